@@ -1,0 +1,155 @@
+"""A claim is a strategy of instances plus a function from an instance to a margin."""
+
+from __future__ import annotations
+
+import fnmatch
+import inspect
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What a claim's refutation would mean."""
+
+    THEOREM = "theorem"  # must never be refuted
+    CONJECTURE = "conjecture"  # open: its verdict is news
+    CONTROL = "control"  # false: must be refuted
+
+
+THEOREM, CONJECTURE, CONTROL = Kind.THEOREM, Kind.CONJECTURE, Kind.CONTROL
+
+
+class Outcome(StrEnum):
+    """What one instance says about a claim."""
+
+    HOLDS = "holds"
+    VIOLATES = "violates"
+    UNRESOLVED = "unresolved"
+    INAPPLICABLE = "inapplicable"
+
+
+class Verdict(StrEnum):
+    """What a run says about a claim; never stronger than its evidence."""
+
+    REFUTED = "refuted"  # a violation with a certificate
+    POTENTIAL = "potential"  # a violation that survives confirmation, no certificate
+    NOT_REFUTED = "not refuted"  # none found, on N instances
+    UNRESOLVED = "unresolved"  # too little was decided to say even that
+
+
+class Inapplicable(Exception):
+    """The instance does not meet the claim's hypotheses; the message says which."""
+
+
+class Unresolved(Exception):
+    """The instance could not be decided (budget, kink, solver failure); the message says why."""
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Signed, scale-free distance from violation, with a bound on its own error.
+
+    value > error: the claim holds on the instance; value < -error: it is violated; anything else, NaN
+    and an infinite error included, is unresolved.
+    """
+
+    value: float
+    error: float
+    note: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome this margin is evidence for: `unresolved` unless the sign is beyond the error."""
+        if math.isnan(self.value) or not self.error >= 0 or not abs(self.value) > self.error:
+            return Outcome.UNRESOLVED
+        return Outcome.HOLDS if self.value > 0 else Outcome.VIOLATES
+
+
+def worst(margins: Iterable[Margin]) -> Margin:
+    """The margin that decides a conjunction.
+
+    A violated part first; then a part that could not be decided; otherwise the smallest value.
+    Raises ValueError when there is no part.
+    """
+    rank = {Outcome.VIOLATES: 0, Outcome.UNRESOLVED: 1, Outcome.HOLDS: 2}
+    return min(margins, key=lambda margin: (rank[margin.outcome], margin.value))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement about instances: `given` draws them, `function` returns the margin of one.
+
+    `given` is a Hypothesis strategy, or an object whose `strategy(data)` returns one for a given
+    strategy of data sets (see `checker.generators`), so that the same claim runs on a user's table.
+    """
+
+    id: str
+    kind: Kind
+    statement: str
+    reference: str
+    hypotheses: tuple[str, ...]
+    given: Any
+    function: Callable[[Any], Margin]
+
+    @property
+    def summary(self) -> str:
+        """First line of the statement."""
+        return self.statement.splitlines()[0]
+
+    def strategy(self, data=None):
+        """Hypothesis strategy of instances, on the data sets of strategy `data` where one is given."""
+        return self.given.strategy(data) if hasattr(self.given, "strategy") else self.given
+
+    def judge(self, instance) -> tuple[Outcome, Margin]:
+        """Outcome and margin of one instance; hypotheses not met and failures to decide become outcomes."""
+        nothing = (float("nan"), float("inf"))
+        try:
+            margin = self.function(instance)
+        except Inapplicable as reason:
+            return Outcome.INAPPLICABLE, Margin(*nothing, str(reason))
+        except Unresolved as reason:
+            return Outcome.UNRESOLVED, Margin(*nothing, str(reason))
+        return margin.outcome, margin
+
+
+_registry: dict[str, Claim] = {}
+
+
+def claim(id: str, *, kind: Kind, reference: str, given, hypotheses: Iterable[str] = ()):
+    """Register the decorated function, instance → Margin, as a claim; its docstring is the statement.
+
+    Raises ValueError for a second claim of the same id, an id that is not `area.name`, or no docstring.
+    """
+
+    def register(function):
+        statement = inspect.getdoc(function)
+        if id in _registry:
+            raise ValueError(f"claim {id} is registered twice")
+        if id.count(".") != 1 or not all(id.split(".")):
+            raise ValueError(f"claim id {id!r} is not of the form area.name")
+        if not statement:
+            raise ValueError(f"claim {id} has no docstring to state it")
+        _registry[id] = Claim(id, Kind(kind), statement, reference, tuple(hypotheses), given, function)
+        return function
+
+    return register
+
+
+def registered() -> dict[str, Claim]:
+    """Every registered claim by id, in order of registration."""
+    return dict(_registry)
+
+
+def select(patterns: Iterable[str]) -> list[Claim]:
+    """Claims whose id matches any glob pattern (all, for no pattern), in order of registration.
+
+    Raises LookupError naming a pattern that matches nothing.
+    """
+    patterns = list(patterns)
+    for pattern in patterns:
+        if not fnmatch.filter(_registry, pattern):
+            raise LookupError(f"no claim matches {pattern!r}; `ncfcheck list` shows them all")
+    return [each for each in _registry.values() if not patterns or any(fnmatch.fnmatch(each.id, p) for p in patterns)]
