@@ -1,0 +1,120 @@
+"""Hypothesis strategies of instances: sizes, integer exponents, families and seeds are drawn, arrays are built from them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+
+import numpy as np
+from hypothesis import strategies as st
+
+from checker.datasets import LABELS, SEEDS, families, from_table
+from checker.instances import Instance
+from checker.losses import Loss
+from checker.ncf import Problem
+from checker.networks import DENSE, Network, Pattern, blocks, convolution, diagonal, masked
+from checker.starts import STARTS, live_start
+
+__all__ = ["Given", "families", "from_table", "given", "instances", "networks"]
+
+SLOPES = (0.0, 1.0, 0.5, -1.0, 0.1, -0.3)
+FRACTIONS = (0.5, 0.1, 0.01)
+MAX_ORDER, MAX_DEPTH, MAX_POWER = 16, 5, 4
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a claim quantifies over: a strategy of instances that can be rebuilt on other data."""
+
+    build: Callable[..., st.SearchStrategy]
+    options: dict = field(default_factory=dict)
+
+    def strategy(self, data: st.SearchStrategy | None = None) -> st.SearchStrategy:
+        """The strategy on data sets drawn from `data` (of `Sample`), or on every family."""
+        return self.build(families() if data is None else data, **self.options)
+
+
+def given(build: Callable[..., st.SearchStrategy]) -> Callable[..., Given]:
+    """Turn a strategy function `build(data, **options)` into one that `@claim(given=…)` takes."""
+    return lambda **options: Given(build, options)
+
+
+@cache
+def architectures(shallow: int = 2, deep: int = MAX_DEPTH, max_order: int = MAX_ORDER) -> dict[int, tuple[tuple[int, ...], ...]]:
+    """Powers (p_1, …, p_{L-1}) with shallow ≤ L ≤ deep and p_l ≤ MAX_POWER, by order of homogeneity 3 ≤ D ≤ max_order."""
+    by_order = defaultdict(list)
+    for depth in range(shallow, deep + 1):
+        for powers in product(range(1, MAX_POWER + 1), repeat=depth - 1):
+            order = int(np.cumprod((1, *reversed(powers))).sum())
+            if 3 <= order <= max_order:
+                by_order[order].append(powers)
+    return {order: tuple(by_order[order]) for order in sorted(by_order)}
+
+
+@st.composite
+def networks(draw, inputs: int, reach: int = 1, lipschitz: bool = True, shared: bool = True, only_dense: bool = False) -> Network:
+    """Networks of every order D from 3 to 16 on `inputs` dimensions.
+
+    With `lipschitz`, α_l = 1 wherever p_l = 1; `shared` admits weight-shared layers; widths up to 5·reach.
+    """
+    orders = architectures()
+    powers = draw(st.sampled_from(orders[draw(st.sampled_from(sorted(orders)))]))
+    slope = st.one_of(st.sampled_from(SLOPES), st.integers(-10, 10).map(lambda tenths: tenths / 10))
+    slopes = tuple(1.0 if lipschitz and power == 1 else draw(slope) for power in powers)
+    widths = (inputs, *(draw(st.integers(1, 5 * reach)) for _ in powers), 1)
+    kind = "dense" if only_dense else draw(st.sampled_from(("dense", "dense", "blocks", "mixed")))
+    return Network(widths, powers, slopes, draw(_patterns(widths, kind, shared)))
+
+
+@st.composite
+def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[Pattern, ...]:
+    """Hidden layers of the given kind; the output layer stays dense, so that every hidden neuron is heard."""
+    if kind == "dense":
+        return (DENSE,) * (len(widths) - 1)
+    patterns = []
+    for columns, rows in zip(widths[:-2], widths[1:-1]):
+        if kind == "blocks":
+            patterns.append(blocks(rows, columns, 2) if patterns and min(rows, columns) > 1 else DENSE)
+        else:
+            patterns.append(draw(_layer_pattern(rows, columns, shared)))
+    return (*patterns, DENSE)
+
+
+@st.composite
+def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
+    kind = draw(st.sampled_from(("dense", "masked", "diagonal", "convolution") if shared else ("dense", "masked", "diagonal")))
+    if kind == "masked":
+        mask = np.random.default_rng(draw(SEEDS)).random((rows, columns)) < 0.6
+        mask[np.arange(rows), np.arange(rows) % columns] = True
+        return masked(mask)
+    if kind == "diagonal":
+        return diagonal(rows, columns)
+    return convolution(rows, columns, draw(st.integers(1, columns))) if kind == "convolution" else DENSE
+
+
+@st.composite
+def _instances(draw, data, starts=tuple(STARTS), losses=tuple(Loss), **options) -> Instance:
+    sample = draw(data)
+    n, d = sample.X.shape
+    network = draw(networks(d, 2 if max(n, d) > 10 else 1, **options))
+    family, seed = ("table", 0) if sample.y is not None else (draw(st.sampled_from(tuple(LABELS))), draw(SEEDS))
+    y = sample.y if sample.y is not None else LABELS[family](np.random.default_rng(seed), sample.X)
+    loss = draw(st.sampled_from(losses))
+    if loss is Loss.LOGISTIC:
+        y = np.where(y >= np.median(y) if family == "table" else y >= 0, 1.0, -1.0)
+    problem = Problem(network, sample.X, y, loss)
+    start_family, start_seed = draw(st.sampled_from(starts)), draw(SEEDS)
+    return Instance(
+        problem, live_start(start_family, start_seed, problem.ncf), draw(st.sampled_from(FRACTIONS)),
+        {"data": sample.family, "labels": family, "start": start_family}, (sample.seed, seed, start_seed),
+    )
+
+
+instances = given(_instances)
+instances.__doc__ = """Instances on every family of data, labels and starts.
+
+Options: `starts`, `losses` (subsets to draw from) and those of `networks`: `lipschitz`, `shared`, `only_dense`.
+"""

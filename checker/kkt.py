@@ -1,0 +1,178 @@
+"""KKT points of the constrained NCF: polish, inertia, and the one a flow tends to (THEORY §2, §8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, eigsh, minres
+
+from checker.claims import Inapplicable, Unresolved
+from checker.flow import Stop, Trajectory, ncf_flow
+from checker.ncf import Ncf
+from checker.tolerances import DEGENERATE, DENSE_HESSIAN, HANDOVER, POLISHED, Numerics
+
+
+class Inertia(StrEnum):
+    """Kind of a KKT point by the signs of the projected Hessian's eigenvalues on the tangent space."""
+
+    MAXIMUM = "maximum"
+    SADDLE = "saddle"
+    DEGENERATE = "degenerate"
+
+
+@dataclass(frozen=True, eq=False)
+class KktPoint:
+    """A point u (P,) of the unit sphere with ∇N(u) ≈ λu.
+
+    `residual` is sin∠ and `residual_error` the rounding bound of it; `value` N(u), λ = D·N(u);
+    `top_curvature` the largest eigenvalue of the projected Hessian in units of |λ|, `escape` unit eigenvectors (k, P)
+    of its positive ones.
+    """
+
+    u: np.ndarray
+    value: float
+    multiplier: float
+    residual: float
+    residual_error: float
+    top_curvature: float
+    escape: np.ndarray
+
+    @property
+    def inertia(self) -> Inertia:
+        """Maximum, saddle or degenerate; curvatures within DEGENERATE of zero count as zero."""
+        if self.top_curvature > DEGENERATE:
+            return Inertia.SADDLE
+        return Inertia.MAXIMUM if self.top_curvature < -DEGENERATE else Inertia.DEGENERATE
+
+    @property
+    def is_polished(self) -> bool:
+        """Whether sin∠ reached POLISHED, or the rounding bound of the gradient where that is larger."""
+        return self.residual <= max(POLISHED, self.residual_error)
+
+
+def polish(ncf: Ncf, u: np.ndarray, steps: int = 12) -> KktPoint:
+    """Newton's method on the sphere from a unit vector u near a KKT point, with minimum-norm steps, and inertia there.
+
+    Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against.
+    """
+    solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
+    best, best_residual, model = u / np.linalg.norm(u), np.inf, None
+    point = best
+    for _ in range(steps):
+        value, g = ncf.value_and_gradient(point)
+        norm = float(np.linalg.norm(g))
+        if not (np.isfinite(norm) and norm > 0):
+            raise Unresolved("∇N vanishes at the point to polish")
+        tangential = g - (g @ point) * point
+        residual = float(np.linalg.norm(tangential)) / norm
+        slow = residual > 0.1 * best_residual
+        if residual < best_residual:
+            best, best_residual = point, residual
+        if residual <= POLISHED / 100 or (slow and residual <= POLISHED):
+            break
+        if model is None or slow:
+            model = solver(ncf, best)
+        point = point + model.newton_step(tangential)
+        point /= np.linalg.norm(point)
+    return describe(ncf, best, model)
+
+
+def describe(ncf: Ncf, u: np.ndarray, model=None) -> KktPoint:
+    """KktPoint at the unit vector u as it stands, without moving it."""
+    model = model or (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(ncf, u)
+    value, g = ncf.value_and_gradient(u)
+    norm = float(np.linalg.norm(g))
+    top, escape = model.escape_directions()
+    return KktPoint(u, value, float(g @ u), ncf.residual(u), ncf.rounding(u)[1] / norm, top, escape)
+
+
+class _DenseHessian:
+    """Eigendecomposition of the projected Hessian Π(∇²N − λI)Π, with the normal direction moved to −|λ|."""
+
+    def __init__(self, ncf: Ncf, u: np.ndarray):
+        g = ncf.gradient(u)
+        multiplier = g @ u
+        hessian = ncf.hessian(u)
+        projected = hessian - np.outer(hessian @ u, u)
+        projected -= np.outer(u, u @ projected)
+        projected -= multiplier * (np.eye(u.size) - np.outer(u, u)) + abs(multiplier) * np.outer(u, u)
+        self.scale = abs(multiplier)
+        self.eigenvalues, self.eigenvectors = np.linalg.eigh(0.5 * (projected + projected.T))
+
+    def newton_step(self, tangential: np.ndarray) -> np.ndarray:
+        cutoff = 1e-8 * np.abs(self.eigenvalues).max()
+        inverse = np.where(np.abs(self.eigenvalues) > cutoff, self.eigenvalues, np.inf)
+        return -self.eigenvectors @ ((self.eigenvectors.T @ tangential) / inverse)
+
+    def escape_directions(self) -> tuple[float, np.ndarray]:
+        relative = self.eigenvalues / self.scale if self.scale > 0 else np.full_like(self.eigenvalues, np.nan)
+        return float(relative[-1]), self.eigenvectors[:, relative > DEGENERATE].T
+
+
+class _HessianProducts:
+    """The same projected Hessian as products only: MINRES for the step, Lanczos for the largest eigenvalues."""
+
+    def __init__(self, ncf: Ncf, u: np.ndarray):
+        g = ncf.gradient(u)
+        multiplier = g @ u
+        self.scale, self.u = abs(multiplier), u
+
+        def product(direction: np.ndarray) -> np.ndarray:
+            direction = direction.ravel()
+            normal = direction @ u
+            tangent = direction - normal * u
+            curved = ncf.hessian_product(u, tangent)
+            return curved - (curved @ u) * u - multiplier * tangent - self.scale * normal * u
+
+        self.operator = LinearOperator((u.size, u.size), matvec=product, dtype=float)
+
+    def newton_step(self, tangential: np.ndarray) -> np.ndarray:
+        step, _ = minres(self.operator, -tangential, rtol=1e-9, maxiter=200)
+        return step - (step @ self.u) * self.u
+
+    def escape_directions(self) -> tuple[float, np.ndarray]:
+        values, vectors = eigsh(self.operator, k=4, which="LA", v0=np.ones(self.u.size), tol=1e-8)
+        return float(values.max() / self.scale), vectors[:, values > DEGENERATE * self.scale].T
+
+
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """The KKT point an NCF flow tends to, and the flow up to the hand-over."""
+
+    point: KktPoint
+    trajectory: Trajectory
+
+    @property
+    def distance(self) -> float:
+        """‖v − u*‖ between the flow's last direction and the KKT point."""
+        return float(np.linalg.norm(self.trajectory.direction - self.point.u))
+
+
+def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
+    """Follow the NCF flow from start (P,) to the KKT point it tends to.
+
+    The flow hands over to the polish at sin∠ ≤ HANDOVER. Where that ends on a saddle whose escape directions the flow
+    has already entered, the flow goes on. Raises Inapplicable for a dead start, Unresolved when the KKT point
+    cannot be told.
+    """
+    if np.linalg.norm(ncf.gradient(start)) <= ncf.rounding(start)[1]:
+        raise Inapplicable("∇N(v_0) = 0: the network is dead on the data")
+    residual = HANDOVER
+    for _ in range(4):
+        trajectory = ncf_flow(ncf, start, numerics, residual=residual)
+        if trajectory.stop is not Stop.CONVERGED:
+            raise Unresolved(f"NCF flow {trajectory.stop.value}")
+        point = polish(ncf, trajectory.direction)
+        limit = Limit(point, trajectory)
+        if not point.is_polished:
+            raise Unresolved(f"polish ended at sin∠ = {point.residual:.1e}")
+        if limit.distance > 1e3 * residual:
+            residual *= 1e-2
+            continue
+        escaping = np.linalg.norm(point.escape @ (trajectory.direction - point.u))
+        if escaping <= max(100 * numerics.tolerance, 10 * limit.distance**2):
+            return limit
+        residual *= 1e-2
+    raise Unresolved("the polished point is not where the flow is heading")

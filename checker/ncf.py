@@ -1,0 +1,124 @@
+"""The neural correlation function N(u) = Σ ȳ ∘ H(X; u), its gradient, scale-free residual and balance (THEORY §2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from checker import kernels
+from checker.losses import Loss, pseudo_labels, total_loss
+from checker.networks import Network
+from checker.tolerances import EPS
+
+
+@dataclass(frozen=True, eq=False)
+class Ncf:
+    """N for one network and data set: X (n, d), pseudo-labels ȳ (n, k_L)."""
+
+    network: Network
+    X: np.ndarray
+    ybar: np.ndarray
+
+    @cached_property
+    def columns(self) -> np.ndarray:
+        """Samples as columns (d, n), as the kernels take them."""
+        return np.ascontiguousarray(self.X.T)
+
+    @cached_property
+    def ybar_columns(self) -> np.ndarray:
+        """Pseudo-labels as columns (k_L, n)."""
+        return np.ascontiguousarray(self.ybar.T)
+
+    def value_and_gradient(self, u: np.ndarray) -> tuple[float, np.ndarray]:
+        """N(u) and ∇N(u), (P,)."""
+        value, gradient = kernels.correlation(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns)
+        return float(value), gradient
+
+    def value(self, u: np.ndarray) -> float:
+        """N(u)."""
+        return self.value_and_gradient(u)[0]
+
+    def gradient(self, u: np.ndarray) -> np.ndarray:
+        """∇N(u), (P,)."""
+        return self.value_and_gradient(u)[1]
+
+    def residual(self, u: np.ndarray) -> float:
+        """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ at a unit vector u: 0 exactly at KKT points; NaN where ∇N(u) = 0."""
+        g = self.gradient(u)
+        norm = np.linalg.norm(g)
+        return float(np.linalg.norm(g - (g @ u) / (u @ u) * u) / norm) if norm > 0 else float("nan")
+
+    def hessian(self, u: np.ndarray) -> np.ndarray:
+        """∇²N(u), (P, P); at a kink of p = 2 the one of the side that counts z = 0 as positive."""
+        return kernels.hessian(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns)
+
+    def hessian_product(self, u: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """∇²N(u)·direction, (P,)."""
+        return kernels.hessian_product(self.network.layout, np.ascontiguousarray(u), np.ascontiguousarray(direction),
+                                       self.columns, self.ybar_columns)
+
+    @cached_property
+    def _majorant(self) -> Ncf:
+        upper = Network(self.network.widths, self.network.powers, (1.0,) * len(self.network.slopes), self.network.patterns)
+        return Ncf(upper, np.abs(self.X), np.abs(self.ybar))
+
+    def rounding(self, u: np.ndarray) -> tuple[float, float]:
+        """Bounds on the rounding errors of the computed N(u) and of ‖∇N(u)‖.
+
+        The computed sums are within γ of the same sums over absolute values (|X|, |ȳ|, |u|, α = 1), with γ a
+        multiple of the unit roundoff that counts operations. Not valid at kinks of p = 1, where ∇N jumps.
+        """
+        value, gradient = self._majorant.value_and_gradient(np.abs(u))
+        network = self.network
+        operations = sum(order * (width + power + 4) for order, width, power in
+                         zip(network.orders, network.widths, (*network.powers, 1)))
+        gamma = EPS * (operations + len(self.X) + max(network.widths) + 8)
+        return gamma * value, 2 * gamma * float(np.linalg.norm(gradient))
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Data and loss a network is trained on: X (n, d), labels y (n, k_L).
+
+    Raises ValueError for shapes that do not fit the network, and for entries that are not finite.
+    """
+
+    network: Network
+    X: np.ndarray
+    y: np.ndarray
+    loss: Loss = Loss.SQUARE
+
+    def __post_init__(self):
+        expected = (len(self.X), self.network.widths[0]), (len(self.X), self.network.widths[-1])
+        if (np.shape(self.X), np.shape(self.y)) != expected or len(self.X) == 0:
+            raise ValueError(f"X {np.shape(self.X)} and y {np.shape(self.y)} do not fit: expected {expected[0]} and {expected[1]}")
+        if not (np.isfinite(self.X).all() and np.isfinite(self.y).all()):
+            raise ValueError("X and y must be finite")
+
+    @cached_property
+    def ncf(self) -> Ncf:
+        """The NCF of the data and the loss's pseudo-labels."""
+        return Ncf(self.network, self.X, pseudo_labels(self.loss, self.y))
+
+    def outputs(self, w: np.ndarray) -> np.ndarray:
+        """H(X; w), (n, k_L)."""
+        return kernels.output(self.network.layout, np.ascontiguousarray(w), self.ncf.columns).T
+
+    def training_loss(self, w: np.ndarray) -> float:
+        """𝓛(w) = Σ ℓ(H(x_i; w), y_i)."""
+        return total_loss(self.loss, self.outputs(w), self.y)
+
+
+def neuron_balance(network: Network, theta: np.ndarray) -> list[np.ndarray]:
+    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² for every hidden layer between two unshared layers, each (k_l,) (THEORY §3)."""
+    matrices = network.matrices(theta)
+    return [(matrices[l] ** 2).sum(axis=1) - network.powers[l] * (matrices[l + 1] ** 2).sum(axis=0)
+            for l in range(network.depth - 1)
+            if not network.patterns[l].is_shared and not network.patterns[l + 1].is_shared]
+
+
+def layer_norms(network: Network, theta: np.ndarray) -> np.ndarray:
+    """‖θ_l‖² of every layer's own parameters, (L,)."""
+    return np.array([theta[part] @ theta[part] for part in network.slices])

@@ -1,0 +1,195 @@
+"""Specifications of homogeneous feed-forward networks; weights are a separate flat vector θ (THEORY §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """How the entries of one weight matrix depend, linearly, on the layer's own parameters.
+
+    `index[i][j]` is the number of the parameter that stands at (i, j), or -1 for a structural zero;
+    None means dense: every entry is its own parameter, in row-major order.
+    """
+
+    kind: str
+    index: tuple[tuple[int, ...], ...] | None = None
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether every entry of the matrix is its own parameter."""
+        return self.index is None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether some parameter stands at more than one entry."""
+        if self.index is None:
+            return False
+        used = [number for row in self.index for number in row if number >= 0]
+        return len(used) > len(set(used))
+
+    def expand(self, rows: int, columns: int) -> np.ndarray:
+        """Parameter numbers as an int64 array (rows, columns), -1 at structural zeros."""
+        if self.index is None:
+            return np.arange(rows * columns).reshape(rows, columns)
+        return np.array(self.index, dtype=np.int64)
+
+
+DENSE = Pattern("dense")
+
+
+def masked(mask) -> Pattern:
+    """Dense layer with entries struck out; mask (rows, columns) of booleans."""
+    mask = np.asarray(mask, dtype=bool)
+    numbers = np.where(mask, np.cumsum(mask).reshape(mask.shape) - 1, -1)
+    return Pattern("masked", _rows(numbers))
+
+
+def blocks(rows: int, columns: int, count: int) -> Pattern:
+    """Block-diagonal mask of `count` blocks: a separable sum of subnetworks when every layer has it."""
+    row_block = np.arange(rows) * count // rows
+    column_block = np.arange(columns) * count // columns
+    return Pattern("blocks", masked(row_block[:, None] == column_block[None, :]).index)
+
+
+def diagonal(rows: int, columns: int) -> Pattern:
+    """One parameter an output, on the diagonal (wrapping round when the layer is not square)."""
+    return Pattern("diagonal", masked(np.arange(columns)[None, :] == (np.arange(rows) % columns)[:, None]).index)
+
+
+def convolution(rows: int, columns: int, width: int) -> Pattern:
+    """1-d convolution, circular, with one kernel of `width` shared weights."""
+    shift = (np.arange(columns)[None, :] - np.arange(rows)[:, None]) % columns
+    return Pattern("convolution", _rows(np.where(shift < width, shift, -1)))
+
+
+def _rows(numbers: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(int(number) for number in row) for row in numbers)
+
+
+class Layout(NamedTuple):
+    """A network as the compiled kernels take it; all offsets count float64 entries."""
+
+    widths: np.ndarray  # (L+1,) int64: k_0 … k_L
+    offsets: np.ndarray  # (L+1,) int64: where W_l starts in the expanded weights
+    powers: np.ndarray  # (L-1,) int64: p_1 … p_{L-1}
+    slopes: np.ndarray  # (L-1,) float64: α_1 … α_{L-1}
+    index: np.ndarray  # (entries,) int64: parameter of each expanded entry, or -1; empty if all dense
+
+
+@dataclass(frozen=True)
+class Network:
+    """H(x; θ) = W_L σ_{L-1}(W_{L-1} … σ_1(W_1 x)), σ_l(z) = max(z, α_l z)^{p_l} (THEORY §1).
+
+    widths (k_0 = d, k_1, …, k_L), powers (p_1, …, p_{L-1}), slopes (α_1, …, α_{L-1}) and one pattern a layer.
+    Raises ValueError for a specification that is not a network of the theory.
+    """
+
+    widths: tuple[int, ...]
+    powers: tuple[int, ...]
+    slopes: tuple[float, ...]
+    patterns: tuple[Pattern, ...]
+
+    def __post_init__(self):
+        depth = len(self.widths) - 1
+        if depth < 2 or len(self.powers) != depth - 1 or len(self.slopes) != depth - 1 or len(self.patterns) != depth:
+            raise ValueError(f"{depth} layers need {depth} patterns, {depth - 1} powers and slopes, and L ≥ 2")
+        if min(self.widths) < 1 or min(self.powers) < 1 or not all(-1 <= slope <= 1 for slope in self.slopes):
+            raise ValueError("widths and powers are at least 1, slopes lie in [-1, 1]")
+        for pattern, (columns, rows) in zip(self.patterns, self._shapes()):
+            if pattern.index is not None and np.shape(pattern.index) != (rows, columns):
+                raise ValueError(f"a {pattern.kind} pattern of shape {np.shape(pattern.index)} in a {rows}×{columns} layer")
+
+    def _shapes(self) -> list[tuple[int, int]]:
+        return list(zip(self.widths[:-1], self.widths[1:]))
+
+    @property
+    def depth(self) -> int:
+        """L, the number of weight layers."""
+        return len(self.widths) - 1
+
+    @cached_property
+    def orders(self) -> tuple[int, ...]:
+        """(P_1, …, P_L): order of homogeneity of H in each layer alone, P_l = Π_{j=l}^{L-1} p_j."""
+        orders = [1]
+        for power in reversed(self.powers):
+            orders.insert(0, orders[0] * power)
+        return tuple(orders)
+
+    @cached_property
+    def order(self) -> int:
+        """D = Σ_l P_l: order of homogeneity of H in all weights."""
+        return sum(self.orders)
+
+    @property
+    def has_lipschitz_gradient(self) -> bool:
+        """Whether σ_l' is locally Lipschitz for every l: p_l ≥ 2 or α_l = 1."""
+        return all(power >= 2 or slope == 1 for power, slope in zip(self.powers, self.slopes))
+
+    @cached_property
+    def parameter_counts(self) -> tuple[int, ...]:
+        """Number of parameters of each layer."""
+        return tuple(int(pattern.expand(rows, columns).max(initial=-1)) + 1
+                     for pattern, (columns, rows) in zip(self.patterns, self._shapes()))
+
+    @property
+    def size(self) -> int:
+        """Length of the flat weight vector θ."""
+        return sum(self.parameter_counts)
+
+    @cached_property
+    def slices(self) -> tuple[slice, ...]:
+        """Where each layer's parameters stand in θ."""
+        ends = np.cumsum((0, *self.parameter_counts))
+        return tuple(slice(int(start), int(stop)) for start, stop in zip(ends[:-1], ends[1:]))
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The network as the compiled kernels take it."""
+        entries = [rows * columns for columns, rows in self._shapes()]
+        if all(pattern.is_dense for pattern in self.patterns):
+            index = np.zeros(0, dtype=np.int64)
+        else:
+            numbers = [pattern.expand(rows, columns).ravel() for pattern, (columns, rows) in zip(self.patterns, self._shapes())]
+            index = np.concatenate([np.where(each >= 0, each + part.start, -1) for each, part in zip(numbers, self.slices)])
+        return Layout(
+            widths=np.array(self.widths, dtype=np.int64),
+            offsets=np.cumsum((0, *entries)).astype(np.int64),
+            powers=np.array(self.powers, dtype=np.int64),
+            slopes=np.array(self.slopes, dtype=np.float64),
+            index=index,
+        )
+
+    def matrices(self, theta: np.ndarray) -> list[np.ndarray]:
+        """Weight matrices W_1 (k_1, d), …, W_L (k_L, k_{L-1}) of the flat vector theta (size,)."""
+        out = []
+        for pattern, part, (columns, rows) in zip(self.patterns, self.slices, self._shapes()):
+            numbers = pattern.expand(rows, columns)
+            out.append(np.where(numbers >= 0, theta[part][numbers], 0.0))
+        return out
+
+    def flatten(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
+        """Flat vector (size,) of weight matrices; inverse of `matrices` (entries of shared weights must agree)."""
+        theta = np.zeros(self.size)
+        for matrix, pattern, part, (columns, rows) in zip(matrices, self.patterns, self.slices, self._shapes()):
+            numbers = pattern.expand(rows, columns)
+            theta[part][numbers[numbers >= 0]] = np.asarray(matrix, dtype=float)[numbers >= 0]
+        return theta
+
+    def describe(self) -> str:
+        """The specification in one line."""
+        kinds = [pattern.kind for pattern in self.patterns]
+        layers = kinds[0] if len(set(kinds)) == 1 else "/".join(kinds)
+        slopes = ",".join(f"{slope:g}" for slope in self.slopes)
+        return f"{'-'.join(map(str, self.widths))} {layers} p={','.join(map(str, self.powers))} α={slopes} D={self.order}"
+
+
+def dense(widths: Sequence[int], powers: Sequence[int], slopes: Sequence[float]) -> Network:
+    """Fully connected network."""
+    return Network(tuple(widths), tuple(powers), tuple(float(slope) for slope in slopes), (DENSE,) * (len(widths) - 1))

@@ -1,0 +1,251 @@
+"""Compiled DOP853 stepper for polar gradient flows in arc-length-like time σ (THEORY §4).
+
+With ḡ = J(X; v)ᵀ(−ℓ'((δr)^D H(X; v), y)) the state (v, log r, t) moves by
+dv/dσ = (ḡ − ⟨ḡ,v⟩v)/‖ḡ‖, d log r/dσ = ⟨ḡ,v⟩/‖ḡ‖, dt/dσ = r^{−(D−2)}/‖ḡ‖,
+which never overflows; ḡ = ∇N(v) gives the flow of the NCF.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from scipy.integrate import DOP853
+
+from checker.kernels import backward, forward, workspace
+from checker.losses import descent
+
+STAGES = 12
+A = np.ascontiguousarray(DOP853.A[:STAGES, :STAGES])
+B = np.ascontiguousarray(DOP853.B)
+E3 = np.ascontiguousarray(DOP853.E3[:STAGES])
+E5 = np.ascontiguousarray(DOP853.E5[:STAGES])
+
+NO_EVENT, NORM_EVENT, TIME_EVENT, ALIGNMENT_EVENT = 0, 1, 2, 3
+CONVERGED, EVENT, SMALL_STEP, DEAD, BUDGET, NOT_FINITE, STIFF = 0, 1, 2, 3, 4, 5, 6
+
+FIRST_STEP, LONGEST_STEP, SHORTEST_STEP = 1e-2, 2.0, 1e-13
+GROWTH, SHRINKAGE, SAFETY = 6.0, 0.2, 0.9
+MEMORY = 0.08
+EXPONENT = 0.125 - 0.2*MEMORY
+EVENT_STEPS = 40
+# Below this share of its first value the gradient has vanished; a step length that collapses says the same sooner.
+VANISHED, VANISHED_AT_STALL = 1e-13, 1e-6
+# The stability bound of the method on the negative real axis, and how many steps in a row may sit at it.
+STABILITY, STIFF_STEPS = 6.1, 200
+
+
+class Field(NamedTuple):
+    """A gradient flow as the stepper takes it: network, data and what multiplies ∂H in the gradient."""
+
+    layout: tuple
+    X: np.ndarray  # (d, n)
+    y: np.ndarray  # (k_L, n): labels, or pseudo-labels for the NCF
+    loss: int  # a code of checker.losses
+    order: int  # D
+    log_delta: float
+    scale: float  # ‖∇N(v_0)‖: gradients are divided by it, times multiplied
+
+
+@njit(cache=True)
+def rate(field, state, out, weights, work):
+    """Right-hand side at state (v, log r, t), size P + 2, into out. Returns (Σ −ℓ'·H /scale, ‖ḡ‖/scale, sin∠(ḡ, v))."""
+    size = state.size - 2
+    v, g = state[:size], out[:size]
+    outputs = forward(field.layout, v, field.X, work)
+    factor = np.exp(field.order * (field.log_delta + state[size])) if field.loss else 0.0
+    descent(field.loss, field.y, outputs, factor, weights)
+    value = 0.0
+    for i in range(weights.shape[0]):
+        for j in range(weights.shape[1]):
+            weights[i, j] /= field.scale
+            value += weights[i, j] * outputs[i, j]
+    backward(field.layout, v, field.X, weights, work, g)
+    radial = np.dot(g, v) / np.dot(v, v)
+    norm = np.sqrt(np.dot(g, g))
+    if norm == 0.0:
+        out[:] = 0.0
+        return value, norm, 0.0
+    tangential = 0.0
+    for i in range(size):
+        g[i] = (g[i] - radial * v[i]) / norm
+        tangential += g[i] * g[i]
+    out[size] = radial / norm
+    out[size + 1] = np.exp(-(field.order - 2) * state[size]) / norm
+    return value, norm, np.sqrt(tangential)
+
+
+@njit(cache=True)
+def _step(field, state, h, K, new, weights, work):
+    """One DOP853 step of length h from state, K[0] holding its rate; the direction of `new` is normalised."""
+    for stage in range(1, STAGES):
+        _combine(state, h, A[stage], stage, K, new)
+        rate(field, new, K[stage], weights, work)
+    _combine(state, h, B, STAGES, K, new)
+    size = state.size - 2
+    new[:size] /= np.sqrt(np.dot(new[:size], new[:size]))
+
+
+@njit(cache=True)
+def _combine(state, h, coefficients, count, K, out):
+    out[:] = state
+    for j in range(count):
+        if coefficients[j] != 0.0:
+            c = h * coefficients[j]
+            for i in range(out.size):
+                out[i] += c * K[j, i]
+
+
+@njit(cache=True)
+def _error(K, h, new, elapsed, tolerance):
+    """Estimated local error of a step in units of the tolerance: ‖·‖₂ in v, absolute in log r, relative in t."""
+    size = new.size - 2
+    fifth = third = 0.0
+    for i in range(new.size):
+        e5 = e3 = 0.0
+        for j in range(STAGES):
+            e5 += E5[j] * K[j, i]
+            e3 += E3[j] * K[j, i]
+        scale = tolerance * (elapsed + new[size + 1]) if i == size + 1 else tolerance
+        fifth += (e5 / scale) ** 2
+        third += (e3 / scale) ** 2
+    if fifth == 0.0 and third == 0.0:
+        return 0.0
+    return abs(h) * fifth / np.sqrt(fifth + 0.01 * third)
+
+
+@njit(cache=True)
+def _event(kind, target, direction, state, elapsed):
+    """Signed distance from the event: it happens where this turns from negative to non-negative."""
+    size = state.size - 2
+    if kind == NORM_EVENT:
+        return state[size] - target
+    if kind == TIME_EVENT:
+        return (elapsed + state[size + 1]) / target - 1.0
+    return np.dot(state[:size], direction) - target
+
+
+@njit(cache=True)
+def _locate(field, state, h, elapsed, kind, target, direction, before, after, K, new, weights, work):
+    """Length of the step from `state` that ends on the event, by Illinois steps re-taken in full; `new` ends there."""
+    low, high, f_low, f_high = 0.0, h, before, after
+    length, side = h, 0
+    for _ in range(EVENT_STEPS):
+        length = (low * f_high - high * f_low) / (f_high - f_low)
+        _step(field, state, length, K, new, weights, work)
+        f = _event(kind, target, direction, new, elapsed)
+        if abs(f) <= 4e-16 or high - low <= 1e-15 * h:
+            break
+        if f < 0:
+            low, f_low = length, f
+            f_high = 0.5 * f_high if side == -1 else f_high
+            side = -1
+        else:
+            high, f_high = length, f
+            f_low = 0.5 * f_low if side == 1 else f_low
+            side = 1
+    return length
+
+
+@njit(cache=True)
+def _stiffness(K, k_new, new, state, h):
+    """h times an estimate of the largest eigenvalue, from the last stage and the new point (Hairer & Wanner, IV.2)."""
+    size = state.size - 2
+    numerator = denominator = 0.0
+    for i in range(size):
+        last = state[i]
+        for j in range(STAGES - 1):
+            last += h * A[STAGES - 1, j] * K[j, i]
+        numerator += (k_new[i] - K[STAGES - 1, i]) ** 2
+        denominator += (new[i] - last) ** 2
+    return h * np.sqrt(numerator / denominator) if denominator > 0 else 0.0
+
+
+@njit(cache=True)
+def _grown(array, rows):
+    out = np.empty((2 * array.shape[0], array.shape[1]))
+    out[:rows] = array[:rows]
+    return out
+
+
+@njit(cache=True)
+def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed):
+    """Integrate from direction v0 (P,) and log-norm log_r0 until sin∠ ≤ residual, the event, or a failure.
+
+    Returns (stop code, gradient calls, scalars (steps + 1, 6), directions (steps + 1, P)); the columns of scalars
+    are σ, log r, time since the row before, N(v)/scale, ‖ḡ‖/scale and sin∠.
+    """
+    size = v0.size
+    work = workspace(field.layout, field.X.shape[1])
+    weights = np.empty(field.y.shape)
+    K, k_new = np.empty((STAGES, size + 2)), np.empty(size + 2)
+    state, new = np.empty(size + 2), np.empty(size + 2)
+    scalars, directions = np.empty((64, 6)), np.empty((64, size))
+    state[:size] = v0 / np.sqrt(np.dot(v0, v0))
+    state[size], state[size + 1] = log_r0, 0.0
+    value, norm, sine = rate(field, state, K[0], weights, work)
+    scalars[0] = np.array([0.0, log_r0, 0.0, value, norm, sine])
+    directions[0] = state[:size]
+    first_norm = norm
+    rows, calls, sigma, elapsed, h, stiff = 1, 1, 0.0, 0.0, FIRST_STEP, 0
+    rejected, last = False, 1.0
+    before = _event(kind, target, direction, state, elapsed) if kind else -1.0
+    stop = -1
+    if not np.isfinite(norm):
+        stop = NOT_FINITE
+    elif norm == 0.0:
+        stop = DEAD
+    elif sine <= residual:
+        stop = CONVERGED
+    elif kind and before >= 0:
+        stop = EVENT
+    while stop < 0:
+        if calls >= calls_allowed:
+            stop = BUDGET
+            break
+        _step(field, state, h, K, new, weights, work)
+        calls += STAGES
+        error = _error(K, h, new, elapsed, tolerance)
+        if not error <= 1.0:
+            rejected = True
+            h *= max(SHRINKAGE, SAFETY * error ** -0.125) if np.isfinite(error) else SHRINKAGE
+            if h < SHORTEST_STEP:
+                stop = SMALL_STEP if np.isfinite(error) else NOT_FINITE
+                if stop == SMALL_STEP and norm <= VANISHED_AT_STALL * first_norm:
+                    stop = DEAD
+            continue
+        taken = h
+        if kind:
+            after = _event(kind, target, direction, new, elapsed)
+            if after >= 0:
+                taken = _locate(field, state, h, elapsed, kind, target, direction, before, after, K, new, weights, work)
+                stop = EVENT
+            before = after
+        increment = new[size + 1]
+        value, norm, sine = rate(field, new, k_new, weights, work)
+        sigma += taken
+        elapsed += increment
+        if rows == scalars.shape[0]:
+            scalars, directions = _grown(scalars, rows), _grown(directions, rows)
+        scalars[rows] = np.array([sigma, new[size], increment, value, norm, sine])
+        directions[rows] = new[:size]
+        rows += 1
+        if stop < 0:
+            stiff = stiff + 1 if _stiffness(K, k_new, new, state, taken) > STABILITY else 0
+            if not np.isfinite(norm):
+                stop = NOT_FINITE
+            elif norm <= VANISHED * first_norm:
+                stop = DEAD
+            elif sine <= residual:
+                stop = CONVERGED
+            elif stiff >= STIFF_STEPS:
+                stop = STIFF
+        state[:] = new
+        state[size + 1] = 0.0
+        K[0] = k_new
+        growth = SAFETY * max(error, 1e-8) ** -EXPONENT * last ** MEMORY
+        last = max(error, 1e-4)
+        h = min(LONGEST_STEP, h * min(1.0 if rejected else GROWTH, max(SHRINKAGE, growth)))
+        rejected = False
+    return stop, calls, scalars[:rows].copy(), directions[:rows].copy()
