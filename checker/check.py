@@ -1,0 +1,235 @@
+"""The check loop: draw instances, judge them, confirm violations, add up, conclude.
+
+Work is cut into shards whose seeds depend on nothing but the run's seed, the claim and the shard's index, so that a run
+gives the same results whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import pkgutil
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from checker.claims import Claim, Margin, Outcome, registered
+from checker.events import ClaimFinished, Event, Progress, RunFinished, RunStarted
+from checker.results import ClaimResult, Tally, conclude
+from checker.table import Table
+from checker.workers import WorkerLost, spread
+
+PROFILES = {"quick": 25, "ci": 200, "deep": 2000}  # applicable instances per claim
+SOURCES = ("properties",)  # packages and modules whose import registers claims
+SHARD = 50  # instances per unit of work
+ROUNDS = 5  # of drawing, for a shard whose instances turn out inapplicable
+OVERDRAW = 4  # instances drawn per one still wanted, after the first round
+CONFIRMATIONS = 5  # violations per shard that are confirmed even if they are not the worst
+
+
+class BrokenClaims(Exception):
+    """A module of claims cannot be imported; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to check: claim ids, applicable instances per claim, and the seed that everything drawn depends on."""
+
+    claims: tuple[str, ...]
+    examples: int
+    seed: int = 0
+    workers: int = 1
+    table: Table | None = None
+    sources: tuple[str, ...] = SOURCES
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A unit of work: `examples` applicable instances of one claim."""
+
+    claim: str
+    index: int
+    examples: int
+
+
+def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
+    """Import every module of the packages named, so that their claims are registered.
+
+    Raises BrokenClaims naming the module that cannot be imported.
+    """
+    for source in sources:
+        package = _import(source)
+        for module in pkgutil.iter_modules(getattr(package, "__path__", ())):
+            _import(f"{source}.{module.name}")
+
+
+def run(plan: Plan) -> Iterator[Event]:
+    """Check the claims of a plan, telling of it in events; interrupting it ends it cleanly with what was found."""
+    start = time.perf_counter()
+    claims = {id: registered()[id] for id in plan.claims}
+    shards = {id: cut(id, plan.examples) for id in claims}
+    tallies: dict[str, dict[int, Tally]] = {id: {} for id in claims}
+    done, stopped = 0, ""
+    yield RunStarted(plan.claims, plan.examples, plan.seed, plan.workers, versions())
+    try:
+        for shard, tally in _worked(plan, sorted(chain(*shards.values()), key=lambda shard: shard.index)):
+            tallies[shard.claim][shard.index] = tally
+            done += shard.examples
+            yield Progress(done, plan.examples * len(claims), shard.claim)
+            if len(tallies[shard.claim]) == len(shards[shard.claim]):
+                yield ClaimFinished(_merged(claims[shard.claim], tallies[shard.claim]))
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+    except WorkerLost as lost:
+        stopped = str(lost)
+    results = tuple(_merged(claim, tallies[id]) for id, claim in claims.items() if tallies[id])
+    yield RunFinished(results, time.perf_counter() - start, stopped)
+
+
+def check_claim(claim: Claim, examples: int, seed: int, data=None) -> ClaimResult:
+    """Check one claim in this process, on data sets of the strategy `data` where given; the same result as in a run."""
+    tallies = {shard.index: check_shard(claim, shard, seed, data) for shard in cut(claim.id, examples)}
+    return _merged(claim, tallies)
+
+
+def cut(claim: str, examples: int) -> list[Shard]:
+    """Shards of nearly equal size, at most SHARD, that make up `examples` instances of a claim."""
+    count = -(-examples // SHARD)
+    return [Shard(claim, i, examples * (i + 1) // count - examples * i // count) for i in range(count)]
+
+
+def check_shard(claim: Claim, shard: Shard, seed: int, data=None) -> Tally:
+    """Tally of a shard: draws until it has its number of applicable instances, for at most ROUNDS rounds.
+
+    An exception of the strategy, a bug in it, is counted as unresolved: aloud, and ending the round.
+    """
+    from threadpoolctl import threadpool_limits
+
+    from checker.draw import draw
+
+    tally, start = Tally(), time.perf_counter()
+
+    def visit(instance):
+        if tally.applicable < shard.examples:
+            examine(claim, instance, tally)
+
+    with threadpool_limits(limits=1):
+        for turn in range(ROUNDS):
+            missing = shard.examples - tally.applicable
+            if missing <= 0:
+                break
+            derived = derive(seed, claim.id, shard.index, turn)
+            try:
+                draw(claim.strategy(data), missing * (OVERDRAW if turn else 1), derived, visit, simplest=shard.index + turn == 0)
+            except Exception as error:
+                tally.unresolved[f"error while drawing: {_told(error)}"] += 1
+    tally.seconds = time.perf_counter() - start
+    return tally
+
+
+def examine(claim: Claim, instance, tally: Tally) -> None:
+    """Judge one instance, confirm it if it violates, and record it.
+
+    The first CONFIRMATIONS violations of a shard are confirmed, and every later one that is the worst so far: so a verdict
+    and the instance shown with it always rest on confirmed violations, while a claim that is false everywhere, as controls
+    are, is not confirmed again and again. A violation that is not confirmed is unresolved.
+    """
+    outcome, margin = judge(claim, instance)
+    if outcome is Outcome.VIOLATES and (tally.confirmed < CONFIRMATIONS or tally.is_record(margin)):
+        contrary = unconfirmed(claim, instance)
+        if contrary:
+            outcome, margin = Outcome.UNRESOLVED, replace(margin, note=f"not confirmed by {contrary}")
+        else:
+            tally.confirmed += 1
+    tally.record(outcome, margin, instance)
+
+
+def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
+    """The claim's judgement; an exception in it, a bug, makes the instance unresolved with the error as the reason."""
+    try:
+        return claim.judge(instance)
+    except Exception as error:
+        return Outcome.UNRESOLVED, Margin(float("nan"), float("inf"), f"error: {_told(error)}")
+
+
+def unconfirmed(claim: Claim, instance) -> str:
+    """Name of the first check under which the instance no longer violates the claim; empty if none.
+
+    It is evaluated again, and so is every variant that its `confirmations()`, pairs (name, instance), yields where it has
+    that method: tighter tolerance, another integrator, rescaled.
+    """
+    try:
+        variants = instance.confirmations() if hasattr(instance, "confirmations") else ()
+        for name, variant in chain([("re-evaluation", instance)], variants):
+            if judge(claim, variant)[0] is not Outcome.VIOLATES:
+                return name
+    except Exception as error:
+        return f"its variants (error: {_told(error)})"
+    return ""
+
+
+def derive(seed: int, *path) -> int:
+    """A seed for the part of the work that `path` names; stable over processes and versions of Python."""
+    return int.from_bytes(hashlib.sha256(repr((seed, *path)).encode()).digest()[:8])
+
+
+def versions() -> dict[str, str]:
+    """Versions of all that the results depend on."""
+    packages = ("ncfcheck", "hypothesis", "numba", "numpy", "scipy")
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in packages}
+
+
+_worker: tuple[Plan, object]  # the plan and its strategy of data sets; set when a worker process starts
+
+
+def _worked(plan: Plan, shards: list[Shard]) -> Iterator[tuple[Shard, Tally]]:
+    """Shards with their tallies as they are done; in this process when one worker is enough."""
+    workers = min(plan.workers, len(shards))
+    if workers > 1:
+        yield from spread(_work, shards, workers, _prepare, (plan,))
+        return
+    data = _data(plan)
+    for shard in shards:
+        yield shard, check_shard(registered()[shard.claim], shard, plan.seed, data)
+
+
+def _prepare(plan: Plan) -> None:
+    global _worker
+    load_claims(plan.sources)
+    _worker = plan, _data(plan)
+
+
+def _work(shard: Shard) -> Tally:
+    plan, data = _worker
+    return check_shard(registered()[shard.claim], shard, plan.seed, data)
+
+
+def _data(plan: Plan):
+    """Strategy of data sets drawn from the plan's table, if it has one."""
+    if plan.table is None:
+        return None
+    from checker.generators import from_table
+
+    return from_table(plan.table)
+
+
+def _merged(claim: Claim, tallies: dict[int, Tally]) -> ClaimResult:
+    """Result of the shards done, added in the order of their index, whatever the order they were done in."""
+    total = Tally()
+    for index in sorted(tallies):
+        total += tallies[index]
+    return conclude(claim, total)
+
+
+def _import(name: str):
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise BrokenClaims(f"cannot load the claims of {name}: {_told(error)}") from error
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,91 @@
+"""The run as JUnit XML: one test case per claim, for continuous integration servers."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+from checker.claims import Verdict
+from checker.events import Event, RunFinished, RunStarted
+from checker.results import ClaimResult
+from checker.writers import words
+from checker.writers.files import write
+
+ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold, even escaped
+
+
+class JUnitFile:
+    """Writes the test suite to `path` when the run is finished."""
+
+    def __init__(self, path, strict: bool = False):
+        self.path, self.strict = path, strict
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self.started = event
+        elif isinstance(event, RunFinished):
+            write(self.path, document(self.started, event, self.strict))
+
+
+def document(started: RunStarted, finished: RunFinished, strict: bool = False) -> bytes:
+    """The XML: a failure for an unexpected verdict, skipped for an unresolved one, an error for a run that was stopped."""
+    cases = [_case(result, strict) for result in finished.results]
+    failures = sum(case.find("failure") is not None for case in cases)
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    if finished.stopped:
+        cases.append(_element("testcase", {"classname": "ncfcheck", "name": "run", "time": "0"}))
+        cases[-1].append(_element("error", {"message": finished.stopped, "type": "stopped"}))
+    errors = int(bool(finished.stopped))
+    counts = {"tests": len(cases), "failures": failures, "errors": errors, "time": _seconds(finished.seconds)}
+    suite = _element("testsuite", {"name": "ncfcheck", **counts, "skipped": skipped})
+    suite.append(_properties({"seed": started.seed, "examples": started.examples, **started.versions}))
+    suite.extend(cases)
+    suites = _element("testsuites", {"name": "ncfcheck", **counts})
+    suites.append(suite)
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n"
+
+
+def _case(result: ClaimResult, strict: bool) -> ET.Element:
+    """Test case of a claim; its class is the area, so that servers group the claims by it."""
+    area, _, name = result.id.partition(".")
+    case = _element("testcase", {"classname": area, "name": name, "time": _seconds(result.seconds)})
+    case.append(_properties(facts(result)))
+    if not result.as_expected(strict):
+        first, *rest = words.unexpected(result)
+        case.append(_element("failure", {"message": first, "type": str(result.verdict)}, "\n".join([first, *rest])))
+    elif result.verdict is Verdict.UNRESOLVED:
+        case.append(_element("skipped", {"message": "; ".join([words.sentence(result), *words.reasons(result)])}))
+    return case
+
+
+def facts(result: ClaimResult) -> dict[str, object]:
+    """What a test report says about a claim besides passed or failed."""
+    worst = {"worst_instance": result.worst.instance} if result.worst else {}
+    return {
+        "kind": result.kind,
+        "verdict": result.verdict,
+        "instances": result.instances,
+        "unresolved": result.unresolved,
+        "inapplicable": result.inapplicable,
+        "violates": result.violates,
+        "worst_margin": words.margin(result.worst),
+        "bound95": f"{result.bound95:.4g}",
+        **worst,
+    }
+
+
+def _properties(values: dict[str, object]) -> ET.Element:
+    properties = _element("properties", {})
+    properties.extend(_element("property", {"name": name, "value": value}) for name, value in values.items())
+    return properties
+
+
+def _element(tag: str, attributes: dict[str, object], text: str = "") -> ET.Element:
+    element = ET.Element(tag, {key: ILLEGAL.sub("?", str(value)) for key, value in attributes.items()})
+    element.text = ILLEGAL.sub("?", text) or None
+    return element
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}"

@@ -1,0 +1,118 @@
+"""The run as text: a table of the claims, what was covered, and what is not as expected."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.text import Text
+
+from checker.claims import Verdict
+from checker.events import Event, RunFinished, RunStarted
+from checker.results import ClaimResult
+from checker.writers import words
+
+HEADER = f"{'claim':30} {'kind':10} {'N':>5} {'unres':>5} {'inapp':>5} {'95 %':>6}  verdict"
+STYLES = {Verdict.REFUTED: "bold", Verdict.POTENTIAL: "bold", Verdict.UNRESOLVED: "yellow", Verdict.NOT_REFUTED: ""}
+VALUES = 12  # of one coverage key shown, at most
+
+
+class Terminal:
+    """Prints the results of a finished run; `quiet` leaves only what is not as expected, and the last line."""
+
+    def __init__(self, console: Console, *, strict: bool = False, quiet: bool = False):
+        self.console, self.strict, self.quiet = console, strict, quiet
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self.seed = event.seed
+        elif isinstance(event, RunFinished):
+            if event.results and not self.quiet:
+                self._table(event.results)
+                self._coverage(event.results)
+                self._reasons(event.results)
+            self._conclusion(event)
+
+    def _table(self, results: Iterable[ClaimResult]) -> None:
+        """Two lines per claim: the numbers, and the worst margin with its instance."""
+        self._print(HEADER, "dim")
+        for result in results:
+            counts = f"{result.instances:>5} {result.unresolved:>5} {result.inapplicable:>5} {words.percent(result.bound95):>6}"
+            line = Text(f"{result.id:30} {result.kind:10} {counts}  ")
+            expected = result.as_expected(self.strict)
+            line.append(str(result.verdict), STYLES[result.verdict] if expected else "bold red")
+            self._print(line)
+            self._print(self._cut(f"    {words.worst(result)}"), "dim")
+
+    def _coverage(self, results: Iterable[ClaimResult]) -> None:
+        total: dict[str, Counter[str]] = {}
+        for result in results:
+            for key, counts in result.coverage.items():
+                total.setdefault(key, Counter()).update(counts)
+        if total:
+            self._print("\ncovered (value × instances)", "dim")
+        for key, counts in total.items():
+            shown = sorted(counts.most_common(VALUES), key=lambda item: _natural(item[0]))
+            values = [f"{value}×{count}" for value, count in shown]
+            more = [f"and {len(counts) - VALUES} more"] if len(counts) > VALUES else []
+            self._wrapped(f"  {key:8}", values + more)
+
+    def _reasons(self, results: Iterable[ClaimResult]) -> None:
+        undecided = [result for result in results if result.unresolved]
+        if undecided:
+            self._print("\nunresolved", "dim")
+        for result in undecided:
+            for line in words.reasons(result):
+                self._print(self._cut(f"  {result.id}  {line}"))
+
+    def _conclusion(self, event: RunFinished) -> None:
+        bad = [result for result in event.results if not result.as_expected(self.strict)]
+        for result in bad:
+            first, *rest = words.unexpected(result)
+            self._print(Text("\nUNEXPECTED  ", "bold red").append(first, "none"))
+            for line in rest:
+                self._print(f"    {line}")
+        instances = sum(result.instances for result in event.results)
+        told = f"{len(bad)} of {len(event.results)} not as expected" if bad else "every verdict as expected"
+        if event.stopped:
+            told += " so far, when the run was stopped"
+        gap = "" if self.quiet and not bad else "\n"
+        self._print(
+            f"{gap}{_count(len(event.results), 'claim')}, {_count(instances, 'instance')}, seed {self.seed}, {event.seconds:.1f} s: {told}",
+            "bold red" if bad else "bold",
+        )
+
+    def _wrapped(self, label: str, values: list[str]) -> None:
+        """Values behind a label, continued below where the line is full."""
+        width, line = self._width(80), label
+        for value in values:
+            if len(line) + 2 + len(value) > width:
+                self._print(line)
+                line = " " * len(label)
+            line += f"  {value}"
+        self._print(line)
+
+    def _width(self, otherwise: int) -> int:
+        return self.console.width if self.console.is_terminal else otherwise
+
+    def _cut(self, line: str) -> str:
+        """The line, cut to the width of a terminal; whole where there is none."""
+        width = self._width(len(line))
+        return line if len(line) <= width else line[: width - 1] + "…"
+
+    def _print(self, line: str | Text, style: str = "") -> None:
+        text = line if isinstance(line, Text) else Text(line, style)
+        self.console.print(text, soft_wrap=True)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" + "s" * (number != 1)
+
+
+def _natural(value: str) -> tuple:
+    """Sorts numbers by value, before everything else."""
+    try:
+        return (0, float(value), "")
+    except ValueError:
+        return (1, 0.0, value)

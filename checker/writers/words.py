@@ -1,0 +1,53 @@
+"""Results in words, the same in every writer."""
+
+from __future__ import annotations
+
+from checker.claims import Kind, Verdict
+from checker.results import Case, ClaimResult
+
+EXPECTED = {
+    Kind.THEOREM: "must never be refuted",
+    Kind.CONJECTURE: "open: any verdict is news",
+    Kind.CONTROL: "false: must be refuted",
+}
+
+
+def margin(case: Case | None) -> str:
+    """The margin with its error bound, `+1.2e-03 ± 4e-12`."""
+    return "none decided" if case is None else f"{case.value:+.2g} ± {case.error:.1g}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage of two digits."""
+    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
+
+
+def sentence(result: ClaimResult) -> str:
+    """The verdict with all that it must never be told without."""
+    if result.violates:
+        found = f"{result.violates} of {result.instances} instances violate it"
+    else:
+        found = f"on {result.instances} instances"
+    undecided = f", {result.unresolved} unresolved" if result.unresolved else ""
+    return f"{result.verdict} ({found}{undecided}; violation rate at most {percent(result.bound95)} with 95 % confidence)"
+
+
+def worst(result: ClaimResult) -> str:
+    """The worst margin with its instance, in one line."""
+    return f"worst margin {margin(result.worst)}" + (f"  {result.worst.instance}" if result.worst else "")
+
+
+def reasons(result: ClaimResult, most: int = 3) -> list[str]:
+    """The most frequent reasons why instances were unresolved, with their counts."""
+    lines = [f"{count} × {reason}" for reason, count in list(result.why_unresolved.items())[:most]]
+    rest = result.unresolved - sum(list(result.why_unresolved.values())[:most])
+    return lines + [f"{rest} × other reasons"] * bool(rest)
+
+
+def unexpected(result: ClaimResult) -> list[str]:
+    """Why a verdict is not the one its kind calls for, in a few lines."""
+    return [
+        f"{result.id} is a {result.kind} ({EXPECTED[result.kind]}), but is {sentence(result)}",
+        worst(result),
+        *(f"unresolved: {line}" for line in reasons(result) if result.verdict is Verdict.UNRESOLVED),
+    ]
