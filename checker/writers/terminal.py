@@ -73,15 +73,14 @@ class Terminal:
             self._print(Text("\nUNEXPECTED  ", "bold red").append(first, "none"))
             for line in rest:
                 self._print(f"    {line}")
-        instances = sum(result.instances for result in event.results)
+        claims = _count(len(event.results), "claim")
+        instances = _count(sum(result.instances for result in event.results), "instance")
         told = f"{len(bad)} of {len(event.results)} not as expected" if bad else "every verdict as expected"
         if event.stopped:
             told += " so far, when the run was stopped"
         gap = "" if self.quiet and not bad else "\n"
-        self._print(
-            f"{gap}{_count(len(event.results), 'claim')}, {_count(instances, 'instance')}, seed {self.seed}, {event.seconds:.1f} s: {told}",
-            "bold red" if bad else "bold",
-        )
+        line = f"{gap}{claims}, {instances}, seed {self.seed}, {event.seconds:.1f} s: {told}"
+        self._print(line, "bold red" if bad else "bold")
 
     def _wrapped(self, label: str, values: list[str]) -> None:
         """Values behind a label, continued below where the line is full."""

@@ -51,3 +51,19 @@ def unexpected(result: ClaimResult) -> list[str]:
         worst(result),
         *(f"unresolved: {line}" for line in reasons(result) if result.verdict is Verdict.UNRESOLVED),
     ]
+
+
+def facts(result: ClaimResult) -> dict[str, str]:
+    """What a test report tells of a claim besides passed or failed, by name."""
+    facts = {
+        "kind": result.kind,
+        "verdict": result.verdict,
+        "instances": result.instances,
+        "unresolved": result.unresolved,
+        "inapplicable": result.inapplicable,
+        "violates": result.violates,
+        "worst_margin": margin(result.worst),
+        "bound95": f"{result.bound95:.4g}",
+        "worst_instance": result.worst.instance if result.worst else "none",
+    }
+    return {name: str(value) for name, value in facts.items()}
