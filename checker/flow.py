@@ -8,7 +8,7 @@ from enum import Enum
 
 import numpy as np
 
-from checker import stepper
+from checker import second_integrator, stepper
 from checker.losses import CODES, NCF_CODE
 from checker.ncf import Ncf, Problem
 from checker.tolerances import HANDOVER, Numerics
@@ -113,11 +113,12 @@ def _run(field: stepper.Field, start: np.ndarray, numerics: Numerics, until: Eve
     residual = 0.0 if until.kind else residual
     target = until.target * field.scale if until.kind == stepper.TIME_EVENT else until.target
     arguments = (numerics.tolerance, residual, until.kind, target, direction, numerics.calls)
-    if numerics.integrator == "scipy":
-        from checker.second_integrator import integrate
-    else:
-        integrate = stepper.integrate
+    integrate = second_integrator.integrate if numerics.integrator == "scipy" else stepper.integrate
     code, calls, scalars, directions = integrate(field, np.ascontiguousarray(start), 0.0, *arguments)
+    if code == stepper.STIFF:
+        code, more, late, ends = second_integrator.integrate(field, directions[-1], scalars[-1, 1], *arguments[:-1],
+                                                          numerics.calls // 3, "Radau", scalars)
+        calls, scalars, directions = calls + more, np.vstack([scalars, late[1:]]), np.vstack([directions, ends[1:]])
     if code == stepper.EVENT:
         stop = Stop.ESCAPED if until.kind == stepper.NORM_EVENT else Stop.REACHED
     else:

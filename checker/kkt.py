@@ -19,6 +19,7 @@ class Inertia(StrEnum):
 
     MAXIMUM = "maximum"
     SADDLE = "saddle"
+    ZERO = "zero"  # ∇N(u) = 0: λ = 0, no tangent Hessian to speak of
     DEGENERATE = "degenerate"
 
 
@@ -42,6 +43,8 @@ class KktPoint:
     @property
     def inertia(self) -> Inertia:
         """Maximum, saddle or degenerate; curvatures within DEGENERATE of zero count as zero."""
+        if self.multiplier == 0:
+            return Inertia.ZERO
         if self.top_curvature > DEGENERATE:
             return Inertia.SADDLE
         return Inertia.MAXIMUM if self.top_curvature < -DEGENERATE else Inertia.DEGENERATE
@@ -150,11 +153,18 @@ class Limit:
         return float(np.linalg.norm(self.trajectory.direction - self.point.u))
 
 
+def _zero_point(trajectory: Trajectory) -> KktPoint:
+    """The last direction of a flow whose gradient vanished; its residual is the gradient's share of its first norm."""
+    share = float(trajectory.gradient_norm[-1] / trajectory.gradient_norm[0])
+    u = trajectory.direction
+    return KktPoint(u, 0.0, 0.0, share, share, float("nan"), np.zeros((0, u.size)))
+
+
 def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     """Follow the NCF flow from start (P,) to the KKT point it tends to.
 
     The flow hands over to the polish at sin∠ ≤ HANDOVER. Where that ends on a saddle whose escape directions the flow
-    has already entered, the flow goes on. Raises Inapplicable for a dead start, Unresolved when the KKT point
+    has already entered, the flow goes on. Where ∇N dies away the limit is a zero KKT point. Raises Inapplicable for a dead start, Unresolved when the KKT point
     cannot be told.
     """
     if np.linalg.norm(ncf.gradient(start)) <= ncf.rounding(start)[1]:
@@ -162,6 +172,8 @@ def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     residual = HANDOVER
     for _ in range(4):
         trajectory = ncf_flow(ncf, start, numerics, residual=residual)
+        if trajectory.stop is Stop.DEAD:
+            return Limit(_zero_point(trajectory), trajectory)
         if trajectory.stop is not Stop.CONVERGED:
             raise Unresolved(f"NCF flow {trajectory.stop.value}")
         point = polish(ncf, trajectory.direction)

@@ -10,7 +10,7 @@ import numpy as np
 from checker import kernels
 from checker.losses import Loss, pseudo_labels, total_loss
 from checker.networks import Network
-from checker.tolerances import EPS
+from checker.rounding import gradient_bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,23 +59,10 @@ class Ncf:
         return kernels.hessian_product(self.network.layout, np.ascontiguousarray(u), np.ascontiguousarray(direction),
                                        self.columns, self.ybar_columns)
 
-    @cached_property
-    def _majorant(self) -> Ncf:
-        upper = Network(self.network.widths, self.network.powers, (1.0,) * len(self.network.slopes), self.network.patterns)
-        return Ncf(upper, np.abs(self.X), np.abs(self.ybar))
-
     def rounding(self, u: np.ndarray) -> tuple[float, float]:
-        """Bounds on the rounding errors of the computed N(u) and of ‖∇N(u)‖.
-
-        The computed sums are within γ of the same sums over absolute values (|X|, |ȳ|, |u|, α = 1), with γ a
-        multiple of the unit roundoff that counts operations. Not valid at kinks of p = 1, where ∇N jumps.
-        """
-        value, gradient = self._majorant.value_and_gradient(np.abs(u))
-        network = self.network
-        operations = sum(order * (width + power + 4) for order, width, power in
-                         zip(network.orders, network.widths, (*network.powers, 1)))
-        gamma = EPS * (operations + len(self.X) + max(network.widths) + 8)
-        return gamma * value, 2 * gamma * float(np.linalg.norm(gradient))
+        """Bounds on the rounding errors of the computed N(u) and, in norm, ∇N(u)."""
+        value, gradient = gradient_bound(self.network, u, self.X, self.ybar)
+        return value, float(np.linalg.norm(gradient))
 
 
 @dataclass(frozen=True, eq=False)

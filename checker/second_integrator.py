@@ -10,8 +10,11 @@ from checker import stepper
 from checker.kernels import workspace
 
 
-def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed, method="DOP853"):
-    """Same contract as `stepper.integrate`; `method` names an integrator of scipy.integrate (DOP853, Radau, …)."""
+def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed, method="DOP853", before=None):
+    """Same contract as `stepper.integrate`; `method` names an integrator of scipy.integrate (DOP853, Radau, …).
+
+    `before` holds the scalars of a flow to be taken up where it ended: v0 and log_r0 are then its last row.
+    """
     work, weights = workspace(field.layout, field.X.shape[1]), np.empty(field.y.shape)
     size, calls = v0.size, 0
 
@@ -19,7 +22,7 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
         nonlocal calls
         calls += 1
         out = np.empty(size + 2)
-        stepper.rate(field, state, out, weights, work)
+        stepper.rate(field, np.ascontiguousarray(state), out, weights, work)
         return out
 
     def row(sigma, state, elapsed):
@@ -33,21 +36,24 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
         unit[:size] /= np.linalg.norm(unit[:size])
         return stepper._event(kind, target, direction, unit, 0.0)
 
-    state = np.concatenate([v0 / np.linalg.norm(v0), [log_r0, 0.0]])
-    first, unit = row(0.0, state, 0.0)
+    sigma0, elapsed0 = (0.0, 0.0) if before is None else (before[-1, 0], before[:, 2].sum())
+    state = np.concatenate([v0 / np.linalg.norm(v0), [log_r0, elapsed0]])
+    first, unit = row(sigma0, state, elapsed0)
+    first_norm = first[4] if before is None else before[0, 4]
     scalars, directions = [first], [unit]
     code = _ended(first, residual, kind, event(state) if kind else -1.0)
     atol = np.full(size + 2, tolerance)
-    atol[-1] = 0.0 if method == "DOP853" else 1e-300
-    solver = getattr(ode, method)(rhs, 0.0, state, np.inf, rtol=max(tolerance, 3e-14), atol=atol, first_step=1e-6)
+    atol[-1] = 1e-300
+    solver = getattr(ode, method)(rhs, sigma0, state, np.inf, rtol=max(tolerance, 3e-14), atol=atol, first_step=1e-6)
     while code is None:
-        before, elapsed = solver.y.copy(), solver.y[-1]
-        solver.step()
+        old, elapsed = solver.y.copy(), solver.y[-1]
+        with np.errstate(over="ignore"):  # the numerical Jacobian probes columns that are zero with ever larger steps
+            solver.step()
         if solver.status == "failed":
             code = stepper.SMALL_STEP
             break
         sigma, state, crossed = solver.t, solver.y, False
-        if kind and event(before) < 0 <= event(state):
+        if kind and event(old) < 0 <= event(state):
             dense, crossed = solver.dense_output(), True
             sigma = brentq(lambda s, dense=dense: event(dense(s)), solver.t_old, solver.t, xtol=1e-15, rtol=1e-14)
             state = dense(sigma)
@@ -55,7 +61,7 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
         scalars.append(latest)
         directions.append(unit)
         code = stepper.EVENT if crossed else _ended(latest, residual, 0, -1.0)
-        if code is None and latest[4] <= stepper.VANISHED * first[4]:
+        if code is None and latest[4] <= stepper.VANISHED * first_norm:
             code = stepper.DEAD
         if code is None and calls >= calls_allowed:
             code = stepper.BUDGET

@@ -67,7 +67,7 @@ def near_kkt_start(rng, ncf: Ncf) -> Array:
     """A KKT point of positive value, perturbed by 10^-3 to 10^-1; a Gaussian start where none was found."""
     start = gaussian_start(rng, ncf)
     try:
-        u = flow_limit(ncf, start, Numerics(tolerance=1e-7)).point.u
+        u = flow_limit(ncf, start, Numerics(tolerance=1e-7, calls=5000)).point.u
     except (Inapplicable, Unresolved):
         return start
     return unit(u + 10.0 ** rng.uniform(-3, -1) * gaussian_start(rng, ncf))

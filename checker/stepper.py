@@ -31,9 +31,9 @@ MEMORY = 0.08
 EXPONENT = 0.125 - 0.2*MEMORY
 EVENT_STEPS = 40
 # Below this share of its first value the gradient has vanished; a step length that collapses says the same sooner.
-VANISHED, VANISHED_AT_STALL = 1e-13, 1e-6
-# The stability bound of the method on the negative real axis, and how many steps in a row may sit at it.
-STABILITY, STIFF_STEPS = 6.1, 200
+VANISHED, VANISHED_AT_STALL = 1e-8, 1e-6
+# Flows of well-conditioned instances take 30 to 400 steps; one that needs more than this is stiff.
+STIFF_STEPS = 800
 
 
 class Field(NamedTuple):
@@ -149,20 +149,6 @@ def _locate(field, state, h, elapsed, kind, target, direction, before, after, K,
 
 
 @njit(cache=True)
-def _stiffness(K, k_new, new, state, h):
-    """h times an estimate of the largest eigenvalue, from the last stage and the new point (Hairer & Wanner, IV.2)."""
-    size = state.size - 2
-    numerator = denominator = 0.0
-    for i in range(size):
-        last = state[i]
-        for j in range(STAGES - 1):
-            last += h * A[STAGES - 1, j] * K[j, i]
-        numerator += (k_new[i] - K[STAGES - 1, i]) ** 2
-        denominator += (new[i] - last) ** 2
-    return h * np.sqrt(numerator / denominator) if denominator > 0 else 0.0
-
-
-@njit(cache=True)
 def _grown(array, rows):
     out = np.empty((2 * array.shape[0], array.shape[1]))
     out[:rows] = array[:rows]
@@ -188,7 +174,7 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
     scalars[0] = np.array([0.0, log_r0, 0.0, value, norm, sine])
     directions[0] = state[:size]
     first_norm = norm
-    rows, calls, sigma, elapsed, h, stiff = 1, 1, 0.0, 0.0, FIRST_STEP, 0
+    rows, calls, sigma, elapsed, h = 1, 1, 0.0, 0.0, FIRST_STEP
     rejected, last = False, 1.0
     before = _event(kind, target, direction, state, elapsed) if kind else -1.0
     stop = -1
@@ -232,14 +218,13 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
         directions[rows] = new[:size]
         rows += 1
         if stop < 0:
-            stiff = stiff + 1 if _stiffness(K, k_new, new, state, taken) > STABILITY else 0
             if not np.isfinite(norm):
                 stop = NOT_FINITE
             elif norm <= VANISHED * first_norm:
                 stop = DEAD
             elif sine <= residual:
                 stop = CONVERGED
-            elif stiff >= STIFF_STEPS:
+            elif rows > STIFF_STEPS:
                 stop = STIFF
         state[:] = new
         state[size + 1] = 0.0

@@ -1,0 +1,79 @@
+"""Homogeneity of the network and of the loss around zero (THEORY §1, §2)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
+from checker.generators import instances
+from checker.identities import equal, equal_vectors
+from checker.losses import Loss
+from checker.ncf import Problem
+from checker.rounding import output_bound
+from checker.tolerances import EPS
+
+ANY_NETWORK = ("p_l ≥ 1, α_l ∈ [-1, 1]",)
+SCALES = (0.5, 3.0, 1.7)
+
+
+@claim("homogeneity.euler", kind=THEOREM, reference="THEORY §1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+def euler(instance) -> Margin:
+    """⟨u, ∇N(u)⟩ = D·N(u): Euler's identity for the order D = Σ_l P_l."""
+    u, ncf = instance.start, instance.ncf
+    value, gradient = ncf.value_and_gradient(u)
+    rounding, gradient_rounding = ncf.rounding(u)
+    return equal(float(gradient @ u), ncf.network.order * value, gradient_rounding + ncf.network.order * rounding,
+                 scale=float(np.linalg.norm(gradient)))
+
+
+@claim("homogeneity.layer_euler", kind=THEOREM, reference="THEORY §1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+def layer_euler(instance) -> Margin:
+    """⟨W_l, ∂N/∂W_l⟩ = P_l·N(u) for every layer l."""
+    u, ncf = instance.start, instance.ncf
+    value, gradient = ncf.value_and_gradient(u)
+    rounding, gradient_rounding = ncf.rounding(u)
+    scale = float(np.linalg.norm(gradient))
+    return worst(equal(float(gradient[part] @ u[part]), order * value, gradient_rounding + order * rounding, scale)
+                 for part, order in zip(ncf.network.slices, ncf.network.orders))
+
+
+@claim("homogeneity.output_scaling", kind=THEOREM, reference="THEORY §1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+def output_scaling(instance) -> Margin:
+    """H(x; cu) = c^D H(x; u) for c > 0, on every sample."""
+    problem, u, order = instance.problem, instance.start, instance.network.order
+    outputs = problem.outputs(u)[:, 0]
+    rounding = output_bound(instance.network, u, problem.X)[:, 0]
+    return worst(equal_vectors(problem.outputs(c * u)[:, 0] / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs))
+                 for c in SCALES)
+
+
+@claim("homogeneity.gradient_scaling", kind=THEOREM, reference="THEORY §1", given=instances(), hypotheses=("∇H locally Lipschitz",))
+def gradient_scaling(instance) -> Margin:
+    """∇N(cu) = c^{D−1} ∇N(u) for c > 0."""
+    u, ncf, order = instance.start, instance.ncf, instance.network.order
+    gradient, rounding = ncf.gradient(u), ncf.rounding(u)[1]
+    return worst(equal_vectors(ncf.gradient(c * u) / c ** (order - 1), gradient, 2 * rounding + order * EPS * np.abs(gradient))
+                 for c in SCALES)
+
+
+@claim("homogeneity.loss_expansion", kind=THEOREM, reference="THEORY §2", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+def loss_expansion(instance) -> Margin:
+    """𝓛(δu) = 𝓛(0) − δ^D N(u) + O(δ^{2D}): the remainder is at most Σ ŷ², ŷ = H(X; δu)."""
+    problem, u, order = instance.problem, instance.start, instance.network.order
+    largest = float(np.abs(problem.outputs(u)).max())
+    if largest == 0:
+        raise Inapplicable("H(X; u) = 0: the network is dead on the data")
+    return worst(_remainder(problem, u, (share / largest) ** (1 / order)) for share in (1e-1, 1e-3))
+
+
+def _remainder(problem: Problem, u: np.ndarray, delta: float) -> Margin:
+    """1 − |𝓛(δu) − 𝓛(0) + δ^D N(u)| / Σ ŷ²; both losses have |ℓ''| ≤ 1, so ½ is left."""
+    outputs, y, small = problem.outputs(delta * u), problem.y, delta**problem.network.order
+    if problem.loss is Loss.SQUARE:
+        change = outputs * (0.5 * outputs - y)
+    else:
+        change = np.log1p(np.expm1(-y * outputs) / 2)
+    bound = float((outputs**2).sum())
+    rounding = small * problem.ncf.rounding(u)[0] + 16 * EPS * float(np.abs(change).sum())
+    rounding += float((np.abs(y) * small * output_bound(problem.network, u, problem.X)).sum())
+    return Margin(1 - abs(float(change.sum()) + small * problem.ncf.value(u)) / bound, rounding / bound)
