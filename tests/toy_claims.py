@@ -1,6 +1,8 @@
 """Small claims for the tests of the machinery; a module of its own so that worker processes can import it."""
 
 import os
+import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -97,10 +99,18 @@ def bad_strategy(number):
     return Margin(1.0, 0.5)
 
 
-@claim("toy.killer", kind=THEOREM, reference="§0", given=NUMBERS)
+@claim("lethal.killer", kind=THEOREM, reference="§0", given=NUMBERS)
 def killer(number):
     """Kills its process."""
     os._exit(9)
+
+
+@claim("lethal.interrupter", kind=THEOREM, reference="§0", given=NUMBERS)
+def interrupter(number):
+    """Interrupts the process that started its worker, and dawdles."""
+    os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(60)
+    return Margin(1.0, 0.5)
 
 
 @claim("toy.seed", kind=THEOREM, reference="§0", given=st.tuples(NUMBERS, st.floats(0, 1), st.lists(NUMBERS)))
