@@ -41,6 +41,8 @@ class Event:
 
 
 NO_EVENT = Event()
+# A target for sin∠ that is never met: the flow goes on to its event.
+NEVER = -1.0
 
 
 def norm_reaches(radius: float) -> Event:
@@ -92,11 +94,10 @@ def ncf_flow(ncf: Ncf, start: np.ndarray, numerics: Numerics, until: Event = NO_
     return _run(_field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, start), start, numerics, until, residual)
 
 
-def loss_flow(problem: Problem, start: np.ndarray, delta: float, numerics: Numerics, until: Event,
-              residual: float = 0.0) -> Trajectory:
+def loss_flow(problem: Problem, start: np.ndarray, delta: float, numerics: Numerics, until: Event) -> Trajectory:
     """ẇ = −∇𝓛(w) from δ·start in the variables s(t) = w(t/δ^{D−2})/δ of THEORY §4, until the event."""
     y = np.ascontiguousarray(problem.y.T)
-    return _run(_field(problem.ncf, y, CODES[problem.loss], math.log(delta), start), start, numerics, until, residual)
+    return _run(_field(problem.ncf, y, CODES[problem.loss], math.log(delta), start), start, numerics, until, NEVER)
 
 
 def _field(ncf: Ncf, y: np.ndarray, code: int, log_delta: float, start: np.ndarray) -> stepper.Field:
@@ -110,7 +111,7 @@ _STOPS = {stepper.CONVERGED: Stop.CONVERGED, stepper.SMALL_STEP: Stop.STALLED, s
 
 def _run(field: stepper.Field, start: np.ndarray, numerics: Numerics, until: Event, residual: float) -> Trajectory:
     direction = np.zeros(start.size) if until.direction is None else until.direction
-    residual = 0.0 if until.kind else residual
+    residual = NEVER if until.kind else residual
     target = until.target * field.scale if until.kind == stepper.TIME_EVENT else until.target
     arguments = (numerics.tolerance, residual, until.kind, target, direction, numerics.calls)
     integrate = second_integrator.integrate if numerics.integrator == "scipy" else stepper.integrate

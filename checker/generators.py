@@ -96,11 +96,11 @@ def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
 
 
 @st.composite
-def _instances(draw, data, starts=tuple(STARTS), losses=tuple(Loss), **options) -> Instance:
+def _instances(draw, data, starts=tuple(STARTS), losses=tuple(Loss), labels=tuple(LABELS), **options) -> Instance:
     sample = draw(data)
     n, d = sample.X.shape
     network = draw(networks(d, 2 if max(n, d) > 10 else 1, **options))
-    family, seed = ("table", 0) if sample.y is not None else (draw(st.sampled_from(tuple(LABELS))), draw(SEEDS))
+    family, seed = ("table", 0) if sample.y is not None else (draw(st.sampled_from(labels)), draw(SEEDS))
     y = sample.y if sample.y is not None else LABELS[family](np.random.default_rng(seed), sample.X)
     loss = draw(st.sampled_from(losses))
     if loss is Loss.LOGISTIC:
@@ -116,5 +116,13 @@ def _instances(draw, data, starts=tuple(STARTS), losses=tuple(Loss), **options) 
 instances = given(_instances)
 instances.__doc__ = """Instances on every family of data, labels and starts.
 
-Options: `starts`, `losses` (subsets to draw from) and those of `networks`: `lipschitz`, `shared`, `only_dense`.
+Options: `starts`, `losses`, `labels` (subsets to draw from) and those of `networks`: `lipschitz`, `shared`, `only_dense`.
 """
+
+
+def _collapsing(data) -> st.SearchStrategy[Instance]:
+    """Instances whose NCF flow tends to a negative or zero KKT point, more often than not."""
+    return st.one_of(_instances(data, starts=("negative-kkt",)), _instances(data, starts=("closing",), labels=("one-signed",)))
+
+
+collapsing = given(_collapsing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -11,7 +11,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh, minres
 from checker.claims import Inapplicable, Unresolved
 from checker.flow import Stop, Trajectory, ncf_flow
 from checker.ncf import Ncf
-from checker.tolerances import DEGENERATE, DENSE_HESSIAN, HANDOVER, POLISHED, Numerics
+from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, HANDOVER, POLISHED, Numerics
 
 
 class Inertia(StrEnum):
@@ -188,3 +188,28 @@ def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
             return limit
         residual *= 1e-2
     raise Unresolved("the polished point is not where the flow is heading")
+
+
+def positive_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
+    """`flow_limit` where N* > 0; raises Inapplicable for the other branch."""
+    limit = flow_limit(ncf, start, numerics)
+    if limit.point.value <= ncf.rounding(limit.point.u)[0]:
+        raise Inapplicable(f"the NCF flow tends to a {'zero' if limit.point.multiplier == 0 else 'negative'} KKT point")
+    return limit
+
+
+def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[float, float, float]:
+    """Blow-up time T* of the NCF flow from the unit vector start, a bound on its error, and N* (D > 2, N* > 0).
+
+    After the hand-over at time t the rest is r^{−(D−2)}/(D(D−2)N) with N between N(v) and N*; the integrator's share
+    is the difference to a run at a tolerance thirty times larger.
+    """
+    order, times = ncf.network.order, []
+    for tolerance in (numerics.tolerance, 30 * numerics.tolerance):
+        limit = positive_limit(ncf, start, replace(numerics, tolerance=tolerance))
+        flow, optimum = limit.trajectory, limit.point.value
+        rest = np.exp(-(order - 2) * flow.log_norm[-1]) / (order * (order - 2))
+        bracket = rest * abs(1 / flow.value[-1] - 1 / optimum)
+        times.append((flow.time[-1] + rest / optimum, bracket))
+    (time, bracket), (coarse, _) = times
+    return time, abs(time - coarse) + bracket + 64 * EPS * time, optimum

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from checker.claims import Inapplicable, Unresolved
-from checker.kkt import flow_limit
+from checker.kkt import flow_limit, positive_limit
 from checker.ncf import Ncf
 from checker.networks import Network
 from checker.tolerances import Numerics
@@ -73,16 +73,37 @@ def near_kkt_start(rng, ncf: Ncf) -> Array:
     return unit(u + 10.0 ** rng.uniform(-3, -1) * gaussian_start(rng, ncf))
 
 
+def negative_kkt_start(rng, ncf: Ncf) -> Array:
+    """A negative KKT point: one of positive value with the sign of W_L flipped; a Gaussian start where none was found."""
+    start = gaussian_start(rng, ncf)
+    try:
+        u = positive_limit(ncf, start, Numerics(tolerance=1e-7, calls=5000)).point.u.copy()
+    except (Inapplicable, Unresolved):
+        return start
+    u[ncf.network.slices[-1]] *= -1
+    return u
+
+
+def closing_start(rng, ncf: Ncf) -> Array:
+    """A dominating last layer of the sign opposite to the labels: with activations ≥ 0 the hidden neurons shut down."""
+    theta = gaussian_start(rng, ncf)
+    last = ncf.network.slices[-1]
+    theta[last] = -np.sign(ncf.ybar.sum() or 1.0) * (0.1 + np.abs(theta[last])) * 10
+    return unit(theta)
+
+
 STARTS: dict[str, Callable[..., Array]] = {
     "gaussian": gaussian_start, "sparse": sparse_start, "unbalanced": unbalanced_start, "balanced": balanced_start,
     "near-kkt": near_kkt_start,
 }
+# Starts whose flow tends to a negative or zero KKT point, which generic starts seldom do.
+COLLAPSING: dict[str, Callable[..., Array]] = {"negative-kkt": negative_kkt_start, "closing": closing_start}
 
 
 def live_start(family: str, seed: int, ncf: Ncf, attempts: int = 8) -> Array:
     """A start of the family with ∇N(v_0) ≠ 0, from the first of a few streams of the seed that has one."""
     for attempt in range(attempts):
-        start = STARTS[family](np.random.default_rng([seed, attempt]), ncf)
+        start = {**STARTS, **COLLAPSING}[family](np.random.default_rng([seed, attempt]), ncf)
         if ncf.gradient(start).any():
             break
     return start

@@ -1,0 +1,114 @@
+"""Early training: the loss flow from δ·v_0 beside the NCF flow from v_0, on the window that ends at alignment 1 − ε (THEORY §4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from checker import kernels
+from checker.claims import Inapplicable, Unresolved
+from checker.flow import Event, Stop, Trajectory, aligned_with, loss_flow, ncf_flow
+from checker.instances import Instance
+from checker.kkt import Limit, positive_limit
+from checker.losses import Loss
+
+# Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn upwards, until the window is well-conditioned.
+SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
+# Largest sensitivity d log r / d log t at T_ε: beyond, rounding in t drowns r (THEORY §4 for D = 7).
+CONDITION = 1e5
+# The paper's smallness of δR, and the largest relative perturbation of the gradient that a ladder starts from.
+SMALL, PERTURBATION = 0.3, 1e-4
+# A ladder of δ ends where the loss's second order has sunk below rounding: nothing new happens further down.
+SUNK = 1e-17
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The NCF flow up to the first time T_ε its direction has ⟨v, u*⟩ ≥ 1 − ε.
+
+    `radius` is R_ε = max ‖u(t)‖, `condition` d log r / d log t at T_ε, `log_forcing` the logarithm of the largest relative
+    size of the loss's second-order term per δ^D along the way.
+    """
+
+    limit: Limit
+    flow: Trajectory
+    epsilon: float
+    condition: float
+    log_forcing: float
+
+    @property
+    def time(self) -> float:
+        """T_ε, in the time of the NCF flow."""
+        return float(self.flow.time[-1])
+
+    @property
+    def radius(self) -> float:
+        """R_ε."""
+        return float(np.exp(self.flow.log_norm.max()))
+
+
+def aligning(instance: Instance) -> Limit:
+    """The positive KKT point the NCF flow tends to; Inapplicable where there is none or v_0 is already there."""
+    limit = positive_limit(instance.ncf, instance.start, instance.numerics)
+    if 1 - instance.start @ limit.point.u <= 1e-9:
+        raise Inapplicable("v_0 is the KKT point itself")
+    return limit
+
+
+def window(instance: Instance, limit: Limit, share: float) -> Window:
+    """The window of ε = share · min(1, 1 − ⟨v_0, u*⟩). Raises Unresolved when the flow does not reach it."""
+    u, order = limit.point.u, instance.network.order
+    epsilon = share * min(1.0, 1 - float(instance.start @ u))
+    flow = ncf_flow(instance.ncf, instance.start, instance.numerics, aligned_with(u, 1 - epsilon))
+    if flow.stop is not Stop.REACHED:
+        raise Unresolved(f"NCF flow to alignment: {flow.stop.value}")
+    end = flow.log_norm[-1]
+    condition = flow.time[-1] * order * abs(flow.value[-1]) * np.exp((order - 2) * end)
+    return Window(limit, flow, epsilon, float(condition), log_forcing(instance, flow))
+
+
+def conditioned_window(instance: Instance) -> Window:
+    """The window of the smallest ε, from the drawn share upwards, whose fixed-time comparison is well-conditioned."""
+    limit = aligning(instance)
+    for share in SHARES:
+        if share >= instance.fraction:
+            found = window(instance, limit, share)
+            if found.condition <= CONDITION:
+                return found
+    raise Unresolved(f"ill-conditioned at fixed time: d log r/d log t = {found.condition:.0e} at T_ε")
+
+
+def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
+    """Largest log of r^D ‖Jᵀ(ℓ''(0)·H)‖ / ‖Jᵀȳ‖ on a flow: δ^D times that is the loss's relative change of the gradient."""
+    return max(_log_forcing(instance, v, log_r) for v, log_r in zip(flow.directions[rows], flow.log_norm[rows]))
+
+
+def _log_forcing(instance: Instance, v: np.ndarray, log_r: float) -> float:
+    problem = instance.problem
+    curvature = 1.0 if problem.loss is Loss.SQUARE else 0.25
+    second_order = np.ascontiguousarray(curvature * problem.outputs(v).T)
+    _, change = kernels.correlation(instance.network.layout, v, problem.ncf.columns, second_order)
+    ratio = float(np.linalg.norm(change) / np.linalg.norm(instance.ncf.gradient(v)))
+    return instance.network.order * log_r + math.log(max(ratio, 1e-300))
+
+
+def ladder(instance: Instance, log_forcing: float, radius: float = 1.0, condition: float = 1.0) -> Iterator[float]:
+    """δ_0, δ_0/2, … with δ_0·radius ≤ 0.3 and condition · forcing · δ_0^D ≤ PERTURBATION, to where that is SUNK: three at least."""
+    order, strength = instance.network.order, log_forcing + math.log(max(condition, 1.0))
+    log_delta = min(math.log(SMALL / radius), (math.log(PERTURBATION) - strength) / order)
+    fewest = log_delta - 3 * math.log(2)
+    while log_delta > fewest or order * log_delta + strength > math.log(SUNK):
+        yield math.exp(log_delta)
+        log_delta -= math.log(2)
+
+
+def follow(instance: Instance, delta: float, until: Event, loosened: float = 1.0) -> Trajectory:
+    """Loss flow from δ·v_0 to the event, at a tolerance `loosened` times the instance's. Raises Unresolved if it does not end there."""
+    numerics = replace(instance.numerics, tolerance=loosened * instance.numerics.tolerance)
+    flow = loss_flow(instance.problem, instance.start, delta, numerics, until)
+    if not flow.stop.is_event:
+        raise Unresolved(f"loss flow {flow.stop.value}")
+    return flow

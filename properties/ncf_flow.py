@@ -1,0 +1,107 @@
+"""The flow of the NCF: monotone value, finite blow-up, convergence in direction, conserved balance (THEORY §3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from checker.claims import THEOREM, Inapplicable, Margin, Unresolved, claim, worst
+from checker.flow import Stop, Trajectory, loss_flow, ncf_flow, norm_reaches
+from checker.generators import instances
+from checker.kkt import Inertia, blowup_time, flow_limit, positive_limit
+from checker.ncf import neuron_balance
+from checker.tolerances import HANDOVER
+
+SMOOTH = ("∇H locally Lipschitz",)
+POSITIVE = ("D > 2", "∇H locally Lipschitz", "‖u(0)‖ = 1", "N* = lim N(v(t)) > 0")
+
+
+@claim("flow.monotone", kind=THEOREM, reference="THEORY §3", given=instances(), hypotheses=SMOOTH)
+def monotone(instance) -> Margin:
+    """N(v(t)) never decreases along the flow of the NCF."""
+    flow = ncf_flow(instance.ncf, instance.start, instance.numerics)
+    if len(flow.sigma) < 2:
+        raise Inapplicable(f"the flow does not move: {flow.stop.value}")
+    rounding = max(instance.ncf.rounding(v)[0] for v in (flow.directions[0], flow.direction))
+    error = 2 * rounding + np.maximum(flow.gradient_norm[:-1], flow.gradient_norm[1:]) * instance.numerics.tolerance
+    slope = flow.gradient_norm * flow.residual**2
+    predicted = np.diff(flow.sigma) * np.minimum(slope[:-1], slope[1:])
+    # Increase plus twice its error over the least predicted increase plus four times: ≥ ½ unless N falls by more than its error.
+    margins = (np.diff(flow.value) + 2 * error) / (predicted + 4 * error)
+    k = int(np.argmin(margins))
+    return Margin(float(margins[k]), float((error / (predicted + 4 * error))[k]))
+
+
+@claim("flow.blowup_bracket", kind=THEOREM, reference="THEORY §3", given=instances(), hypotheses=(*POSITIVE, "v_0 not itself a KKT point"))
+def blowup_bracket(instance) -> Margin:
+    """r → ∞ at a finite T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
+    if instance.ncf.residual(instance.start) <= HANDOVER:
+        raise Inapplicable("v_0 is a KKT point to working accuracy: both bounds are equalities")
+    order, value = instance.network.order, instance.ncf.value(instance.start)
+    time, error, optimum = blowup_time(instance.ncf, instance.start, instance.numerics)
+    rate = order * (order - 2)
+    parts = [Margin(rate * optimum * time - 1, rate * optimum * error)]
+    if value > instance.ncf.rounding(instance.start)[0]:
+        parts.append(Margin(1 - rate * value * time, rate * value * error))
+    return worst(parts)
+
+
+@claim("flow.blowup_rate", kind=THEOREM, reference="THEORY §3", given=instances(), hypotheses=POSITIVE)
+def blowup_rate(instance) -> Margin:
+    """(T* − t) r^{D−2} → 1/(D(D−2)N*).
+
+    The flow taken up at v with r = 1 blows up after (T* − t) r^{D−2}, and 1 − N(v)/N* falls to 0 along the flow: where
+    it first is below 10 % and 0.1 %, the product with D(D−2)N* is within twice that of 1.
+    """
+    limit = positive_limit(instance.ncf, instance.start, instance.numerics)
+    flow, order, optimum = limit.trajectory, instance.network.order, limit.point.value
+    parts = []
+    for gap in (1e-1, 1e-3):
+        late = np.flatnonzero(1 - flow.value / optimum <= gap)
+        if late.size == 0:
+            raise Unresolved("the flow ended before N(v) came near N*")
+        time, error, _ = blowup_time(instance.ncf, flow.directions[late[0]], instance.numerics)
+        rate = order * (order - 2) * optimum
+        parts.append(Margin(1 - abs(rate * time - 1) / (2 * gap), rate * error / (2 * gap)))
+    return worst(parts)
+
+
+@claim("flow.direction_converges", kind=THEOREM, reference="THEORY §3", given=instances(), hypotheses=SMOOTH)
+def direction_converges(instance) -> Margin:
+    """v(t) converges to a KKT point; the norm grows without bound if it is positive and falls if it is negative."""
+    limit = flow_limit(instance.ncf, instance.start, instance.numerics)
+    point = limit.point
+    if point.inertia is Inertia.ZERO:
+        return Margin(1 - point.residual / 1e-6, point.residual_error / 1e-6, "zero KKT point")
+    gradient = instance.ncf.gradient(limit.trajectory.direction)
+    growth = gradient @ limit.trajectory.direction / np.linalg.norm(gradient)
+    return worst([
+        Margin(1 - point.residual / 1e-9, point.residual_error / 1e-9),
+        Margin(1 - limit.distance / 1e-2, instance.numerics.tolerance / 1e-2),
+        Margin(float(growth * np.sign(point.value)), instance.numerics.tolerance),
+    ])
+
+
+@claim("flow.balance", kind=THEOREM, reference="THEORY §3", given=instances(shared=False), hypotheses=("unshared layers", *SMOOTH))
+def balance(instance) -> Margin:
+    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow and the loss flow."""
+    numerics = replace(instance.numerics, calls=6000)
+    outputs = float(np.abs(instance.problem.outputs(instance.start)).max())
+    if outputs == 0:
+        raise Inapplicable("H(X; v_0) = 0: the network is dead on the data")
+    delta = (float(np.abs(instance.problem.y).max()) / outputs) ** (1 / instance.network.order)
+    flows = (ncf_flow(instance.ncf, instance.start, numerics, norm_reaches(2.0)),
+             loss_flow(instance.problem, instance.start, delta, numerics, norm_reaches(2.0)))
+    return worst(_drift(instance, flow) for flow in flows)
+
+
+def _drift(instance, flow: Trajectory) -> Margin:
+    """1 − largest drift of the balance in units of the largest ‖s‖² and a resolution of 10^-4."""
+    if flow.stop is Stop.NOT_FINITE:
+        raise Unresolved(flow.stop.value)
+    network, norms = instance.network, np.exp(flow.log_norm)
+    balances = np.array([np.concatenate(neuron_balance(network, r * v)) for r, v in zip(norms, flow.directions)])
+    drift = np.abs(balances - balances[0]).max() / norms.max() ** 2
+    # Local errors of an invariant add up without growing; the factor covers steps across kinks of ∇²H.
+    return Margin(1 - drift / 1e-4, 20 * instance.numerics.tolerance * len(norms) / 1e-4)
