@@ -55,16 +55,17 @@ def architectures(shallow: int = 2, deep: int = MAX_DEPTH, max_order: int = MAX_
 
 
 @st.composite
-def networks(draw, inputs: int, reach: int = 1, lipschitz: bool = True, shared: bool = True, only_dense: bool = False) -> Network:
-    """Networks of every order D from 3 to 16 on `inputs` dimensions.
+def networks(draw, inputs: int, reach: int = 1, lipschitz: bool = True, shared: bool = True, only_dense: bool = False,
+             powers=None, narrowest: int = 1) -> Network:
+    """Networks of every order D from 3 to 16 on `inputs` dimensions, or with powers from the strategy `powers`.
 
-    With `lipschitz`, α_l = 1 wherever p_l = 1; `shared` admits weight-shared layers; widths up to 5·reach.
+    With `lipschitz`, α_l = 1 wherever p_l = 1; `shared` admits weight-shared layers; widths from `narrowest` to 5·reach.
     """
     orders = architectures()
-    powers = draw(st.sampled_from(orders[draw(st.sampled_from(sorted(orders)))]))
+    powers = draw(st.sampled_from(orders[draw(st.sampled_from(sorted(orders)))]) if powers is None else powers)
     slope = st.one_of(st.sampled_from(SLOPES), st.integers(-10, 10).map(lambda tenths: tenths / 10))
     slopes = tuple(1.0 if lipschitz and power == 1 else draw(slope) for power in powers)
-    widths = (inputs, *(draw(st.integers(1, 5 * reach)) for _ in powers), 1)
+    widths = (inputs, *(draw(st.integers(narrowest, 5 * reach)) for _ in powers), 1)
     kind = "dense" if only_dense else draw(st.sampled_from(("dense", "dense", "blocks", "mixed")))
     return Network(widths, powers, slopes, draw(_patterns(widths, kind, shared)))
 

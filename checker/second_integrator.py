@@ -47,8 +47,12 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
     solver = getattr(ode, method)(rhs, sigma0, state, np.inf, rtol=max(tolerance, 3e-14), atol=atol, first_step=1e-6)
     while code is None:
         old, elapsed = solver.y.copy(), solver.y[-1]
-        with np.errstate(over="ignore"):  # the numerical Jacobian probes columns that are zero with ever larger steps
-            solver.step()
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # zero columns of the numerical Jacobian are probed ever further out
+                solver.step()
+        except ValueError:  # how scipy reports a Jacobian with infinite entries
+            code = stepper.NOT_FINITE
+            break
         if solver.status == "failed":
             code = stepper.SMALL_STEP
             break

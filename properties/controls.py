@@ -1,0 +1,70 @@
+"""Claims that are false because they drop one hypothesis: a checker that does not refute each of them is broken (THEORY §7)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import strategies as st
+
+from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from checker.early import conditioned_window
+from checker.flow import Stop, loss_flow, ncf_flow, norm_reaches, time_reaches
+from checker.generators import instances
+from checker.kkt import positive_limit
+from checker.rank_one_generators import CURVED, rank_one_points, two_direction_points
+
+
+@claim("control.degree_two", kind=CONTROL, reference="THEORY §7", given=instances(powers=st.just((1,))),
+       hypotheses=("D = 2 instead of D > 2", "N* > 0"))
+def degree_two(instance) -> Margin:
+    """r → ∞ at a finite T*: late doublings of the norm take at most three quarters of the time of the one before (D > 2: half)."""
+    positive_limit(instance.ncf, instance.start, instance.numerics)
+    times = []
+    for doublings in (30, 31, 32):
+        flow = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0**doublings))
+        if flow.stop is not Stop.ESCAPED:
+            raise Unresolved(f"NCF flow to norm 2^{doublings}: {flow.stop.value}")
+        times.append(flow.time[-1])
+    ratio = (times[2] - times[1]) / (times[1] - times[0])
+    return Margin(0.75 - ratio, 1e3 * instance.numerics.tolerance * times[2] / (times[1] - times[0]))
+
+
+@claim("control.large_init", kind=CONTROL, reference="THEORY §7", given=instances(), hypotheses=("δ R_ε ≥ 3 instead of δ → 0", "N* > 0"))
+def large_init(instance) -> Margin:
+    """⟨w, u*⟩/‖w‖ ≥ 1 − ε − ε/100 at t = T_ε/δ^{D−2}, for a large δ."""
+    found = conditioned_window(instance)
+    delta = max(3 / found.radius, math.exp((math.log(10) - found.log_forcing) / instance.network.order))
+    flow = loss_flow(instance.problem, instance.start, delta, instance.numerics, time_reaches(found.time))
+    if flow.stop not in (Stop.REACHED, Stop.DEAD):  # dead: the data are fitted and nothing moves any more
+        raise Unresolved(f"loss flow {flow.stop.value}")
+    misalignment = 0.5 * np.sum((flow.direction - found.limit.point.u) ** 2) / found.epsilon
+    return Margin(float(1.01 - misalignment), 1e4 * instance.numerics.tolerance)
+
+
+@claim("control.nonuniform", kind=CONTROL, reference="THEORY §7",
+       given=rank_one_points(uniform=False, powers=CURVED, narrowest=2, lipschitz=False),
+       hypotheses=("some e_l with p_l ≥ 2 not uniform on its support",))
+def nonuniform(instance) -> Margin:
+    """A structured point with a non-uniform e_l, p_l ≥ 2, is a KKT point: sin∠ ≤ 0.01."""
+    if instance.u is None:
+        raise Inapplicable("the reduced problem has no positive KKT point in sight")
+    return _is_kkt(instance)
+
+
+def _is_kkt(instance) -> Margin:
+    """1 − sin∠/0.01."""
+    gradient = np.linalg.norm(instance.ncf.gradient(instance.start))
+    return Margin(1 - instance.ncf.residual(instance.start) / 0.01, float(instance.ncf.rounding(instance.start)[1] / gradient / 0.01))
+
+
+@claim("control.every_kkt_rank_one", kind=CONTROL, reference="THEORY §7", given=two_direction_points(), hypotheses=("L = 2, p ≥ 2",))
+def every_kkt_rank_one(instance) -> Margin:
+    """Every KKT point has a hidden layer of rank one: its second singular value is at most a thousandth of the first."""
+    if instance.u is None:
+        raise Inapplicable("only one KKT direction of G in sight")
+    if instance.ncf.residual(instance.start) > 1e-9:
+        raise Unresolved("the two-neuron point is not a KKT point to working accuracy")
+    singular = np.linalg.svd(instance.network.matrices(instance.start)[0], compute_uv=False)
+    second = float(singular[1] / singular[0]) if singular.size > 1 else 0.0
+    return Margin(1 - second / 1e-3, 1e-9 / 1e-3)

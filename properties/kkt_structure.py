@@ -1,0 +1,78 @@
+"""Structure of every KKT point with λ ≠ 0, by Euler's identity per layer and per neuron (THEORY §5)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
+from checker.generators import instances
+from checker.identities import equal
+from checker.kkt import Inertia, KktPoint, describe, flow_limit
+from checker.ncf import layer_norms, neuron_balance
+from checker.tolerances import EPS
+
+HYPOTHESES = ("u a KKT point, λ ≠ 0", "∇H locally Lipschitz")
+
+
+def _kkt_point(instance) -> KktPoint:
+    """A KKT point with λ ≠ 0: the limit of the NCF flow."""
+    point = flow_limit(instance.ncf, instance.start, instance.numerics).point
+    if point.inertia is Inertia.ZERO:
+        raise Inapplicable("the NCF flow tends to a zero KKT point")
+    return point
+
+
+def _accuracy(point: KktPoint) -> float:
+    """Bound on ‖∇N − λu‖/|λ| and on the rounding of identities that follow from ∇N = λu."""
+    return 4 * (point.residual + point.residual_error) + 32 * EPS
+
+
+@claim("kkt.multiplier", kind=THEOREM, reference="THEORY §5", given=instances(), hypotheses=HYPOTHESES)
+def multiplier(instance) -> Margin:
+    """λ = D·N(u), and ‖∇N(u)‖ = |λ|."""
+    point, ncf = _kkt_point(instance), instance.ncf
+    norm = float(np.linalg.norm(ncf.gradient(point.u)))
+    expected, error = ncf.network.order * point.value, _accuracy(point) * norm + ncf.network.order * ncf.rounding(point.u)[0]
+    return worst([equal(point.multiplier, expected, error, norm), equal(norm, abs(expected), error, norm)])
+
+
+@claim("kkt.layer_balance", kind=THEOREM, reference="THEORY §5", given=instances(), hypotheses=HYPOTHESES)
+def layer_balance(instance) -> Margin:
+    """‖W_l‖_F² = P_l/D for every layer l (the norm of the layer's own parameters where they are shared)."""
+    point, network = _kkt_point(instance), instance.network
+    shares = np.array(network.orders) / network.order
+    return worst(equal(float(norm), float(share), _accuracy(point), 1.0)
+                 for norm, share in zip(layer_norms(network, point.u), shares))
+
+
+@claim("kkt.neuron_balance", kind=THEOREM, reference="THEORY §5", given=instances(shared=False),
+       hypotheses=(*HYPOTHESES, "unshared layers"))
+def kkt_neuron_balance(instance) -> Margin:
+    """‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖² for every hidden neuron j."""
+    point, network = _kkt_point(instance), instance.network
+    return worst(equal(float(np.abs(balances).max()), 0.0, (1 + power) * _accuracy(point), 1.0)
+                 for power, balances in zip(network.powers, neuron_balance(network, point.u)))
+
+
+def _sign_flipped(instance, u: np.ndarray) -> np.ndarray:
+    flipped = u.copy()
+    flipped[instance.network.slices[-1]] *= -1
+    return flipped
+
+
+@claim("kkt.sign_flip", kind=THEOREM, reference="THEORY §5", given=instances(), hypotheses=HYPOTHESES)
+def sign_flip(instance) -> Margin:
+    """Flipping the sign of W_L maps a KKT point to a KKT point with N → −N."""
+    point, ncf = _kkt_point(instance), instance.ncf
+    flipped = _sign_flipped(instance, point.u)
+    return worst([equal(ncf.value(flipped), -point.value, 2 * ncf.rounding(flipped)[0], abs(point.value)),
+                  equal(ncf.residual(flipped), 0.0, _accuracy(point), 1.0)])
+
+
+@claim("kkt.negative_unstable", kind=THEOREM, reference="THEORY §5", given=instances(), hypotheses=(*HYPOTHESES, "N(u) < 0"))
+def negative_unstable(instance) -> Margin:
+    """A KKT point with N < 0 is never a local maximum of N on the sphere: the projected Hessian has an eigenvalue above 0."""
+    point = _kkt_point(instance)
+    negative = describe(instance.ncf, point.u if point.value < 0 else _sign_flipped(instance, point.u))
+    # Eigenvalues in units of |λ|; an error of ε‖∇²N‖ moves them by ε·cond.
+    return Margin(negative.top_curvature, 1e-9 + 1e3 * _accuracy(negative) * max(1.0, negative.top_curvature))
