@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import textwrap
 from pathlib import Path
@@ -109,8 +110,9 @@ def _run(plan, json_path, junit_path, strict, quiet):
     from checker.writers.progress import ProgressWriter
     from checker.writers.terminal import Terminal
 
-    progress = ProgressWriter(Console(stderr=True, quiet=quiet))
-    writers = [progress, Terminal(Console(), strict=strict, quiet=quiet)]
+    colours = None if os.environ.get("NO_COLOR") else "auto"
+    progress = ProgressWriter(Console(stderr=True, quiet=quiet, color_system=colours))
+    writers = [progress, Terminal(Console(color_system=colours), strict=strict, quiet=quiet)]
     writers += [JsonFile(json_path)] if json_path else []
     writers += [JUnitFile(junit_path, strict)] if junit_path else []
     writers += [_forgiving(Latest(LATEST, _warn))]
@@ -195,7 +197,9 @@ def _warn(message):
 
 
 def _say(message):
-    click.echo(f"ncfcheck: {' '.join(message.split())}", err=True)
+    from checker.results import one_line
+
+    click.echo(f"ncfcheck: {one_line(message)}", err=True)
 
 
 if __name__ == "__main__":

@@ -157,8 +157,8 @@ def describe(instance) -> str:
 
 
 def one_line(text: str, limit: int = 4 * DESCRIPTION) -> str:
-    """The text on one line, cut at `limit` characters."""
-    text = " ".join(str(text).split())
+    """The text on one line, cut at `limit` characters, with ? for what cannot be printed (it may control a terminal)."""
+    text = "".join(each if each.isprintable() else "?" for each in " ".join(str(text).split()))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

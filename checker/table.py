@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import csv
 import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,27 +67,26 @@ def _text(path: Path) -> str:
 
 
 def _cells(text: str) -> pd.DataFrame:
-    """Every cell as text, columns by name; rows all of the same length."""
+    """Every cell as text, by column name and line number in the file; every row must have as many cells as there are names."""
     import pandas as pd
 
+    rows = {}
+    reader = csv.reader(io.StringIO(text), skipinitialspace=True)
     try:
-        # A cell that is there but empty reads as "", a cell that is not there at all as NaN.
-        raw = pd.read_csv(io.StringIO(text), header=None, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except pd.errors.ParserError as error:
-        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        told = f"line {found[2]} has {found[3]} cells, the lines before it {found[1]}" if found else str(error).strip()
-        raise TableError(f"is not a table: {told}") from None
-    short = raw.isna().any(axis=1).to_numpy().nonzero()[0]
-    if len(short):
-        have = raw.iloc[short[0]].notna().sum()
-        raise TableError(f"is not a table: row {short[0]} has {have} cells, others have {raw.shape[1]}")
-    names = [str(name).strip() for name in raw.iloc[0]]
+        for row in filter(None, reader):
+            rows[reader.line_num] = [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise TableError(f"line {reader.line_num}: {error}") from None
+    (_, names), *body = rows.items()
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise TableError(f"has several columns named {_named(twice)}; column names must differ")
-    if len(raw) < 3:
-        raise TableError(f"has {'one row' if len(raw) == 2 else 'no row'} below the column names; at least two are needed")
-    return raw.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
+    for line, row in body:
+        if len(row) != len(names):
+            raise TableError(f"line {line}: {_count(row, 'cell')}, but there are {_count(names, 'column name')}")
+    if len(body) < 2:
+        raise TableError(f"has {_count(body, 'row')} below the column names; at least two are needed")
+    return pd.DataFrame([row for _, row in body], index=[line for line, _ in body], columns=names, dtype=object)
 
 
 def _table(name: str, cells: pd.DataFrame, target: str, standardise: bool) -> Table:
@@ -120,12 +119,12 @@ def _numbers(cells: pd.Series, column: str) -> np.ndarray | None:
     import numpy as np
     import pandas as pd
 
-    values = pd.to_numeric(cells.str.strip(), errors="coerce").to_numpy(dtype=float)
+    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float)
     bad = (~np.isfinite(values)).nonzero()[0]
     if len(bad) == len(values) and not np.isinf(values).any():
         return None
     if len(bad):
-        cell, where = cells.iloc[bad[0]].strip(), f"row {bad[0] + 1}, column {column!r}"
+        cell, where = cells.iloc[bad[0]], f"line {cells.index[bad[0]]}, column {column!r}"
         if np.isinf(values[bad[0]]):
             raise TableError(f"{where}: {cell!r} is infinite; only finite numbers can be used")
         if cell.lower() in ("", "nan", "na", "n/a", "null", "none"):
@@ -153,3 +152,7 @@ def _unknown(target: str, columns: list[str]) -> str:
 def _named(columns: list[str]) -> str:
     shown = ", ".join(repr(column) for column in columns[:NAMED])
     return shown if len(columns) <= NAMED else f"{shown} and {len(columns) - NAMED} more"
+
+
+def _count(things: list, name: str) -> str:
+    return f"{len(things)} {name}" + "s" * (len(things) != 1)

@@ -1,0 +1,124 @@
+"""Mistakes planted in the engine: each is caught by the claims named here, and none of these claims objects without it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from checker import early, ncf, stepper
+from checker.check import load_claims
+from checker.claims import Outcome, registered
+from checker.draw import draw
+from checker.losses import Loss
+from checker.networks import Network
+from properties import kkt_structure, ncf_flow
+
+load_claims()
+INSTANCES = 12
+
+
+def violated(*claims: str) -> set[str]:
+    """Which of the claims some instance violates."""
+    found = set()
+    for id in claims:
+        claim, outcomes = registered()[id], []
+        draw(claim.strategy(), INSTANCES, 1, lambda each, claim=claim, seen=outcomes: seen.append(claim.judge(each)[0]), simplest=True)
+        assert set(outcomes) != {Outcome.INAPPLICABLE}, f"{id} was never applicable"
+        if Outcome.VIOLATES in outcomes:
+            found.add(id)
+    return found
+
+
+def plant_missing_half_of_logistic_pseudo_labels(patch):
+    patch.setattr(ncf, "pseudo_labels", lambda loss, y: y * 1.0)
+
+
+def plant_flipped_square_pseudo_labels(patch):
+    patch.setattr(ncf, "pseudo_labels", lambda loss, y: -y if loss is Loss.SQUARE else y / 2)
+
+
+def plant_order_too_large(patch):
+    patch.setattr(Network, "order", property(lambda network: sum(network.orders) + 1))
+
+
+def plant_dropped_layer_order(patch):
+    patch.setattr(Network, "orders", property(lambda network: (1,) * network.depth))
+    patch.setattr(Network, "order", property(lambda network: sum(network.orders)))
+
+
+def plant_sign_slip_in_one_layer_of_the_gradient(patch):
+    right = ncf.Ncf.value_and_gradient
+
+    def slipped(self, u):
+        value, gradient = right(self, u)
+        gradient[self.network.slices[0]] *= -1
+        return value, gradient
+
+    patch.setattr(ncf.Ncf, "value_and_gradient", slipped)
+
+
+def plant_descent_instead_of_ascent_in_the_flow(patch):
+    right = stepper.integrate
+
+    def backwards(field, *arguments):
+        code, calls, scalars, directions = right(field._replace(y=-field.y), *arguments)
+        scalars[:, 3] *= -1
+        return code, calls, scalars, directions
+
+    patch.setattr(stepper, "integrate", backwards)
+
+
+def plant_wrong_power_in_neuron_balance(patch):
+    wrong = lambda network, theta: [  # noqa: E731
+        (W**2).sum(axis=1) - (V**2).sum(axis=0) for W, V in zip(network.matrices(theta)[:-1], network.matrices(theta)[1:])]
+    patch.setattr(ncf_flow, "neuron_balance", wrong)
+    patch.setattr(kkt_structure, "neuron_balance", wrong)
+
+
+def plant_time_scale_of_another_order(patch):
+    right = early.loss_flow
+
+    def shifted(problem, start, delta, numerics, until):
+        return right(problem, start, delta**0.5, numerics, until)
+
+    patch.setattr(early, "loss_flow", shifted)
+
+
+PLANTED = {
+    plant_missing_half_of_logistic_pseudo_labels: {"homogeneity.loss_expansion"},
+    plant_flipped_square_pseudo_labels: {"homogeneity.loss_expansion"},
+    plant_order_too_large: {"homogeneity.euler", "homogeneity.output_scaling", "homogeneity.gradient_scaling", "kkt.multiplier"},
+    plant_dropped_layer_order: {"homogeneity.layer_euler", "kkt.layer_balance"},
+    plant_sign_slip_in_one_layer_of_the_gradient: {"homogeneity.euler", "homogeneity.layer_euler"},
+    plant_descent_instead_of_ascent_in_the_flow: {"flow.monotone"},
+    plant_wrong_power_in_neuron_balance: {"flow.balance", "kkt.neuron_balance"},
+    plant_time_scale_of_another_order: {"early.tracking_order"},
+}
+
+
+@pytest.mark.parametrize(("plant", "claims"), PLANTED.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_a_planted_mistake_violates_the_claims_about_it(monkeypatch, plant, claims):
+    plant(monkeypatch)
+    assert violated(*claims) == claims
+
+
+def test_the_same_claims_are_not_violated_without_a_planted_mistake():
+    assert violated(*set().union(*PLANTED.values())) == set()
+
+
+def test_every_control_is_violated():
+    controls = [id for id, claim in registered().items() if claim.kind == "control"]
+    assert violated(*controls) == set(controls)
+
+
+def test_numerics_of_an_instance_reach_the_flow():
+    """The confirmation by a second integrator would be worth nothing if the claim ignored it."""
+    claim, seen = registered()["flow.direction_converges"], []
+    draw(claim.strategy(), 8, 3, seen.append, simplest=False)
+    instance = next(each for each in seen if claim.judge(each)[0] is Outcome.HOLDS)
+    for name, variant in instance.confirmations():
+        outcome, margin = claim.judge(variant)
+        assert outcome is Outcome.HOLDS, name
+        assert np.isfinite(margin.value)
+    used = {variant.numerics for _, variant in instance.confirmations()}
+    assert len(used) == 3 and {each.integrator for each in used} == {"compiled", "scipy"}
