@@ -61,22 +61,24 @@ def polish(ncf: Ncf, u: np.ndarray, steps: int = 12) -> KktPoint:
     Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against.
     """
     solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
-    best, best_residual, model = u / np.linalg.norm(u), np.inf, None
+    best, best_residual, last, model = u / np.linalg.norm(u), np.inf, np.inf, None
     point = best
     for _ in range(steps):
-        value, g = ncf.value_and_gradient(point)
+        g = ncf.gradient(point)
         norm = float(np.linalg.norm(g))
         if not (np.isfinite(norm) and norm > 0):
             raise Unresolved("∇N vanishes at the point to polish")
         tangential = g - (g @ point) * point
         residual = float(np.linalg.norm(tangential)) / norm
-        slow = residual > 0.1 * best_residual
+        slow = residual > 0.1 * last
         if residual < best_residual:
             best, best_residual = point, residual
-        if residual <= POLISHED / 100 or (slow and residual <= POLISHED):
+        if best_residual <= POLISHED / 100 or (slow and best_residual <= POLISHED):
             break
+        # Along nearly flat directions the first steps overshoot: the residual may rise before Newton's method converges.
         if model is None or slow:
-            model = solver(ncf, best)
+            model = solver(ncf, point)
+        last = residual
         point = point + model.newton_step(tangential)
         point /= np.linalg.norm(point)
     return describe(ncf, best, model)
@@ -160,6 +162,12 @@ def _zero_point(trajectory: Trajectory) -> KktPoint:
     return KktPoint(u, 0.0, 0.0, share, share, float("nan"), np.zeros((0, u.size)))
 
 
+def _reach(point: KktPoint, residual: float) -> float:
+    """How far from the KKT point a flow with this sin∠ may be: further where a maximum is nearly flat."""
+    flat = residual / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
+    return max(1e3 * residual, min(10 * flat, 0.05))
+
+
 def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     """Follow the NCF flow from start (P,) to the KKT point it tends to.
 
@@ -180,7 +188,7 @@ def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
         limit = Limit(point, trajectory)
         if not point.is_polished:
             raise Unresolved(f"polish ended at sin∠ = {point.residual:.1e}")
-        if limit.distance > 1e3 * residual:
+        if limit.distance > _reach(point, residual):
             residual *= 1e-2
             continue
         escaping = np.linalg.norm(point.escape @ (trajectory.direction - point.u))

@@ -30,12 +30,18 @@ def _vanishes(instance, excess, until, deltas) -> Margin:
     """
     parts = []
     for delta in deltas:
-        value = excess(follow(instance, delta, until))
-        coarse = excess(follow(instance, delta, until, loosened=30))
-        parts = [*parts, Margin(VANISHING - value, abs(value - coarse) + 1e-9)][-2:]
+        part = _within(instance, excess, until, delta)
+        if part.outcome is Outcome.UNRESOLVED:
+            part = _within(replace(instance, numerics=instance.numerics.tightened()), excess, until, delta)
+        parts = [*parts, part][-2:]
         if len(parts) == 2 and all(part.outcome is Outcome.HOLDS for part in parts):
             break
     return worst(parts)
+
+
+def _within(instance, excess, until, delta: float) -> Margin:
+    value, coarse = excess(follow(instance, delta, until)), excess(follow(instance, delta, until, loosened=30))
+    return Margin(VANISHING - value, abs(value - coarse) + 1e-9)
 
 
 @claim("early.norm_stays_small", kind=THEOREM, reference="THEORY §4", given=instances(), hypotheses=HYPOTHESES)
