@@ -55,7 +55,7 @@ class KktPoint:
         return self.residual <= max(POLISHED, self.residual_error)
 
 
-def polish(ncf: Ncf, u: np.ndarray, steps: int = 12) -> KktPoint:
+def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
     """Newton's method on the sphere from a unit vector u near a KKT point, with minimum-norm steps, and inertia there.
 
     Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against.
