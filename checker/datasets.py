@@ -97,9 +97,18 @@ def single(rng, n: int, d: int) -> Array:
 
 
 FAMILIES: dict[str, Callable[..., Array]] = {
-    "gaussian": gaussian, "sphere": sphere, "lattice": lattice, "orthogonal": orthogonal, "antipodal": antipodal,
-    "clusters": clusters, "duplicated": duplicated, "collinear": collinear, "sparse": sparse,
-    "badly-scaled": badly_scaled, "d=1": line, "n=1": single,
+    "gaussian": gaussian,
+    "sphere": sphere,
+    "lattice": lattice,
+    "orthogonal": orthogonal,
+    "antipodal": antipodal,
+    "clusters": clusters,
+    "duplicated": duplicated,
+    "collinear": collinear,
+    "sparse": sparse,
+    "badly-scaled": badly_scaled,
+    "d=1": line,
+    "n=1": single,
 }
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -154,6 +163,9 @@ def teacher_labels(rng, X: Array) -> Array:
 
 
 LABELS: dict[str, Callable[..., Array]] = {
-    "gaussian": gaussian_labels, "signs": sign_labels, "heavy-tailed": heavy_tailed_labels,
-    "one-signed": one_signed_labels, "teacher": teacher_labels,
+    "gaussian": gaussian_labels,
+    "signs": sign_labels,
+    "heavy-tailed": heavy_tailed_labels,
+    "one-signed": one_signed_labels,
+    "teacher": teacher_labels,
 }

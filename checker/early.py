@@ -1,4 +1,4 @@
-"""Early training: the loss flow from δ·v_0 beside the NCF flow from v_0, on the window that ends at alignment 1 − ε (THEORY §4)."""
+"""Early training: the loss flow from δ·v_0 beside the NCF flow from v_0, up to alignment 1 − ε (THEORY §4)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from checker.flow import Event, Stop, Trajectory, aligned_with, loss_flow, ncf_f
 from checker.instances import Instance
 from checker.kkt import Limit, positive_limit
 from checker.losses import Loss
+from checker.ncf import norm
 
 # Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn upwards, until the window is well-conditioned.
 SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
@@ -91,12 +92,15 @@ def _log_forcing(instance: Instance, v: np.ndarray, log_r: float) -> float:
     curvature = 1.0 if problem.loss is Loss.SQUARE else 0.25
     second_order = np.ascontiguousarray(curvature * problem.outputs(v).T)
     _, change = kernels.correlation(instance.network.layout, v, problem.ncf.columns, second_order)
-    ratio = float(np.linalg.norm(change) / np.linalg.norm(instance.ncf.gradient(v)))
+    ratio = norm(change) / norm(instance.ncf.gradient(v))
     return instance.network.order * log_r + math.log(max(ratio, 1e-300))
 
 
 def ladder(instance: Instance, log_forcing: float, radius: float = 1.0, condition: float = 1.0) -> Iterator[float]:
-    """δ_0, δ_0/2, … with δ_0·radius ≤ 0.3 and condition · forcing · δ_0^D ≤ PERTURBATION, to where that is SUNK: three at least."""
+    """δ_0, δ_0/2, … with δ_0·radius ≤ 0.3 and condition · forcing · δ_0^D ≤ PERTURBATION.
+
+    It ends where that product is SUNK, after three rungs at least.
+    """
     order, strength = instance.network.order, log_forcing + math.log(max(condition, 1.0))
     log_delta = min(math.log(SMALL / radius), (math.log(PERTURBATION) - strength) / order)
     fewest = log_delta - 3 * math.log(2)
@@ -106,7 +110,10 @@ def ladder(instance: Instance, log_forcing: float, radius: float = 1.0, conditio
 
 
 def follow(instance: Instance, delta: float, until: Event, loosened: float = 1.0) -> Trajectory:
-    """Loss flow from δ·v_0 to the event, at a tolerance `loosened` times the instance's. Raises Unresolved if it does not end there."""
+    """Loss flow from δ·v_0 to the event, at a tolerance `loosened` times the instance's.
+
+    Raises Unresolved if it does not end there.
+    """
     numerics = replace(instance.numerics, tolerance=loosened * instance.numerics.tolerance)
     flow = loss_flow(instance.problem, instance.start, delta, numerics, until)
     if not flow.stop.is_event:

@@ -10,7 +10,7 @@ import numpy as np
 
 from checker import second_integrator, stepper
 from checker.losses import CODES, NCF_CODE
-from checker.ncf import Ncf, Problem
+from checker.ncf import Ncf, Problem, norm
 from checker.tolerances import HANDOVER, Numerics
 
 
@@ -101,12 +101,17 @@ def loss_flow(problem: Problem, start: np.ndarray, delta: float, numerics: Numer
 
 
 def _field(ncf: Ncf, y: np.ndarray, code: int, log_delta: float, start: np.ndarray) -> stepper.Field:
-    scale = float(np.linalg.norm(ncf.gradient(start))) or 1.0
+    scale = norm(ncf.gradient(start)) or 1.0
     return stepper.Field(ncf.network.layout, ncf.columns, y, code, ncf.network.order, log_delta, scale)
 
 
-_STOPS = {stepper.CONVERGED: Stop.CONVERGED, stepper.SMALL_STEP: Stop.STALLED, stepper.DEAD: Stop.DEAD,
-          stepper.BUDGET: Stop.BUDGET, stepper.NOT_FINITE: Stop.NOT_FINITE}
+_STOPS = {
+    stepper.CONVERGED: Stop.CONVERGED,
+    stepper.SMALL_STEP: Stop.STALLED,
+    stepper.DEAD: Stop.DEAD,
+    stepper.BUDGET: Stop.BUDGET,
+    stepper.NOT_FINITE: Stop.NOT_FINITE,
+}
 
 
 def _run(field: stepper.Field, start: np.ndarray, numerics: Numerics, until: Event, residual: float) -> Trajectory:
@@ -117,13 +122,23 @@ def _run(field: stepper.Field, start: np.ndarray, numerics: Numerics, until: Eve
     integrate = second_integrator.integrate if numerics.integrator == "scipy" else stepper.integrate
     code, calls, scalars, directions = integrate(field, np.ascontiguousarray(start), 0.0, *arguments)
     if code == stepper.STIFF:
-        code, more, late, ends = second_integrator.integrate(field, directions[-1], scalars[-1, 1], *arguments[:-1],
-                                                          numerics.calls // 3, "Radau", scalars)
+        code, more, late, ends = second_integrator.integrate(
+            field, directions[-1], scalars[-1, 1], *arguments[:-1], numerics.calls // 3, "Radau", scalars
+        )
         calls, scalars, directions = calls + more, np.vstack([scalars, late[1:]]), np.vstack([directions, ends[1:]])
     if code == stepper.EVENT:
         stop = Stop.ESCAPED if until.kind == stepper.NORM_EVENT else Stop.REACHED
     else:
         stop = _STOPS[code]
     sigma, log_norm, increments, value, gradient_norm, sine = scalars.T
-    return Trajectory(stop, int(calls), sigma, log_norm, np.cumsum(increments) / field.scale, value * field.scale,
-                      gradient_norm * field.scale, sine, directions)
+    return Trajectory(
+        stop,
+        int(calls),
+        sigma,
+        log_norm,
+        np.cumsum(increments) / field.scale,
+        value * field.scale,
+        gradient_norm * field.scale,
+        sine,
+        directions,
+    )

@@ -55,8 +55,16 @@ def architectures(shallow: int = 2, deep: int = MAX_DEPTH, max_order: int = MAX_
 
 
 @st.composite
-def networks(draw, inputs: int, reach: int = 1, lipschitz: bool = True, shared: bool = True, only_dense: bool = False,
-             powers=None, narrowest: int = 1) -> Network:
+def networks(
+    draw,
+    inputs: int,
+    reach: int = 1,
+    lipschitz: bool = True,
+    shared: bool = True,
+    only_dense: bool = False,
+    powers=None,
+    narrowest: int = 1,
+) -> Network:
     """Networks of every order D from 3 to 16 on `inputs` dimensions, or with powers from the strategy `powers`.
 
     With `lipschitz`, α_l = 1 wherever p_l = 1; `shared` admits weight-shared layers; widths from `narrowest` to 5·reach.
@@ -109,8 +117,11 @@ def _instances(draw, data, starts=tuple(STARTS), losses=tuple(Loss), labels=tupl
     problem = Problem(network, sample.X, y, loss)
     start_family, start_seed = draw(st.sampled_from(starts)), draw(SEEDS)
     return Instance(
-        problem, live_start(start_family, start_seed, problem.ncf), draw(st.sampled_from(FRACTIONS)),
-        {"data": sample.family, "labels": family, "start": start_family}, (sample.seed, seed, start_seed),
+        problem,
+        live_start(start_family, start_seed, problem.ncf),
+        draw(st.sampled_from(FRACTIONS)),
+        {"data": sample.family, "labels": family, "start": start_family},
+        (sample.seed, seed, start_seed),
     )
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from checker.claims import Inapplicable, Margin
+from checker.ncf import norm
 from checker.tolerances import RESOLUTION
 
 
 def equal(a: float, b: float, error: float, scale: float, resolution: float = RESOLUTION) -> Margin:
     """Margin of a = b: 1 − |a − b|/(scale·resolution); `error` bounds the rounding of a − b.
 
-    An identity that cannot be told from its violation at this resolution (error too large) is unresolved. Raises Inapplicable where
-    scale is within the rounding error: 0 = 0 says nothing.
+    An identity that cannot be told from its violation at this resolution (error too large) is unresolved. Raises
+    Inapplicable where scale is within the rounding error: 0 = 0 says nothing.
     """
     if scale <= error:
         raise Inapplicable("both sides vanish to rounding")
@@ -21,4 +22,4 @@ def equal(a: float, b: float, error: float, scale: float, resolution: float = RE
 
 def equal_vectors(a: np.ndarray, b: np.ndarray, error, resolution: float = RESOLUTION) -> Margin:
     """Margin of a = b for vectors, by the norm of their difference relative to ‖b‖; `error` bounds a − b (entries or norm)."""
-    return equal(float(np.linalg.norm(a - b)), 0.0, float(np.linalg.norm(error)), float(np.linalg.norm(b)), resolution)
+    return equal(norm(a - b), 0.0, norm(np.asarray(error)), norm(b), resolution)

@@ -40,7 +40,8 @@ class Instance:
         """The instance in one line: everything that was drawn."""
         drawn = " ".join(f"{name}={value}" for name, value in self.families.items())
         seeds = "/".join(map(str, self.seeds))
-        return f"{self.network.describe()} n={len(self.problem.X)} {drawn} {self.problem.loss} ε-share={self.fraction:g} seeds={seeds}"
+        network, n, loss = self.network.describe(), len(self.problem.X), self.problem.loss
+        return f"{network} n={n} {drawn} {loss} ε-share={self.fraction:g} seeds={seeds}"
 
     def coverage(self) -> dict[str, str]:
         """The strata this instance lies in."""

@@ -54,7 +54,7 @@ def _expand(layout, theta, weights):
 def _matrix(layout, flat, layer):
     rows, columns = layout.widths[layer], layout.widths[layer - 1]
     start = layout.offsets[layer - 1]
-    return flat[start:start + rows * columns].reshape(rows, columns)
+    return flat[start : start + rows * columns].reshape(rows, columns)
 
 
 @njit(cache=True)
@@ -92,7 +92,7 @@ def backward(layout, theta, X, output_weights, work, gradient):
         start = stop - layout.widths[layer - 1] * samples
         below = values[start:stop].reshape(layout.widths[layer - 1], samples)
         np.dot(above, below.T, _matrix(layout, weight_gradient, layer))
-        here = lower[:stop - start]
+        here = lower[: stop - start]
         np.dot(_matrix(layout, weights, layer).T, above, here.reshape(layout.widths[layer - 1], samples))
         for i in range(here.size):
             here[i] *= slopes[start + i]

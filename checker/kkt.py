@@ -10,7 +10,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh, minres
 
 from checker.claims import Inapplicable, Unresolved
 from checker.flow import Stop, Trajectory, ncf_flow
-from checker.ncf import Ncf
+from checker.ncf import Ncf, norm
 from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, HANDOVER, POLISHED, Numerics
 
 
@@ -65,11 +65,11 @@ def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
     point = best
     for _ in range(steps):
         g = ncf.gradient(point)
-        norm = float(np.linalg.norm(g))
-        if not (np.isfinite(norm) and norm > 0):
+        size = norm(g)
+        if not (np.isfinite(size) and size > 0):
             raise Unresolved("∇N vanishes at the point to polish")
         tangential = g - (g @ point) * point
-        residual = float(np.linalg.norm(tangential)) / norm
+        residual = norm(tangential) / size
         slow = residual > 0.1 * last
         if residual < best_residual:
             best, best_residual = point, residual
@@ -88,9 +88,8 @@ def describe(ncf: Ncf, u: np.ndarray, model=None) -> KktPoint:
     """KktPoint at the unit vector u as it stands, without moving it."""
     model = model or (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(ncf, u)
     value, g = ncf.value_and_gradient(u)
-    norm = float(np.linalg.norm(g))
     top, escape = model.escape_directions()
-    return KktPoint(u, value, float(g @ u), ncf.residual(u), ncf.rounding(u)[1] / norm, top, escape)
+    return KktPoint(u, value, float(g @ u), ncf.residual(u), ncf.rounding(u)[1] / norm(g), top, escape)
 
 
 class _DenseHessian:
@@ -172,10 +171,10 @@ def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     """Follow the NCF flow from start (P,) to the KKT point it tends to.
 
     The flow hands over to the polish at sin∠ ≤ HANDOVER. Where that ends on a saddle whose escape directions the flow
-    has already entered, the flow goes on. Where ∇N dies away the limit is a zero KKT point. Raises Inapplicable for a dead start, Unresolved when the KKT point
-    cannot be told.
+    has already entered, the flow goes on. Where ∇N dies away the limit is a zero KKT point. Raises Inapplicable for a
+    dead start, Unresolved when the KKT point cannot be told.
     """
-    if np.linalg.norm(ncf.gradient(start)) <= ncf.rounding(start)[1]:
+    if norm(ncf.gradient(start)) <= ncf.rounding(start)[1]:
         raise Inapplicable("∇N(v_0) = 0: the network is dead on the data")
     residual = HANDOVER
     for _ in range(4):

@@ -135,8 +135,10 @@ class Network:
     @cached_property
     def parameter_counts(self) -> tuple[int, ...]:
         """Number of parameters of each layer."""
-        return tuple(int(pattern.expand(rows, columns).max(initial=-1)) + 1
-                     for pattern, (columns, rows) in zip(self.patterns, self._shapes()))
+        return tuple(
+            int(pattern.expand(rows, columns).max(initial=-1)) + 1
+            for pattern, (columns, rows) in zip(self.patterns, self._shapes())
+        )
 
     @property
     def size(self) -> int:

@@ -57,8 +57,9 @@ def structured_point(network: Network, u: Array, signs: Sequence[float], profile
     """Flat weights of W_1 = c_1 e_1 uᵀ, W_l = c_l s_l e_l e_{l−1}ᵀ, W_L = c_L s_L e_{L−1}ᵀ; a unit vector."""
     norms = balanced_norms(network)
     outward, inward = [*profiles, np.ones(1)], [u, *profiles]
-    return network.flatten([c * sign * np.outer(row, column)
-                            for c, sign, row, column in zip(norms, (1.0, *signs), outward, inward)])
+    return network.flatten(
+        [c * sign * np.outer(row, column) for c, sign, row, column in zip(norms, (1.0, *signs), outward, inward)]
+    )
 
 
 def structured_value(network: Network, n: float, profiles: Sequence[Array]) -> float:
@@ -90,7 +91,8 @@ def reduced_point(network: Network, X: Array, ybar: Array, seed: int, attempts: 
 def two_direction_point(network: Network, X: Array, ybar: Array, seed: int) -> Array:
     """A KKT point of a two-layer network, p ≥ 2, with two active neurons on different KKT directions q of G.
 
-    Neuron j has w_j = a_j q_j, v_j = ±a_j/√p with a_j ∝ |G(q_j)|^{−1/(p−1)}. Raises Inapplicable when only one direction is found.
+    Neuron j has w_j = a_j q_j, v_j = ±a_j/√p with a_j ∝ |G(q_j)|^{−1/(p−1)}. Raises Inapplicable when only one
+    direction is found.
     """
     points = [reduced_point(network, X, ybar, seed + other) for other in range(6)]
     second = next((point for point in points if abs(point.u @ points[0].u) < 0.99), None)

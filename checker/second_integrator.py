@@ -48,7 +48,9 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
     while code is None:
         old, elapsed = solver.y.copy(), solver.y[-1]
         try:
-            with np.errstate(over="ignore", invalid="ignore"):  # zero columns of the numerical Jacobian are probed ever further out
+            with np.errstate(
+                over="ignore", invalid="ignore"
+            ):  # zero columns of the numerical Jacobian are probed ever further out
                 solver.step()
         except ValueError:  # how scipy reports a Jacobian with infinite entries
             code = stepper.NOT_FINITE

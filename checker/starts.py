@@ -93,7 +93,10 @@ def closing_start(rng, ncf: Ncf) -> Array:
 
 
 STARTS: dict[str, Callable[..., Array]] = {
-    "gaussian": gaussian_start, "sparse": sparse_start, "unbalanced": unbalanced_start, "balanced": balanced_start,
+    "gaussian": gaussian_start,
+    "sparse": sparse_start,
+    "unbalanced": unbalanced_start,
+    "balanced": balanced_start,
     "near-kkt": near_kkt_start,
 }
 # Starts whose flow tends to a negative or zero KKT point, which generic starts seldom do.

@@ -28,7 +28,7 @@ CONVERGED, EVENT, SMALL_STEP, DEAD, BUDGET, NOT_FINITE, STIFF = 0, 1, 2, 3, 4, 5
 FIRST_STEP, LONGEST_STEP, SHORTEST_STEP = 1e-2, 2.0, 1e-13
 GROWTH, SHRINKAGE, SAFETY = 6.0, 0.2, 0.9
 MEMORY = 0.08
-EXPONENT = 0.125 - 0.2*MEMORY
+EXPONENT = 0.125 - 0.2 * MEMORY
 EVENT_STEPS = 40
 # Below this share of its first value the gradient has vanished; a step length that collapses says the same sooner.
 VANISHED, VANISHED_AT_STALL = 1e-8, 1e-6
@@ -195,7 +195,7 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
         error = _error(K, h, new, elapsed, tolerance)
         if not error <= 1.0:
             rejected = True
-            h *= max(SHRINKAGE, SAFETY * error ** -0.125) if np.isfinite(error) else SHRINKAGE
+            h *= max(SHRINKAGE, SAFETY * error**-0.125) if np.isfinite(error) else SHRINKAGE
             if h < SHORTEST_STEP:
                 stop = SMALL_STEP if np.isfinite(error) else NOT_FINITE
                 if stop == SMALL_STEP and norm <= VANISHED_AT_STALL * first_norm:
@@ -229,7 +229,7 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
         state[:] = new
         state[size + 1] = 0.0
         K[0] = k_new
-        growth = SAFETY * max(error, 1e-8) ** -EXPONENT * last ** MEMORY
+        growth = SAFETY * max(error, 1e-8) ** -EXPONENT * last**MEMORY
         last = max(error, 1e-4)
         h = min(LONGEST_STEP, h * min(1.0 if rejected else GROWTH, max(SHRINKAGE, growth)))
         rejected = False

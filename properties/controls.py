@@ -12,13 +12,19 @@ from checker.early import conditioned_window
 from checker.flow import Stop, loss_flow, ncf_flow, norm_reaches, time_reaches
 from checker.generators import instances
 from checker.kkt import positive_limit
+from checker.ncf import norm
 from checker.rank_one_generators import CURVED, rank_one_points, two_direction_points
 
 
-@claim("control.degree_two", kind=CONTROL, reference="THEORY §7", given=instances(powers=st.just((1,))),
-       hypotheses=("D = 2 instead of D > 2", "N* > 0"))
+@claim(
+    "control.degree_two",
+    kind=CONTROL,
+    reference="THEORY §7",
+    given=instances(powers=st.just((1,))),
+    hypotheses=("D = 2 instead of D > 2", "N* > 0"),
+)
 def degree_two(instance) -> Margin:
-    """r → ∞ at a finite T*: late doublings of the norm take at most three quarters of the time of the one before (D > 2: half)."""
+    """r → ∞ at a finite T*: a late doubling of the norm takes at most ¾ of the time of the one before (D > 2: at most ½)."""
     positive_limit(instance.ncf, instance.start, instance.numerics)
     times = []
     for doublings in (30, 31, 32):
@@ -30,7 +36,13 @@ def degree_two(instance) -> Margin:
     return Margin(0.75 - ratio, 1e3 * instance.numerics.tolerance * times[2] / (times[1] - times[0]))
 
 
-@claim("control.large_init", kind=CONTROL, reference="THEORY §7", given=instances(), hypotheses=("δ R_ε ≥ 3 instead of δ → 0", "N* > 0"))
+@claim(
+    "control.large_init",
+    kind=CONTROL,
+    reference="THEORY §7",
+    given=instances(),
+    hypotheses=("δ R_ε ≥ 3 instead of δ → 0", "N* > 0"),
+)
 def large_init(instance) -> Margin:
     """⟨w, u*⟩/‖w‖ ≥ 1 − ε − ε/100 at t = T_ε/δ^{D−2}, for a large δ."""
     found = conditioned_window(instance)
@@ -42,9 +54,13 @@ def large_init(instance) -> Margin:
     return Margin(float(1.01 - misalignment), 1e4 * instance.numerics.tolerance)
 
 
-@claim("control.nonuniform", kind=CONTROL, reference="THEORY §7",
-       given=rank_one_points(uniform=False, powers=CURVED, narrowest=2, lipschitz=False),
-       hypotheses=("some e_l with p_l ≥ 2 not uniform on its support",))
+@claim(
+    "control.nonuniform",
+    kind=CONTROL,
+    reference="THEORY §7",
+    given=rank_one_points(uniform=False, powers=CURVED, narrowest=2, lipschitz=False),
+    hypotheses=("some e_l with p_l ≥ 2 not uniform on its support",),
+)
 def nonuniform(instance) -> Margin:
     """A structured point with a non-uniform e_l, p_l ≥ 2, is a KKT point: sin∠ ≤ 0.01."""
     if instance.u is None:
@@ -54,11 +70,13 @@ def nonuniform(instance) -> Margin:
 
 def _is_kkt(instance) -> Margin:
     """1 − sin∠/0.01."""
-    gradient = np.linalg.norm(instance.ncf.gradient(instance.start))
-    return Margin(1 - instance.ncf.residual(instance.start) / 0.01, float(instance.ncf.rounding(instance.start)[1] / gradient / 0.01))
+    error = instance.ncf.rounding(instance.start)[1] / norm(instance.ncf.gradient(instance.start))
+    return Margin(1 - instance.ncf.residual(instance.start) / 0.01, error / 0.01)
 
 
-@claim("control.every_kkt_rank_one", kind=CONTROL, reference="THEORY §7", given=two_direction_points(), hypotheses=("L = 2, p ≥ 2",))
+@claim(
+    "control.every_kkt_rank_one", kind=CONTROL, reference="THEORY §7", given=two_direction_points(), hypotheses=("L = 2, p ≥ 2",)
+)
 def every_kkt_rank_one(instance) -> Margin:
     """Every KKT point has a hidden layer of rank one: its second singular value is at most a thousandth of the first."""
     if instance.u is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from checker.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
 from checker.early import PERTURBATION, aligning, conditioned_window, follow, ladder, log_forcing, window
-from checker.flow import Stop, Trajectory, loss_flow, ncf_flow, norm_reaches, time_reaches
+from checker.flow import Stop, Trajectory, ncf_flow, norm_reaches, time_reaches
 from checker.generators import collapsing, instances
 from checker.kkt import flow_limit
 from checker.tolerances import EPS
@@ -48,16 +49,24 @@ def _within(instance, excess, until, delta: float) -> Margin:
 def norm_stays_small(instance) -> Margin:
     """‖w(t)‖ ≤ (1 + o(1)) R_ε δ for all t ≤ T_ε/δ^{D−2}, down a ladder of δ."""
     found = conditioned_window(instance)
-    return _vanishes(instance, lambda flow: float(np.exp(flow.log_norm.max()) / found.radius - 1),
-                     time_reaches(found.time), ladder(instance, found.log_forcing, found.radius, found.condition))
+    return _vanishes(
+        instance,
+        lambda flow: float(np.exp(flow.log_norm.max()) / found.radius - 1),
+        time_reaches(found.time),
+        ladder(instance, found.log_forcing, found.radius, found.condition),
+    )
 
 
 @claim("early.direction_aligns", kind=THEOREM, reference="THEORY §4", given=instances(), hypotheses=HYPOTHESES)
 def direction_aligns(instance) -> Margin:
     """⟨w, u*⟩/‖w‖ ≥ 1 − ε − o(1) at t = T_ε/δ^{D−2}, down a ladder of δ."""
     found = conditioned_window(instance)
-    return _vanishes(instance, lambda flow: _misalignment(flow, found), time_reaches(found.time),
-                     ladder(instance, found.log_forcing, found.radius, found.condition))
+    return _vanishes(
+        instance,
+        lambda flow: _misalignment(flow, found),
+        time_reaches(found.time),
+        ladder(instance, found.log_forcing, found.radius, found.condition),
+    )
 
 
 @claim("early.alignment_before_escape", kind=THEOREM, reference="THEORY §4", given=instances(), hypotheses=HYPOTHESES)
@@ -67,8 +76,12 @@ def alignment_before_escape(instance) -> Margin:
     for share in (instance.fraction, 1e-2, 1e-4):
         found = window(instance, limit, share)
         if found.flow.norm >= max(1.01, found.radius * (1 - 1e-12)):
-            return _vanishes(instance, lambda flow: _misalignment(flow, found), norm_reaches(found.radius),
-                             ladder(instance, found.log_forcing, found.radius))
+            return _vanishes(
+                instance,
+                partial(_misalignment, found=found),
+                norm_reaches(found.radius),
+                ladder(instance, found.log_forcing, found.radius),
+            )
     raise Inapplicable("R_ε is reached at the start: the norm has not grown by T_ε")
 
 
@@ -78,7 +91,13 @@ def _misalignment(flow: Trajectory, found) -> float:
     return float(0.5 * np.sum((flow.direction - found.limit.point.u) ** 2) / found.epsilon - 1)
 
 
-@claim("early.tracking_order", kind=THEOREM, reference="THEORY §4", given=instances(), hypotheses=("D > 2", "∇H locally Lipschitz", "N* > 0"))
+@claim(
+    "early.tracking_order",
+    kind=THEOREM,
+    reference="THEORY §4",
+    given=instances(),
+    hypotheses=("D > 2", "∇H locally Lipschitz", "N* > 0"),
+)
 def tracking_order(instance) -> Margin:
     """Loss flow and NCF flow differ by Θ(δ^D) where each norm first reaches 2: the slope of log error against log δ tends to D."""
     return tracking_slope(instance, instance.network.order)
@@ -142,7 +161,7 @@ def _difference(a: Trajectory, b: Trajectory) -> np.ndarray:
 
 
 def _resolved_ladder(instance, reference: Trajectory) -> np.ndarray:
-    """Seven values of δ^D, a factor of ten apart, down from where the loss's second order is small and the flows are within 1e-3."""
+    """Seven values of δ^D, a factor of ten apart, from where the loss's second order is small and the flows within 1e-3."""
     order, power = instance.network.order, math.exp(math.log(ASYMPTOTIC) - log_forcing(instance, reference))
     for _ in range(8):
         try:
@@ -155,9 +174,18 @@ def _resolved_ladder(instance, reference: Trajectory) -> np.ndarray:
     raise Unresolved("no δ found at which the loss flow is near the NCF flow")
 
 
-@claim("early.collapse", kind=THEOREM, reference="THEORY §4", given=collapsing(), hypotheses=("D > 2", "∇H locally Lipschitz", "N* ≤ 0"))
+@claim(
+    "early.collapse",
+    kind=THEOREM,
+    reference="THEORY §4",
+    given=collapsing(),
+    hypotheses=("D > 2", "∇H locally Lipschitz", "N* ≤ 0"),
+)
 def collapse(instance) -> Margin:
-    """If the NCF flow tends to a negative or zero KKT point, ‖w(T/δ^{D−2})‖ ≤ 2δε or the direction is near a non-negative KKT point."""
+    """If the NCF flow tends to a negative or zero KKT point, w shrinks or nears a non-negative KKT point.
+
+    Negative: ‖w(T/δ^{D−2})‖ ≤ 2δε, T the time at which the NCF flow has shrunk to ε. Zero: the direction is within ε of it.
+    """
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
     if limit.point.value > instance.ncf.rounding(limit.point.u)[0]:
         raise Inapplicable("the NCF flow tends to a positive KKT point")
@@ -181,5 +209,9 @@ def _stays_near(instance, limit) -> Margin:
     k = int(np.argmax(flow.gradient_norm <= 1e-2 * flow.gradient_norm[0]))
     epsilon = max(float(np.sum((flow.directions[k] - limit.point.u) ** 2)), 1e-3)
     deltas = ladder(instance, log_forcing(instance, flow, slice(k + 1)), float(np.exp(flow.log_norm[: k + 1].max())))
-    return _vanishes(instance, lambda end: (0.5 * np.sum((end.direction - limit.point.u) ** 2) / epsilon) * VANISHING,
-                     time_reaches(float(flow.time[k])), deltas)
+    return _vanishes(
+        instance,
+        lambda end: (0.5 * np.sum((end.direction - limit.point.u) ** 2) / epsilon) * VANISHING,
+        time_reaches(float(flow.time[k])),
+        deltas,
+    )

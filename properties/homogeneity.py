@@ -8,7 +8,7 @@ from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
 from checker.generators import instances
 from checker.identities import equal, equal_vectors
 from checker.losses import Loss
-from checker.ncf import Problem
+from checker.ncf import Problem, norm
 from checker.rounding import output_bound
 from checker.tolerances import EPS
 
@@ -22,8 +22,9 @@ def euler(instance) -> Margin:
     u, ncf = instance.start, instance.ncf
     value, gradient = ncf.value_and_gradient(u)
     rounding, gradient_rounding = ncf.rounding(u)
-    return equal(float(gradient @ u), ncf.network.order * value, gradient_rounding + ncf.network.order * rounding,
-                 scale=float(np.linalg.norm(gradient)))
+    return equal(
+        float(gradient @ u), ncf.network.order * value, gradient_rounding + ncf.network.order * rounding, scale=norm(gradient)
+    )
 
 
 @claim("homogeneity.layer_euler", kind=THEOREM, reference="THEORY §1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
@@ -32,31 +33,43 @@ def layer_euler(instance) -> Margin:
     u, ncf = instance.start, instance.ncf
     value, gradient = ncf.value_and_gradient(u)
     rounding, gradient_rounding = ncf.rounding(u)
-    scale = float(np.linalg.norm(gradient))
-    return worst(equal(float(gradient[part] @ u[part]), order * value, gradient_rounding + order * rounding, scale)
-                 for part, order in zip(ncf.network.slices, ncf.network.orders))
+    scale = norm(gradient)
+    return worst(
+        equal(float(gradient[part] @ u[part]), order * value, gradient_rounding + order * rounding, scale)
+        for part, order in zip(ncf.network.slices, ncf.network.orders)
+    )
 
 
-@claim("homogeneity.output_scaling", kind=THEOREM, reference="THEORY §1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+@claim(
+    "homogeneity.output_scaling", kind=THEOREM, reference="THEORY §1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK
+)
 def output_scaling(instance) -> Margin:
     """H(x; cu) = c^D H(x; u) for c > 0, on every sample."""
     problem, u, order = instance.problem, instance.start, instance.network.order
     outputs = problem.outputs(u)[:, 0]
     rounding = output_bound(instance.network, u, problem.X)[:, 0]
-    return worst(equal_vectors(problem.outputs(c * u)[:, 0] / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs))
-                 for c in SCALES)
+    return worst(
+        equal_vectors(problem.outputs(c * u)[:, 0] / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs))
+        for c in SCALES
+    )
 
 
-@claim("homogeneity.gradient_scaling", kind=THEOREM, reference="THEORY §1", given=instances(), hypotheses=("∇H locally Lipschitz",))
+@claim(
+    "homogeneity.gradient_scaling", kind=THEOREM, reference="THEORY §1", given=instances(), hypotheses=("∇H locally Lipschitz",)
+)
 def gradient_scaling(instance) -> Margin:
     """∇N(cu) = c^{D−1} ∇N(u) for c > 0."""
     u, ncf, order = instance.start, instance.ncf, instance.network.order
     gradient, rounding = ncf.gradient(u), ncf.rounding(u)[1]
-    return worst(equal_vectors(ncf.gradient(c * u) / c ** (order - 1), gradient, 2 * rounding + order * EPS * np.abs(gradient))
-                 for c in SCALES)
+    return worst(
+        equal_vectors(ncf.gradient(c * u) / c ** (order - 1), gradient, 2 * rounding + order * EPS * np.abs(gradient))
+        for c in SCALES
+    )
 
 
-@claim("homogeneity.loss_expansion", kind=THEOREM, reference="THEORY §2", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+@claim(
+    "homogeneity.loss_expansion", kind=THEOREM, reference="THEORY §2", given=instances(lipschitz=False), hypotheses=ANY_NETWORK
+)
 def loss_expansion(instance) -> Margin:
     """𝓛(δu) = 𝓛(0) − δ^D N(u) + O(δ^{2D}): the remainder is at most Σ ŷ², ŷ = H(X; δu)."""
     problem, u, order = instance.problem, instance.start, instance.network.order

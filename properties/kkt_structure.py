@@ -8,7 +8,7 @@ from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
 from checker.generators import instances
 from checker.identities import equal
 from checker.kkt import Inertia, KktPoint, describe, flow_limit
-from checker.ncf import layer_norms, neuron_balance
+from checker.ncf import layer_norms, neuron_balance, norm
 from checker.tolerances import EPS
 
 HYPOTHESES = ("u a KKT point, λ ≠ 0", "∇H locally Lipschitz")
@@ -31,9 +31,9 @@ def _accuracy(point: KktPoint) -> float:
 def multiplier(instance) -> Margin:
     """λ = D·N(u), and ‖∇N(u)‖ = |λ|."""
     point, ncf = _kkt_point(instance), instance.ncf
-    norm = float(np.linalg.norm(ncf.gradient(point.u)))
-    expected, error = ncf.network.order * point.value, _accuracy(point) * norm + ncf.network.order * ncf.rounding(point.u)[0]
-    return worst([equal(point.multiplier, expected, error, norm), equal(norm, abs(expected), error, norm)])
+    size = norm(ncf.gradient(point.u))
+    expected, error = ncf.network.order * point.value, _accuracy(point) * size + ncf.network.order * ncf.rounding(point.u)[0]
+    return worst([equal(point.multiplier, expected, error, size), equal(size, abs(expected), error, size)])
 
 
 @claim("kkt.layer_balance", kind=THEOREM, reference="THEORY §5", given=instances(), hypotheses=HYPOTHESES)
@@ -41,17 +41,25 @@ def layer_balance(instance) -> Margin:
     """‖W_l‖_F² = P_l/D for every layer l (the norm of the layer's own parameters where they are shared)."""
     point, network = _kkt_point(instance), instance.network
     shares = np.array(network.orders) / network.order
-    return worst(equal(float(norm), float(share), _accuracy(point), 1.0)
-                 for norm, share in zip(layer_norms(network, point.u), shares))
+    return worst(
+        equal(float(square), float(share), _accuracy(point), 1.0) for square, share in zip(layer_norms(network, point.u), shares)
+    )
 
 
-@claim("kkt.neuron_balance", kind=THEOREM, reference="THEORY §5", given=instances(shared=False),
-       hypotheses=(*HYPOTHESES, "unshared layers"))
+@claim(
+    "kkt.neuron_balance",
+    kind=THEOREM,
+    reference="THEORY §5",
+    given=instances(shared=False),
+    hypotheses=(*HYPOTHESES, "unshared layers"),
+)
 def kkt_neuron_balance(instance) -> Margin:
     """‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖² for every hidden neuron j."""
     point, network = _kkt_point(instance), instance.network
-    return worst(equal(float(np.abs(balances).max()), 0.0, (1 + power) * _accuracy(point), 1.0)
-                 for power, balances in zip(network.powers, neuron_balance(network, point.u)))
+    return worst(
+        equal(float(np.abs(balances).max()), 0.0, (1 + power) * _accuracy(point), 1.0)
+        for power, balances in zip(network.powers, neuron_balance(network, point.u))
+    )
 
 
 def _sign_flipped(instance, u: np.ndarray) -> np.ndarray:
@@ -65,8 +73,12 @@ def sign_flip(instance) -> Margin:
     """Flipping the sign of W_L maps a KKT point to a KKT point with N → −N."""
     point, ncf = _kkt_point(instance), instance.ncf
     flipped = _sign_flipped(instance, point.u)
-    return worst([equal(ncf.value(flipped), -point.value, 2 * ncf.rounding(flipped)[0], abs(point.value)),
-                  equal(ncf.residual(flipped), 0.0, _accuracy(point), 1.0)])
+    return worst(
+        [
+            equal(ncf.value(flipped), -point.value, 2 * ncf.rounding(flipped)[0], abs(point.value)),
+            equal(ncf.residual(flipped), 0.0, _accuracy(point), 1.0),
+        ]
+    )
 
 
 @claim("kkt.negative_unstable", kind=THEOREM, reference="THEORY §5", given=instances(), hypotheses=(*HYPOTHESES, "N(u) < 0"))

@@ -10,7 +10,7 @@ from checker.claims import THEOREM, Inapplicable, Margin, Unresolved, claim, wor
 from checker.flow import Stop, Trajectory, loss_flow, ncf_flow, norm_reaches
 from checker.generators import instances
 from checker.kkt import Inertia, blowup_time, flow_limit, positive_limit
-from checker.ncf import neuron_balance
+from checker.ncf import neuron_balance, norm
 from checker.tolerances import HANDOVER
 
 SMOOTH = ("∇H locally Lipschitz",)
@@ -33,7 +33,13 @@ def monotone(instance) -> Margin:
     return Margin(float(margins[k]), float((error / (predicted + 4 * error))[k]))
 
 
-@claim("flow.blowup_bracket", kind=THEOREM, reference="THEORY §3", given=instances(), hypotheses=(*POSITIVE, "v_0 not itself a KKT point"))
+@claim(
+    "flow.blowup_bracket",
+    kind=THEOREM,
+    reference="THEORY §3",
+    given=instances(),
+    hypotheses=(*POSITIVE, "v_0 not itself a KKT point"),
+)
 def blowup_bracket(instance) -> Margin:
     """r → ∞ at a finite T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
     if instance.ncf.residual(instance.start) <= HANDOVER:
@@ -75,15 +81,19 @@ def direction_converges(instance) -> Margin:
     if point.inertia is Inertia.ZERO:
         return Margin(1 - point.residual / 1e-6, point.residual_error / 1e-6, "zero KKT point")
     gradient = instance.ncf.gradient(limit.trajectory.direction)
-    growth = gradient @ limit.trajectory.direction / np.linalg.norm(gradient)
-    return worst([
-        Margin(1 - point.residual / 1e-9, point.residual_error / 1e-9),
-        Margin(1 - limit.distance / 1e-2, instance.numerics.tolerance / 1e-2),
-        Margin(float(growth * np.sign(point.value)), instance.numerics.tolerance),
-    ])
+    growth = gradient @ limit.trajectory.direction / norm(gradient)
+    return worst(
+        [
+            Margin(1 - point.residual / 1e-9, point.residual_error / 1e-9),
+            Margin(1 - limit.distance / 1e-2, instance.numerics.tolerance / 1e-2),
+            Margin(float(growth * np.sign(point.value)), instance.numerics.tolerance),
+        ]
+    )
 
 
-@claim("flow.balance", kind=THEOREM, reference="THEORY §3", given=instances(shared=False), hypotheses=("unshared layers", *SMOOTH))
+@claim(
+    "flow.balance", kind=THEOREM, reference="THEORY §3", given=instances(shared=False), hypotheses=("unshared layers", *SMOOTH)
+)
 def balance(instance) -> Margin:
     """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow and the loss flow."""
     numerics = replace(instance.numerics, calls=6000)
@@ -91,8 +101,10 @@ def balance(instance) -> Margin:
     if outputs == 0:
         raise Inapplicable("H(X; v_0) = 0: the network is dead on the data")
     delta = (float(np.abs(instance.problem.y).max()) / outputs) ** (1 / instance.network.order)
-    flows = (ncf_flow(instance.ncf, instance.start, numerics, norm_reaches(2.0)),
-             loss_flow(instance.problem, instance.start, delta, numerics, norm_reaches(2.0)))
+    flows = (
+        ncf_flow(instance.ncf, instance.start, numerics, norm_reaches(2.0)),
+        loss_flow(instance.problem, instance.start, delta, numerics, norm_reaches(2.0)),
+    )
     return worst(_drift(instance, flow) for flow in flows)
 
 

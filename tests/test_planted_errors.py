@@ -22,7 +22,13 @@ def violated(*claims: str) -> set[str]:
     found = set()
     for id in claims:
         claim, outcomes = registered()[id], []
-        draw(claim.strategy(), INSTANCES, 1, lambda each, claim=claim, seen=outcomes: seen.append(claim.judge(each)[0]), simplest=True)
+        draw(
+            claim.strategy(),
+            INSTANCES,
+            1,
+            lambda each, claim=claim, seen=outcomes: seen.append(claim.judge(each)[0]),
+            simplest=True,
+        )
         assert set(outcomes) != {Outcome.INAPPLICABLE}, f"{id} was never applicable"
         if Outcome.VIOLATES in outcomes:
             found.add(id)
@@ -69,8 +75,10 @@ def plant_descent_instead_of_ascent_in_the_flow(patch):
 
 
 def plant_wrong_power_in_neuron_balance(patch):
-    wrong = lambda network, theta: [  # noqa: E731
-        (W**2).sum(axis=1) - (V**2).sum(axis=0) for W, V in zip(network.matrices(theta)[:-1], network.matrices(theta)[1:])]
+    def wrong(network, theta):
+        matrices = network.matrices(theta)
+        return [(W**2).sum(axis=1) - (V**2).sum(axis=0) for W, V in zip(matrices[:-1], matrices[1:])]
+
     patch.setattr(ncf_flow, "neuron_balance", wrong)
     patch.setattr(kkt_structure, "neuron_balance", wrong)
 

@@ -1,0 +1,144 @@
+"""Structured points and the reduced problem against closed forms."""
+
+import numpy as np
+import pytest
+
+from checker.claims import Inapplicable
+from checker.draw import draw
+from checker.ncf import Ncf
+from checker.networks import dense
+from checker.rank_one import (
+    balanced_norms,
+    reduced_point,
+    reduced_value,
+    structured_point,
+    structured_value,
+    two_direction_point,
+)
+from checker.rank_one_generators import rank_one_points, two_direction_points
+
+
+def problem(seed=0, d=3, n=6):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n, d)), rng.standard_normal((n, 1))
+
+
+@pytest.mark.parametrize(
+    "powers,slopes", [((2,), (0.5,)), ((1, 3), (-0.3, 0.1)), ((2, 2), (0.0, -1.0)), ((3, 1, 2), (0.5, 1.0, -0.5))]
+)
+def test_the_reduced_value_is_that_of_the_network_with_all_widths_one(powers, slopes):
+    X, ybar = problem()
+    network = dense((3, *[1] * (len(powers) + 1)), powers, slopes)
+    u, signs = np.array([0.6, -0.8, 0.0]), (1.0, -1.0, 1.0)[: len(powers)]
+    theta = network.flatten([u[None, :], *(np.array([[sign]]) for sign in signs)])
+    assert reduced_value(network, X, ybar[:, 0], u, signs)[0] == pytest.approx(Ncf(network, X, ybar).value(theta), rel=1e-13)
+
+
+@pytest.mark.parametrize("powers,slopes", [((2,), (0.5,)), ((1, 3), (-0.3, 0.1)), ((3, 2), (0.5, -1.0))])
+def test_the_reduced_gradient_is_the_derivative_of_the_reduced_value(powers, slopes):
+    X, ybar = problem(1)
+    network, u, signs = (
+        dense((3, *[1] * (len(powers) + 1)), powers, slopes),
+        np.array([0.3, 0.5, -0.7]),
+        (-1.0, 1.0)[: len(powers)],
+    )
+    _, gradient = reduced_value(network, X, ybar[:, 0], u, signs)
+    step = 1e-6
+    differences = [
+        (
+            reduced_value(network, X, ybar[:, 0], u + step * e, signs)[0]
+            - reduced_value(network, X, ybar[:, 0], u - step * e, signs)[0]
+        )
+        / (2 * step)
+        for e in np.eye(3)
+    ]
+    np.testing.assert_allclose(gradient, differences, rtol=1e-7, atol=1e-8)
+
+
+def test_a_deep_linear_structured_point_has_the_closed_form_value():
+    """max N = ‖Xᵀȳ‖ L^{−L/2} at u = Xᵀȳ/‖Xᵀȳ‖ (THEORY §5)."""
+    X, ybar = problem(2)
+    network = dense((3, 4, 2, 1), (1, 1), (1.0, 1.0))
+    moment = X.T @ ybar[:, 0]
+    profiles = (np.array([0.6, 0.8, 0, 0]), np.array([1.0, 0.0]))
+    theta = structured_point(network, moment / np.linalg.norm(moment), (1.0, 1.0), profiles)
+    ncf = Ncf(network, X, ybar)
+    assert ncf.value(theta) == pytest.approx(np.linalg.norm(moment) * 3**-1.5, rel=1e-13)
+    assert ncf.residual(theta) < 1e-14
+
+
+def test_two_layer_structured_points_have_the_closed_form_value():
+    """N = G(u) (p/(p+1))^{p/2} (p+1)^{−1/2} with one active neuron, k'^{(1−p)/2} of that with k' (THEORY §5)."""
+    X, ybar = problem(3)
+    for power in (2, 3):
+        network = dense((3, 4, 1), (power,), (0.5,))
+        point = reduced_point(network, X, ybar, seed=0)
+        G, _ = reduced_value(network, X, ybar[:, 0], point.u, point.signs)
+        one = G * (power / (power + 1)) ** (power / 2) * (power + 1) ** -0.5
+        for active in (1, 2, 4):
+            profile = np.zeros(4)
+            profile[:active] = active**-0.5
+            theta = structured_point(network, point.u, point.signs, (profile,))
+            expected = one * active ** ((1 - power) / 2)
+            assert structured_value(network, G, (profile,)) == pytest.approx(expected, rel=1e-13)
+            assert Ncf(network, X, ybar).value(theta) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_structured_point_is_a_unit_vector_with_balanced_layers():
+    network = dense((2, 3, 2, 1), (2, 3), (0.1, 0.5))
+    profiles = (np.array([1.0, 0, 0]), np.array([0.5, 0.5]) ** 0.5)
+    theta = structured_point(network, np.array([0.6, 0.8]), (-1.0, 1.0), profiles)
+    assert np.linalg.norm(theta) == pytest.approx(1, abs=1e-15)
+    norms = [np.linalg.norm(W) for W in network.matrices(theta)]
+    np.testing.assert_allclose(norms, balanced_norms(network), rtol=1e-15)
+
+
+def test_reduced_points_are_kkt_points_of_the_reduced_problem():
+    X, ybar = problem(4)
+    network = dense((3, 2, 2, 1), (2, 2), (0.3, -0.6))
+    point = reduced_point(network, X, ybar, seed=5)
+    value, gradient = reduced_value(network, X, ybar[:, 0], point.u, point.signs)
+    tangential = gradient - (gradient @ point.u) * point.u
+    assert value > 0 and np.linalg.norm(tangential) <= 1e-11 * np.linalg.norm(gradient)
+
+
+def test_a_problem_without_positive_values_has_no_reduced_point():
+    with pytest.raises(Inapplicable):
+        reduced_point(dense((1, 1, 1), (2,), (0.0,)), np.zeros((2, 1)), np.ones((2, 1)), seed=0)
+
+
+def test_a_two_direction_point_is_a_kkt_point_of_rank_two():
+    X, ybar = np.eye(2), np.array([[1.0], [2.0]])
+    network = dense((2, 3, 1), (2,), (0.0,))
+    theta = two_direction_point(network, X, ybar, seed=0)
+    assert Ncf(network, X, ybar).residual(theta) < 1e-12
+    assert np.linalg.matrix_rank(network.matrices(theta)[0], tol=1e-3) == 2
+
+
+def collect(strategy, count=60, seed=0):
+    seen = []
+    draw(strategy, count, seed, seen.append, simplest=True)
+    return [each for each in seen if each.u is not None]
+
+
+def test_drawn_profiles_are_unit_nonnegative_and_uniform_where_they_must_be():
+    instances = collect(rank_one_points().strategy())
+    assert len(instances) > 30
+    for each in instances:
+        for profile, power in zip(each.profiles, each.network.powers):
+            active = profile[profile > 0]
+            assert (profile >= 0).all() and np.linalg.norm(profile) == pytest.approx(1, abs=1e-14)
+            assert power == 1 or np.ptp(active) < 1e-15
+    supports = {np.count_nonzero(profile) for each in instances for profile in each.profiles}
+    assert {1, 2, 3} <= supports
+
+
+def test_drawn_controls_drop_the_hypothesis_they_are_about():
+    from checker.rank_one_generators import CURVED
+
+    uneven = collect(rank_one_points(uniform=False, powers=CURVED, narrowest=2).strategy())
+    assert all(
+        any(power >= 2 and np.ptp(profile[profile > 0]) > 0.1 for profile, power in zip(each.profiles, each.network.powers))
+        for each in uneven
+    )
+    assert all(each.ncf.residual(each.start) < 1e-9 for each in collect(two_direction_points().strategy()))
