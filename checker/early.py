@@ -1,4 +1,4 @@
-"""Early training: the loss flow from δ·v_0 beside the NCF flow from v_0, up to alignment 1 − ε (THEORY §4)."""
+"""Early training: the loss flow from δ·v_0 beside the NCF flow from v_0, up to alignment 1 − ε (theory §4)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from checker.ncf import norm
 
 # Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn upwards, until the window is well-conditioned.
 SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
-# Largest sensitivity d log r / d log t at T_ε: beyond, rounding in t drowns r (THEORY §4 for D = 7).
+# Largest sensitivity d log r / d log t at T_ε: beyond, rounding in t drowns r (theory §4 for D = 7).
 CONDITION = 1e5
 # The paper's smallness of δR, and the largest relative perturbation of the gradient that a ladder starts from.
 SMALL, PERTURBATION = 0.3, 1e-4

@@ -1,4 +1,4 @@
-"""Flows of the NCF and of the loss as trajectories with a stop reason (THEORY §3, §4)."""
+"""Flows of the NCF and of the loss as trajectories with a stop reason (theory §3, §4)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def ncf_flow(ncf: Ncf, start: np.ndarray, numerics: Numerics, until: Event = NO_
 
 
 def loss_flow(problem: Problem, start: np.ndarray, delta: float, numerics: Numerics, until: Event) -> Trajectory:
-    """ẇ = −∇𝓛(w) from δ·start in the variables s(t) = w(t/δ^{D−2})/δ of THEORY §4, until the event."""
+    """ẇ = −∇𝓛(w) from δ·start in the variables s(t) = w(t/δ^{D−2})/δ of theory §4, until the event."""
     y = np.ascontiguousarray(problem.y.T)
     return _run(_field(problem.ncf, y, CODES[problem.loss], math.log(delta), start), start, numerics, until, NEVER)
 

@@ -1,4 +1,4 @@
-"""KKT points of the constrained NCF: polish, inertia, and the one a flow tends to (THEORY §2, §8)."""
+"""KKT points of the constrained NCF: polish, inertia, and the one a flow tends to (theory §2, §8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses, their derivatives at every output and the pseudo-labels ȳ = −∂ℓ/∂ŷ(0, y) (THEORY §2)."""
+"""Losses, their derivatives at every output and the pseudo-labels ȳ = −∂ℓ/∂ŷ(0, y) (theory §2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The neural correlation function N(u) = Σ ȳ ∘ H(X; u), its gradient, scale-free residual and balance (THEORY §2)."""
+"""The neural correlation function N(u) = Σ ȳ ∘ H(X; u), its gradient, scale-free residual and balance (theory §2)."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Problem:
 
 
 def neuron_balance(network: Network, theta: np.ndarray) -> list[np.ndarray]:
-    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² for every hidden layer between two unshared layers, each (k_l,) (THEORY §3)."""
+    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² for every hidden layer between two unshared layers, each (k_l,) (theory §3)."""
     matrices = network.matrices(theta)
     return [
         (matrices[l] ** 2).sum(axis=1) - network.powers[l] * (matrices[l + 1] ** 2).sum(axis=0)

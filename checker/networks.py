@@ -1,4 +1,4 @@
-"""Specifications of homogeneous feed-forward networks; weights are a separate flat vector θ (THEORY §1)."""
+"""Specifications of homogeneous feed-forward networks; weights are a separate flat vector θ (theory §1)."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Layout(NamedTuple):
 
 @dataclass(frozen=True)
 class Network:
-    """H(x; θ) = W_L σ_{L-1}(W_{L-1} … σ_1(W_1 x)), σ_l(z) = max(z, α_l z)^{p_l} (THEORY §1).
+    """H(x; θ) = W_L σ_{L-1}(W_{L-1} … σ_1(W_1 x)), σ_l(z) = max(z, α_l z)^{p_l} (theory §1).
 
     widths (k_0 = d, k_1, …, k_L), powers (p_1, …, p_{L-1}), slopes (α_1, …, α_{L-1}) and one pattern a layer.
     Raises ValueError for a specification that is not a network of the theory.

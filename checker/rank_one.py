@@ -1,4 +1,4 @@
-"""Points whose hidden layers are rank one, and the reduced problem on the sphere of R^d (THEORY §5)."""
+"""Points whose hidden layers are rank one, and the reduced problem on the sphere of R^d (theory §5)."""
 
 from __future__ import annotations
 

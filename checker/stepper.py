@@ -1,4 +1,4 @@
-"""Compiled DOP853 stepper for polar gradient flows in arc-length-like time σ (THEORY §4).
+"""Compiled DOP853 stepper for polar gradient flows in arc-length-like time σ (theory §4).
 
 With ḡ = J(X; v)ᵀ(−ℓ'((δr)^D H(X; v), y)) the state (v, log r, t) moves by
 dv/dσ = (ḡ − ⟨ḡ,v⟩v)/‖ḡ‖, d log r/dσ = ⟨ḡ,v⟩/‖ḡ‖, dt/dσ = r^{−(D−2)}/‖ḡ‖,

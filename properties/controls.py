@@ -1,4 +1,4 @@
-"""Claims that are false because they drop one hypothesis: a checker that does not refute each of them is broken (THEORY §7)."""
+"""Claims that are false because they drop one hypothesis: a checker that does not refute each of them is broken (theory §7)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from checker.rank_one_generators import CURVED, rank_one_points, two_direction_p
 @claim(
     "control.degree_two",
     kind=CONTROL,
-    reference="THEORY §7",
+    reference="§7",
     given=instances(powers=st.just((1,))),
     hypotheses=("D = 2 instead of D > 2", "N* > 0"),
 )
@@ -39,7 +39,7 @@ def degree_two(instance) -> Margin:
 @claim(
     "control.large_init",
     kind=CONTROL,
-    reference="THEORY §7",
+    reference="§7",
     given=instances(),
     hypotheses=("δ R_ε ≥ 3 instead of δ → 0", "N* > 0"),
 )
@@ -57,7 +57,7 @@ def large_init(instance) -> Margin:
 @claim(
     "control.nonuniform",
     kind=CONTROL,
-    reference="THEORY §7",
+    reference="§7",
     given=rank_one_points(uniform=False, powers=CURVED, narrowest=2, lipschitz=False),
     hypotheses=("some e_l with p_l ≥ 2 not uniform on its support",),
 )
@@ -75,7 +75,7 @@ def _is_kkt(instance) -> Margin:
 
 
 @claim(
-    "control.every_kkt_rank_one", kind=CONTROL, reference="THEORY §7", given=two_direction_points(), hypotheses=("L = 2, p ≥ 2",)
+    "control.every_kkt_rank_one", kind=CONTROL, reference="§7", given=two_direction_points(), hypotheses=("L = 2, p ≥ 2",)
 )
 def every_kkt_rank_one(instance) -> Margin:
     """Every KKT point has a hidden layer of rank one: its second singular value is at most a thousandth of the first."""

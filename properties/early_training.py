@@ -1,4 +1,4 @@
-"""Early training from small initialization follows the NCF: norms, directions, order of accuracy, collapse (THEORY §4)."""
+"""Early training from small initialization follows the NCF: norms, directions, order of accuracy, collapse (theory §4)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _within(instance, excess, until, delta: float) -> Margin:
     return Margin(VANISHING - value, abs(value - coarse) + 1e-9)
 
 
-@claim("early.norm_stays_small", kind=THEOREM, reference="THEORY §4", given=instances(), hypotheses=HYPOTHESES)
+@claim("early.norm_stays_small", kind=THEOREM, reference="§4", given=instances(), hypotheses=HYPOTHESES)
 def norm_stays_small(instance) -> Margin:
     """‖w(t)‖ ≤ (1 + o(1)) R_ε δ for all t ≤ T_ε/δ^{D−2}, down a ladder of δ."""
     found = conditioned_window(instance)
@@ -57,7 +57,7 @@ def norm_stays_small(instance) -> Margin:
     )
 
 
-@claim("early.direction_aligns", kind=THEOREM, reference="THEORY §4", given=instances(), hypotheses=HYPOTHESES)
+@claim("early.direction_aligns", kind=THEOREM, reference="§4", given=instances(), hypotheses=HYPOTHESES)
 def direction_aligns(instance) -> Margin:
     """⟨w, u*⟩/‖w‖ ≥ 1 − ε − o(1) at t = T_ε/δ^{D−2}, down a ladder of δ."""
     found = conditioned_window(instance)
@@ -69,7 +69,7 @@ def direction_aligns(instance) -> Margin:
     )
 
 
-@claim("early.alignment_before_escape", kind=THEOREM, reference="THEORY §4", given=instances(), hypotheses=HYPOTHESES)
+@claim("early.alignment_before_escape", kind=THEOREM, reference="§4", given=instances(), hypotheses=HYPOTHESES)
 def alignment_before_escape(instance) -> Margin:
     """When ‖w‖ first reaches R_ε δ, the direction is within ε + o(1) of u*, down a ladder of δ."""
     limit = aligning(instance)
@@ -94,7 +94,7 @@ def _misalignment(flow: Trajectory, found) -> float:
 @claim(
     "early.tracking_order",
     kind=THEOREM,
-    reference="THEORY §4",
+    reference="§4",
     given=instances(),
     hypotheses=("D > 2", "∇H locally Lipschitz", "N* > 0"),
 )
@@ -177,7 +177,7 @@ def _resolved_ladder(instance, reference: Trajectory) -> np.ndarray:
 @claim(
     "early.collapse",
     kind=THEOREM,
-    reference="THEORY §4",
+    reference="§4",
     given=collapsing(),
     hypotheses=("D > 2", "∇H locally Lipschitz", "N* ≤ 0"),
 )

@@ -1,4 +1,4 @@
-"""Homogeneity of the network and of the loss around zero (THEORY §1, §2)."""
+"""Homogeneity of the network and of the loss around zero (theory §1, §2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ANY_NETWORK = ("p_l ≥ 1, α_l ∈ [-1, 1]",)
 SCALES = (0.5, 3.0, 1.7)
 
 
-@claim("homogeneity.euler", kind=THEOREM, reference="THEORY §1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+@claim("homogeneity.euler", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
 def euler(instance) -> Margin:
     """⟨u, ∇N(u)⟩ = D·N(u): Euler's identity for the order D = Σ_l P_l."""
     u, ncf = instance.start, instance.ncf
@@ -27,7 +27,7 @@ def euler(instance) -> Margin:
     )
 
 
-@claim("homogeneity.layer_euler", kind=THEOREM, reference="THEORY §1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+@claim("homogeneity.layer_euler", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
 def layer_euler(instance) -> Margin:
     """⟨W_l, ∂N/∂W_l⟩ = P_l·N(u) for every layer l."""
     u, ncf = instance.start, instance.ncf
@@ -41,7 +41,7 @@ def layer_euler(instance) -> Margin:
 
 
 @claim(
-    "homogeneity.output_scaling", kind=THEOREM, reference="THEORY §1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK
+    "homogeneity.output_scaling", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK
 )
 def output_scaling(instance) -> Margin:
     """H(x; cu) = c^D H(x; u) for c > 0, on every sample."""
@@ -55,7 +55,7 @@ def output_scaling(instance) -> Margin:
 
 
 @claim(
-    "homogeneity.gradient_scaling", kind=THEOREM, reference="THEORY §1", given=instances(), hypotheses=("∇H locally Lipschitz",)
+    "homogeneity.gradient_scaling", kind=THEOREM, reference="§1", given=instances(), hypotheses=("∇H locally Lipschitz",)
 )
 def gradient_scaling(instance) -> Margin:
     """∇N(cu) = c^{D−1} ∇N(u) for c > 0."""
@@ -68,7 +68,7 @@ def gradient_scaling(instance) -> Margin:
 
 
 @claim(
-    "homogeneity.loss_expansion", kind=THEOREM, reference="THEORY §2", given=instances(lipschitz=False), hypotheses=ANY_NETWORK
+    "homogeneity.loss_expansion", kind=THEOREM, reference="§2", given=instances(lipschitz=False), hypotheses=ANY_NETWORK
 )
 def loss_expansion(instance) -> Margin:
     """𝓛(δu) = 𝓛(0) − δ^D N(u) + O(δ^{2D}): the remainder is at most Σ ŷ², ŷ = H(X; δu)."""

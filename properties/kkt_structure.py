@@ -1,4 +1,4 @@
-"""Structure of every KKT point with λ ≠ 0, by Euler's identity per layer and per neuron (THEORY §5)."""
+"""Structure of every KKT point with λ ≠ 0, by Euler's identity per layer and per neuron (theory §5)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _accuracy(point: KktPoint) -> float:
     return 4 * (point.residual + point.residual_error) + 32 * EPS
 
 
-@claim("kkt.multiplier", kind=THEOREM, reference="THEORY §5", given=instances(), hypotheses=HYPOTHESES)
+@claim("kkt.multiplier", kind=THEOREM, reference="§5", given=instances(), hypotheses=HYPOTHESES)
 def multiplier(instance) -> Margin:
     """λ = D·N(u), and ‖∇N(u)‖ = |λ|."""
     point, ncf = _kkt_point(instance), instance.ncf
@@ -36,7 +36,7 @@ def multiplier(instance) -> Margin:
     return worst([equal(point.multiplier, expected, error, size), equal(size, abs(expected), error, size)])
 
 
-@claim("kkt.layer_balance", kind=THEOREM, reference="THEORY §5", given=instances(), hypotheses=HYPOTHESES)
+@claim("kkt.layer_balance", kind=THEOREM, reference="§5", given=instances(), hypotheses=HYPOTHESES)
 def layer_balance(instance) -> Margin:
     """‖W_l‖_F² = P_l/D for every layer l (the norm of the layer's own parameters where they are shared)."""
     point, network = _kkt_point(instance), instance.network
@@ -49,7 +49,7 @@ def layer_balance(instance) -> Margin:
 @claim(
     "kkt.neuron_balance",
     kind=THEOREM,
-    reference="THEORY §5",
+    reference="§5",
     given=instances(shared=False),
     hypotheses=(*HYPOTHESES, "unshared layers"),
 )
@@ -68,7 +68,7 @@ def _sign_flipped(instance, u: np.ndarray) -> np.ndarray:
     return flipped
 
 
-@claim("kkt.sign_flip", kind=THEOREM, reference="THEORY §5", given=instances(), hypotheses=HYPOTHESES)
+@claim("kkt.sign_flip", kind=THEOREM, reference="§5", given=instances(), hypotheses=HYPOTHESES)
 def sign_flip(instance) -> Margin:
     """Flipping the sign of W_L maps a KKT point to a KKT point with N → −N."""
     point, ncf = _kkt_point(instance), instance.ncf
@@ -81,7 +81,7 @@ def sign_flip(instance) -> Margin:
     )
 
 
-@claim("kkt.negative_unstable", kind=THEOREM, reference="THEORY §5", given=instances(), hypotheses=(*HYPOTHESES, "N(u) < 0"))
+@claim("kkt.negative_unstable", kind=THEOREM, reference="§5", given=instances(), hypotheses=(*HYPOTHESES, "N(u) < 0"))
 def negative_unstable(instance) -> Margin:
     """A KKT point with N < 0 is never a local maximum of N on the sphere: the projected Hessian has an eigenvalue above 0."""
     point = _kkt_point(instance)

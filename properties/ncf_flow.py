@@ -1,4 +1,4 @@
-"""The flow of the NCF: monotone value, finite blow-up, convergence in direction, conserved balance (THEORY §3)."""
+"""The flow of the NCF: monotone value, finite blow-up, convergence in direction, conserved balance (theory §3)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SMOOTH = ("∇H locally Lipschitz",)
 POSITIVE = ("D > 2", "∇H locally Lipschitz", "‖u(0)‖ = 1", "N* = lim N(v(t)) > 0")
 
 
-@claim("flow.monotone", kind=THEOREM, reference="THEORY §3", given=instances(), hypotheses=SMOOTH)
+@claim("flow.monotone", kind=THEOREM, reference="§3", given=instances(), hypotheses=SMOOTH)
 def monotone(instance) -> Margin:
     """N(v(t)) never decreases along the flow of the NCF."""
     flow = ncf_flow(instance.ncf, instance.start, instance.numerics)
@@ -36,7 +36,7 @@ def monotone(instance) -> Margin:
 @claim(
     "flow.blowup_bracket",
     kind=THEOREM,
-    reference="THEORY §3",
+    reference="§3",
     given=instances(),
     hypotheses=(*POSITIVE, "v_0 not itself a KKT point"),
 )
@@ -53,7 +53,7 @@ def blowup_bracket(instance) -> Margin:
     return worst(parts)
 
 
-@claim("flow.blowup_rate", kind=THEOREM, reference="THEORY §3", given=instances(), hypotheses=POSITIVE)
+@claim("flow.blowup_rate", kind=THEOREM, reference="§3", given=instances(), hypotheses=POSITIVE)
 def blowup_rate(instance) -> Margin:
     """(T* − t) r^{D−2} → 1/(D(D−2)N*).
 
@@ -73,7 +73,7 @@ def blowup_rate(instance) -> Margin:
     return worst(parts)
 
 
-@claim("flow.direction_converges", kind=THEOREM, reference="THEORY §3", given=instances(), hypotheses=SMOOTH)
+@claim("flow.direction_converges", kind=THEOREM, reference="§3", given=instances(), hypotheses=SMOOTH)
 def direction_converges(instance) -> Margin:
     """v(t) converges to a KKT point; the norm grows without bound if it is positive and falls if it is negative."""
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
@@ -92,7 +92,7 @@ def direction_converges(instance) -> Margin:
 
 
 @claim(
-    "flow.balance", kind=THEOREM, reference="THEORY §3", given=instances(shared=False), hypotheses=("unshared layers", *SMOOTH)
+    "flow.balance", kind=THEOREM, reference="§3", given=instances(shared=False), hypotheses=("unshared layers", *SMOOTH)
 )
 def balance(instance) -> Margin:
     """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow and the loss flow."""

@@ -1,4 +1,4 @@
-"""Rank-one KKT points of feed-forward networks, sign-coherent case (THEORY §5)."""
+"""Rank-one KKT points of feed-forward networks, sign-coherent case (theory §5)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from checker.tolerances import EPS, RESOLUTION
 @claim(
     "rank_one.sufficient",
     kind=THEOREM,
-    reference="THEORY §5",
+    reference="§5",
     given=rank_one_points(lipschitz=False),
     hypotheses=("dense layers", "e_l ≥ 0, uniform on its support where p_l ≥ 2", "u a positive KKT point of the reduced problem"),
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from checker import check
+from checker import check, claims
 from checker.check import Plan, Shard, check_claim, check_shard, cut, derive, examine, run, unconfirmed
 from checker.claims import Kind, Margin, Outcome, Verdict
 from checker.events import ClaimFinished, Progress, RunFinished, RunStarted
@@ -141,9 +141,6 @@ def test_the_events_of_a_run_tell_its_start_progress_and_end(toys):
 def test_an_interrupted_run_ends_with_what_was_found(toys):
     def interrupt(number):
         raise KeyboardInterrupt
-
-    check.registered()
-    from checker import claims
 
     claims._registry["toy.picky"] = replace(toys["toy.picky"], function=interrupt)
     *_, finished = run(Plan(("toy.true", "toy.picky"), 20, sources=("toy_claims",)))

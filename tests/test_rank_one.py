@@ -56,7 +56,7 @@ def test_the_reduced_gradient_is_the_derivative_of_the_reduced_value(powers, slo
 
 
 def test_a_deep_linear_structured_point_has_the_closed_form_value():
-    """max N = ‖Xᵀȳ‖ L^{−L/2} at u = Xᵀȳ/‖Xᵀȳ‖ (THEORY §5)."""
+    """max N = ‖Xᵀȳ‖ L^{−L/2} at u = Xᵀȳ/‖Xᵀȳ‖ (theory §5)."""
     X, ybar = problem(2)
     network = dense((3, 4, 2, 1), (1, 1), (1.0, 1.0))
     moment = X.T @ ybar[:, 0]
@@ -68,7 +68,7 @@ def test_a_deep_linear_structured_point_has_the_closed_form_value():
 
 
 def test_two_layer_structured_points_have_the_closed_form_value():
-    """N = G(u) (p/(p+1))^{p/2} (p+1)^{−1/2} with one active neuron, k'^{(1−p)/2} of that with k' (THEORY §5)."""
+    """N = G(u) (p/(p+1))^{p/2} (p+1)^{−1/2} with one active neuron, k'^{(1−p)/2} of that with k' (theory §5)."""
     X, ybar = problem(3)
     for power in (2, 3):
         network = dense((3, 4, 1), (power,), (0.5,))
