@@ -69,10 +69,10 @@ def backpropagated(network: Network, theta, X, ybar):
         slopes.append(power * side * (side * z) ** (power - 1))
         below.append((side * z) ** power)
     delta, parts = np.asarray(ybar).T.astype(layers[0].dtype), []
-    for l in range(network.depth - 1, -1, -1):
-        parts.append(_collect(network.patterns[l], delta @ below[l].T))
-        if l > 0:
-            delta = (layers[l].T @ delta) * slopes[l - 1]
+    for layer in range(network.depth - 1, -1, -1):
+        parts.append(_collect(network.patterns[layer], delta @ below[layer].T))
+        if layer > 0:
+            delta = (layers[layer].T @ delta) * slopes[layer - 1]
     return np.concatenate(parts[::-1])
 
 
