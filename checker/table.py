@@ -129,7 +129,7 @@ def _numbers(cells: pd.Series, column: str) -> np.ndarray | None:
             raise TableError(f"{where}: {cell!r} is infinite; only finite numbers can be used")
         if cell.lower() in ("", "nan", "na", "n/a", "null", "none"):
             raise TableError(f"{where}: the value is missing ({cell!r}); fill it in or drop the row")
-        raise TableError(f"{where}: {cell!r} is not a number, though others in this column are")
+        raise TableError(f"{where}: {cell!r} is not a number, but others in it are")
     return values
 
 
