@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from checker import kernels
-from checker.claims import Inapplicable, Unresolved
+from checker.claims import Inapplicable, Margin, Outcome, Unresolved
 from checker.flow import Event, Stop, Trajectory, aligned_with, loss_flow, ncf_flow
 from checker.instances import Instance
 from checker.kkt import Limit, positive_limit
@@ -57,6 +57,25 @@ def aligning(instance: Instance) -> Limit:
     if 1 - instance.start @ limit.point.u <= 1e-9:
         raise Inapplicable("v_0 is the KKT point itself")
     return limit
+
+
+def resolved(judge: Callable[[Instance], Margin], instance: Instance) -> Margin:
+    """judge(instance); where that is unresolved, judged from a direction further along the same flow.
+
+    Where N(v_0) is negative or far below N*, the way to the window takes so long, or passes so close to a zero KKT
+    point, that the loss's share drowns in rounding (theory §4). The claims are about every start; from where N(v) is a
+    tenth of N* they are well-conditioned.
+    """
+    limit = aligning(instance)
+    try:
+        margin = judge(instance)
+        if margin.outcome is not Outcome.UNRESOLVED:
+            return margin
+    except Unresolved:
+        pass
+    late = int(np.argmax(limit.trajectory.value >= 0.1 * limit.point.value))
+    margin = judge(replace(instance, start=limit.trajectory.directions[late]))
+    return replace(margin, note="from further along the flow, where N(v) is a tenth of N*")
 
 
 def window(instance: Instance, limit: Limit, share: float) -> Window:

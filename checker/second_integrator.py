@@ -15,71 +15,94 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
 
     `before` holds the scalars of a flow to be taken up where it ended: v0 and log_r0 are then its last row.
     """
-    work, weights = workspace(field.layout, field.X.shape[1]), np.empty(field.y.shape)
-    size, calls = v0.size, 0
-
-    def rhs(_, state):
-        nonlocal calls
-        calls += 1
-        out = np.empty(size + 2)
-        stepper.rate(field, np.ascontiguousarray(state), out, weights, work)
-        return out
-
-    def row(sigma, state, elapsed):
-        point = state.copy()
-        point[:size] /= np.linalg.norm(point[:size])
-        value, norm, sine = stepper.rate(field, point, np.empty(size + 2), weights, work)
-        return np.array([sigma, state[size], state[size + 1] - elapsed, value, norm, sine]), point[:size]
-
-    def event(state):
-        unit = state.copy()
-        unit[:size] /= np.linalg.norm(unit[:size])
-        return stepper._event(kind, target, direction, unit, 0.0)
-
-    sigma0, elapsed0 = (0.0, 0.0) if before is None else (before[-1, 0], before[:, 2].sum())
-    state = np.concatenate([v0 / np.linalg.norm(v0), [log_r0, elapsed0]])
-    first, unit = row(sigma0, state, elapsed0)
-    first_norm = first[4] if before is None else before[0, 4]
-    scalars, directions = [first], [unit]
-    code = _ended(first, residual, kind, event(state) if kind else -1.0)
-    atol = np.full(size + 2, tolerance)
-    atol[-1] = 1e-300
-    solver = getattr(ode, method)(rhs, sigma0, state, np.inf, rtol=max(tolerance, 3e-14), atol=atol, first_step=1e-6)
+    flow = _Flow(field, v0.size, paced=method != "Radau")
+    past = np.zeros((1, 6)) if before is None else before
+    state = np.concatenate([v0 / np.linalg.norm(v0), [log_r0, past[:, 2].sum(), past[-1, 0]]])
+    rows = [flow.row(state, state[-2])]
+    first_norm = rows[0][0][4] if before is None else before[0, 4]
+    code = _ended(rows[0][0], residual)
+    if code is None and kind and flow.distance(state, kind, target, direction) >= 0:
+        code = stepper.EVENT
+    atol = np.concatenate([np.full(v0.size + 1, tolerance), [1e-300, 1.0]])
+    solver = getattr(ode, method)(flow, 0.0, state, np.inf, rtol=max(tolerance, 3e-14), atol=atol, first_step=1e-6)
     while code is None:
-        old, elapsed = solver.y.copy(), solver.y[-1]
-        try:
-            with np.errstate(
-                over="ignore", invalid="ignore"
-            ):  # zero columns of the numerical Jacobian are probed ever further out
-                solver.step()
-        except ValueError:  # how scipy reports a Jacobian with infinite entries
-            code = stepper.NOT_FINITE
+        old = solver.y.copy()
+        code = _advance(solver)
+        if code is not None:
             break
-        if solver.status == "failed":
-            code = stepper.SMALL_STEP
-            break
-        sigma, state, crossed = solver.t, solver.y, False
-        if kind and event(old) < 0 <= event(state):
-            dense, crossed = solver.dense_output(), True
-            sigma = brentq(lambda s, dense=dense: event(dense(s)), solver.t_old, solver.t, xtol=1e-15, rtol=1e-14)
-            state = dense(sigma)
-        latest, unit = row(sigma, state, elapsed)
-        scalars.append(latest)
-        directions.append(unit)
-        code = stepper.EVENT if crossed else _ended(latest, residual, 0, -1.0)
-        if code is None and latest[4] <= stepper.VANISHED * first_norm:
+        state = solver.y
+        if kind and flow.distance(old, kind, target, direction) < 0 <= flow.distance(state, kind, target, direction):
+            state, code = _crossing(solver, flow, kind, target, direction), stepper.EVENT
+        rows.append(flow.row(state, old[-2]))
+        code = _ended(rows[-1][0], residual) if code is None else code
+        if code is None and rows[-1][0][4] <= stepper.VANISHED * first_norm:
             code = stepper.DEAD
-        if code is None and calls >= calls_allowed:
+        if code is None and flow.calls >= calls_allowed:
             code = stepper.BUDGET
-    return code, calls, np.array(scalars), np.array(directions)
+    scalars, directions = zip(*rows)
+    return code, flow.calls, np.array(scalars), np.array(directions)
 
 
-def _ended(row, residual, kind, event):
+class _Flow:
+    """Right-hand side for the state (v, log r, t, σ), and what is recorded of a state.
+
+    Paced, the independent variable is σ itself. An implicit method goes by dτ = dσ/‖ḡ‖ instead: close to a zero KKT
+    point the direction of ḡ turns ever faster in σ, while in τ the flow is smooth and steps can grow.
+    """
+
+    def __init__(self, field, size: int, paced: bool):
+        self.field, self.size, self.paced, self.calls = field, size, paced, 0
+        self._weights, self._work = np.empty(field.y.shape), workspace(field.layout, field.X.shape[1])
+
+    def __call__(self, _, state):
+        self.calls += 1
+        rate, norm, *_ = self._rate(state)
+        return np.append(rate, 1.0) * (1.0 if self.paced else norm)
+
+    def _rate(self, state):
+        out = np.empty(self.size + 2)
+        value, norm, sine = stepper.rate(self.field, np.ascontiguousarray(state[:-1]), out, self._weights, self._work)
+        return out, norm, sine, value
+
+    def row(self, state, elapsed: float):
+        """Scalars of `stepper.integrate` and the direction, for a state reached from time `elapsed`."""
+        state = self._normalised(state)
+        _, norm, sine, value = self._rate(state)
+        size = self.size
+        return np.array([state[-1], state[size], state[size + 1] - elapsed, value, norm, sine]), state[:size]
+
+    def distance(self, state, kind, target, direction) -> float:
+        """Signed distance from the event."""
+        return stepper._event(kind, target, direction, self._normalised(state)[:-1], 0.0)
+
+    def _normalised(self, state):
+        state = np.array(state)
+        state[: self.size] /= np.linalg.norm(state[: self.size])
+        return state
+
+
+def _advance(solver) -> int | None:
+    """One step; the stop code where the solver fails."""
+    try:
+        # Columns of the numerical Jacobian that are zero are probed ever further out.
+        with np.errstate(over="ignore", invalid="ignore"):
+            solver.step()
+    except ValueError:  # how scipy reports a Jacobian with infinite entries
+        return stepper.NOT_FINITE
+    return stepper.SMALL_STEP if solver.status == "failed" else None
+
+
+def _crossing(solver, flow: _Flow, kind, target, direction):
+    """State at which the event happens within the last step."""
+    dense = solver.dense_output()
+    at = brentq(lambda s: flow.distance(dense(s), kind, target, direction), solver.t_old, solver.t, xtol=1e-15, rtol=1e-14)
+    return dense(at)
+
+
+def _ended(row, residual: float) -> int | None:
     norm, sine = row[4], row[5]
     if not np.isfinite(norm):
         return stepper.NOT_FINITE
     if norm == 0.0:
         return stepper.DEAD
-    if sine <= residual:
-        return stepper.CONVERGED
-    return stepper.EVENT if kind and event >= 0 else None
+    return stepper.CONVERGED if sine <= residual else None

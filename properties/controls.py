@@ -74,9 +74,7 @@ def _is_kkt(instance) -> Margin:
     return Margin(1 - instance.ncf.residual(instance.start) / 0.01, error / 0.01)
 
 
-@claim(
-    "control.every_kkt_rank_one", kind=CONTROL, reference="§7", given=two_direction_points(), hypotheses=("L = 2, p ≥ 2",)
-)
+@claim("control.every_kkt_rank_one", kind=CONTROL, reference="§7", given=two_direction_points(), hypotheses=("L = 2, p ≥ 2",))
 def every_kkt_rank_one(instance) -> Margin:
     """Every KKT point has a hidden layer of rank one: its second singular value is at most a thousandth of the first."""
     if instance.u is None:

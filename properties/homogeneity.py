@@ -40,9 +40,7 @@ def layer_euler(instance) -> Margin:
     )
 
 
-@claim(
-    "homogeneity.output_scaling", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK
-)
+@claim("homogeneity.output_scaling", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
 def output_scaling(instance) -> Margin:
     """H(x; cu) = c^D H(x; u) for c > 0, on every sample."""
     problem, u, order = instance.problem, instance.start, instance.network.order
@@ -54,9 +52,7 @@ def output_scaling(instance) -> Margin:
     )
 
 
-@claim(
-    "homogeneity.gradient_scaling", kind=THEOREM, reference="§1", given=instances(), hypotheses=("∇H locally Lipschitz",)
-)
+@claim("homogeneity.gradient_scaling", kind=THEOREM, reference="§1", given=instances(), hypotheses=("∇H locally Lipschitz",))
 def gradient_scaling(instance) -> Margin:
     """∇N(cu) = c^{D−1} ∇N(u) for c > 0."""
     u, ncf, order = instance.start, instance.ncf, instance.network.order
@@ -67,9 +63,7 @@ def gradient_scaling(instance) -> Margin:
     )
 
 
-@claim(
-    "homogeneity.loss_expansion", kind=THEOREM, reference="§2", given=instances(lipschitz=False), hypotheses=ANY_NETWORK
-)
+@claim("homogeneity.loss_expansion", kind=THEOREM, reference="§2", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
 def loss_expansion(instance) -> Margin:
     """𝓛(δu) = 𝓛(0) − δ^D N(u) + O(δ^{2D}): the remainder is at most Σ ŷ², ŷ = H(X; δu)."""
     problem, u, order = instance.problem, instance.start, instance.network.order

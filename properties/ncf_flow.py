@@ -91,9 +91,7 @@ def direction_converges(instance) -> Margin:
     )
 
 
-@claim(
-    "flow.balance", kind=THEOREM, reference="§3", given=instances(shared=False), hypotheses=("unshared layers", *SMOOTH)
-)
+@claim("flow.balance", kind=THEOREM, reference="§3", given=instances(shared=False), hypotheses=("unshared layers", *SMOOTH))
 def balance(instance) -> Margin:
     """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow and the loss flow."""
     numerics = replace(instance.numerics, calls=6000)
