@@ -84,6 +84,8 @@ class Claim:
 
     `given` is a Hypothesis strategy, or an object whose `strategy(data)` returns one for a given
     strategy of data sets (see `checker.generators`), so that the same claim runs on a user's table.
+    A control `drops` one hypothesis of the theorems `of`: its statement is theirs without it. `covers` lists pairs
+    (key, value) of coverage without which a run says nothing about the claim.
     """
 
     id: str
@@ -93,6 +95,9 @@ class Claim:
     hypotheses: tuple[str, ...]
     given: Any
     function: Callable[[Any], Margin]
+    drops: str = ""
+    of: tuple[str, ...] = ()
+    covers: tuple[tuple[str, str], ...] = ()
 
     @property
     def summary(self) -> str:
@@ -118,10 +123,21 @@ class Claim:
 _registry: dict[str, Claim] = {}
 
 
-def claim(id: str, *, kind: Kind, reference: str, given, hypotheses: Iterable[str] = ()):
+def claim(
+    id: str,
+    *,
+    kind: Kind,
+    reference: str,
+    given,
+    hypotheses: Iterable[str] = (),
+    drops: str = "",
+    of: Iterable[str] = (),
+    covers: Iterable[tuple[str, str]] = (),
+):
     """Register the decorated function, instance → Margin, as a claim; its docstring is the statement.
 
-    Raises ValueError for a second claim of the same id, an id that is not `area.name`, or no docstring.
+    Raises ValueError for a second claim of the same id, an id that is not `area.name`, no docstring, and a claim other
+    than a control that drops a hypothesis.
     """
 
     def register(function):
@@ -132,7 +148,11 @@ def claim(id: str, *, kind: Kind, reference: str, given, hypotheses: Iterable[st
             raise ValueError(f"claim id {id!r} is not of the form area.name")
         if not statement:
             raise ValueError(f"claim {id} has no docstring to state it")
-        _registry[id] = Claim(id, Kind(kind), statement, reference, tuple(hypotheses), given, function)
+        if (drops or of) and Kind(kind) is not Kind.CONTROL:
+            raise ValueError(f"claim {id} drops a hypothesis, but only controls do")
+        _registry[id] = Claim(
+            id, Kind(kind), statement, reference, tuple(hypotheses), given, function, drops, tuple(of), tuple(covers)
+        )
         return function
 
     return register

@@ -79,7 +79,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """What a run says about one claim. `instances` counts the applicable ones, unresolved included."""
+    """What a run says about one claim. `instances` counts the applicable ones, unresolved included.
+
+    `uncovered` names what no instance covered although the claim says nothing without it.
+    """
 
     id: str
     kind: Kind
@@ -96,6 +99,7 @@ class ClaimResult:
     why_inapplicable: dict[str, int]
     coverage: dict[str, dict[str, int]]
     seconds: float
+    uncovered: tuple[str, ...] = ()
 
     def as_expected(self, strict: bool = False) -> bool:
         """Whether the verdict is the one its kind calls for; `strict` also wants theorems resolved."""
@@ -108,10 +112,12 @@ class ClaimResult:
 
 def conclude(claim: Claim, tally: Tally) -> ClaimResult:
     """The result that a tally of all instances of a claim supports."""
+    uncovered = tuple(f"{key}: {value}" for key, value in claim.covers if not tally.coverage.get(key, {}).get(value))
+    found = verdict(tally)
     return ClaimResult(
         id=claim.id,
         kind=claim.kind,
-        verdict=verdict(tally),
+        verdict=Verdict.UNRESOLVED if uncovered and found is Verdict.NOT_REFUTED else found,
         instances=tally.applicable,
         holds=tally.holds,
         violates=tally.violates,
@@ -124,6 +130,7 @@ def conclude(claim: Claim, tally: Tally) -> ClaimResult:
         why_inapplicable=dict(tally.inapplicable.most_common()),
         coverage={key: dict(counts) for key, counts in tally.coverage.items()},
         seconds=tally.seconds,
+        uncovered=uncovered,
     )
 
 

@@ -59,7 +59,7 @@ class Terminal:
             self._wrapped(f"  {key:8}", values + more)
 
     def _reasons(self, results: Iterable[ClaimResult]) -> None:
-        undecided = [result for result in results if result.unresolved]
+        undecided = [result for result in results if result.unresolved or result.uncovered]
         if undecided:
             self._print("\nunresolved", "dim")
         for result in undecided:

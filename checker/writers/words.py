@@ -39,7 +39,8 @@ def worst(result: ClaimResult) -> str:
 
 def reasons(result: ClaimResult, most: int = 3) -> list[str]:
     """The most frequent reasons why instances were unresolved, with their counts."""
-    lines = [f"{count} × {reason}" for reason, count in list(result.why_unresolved.items())[:most]]
+    lines = [f"no instance covers {missing}" for missing in result.uncovered]
+    lines += [f"{count} × {reason}" for reason, count in list(result.why_unresolved.items())[:most]]
     rest = result.unresolved - sum(list(result.why_unresolved.values())[:most])
     return lines + [f"{rest} × other reasons"] * bool(rest)
 
