@@ -106,10 +106,11 @@ def test_the_same_seed_gives_the_same_output_whatever_the_workers(command):
     assert rows(1) == rows(2)
 
 
-def test_list_gives_id_kind_reference_and_statement(command):
+def test_list_gives_id_kind_reference_and_statement(command, toys):
     code, out, err = command("list")
     assert (code, err) == (0, "")
-    assert "toy.true           theorem     §0  A number is at least zero.\n" in out
+    wide = max(map(len, toys))
+    assert f"{'toy.true':{wide}}  theorem     §0  A number is at least zero.\n" in out
     assert command("list", "toy.op*", "toy.fa*")[1].split()[::8] == ["toy.false", "toy.open"]
 
 
