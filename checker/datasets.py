@@ -134,34 +134,35 @@ def from_table(table, max_samples: int = 20) -> st.SearchStrategy[Sample]:
     return st.builds(rows, st.integers(min(2, most), most), SEEDS)
 
 
-def gaussian_labels(rng, X: Array) -> Array:
+def gaussian_labels(rng, X: Array, outputs: int = 1) -> Array:
     """Standard normal."""
-    return rng.standard_normal((len(X), 1))
+    return rng.standard_normal((len(X), outputs))
 
 
-def sign_labels(rng, X: Array) -> Array:
+def sign_labels(rng, X: Array, outputs: int = 1) -> Array:
     """±1."""
-    return rng.choice([-1.0, 1.0], (len(X), 1))
+    return rng.choice([-1.0, 1.0], (len(X), outputs))
 
 
-def heavy_tailed_labels(rng, X: Array) -> Array:
+def heavy_tailed_labels(rng, X: Array, outputs: int = 1) -> Array:
     """Cauchy, cut at ±1e4."""
-    return np.clip(rng.standard_cauchy((len(X), 1)), -1e4, 1e4)
+    return np.clip(rng.standard_cauchy((len(X), outputs)), -1e4, 1e4)
 
 
-def one_signed_labels(rng, X: Array) -> Array:
+def one_signed_labels(rng, X: Array, outputs: int = 1) -> Array:
     """All positive or all negative."""
-    return rng.choice([-1.0, 1.0]) * (0.1 + np.abs(rng.standard_normal((len(X), 1))))
+    return rng.choice([-1.0, 1.0]) * (0.1 + np.abs(rng.standard_normal((len(X), outputs))))
 
 
-def teacher_labels(rng, X: Array) -> Array:
+def teacher_labels(rng, X: Array, outputs: int = 1) -> Array:
     """Outputs of a random two-layer leaky network of three neurons, root mean square 1."""
     d = X.shape[1]
-    teacher = dense((d, 3, 1), (int(rng.integers(1, 3)),), (0.3,))
+    teacher = dense((d, 3, outputs), (int(rng.integers(1, 3)),), (0.3,))
     y = output(teacher.layout, rng.standard_normal(teacher.size), np.ascontiguousarray(X.T)).T
     return y / np.sqrt((y**2).mean())
 
 
+# Builders (rng, X, outputs) → y (n, outputs).
 LABELS: dict[str, Callable[..., Array]] = {
     "gaussian": gaussian_labels,
     "signs": sign_labels,

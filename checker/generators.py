@@ -22,6 +22,7 @@ __all__ = ["Given", "families", "from_table", "given", "instances", "networks"]
 
 SLOPES = (0.0, 1.0, 0.5, -1.0, 0.1, -0.3)
 FRACTIONS = (0.5, 0.1, 0.01)
+OUTPUTS = (1, 1, 1, 1, 2, 3)
 MAX_ORDER, MAX_DEPTH, MAX_POWER = 16, 5, 4
 
 
@@ -64,16 +65,18 @@ def networks(
     only_dense: bool = False,
     powers=None,
     narrowest: int = 1,
+    outputs: int = 1,
 ) -> Network:
     """Networks of every order D from 3 to 16 on `inputs` dimensions, or with powers from the strategy `powers`.
 
-    With `lipschitz`, α_l = 1 wherever p_l = 1; `shared` admits weight-shared layers; widths from `narrowest` to 5·reach.
+    With `lipschitz`, α_l = 1 wherever p_l = 1; `shared` admits weight-shared layers; hidden widths from `narrowest` to
+    5·reach.
     """
     orders = architectures()
     powers = draw(st.sampled_from(orders[draw(st.sampled_from(sorted(orders)))]) if powers is None else powers)
     slope = st.one_of(st.sampled_from(SLOPES), st.integers(-10, 10).map(lambda tenths: tenths / 10))
     slopes = tuple(1.0 if lipschitz and power == 1 else draw(slope) for power in powers)
-    widths = (inputs, *(draw(st.integers(narrowest, 5 * reach)) for _ in powers), 1)
+    widths = (inputs, *(draw(st.integers(narrowest, 5 * reach)) for _ in powers), outputs)
     kind = "dense" if only_dense else draw(st.sampled_from(("dense", "dense", "blocks", "mixed")))
     return Network(widths, powers, slopes, draw(_patterns(widths, kind, shared)))
 
@@ -105,12 +108,15 @@ def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
 
 
 @st.composite
-def _instances(draw, data, starts=tuple(STARTS), losses=tuple(Loss), labels=tuple(LABELS), **options) -> Instance:
+def _instances(
+    draw, data, starts=tuple(STARTS), losses=tuple(Loss), labels=tuple(LABELS), outputs=OUTPUTS, **options
+) -> Instance:
     sample = draw(data)
     n, d = sample.X.shape
-    network = draw(networks(d, 2 if max(n, d) > 10 else 1, **options))
+    outputs = sample.y.shape[1] if sample.y is not None else draw(st.sampled_from(outputs))
+    network = draw(networks(d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options))
     family, seed = ("table", 0) if sample.y is not None else (draw(st.sampled_from(labels)), draw(SEEDS))
-    y = sample.y if sample.y is not None else LABELS[family](np.random.default_rng(seed), sample.X)
+    y = sample.y if sample.y is not None else LABELS[family](np.random.default_rng(seed), sample.X, outputs)
     loss = draw(st.sampled_from(losses))
     if loss is Loss.LOGISTIC:
         y = np.where(y >= np.median(y) if family == "table" else y >= 0, 1.0, -1.0)
@@ -128,7 +134,8 @@ def _instances(draw, data, starts=tuple(STARTS), losses=tuple(Loss), labels=tupl
 instances = given(_instances)
 instances.__doc__ = """Instances on every family of data, labels and starts.
 
-Options: `starts`, `losses`, `labels` (subsets to draw from) and those of `networks`: `lipschitz`, `shared`, `only_dense`.
+Options: `starts`, `losses`, `labels`, `outputs` (what to draw from; a user's table brings its own labels and so has one
+output) and those of `networks`: `lipschitz`, `shared`, `only_dense`, `powers`, `narrowest`.
 """
 
 

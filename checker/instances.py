@@ -53,6 +53,7 @@ class Instance:
             "p": ",".join(map(str, network.powers)),
             "α": ",".join(f"{slope:g}" for slope in network.slopes),
             "layers": "/".join(sorted({pattern.kind for pattern in network.patterns})),
+            "outputs": str(network.widths[-1]),
             "loss": str(self.problem.loss),
             "N(v_0)": "+" if value > 0 else "-" if value < 0 else "0",
             **self.families,

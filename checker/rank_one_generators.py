@@ -23,7 +23,7 @@ def _rank_one_points(draw, data, uniform: bool = True, **options) -> RankOneInst
 
     `u` is None where the reduced problem had no positive KKT point to build on.
     """
-    instance = draw(instances(starts=("gaussian",), only_dense=True, **options).strategy(data))
+    instance = draw(instances(starts=("gaussian",), only_dense=True, outputs=(1,), **options).strategy(data))
     seed = draw(SEEDS)
     network, rng = instance.network, np.random.default_rng(seed)
     profiles = [_profile(rng, width, power) for width, power in zip(network.widths[1:-1], network.powers)]
@@ -63,7 +63,7 @@ def _uneven(rng, width: int) -> np.ndarray:
 def _two_direction_points(draw, data) -> RankOneInstance:
     """KKT points of two-layer networks, p ≥ 2, with two neurons on different directions; `u` is None where none was found."""
     powers = st.integers(2, 6).map(lambda power: (power,))
-    instance = draw(instances(starts=("gaussian",), only_dense=True, powers=powers, narrowest=2).strategy(data))
+    instance = draw(instances(starts=("gaussian",), only_dense=True, outputs=(1,), powers=powers, narrowest=2).strategy(data))
     seed = draw(st.integers(0, 2**31))
     try:
         start = two_direction_point(instance.network, instance.problem.X, instance.ncf.ybar, seed)

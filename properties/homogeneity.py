@@ -11,12 +11,12 @@ from checker.losses import Loss
 from checker.ncf import Problem, norm
 from checker.rounding import output_bound
 from checker.tolerances import EPS
+from properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
 
-ANY_NETWORK = ("p_l ≥ 1, α_l ∈ [-1, 1]",)
 SCALES = (0.5, 3.0, 1.7)
 
 
-@claim("homogeneity.euler", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+@claim("homogeneity.euler", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=(HOMOGENEOUS,))
 def euler(instance) -> Margin:
     """⟨u, ∇N(u)⟩ = D·N(u): Euler's identity for the order D = Σ_l P_l."""
     u, ncf = instance.start, instance.ncf
@@ -27,7 +27,7 @@ def euler(instance) -> Margin:
     )
 
 
-@claim("homogeneity.layer_euler", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+@claim("homogeneity.layer_euler", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=(HOMOGENEOUS,))
 def layer_euler(instance) -> Margin:
     """⟨W_l, ∂N/∂W_l⟩ = P_l·N(u) for every layer l."""
     u, ncf = instance.start, instance.ncf
@@ -40,19 +40,30 @@ def layer_euler(instance) -> Margin:
     )
 
 
-@claim("homogeneity.output_scaling", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+@claim(
+    "homogeneity.output_scaling",
+    kind=THEOREM,
+    reference="§1",
+    given=instances(lipschitz=False),
+    hypotheses=(HOMOGENEOUS, POSITIVE_FACTOR),
+)
 def output_scaling(instance) -> Margin:
     """H(x; cu) = c^D H(x; u) for c > 0, on every sample."""
     problem, u, order = instance.problem, instance.start, instance.network.order
-    outputs = problem.outputs(u)[:, 0]
-    rounding = output_bound(instance.network, u, problem.X)[:, 0]
+    outputs = problem.outputs(u)
+    rounding = output_bound(instance.network, u, problem.X)
     return worst(
-        equal_vectors(problem.outputs(c * u)[:, 0] / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs))
-        for c in SCALES
+        equal_vectors(problem.outputs(c * u) / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs)) for c in SCALES
     )
 
 
-@claim("homogeneity.gradient_scaling", kind=THEOREM, reference="§1", given=instances(), hypotheses=("∇H locally Lipschitz",))
+@claim(
+    "homogeneity.gradient_scaling",
+    kind=THEOREM,
+    reference="§1",
+    given=instances(lipschitz=False),
+    hypotheses=(HOMOGENEOUS, POSITIVE_FACTOR),
+)
 def gradient_scaling(instance) -> Margin:
     """∇N(cu) = c^{D−1} ∇N(u) for c > 0."""
     u, ncf, order = instance.start, instance.ncf, instance.network.order
@@ -63,7 +74,13 @@ def gradient_scaling(instance) -> Margin:
     )
 
 
-@claim("homogeneity.loss_expansion", kind=THEOREM, reference="§2", given=instances(lipschitz=False), hypotheses=ANY_NETWORK)
+@claim(
+    "homogeneity.loss_expansion",
+    kind=THEOREM,
+    reference="§2",
+    given=instances(lipschitz=False),
+    hypotheses=(HOMOGENEOUS, TRUE_LABELS),
+)
 def loss_expansion(instance) -> Margin:
     """𝓛(δu) = 𝓛(0) − δ^D N(u) + O(δ^{2D}): the remainder is at most Σ ŷ², ŷ = H(X; δu)."""
     problem, u, order = instance.problem, instance.start, instance.network.order

@@ -10,8 +10,7 @@ from checker.identities import equal
 from checker.kkt import Inertia, KktPoint, describe, flow_limit
 from checker.ncf import layer_norms, neuron_balance, norm
 from checker.tolerances import EPS
-
-HYPOTHESES = ("u a KKT point, λ ≠ 0", "∇H locally Lipschitz")
+from properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED
 
 
 def _kkt_point(instance) -> KktPoint:
@@ -27,7 +26,7 @@ def _accuracy(point: KktPoint) -> float:
     return 4 * (point.residual + point.residual_error) + 32 * EPS
 
 
-@claim("kkt.multiplier", kind=THEOREM, reference="§5", given=instances(), hypotheses=HYPOTHESES)
+@claim("kkt.multiplier", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT,))
 def multiplier(instance) -> Margin:
     """λ = D·N(u), and ‖∇N(u)‖ = |λ|."""
     point, ncf = _kkt_point(instance), instance.ncf
@@ -36,7 +35,7 @@ def multiplier(instance) -> Margin:
     return worst([equal(point.multiplier, expected, error, size), equal(size, abs(expected), error, size)])
 
 
-@claim("kkt.layer_balance", kind=THEOREM, reference="§5", given=instances(), hypotheses=HYPOTHESES)
+@claim("kkt.layer_balance", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT, NONZERO))
 def layer_balance(instance) -> Margin:
     """‖W_l‖_F² = P_l/D for every layer l (the norm of the layer's own parameters where they are shared)."""
     point, network = _kkt_point(instance), instance.network
@@ -51,7 +50,7 @@ def layer_balance(instance) -> Margin:
     kind=THEOREM,
     reference="§5",
     given=instances(shared=False),
-    hypotheses=(*HYPOTHESES, "unshared layers"),
+    hypotheses=(KKT, NONZERO, UNSHARED),
 )
 def kkt_neuron_balance(instance) -> Margin:
     """‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖² for every hidden neuron j."""
@@ -68,7 +67,7 @@ def _sign_flipped(instance, u: np.ndarray) -> np.ndarray:
     return flipped
 
 
-@claim("kkt.sign_flip", kind=THEOREM, reference="§5", given=instances(), hypotheses=HYPOTHESES)
+@claim("kkt.sign_flip", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT,))
 def sign_flip(instance) -> Margin:
     """Flipping the sign of W_L maps a KKT point to a KKT point with N → −N."""
     point, ncf = _kkt_point(instance), instance.ncf
@@ -81,7 +80,7 @@ def sign_flip(instance) -> Margin:
     )
 
 
-@claim("kkt.negative_unstable", kind=THEOREM, reference="§5", given=instances(), hypotheses=(*HYPOTHESES, "N(u) < 0"))
+@claim("kkt.negative_unstable", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT, NEGATIVE))
 def negative_unstable(instance) -> Margin:
     """A KKT point with N < 0 is never a local maximum of N on the sphere: the projected Hessian has an eigenvalue above 0."""
     point = _kkt_point(instance)

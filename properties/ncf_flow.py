@@ -12,12 +12,10 @@ from checker.generators import instances
 from checker.kkt import Inertia, blowup_time, flow_limit, positive_limit
 from checker.ncf import neuron_balance, norm
 from checker.tolerances import HANDOVER
-
-SMOOTH = ("∇H locally Lipschitz",)
-POSITIVE = ("D > 2", "∇H locally Lipschitz", "‖u(0)‖ = 1", "N* = lim N(v(t)) > 0")
+from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNIT_START, UNSHARED
 
 
-@claim("flow.monotone", kind=THEOREM, reference="§3", given=instances(), hypotheses=SMOOTH)
+@claim("flow.monotone", kind=THEOREM, reference="§3", given=instances(), hypotheses=(LIPSCHITZ,))
 def monotone(instance) -> Margin:
     """N(v(t)) never decreases along the flow of the NCF."""
     flow = ncf_flow(instance.ncf, instance.start, instance.numerics)
@@ -38,7 +36,7 @@ def monotone(instance) -> Margin:
     kind=THEOREM,
     reference="§3",
     given=instances(),
-    hypotheses=(*POSITIVE, "v_0 not itself a KKT point"),
+    hypotheses=(SUPERQUADRATIC, LIPSCHITZ, UNIT_START, POSITIVE_LIMIT),
 )
 def blowup_bracket(instance) -> Margin:
     """r → ∞ at a finite T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
@@ -53,7 +51,9 @@ def blowup_bracket(instance) -> Margin:
     return worst(parts)
 
 
-@claim("flow.blowup_rate", kind=THEOREM, reference="§3", given=instances(), hypotheses=POSITIVE)
+@claim(
+    "flow.blowup_rate", kind=THEOREM, reference="§3", given=instances(), hypotheses=(SUPERQUADRATIC, LIPSCHITZ, POSITIVE_LIMIT)
+)
 def blowup_rate(instance) -> Margin:
     """(T* − t) r^{D−2} → 1/(D(D−2)N*).
 
@@ -73,7 +73,7 @@ def blowup_rate(instance) -> Margin:
     return worst(parts)
 
 
-@claim("flow.direction_converges", kind=THEOREM, reference="§3", given=instances(), hypotheses=SMOOTH)
+@claim("flow.direction_converges", kind=THEOREM, reference="§3", given=instances(), hypotheses=(LIPSCHITZ,))
 def direction_converges(instance) -> Margin:
     """v(t) converges to a KKT point; the norm grows without bound if it is positive and falls if it is negative."""
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
@@ -91,7 +91,7 @@ def direction_converges(instance) -> Margin:
     )
 
 
-@claim("flow.balance", kind=THEOREM, reference="§3", given=instances(shared=False), hypotheses=("unshared layers", *SMOOTH))
+@claim("flow.balance", kind=THEOREM, reference="§3", given=instances(shared=False), hypotheses=(LIPSCHITZ, UNSHARED))
 def balance(instance) -> Margin:
     """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow and the loss flow."""
     numerics = replace(instance.numerics, calls=6000)
