@@ -120,14 +120,14 @@ class _HessianProducts:
 
     def __init__(self, ncf: Ncf, u: np.ndarray):
         g = ncf.gradient(u)
-        multiplier = g @ u
+        multiplier, curvature = g @ u, ncf.curvature(u)
         self.scale, self.u = abs(multiplier), u
 
         def product(direction: np.ndarray) -> np.ndarray:
             direction = direction.ravel()
             normal = direction @ u
             tangent = direction - normal * u
-            curved = ncf.hessian_product(u, tangent)
+            curved = curvature.product(tangent)
             return curved - (curved @ u) * u - multiplier * tangent - self.scale * normal * u
 
         self.operator = LinearOperator((u.size, u.size), matvec=product, dtype=float)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 import numpy as np
-from numba import njit
+
+from checker.compiling import internal
 
 
 class Loss(StrEnum):
@@ -32,7 +33,7 @@ def total_loss(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> float:
     return float(np.logaddexp(0.0, -y * outputs).sum())
 
 
-@njit(cache=True)
+@internal()
 def descent(code, y, outputs, factor, out):
     """−ℓ'(factor · outputs, y) elementwise into out; y, outputs, out (k_L, n); y holds ȳ for the NCF."""
     for i in range(y.shape[0]):

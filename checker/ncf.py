@@ -9,6 +9,7 @@ import numpy as np
 import scipy.linalg
 
 from checker import kernels
+from checker.curvature import Curvature
 from checker.losses import Loss, pseudo_labels, total_loss
 from checker.networks import Network
 from checker.rounding import gradient_bound
@@ -58,13 +59,11 @@ class Ncf:
 
     def hessian(self, u: np.ndarray) -> np.ndarray:
         """∇²N(u), (P, P); at a kink of p = 2 the one of the side that counts z = 0 as positive."""
-        return kernels.hessian(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns)
+        return self.curvature(u).matrix()
 
-    def hessian_product(self, u: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        """∇²N(u)·direction, (P,)."""
-        return kernels.hessian_product(
-            self.network.layout, np.ascontiguousarray(u), np.ascontiguousarray(direction), self.columns, self.ybar_columns
-        )
+    def curvature(self, u: np.ndarray) -> Curvature:
+        """∇²N at u (P,), ready for products with many directions."""
+        return Curvature(self.network.layout, u, self.columns, self.ybar_columns)
 
     def rounding(self, u: np.ndarray) -> tuple[float, float]:
         """Bounds on the rounding errors of the computed N(u) and, in norm, ∇N(u)."""

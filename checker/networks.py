@@ -81,6 +81,8 @@ class Layout(NamedTuple):
     powers: np.ndarray  # (L-1,) int64: p_1 … p_{L-1}
     slopes: np.ndarray  # (L-1,) float64: α_1 … α_{L-1}
     index: np.ndarray  # (entries,) int64: parameter of each expanded entry, or -1; empty if all dense
+    units: int  # Σ_{l ≥ 1} k_l
+    widest: int  # max_l k_l
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,8 @@ class Network:
             powers=np.array(self.powers, dtype=np.int64),
             slopes=np.array(self.slopes, dtype=np.float64),
             index=index,
+            units=sum(self.widths[1:]),
+            widest=max(self.widths),
         )
 
     def matrices(self, theta: np.ndarray) -> list[np.ndarray]:
@@ -183,6 +187,14 @@ class Network:
             numbers = pattern.expand(rows, columns)
             theta[part][numbers[numbers >= 0]] = np.asarray(matrix, dtype=float)[numbers >= 0]
         return theta
+
+    def collect(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
+        """Sum of matrix entries per parameter, (size,): the adjoint of `matrices`, which turns ∂/∂W_l into ∂/∂θ."""
+        out = np.zeros(self.size)
+        for matrix, pattern, part in zip(matrices, self.patterns, self.slices):
+            numbers = pattern.expand(*matrix.shape)
+            np.add.at(out[part], numbers[numbers >= 0], matrix[numbers >= 0])
+        return out
 
     def describe(self) -> str:
         """The specification in one line."""

@@ -10,15 +10,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from scipy.integrate import DOP853
 
-from checker.kernels import backward, forward, workspace
-from checker.losses import descent
+from checker.compiling import compiled, inlined, internal
+from checker.kernels import pull_back, workspace
 
 STAGES = 12
-A = np.ascontiguousarray(DOP853.A[:STAGES, :STAGES])
-B = np.ascontiguousarray(DOP853.B)
+# Rows are the stages' coefficients, the last those of the step itself.
+TABLEAU = np.vstack([DOP853.A[:STAGES, :STAGES], DOP853.B])
 E3 = np.ascontiguousarray(DOP853.E3[:STAGES])
 E5 = np.ascontiguousarray(DOP853.E5[:STAGES])
 
@@ -48,24 +47,17 @@ class Field(NamedTuple):
     scale: float  # ‖∇N(v_0)‖: gradients are divided by it, times multiplied
 
 
-@njit(cache=True)
+@compiled()
 def rate(field, state, out, weights, work):
     """Right-hand side at state (v, log r, t), size P + 2, into out. Returns (Σ −ℓ'·H /scale, ‖ḡ‖/scale, sin∠(ḡ, v))."""
     size = state.size - 2
     v, g = state[:size], out[:size]
-    outputs = forward(field.layout, v, field.X, work)
     factor = np.exp(field.order * (field.log_delta + state[size])) if field.loss else 0.0
-    descent(field.loss, field.y, outputs, factor, weights)
-    value = 0.0
-    for i in range(weights.shape[0]):
-        for j in range(weights.shape[1]):
-            weights[i, j] /= field.scale
-            value += weights[i, j] * outputs[i, j]
-    backward(field.layout, v, field.X, weights, work, g)
+    value = pull_back(field.layout, v, field.X, field.y, field.loss, factor, field.scale, weights, work, g)
     radial = np.dot(g, v) / np.dot(v, v)
     norm = np.sqrt(np.dot(g, g))
     if norm == 0.0:
-        out[:] = 0.0
+        out.fill(0.0)
         return value, norm, 0.0
     tangential = 0.0
     for i in range(size):
@@ -76,28 +68,26 @@ def rate(field, state, out, weights, work):
     return value, norm, np.sqrt(tangential)
 
 
-@njit(cache=True)
+@internal()
 def _step(field, state, h, K, new, weights, work):
     """One DOP853 step of length h from state, K[0] holding its rate; the direction of `new` is normalised."""
-    for stage in range(1, STAGES):
-        _combine(state, h, A[stage], stage, K, new)
-        rate(field, new, K[stage], weights, work)
-    _combine(state, h, B, STAGES, K, new)
-    size = state.size - 2
-    new[:size] /= np.sqrt(np.dot(new[:size], new[:size]))
+    for stage in range(1, STAGES + 1):
+        for i in range(new.size):
+            new[i] = state[i]
+        for j in range(stage):
+            c = h * TABLEAU[stage, j]
+            if c != 0.0:
+                for i in range(new.size):
+                    new[i] += c * K[j, i]
+        if stage < STAGES:
+            rate(field, new, K[stage], weights, work)
+    direction = new[:-2]
+    length = np.sqrt(np.dot(direction, direction))
+    for i in range(direction.size):
+        direction[i] /= length
 
 
-@njit(cache=True)
-def _combine(state, h, coefficients, count, K, out):
-    out[:] = state
-    for j in range(count):
-        if coefficients[j] != 0.0:
-            c = h * coefficients[j]
-            for i in range(out.size):
-                out[i] += c * K[j, i]
-
-
-@njit(cache=True)
+@internal()
 def _error(K, h, new, elapsed, tolerance):
     """Estimated local error of a step in units of the tolerance: ‖·‖₂ in v, absolute in log r, relative in t."""
     size = new.size - 2
@@ -115,7 +105,7 @@ def _error(K, h, new, elapsed, tolerance):
     return abs(h) * fifth / np.sqrt(fifth + 0.01 * third)
 
 
-@njit(cache=True)
+@compiled()
 def _event(kind, target, direction, state, elapsed):
     """Signed distance from the event: it happens where this turns from negative to non-negative."""
     size = state.size - 2
@@ -126,7 +116,7 @@ def _event(kind, target, direction, state, elapsed):
     return np.dot(state[:size], direction) - target
 
 
-@njit(cache=True)
+@inlined()
 def _locate(field, state, h, elapsed, kind, target, direction, before, after, K, new, weights, work):
     """Length of the step from `state` that ends on the event, by Illinois steps re-taken in full; `new` ends there."""
     low, high, f_low, f_high = 0.0, h, before, after
@@ -148,14 +138,16 @@ def _locate(field, state, h, elapsed, kind, target, direction, before, after, K,
     return length
 
 
-@njit(cache=True)
-def _grown(array, rows):
-    out = np.empty((2 * array.shape[0], array.shape[1]))
-    out[:rows] = array[:rows]
-    return out
+@inlined()
+def _record(row, sigma, state, increment, value, norm, sine, scalars, directions):
+    size = state.size - 2
+    scalars[row, 0], scalars[row, 1], scalars[row, 2] = sigma, state[size], increment
+    scalars[row, 3], scalars[row, 4], scalars[row, 5] = value, norm, sine
+    for i in range(size):
+        directions[row, i] = state[i]
 
 
-@njit(cache=True)
+@compiled()
 def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed):
     """Integrate from direction v0 (P,) and log-norm log_r0 until sin∠ ≤ residual, the event, or a failure.
 
@@ -167,12 +159,14 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
     weights = np.empty(field.y.shape)
     K, k_new = np.empty((STAGES, size + 2)), np.empty(size + 2)
     state, new = np.empty(size + 2), np.empty(size + 2)
-    scalars, directions = np.empty((64, 6)), np.empty((64, size))
-    state[:size] = v0 / np.sqrt(np.dot(v0, v0))
+    capacity = min(STIFF_STEPS, calls_allowed // STAGES) + 2
+    scalars, directions = np.empty((capacity, 6)), np.empty((capacity, size))
+    length = np.sqrt(np.dot(v0, v0))
+    for i in range(size):
+        state[i] = v0[i] / length
     state[size], state[size + 1] = log_r0, 0.0
     value, norm, sine = rate(field, state, K[0], weights, work)
-    scalars[0] = np.array([0.0, log_r0, 0.0, value, norm, sine])
-    directions[0] = state[:size]
+    _record(0, 0.0, state, 0.0, value, norm, sine, scalars, directions)
     first_norm = norm
     rows, calls, sigma, elapsed, h = 1, 1, 0.0, 0.0, FIRST_STEP
     rejected, last = False, 1.0
@@ -212,10 +206,7 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
         value, norm, sine = rate(field, new, k_new, weights, work)
         sigma += taken
         elapsed += increment
-        if rows == scalars.shape[0]:
-            scalars, directions = _grown(scalars, rows), _grown(directions, rows)
-        scalars[rows] = np.array([sigma, new[size], increment, value, norm, sine])
-        directions[rows] = new[:size]
+        _record(rows, sigma, new, increment, value, norm, sine, scalars, directions)
         rows += 1
         if stop < 0:
             if not np.isfinite(norm):
@@ -226,9 +217,10 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
                 stop = CONVERGED
             elif rows > STIFF_STEPS:
                 stop = STIFF
-        state[:] = new
+        for i in range(size + 2):
+            state[i] = new[i]
+            K[0, i] = k_new[i]
         state[size + 1] = 0.0
-        K[0] = k_new
         growth = SAFETY * max(error, 1e-8) ** -EXPONENT * last**MEMORY
         last = max(error, 1e-4)
         h = min(LONGEST_STEP, h * min(1.0 if rejected else GROWTH, max(SHRINKAGE, growth)))

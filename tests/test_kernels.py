@@ -5,6 +5,7 @@ import pytest
 import reference
 
 from checker import kernels
+from checker.curvature import Curvature
 from checker.networks import Network
 from checker.rounding import gradient_bound, output_bound
 
@@ -48,7 +49,7 @@ def test_hessian_products_agree_with_complex_steps(network):
     theta, X, ybar = reference.problem(network, 3)
     direction = np.random.default_rng(4).standard_normal(network.size)
     columns, weights = np.ascontiguousarray(X.T), np.ascontiguousarray(ybar.T)
-    product = kernels.hessian_product(network.layout, theta, direction, columns, weights)
+    product = Curvature(network.layout, theta, columns, weights).product(direction)
     expected = reference.derivative(lambda w: reference.backpropagated(network, w, X, ybar), theta, direction)
     magnitudes = reference.hessian(*reference.uncancelled(network, theta, X, ybar)) @ np.abs(direction)
     assert np.all(np.abs(product - expected) <= ROUNDINGS * magnitudes)
@@ -56,7 +57,7 @@ def test_hessian_products_agree_with_complex_steps(network):
 
 def test_hessian_agrees_with_complex_steps_and_is_symmetric(network):
     theta, X, ybar = reference.problem(network, 5)
-    ours = kernels.hessian(network.layout, theta, np.ascontiguousarray(X.T), np.ascontiguousarray(ybar.T))
+    ours = Curvature(network.layout, theta, np.ascontiguousarray(X.T), np.ascontiguousarray(ybar.T)).matrix()
     magnitudes = reference.hessian(*reference.uncancelled(network, theta, X, ybar))
     assert np.all(np.abs(ours - reference.hessian(network, theta, X, ybar)) <= ROUNDINGS * magnitudes)
     assert np.array_equal(ours, ours.T)
@@ -91,7 +92,7 @@ def test_gradient_does_not_write_to_its_arguments(network):
     arguments = theta, np.ascontiguousarray(X.T), np.ascontiguousarray(ybar.T)
     before = [each.copy() for each in arguments]
     kernels.correlation(network.layout, *arguments)
-    kernels.hessian_product(network.layout, arguments[0], theta, *arguments[1:])
+    Curvature(network.layout, *arguments).product(theta)
     assert all(np.array_equal(a, b) for a, b in zip(arguments, before))
 
 
