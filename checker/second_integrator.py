@@ -83,8 +83,9 @@ class _Flow:
 
 def _advance(solver) -> int | None:
     """One step; the stop code where the solver fails."""
+    # Radau probes columns of the numerical Jacobian that are zero ever further out from step to step, until they overflow.
+    solver.jac_factor = None
     try:
-        # Columns of the numerical Jacobian that are zero are probed ever further out.
         with np.errstate(over="ignore", invalid="ignore"):
             solver.step()
     except ValueError:  # how scipy reports a Jacobian with infinite entries
