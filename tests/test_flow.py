@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 from checker.flow import Stop, loss_flow, ncf_flow, norm_reaches, time_reaches
 from checker.kkt import flow_limit
 from checker.losses import Loss
-from checker.ncf import Ncf, Problem
+from checker.ncf import Problem
 from checker.networks import dense
 from checker.tolerances import Numerics
 
