@@ -84,7 +84,8 @@ class _Flow:
 def _advance(solver) -> int | None:
     """One step; the stop code where the solver fails."""
     # Radau probes columns of the numerical Jacobian that are zero ever further out from step to step, until they overflow.
-    solver.jac_factor = None
+    if getattr(solver, "jac_factor", None) is not None:
+        solver.jac_factor = np.minimum(solver.jac_factor, 1.0)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             solver.step()
