@@ -14,7 +14,7 @@ from checker.flow import Event, Stop, Trajectory, aligned_with, loss_flow, ncf_f
 from checker.instances import Instance
 from checker.kkt import Limit, positive_limit
 from checker.losses import Loss
-from checker.ncf import norm
+from checker.ncf import Problem, norm
 
 # Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn upwards, until the window is well-conditioned.
 SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
@@ -24,6 +24,10 @@ CONDITION = 1e5
 SMALL, PERTURBATION = 0.3, 1e-4
 # A ladder of δ ends where the loss's second order has sunk below rounding: nothing new happens further down.
 SUNK = 1e-17
+# A δ^D so small that the loss flow is the NCF flow in float64, whatever the data.
+NEGLIGIBLE = 1e-60
+# ℓ''(0), the second derivative in ŷ at ŷ = 0.
+CURVATURES = {Loss.SQUARE: 1.0, Loss.LOGISTIC: 0.25}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +111,14 @@ def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None))
 
 
 def _log_forcing(instance: Instance, v: np.ndarray, log_r: float) -> float:
-    problem = instance.problem
-    curvature = 1.0 if problem.loss is Loss.SQUARE else 0.25
-    second_order = np.ascontiguousarray(curvature * problem.outputs(v).T)
-    _, change = kernels.correlation(instance.network.layout, v, problem.ncf.columns, second_order)
-    ratio = norm(change) / norm(instance.ncf.gradient(v))
+    ratio = norm(second_order_gradient(instance.problem, v)) / norm(instance.ncf.gradient(v))
     return instance.network.order * log_r + math.log(max(ratio, 1e-300))
+
+
+def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
+    """J(X; u)ᵀ(ℓ''(0)·H(X; u)), (P,): −∇𝓛(δu) = δ^{D−1}(∇N(u) − δ^D of this + O(δ^{2D}))."""
+    change = np.ascontiguousarray(CURVATURES[problem.loss] * problem.outputs(u).T)
+    return kernels.correlation(problem.network.layout, np.ascontiguousarray(u), problem.ncf.columns, change)[1]
 
 
 def ladder(instance: Instance, log_forcing: float, radius: float = 1.0, condition: float = 1.0) -> Iterator[float]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 
 import numpy as np
 from hypothesis import strategies as st
 
+from checker.claims import Inapplicable, Unresolved
 from checker.datasets import LABELS, SEEDS, families, from_table
 from checker.instances import Instance
+from checker.kkt import Inertia, flow_limit
 from checker.losses import Loss
 from checker.ncf import Problem
 from checker.networks import DENSE, Network, Pattern, blocks, convolution, diagonal, masked
@@ -139,9 +141,22 @@ output) and those of `networks`: `lipschitz`, `shared`, `only_dense`, `powers`, 
 """
 
 
-def _collapsing(data) -> st.SearchStrategy[Instance]:
-    """Instances whose NCF flow tends to a negative or zero KKT point, more often than not."""
-    return st.one_of(_instances(data, starts=("negative-kkt",)), _instances(data, starts=("closing",), labels=("one-signed",)))
+@st.composite
+def _collapsing(draw, data) -> Instance:
+    """Instances whose NCF flow tends to a negative or zero KKT point, more often than not; "limit" names which."""
+    starts = _instances(data, starts=("negative-kkt",)), _instances(data, starts=("closing",), labels=("one-signed",))
+    instance = draw(st.one_of(*starts))
+    return replace(instance, families={**instance.families, "limit": _sign_of_limit(instance)})
+
+
+def _sign_of_limit(instance: Instance) -> str:
+    try:
+        point = flow_limit(instance.ncf, instance.start, instance.numerics).point
+    except Inapplicable:
+        return "dead"
+    except Unresolved:
+        return "unknown"
+    return "zero" if point.inertia is Inertia.ZERO else "positive" if point.value > 0 else "negative"
 
 
 collapsing = given(_collapsing)

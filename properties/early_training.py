@@ -8,20 +8,25 @@ from functools import partial
 
 import numpy as np
 
-from checker.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
-from checker.early import PERTURBATION, aligning, conditioned_window, follow, ladder, log_forcing, resolved, window
-from checker.flow import Stop, Trajectory, ncf_flow, norm_reaches, time_reaches
+from checker.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
+from checker.early import NEGLIGIBLE, PERTURBATION, aligning, conditioned_window, follow, ladder, log_forcing, resolved, window
+from checker.flow import Trajectory, norm_reaches, time_reaches
 from checker.generators import collapsing, instances
 from checker.kkt import flow_limit
-from checker.tolerances import EPS
+from properties.hypotheses import (
+    FLOW_LIMIT,
+    HOMOGENEOUS,
+    LIPSCHITZ,
+    NONPOSITIVE_LIMIT,
+    POSITIVE_LIMIT,
+    SMALL_START,
+    SUPERQUADRATIC,
+    TRUE_LABELS,
+)
 
-HYPOTHESES = ("D > 2", "∇H locally Lipschitz", "N* > 0", "δ_0 R_ε ≤ 0.3, δ → 0")
+HYPOTHESES = (HOMOGENEOUS, SUPERQUADRATIC, LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START)
 # What is left for o(1) at the last rung of the ladder: relative for norms, in units of ε for alignments.
 VANISHING = 0.01
-# A δ^D so small that the loss flow is the NCF flow in float64, whatever the data.
-NEGLIGIBLE = 1e-60
-# Largest relative change of the gradient by the loss's second order that a fit of orders starts from.
-ASYMPTOTIC = 0.1
 
 
 def _vanishes(instance, excess, until, deltas, in_the_limit: float = 0.0) -> Margin:
@@ -55,13 +60,13 @@ def norm_stays_small(instance) -> Margin:
     return resolved(partial(_at_fixed_time, excess=_overshoot), instance)
 
 
-@claim("early.direction_aligns", kind=THEOREM, reference="§4", given=instances(), hypotheses=HYPOTHESES)
+@claim("early.direction_aligns", kind=THEOREM, reference="§4", given=instances(), hypotheses=(*HYPOTHESES, FLOW_LIMIT))
 def direction_aligns(instance) -> Margin:
     """⟨w, u*⟩/‖w‖ ≥ 1 − ε − o(1) at t = T_ε/δ^{D−2}, down a ladder of δ."""
     return resolved(partial(_at_fixed_time, excess=_misalignment), instance)
 
 
-@claim("early.alignment_before_escape", kind=THEOREM, reference="§4", given=instances(), hypotheses=HYPOTHESES)
+@claim("early.alignment_before_escape", kind=THEOREM, reference="§4", given=instances(), hypotheses=(*HYPOTHESES, FLOW_LIMIT))
 def alignment_before_escape(instance) -> Margin:
     """When ‖w‖ first reaches R_ε δ, the direction is within ε + o(1) of u*, down a ladder of δ."""
     return resolved(_before_escape, instance)
@@ -96,84 +101,12 @@ def _misalignment(flow: Trajectory, found) -> float:
 
 
 @claim(
-    "early.tracking_order",
-    kind=THEOREM,
-    reference="§4",
-    given=instances(),
-    hypotheses=("D > 2", "∇H locally Lipschitz", "N* > 0"),
-)
-def tracking_order(instance) -> Margin:
-    """Loss flow and NCF flow differ by Θ(δ^D) where each norm first reaches 2: log error over log δ has slope → D."""
-    return tracking_slope(instance, instance.network.order)
-
-
-def tracking_slope(instance, claimed: int) -> Margin:
-    """¼ − |slope − claimed order|, for the worse of directions and relative arrival times."""
-    return resolved(partial(_tracking, claimed=claimed), instance)
-
-
-def _tracking(instance, claimed: int) -> Margin:
-    precise = replace(instance, numerics=replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance))
-    reference, order = _to_radius_two(precise), instance.network.order
-    # With δ^D far below rounding the two flows are one: what they still differ by is the integrator's.
-    floor = _difference(reference, follow(precise, NEGLIGIBLE ** (1 / order), norm_reaches(2.0))) + 8 * EPS
-    powers = _resolved_ladder(precise, reference)
-    errors = np.array([_difference(reference, follow(precise, power ** (1 / order), norm_reaches(2.0))) for power in powers])
-    parts = [_slope(powers, errors[:, column], floor[column], order, claimed) for column in range(2)]
-    # Either may be too small to resolve: with a single sample, say, the directions agree exactly.
-    settled = [part for part in parts if part.error < 0.2]
-    if not settled:
-        raise Unresolved("the slopes do not settle: no δ is both resolved and asymptotic")
-    return worst(settled)
-
-
-def _slope(powers: np.ndarray, errors: np.ndarray, floor: float, order: int, claimed: int) -> Margin:
-    """Margin of the slope between neighbouring rungs, where it is best known.
-
-    Its error is the difference to the slopes above and below on the ladder, and the floor's share of both errors:
-    slopes that three pairs of rungs agree on are neither noise nor too far from the limit δ → 0.
-    """
-    steps = np.diff(np.log(powers))
-    slopes = order * np.diff(np.log(errors)) / steps
-    noise = order * (floor / errors[:-1] + floor / errors[1:]) / np.abs(steps)
-    settling = np.abs(np.diff(slopes))
-    error = noise[1:-1] + np.maximum(settling[:-1], settling[1:])
-    k = int(np.argmin(error))
-    return Margin(float(0.25 - abs(slopes[k + 1] - claimed)), float(error[k]))
-
-
-def _to_radius_two(instance) -> Trajectory:
-    flow = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0))
-    if flow.stop is not Stop.ESCAPED:
-        raise Unresolved(f"NCF flow to norm 2: {flow.stop.value}")
-    return flow
-
-
-def _difference(a: Trajectory, b: Trajectory) -> np.ndarray:
-    """(‖difference of directions‖, relative difference of arrival times)."""
-    return np.array([np.linalg.norm(a.direction - b.direction), abs(a.time[-1] / b.time[-1] - 1)]) + 1e-20
-
-
-def _resolved_ladder(instance, reference: Trajectory) -> np.ndarray:
-    """Seven values of δ^D, a factor of ten apart, from where the loss's second order is small and the flows within 1e-3."""
-    order, power = instance.network.order, math.exp(math.log(ASYMPTOTIC) - log_forcing(instance, reference))
-    for _ in range(8):
-        try:
-            error = _difference(reference, follow(instance, power ** (1 / order), norm_reaches(2.0))).max()
-        except Unresolved:  # this far up the loss flow no longer reaches norm 2
-            error = math.inf
-        if error <= 1e-3:
-            return power * 10.0 ** -np.arange(7.0)
-        power *= max(1e-4, 3e-4 / error) if error < 1 else 0.1
-    raise Unresolved("no δ found at which the loss flow is near the NCF flow")
-
-
-@claim(
     "early.collapse",
     kind=THEOREM,
     reference="§4",
     given=collapsing(),
-    hypotheses=("D > 2", "∇H locally Lipschitz", "N* ≤ 0"),
+    hypotheses=(HOMOGENEOUS, SUPERQUADRATIC, LIPSCHITZ, TRUE_LABELS, NONPOSITIVE_LIMIT, SMALL_START),
+    covers=(("limit", "negative"), ("limit", "zero")),
 )
 def collapse(instance) -> Margin:
     """If the NCF flow tends to a negative or zero KKT point, w shrinks or nears a non-negative KKT point.
