@@ -9,6 +9,9 @@ run: .venv/.installed
 test: .venv/.installed-test
 	$(BIN)/python -m pytest -n auto
 
+bench: .venv/.installed-bench
+	$(BIN)/python -m benchmarks
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
@@ -18,6 +21,10 @@ test: .venv/.installed-test
 
 .venv/.installed-test: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+.venv/.installed-bench: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	touch $@
 
 clean:

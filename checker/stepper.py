@@ -26,8 +26,7 @@ CONVERGED, EVENT, SMALL_STEP, DEAD, BUDGET, NOT_FINITE, STIFF = 0, 1, 2, 3, 4, 5
 
 FIRST_STEP, LONGEST_STEP, SHORTEST_STEP = 1e-2, 2.0, 1e-13
 GROWTH, SHRINKAGE, SAFETY = 6.0, 0.2, 0.9
-MEMORY = 0.08
-EXPONENT = 0.125 - 0.2 * MEMORY
+EXPONENT = 0.125
 EVENT_STEPS = 40
 # Below this share of its first value the gradient has vanished; a step length that collapses says the same sooner.
 VANISHED, VANISHED_AT_STALL = 1e-8, 1e-6
@@ -169,7 +168,7 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
     _record(0, 0.0, state, 0.0, value, norm, sine, scalars, directions)
     first_norm = norm
     rows, calls, sigma, elapsed, h = 1, 1, 0.0, 0.0, FIRST_STEP
-    rejected, last = False, 1.0
+    rejected = False
     before = _event(kind, target, direction, state, elapsed) if kind else -1.0
     stop = -1
     if not np.isfinite(norm):
@@ -189,7 +188,7 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
         error = _error(K, h, new, elapsed, tolerance)
         if not error <= 1.0:
             rejected = True
-            h *= max(SHRINKAGE, SAFETY * error**-0.125) if np.isfinite(error) else SHRINKAGE
+            h *= max(SHRINKAGE, SAFETY * error**-EXPONENT) if np.isfinite(error) else SHRINKAGE
             if h < SHORTEST_STEP:
                 stop = SMALL_STEP if np.isfinite(error) else NOT_FINITE
                 if stop == SMALL_STEP and norm <= VANISHED_AT_STALL * first_norm:
@@ -221,8 +220,7 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
             state[i] = new[i]
             K[0, i] = k_new[i]
         state[size + 1] = 0.0
-        growth = SAFETY * max(error, 1e-8) ** -EXPONENT * last**MEMORY
-        last = max(error, 1e-4)
+        growth = SAFETY * max(error, 1e-8) ** -EXPONENT
         h = min(LONGEST_STEP, h * min(1.0 if rejected else GROWTH, max(SHRINKAGE, growth)))
         rejected = False
     return stop, calls, scalars[:rows].copy(), directions[:rows].copy()

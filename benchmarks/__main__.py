@@ -1,0 +1,40 @@
+"""Measure everything, print it as Markdown and write it as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from benchmarks import report
+from benchmarks.cases import all_cases
+from benchmarks.measure import bars, measure
+from benchmarks.startup import startups
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main() -> None:
+    """Run every case and the start of fresh processes; a few minutes."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", type=Path, default=RESULTS, help="where to write the figures (default: %(default)s)")
+    parser.add_argument("--case", action="append", help="only this case; may be repeated")
+    options = parser.parse_args()
+    cases = [case for case in all_cases() if not options.case or case.name in options.case]
+    rows, judged = [], []
+    with threadpool_limits(limits=1):
+        for case in cases:
+            print(f"{case.name}: {case.shape} …", file=sys.stderr)
+            measured = measure(case)
+            rows += measured
+            judged += bars(measured)
+    print("fresh processes …", file=sys.stderr)
+    figures = report.machine(), rows, judged, startups()
+    report.write_json(options.json, *figures)
+    print(report.markdown(*figures))
+
+
+if __name__ == "__main__":
+    main()

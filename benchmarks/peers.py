@@ -1,0 +1,163 @@
+"""What is timed: the engine, and what its users would write instead.
+
+A contender is one function from a case to a function without arguments, so that preparing is not timed. Adding one takes
+one function here with a decorator: `@gradient(NAME)` returns ∇N at the start, `@flow(NAME)` an `End`, `@polished(NAME)`
+a unit vector, the KKT point the flow tends to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.integrate
+import scipy.optimize
+
+from benchmarks.cases import Case
+from checker.flow import ncf_flow
+from checker.kkt import polish
+from checker.tolerances import Numerics
+
+ENGINE = "engine"
+GRADIENTS: dict[str, Callable] = {}
+FLOWS: dict[str, Callable] = {}
+POLISHED: dict[str, Callable] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class End:
+    """Where a flow arrived, and how: `path` holds σ, and `states` (v, log r), at the steps; `calls` gradients were taken."""
+
+    calls: int
+    path: np.ndarray
+    states: np.ndarray
+
+    @property
+    def direction(self) -> np.ndarray:
+        """The last direction as a unit vector, (P,)."""
+        v = self.states[-1, :-1]
+        return v / np.linalg.norm(v)
+
+
+def _registrar(table: dict[str, Callable]):
+    return lambda name: lambda function: table.setdefault(name, function)
+
+
+gradient, flow, polished = map(_registrar, (GRADIENTS, FLOWS, POLISHED))
+
+
+@gradient(ENGINE)
+def engine_gradient(case: Case):
+    """One call of the compiled gradient from Python."""
+    return lambda: case.ncf.gradient(case.start)
+
+
+@flow(ENGINE)
+def engine_flow(case: Case, tolerance: float):
+    """The compiled stepper."""
+    numerics = Numerics(tolerance=tolerance)
+
+    def run() -> End:
+        found = ncf_flow(case.ncf, case.start, numerics, residual=case.residual)
+        return End(found.calls, found.sigma, np.column_stack([found.directions, found.log_norm]))
+
+    return run
+
+
+@polished(ENGINE)
+def engine_polished(case: Case, tolerance: float):
+    """The compiled stepper, then Newton's method on the sphere."""
+    run = engine_flow(case, tolerance)
+    return lambda: polish(case.ncf, run().direction).u
+
+
+NUMPY, SCIPY, SCIPY_ROOT = "numpy", "scipy solve_ivp DOP853 + numpy", "scipy solve_ivp DOP853 + root(lm) + numpy"
+
+
+def numpy_gradient_of(case: Case) -> Callable[[np.ndarray], np.ndarray]:
+    """∇N as a function of the flat weights, written out for two dense layers of any power and slope."""
+    (d, width, _), (power,), (slope,) = case.ncf.network.widths, case.ncf.network.powers, case.ncf.network.slopes
+    X, y, negative = case.ncf.X, case.ncf.ybar[:, 0], slope**power
+
+    def evaluate(theta):
+        W, a = theta[: width * d].reshape(width, d), theta[width * d :]
+        z = X @ W.T
+        lower = z ** (power - 1) * np.where(z >= 0, 1.0, negative)
+        inner = (y[:, None] * lower).T @ X
+        return np.concatenate([((power * a)[:, None] * inner).ravel(), y @ (lower * z)])
+
+    return evaluate
+
+
+@gradient(NUMPY)
+def numpy_gradient(case: Case):
+    """Four products and a few passes over the activations."""
+    evaluate = numpy_gradient_of(case)
+    return lambda: evaluate(case.start)
+
+
+@flow(SCIPY)
+def scipy_flow(case: Case, tolerance: float, dense: bool = False):
+    """The polar form of the flow (theory §4) with a terminal event at the residual.
+
+    scipy bounds the root mean square of the errors: the tolerance is divided by √P so that it bounds the same norm as ours.
+    """
+    field = PolarField(numpy_gradient_of(case), case.ncf.network.order, case.residual)
+    state = np.concatenate([case.start, [0.0, 0.0]])
+    tight = max(tolerance / np.sqrt(state.size), 3e-14)
+
+    def run() -> End:
+        field.calls = 0
+        found = scipy.integrate.solve_ivp(
+            field, (0.0, 1e3), state, "DOP853", events=field.missed, rtol=tight, atol=tight, dense_output=dense
+        )
+        end = End(field.calls, found.t, found.y[:-1].T)
+        return (end, found.sol) if dense else end
+
+    return run
+
+
+@polished(SCIPY_ROOT)
+def scipy_polished(case: Case, tolerance: float):
+    """The same, then Levenberg–Marquardt on ∇N(u)/λ_0 = λu, ‖u‖ = 1, whose solutions need not be isolated."""
+    run, evaluate = scipy_flow(case, tolerance), numpy_gradient_of(case)
+
+    def solve():
+        u = run().direction
+        scale = evaluate(u) @ u
+
+        def equations(unknowns):
+            v, multiplier = unknowns[:-1], unknowns[-1]
+            return np.append(evaluate(v) / scale - multiplier * v, 0.5 * (v @ v - 1))
+
+        root = scipy.optimize.root(equations, np.append(u, 1.0), method="lm", options={"xtol": 1e-15, "ftol": 1e-15})
+        return root.x[:-1] / np.linalg.norm(root.x[:-1])
+
+    return solve
+
+
+class PolarField:
+    """dv/dσ, d log r/dσ and dt/dσ at a state (v, log r, t), and how far its sin∠ is above the residual asked for."""
+
+    def __init__(self, gradient, order: int, residual: float):
+        self.gradient, self.order, self.residual, self.calls = gradient, order, residual, 0
+        self._last = (None, 0.0)
+
+    def __call__(self, _, state):
+        self.calls += 1
+        v, log_r = state[:-2], state[-2]
+        g = self.gradient(v)
+        norm = np.sqrt(g @ g)
+        radial = (g @ v) / (v @ v)
+        tangential = (g - radial * v) / norm
+        self._last = (state, np.sqrt(tangential @ tangential))
+        return np.concatenate([tangential, [radial / norm, np.exp(-(self.order - 2) * log_r) / norm]])
+
+    def missed(self, sigma, state) -> float:
+        """sin∠ − residual; the state a step ended on was evaluated last, and is not evaluated again."""
+        if self._last[0] is None or not np.array_equal(self._last[0], state):
+            self(sigma, state)
+        return self._last[1] - self.residual
+
+    missed.terminal = True
