@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from checker import check, cli, claims
+from checker import check, claims, cli
 
 TOYS = "import checker.check as c, sys; c.SOURCES = ('toy_claims',); from checker.cli import main; sys.exit(main())"
 
@@ -30,7 +30,9 @@ def command(toys, tmp_path, monkeypatch, capsys):
 def process(*arguments, cwd):
     """The same in a process of its own."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    return subprocess.run([sys.executable, "-c", TOYS, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-c", TOYS, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60
+    )
 
 
 def refused(found, message):
@@ -90,10 +92,16 @@ def test_what_the_user_wrote_is_not_taken_for_markup(command, monkeypatch):
 
 
 def test_the_json_and_junit_files_are_written(command):
-    assert command("check", "toy.true", "toy.refutable", "--examples", 100, "--seed", 5, "--json", "a.json", "--junit", "b.xml")[0] == 1
+    assert (
+        command("check", "toy.true", "toy.refutable", "--examples", 100, "--seed", 5, "--json", "a.json", "--junit", "b.xml")[0]
+        == 1
+    )
     report = json.loads(Path("a.json").read_text())
     assert (report["schema"], report["seed"]) == (1, 5)
-    assert [(row["id"], row["verdict"]) for row in report["claims"]] == [("toy.true", "not refuted"), ("toy.refutable", "potential")]
+    assert [(row["id"], row["verdict"]) for row in report["claims"]] == [
+        ("toy.true", "not refuted"),
+        ("toy.refutable", "potential"),
+    ]
     assert ET.parse("b.xml").getroot().get("failures") == "1"
     assert sorted(path.name for path in Path().iterdir()) == ["a.json", "b.xml", "reports"]
 
@@ -111,7 +119,8 @@ def test_list_gives_id_kind_reference_and_statement(command, toys):
     assert (code, err) == (0, "")
     wide = max(map(len, toys))
     assert f"{'toy.true':{wide}}  theorem     §0  A number is at least zero.\n" in out
-    assert command("list", "toy.op*", "toy.fa*")[1].split()[::8] == ["toy.false", "toy.open"]
+    some = command("list", "toy.op*", "toy.fa*")[1].splitlines()
+    assert [line.split()[0] for line in some] == ["toy.false", "toy.open"]
 
 
 def test_show_gives_the_statement_and_the_last_verdict(command):
@@ -172,7 +181,9 @@ def test_a_bad_table_is_told_in_one_line_before_anything_is_run(command, tmp_pat
         command("check", "--data", "bad.csv", "--target", "y"),
         "bad.csv: line 3, column 'b': the value is missing ('NaN'); fill it in or drop the row",
     )
-    refused(command("check", "--data", "bad.csv", "--target", "z\x1b[1m"), "bad.csv: has no column 'z\\x1b[1m'; it has 'a', 'b', 'y'")
+    refused(
+        command("check", "--data", "bad.csv", "--target", "z\x1b[1m"), "bad.csv: has no column 'z\\x1b[1m'; it has 'a', 'b', 'y'"
+    )
 
 
 def test_columns_left_out_are_told_and_the_table_reaches_the_claims(command, tmp_path, monkeypatch):
@@ -182,7 +193,8 @@ def test_columns_left_out_are_told_and_the_table_reaches_the_claims(command, tmp
     code, _, err = command("check", "toy.true", "--data", "good.csv", "--target", "y")
     assert code == 0
     assert err == (
-        "ncfcheck: warning: good.csv: left out, no numbers in it: 'name'\nncfcheck: warning: good.csv: left out, constant: 'one'\n"
+        "ncfcheck: warning: good.csv: left out, no numbers in it: 'name'\n"
+        "ncfcheck: warning: good.csv: left out, constant: 'one'\n"
     )
     assert command("check", "toy.true", "--data", "good.csv", "--target", "y", "--no-standardise")[0] == 0
     assert seen == [("a",), ("a", "one")]
@@ -223,7 +235,8 @@ def test_progress_is_told_on_standard_error_only(tmp_path):
 
 
 def test_the_version_is_told_at_once_without_loading_the_engine():
-    script = "import sys; from checker.cli import main; main(['--version']); print([m for m in ('numpy', 'rich', 'hypothesis') if m in sys.modules])"
+    loaded = "[m for m in ('numpy', 'rich', 'hypothesis') if m in sys.modules]"
+    script = f"import sys; from checker.cli import main; main(['--version']); print({loaded})"
     start = time.monotonic()
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert time.monotonic() - start < 1.0  # 0.07 s on an idle machine
