@@ -38,7 +38,7 @@ def test_no_theorem_on_flows_or_early_training_is_refuted_on_a_real_table(table)
 
 
 def test_a_claim_that_is_false_is_refuted_on_a_real_table(table):
-    arguments = "check control.large_init --target target --workers 1 --quiet --json results.json".split()
+    arguments = "check control.degree_two --target target --workers 1 --quiet --json results.json".split()
     assert cli.main([*arguments, "--data", table, "--examples", "4"]) == 0
     with open("results.json") as file:
         (row,) = json.load(file)["claims"]
