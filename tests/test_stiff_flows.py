@@ -16,8 +16,8 @@ from checker.starts import gaussian_start
 from checker.tolerances import HANDOVER, Numerics
 
 NUMERICS = Numerics()
-# (p_1, seed) found by search: about one instance in a hundred of this family is stiff.
-STIFF = [(2, 666), (2, 1132), (3, 384), (3, 1120)]
+# (p_1, seed) found by search, far past STIFF_STEPS: about one instance in three hundred of this family is stiff.
+STIFF = [(2, 1132), (2, 2390), (3, 384), (3, 1076)]
 
 
 def stiff(power, seed):
@@ -54,7 +54,7 @@ def test_a_stiff_flow_ends_at_the_kkt_point_of_a_plain_implicit_integration(powe
 
 
 def test_the_trajectory_of_a_stiff_flow_is_one_piece():
-    start, ncf = stiff(2, 666)
+    start, ncf = stiff(2, 2390)
     trajectory = ncf_flow(ncf, start, NUMERICS)
     assert len(trajectory.time) > stepper.STIFF_STEPS
     assert (np.diff(trajectory.time) >= 0).all() and (np.diff(trajectory.sigma) > 0).all()
@@ -65,7 +65,7 @@ def test_the_trajectory_of_a_stiff_flow_is_one_piece():
 
 
 def test_a_stiff_flow_reaches_its_event():
-    start, ncf = stiff(2, 666)
+    start, ncf = stiff(2, 2390)
     last = ncf_flow(ncf, start, NUMERICS)
     late = last.norm * 0.999
     reached = ncf_flow(ncf, start, NUMERICS, norm_reaches(late))
