@@ -96,6 +96,12 @@ def single(rng, n: int, d: int) -> Array:
     return rng.standard_normal((1, d))
 
 
+def fan(rng, n: int, d: int) -> Array:
+    """Points at equal steps along a line past the origin, seen within a narrow angle: no half-space holds only inner ones."""
+    axis, side = np.linalg.qr(rng.standard_normal((max(d, 2), 2)))[0].T[:, :d]
+    return axis + np.linspace(-1, 1, n)[:, None] * rng.uniform(0.2, 0.8) * side
+
+
 FAMILIES: dict[str, Callable[..., Array]] = {
     "gaussian": gaussian,
     "sphere": sphere,
@@ -107,6 +113,7 @@ FAMILIES: dict[str, Callable[..., Array]] = {
     "collinear": collinear,
     "sparse": sparse,
     "badly-scaled": badly_scaled,
+    "fan": fan,
     "d=1": line,
     "n=1": single,
 }
@@ -115,9 +122,9 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 @st.composite
-def families(draw, max_samples: int = 10, max_dimension: int = 5) -> Sample:
-    """Data of every family; sizes up to three times the given ones once in ten draws."""
-    family = draw(st.sampled_from(sorted(FAMILIES)))
+def families(draw, max_samples: int = 10, max_dimension: int = 5, only: tuple[str, ...] = tuple(sorted(FAMILIES))) -> Sample:
+    """Data of every family, or `only` of those named; sizes up to three times the given ones once in ten draws."""
+    family = draw(st.sampled_from(only))
     reach = draw(st.sampled_from((1,) * 9 + (3,)))
     n, d, seed = draw(st.integers(1, reach * max_samples)), draw(st.integers(1, reach * max_dimension)), draw(SEEDS)
     return Sample(FAMILIES[family](np.random.default_rng(seed), n, d), family, seed)
@@ -162,6 +169,13 @@ def teacher_labels(rng, X: Array, outputs: int = 1) -> Array:
     return y / np.sqrt((y**2).mean())
 
 
+def inner_labels(rng, X: Array, outputs: int = 1) -> Array:
+    """1 for about half of the samples, those nearest to their mean, and a random multiple of −1 for the others around them."""
+    distances = np.linalg.norm(X - X.mean(axis=0), axis=1)
+    inner = (distances <= np.median(distances))[:, None]
+    return np.where(inner, 1.0, -rng.uniform(0.5, 3.0, outputs)) * rng.choice([-1.0, 1.0], outputs)
+
+
 # Builders (rng, X, outputs) → y (n, outputs).
 LABELS: dict[str, Callable[..., Array]] = {
     "gaussian": gaussian_labels,
@@ -169,4 +183,5 @@ LABELS: dict[str, Callable[..., Array]] = {
     "heavy-tailed": heavy_tailed_labels,
     "one-signed": one_signed_labels,
     "teacher": teacher_labels,
+    "inner": inner_labels,
 }

@@ -34,15 +34,17 @@ class Given:
 
     build: Callable[..., st.SearchStrategy]
     options: dict = field(default_factory=dict)
+    data: st.SearchStrategy | None = None
 
     def strategy(self, data: st.SearchStrategy | None = None) -> st.SearchStrategy:
-        """The strategy on data sets drawn from `data` (of `Sample`), or on every family."""
-        return self.build(families() if data is None else data, **self.options)
+        """The strategy on data sets drawn from `data` (of `Sample`), or else from the claim's own, or on every family."""
+        own = families() if self.data is None else self.data
+        return self.build(own if data is None else data, **self.options)
 
 
 def given(build: Callable[..., st.SearchStrategy]) -> Callable[..., Given]:
-    """Turn a strategy function `build(data, **options)` into one that `@claim(given=…)` takes."""
-    return lambda **options: Given(build, options)
+    """Turn a strategy function `build(data, **options)` into one for `@claim(given=…)`; `data` for data sets of its own."""
+    return lambda data=None, **options: Given(build, options, data)
 
 
 @cache
@@ -57,13 +59,21 @@ def architectures(shallow: int = 2, deep: int = MAX_DEPTH, max_order: int = MAX_
     return {order: tuple(by_order[order]) for order in sorted(by_order)}
 
 
+def powers_where(wanted: Callable[[tuple[int, ...]], bool]) -> st.SearchStrategy:
+    """Powers of the architectures for which `wanted(powers)`, every order D equally likely: for the option `powers`."""
+    by_order = [[powers for powers in group if wanted(powers)] for group in architectures().values()]
+    return st.sampled_from([group for group in by_order if group]).flatmap(st.sampled_from)
+
+
 @st.composite
 def networks(
     draw,
     inputs: int,
     reach: int = 1,
     lipschitz: bool = True,
+    kinked: bool = False,
     shared: bool = True,
+    filtered: bool = False,
     only_dense: bool = False,
     powers=None,
     narrowest: int = 1,
@@ -71,15 +81,17 @@ def networks(
 ) -> Network:
     """Networks of every order D from 3 to 16 on `inputs` dimensions, or with powers from the strategy `powers`.
 
-    With `lipschitz`, α_l = 1 wherever p_l = 1; `shared` admits weight-shared layers; hidden widths from `narrowest` to
-    5·reach.
+    With `lipschitz`, α_l = 1 wherever p_l = 1; with `kinked`, α_l < 1 there. `shared` admits weight-shared layers; with
+    `filtered`, the first layer is a convolution and the others are dense. Hidden widths from `narrowest` to 5·reach.
     """
     orders = architectures()
     powers = draw(st.sampled_from(orders[draw(st.sampled_from(sorted(orders)))]) if powers is None else powers)
     slope = st.one_of(st.sampled_from(SLOPES), st.integers(-10, 10).map(lambda tenths: tenths / 10))
+    if kinked:
+        lipschitz, slope = False, slope.filter(lambda alpha: alpha < 1)
     slopes = tuple(1.0 if lipschitz and power == 1 else draw(slope) for power in powers)
     widths = (inputs, *(draw(st.integers(narrowest, 5 * reach)) for _ in powers), outputs)
-    kind = "dense" if only_dense else draw(st.sampled_from(("dense", "dense", "blocks", "mixed")))
+    kind = "filter" if filtered else "dense" if only_dense else draw(st.sampled_from(("dense", "dense", "blocks", "mixed")))
     return Network(widths, powers, slopes, draw(_patterns(widths, kind, shared)))
 
 
@@ -88,6 +100,9 @@ def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[P
     """Hidden layers of the given kind; the output layer stays dense, so that every hidden neuron is heard."""
     if kind == "dense":
         return (DENSE,) * (len(widths) - 1)
+    if kind == "filter":
+        width = draw(st.integers(1, widths[0]))
+        return (convolution(widths[1], widths[0], width), *(DENSE,) * (len(widths) - 2))
     patterns = []
     for columns, rows in zip(widths[:-2], widths[1:-1]):
         if kind == "blocks":
@@ -137,7 +152,7 @@ instances = given(_instances)
 instances.__doc__ = """Instances on every family of data, labels and starts.
 
 Options: `starts`, `losses`, `labels`, `outputs` (what to draw from; a user's table brings its own labels and so has one
-output) and those of `networks`: `lipschitz`, `shared`, `only_dense`, `powers`, `narrowest`.
+output) and those of `networks`: `lipschitz`, `kinked`, `shared`, `filtered`, `only_dense`, `powers`, `narrowest`.
 """
 
 

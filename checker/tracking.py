@@ -23,7 +23,7 @@ RADIUS = 2.0
 ASYMPTOTIC = 0.1
 # Local errors of the variational equation, fine and coarse: what it predicts is compared to a few per cent. And the
 # evaluations allowed, several times what it usually takes.
-VARIATIONAL, COARSE, EVALUATIONS = 1e-6, 1e-4, 1000
+VARIATIONAL, COARSE, EVALUATIONS = 1e-6, 1e-4, 2000
 
 
 @dataclass(frozen=True, eq=False)

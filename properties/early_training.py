@@ -69,10 +69,11 @@ def direction_aligns(instance) -> Margin:
 @claim("early.alignment_before_escape", kind=THEOREM, reference="§4", given=instances(), hypotheses=(*HYPOTHESES, FLOW_LIMIT))
 def alignment_before_escape(instance) -> Margin:
     """When ‖w‖ first reaches R_ε δ, the direction is within ε + o(1) of u*, down a ladder of δ."""
-    return resolved(_before_escape, instance)
+    return resolved(before_escape, instance)
 
 
-def _before_escape(instance) -> Margin:
+def before_escape(instance) -> Margin:
+    """Margin of (1 − ⟨v, u*⟩ − ε)/ε ≤ o(1) where ‖w‖ first reaches R_ε δ."""
     limit = aligning(instance)
     for share in (instance.fraction, 1e-2, 1e-4):
         found = window(instance, limit, share)
