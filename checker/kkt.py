@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh, minres
@@ -174,6 +175,13 @@ def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     has already entered, the flow goes on. Where ∇N dies away the limit is a zero KKT point. Raises Inapplicable for a
     dead start, Unresolved when the KKT point cannot be told.
     """
+    return _followed(ncf, np.ascontiguousarray(start).tobytes(), numerics)
+
+
+@lru_cache(maxsize=4)
+def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
+    """`flow_limit` from the bytes of start: claims ask for the limit of one flow several times over, and stiff ones are dear."""
+    start = np.frombuffer(start).copy()
     if norm(ncf.gradient(start)) <= ncf.rounding(start)[1]:
         raise Inapplicable("∇N(v_0) = 0: the network is dead on the data")
     residual = HANDOVER

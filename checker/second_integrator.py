@@ -56,8 +56,10 @@ class _Flow:
 
     def __call__(self, _, state):
         self.calls += 1
-        rate, norm, *_ = self._rate(state)
-        return np.append(rate, 1.0) * (1.0 if self.paced else norm)
+        out = np.empty(self.size + 3)
+        _, norm, _ = stepper.rate(self.field, np.ascontiguousarray(state[:-1]), out[:-1], self._weights, self._work)
+        out[-1] = 1.0
+        return out if self.paced else norm * out
 
     def _rate(self, state):
         out = np.empty(self.size + 2)
