@@ -78,6 +78,15 @@ def worst(margins: Iterable[Margin]) -> Margin:
     return min(margins, key=lambda margin: (rank[margin.outcome], margin.value))
 
 
+def mildest(margins: Iterable[Margin]) -> Margin:
+    """The margin that decides a disjunction: it violates only where every part does, by the part that does so least.
+
+    A part that holds first; then one that could not be decided. Raises ValueError when there is no part.
+    """
+    rank = {Outcome.HOLDS: 2, Outcome.UNRESOLVED: 1, Outcome.VIOLATES: 0}
+    return max(margins, key=lambda margin: (rank[margin.outcome], margin.value))
+
+
 @dataclass(frozen=True)
 class Claim:
     """A statement about instances: `given` draws them, `function` returns the margin of one.

@@ -1,17 +1,23 @@
-"""Claims about flows and early training that are false because they drop one hypothesis (theory §7)."""
+"""Claims about the flow of the NCF that are false because they drop one hypothesis (theory §7)."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.claims import CONTROL, Margin, Unresolved, claim
-from checker.early import conditioned_window
-from checker.flow import Stop, loss_flow, ncf_flow, norm_reaches, time_reaches
-from checker.generators import instances
-from checker.kkt import positive_limit
+from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from checker.datasets import SEEDS
+from checker.flow import Stop, ncf_flow, norm_reaches
+from checker.generators import collapsing, instances
+from checker.instances import Instance
+from checker.kkt import flow_limit, positive_limit
+from checker.ncf import Problem, norm
+from checker.networks import convolution, dense
+from checker.starts import gaussian_start, unit
+from properties import ncf_flow as theorems
+from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNIT_START, UNSHARED
 
 
 @claim(
@@ -19,10 +25,11 @@ from checker.kkt import positive_limit
     kind=CONTROL,
     reference="§7",
     given=instances(powers=st.just((1,))),
-    hypotheses=("D = 2 instead of D > 2", "N* > 0"),
+    drops=SUPERQUADRATIC,
+    of=("flow.blowup_bracket", "flow.blowup_rate"),
 )
 def degree_two(instance) -> Margin:
-    """r → ∞ at a finite T*: a late doubling of the norm takes at most ¾ of the time of the one before (D > 2: at most ½)."""
+    """At D = 2 too r → ∞ at a finite T*: a late doubling of the norm takes at most ¾ of the time of the one before (D > 2: ½)."""
     positive_limit(instance.ncf, instance.start, instance.numerics)
     times = []
     for doublings in (30, 31, 32):
@@ -35,18 +42,102 @@ def degree_two(instance) -> Margin:
 
 
 @claim(
-    "control.large_init",
+    "control.doubled_start",
     kind=CONTROL,
     reference="§7",
     given=instances(),
-    hypotheses=("δ R_ε ≥ 3 instead of δ → 0", "N* > 0"),
+    drops=UNIT_START,
+    of=("flow.blowup_bracket",),
 )
-def large_init(instance) -> Margin:
-    """⟨w, u*⟩/‖w‖ ≥ 1 − ε − ε/100 at t = T_ε/δ^{D−2}, for a large δ."""
-    found = conditioned_window(instance)
-    delta = max(3 / found.radius, math.exp((math.log(10) - found.log_forcing) / instance.network.order))
-    flow = loss_flow(instance.problem, instance.start, delta, instance.numerics, time_reaches(found.time))
-    if flow.stop not in (Stop.REACHED, Stop.DEAD):  # dead: the data are fitted and nothing moves any more
-        raise Unresolved(f"loss flow {flow.stop.value}")
-    misalignment = 0.5 * np.sum((flow.direction - found.limit.point.u) ** 2) / found.epsilon
-    return Margin(float(1.01 - misalignment), 1e4 * instance.numerics.tolerance)
+def doubled_start(instance) -> Margin:
+    """From ‖u(0)‖ = 2 too 1/(D(D−2)N*) ≤ T*, and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
+    return theorems.bracket(instance, initial_norm=2.0)
+
+
+@claim(
+    "control.no_blowup",
+    kind=CONTROL,
+    reference="§7",
+    given=collapsing(),
+    drops=POSITIVE_LIMIT,
+    of=("flow.blowup_bracket", "flow.blowup_rate"),
+)
+def no_blowup(instance) -> Margin:
+    """The norm blows up whatever the sign of N*, so that it grows where the flow has come close to its limit: ⟨∇N(v), v⟩ > 0."""
+    limit = flow_limit(instance.ncf, instance.start, instance.numerics)
+    if limit.point.multiplier == 0:
+        raise Inapplicable("the NCF flow tends to a zero KKT point")
+    v = limit.trajectory.direction
+    gradient = instance.ncf.gradient(v)
+    return Margin(float(gradient @ v) / norm(gradient), instance.numerics.tolerance)
+
+
+@st.composite
+def kinked(draw, attracting: bool) -> Instance:
+    """Networks with p = 1 and one neuron a layer, whose balanced flow moves a single direction q, about the kink of a sample.
+
+    In an orthonormal frame (e, f, …) the samples are e with ȳ = −c and ae + bf with ȳ = 1. From q_e < 0 to q_e > 0 the gradient
+    in q turns from (a − αc, b) to (a − c, b): towards the kink on both sides if α < a/c < 1, away from it if a = 0, α < 0, c < 0.
+    """
+    depth, d, seed = draw(st.integers(2 + (not attracting), 5)), draw(st.integers(2, 5)), draw(SEEDS)
+    slope = draw(st.integers(-10, 5 if attracting else -2)) / 10
+    rng = np.random.default_rng(seed)
+    frame, a, b = np.linalg.qr(rng.standard_normal((d, d)))[0], rng.uniform(0.5, 1.0), rng.uniform(0.5, 1.0)
+    if attracting:
+        c, q = a / max((1 + slope) / 2, 0.25), unit(frame[1] + rng.uniform(-0.3, 0.3) * frame[0])
+    else:
+        a, c, q = 0.0, -3 * b, frame[1]
+    problem = Problem(
+        dense((d, *[1] * depth), (1,) * (depth - 1), (slope, *[1.0] * (depth - 2))),
+        np.stack([frame[0], a * frame[0] + b * frame[1]]),
+        np.array([[-c], [1.0]]),
+    )
+    start = unit(np.concatenate([q, np.ones(depth - 1)]))
+    return Instance(problem, start, families={"data": "two samples", "start": "balanced"}, seeds=(seed,))
+
+
+@claim(
+    "control.kinks",
+    kind=CONTROL,
+    reference="§7",
+    given=kinked(attracting=True),
+    drops=LIPSCHITZ,
+    of=("flow.direction_converges",),
+)
+def kinks(instance) -> Margin:
+    """With p = 1, α ≠ 1 too v(t) tends to a point where ∇N(v) ∥ v: sin∠ ≤ 0.01 at the end, ∇N with the slopes of one side."""
+    flow = ncf_flow(instance.ncf, instance.start, replace(instance.numerics, calls=3000))
+    X, matrices = instance.problem.X, instance.network.matrices(flow.direction)
+    sine = abs(float(matrices[0][0] @ X[0])) / norm(matrices[0])
+    if sine > 1e-3:
+        raise Unresolved("the flow has not come to the kink")
+    return Margin(1 - instance.ncf.residual(flow.direction) / 0.01, 0.1)
+
+
+def convolved(instance: Instance) -> Instance:
+    """The instance with a first layer that shares its weights between neurons, from a Gaussian start."""
+    network = instance.network
+    columns, rows = network.widths[:2]
+    network = replace(network, patterns=(convolution(rows, columns, columns), *network.patterns[1:]))
+    problem = replace(instance.problem, network=network)
+    start = gaussian_start(np.random.default_rng(instance.seeds[-1]), problem.ncf)
+    return replace(instance, problem=problem, start=start, families={**instance.families, "start": "gaussian"})
+
+
+def every_balance(network, theta: np.ndarray) -> list[np.ndarray]:
+    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² of the matrices as they stand, shared weights counted where they stand."""
+    matrices = network.matrices(theta)
+    return [(W**2).sum(axis=1) - power * (V**2).sum(axis=0) for W, V, power in zip(matrices[:-1], matrices[1:], network.powers)]
+
+
+@claim(
+    "control.shared_conserved",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(only_dense=True, narrowest=2),
+    drops=UNSHARED,
+    of=("flow.balance",),
+)
+def shared_conserved(instance) -> Margin:
+    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant along both flows also where layers share weights."""
+    return theorems.conserved(convolved(instance), every_balance)

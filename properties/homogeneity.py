@@ -8,7 +8,7 @@ from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
 from checker.generators import instances
 from checker.identities import equal, equal_vectors
 from checker.losses import Loss
-from checker.ncf import Problem, norm
+from checker.ncf import Ncf, Problem, norm
 from checker.rounding import output_bound
 from checker.tolerances import EPS
 from properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
@@ -49,11 +49,16 @@ def layer_euler(instance) -> Margin:
 )
 def output_scaling(instance) -> Margin:
     """H(x; cu) = c^D H(x; u) for c > 0, on every sample."""
+    return scaled_outputs(instance, SCALES)
+
+
+def scaled_outputs(instance, factors) -> Margin:
+    """H(x; cu) = c^D H(x; u) for every factor c."""
     problem, u, order = instance.problem, instance.start, instance.network.order
     outputs = problem.outputs(u)
     rounding = output_bound(instance.network, u, problem.X)
     return worst(
-        equal_vectors(problem.outputs(c * u) / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs)) for c in SCALES
+        equal_vectors(problem.outputs(c * u) / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs)) for c in factors
     )
 
 
@@ -66,11 +71,16 @@ def output_scaling(instance) -> Margin:
 )
 def gradient_scaling(instance) -> Margin:
     """∇N(cu) = c^{D−1} ∇N(u) for c > 0."""
+    return scaled_gradients(instance, SCALES)
+
+
+def scaled_gradients(instance, factors) -> Margin:
+    """∇N(cu) = c^{D−1} ∇N(u) for every factor c."""
     u, ncf, order = instance.start, instance.ncf, instance.network.order
     gradient, rounding = ncf.gradient(u), ncf.rounding(u)[1]
     return worst(
         equal_vectors(ncf.gradient(c * u) / c ** (order - 1), gradient, 2 * rounding + order * EPS * np.abs(gradient))
-        for c in SCALES
+        for c in factors
     )
 
 
@@ -83,14 +93,19 @@ def gradient_scaling(instance) -> Margin:
 )
 def loss_expansion(instance) -> Margin:
     """𝓛(δu) = 𝓛(0) − δ^D N(u) + O(δ^{2D}): the remainder is at most Σ ŷ², ŷ = H(X; δu)."""
+    return expansion(instance, instance.ncf)
+
+
+def expansion(instance, ncf) -> Margin:
+    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ where the largest |ŷ| is 0.1 and 0.001."""
     problem, u, order = instance.problem, instance.start, instance.network.order
     largest = float(np.abs(problem.outputs(u)).max())
     if largest == 0:
         raise Inapplicable("H(X; u) = 0: the network is dead on the data")
-    return worst(_remainder(problem, u, (share / largest) ** (1 / order)) for share in (1e-1, 1e-3))
+    return worst(_remainder(problem, ncf, u, (share / largest) ** (1 / order)) for share in (1e-1, 1e-3))
 
 
-def _remainder(problem: Problem, u: np.ndarray, delta: float) -> Margin:
+def _remainder(problem: Problem, ncf: Ncf, u: np.ndarray, delta: float) -> Margin:
     """1 − |𝓛(δu) − 𝓛(0) + δ^D N(u)| / Σ ŷ²; both losses have |ℓ''| ≤ 1, so ½ is left."""
     outputs, y, small = problem.outputs(delta * u), problem.y, delta**problem.network.order
     if problem.loss is Loss.SQUARE:
@@ -98,6 +113,6 @@ def _remainder(problem: Problem, u: np.ndarray, delta: float) -> Margin:
     else:
         change = np.log1p(np.expm1(-y * outputs) / 2)
     bound = float((outputs**2).sum())
-    rounding = small * problem.ncf.rounding(u)[0] + 16 * EPS * float(np.abs(change).sum())
+    rounding = small * ncf.rounding(u)[0] + 16 * EPS * float(np.abs(change).sum())
     rounding += float((np.abs(y) * small * output_bound(problem.network, u, problem.X)).sum())
-    return Margin(1 - abs(float(change.sum()) + small * problem.ncf.value(u)) / bound, rounding / bound)
+    return Margin(1 - abs(float(change.sum()) + small * ncf.value(u)) / bound, rounding / bound)

@@ -8,12 +8,13 @@ from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
 from checker.generators import instances
 from checker.identities import equal
 from checker.kkt import Inertia, KktPoint, describe, flow_limit
-from checker.ncf import layer_norms, neuron_balance, norm
+from checker.ncf import Ncf, layer_norms, neuron_balance, norm
+from checker.networks import Network
 from checker.tolerances import EPS
 from properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED
 
 
-def _kkt_point(instance) -> KktPoint:
+def limit_point(instance) -> KktPoint:
     """A KKT point with λ ≠ 0: the limit of the NCF flow."""
     point = flow_limit(instance.ncf, instance.start, instance.numerics).point
     if point.inertia is Inertia.ZERO:
@@ -29,7 +30,11 @@ def _accuracy(point: KktPoint) -> float:
 @claim("kkt.multiplier", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT,))
 def multiplier(instance) -> Margin:
     """λ = D·N(u), and ‖∇N(u)‖ = |λ|."""
-    point, ncf = _kkt_point(instance), instance.ncf
+    return multiplier_at(instance.ncf, limit_point(instance))
+
+
+def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
+    """λ = D·N(u), and ‖∇N(u)‖ = |λ|, at a point taken for a KKT point."""
     size = norm(ncf.gradient(point.u))
     expected, error = ncf.network.order * point.value, _accuracy(point) * size + ncf.network.order * ncf.rounding(point.u)[0]
     return worst([equal(point.multiplier, expected, error, size), equal(size, abs(expected), error, size)])
@@ -38,7 +43,11 @@ def multiplier(instance) -> Margin:
 @claim("kkt.layer_balance", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT, NONZERO))
 def layer_balance(instance) -> Margin:
     """‖W_l‖_F² = P_l/D for every layer l (the norm of the layer's own parameters where they are shared)."""
-    point, network = _kkt_point(instance), instance.network
+    return layer_balance_at(instance.network, limit_point(instance))
+
+
+def layer_balance_at(network: Network, point: KktPoint) -> Margin:
+    """‖θ_l‖² = P_l/D at a point taken for a KKT point."""
     shares = np.array(network.orders) / network.order
     return worst(
         equal(float(square), float(share), _accuracy(point), 1.0) for square, share in zip(layer_norms(network, point.u), shares)
@@ -54,10 +63,14 @@ def layer_balance(instance) -> Margin:
 )
 def kkt_neuron_balance(instance) -> Margin:
     """‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖² for every hidden neuron j."""
-    point, network = _kkt_point(instance), instance.network
+    return neuron_balance_at(instance.network, limit_point(instance), neuron_balance)
+
+
+def neuron_balance_at(network: Network, point: KktPoint, balances) -> Margin:
+    """balances(network, u), arrays, vanish at a point taken for a KKT point."""
     return worst(
-        equal(float(np.abs(balances).max()), 0.0, (1 + power) * _accuracy(point), 1.0)
-        for power, balances in zip(network.powers, neuron_balance(network, point.u))
+        equal(float(np.abs(values).max()), 0.0, (1 + max(network.powers)) * _accuracy(point), 1.0)
+        for values in balances(network, point.u)
     )
 
 
@@ -70,7 +83,12 @@ def _sign_flipped(instance, u: np.ndarray) -> np.ndarray:
 @claim("kkt.sign_flip", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT,))
 def sign_flip(instance) -> Margin:
     """Flipping the sign of W_L maps a KKT point to a KKT point with N → −N."""
-    point, ncf = _kkt_point(instance), instance.ncf
+    return sign_flip_at(instance, limit_point(instance))
+
+
+def sign_flip_at(instance, point: KktPoint) -> Margin:
+    """The point with the sign of W_L flipped is a KKT point of value −N(u), where u is taken for a KKT point."""
+    ncf = instance.ncf
     flipped = _sign_flipped(instance, point.u)
     return worst(
         [
@@ -83,7 +101,11 @@ def sign_flip(instance) -> Margin:
 @claim("kkt.negative_unstable", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT, NEGATIVE))
 def negative_unstable(instance) -> Margin:
     """A KKT point with N < 0 is never a local maximum of N on the sphere: the projected Hessian has an eigenvalue above 0."""
-    point = _kkt_point(instance)
-    negative = describe(instance.ncf, point.u if point.value < 0 else _sign_flipped(instance, point.u))
+    point = limit_point(instance)
+    return unstable(describe(instance.ncf, point.u if point.value < 0 else _sign_flipped(instance, point.u)))
+
+
+def unstable(point: KktPoint) -> Margin:
+    """The largest eigenvalue of the projected Hessian is above 0 at a point taken for a KKT point."""
     # Eigenvalues in units of |λ|; an error of ε‖∇²N‖ moves them by ε·cond.
-    return Margin(negative.top_curvature, 1e-9 + 1e3 * _accuracy(negative) * max(1.0, negative.top_curvature))
+    return Margin(point.top_curvature, 1e-9 + 1e3 * _accuracy(point) * max(1.0, point.top_curvature))

@@ -42,8 +42,14 @@ def blowup_bracket(instance) -> Margin:
     """r → ∞ at a finite T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
     if instance.ncf.residual(instance.start) <= HANDOVER:
         raise Inapplicable("v_0 is a KKT point to working accuracy: both bounds are equalities")
+    return bracket(instance)
+
+
+def bracket(instance, initial_norm: float = 1.0) -> Margin:
+    """Both bounds on T* for the flow from u(0) = initial_norm · v_0: u(t) = c ũ(c^{D−2} t), ũ the flow from v_0."""
     order, value = instance.network.order, instance.ncf.value(instance.start)
     time, error, optimum = blowup_time(instance.ncf, instance.start, instance.numerics)
+    time, error = np.array([time, error]) / initial_norm ** (order - 2)
     rate = order * (order - 2)
     parts = [Margin(rate * optimum * time - 1, rate * optimum * error)]
     if value > instance.ncf.rounding(instance.start)[0]:
@@ -94,6 +100,11 @@ def direction_converges(instance) -> Margin:
 @claim("flow.balance", kind=THEOREM, reference="§3", given=instances(shared=False), hypotheses=(LIPSCHITZ, UNSHARED))
 def balance(instance) -> Margin:
     """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow and the loss flow."""
+    return conserved(instance, neuron_balance)
+
+
+def conserved(instance, balances) -> Margin:
+    """balances(network, w), arrays, stay constant along the NCF flow and the loss flow."""
     numerics = replace(instance.numerics, calls=6000)
     outputs = float(np.abs(instance.problem.outputs(instance.start)).max())
     if outputs == 0:
@@ -103,15 +114,15 @@ def balance(instance) -> Margin:
         ncf_flow(instance.ncf, instance.start, numerics, norm_reaches(2.0)),
         loss_flow(instance.problem, instance.start, delta, numerics, norm_reaches(2.0)),
     )
-    return worst(_drift(instance, flow) for flow in flows)
+    return worst(_drift(instance, flow, balances) for flow in flows)
 
 
-def _drift(instance, flow: Trajectory) -> Margin:
+def _drift(instance, flow: Trajectory, balances) -> Margin:
     """1 − largest drift of the balance in units of the largest ‖s‖² and a resolution of 10^-4."""
     if flow.stop is Stop.NOT_FINITE:
         raise Unresolved(flow.stop.value)
     network, norms = instance.network, np.exp(flow.log_norm)
-    balances = np.array([np.concatenate(neuron_balance(network, r * v)) for r, v in zip(norms, flow.directions)])
-    drift = np.abs(balances - balances[0]).max() / norms.max() ** 2
+    values = np.array([np.concatenate(balances(network, r * v)) for r, v in zip(norms, flow.directions)])
+    drift = np.abs(values - values[0]).max() / norms.max() ** 2
     # Local errors of an invariant add up without growing; the factor covers steps across kinks of ∇²H.
     return Margin(1 - drift / 1e-4, 20 * instance.numerics.tolerance * len(norms) / 1e-4)

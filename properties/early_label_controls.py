@@ -1,0 +1,97 @@
+"""Claims about early training on other labels than those of the NCF, which are false (theory §7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from checker.claims import CONTROL, Inapplicable, Margin, claim
+from checker.early import conditioned_window, ladder, log_forcing
+from checker.flow import norm_reaches, time_reaches
+from checker.generators import instances
+from checker.kkt import flow_limit
+from checker.losses import Loss
+from properties.early_margins import SHALLOW, SLACK, both_ways, follows, misalignment, train
+from properties.hypotheses import TRUE_LABELS
+
+
+def relabelled(instance, y: np.ndarray):
+    """The instance with other labels (n, k_L)."""
+    return replace(instance, problem=replace(instance.problem, y=y))
+
+
+def mislabelled(instance):
+    """The instance with labels moved on by one sample. Raises Inapplicable where these are much the same."""
+    y = np.roll(instance.problem.y, 1, axis=0)
+    if np.linalg.norm(y - instance.problem.y) <= 0.1 * np.linalg.norm(y):
+        raise Inapplicable("the labels shuffled are the labels")
+    return relabelled(instance, y)
+
+
+@claim(
+    "control.wrong_target",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(),
+    drops=TRUE_LABELS,
+    of=("early.direction_aligns", "early.alignment_before_escape"),
+)
+def wrong_target(instance) -> Margin:
+    """Trained on shuffled labels, w aligns with u* of the labels as they were, by T_ε/δ^{D−2} or where ‖w‖ reaches R_ε δ."""
+    trained, found = mislabelled(instance), conditioned_window(instance)
+    target = found.limit.point.u
+    return both_ways(trained, found, lambda flow: Margin(1.01 - misalignment(flow, target) / found.epsilon, SLACK))
+
+
+@claim(
+    "control.wrong_norm",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(losses=(Loss.SQUARE,)),
+    drops=TRUE_LABELS,
+    of=("early.norm_stays_small",),
+)
+def wrong_norm(instance) -> Margin:
+    """Trained on labels ten times as large, ‖w(t)‖ ≤ 1.01 R_ε δ for t ≤ T_ε/δ^{D−2} with R_ε, T_ε of the labels as they were."""
+    found, trained = conditioned_window(instance), relabelled(instance, 10 * instance.problem.y)
+    delta = next(ladder(instance, found.log_forcing, found.radius, found.condition))
+    flow = train(trained, delta, norm_reaches(2 * found.radius))
+    within = flow.log_norm[flow.time <= found.time].max()
+    return Margin(1.01 - float(np.exp(within)) / found.radius, SLACK)
+
+
+@claim(
+    "control.wrong_labels_tracking",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(),
+    drops=TRUE_LABELS,
+    of=("early.tracking_order", "early.tracking_constant"),
+)
+def wrong_labels_tracking(instance) -> Margin:
+    """Trained on shuffled labels, w departs from the NCF flow of the true labels to order δ^D, or by a multiple of it."""
+    return follows(instance, mislabelled(instance))
+
+
+@claim(
+    "control.wrong_labels_collapse",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(starts=("negative-kkt",), powers=SHALLOW),
+    drops=TRUE_LABELS,
+    of=("early.collapse",),
+)
+def wrong_labels_collapse(instance) -> Margin:
+    """Trained on labels of the opposite sign, ‖w(T/δ^{D−2})‖ ≤ 2δε, T the time at which the NCF flow has shrunk to ε.
+
+    The NCF flow is that of the labels as they were, from a negative KKT point.
+    """
+    limit, order = flow_limit(instance.ncf, instance.start, instance.numerics), instance.network.order
+    if not limit.point.value < 0:
+        raise Inapplicable("the NCF flow does not tend to a negative KKT point")
+    # Nine tenths of the time T* in which the flow of −N blows up.
+    time, epsilon = 0.9 / (order * (order - 2) * -limit.point.value), 1.9 ** (-1 / (order - 2))
+    delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), 10.0))
+    flow = train(relabelled(instance, -instance.problem.y), delta, time_reaches(time))
+    return Margin(2 - flow.norm / epsilon, SLACK * flow.norm / epsilon)

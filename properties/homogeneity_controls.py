@@ -1,0 +1,79 @@
+"""Claims about homogeneity that are false because they drop one hypothesis (theory §7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from checker.biases import biased
+from checker.claims import CONTROL, Inapplicable, Margin, claim, mildest
+from checker.generators import instances
+from checker.ncf import Ncf
+from properties import homogeneity
+from properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
+
+NEGATIVE_SCALES = (-0.5, -3.0, -1.7)
+
+
+@claim(
+    "control.biases",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(lipschitz=False, only_dense=True),
+    drops=HOMOGENEOUS,
+    of=("homogeneity.euler", "homogeneity.layer_euler", "homogeneity.output_scaling", "homogeneity.gradient_scaling"),
+)
+def biases(instance) -> Margin:
+    """With biases, one of these still holds for D = Σ_l P_l: Euler's identity, the one per layer, scaling of H, scaling of ∇N."""
+    with_biases = biased(instance)
+    parts = (homogeneity.euler, homogeneity.layer_euler, homogeneity.output_scaling, homogeneity.gradient_scaling)
+    return mildest(part(with_biases) for part in parts)
+
+
+@claim(
+    "control.biases_expansion",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(lipschitz=False, only_dense=True),
+    drops=HOMOGENEOUS,
+    of=("homogeneity.loss_expansion",),
+)
+def biases_expansion(instance) -> Margin:
+    """With biases, 𝓛(δu) = 𝓛(0) − δ^D N(u) up to Σ ŷ² for D = Σ_l P_l."""
+    return homogeneity.loss_expansion(biased(instance))
+
+
+@claim(
+    "control.negative_factor",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(lipschitz=False),
+    drops=POSITIVE_FACTOR,
+    of=("homogeneity.output_scaling", "homogeneity.gradient_scaling"),
+)
+def negative_factor(instance) -> Margin:
+    """H(x; cu) = c^D H(x; u) for c < 0, or else ∇N(cu) = c^{D−1} ∇N(u)."""
+    parts = (homogeneity.scaled_outputs, homogeneity.scaled_gradients)
+    return mildest(part(instance, NEGATIVE_SCALES) for part in parts)
+
+
+@claim(
+    "control.wrong_labels",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(lipschitz=False),
+    drops=TRUE_LABELS,
+    of=("homogeneity.loss_expansion",),
+)
+def wrong_labels(instance) -> Margin:
+    """𝓛(δu) = 𝓛(0) − δ^D N(u) up to Σ ŷ² for the N of shuffled labels."""
+    return homogeneity.expansion(instance, shuffled(instance))
+
+
+def shuffled(instance) -> Ncf:
+    """The N whose ȳ has moved on by one sample. Raises Inapplicable where that is much the same ȳ."""
+    ybar = np.roll(instance.ncf.ybar, 1, axis=0)
+    if np.linalg.norm(ybar - instance.ncf.ybar) <= 0.1 * np.linalg.norm(ybar):
+        raise Inapplicable("the labels shuffled are the labels")
+    return replace(instance.ncf, ybar=ybar)

@@ -1,0 +1,125 @@
+"""Claims about KKT points that are false because they drop one hypothesis (theory §7)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from checker.claims import CONTROL, Inapplicable, Margin, claim, mildest
+from checker.datasets import SEEDS, line
+from checker.generators import instances
+from checker.instances import Instance
+from checker.kkt import KktPoint, describe
+from checker.ncf import Problem, norm
+from checker.networks import dense
+from properties import kkt_structure
+from properties.flow_controls import convolved, every_balance
+from properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED
+
+
+def taken_for_kkt(instance, u: np.ndarray) -> KktPoint:
+    """The unit vector u, with the λ and the accuracy it would have as a KKT point."""
+    value, gradient = instance.ncf.value_and_gradient(u)
+    return KktPoint(u, value, float(gradient @ u), 0.0, instance.ncf.rounding(u)[1] / norm(gradient), math.nan, gradient[:0])
+
+
+@claim(
+    "control.any_point",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(shared=False),
+    drops=KKT,
+    of=("kkt.multiplier", "kkt.layer_balance", "kkt.neuron_balance", "kkt.sign_flip"),
+)
+def any_point(instance) -> Margin:
+    """At every unit vector u, one of: ‖∇N(u)‖ = |λ| = D·|N(u)|; layers balanced; neurons balanced; u with W_L negated is KKT."""
+    network, point = instance.network, taken_for_kkt(instance, instance.start)
+    return mildest(
+        [
+            kkt_structure.multiplier_at(instance.ncf, point),
+            kkt_structure.layer_balance_at(network, point),
+            kkt_structure.neuron_balance_at(network, point, kkt_structure.neuron_balance),
+            kkt_structure.sign_flip_at(instance, point),
+        ]
+    )
+
+
+@st.composite
+def scalar_chains(draw) -> Instance:
+    """Networks with one input and one neuron a layer, p_1 ≥ 2, from a unit vector with N < 0 whose first weight is small."""
+    powers, seed = (2, *draw(st.lists(st.integers(1, 3), max_size=2))), draw(SEEDS)
+    rng, network = np.random.default_rng(seed), dense((1,) * (len(powers) + 2), powers, (1.0,) * len(powers))
+    problem = Problem(network, line(rng, 5, 1), np.abs(line(rng, 5, 1)))
+    start = np.array([0.05 * rng.uniform(0.5, 1.0), *np.ones(len(powers) - 1), -1.0])
+    return Instance(problem, start / norm(start), families={"data": "d=1", "start": "small first weight"}, seeds=(seed,))
+
+
+@claim(
+    "control.any_negative_point",
+    kind=CONTROL,
+    reference="§7",
+    given=scalar_chains(),
+    drops=KKT,
+    of=("kkt.negative_unstable",),
+)
+def any_negative_point(instance) -> Margin:
+    """At every unit vector with N < 0 the projected Hessian ∇²N − D·N(u) has an eigenvalue above 0."""
+    point = describe(instance.ncf, instance.start)
+    if point.value >= 0:
+        raise Inapplicable("N is not negative")
+    return kkt_structure.unstable(replace(point, residual=0.0))
+
+
+@claim(
+    "control.zero_points",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(shared=False),
+    drops=NONZERO,
+    of=("kkt.layer_balance", "kkt.neuron_balance"),
+)
+def zero_points(instance) -> Margin:
+    """At KKT points with λ = 0 too, layers or else neurons are balanced."""
+    network, u = instance.network, instance.start.copy()
+    # With W_1 = 0, and W_2 = 0 where N is linear in W_1, N vanishes to second order.
+    u[: network.slices[0 if network.orders[0] > 1 else 1].stop] = 0.0
+    if instance.ncf.gradient(u).any() or not u.any():
+        raise Inapplicable("∇N(u) ≠ 0, or u = 0")
+    u /= norm(u)
+    point = KktPoint(u, 0.0, 0.0, 0.0, 0.0, math.nan, u[:0])
+    return mildest(
+        [
+            kkt_structure.layer_balance_at(network, point),
+            kkt_structure.neuron_balance_at(network, point, kkt_structure.neuron_balance),
+        ]
+    )
+
+
+@claim(
+    "control.positive_unstable",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(),
+    drops=NEGATIVE,
+    of=("kkt.negative_unstable",),
+)
+def positive_unstable(instance) -> Margin:
+    """No KKT point is a local maximum of N on the sphere, whatever its sign: the projected Hessian has an eigenvalue above 0."""
+    return kkt_structure.unstable(kkt_structure.limit_point(instance))
+
+
+@claim(
+    "control.shared_balance",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(only_dense=True, narrowest=2),
+    drops=UNSHARED,
+    of=("kkt.neuron_balance",),
+)
+def shared_balance(instance) -> Margin:
+    """At KKT points ‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖² also where layers share weights."""
+    shared = convolved(instance)
+    return kkt_structure.neuron_balance_at(shared.network, kkt_structure.limit_point(shared), every_balance)
