@@ -90,7 +90,8 @@ def window(instance: Instance, limit: Limit, share: float) -> Window:
     if flow.stop is not Stop.REACHED:
         raise Unresolved(f"NCF flow to alignment: {flow.stop.value}")
     end = flow.log_norm[-1]
-    condition = flow.time[-1] * order * abs(flow.value[-1]) * np.exp((order - 2) * end)
+    with np.errstate(over="ignore"):  # infinitely ill-conditioned, then
+        condition = flow.time[-1] * order * abs(flow.value[-1]) * np.exp((order - 2) * end)
     return Window(limit, flow, epsilon, float(condition), log_forcing(instance, flow))
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, eigsh, minres
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, minres
 
 from checker.claims import Inapplicable, Unresolved
 from checker.flow import Stop, Trajectory, ncf_flow
@@ -122,7 +122,7 @@ class _HessianProducts:
     def __init__(self, ncf: Ncf, u: np.ndarray):
         g = ncf.gradient(u)
         multiplier, curvature = g @ u, ncf.curvature(u)
-        self.scale, self.u = abs(multiplier), u
+        self.ncf, self.scale, self.u = ncf, abs(multiplier), u
 
         def product(direction: np.ndarray) -> np.ndarray:
             direction = direction.ravel()
@@ -138,7 +138,10 @@ class _HessianProducts:
         return step - (step @ self.u) * self.u
 
     def escape_directions(self) -> tuple[float, np.ndarray]:
-        values, vectors = eigsh(self.operator, k=4, which="LA", v0=np.ones(self.u.size), tol=1e-8)
+        try:
+            values, vectors = eigsh(self.operator, k=4, which="LA", v0=np.ones(self.u.size), tol=1e-8, maxiter=200)
+        except ArpackNoConvergence:  # flat directions crowd the top of the spectrum
+            return _DenseHessian(self.ncf, self.u).escape_directions()
         return float(values.max() / self.scale), vectors[:, values > DEGENERATE * self.scale].T
 
 
