@@ -228,6 +228,19 @@ def test_ctrl_c_ends_the_run_and_its_workers_at_once(tmp_path):
     assert not (tmp_path / "reports").exists()
 
 
+def test_what_a_run_needs_to_conclude_is_loaded_before_it_starts(tmp_path):
+    """An import cut short by Ctrl-C cannot be repeated in the same process."""
+    script = (
+        "import sys, checker.check as c; c.load_claims(('toy_claims',)); loaded = 'scipy.special' in sys.modules; "
+        "next(c.run(c.Plan(('toy.true',), 1, sources=('toy_claims',)))); print(loaded, 'scipy.special' in sys.modules)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])}
+    found = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "False True\n"
+
+
 def test_progress_is_told_on_standard_error_only(tmp_path):
     found = process("check", "toy.true", cwd=tmp_path)
     assert (found.returncode, found.stderr) == (0, "")

@@ -5,6 +5,7 @@ import pytest
 import reference
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
+from scipy.sparse.linalg import ArpackNoConvergence
 
 from checker import kkt
 from checker.claims import Inapplicable, Unresolved
@@ -146,6 +147,25 @@ def test_both_forms_of_the_hessian_give_the_same_point(monkeypatch, network):
     assert products.top_curvature == pytest.approx(full.top_curvature, abs=1e-6)
 
 
+def test_a_spectrum_that_lanczos_cannot_tell_apart_is_diagonalised(monkeypatch, network):
+    def give_up(*arguments, **options):
+        raise ArpackNoConvergence("no convergence", np.zeros(0), np.zeros((0, 0)))
+
+    start, ncf = drawn(network)
+    u = flow_limit(ncf, start, NUMERICS).point.u
+    expected = polish(ncf, u)
+    monkeypatch.setattr(kkt, "DENSE_HESSIAN", 0)
+    monkeypatch.setattr(kkt, "eigsh", give_up)
+    assert polish(ncf, u).top_curvature == pytest.approx(expected.top_curvature, abs=1e-6)
+
+
+def test_a_polish_that_ends_elsewhere_is_not_the_limit(monkeypatch):
+    start, ncf = drawn(NETWORKS["two layers"])
+    monkeypatch.setattr(kkt, "polish", lambda ncf, u: polish(ncf, flipped(ncf.network, u)))
+    with pytest.raises(Unresolved, match="not where the flow is heading"):
+        flow_limit(ncf, start, NUMERICS)
+
+
 def test_a_point_without_gradient_cannot_be_polished():
     ncf = Ncf(dense((2, 3, 1), (2,), (0.0,)), np.ones((2, 2)), np.ones((2, 1)))
     with pytest.raises(Unresolved):
@@ -238,7 +258,7 @@ def test_a_negative_kkt_point_is_its_own_limit_but_not_a_positive_one(network):
         positive_limit(ncf, u, NUMERICS)
 
 
-@pytest.mark.parametrize("distance", [1e-2, 1e-4, 1e-6])
+@pytest.mark.parametrize("distance", [1e-2, 1e-4, 3e-7])  # the last is within HANDOVER of the saddle
 def test_a_flow_that_passes_a_saddle_goes_on_to_a_maximum(distance):
     ncf, u = saddle()
     at_saddle = polish(ncf, u)
