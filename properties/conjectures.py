@@ -92,11 +92,11 @@ def one_signed_labels(instance) -> Margin:
     "conjecture.rank_one_maxima",
     kind=CONJECTURE,
     reference="§5",
-    given=instances(outputs=(1,), only_dense=True, narrowest=2, **SURROUNDED),
-    hypotheses=(DENSE, "u a strict local maximum of N on the sphere", "one output"),
+    given=instances(outputs=(1,), only_dense=True, powers=ALL_CURVED, narrowest=2, **SURROUNDED),
+    hypotheses=(DENSE, CURVED, "u a strict local maximum of N on the sphere", "one output"),
 )
 def rank_one_maxima(instance) -> Margin:
-    """Every local maximum has hidden layers of rank one, from whatever start it is found and also where some p_l = 1."""
+    """Every local maximum has hidden layers of rank one, from whatever start it is found."""
     point = positive_limit(instance.ncf, instance.start, instance.numerics).point
     if point.inertia is not Inertia.MAXIMUM:
         raise Inapplicable(f"no strict local maximum but {point.inertia}")
