@@ -15,7 +15,6 @@ from checker.generators import architectures, instances
 from checker.kkt import Inertia, blowup_time, flow_limit, polish, positive_limit
 from checker.ncf import Ncf
 from checker.networks import dense
-from checker.rank_one import two_direction_point
 from checker.tolerances import HANDOVER, POLISHED, Numerics
 
 NUMERICS = Numerics()
@@ -61,9 +60,16 @@ def tangent_eigenvalues(ncf, u):
 
 
 def saddle():
-    """NCF and a KKT point with two neurons on different directions of G: a saddle, as either alone is better."""
+    """NCF and a KKT point with two neurons on different directions of G: a saddle, as either alone is better (theory §5)."""
     _, ncf = drawn(dense((3, 3, 1), (2,), (0.5,)), 3)
-    return ncf, two_direction_point(ncf.network, ncf.X, ncf.ybar, seed=0)
+    narrow = Ncf(dense((3, 1, 1), (2,), (0.5,)), ncf.X, ncf.ybar)
+    limits = [flow_limit(narrow, reference.problem(narrow.network, seed)[0], NUMERICS).point for seed in range(8)]
+    first, second = next((a, b) for a in limits for b in limits if abs(a.u[:3] @ b.u[:3]) < 0.6 * 2 / 3)
+    hidden, output = np.zeros((3, 3)), np.zeros((1, 3))
+    for neuron, point in enumerate((first, second)):  # w_j = a_j q_j, v_j = ±a_j/√2, a_j ∝ 1/|G(q_j)|
+        hidden[neuron], output[0, neuron] = point.u[:3] / point.value, point.u[3] / point.value
+    theta = ncf.network.flatten([hidden, output])
+    return ncf, theta / np.linalg.norm(theta)
 
 
 def test_the_polish_reaches_rounding_on_nearly_all_random_instances():
