@@ -76,23 +76,31 @@ NUMPY, SCIPY, SCIPY_ROOT = "numpy", "scipy solve_ivp DOP853 + numpy", "scipy sol
 
 
 def numpy_gradient_of(case: Case) -> Callable[[np.ndarray], np.ndarray]:
-    """∇N as a function of the flat weights, written out for two dense layers of any power and slope."""
-    (d, width, _), (power,), (slope,) = case.ncf.network.widths, case.ncf.network.powers, case.ncf.network.slopes
-    X, y, negative = case.ncf.X, case.ncf.ybar[:, 0], slope**power
+    """∇N as a function of the flat weights, for dense layers of any number, power and slope."""
+    network, X, ybar = case.ncf.network, case.ncf.X, case.ncf.ybar
+    shapes = list(zip(network.slices, network.widths[1:], network.widths[:-1]))
+    activations = [(power, slope**power) for power, slope in zip(network.powers, network.slopes)]
 
     def evaluate(theta):
-        W, a = theta[: width * d].reshape(width, d), theta[width * d :]
-        z = X @ W.T
-        lower = z ** (power - 1) * np.where(z >= 0, 1.0, negative)
-        inner = (y[:, None] * lower).T @ X
-        return np.concatenate([((power * a)[:, None] * inner).ravel(), y @ (lower * z)])
+        layers = [theta[part].reshape(rows, columns) for part, rows, columns in shapes]
+        values, slopes, delta, parts = [X], [], ybar, []
+        for W, (power, negative) in zip(layers, activations):
+            z = values[-1] @ W.T
+            lower = np.where(z >= 0, 1.0, negative) * z ** (power - 1)
+            values.append(lower * z)
+            slopes.append(power * lower)
+        for layer in range(len(layers) - 1, 0, -1):
+            parts.append((delta.T @ values[layer]).ravel())
+            delta = (delta @ layers[layer]) * slopes[layer - 1]
+        parts.append((delta.T @ X).ravel())
+        return np.concatenate(parts[::-1])
 
     return evaluate
 
 
 @gradient(NUMPY)
 def numpy_gradient(case: Case):
-    """Four products and a few passes over the activations."""
+    """Backpropagation as one writes it in numpy."""
     evaluate = numpy_gradient_of(case)
     return lambda: evaluate(case.start)
 

@@ -32,7 +32,7 @@ def markdown(machine: dict, rows: list[Row], bars: list[Bar], startups: list[Sta
     """Three tables: contenders side by side, the bars, and fresh processes."""
     parts = [
         "Machine: " + ", ".join(f"{name} {value}" for name, value in machine.items()) + "; BLAS on one thread.",
-        "Times are medians, with smallest…largest; ratios are theirs / ours, paired within each round.",
+        "Times are processor time, medians with smallest…largest; ratios are theirs / ours, paired within each round.",
         _table(("case", "what", "engine", "peer", "peer's time", "ratio", "error: engine", "peer", "calls: engine", "peer"))
         + "".join(map(_contest, rows)),
         _table(("bar", "measured", "at least / at most", "")) + "".join(map(_judged, bars)),
