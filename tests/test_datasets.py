@@ -46,6 +46,9 @@ PROMISES = {
     ),
     "sparse": lambda X, n, d: X.shape == (n, d) and X.any(axis=1).all() and (n * d < 100 or 0.4 < (X == 0).mean() < 0.9),
     "badly-scaled": lambda X, n, d: X.shape == (n, d) and np.abs(X).max() < 1e3,
+    "fan": lambda X, n, d: (
+        X.shape == (n, d) and np.linalg.matrix_rank(np.diff(X, axis=0)) <= 1 and (d == 1 or (X @ X.T > 0).all())
+    ),
     "d=1": lambda X, n, d: X.shape == (n, 1),
     "n=1": lambda X, n, d: X.shape == (1, d),
 }
@@ -111,6 +114,7 @@ LABEL_PROMISES = {
     "signs": lambda y: (np.abs(y) == 1).all(),
     "heavy-tailed": lambda y: (np.abs(y) <= 1e4).all(),
     "one-signed": lambda y: len(set(np.sign(y).ravel())) == 1 and (np.abs(y) >= 0.1).all(),
+    "inner": lambda y: all(len(set(column)) <= 2 and 1.0 in np.abs(column) for column in y.T),
     "teacher": lambda y: abs(np.mean(y**2) - 1) < 1e-12,
 }
 
@@ -132,6 +136,14 @@ def test_labels_are_diverse():
     assert {*np.sign(drawn["one-signed"][0])} == {-1.0, 1.0}  # either sign, by seed
     assert np.abs(drawn["heavy-tailed"]).max() > 100 > 6 > np.abs(drawn["gaussian"]).max()
     assert np.ptp(drawn["teacher"], axis=1).min() > 0.1  # another teacher for another seed
+
+
+def test_inner_labels_have_one_sign_inside_and_the_other_around():
+    X = FAMILIES["gaussian"](np.random.default_rng(0), 21, 3)
+    y = LABELS["inner"](np.random.default_rng(1), X)[:, 0]
+    distances = np.linalg.norm(X - X.mean(axis=0), axis=1)
+    inside = y == y[np.argmin(distances)]
+    assert set(np.sign(y)) == {-1.0, 1.0} and distances[inside].max() < distances[~inside].min()
 
 
 def test_teacher_labels_are_a_function_of_the_sample():
