@@ -19,10 +19,13 @@ def output_bound(network: Network, theta: Array, X: Array) -> Array:
     return _forward(network, network.matrices(theta), X.T)[0][-1][1].T
 
 
-def gradient_bound(network: Network, theta: Array, X: Array, weights: Array) -> tuple[float, Array]:
-    """Bounds on the errors of the computed Σ weights ∘ H(X; θ) and of its gradient (P,); weights (n, k_L)."""
+def gradient_bound(network: Network, theta: Array, X: Array, weights: Array, settled: bool = False) -> tuple[float, Array]:
+    """Bounds on the errors of the computed Σ weights ∘ H(X; θ) and of its gradient (P,); weights (n, k_L).
+
+    `settled` says that pre-activations of p = 1 within rounding of 0 lie on the side that was computed for them.
+    """
     matrices = network.matrices(theta)
-    activations, slopes = _forward(network, matrices, X.T)
+    activations, slopes = _forward(network, matrices, X.T, settled)
     outputs, output_errors = activations[-1]
     delta, error = weights.T, np.zeros(weights.T.shape)
     value = float((np.abs(delta) * (output_errors + EPS * (outputs.size + 2) * np.abs(outputs))).sum())
@@ -32,7 +35,7 @@ def gradient_bound(network: Network, theta: Array, X: Array, weights: Array) -> 
         back, back_error = _product(np.abs(W).T, np.zeros(W.T.shape), np.abs(delta), error)
         error = back_error * (np.abs(slope) + slope_error) + back * slope_error + 2 * EPS * back * np.abs(slope)
         delta = (W.T @ delta) * slope
-    return value, _collect(network, gradients[::-1])
+    return value, network.collect(gradients[::-1])
 
 
 def _product(a: Array, a_error: Array, b: Array, b_error: Array) -> tuple[Array, Array]:
@@ -41,7 +44,7 @@ def _product(a: Array, a_error: Array, b: Array, b_error: Array) -> tuple[Array,
     return bound, a_error @ b + (a + a_error) @ b_error + EPS * (b.shape[0] + 2) * bound
 
 
-def _forward(network: Network, matrices: list[Array], columns: Array):
+def _forward(network: Network, matrices: list[Array], columns: Array, settled: bool = False):
     """Activations and slopes of every layer, samples as columns, each with its error bound."""
     activations, slopes = [(columns, np.zeros(columns.shape))], []
     for layer, W in enumerate(matrices):
@@ -58,6 +61,7 @@ def _forward(network: Network, matrices: list[Array], columns: Array):
         lipschitz = np.maximum(np.abs(ends[0][1]), np.abs(ends[1][1]))
         bend = np.maximum(np.abs(ends[0][1] - derivative), np.abs(ends[1][1] - derivative))
         bend = np.where(straddles, np.maximum(bend, np.abs(derivative)), bend)
+        bend = np.where((np.abs(z) <= error) & (power == 1) & settled, 0.0, bend)
         activations.append((value, lipschitz * error + 2 * power * EPS * np.abs(value)))
         slopes.append((derivative, bend + 2 * power * EPS * np.abs(derivative)))
     return activations, slopes
@@ -67,12 +71,3 @@ def _activation(z: Array, power: int, slope: float) -> tuple[Array, Array]:
     """σ(z) = max(z, αz)^p and σ'(z)."""
     side = np.where(z >= 0, 1.0, slope**power)
     return side * z**power, power * side * z ** (power - 1)
-
-
-def _collect(network: Network, gradients: list[Array]) -> Array:
-    """Errors of matrix gradients added up per parameter, (P,)."""
-    out = np.zeros(network.size)
-    for errors, pattern, part in zip(gradients, network.patterns, network.slices):
-        numbers = pattern.expand(*errors.shape)
-        np.add.at(out[part], numbers[numbers >= 0], errors[numbers >= 0])
-    return out

@@ -1,42 +1,88 @@
-"""Rank-one KKT points of feed-forward networks, sign-coherent case (theory §5)."""
+"""Rank-one KKT points of feed-forward networks: necessary and sufficient conditions (theory §5, §6)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
+from checker.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
+from checker.clarke import clarke_error, clarke_residual
+from checker.criterion import chain_defects, class_spreads, hidden_layers, inner_signs
+from checker.found_generators import found_points, two_layer_points
 from checker.identities import equal
 from checker.ncf import layer_norms, neuron_balance, norm
-from checker.rank_one import reduced_value, structured_value
-from checker.rank_one_generators import rank_one_points
+from checker.rank_one import predicted_tangent, reduced_value, structured_value, tangent
+from checker.rank_one_generators import clarke_points, mixed_points, perturbed_points, rank_one_points
 from checker.tolerances import EPS, RESOLUTION
+from checker.two_layer import defect
+from properties.hypotheses import (
+    CLARKE_REDUCED,
+    COHERENT,
+    CURVED,
+    DENSE,
+    KKT,
+    LAYER_NORMS,
+    ONE_SIGN,
+    POSITIVE_VALUE,
+    RANK_ONE,
+    REDUCED,
+    UNIFORM,
+)
+
+NONE_FOUND = "the reduced problem has no positive KKT point in sight"
+
+
+def built(instance):
+    """The structured instance; Inapplicable where there was nothing to build on."""
+    if instance.u is None:
+        raise Inapplicable(NONE_FOUND)
+    return instance
+
+
+def angle_error(instance) -> float:
+    """Bound on the rounding of sin∠(∇N, w)."""
+    ncf, theta = instance.ncf, instance.start
+    return 2 * ncf.rounding(theta)[1] / norm(ncf.gradient(theta)) + 16 * EPS
+
+
+def is_kkt(instance, error: float = 0.0) -> Margin:
+    """1 − sin∠ in units of the resolution; `error` is what the point itself was computed to."""
+    return Margin(1 - instance.ncf.residual(instance.start) / RESOLUTION, (error + angle_error(instance)) / RESOLUTION)
+
+
+def _is_positive(instance) -> Margin:
+    """N/‖∇N‖ > 0."""
+    ncf, theta = instance.ncf, instance.start
+    value, gradient = ncf.value_and_gradient(theta)
+    return Margin(value / norm(gradient), 2 * ncf.rounding(theta)[0] / norm(gradient))
+
+
+def reduced_tangent(instance) -> float:
+    """tan∠(∇n(u), u)."""
+    return tangent(_reduced(instance)[1], instance.u)
+
+
+def _reduced(instance):
+    return reduced_value(instance.network, instance.ncf.X, instance.ncf.ybar[:, 0], instance.u, instance.signs)
 
 
 @claim(
     "rank_one.sufficient",
     kind=THEOREM,
     reference="§5",
-    given=rank_one_points(lipschitz=False),
-    hypotheses=("dense layers", "e_l ≥ 0, uniform on its support where p_l ≥ 2", "u a positive KKT point of the reduced problem"),
+    given=rank_one_points(),
+    hypotheses=(DENSE, COHERENT, UNIFORM, LAYER_NORMS, REDUCED),
+    covers=(("active neurons", "several"), ("signs", "mixed")),
 )
 def sufficient(instance) -> Margin:
     """W_1 = c_1 e_1 uᵀ, W_l = c_l s_l e_l e_{l−1}ᵀ with c_l² = P_l/D is a KKT point with N > 0, of the stated value, balanced."""
-    if instance.u is None:
-        raise Inapplicable("the reduced problem has no positive KKT point in sight")
-    network, ncf, theta = instance.network, instance.ncf, instance.start
-    reduced, reduced_gradient = reduced_value(network, ncf.X, ncf.ybar[:, 0], instance.u, instance.signs)
-    tangential = reduced_gradient - (reduced_gradient @ instance.u) * instance.u
-    sine = norm(tangential) / norm(reduced_gradient)
-    value, gradient = ncf.value_and_gradient(theta)
-    value_rounding, gradient_rounding = ncf.rounding(theta)
-    expected = structured_value(network, reduced, instance.profiles)
-    error = 4 * sine + gradient_rounding / norm(gradient) + 16 * EPS
-    relative = 2 * value_rounding / abs(expected) + 16 * network.order * EPS
+    network, ncf, theta = built(instance).network, instance.ncf, instance.start
+    expected = structured_value(network, _reduced(instance)[0], instance.profiles)
+    relative = 2 * ncf.rounding(theta)[0] / abs(expected) + 16 * network.order * EPS
     return worst(
         [
-            Margin(1 - ncf.residual(theta) / RESOLUTION, error / RESOLUTION),
-            equal(value, expected, relative * abs(expected), abs(expected)),
-            Margin(value / abs(expected), relative),
+            is_kkt(instance, 4 * reduced_tangent(instance)),
+            equal(ncf.value(theta), expected, relative * abs(expected), abs(expected)),
+            _is_positive(instance),
             *_balances(network, theta),
         ]
     )
@@ -48,3 +94,131 @@ def _balances(network, theta):
         yield equal(float(square), order / network.order, error, 1.0)
     for balances in neuron_balance(network, theta):
         yield equal(float(np.abs(balances).max()), 0.0, error, 1.0)
+
+
+@claim(
+    "rank_one.necessary",
+    kind=THEOREM,
+    reference="§5",
+    given=found_points(),
+    hypotheses=(DENSE, KKT, POSITIVE_VALUE, RANK_ONE, COHERENT, CURVED),
+    covers=(("active neurons", "several"), ("inertia", "saddle"), ("signs", "mixed")),
+)
+def necessary(instance) -> Margin:
+    """At a KKT point with N > 0 whose hidden layers are a_l b_lᵀ, the nonzero a_l of one sign are equal where p_l ≥ 2.
+
+    If every a_l ≥ 0, moreover, W_1 = c_1 e_1 uᵀ, W_l = c_l s_l e_l e_{l−1}ᵀ, W_L = c_L s_L e_{L−1}ᵀ with c_l² = P_l/D, and u is
+    a KKT point of the reduced problem with n(u) > 0.
+    """
+    if instance.point is None:
+        raise Inapplicable("no positive KKT point was found")
+    return criterion(instance, 4 * (instance.ncf.residual(instance.start) + angle_error(instance)))
+
+
+def criterion(instance, accuracy: float) -> Margin:
+    """Margin of the rank-one criterion at the instance's `start`, a point that is known to the accuracy."""
+    network, theta = instance.network, instance.start
+    layers = hidden_layers(network, theta, accuracy)
+    parts = [_vanishes(spread, accuracy / size) for spread, size in class_spreads(network, layers)]
+    if all(layer.is_coherent for layer in layers):
+        smallest = min([size for _, size in class_spreads(network, layers)] + [layer.c for layer in layers])
+        parts += [_vanishes(gap, accuracy / smallest) for gap in chain_defects(network, theta, layers)]
+        parts += _reduced_kkt(instance, layers, accuracy)
+    if not parts:
+        raise Inapplicable("signs are mixed and no layer with p_l ≥ 2 has two neurons of one sign: nothing is claimed")
+    return worst(parts)
+
+
+def _vanishes(gap: float, error: float) -> Margin:
+    """1 − gap in units of the resolution."""
+    return Margin(1 - gap / RESOLUTION, error / RESOLUTION)
+
+
+def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
+    """u is a KKT point of the reduced problem, of positive value."""
+    network, ncf, u = instance.network, instance.ncf, layers[0].b
+    value, gradient = reduced_value(network, ncf.X, ncf.ybar[:, 0], u, inner_signs(network, instance.start, layers))
+    return [
+        _vanishes(float(np.tanh(tangent(gradient, u))), accuracy / layers[0].c),
+        Margin(value / norm(gradient), accuracy),
+    ]
+
+
+@claim(
+    "rank_one.perturbed_fails",
+    kind=THEOREM,
+    reference="§5",
+    given=perturbed_points(),
+    hypotheses=(DENSE, COHERENT),
+    covers=(("active neurons", "several"),),
+)
+def perturbed_fails(instance) -> Margin:
+    """A structured point with a non-uniform e_l, wrong c_l, or u not reduced-KKT is no KKT point; tan∠(∇N, w) is as predicted.
+
+    tan² = Σ_l (P_l/c_l − D c_l)²/D² + Σ_l (P_l/(D c_l))² ((1 + τ_l²)(1 + τ_{l−1}²) − 1), τ_l = tan∠(e_l, e_l^{∘p_l}) and
+    τ_0 = tan∠(∇n(u), u): it grows linearly with the perturbation.
+    """
+    predicted = predicted_tangent(built(instance).network, instance.norms, instance.profiles, reduced_tangent(instance))
+    error = angle_error(instance) + 64 * EPS
+    sine = predicted / np.hypot(1.0, predicted)
+    if sine <= 1e4 * error:
+        raise Inapplicable("the perturbation leaves the point a KKT point, or is lost in rounding")
+    found = instance.ncf.residual(instance.start)
+    return worst([Margin(found, error), equal(found, sine, 4 * error, sine)])
+
+
+@claim(
+    "rank_one.mixed_sign_even_p",
+    kind=THEOREM,
+    reference="§5",
+    given=mixed_points(),
+    hypotheses=(ONE_SIGN,),
+)
+def mixed_sign_even_p(instance) -> Margin:
+    """At structured points, where the inputs of a layer with p ≥ 2, α ≠ 0 have one sign, entries P and −Q may mix in its e_l.
+
+    They are KKT points with N > 0 for Q = |α|^{−p/(p−1)} P if the pre-activations are positive, and the inverse if negative.
+    """
+    return worst([is_kkt(built(instance), 4 * reduced_tangent(instance)), _is_positive(instance)])
+
+
+@claim(
+    "rank_one.two_layer_iff",
+    kind=THEOREM,
+    reference="§5",
+    given=two_layer_points(),
+    hypotheses=(RANK_ONE,),
+    covers=(("signs", "mixed"), ("start", "constructed"), ("start", "broken")),
+)
+def two_layer_iff(instance) -> Margin:
+    """L = 2, rows of W_1 along ±u: a KKT point with N > 0 iff each used q = ±u is a KKT direction of G(q) = Σ ȳ_i σ(qᵀx_i) ≠ 0,
+    sign v_j = sign G(q), ‖w_j‖² = p v_j², and ‖w_j‖ ∝ |G(q)|^{−1/(p−1)} (p ≥ 2) or |G(u)| = |G(−u)| if both are used (p = 1).
+    """
+    network, ncf, theta = instance.network, instance.ncf, instance.start
+    if getattr(instance, "point", None) is None and getattr(instance, "u", None) is None:
+        raise Inapplicable("no point to judge: no KKT point found, or no direction to build on")
+    if _is_positive(instance).outcome is not Outcome.HOLDS:
+        raise Inapplicable("N is not positive")
+    residual, error = ncf.residual(theta), angle_error(instance)
+    found = defect(network, ncf.X, ncf.ybar[:, 0], theta, 4 * error)
+    if found.value <= RESOLUTION:
+        return Margin(1 - residual / RESOLUTION, (error + found.value) / RESOLUTION)
+    if residual <= 10 * error:
+        return Margin(1 - found.value / RESOLUTION, 4 * (residual + error) / (found.smallest * RESOLUTION))
+    if found.value < 1e-3:
+        raise Unresolved("neither the conditions nor the KKT equation clearly hold or fail")
+    return Margin(residual, error)
+
+
+@claim(
+    "rank_one.clarke",
+    kind=THEOREM,
+    reference="§6",
+    given=clarke_points(),
+    hypotheses=(CLARKE_REDUCED,),
+)
+def clarke(instance) -> Margin:
+    """p_l = 1: the structured point along a Clarke KKT point u of the reduced problem, on kinks, is a Clarke KKT point."""
+    ncf, theta = built(instance).ncf, instance.start
+    error = clarke_error(ncf, theta)
+    return worst([Margin(1 - clarke_residual(ncf, theta) / RESOLUTION, error / RESOLUTION), _is_positive(instance)])

@@ -1,0 +1,143 @@
+"""Hypothesis strategies of KKT points found without assuming their structure, and of two-layer points with rows along ±u."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from checker.claims import Inapplicable, Unresolved
+from checker.criterion import hidden_layers
+from checker.generators import given
+from checker.instances import Instance
+from checker.kkt import KktPoint
+from checker.kkt_sampler import METHODS, find
+from checker.ncf import Problem
+from checker.networks import masked
+from checker.rank_one import RankOneInstance
+from checker.rank_one_generators import bare_instances, reduced
+from checker.starts import unit
+from checker.two_layer import broken, constructed, two_direction_point
+
+CONSTRUCTED, BROKEN = "constructed", "broken"
+VISIBLE = 1e-3  # entries of a_l above this count as active neurons in the coverage
+
+
+@dataclass(frozen=True, eq=False)
+class FoundInstance(Instance):
+    """An instance whose `start` is a KKT point of positive value that a search found; `point` is None where it found none."""
+
+    point: KktPoint | None = None
+
+    def coverage(self) -> dict[str, str]:
+        """The strata of any instance, and what kind of KKT point it is."""
+        kind = {} if self.point is None else {"inertia": str(self.point.inertia), **_shape(self)}
+        return {**super().coverage(), **kind}
+
+    def confirmations(self) -> Iterator[tuple[str, Instance]]:
+        """Rescaled data only: statements about points integrate nothing."""
+        yield "the rescaled data", replace(self, problem=replace(self.problem, X=2 * self.problem.X))
+
+
+def _shape(instance: FoundInstance) -> dict[str, str]:
+    """How many neurons are active in the layer that has most, and whether some a_l mixes signs, where layers are rank one."""
+    try:
+        layers = hidden_layers(instance.network, instance.start)
+    except (Inapplicable, Unresolved) as reason:
+        return {"hidden rank": "two or more" if isinstance(reason, Inapplicable) else "undecided"}
+    most = max(sum((sizes > VISIBLE).sum() for sizes in layer.classes) for layer in layers)
+    return {
+        "hidden rank": "one",
+        "active neurons": "several" if most > 1 else "one",
+        "signs": "+" if all(layer.is_coherent for layer in layers) else "mixed",
+    }
+
+
+@st.composite
+def _found_points(draw, data, methods=tuple(METHODS), **options) -> FoundInstance:
+    """KKT points found by one of the methods of `checker.kkt_sampler`, on networks with and without kinks."""
+    instance = draw(bare_instances(data, narrowest=2, **options))
+    smooth = instance.network.has_lipschitz_gradient
+    method = draw(st.sampled_from([each for each in methods if smooth or each != "flow"]))
+    return found(instance, method)
+
+
+def found(instance: RankOneInstance, method: str) -> FoundInstance:
+    """The instance at the KKT point that the method leads to from its last seed."""
+    values = {each.name: getattr(instance, each.name) for each in fields(Instance)}
+    point = find(instance.ncf, method, instance.seeds[-1])
+    values["families"] = {**instance.families, "start": method}
+    return FoundInstance(**(values if point is None else {**values, "start": point.u, "point": point}))
+
+
+@st.composite
+def _blind_points(draw, data) -> FoundInstance:
+    """Limits of flows of networks that do not see their first input: the weights on it are missing."""
+    instance = draw(bare_instances(data, narrowest=2, lipschitz=True))
+    widths = instance.network.widths
+    mask = np.arange(widths[0]) > 0 if widths[0] > 1 else np.ones(1, dtype=bool)
+    patterns = (masked(np.tile(mask, (widths[1], 1))), *instance.network.patterns[1:])
+    network = replace(instance.network, patterns=patterns)
+    return found(replace(instance, problem=replace(instance.problem, network=network)), "flow")
+
+
+@st.composite
+def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
+    """Two-layer networks at points that meet the conditions on rows along ±u, fail one of them, or are KKT points found."""
+    powers = st.integers(1, 4).map(lambda power: (power,))
+    instance = draw(bare_instances(data, narrowest=2, powers=powers))
+    kind = draw(st.sampled_from((CONSTRUCTED, BROKEN, *(each for each in METHODS if each != "flow"))))
+    if kind in METHODS:
+        return found(instance, kind)
+    rng = np.random.default_rng(instance.seeds[-1])
+    instance = replace(_mirrored(instance, rng), families={**instance.families, "start": kind})
+    u = _axis(instance)
+    try:
+        if u is None:
+            raise Inapplicable("no direction u to build on")
+        theta = constructed(instance.network, instance.problem.X, instance.ncf.ybar[:, 0], u, rng)
+    except Inapplicable:
+        return instance
+    theta = broken(instance.network, theta, rng) if kind == BROKEN else theta
+    W = instance.network.matrices(theta)[0]
+    sides = np.sign(W @ u) * np.linalg.norm(W, axis=1)
+    return replace(instance, start=theta, u=u, signs=(1.0,), profiles=(unit(sides),))
+
+
+def _mirrored(instance: RankOneInstance, rng) -> RankOneInstance:
+    """Antipodal data with labels y(−x) = ±y(x), for which −u is a KKT direction of G with u."""
+    problem, count = instance.problem, len(instance.problem.X) // 2
+    if instance.families["data"] != "antipodal":
+        return instance
+    half = problem.y[:count]
+    y = np.concatenate([half, rng.choice([-1.0, 1.0]) * half])
+    return replace(instance, problem=Problem(problem.network, problem.X, y, problem.loss))
+
+
+def _axis(instance: RankOneInstance) -> np.ndarray | None:
+    """The line of the data where they lie on one; otherwise a direction u that a reduced KKT point has."""
+    X = instance.problem.X
+    if np.linalg.matrix_rank(X) == 1:
+        return unit(X[np.argmax(np.abs(X).sum(axis=1))])
+    point = reduced(instance)
+    return None if point is None else point.u
+
+
+@st.composite
+def _two_direction_points(draw, data) -> RankOneInstance:
+    """KKT points of two-layer networks, p ≥ 2, with two neurons on different directions; `u` is None where none was found."""
+    powers = st.integers(2, 6).map(lambda power: (power,))
+    instance = draw(bare_instances(data, narrowest=2, powers=powers, lipschitz=True))
+    try:
+        start = two_direction_point(instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1])
+    except Inapplicable:
+        return instance
+    return replace(instance, start=start, u=start)
+
+
+found_points = given(_found_points)
+blind_points = given(_blind_points)
+two_layer_points = given(_two_layer_points)
+two_direction_points = given(_two_direction_points)
