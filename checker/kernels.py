@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from checker.compiling import compiled, inlined, internal
+from checker.compiling import compiled, inlined, internal, matrix_view
 from checker.losses import NCF_CODE, descent
 
 
@@ -20,88 +20,73 @@ def workspace(layout, samples):
 
 
 @internal()
-def _activate(z, power, slope, value, derivative):
-    """σ(z) = max(z, αz)^p and σ'(z), elementwise; the slope at 0 is the one of the positive side."""
+def _activate(values, slopes, start, stop, power, slope):
+    """σ(z) = max(z, αz)^p in place of z, and σ'(z), for the units from start to stop; the slope at 0 is the one of z > 0."""
     negative = slope
     for _ in range(power - 1):
         negative *= slope
-    if power == 1:
-        for i in range(z.size):
-            side = 1.0 if z[i] >= 0 else negative
-            derivative[i] = side
-            value[i] = side * z[i]
-    elif power == 2:
-        for i in range(z.size):
-            scaled = z[i] if z[i] >= 0 else negative * z[i]
-            derivative[i] = 2.0 * scaled
-            value[i] = scaled * z[i]
-    else:
-        for i in range(z.size):
-            lower = z[i] if z[i] >= 0 else negative * z[i]
-            for _ in range(power - 2):
-                lower *= z[i]
-            derivative[i] = power * lower
-            value[i] = lower * z[i]
+    for i in range(start, stop):
+        z = values[i]
+        lower = z if z >= 0 else negative * z
+        if power == 1:
+            lower = 1.0 if z >= 0 else negative
+        for _ in range(power - 2):
+            lower *= z
+        slopes[i] = power * lower
+        values[i] = lower * z
 
 
 @internal()
-def _expand(layout, theta, weights):
-    for entry in range(layout.index.size):
-        number = layout.index[entry]
+def _expand(index, theta, weights):
+    for entry in range(index.size):
+        number = index[entry]
         weights[entry] = theta[number] if number >= 0 else 0.0
-
-
-@internal()
-def _matrix(layout, flat, layer):
-    rows, columns = layout.widths[layer], layout.widths[layer - 1]
-    start = layout.offsets[layer - 1]
-    return flat[start : start + rows * columns].reshape(rows, columns)
 
 
 @compiled()
 def forward(layout, theta, X, work):
-    """Output H(X; θ), (k_L, n), for samples as columns X (d, n); fills the workspace for `backward`."""
+    """Fill the workspace for `backward` with the activations at θ, for samples as columns X (d, n); H(X; θ) comes last."""
+    widths, offsets = layout.widths, layout.offsets
     weights, _, values, slopes, _, _ = work
     if layout.index.size:
-        _expand(layout, theta, weights)
+        _expand(layout.index, theta, weights)
     else:
         weights = theta
-    depth, samples = layout.widths.size - 1, X.shape[1]
+    depth, samples = widths.size - 1, X.shape[1]
     start, below = 0, X
     for layer in range(1, depth + 1):
-        stop = start + layout.widths[layer] * samples
-        here = values[start:stop]
-        above = here.reshape(layout.widths[layer], samples)
-        np.dot(_matrix(layout, weights, layer), below, above)
+        above = matrix_view(values, start, widths[layer], samples)
+        np.dot(matrix_view(weights, offsets[layer - 1], widths[layer], widths[layer - 1]), below, above)
+        stop = start + widths[layer] * samples
         if layer < depth:
-            _activate(here, layout.powers[layer - 1], layout.slopes[layer - 1], here, slopes[start:stop])
+            _activate(values, slopes, start, stop, layout.powers[layer - 1], layout.slopes[layer - 1])
         start, below = stop, above
-    return below
 
 
 @inlined()
 def _backward(layout, theta, X, output_weights, work, gradient):
     """Gradient in θ of Σ output_weights ∘ H(X; θ), both (k_L, n), after `forward` at the same θ; written to gradient (size,)."""
+    widths, offsets = layout.widths, layout.offsets
     weights, weight_gradient, values, slopes, delta, lower = work
     shared = layout.index.size > 0
     if not shared:
         weights, weight_gradient = theta, gradient
-    depth, samples = layout.widths.size - 1, X.shape[1]
+    depth, samples = widths.size - 1, X.shape[1]
     above = output_weights
-    stop = values.size - layout.widths[depth] * samples
+    stop = values.size - widths[depth] * samples
     for layer in range(depth, 1, -1):
-        start = stop - layout.widths[layer - 1] * samples
-        below = values[start:stop].reshape(layout.widths[layer - 1], samples)
-        np.dot(above, below.T, _matrix(layout, weight_gradient, layer))
-        here = lower[: stop - start]
-        np.dot(_matrix(layout, weights, layer).T, above, here.reshape(layout.widths[layer - 1], samples))
-        for i in range(here.size):
-            here[i] *= slopes[start + i]
-        above = here.reshape(layout.widths[layer - 1], samples)
+        rows, columns, first = widths[layer], widths[layer - 1], offsets[layer - 1]
+        start = stop - columns * samples
+        np.dot(above, matrix_view(values, start, columns, samples).T, matrix_view(weight_gradient, first, rows, columns))
+        here = matrix_view(lower, 0, columns, samples)
+        np.dot(matrix_view(weights, first, rows, columns).T, above, here)
+        for i in range(stop - start):
+            lower[i] *= slopes[start + i]
+        above = here
         delta, lower, stop = lower, delta, start
-    np.dot(above, X.T, _matrix(layout, weight_gradient, 1))
+    np.dot(above, X.T, matrix_view(weight_gradient, 0, widths[1], widths[0]))
     if shared:
-        gradient[:] = 0.0
+        gradient.fill(0.0)
         for entry in range(layout.index.size):
             if layout.index[entry] >= 0:
                 gradient[layout.index[entry]] += weight_gradient[entry]
@@ -113,7 +98,9 @@ def pull_back(layout, theta, X, y, loss, factor, scale, weights, work, gradient)
 
     For the NCF's loss code y holds ȳ and w = ȳ/scale.
     """
-    outputs = forward(layout, theta, X, work)
+    forward(layout, theta, X, work)
+    count, values = y.shape[0] * y.shape[1], work[2]
+    outputs = matrix_view(values, values.size - count, y.shape[0], y.shape[1])
     descent(loss, y, outputs, factor, weights)
     value = 0.0
     for i in range(weights.shape[0]):
@@ -126,7 +113,10 @@ def pull_back(layout, theta, X, y, loss, factor, scale, weights, work, gradient)
 
 def output(layout, theta, X):
     """H(X; θ), (k_L, n)."""
-    return forward(layout, theta, X, workspace(layout, X.shape[1]))
+    rows, samples = layout.widths[-1], X.shape[1]
+    work = workspace(layout, samples)
+    forward(layout, theta, X, work)
+    return work[2][-rows * samples :].reshape(rows, samples)
 
 
 def correlation(layout, theta, X, ybar):
