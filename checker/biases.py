@@ -78,6 +78,11 @@ class BiasedNetwork:
         theta[~self.frozen] = free
         return theta
 
+    def unbiased(self, theta: Array) -> Array:
+        """Free weights, (size,), of the plain network's weights theta and zero biases."""
+        matrices = [np.pad(W, ((0, 1), (0, 1))) for W in self.plain.matrices(theta)]
+        return self.extended.flatten([*matrices[:-1], matrices[-1][:-1]])[~self.frozen]
+
     def matrices(self, free: Array) -> list[Array]:
         """Weight matrices of `extended`."""
         return self.extended.matrices(self.expand(free))

@@ -43,24 +43,47 @@ def cli(context):
 
 @cli.command("list")
 @click.argument("patterns", nargs=-1, metavar="[CLAIM]...")
-def list_claims(patterns):
+@click.option("--map", "as_map", is_flag=True, help="Which control shows that a theorem needs a hypothesis.")
+def list_claims(patterns, as_map):
     """List the claims: id, kind, reference and statement in short."""
     claims = _selected(patterns)
+    if as_map:
+        return _print_map({claim.id for claim in claims})
     wide = max(len(claim.id) for claim in claims)
     source = max(len(claim.reference) for claim in claims)
     for claim in claims:
         click.echo(f"{claim.id:{wide}}  {claim.kind:10}  {claim.reference:{source}}  {claim.summary}")
 
 
+def _print_map(ids):
+    """The map's rows about the claims asked for, theorems or controls."""
+    from checker.claims import registered
+    from checker.necessity import needs
+    from checker.writers.json_file import LATEST
+    from checker.writers.necessity import lines
+
+    rows = [need for need in needs(registered()) if need.theorem in ids or need.control in ids]
+    try:
+        verdicts = {id: row.verdict for id, row in _latest().items()}
+    except (OSError, ValueError):
+        _warn(f"{LATEST} cannot be read: nothing counts as run")
+        verdicts = {}
+    for line in lines(rows, verdicts):
+        click.echo(line)
+
+
 @cli.command()
 @click.argument("claim")
 def show(claim):
-    """Show a claim: statement, hypotheses, reference, kind and last verdict."""
+    """Show a claim: statement, hypotheses, what controls drop of it, reference, kind and last verdict."""
+    from checker.claims import registered
+    from checker.writers.necessity import suppositions
     from checker.writers.words import EXPECTED
 
     for each in _selected([claim]):
         click.echo(f"{each.id}\n\n{textwrap.indent(each.statement, '    ')}\n")
-        click.echo(f"hypotheses    {'; '.join(each.hypotheses) or 'none stated'}")
+        for line in suppositions(each, registered()):
+            click.echo(line)
         click.echo(f"reference     {each.reference}")
         click.echo(f"kind          {each.kind}: {EXPECTED[each.kind]}")
         click.echo(f"last verdict  {_last_verdict(each.id)}")
@@ -180,16 +203,23 @@ def _check_writable(path):
 
 
 def _last_verdict(id):
-    from checker.writers.json_file import LATEST, read
+    from checker.writers.json_file import LATEST
 
     try:
-        report = read(LATEST)
+        row = _latest().get(id)
     except (OSError, ValueError):
         return f"unknown: {LATEST} cannot be read"
-    for row in report.claims if report else ():
-        if row.id == id:
-            return f"{row.verdict}, {row.instances} instances, {row.unresolved} unresolved, seed {row.seed}"
-    return "none: not checked yet from this folder"
+    if row is None:
+        return "none: not checked yet from this folder"
+    return f"{row.verdict}, {row.instances} instances, {row.unresolved} unresolved, seed {row.seed}"
+
+
+def _latest():
+    """The last result of every claim checked from this folder, by id. Raises OSError or ValueError for an unreadable file."""
+    from checker.writers.json_file import LATEST, read
+
+    report = read(LATEST)
+    return {row.id: row for row in report.claims} if report else {}
 
 
 def _warn(message):

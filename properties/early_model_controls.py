@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from checker.biased_flows import loss_flow_with_biases, ncf_flow_with_biases
 from checker.biases import biased
-from checker.claims import CONTROL, Margin, Unresolved, claim, mildest
+from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim, mildest
 from checker.early import conditioned_window, ladder
-from checker.flow import norm_reaches, time_reaches
+from checker.flow import Stop, norm_reaches, time_reaches
 from checker.generators import instances
+from checker.kkt import flow_limit
 from checker.starts import unit
 from properties.early_margins import SHALLOW, SLACK, follows, misalignment, train
 from properties.flow_controls import kinked
@@ -94,3 +96,55 @@ def biases_early(instance) -> Margin:
     first = int(np.argmax(norms >= radius * delta))
     aligned = 1.01 - 0.5 * np.sum((directions[[first, -1]] - target) ** 2, axis=1) / epsilon
     return mildest(Margin(float(value), SLACK) for value in (1.01 - norms.max() / (radius * delta), *aligned))
+
+
+@claim(
+    "control.kink_collapse",
+    kind=CONTROL,
+    reference="§7",
+    given=kinked(attracting=True),
+    drops=LIPSCHITZ,
+    of=("early.collapse",),
+)
+def kink_collapse(instance) -> Margin:
+    """With p = 1, α ≠ 1 too ‖w(T/δ^{D−2})‖ ≤ 2δε, ε what one solution of the NCF flow from a kink has shrunk to at T.
+
+    It stays at a v_0 where ∇N(v_0), between the slopes of both sides, is λv_0 with λ < 0, and others leave it; T is when the
+    loss flow's norm is 2δ.
+    """
+    network, order = instance.network, instance.network.order
+    if order == 2:
+        raise Inapplicable("D = 2")
+    kink, other = unit(instance.problem.X[0]), instance.problem.X[1]
+    along = unit(other - (other @ kink) * kink)
+    v = np.concatenate([along, np.ones(network.depth - 2), [-1.0]]) / np.sqrt(network.depth)
+    flow = train(nudged(replace(instance, start=v), 1.0), 1e-3, norm_reaches(2.0))
+    if flow.stop is not Stop.ESCAPED:
+        raise Unresolved("the loss flow does not reach 2δ")
+    epsilon = (1 - order * (order - 2) * instance.ncf.value(v) * flow.time[-1]) ** (-1 / (order - 2))
+    return Margin(2 - flow.norm / epsilon, SLACK * flow.norm / epsilon)
+
+
+@claim(
+    "control.biases_collapse",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(only_dense=True, starts=("negative-kkt",), labels=("one-signed",), powers=SHALLOW),
+    drops=HOMOGENEOUS,
+    of=("early.collapse",),
+)
+def biases_collapse(instance) -> Margin:
+    """Trained with biases, zero at first, ‖w(T/δ^{D−2})‖ ≤ 2δε, δ = 0.01, T the time at which the NCF flow has shrunk to ε = 0.1.
+
+    The NCF flow is that of the network without biases, from a negative KKT point.
+    """
+    delta, epsilon, order = 0.01, 0.1, instance.network.order
+    point = flow_limit(instance.ncf, instance.start, instance.numerics).point
+    if not point.value < 0:
+        raise Inapplicable("the NCF flow does not tend to a negative KKT point")
+    time = math.expm1(-(order - 2) * math.log(epsilon)) / (order * (order - 2) * -point.value)
+    trained = biased(instance)
+    trained = replace(trained, start=trained.network.unbiased(instance.start))
+    _, norms, _ = loss_flow_with_biases(trained, delta, time / delta ** (order - 2))
+    ratio = float(norms[-1] / (delta * epsilon))
+    return Margin(2 - ratio, SLACK * ratio)

@@ -7,7 +7,8 @@ import numpy as np
 from checker.claims import THEOREM, Inapplicable, Margin, claim
 from checker.generators import instances, powers_where
 from checker.kkt import Inertia, positive_limit
-from properties.hypotheses import UNSHARED
+from checker.networks import Network
+from properties.hypotheses import CURVED_LAST, LOCAL_MAXIMUM, UNSHARED
 
 # A second neuron at most this share of the first counts as none; polished points are known far better.
 NONE, POLISH = 1e-3, 1e-6
@@ -18,7 +19,7 @@ NONE, POLISH = 1e-3, 1e-6
     kind=THEOREM,
     reference="§5",
     given=instances(shared=False, powers=powers_where(lambda powers: powers[-1] >= 2), narrowest=2),
-    hypotheses=("u a strict local maximum, N(u) > 0", "p_{L−1} ≥ 2", UNSHARED),
+    hypotheses=(LOCAL_MAXIMUM, CURVED_LAST, UNSHARED),
 )
 def one_last_neuron(instance) -> Margin:
     """A local maximum with N > 0 has one active neuron in the last hidden layer if p_{L−1} ≥ 2, for any number of outputs.
@@ -29,5 +30,10 @@ def one_last_neuron(instance) -> Margin:
     point = positive_limit(instance.ncf, instance.start, instance.numerics).point
     if point.inertia is not Inertia.MAXIMUM:
         raise Inapplicable(f"no strict local maximum but {point.inertia}")
-    rows = np.sort(np.linalg.norm(instance.network.matrices(point.u)[-2], axis=1))
+    return one_active(instance.network, point.u)
+
+
+def one_active(network: Network, u: np.ndarray) -> Margin:
+    """One neuron of the last hidden layer is active: the second largest incoming row is NONE times the largest, or less."""
+    rows = np.sort(np.linalg.norm(network.matrices(u)[-2], axis=1))
     return Margin(float(1 - rows[-2] / rows[-1] / NONE), POLISH / NONE)

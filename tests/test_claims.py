@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 
 from checker import claims
-from checker.claims import CONTROL, THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, registered, select, worst
+from checker.claims import CONTROL, THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, mildest, registered, select, worst
 
 
 @pytest.fixture
@@ -49,6 +49,15 @@ def test_the_worst_margin_is_a_violation_first_then_an_undecided_one_then_the_sm
     assert worst([far, near]) is near
     with pytest.raises(ValueError):
         worst([])
+
+
+def test_the_mildest_margin_violates_only_where_every_part_does_and_then_by_least():
+    violated, badly, undecided, holding = Margin(-1, 0.1), Margin(-7, 0.1), Margin(5, 9), Margin(1, 0.1)
+    assert mildest([badly, holding, undecided]) is holding
+    assert mildest([badly, undecided, violated]) is undecided
+    assert mildest([badly, violated]) is violated
+    with pytest.raises(ValueError):
+        mildest([])
 
 
 def test_judging_turns_exceptions_about_hypotheses_and_budgets_into_outcomes(registry):

@@ -128,6 +128,7 @@ def test_show_gives_the_statement_and_the_last_verdict(command):
     assert before == (
         "toy.true\n\n    A number is at least zero.\n\n    With a second line.\n\n"
         "hypotheses    the number is an integer\n"
+        "controls      toy.false: without the number is an integer\n"
         "reference     §0\n"
         "kind          theorem: must never be refuted\n"
         "last verdict  none: not checked yet from this folder\n"
@@ -135,6 +136,33 @@ def test_show_gives_the_statement_and_the_last_verdict(command):
     command("check", "toy.true", "--seed", 4)
     command("check", "toy.false")
     assert "last verdict  not refuted, 25 instances, 0 unresolved, seed 4\n" in command("show", "toy.true")[1]
+
+
+def test_show_tells_what_a_control_drops_of_which_theorem(command):
+    assert "\ndrops         the number is an integer\nof            toy.true\nreference " in command("show", "toy.false")[1]
+    assert "controls" not in command("show", "toy.false")[1]
+
+
+def test_the_map_tells_for_every_hypothesis_of_a_theorem_whether_a_control_found_it_needed(command, tmp_path):
+    def row():
+        code, out, err = command("list", "--map", "toy.tr*")
+        assert (code, err) == (0, "")
+        theorem, hypothesis, blank, pairs, _ = out.splitlines()
+        assert (theorem, blank, pairs) == ("toy.true", "", "1 pairs of a theorem and a hypothesis")
+        return " ".join(hypothesis.split())
+
+    assert row() == "the number is an integer toy.false not run"
+    command("check", "toy.false")
+    assert row() == "the number is an integer toy.false found"
+    command("check", "toy.false", "--examples", 1)
+    assert row() == "the number is an integer toy.false not found"
+    assert (
+        command("list", "--map", "toy.open")[1]
+        == "\n0 pairs of a theorem and a hypothesis\n0 found, 0 not found, 0 not run, 0 without a control\n"
+    )
+    (tmp_path / "reports" / "latest.json").write_text("{")
+    code, _, err = command("list", "--map")
+    assert (code, err) == (0, "ncfcheck: warning: reports/latest.json cannot be read: nothing counts as run\n")
 
 
 def test_a_corrupt_or_unwritable_record_of_results_is_only_a_warning(command, tmp_path):

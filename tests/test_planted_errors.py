@@ -114,11 +114,6 @@ def test_the_same_claims_are_not_violated_without_a_planted_mistake():
     assert violated(*set().union(*PLANTED.values())) == set()
 
 
-def test_every_control_is_violated():
-    controls = [id for id, claim in registered().items() if claim.kind == "control"]
-    assert violated(*controls) == set(controls)
-
-
 def test_numerics_of_an_instance_reach_the_flow():
     """The confirmation by a second integrator would be worth nothing if the claim ignored it."""
     claim, seen = registered()["flow.direction_converges"], []

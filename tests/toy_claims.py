@@ -41,7 +41,14 @@ def true(toy):
     return Margin(1.0 + toy.number, 0.5)
 
 
-@claim("toy.false", kind=CONTROL, reference="§0", given=st.builds(Toy, NUMBERS))
+@claim(
+    "toy.false",
+    kind=CONTROL,
+    reference="§0",
+    given=st.builds(Toy, NUMBERS),
+    drops="the number is an integer",
+    of=("toy.true",),
+)
 def false(toy):
     """A number is below 500000."""
     return Margin(5e5 - toy.number, 0.5)

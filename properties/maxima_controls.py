@@ -1,0 +1,69 @@
+"""Claims about local maxima of N that are false because they drop one hypothesis (theory §7)."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from checker.found_generators import two_direction_points
+from checker.generators import instances
+from checker.kkt import Inertia, positive_limit
+from checker.ncf import norm
+from properties.flow_controls import convolved
+from properties.hypotheses import CURVED_LAST, LOCAL_MAXIMUM, UNSHARED
+from properties.maxima import one_active
+
+
+@claim(
+    "control.saddles",
+    kind=CONTROL,
+    reference="§7",
+    given=two_direction_points(),
+    drops=LOCAL_MAXIMUM,
+    of=("kkt.one_last_neuron",),
+)
+def saddles(instance) -> Margin:
+    """Every KKT point with N > 0 has one active neuron in the last hidden layer if p_{L−1} ≥ 2."""
+    if instance.u is None:
+        raise Inapplicable("no point with two active neurons was found")
+    if not instance.ncf.residual(instance.start) <= 1e-9 or instance.ncf.value(instance.start) <= 0:
+        raise Unresolved("the point is no KKT point with N > 0 to working accuracy")
+    return one_active(instance.network, instance.start)
+
+
+@claim(
+    "control.flat_neurons",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(powers=st.sampled_from(((1, 1), (1, 1, 1))), only_dense=True, narrowest=2, outputs=(1,)),
+    drops=CURVED_LAST,
+    of=("kkt.one_last_neuron",),
+)
+def flat_neurons(instance) -> Margin:
+    """A local maximum with N > 0 has one active neuron in the last hidden layer also if p_{L−1} = 1.
+
+    Linear networks, whose maximum of N is ‖Xᵀȳ‖ L^{−L/2}.
+    """
+    network, ncf = instance.network, instance.ncf
+    point = positive_limit(ncf, instance.start, instance.numerics).point
+    largest = norm(ncf.X.T @ ncf.ybar) * network.depth ** (-network.depth / 2)
+    if abs(point.value / largest - 1) > 1e-9:
+        raise Inapplicable("the flow does not tend to the maximum")
+    return one_active(network, point.u)
+
+
+@claim(
+    "control.shared_neurons",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(powers=st.integers(2, 4).map(lambda power: (power,)), only_dense=True, narrowest=2),
+    drops=UNSHARED,
+    of=("kkt.one_last_neuron",),
+)
+def shared_neurons(instance) -> Margin:
+    """A local maximum with N > 0 has one active neuron in the last hidden layer also if neurons share their weights."""
+    shared = convolved(instance)
+    point = positive_limit(shared.ncf, shared.start, shared.numerics).point
+    if point.inertia is not Inertia.MAXIMUM:
+        raise Inapplicable(f"no strict local maximum but {point.inertia}")
+    return one_active(shared.network, point.u)
