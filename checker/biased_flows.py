@@ -12,8 +12,8 @@ from checker.claims import Unresolved
 from checker.losses import Loss
 
 Array = np.ndarray
-# Evaluations of one flow, ten times what most take.
-EVALUATIONS = 5000
+# Evaluations of one flow, several times what most take.
+EVALUATIONS = 2500
 
 
 def ncf_flow_with_biases(instance: BiasedInstance, norm: float) -> tuple[Array, Array, Array]:

@@ -97,21 +97,37 @@ def loss_expansion(instance) -> Margin:
 
 
 def expansion(instance, ncf) -> Margin:
-    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ where the largest |ŷ| is 0.1 and 0.001."""
+    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ where the largest |ŷ| is 0.1 and 0.001.
+
+    And 𝓛(δu) − 𝓛(0) itself is the sum over samples it is taken for there, where the largest |ŷ| is 1.
+    """
     problem, u, order = instance.problem, instance.start, instance.network.order
     largest = float(np.abs(problem.outputs(u)).max())
     if largest == 0:
         raise Inapplicable("H(X; u) = 0: the network is dead on the data")
-    return worst(_remainder(problem, ncf, u, (share / largest) ** (1 / order)) for share in (1e-1, 1e-3))
+    parts = [_remainder(problem, ncf, u, (share / largest) ** (1 / order)) for share in (1e-1, 1e-3)]
+    return worst([_change_of_loss(problem, (1 / largest) ** (1 / order) * u), *parts])
+
+
+def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
+    """𝓛(w) − 𝓛(0) = Σ ℓ(ŷ, y) − ℓ(0, y), the latter without cancellation."""
+    before, after, terms = problem.training_loss(0 * w), problem.training_loss(w), _changes(problem, w)
+    largest = before + after + float(np.abs(terms).sum())
+    return equal(after - before, float(terms.sum()), 16 * EPS * (4 + terms.size) * largest, largest)
+
+
+def _changes(problem: Problem, w: np.ndarray) -> np.ndarray:
+    """ℓ(ŷ, y) − ℓ(0, y), ŷ = H(X; w), for every output of every sample (n, k_L)."""
+    outputs, y = problem.outputs(w), problem.y
+    if problem.loss is Loss.SQUARE:
+        return outputs * (0.5 * outputs - y)
+    return np.log1p(np.expm1(-y * outputs) / 2)
 
 
 def _remainder(problem: Problem, ncf: Ncf, u: np.ndarray, delta: float) -> Margin:
     """1 − |𝓛(δu) − 𝓛(0) + δ^D N(u)| / Σ ŷ²; both losses have |ℓ''| ≤ 1, so ½ is left."""
-    outputs, y, small = problem.outputs(delta * u), problem.y, delta**problem.network.order
-    if problem.loss is Loss.SQUARE:
-        change = outputs * (0.5 * outputs - y)
-    else:
-        change = np.log1p(np.expm1(-y * outputs) / 2)
+    outputs, change, y = problem.outputs(delta * u), _changes(problem, delta * u), problem.y
+    small = delta**problem.network.order
     bound = float((outputs**2).sum())
     rounding = small * ncf.rounding(u)[0] + 16 * EPS * float(np.abs(change).sum())
     rounding += float((np.abs(y) * small * output_bound(problem.network, u, problem.X)).sum())

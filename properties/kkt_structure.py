@@ -13,6 +13,9 @@ from checker.networks import Network
 from checker.tolerances import EPS
 from properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED
 
+# What a curvature may fall short by, in units of |λ|: far above what it is computed to.
+CURVATURE = 1e-3
+
 
 def limit_point(instance) -> KktPoint:
     """A KKT point with λ ≠ 0: the limit of the NCF flow."""
@@ -100,12 +103,17 @@ def sign_flip_at(instance, point: KktPoint) -> Margin:
 
 @claim("kkt.negative_unstable", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT, NEGATIVE))
 def negative_unstable(instance) -> Margin:
-    """A KKT point with N < 0 is never a local maximum of N on the sphere: the projected Hessian has an eigenvalue above 0."""
+    """A KKT point with N < 0 is never a local maximum of N on the sphere: the projected Hessian has an eigenvalue 2|λ| or more.
+
+    Moving along t = (x_1 θ_1, …, x_L θ_L), Σ x_l P_l = 0, rescales the layers against each other; by Euler's identities
+    (∇²N − λ)t = −2λt.
+    """
     point = limit_point(instance)
     return unstable(describe(instance.ncf, point.u if point.value < 0 else _sign_flipped(instance, point.u)))
 
 
 def unstable(point: KktPoint) -> Margin:
-    """The largest eigenvalue of the projected Hessian is above 0 at a point taken for a KKT point."""
+    """The largest eigenvalue of the projected Hessian is 2|λ| or more, to within CURVATURE, at a point taken for a KKT point."""
     # Eigenvalues in units of |λ|; an error of ε‖∇²N‖ moves them by ε·cond.
-    return Margin(point.top_curvature, 1e-9 + 1e3 * _accuracy(point) * max(1.0, point.top_curvature))
+    error = 1e-9 + 1e3 * _accuracy(point) * max(1.0, point.top_curvature)
+    return Margin(1 + (point.top_curvature - 2) / CURVATURE, error / CURVATURE)

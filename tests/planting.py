@@ -1,0 +1,141 @@
+"""Mistakes planted in formulas: the source of one function, changed in one place, takes its place while a claim is checked."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import types
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numba import njit
+from numba.core.dispatcher import Dispatcher
+
+from checker import kernels, stepper
+from checker.check import PROFILES, cut, derive, examine
+from checker.claims import Claim, Kind, Verdict
+from checker.draw import draw
+from checker.results import Case, Tally, verdict
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The function `of`, module:qualified name, with one fragment of its source replaced; `claims` ought to catch it, any one."""
+
+    of: str
+    fragment: str
+    replacement: str
+    mistake: str
+    claims: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The function and the mistake."""
+        return f"{self.of.removeprefix('checker.')}: {self.mistake}"
+
+
+def attribute(of: str):
+    """What module:qualified name stands for, as it stands in its class."""
+    module, _, path = of.partition(":")
+    found = importlib.import_module(module)
+    for name in path.split("."):
+        found = vars(found)[name]
+    return found
+
+
+def plain(found) -> types.FunctionType:
+    """The Python function in a property, a cached one, or a cached or compiled function."""
+    if isinstance(found, property):
+        return found.fget
+    if isinstance(found, cached_property):
+        return found.func
+    return found.py_func if isinstance(found, Dispatcher) else inspect.unwrap(found)
+
+
+def mutated_code(mutant: Mutant) -> types.CodeType:
+    """The function's code compiled from its module's source with the fragment, which must occur in it just once, replaced."""
+    function = plain(attribute(mutant.of))
+    lines, start = inspect.getsourcelines(function)
+    source, path = "".join(lines), inspect.getsourcefile(function)
+    if source.count(mutant.fragment) != 1:
+        raise AssertionError(f"{mutant.of}: {mutant.fragment!r} occurs {source.count(mutant.fragment)} times in it, not once")
+    whole = inspect.getsource(inspect.getmodule(function)).splitlines(keepends=True)
+    whole[start - 1 : start - 1 + len(lines)] = [source.replace(mutant.fragment, mutant.replacement)]
+    return next(_named(compile("".join(whole), path, "exec"), function.__qualname__))
+
+
+def _named(code: types.CodeType, name: str) -> Iterator[types.CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, types.CodeType):
+            if each.co_qualname == name:
+                yield each
+            yield from _named(each, name)
+
+
+@contextmanager
+def planted(mutant: Mutant, patch):
+    """Run with the mistake: the code is exchanged in the function itself, so that it is met under whatever name it was imported."""
+    found, code = attribute(mutant.of), mutated_code(mutant)
+    with warnings.catch_warnings(), np.errstate(all="ignore"), patch.context() as patch:
+        warnings.simplefilter("ignore")
+        if isinstance(found, Dispatcher):
+            recompile_losses(types.FunctionType(code, found.py_func.__globals__), patch)
+        else:
+            patch.setattr(plain(found), "__code__", code)
+        yield
+
+
+def recompile_losses(descent, patch) -> None:
+    """Compile anew all that calls `losses.descent`, with the function given in its place; nothing goes to the cache on disk."""
+    pull_back = _recompiled(kernels.pull_back, descent=njit(error_model="numpy")(descent))
+    rate = _recompiled(stepper.rate, pull_back=pull_back)
+    step = _recompiled(stepper._step, rate=rate)
+    integrate = _recompiled(stepper.integrate, rate=rate, _step=step, _locate=_recompiled(stepper._locate, _step=step))
+    patch.setattr(kernels, "pull_back", pull_back)
+    patch.setattr(stepper, "rate", rate)
+    patch.setattr(stepper, "integrate", integrate)
+
+
+def _recompiled(compiled, **names):
+    """A compiled function with other functions under some of the names it calls."""
+    function, options = compiled.py_func, compiled.targetoptions
+    renamed = types.FunctionType(function.__code__, {**function.__globals__, **names}, function.__name__)
+    return njit(**{name: value for name, value in options.items() if name in ("error_model", "inline", "no_cfunc_wrapper")})(renamed)
+
+
+class _Found(BaseException):
+    """Ends a draw at once; Hypothesis would run an Exception's instance again."""
+
+
+def first_violation(claim: Claim, examples: int = PROFILES["ci"], seed: int = 0) -> tuple[Verdict, Case | None, int]:
+    """Verdict on the instances that a run of the profile draws first, up to the first confirmed violation; it and how many.
+
+    Exceptions, of the strategy too, count as unresolved, as they do in a run.
+    """
+    tally = Tally()
+
+    def visit(instance):
+        examine(claim, instance, tally)
+        if tally.confirmed:
+            raise _Found
+
+    for shard in cut(claim.id, examples):
+        try:
+            draw(claim.strategy(), shard.examples, derive(seed, claim.id, shard.index, 0), visit, simplest=shard.index == 0)
+        except _Found:
+            break
+        except Exception as error:
+            tally.unresolved[f"error while drawing: {error}"] += 1
+    return verdict(tally), tally.worst, tally.applicable
+
+
+def catches(claim: Claim) -> str:
+    """How the claim shows that something is wrong: by a violation, or, a control, by the lack of one; empty if it does not."""
+    found, worst, count = first_violation(claim)
+    if claim.kind is Kind.CONTROL:
+        return "" if found is Verdict.POTENTIAL else f"not violated any more, {found} on {count} instances"
+    return f"margin {worst.value:.2g} on instance {count}" if found is Verdict.POTENTIAL else ""
