@@ -16,13 +16,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from checker.claims import Claim, Margin, Outcome, registered
+from checker.claims import Claim, Kind, Margin, Outcome, registered
 from checker.events import ClaimFinished, Event, Progress, RunFinished, RunStarted
 from checker.results import ClaimResult, Tally, conclude
 from checker.table import Table
 from checker.workers import WorkerLost, spread
 
 PROFILES = {"quick": 25, "ci": 200, "deep": 2000}  # applicable instances per claim
+CONTROL_SHARE = 2  # a control gets one instance for so many of a theorem: one violation is enough
 SOURCES = ("properties",)  # packages and modules whose import registers claims
 SHARD = 50  # instances per unit of work
 ROUNDS = 5  # of drawing, for a shard whose instances turn out inapplicable
@@ -36,7 +37,7 @@ class BrokenClaims(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to check: claim ids, applicable instances per claim, and the seed that everything drawn depends on."""
+    """What to check: claim ids, applicable instances per claim (fewer for a control), and the seed that everything drawn depends on."""
 
     claims: tuple[str, ...]
     examples: int
@@ -73,15 +74,15 @@ def run(plan: Plan) -> Iterator[Event]:
 
     start = time.perf_counter()
     claims = {id: registered()[id] for id in plan.claims}
-    shards = {id: cut(id, plan.examples) for id in claims}
+    shards = {id: cut(claim, plan.examples) for id, claim in claims.items()}
     tallies: dict[str, dict[int, Tally]] = {id: {} for id in claims}
-    done, stopped = 0, ""
+    done, total, stopped = 0, sum(shard.examples for shard in chain(*shards.values())), ""
     yield RunStarted(plan.claims, plan.examples, plan.seed, plan.workers, versions())
     try:
         for shard, tally in _worked(plan, sorted(chain(*shards.values()), key=lambda shard: shard.index)):
             tallies[shard.claim][shard.index] = tally
             done += shard.examples
-            yield Progress(done, plan.examples * len(claims), shard.claim)
+            yield Progress(done, total, shard.claim)
             if len(tallies[shard.claim]) == len(shards[shard.claim]):
                 yield ClaimFinished(_merged(claims[shard.claim], tallies[shard.claim]))
     except KeyboardInterrupt:
@@ -94,14 +95,16 @@ def run(plan: Plan) -> Iterator[Event]:
 
 def check_claim(claim: Claim, examples: int, seed: int, data=None) -> ClaimResult:
     """Check one claim in this process, on data sets of the strategy `data` where given; the same result as in a run."""
-    tallies = {shard.index: check_shard(claim, shard, seed, data) for shard in cut(claim.id, examples)}
+    tallies = {shard.index: check_shard(claim, shard, seed, data) for shard in cut(claim, examples)}
     return _merged(claim, tallies)
 
 
-def cut(claim: str, examples: int) -> list[Shard]:
-    """Shards of nearly equal size, at most SHARD, that make up `examples` instances of a claim."""
+def cut(claim: Claim, examples: int) -> list[Shard]:
+    """Shards of nearly equal size, at most SHARD, that make up `examples` instances of a claim, or a control's share of them."""
+    if claim.kind is Kind.CONTROL:
+        examples = -(-examples // CONTROL_SHARE)
     count = -(-examples // SHARD)
-    return [Shard(claim, i, examples * (i + 1) // count - examples * i // count) for i in range(count)]
+    return [Shard(claim.id, i, examples * (i + 1) // count - examples * i // count) for i in range(count)]
 
 
 def check_shard(claim: Claim, shard: Shard, seed: int, data=None) -> Tally:

@@ -92,7 +92,7 @@ def show(claim):
 @cli.command()
 @click.argument("patterns", nargs=-1, metavar="[CLAIM]...")
 @click.option("--profile", type=click.Choice(PROFILES), default="quick", show_default=True, help="How many instances.")
-@click.option("--examples", type=click.IntRange(min=1), help="Applicable instances per claim, instead of the profile's.")
+@click.option("--examples", type=click.IntRange(min=1), help="Applicable instances per claim, half as many for a control, instead of the profile's.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Everything drawn depends on it alone.")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE.csv", help="Take data sets from this table.")
 @click.option("--target", metavar="COLUMN", help="Column of the table that holds the labels.")

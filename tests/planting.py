@@ -123,7 +123,7 @@ def first_violation(claim: Claim, examples: int = PROFILES["ci"], seed: int = 0)
         if tally.confirmed:
             raise _Found
 
-    for shard in cut(claim.id, examples):
+    for shard in cut(claim, examples):
         try:
             draw(claim.strategy(), shard.examples, derive(seed, claim.id, shard.index, 0), visit, simplest=shard.index == 0)
         except _Found:

@@ -161,11 +161,12 @@ def test_a_broken_module_of_claims_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("examples", [1, 25, 50, 51, 120, 200, 2000])
-def test_shards_add_up_and_are_small(examples):
-    shards = cut("a.b", examples)
+def test_shards_add_up_and_are_small(toys, examples):
+    shards = cut(toys["toy.true"], examples)
     assert sum(shard.examples for shard in shards) == examples
     assert all(0 < shard.examples <= check.SHARD for shard in shards)
     assert [shard.index for shard in shards] == list(range(len(shards)))
+    assert sum(shard.examples for shard in cut(toys["toy.false"], examples)) == -(-examples // 2)
 
 
 def test_only_the_first_shard_visits_the_simplest_instance(toys):

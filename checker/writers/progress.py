@@ -22,7 +22,7 @@ class ProgressWriter:
         if isinstance(event, RunStarted):
             self.claims = len(event.claims)
             if self.console.is_interactive:
-                self._draw(event.examples * self.claims)
+                self._draw()
         elif isinstance(event, ClaimFinished):
             self.finished += 1
         elif isinstance(event, Progress):
@@ -36,7 +36,7 @@ class ProgressWriter:
             self.bar.stop()
             self.bar = None
 
-    def _draw(self, total: int) -> None:
+    def _draw(self) -> None:
         from rich import progress
 
         columns = (
@@ -46,12 +46,12 @@ class ProgressWriter:
             progress.TextColumn("{task.description}", markup=False),
         )
         self.bar = progress.Progress(*columns, console=self.console, transient=True)
-        self.task = self.bar.add_task("starting", total=total)
+        self.task = self.bar.add_task("starting", total=None)
         self.bar.start()
 
     def _move(self, event: Progress) -> None:
         if self.bar:
-            self.bar.update(self.task, completed=event.done, description=event.claim)
+            self.bar.update(self.task, completed=event.done, total=event.total, description=event.claim)
         elif time.monotonic() - self.told >= EVERY:
             self.told = time.monotonic()
             line = f"ncfcheck: {event.done} of {event.total} instances, {self.finished} of {self.claims} claims done"
