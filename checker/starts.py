@@ -104,9 +104,9 @@ COLLAPSING: dict[str, Callable[..., Array]] = {"negative-kkt": negative_kkt_star
 
 
 def live_start(family: str, seed: int, ncf: Ncf, attempts: int = 8) -> Array:
-    """A start of the family with ∇N(v_0) ≠ 0, from the first of a few streams of the seed that has one."""
+    """A start of the family where ∇N(v_0) is more than rounding, from the first of a few streams of the seed that has one."""
     for attempt in range(attempts):
         start = {**STARTS, **COLLAPSING}[family](np.random.default_rng([seed, attempt]), ncf)
-        if ncf.gradient(start).any():
+        if np.linalg.norm(ncf.gradient(start)) > ncf.rounding(start)[1]:
             break
     return start

@@ -18,7 +18,9 @@ from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNI
 @claim("flow.monotone", kind=THEOREM, reference="§3", given=instances(), hypotheses=(LIPSCHITZ,))
 def monotone(instance) -> Margin:
     """N(v(t)) never decreases along the flow of the NCF."""
-    flow = ncf_flow(instance.ncf, instance.start, instance.numerics)
+    flow, size = ncf_flow(instance.ncf, instance.start, instance.numerics), norm(instance.ncf.gradient(instance.start))
+    if size <= instance.ncf.rounding(instance.start)[1]:
+        raise Inapplicable("∇N(v_0) is no more than rounding")
     if len(flow.sigma) < 2:
         raise Inapplicable(f"the flow does not move: {flow.stop.value}")
     rounding = max(instance.ncf.rounding(v)[0] for v in (flow.directions[0], flow.direction))
