@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.metadata
 import pkgutil
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +18,7 @@ from checker.claims import Claim, Kind, Margin, Outcome, registered
 from checker.events import ClaimFinished, Event, Progress, RunFinished, RunStarted
 from checker.results import ClaimResult, Tally, conclude
 from checker.table import Table
+from checker.versions import versions
 from checker.workers import WorkerLost, spread
 
 PROFILES = {"quick": 25, "ci": 200, "deep": 2000}  # applicable instances per claim
@@ -180,12 +179,6 @@ def unconfirmed(claim: Claim, instance) -> str:
 def derive(seed: int, *path) -> int:
     """A seed for the part of the work that `path` names; stable over processes and versions of Python."""
     return int.from_bytes(hashlib.sha256(repr((seed, *path)).encode()).digest()[:8])
-
-
-def versions() -> dict[str, str]:
-    """Versions of all that the results depend on."""
-    packages = ("ncfcheck", "hypothesis", "numba", "numpy", "scipy")
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in packages}
 
 
 _worker: tuple[Plan, object]  # the plan and its strategy of data sets; set when a worker process starts
