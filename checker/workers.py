@@ -1,20 +1,17 @@
-"""Shards of work spread over processes."""
+"""Shards of work spread over a crew (`checker.executors`): the longest first, and lost workers made up for."""
 
 from __future__ import annotations
 
-import contextlib
 import math
-import multiprocessing
 import os
-import signal
-import threading
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 
+from checker.executors import Processes, WorkerLost
 
-class WorkerLost(Exception):
-    """A worker process died; the message says during what."""
+__all__ = ["WorkerLost", "available", "longest_first", "spread", "work_through"]
 
 
 def available() -> int:
@@ -28,51 +25,95 @@ def spread(work: Callable, shards: list, workers: int, prepare: Callable, argume
     A shard has a `claim`; what `work` returns has `seconds`. Shards of claims not timed yet go first, then those that
     take longest, so that the workers end together. Raises WorkerLost; on any exception the processes are ended at once.
     """
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, (prepare, arguments))
-    waiting, running, cost = list(shards), {}, {}
-    try:
-        while waiting or running:
-            # One more than the workers, so that none waits for its next shard.
-            while waiting and len(running) <= workers:
-                shard = max(waiting, key=lambda shard: cost.get(shard.claim, math.inf))
-                waiting.remove(shard)
-                with _uninterrupted():
-                    running[pool.submit(work, shard)] = shard
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                result = future.result()
+    cost: dict[str, float] = {}
+    with Processes(workers, prepare, arguments) as crew:
+        for shard, result in work_through(crew, work, longest_first(shards, cost)):
+            cost[shard.claim] = result.seconds
+            yield shard, result
+
+
+def longest_first(shards: list, cost: dict[str, float]) -> Callable[[], object]:
+    """What to do next, None at the end: a shard of a claim whose cost is not known yet, otherwise of the one that costs most."""
+    waiting = list(shards)
+
+    def take():
+        if not waiting:
+            return None
+        shard = max(waiting, key=lambda shard: cost.get(shard.claim, math.inf))
+        waiting.remove(shard)
+        return shard
+
+    return take
+
+
+def work_through(crew, work: Callable, take: Callable, attempts: int = 1, until: float = math.inf) -> Iterator[tuple]:
+    """Pairs (shard, work(shard)), each shard once, as a crew gets them done; `take()` names the next shard, or None for now.
+
+    It is asked again after every result, and what it names may depend on the results so far. A worker that is lost raises
+    WorkerLost, or, with more `attempts` than one, what it may have been at is tried again, one shard at a time; a shard that
+    loses its worker that often comes with a WorkerLost in place of its result. At the moment `until` of `time.monotonic`
+    it is given up, whatever is running.
+    """
+    running: dict[Future, object] = {}
+    suspects: deque = deque()
+    losses: Counter = Counter()
+    while _fill(crew, work, take, running, suspects):
+        lost = []
+        for future in _done(running, until):
+            error = crew.told(future)
+            if isinstance(error, WorkerLost):
+                lost.append(future)
+            elif error:
+                raise error
+            else:
                 shard = running.pop(future)
-                cost[shard.claim] = result.seconds
-                yield shard, result
-    except BrokenProcessPool as error:
-        claims = sorted({shard.claim for shard in running.values()})
-        raise WorkerLost(f"a worker process died (killed, or out of memory) while checking {', '.join(claims)}") from error
-    finally:
-        if running:
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-        pool.shutdown(cancel_futures=True)
+                _clear(suspects, shard)
+                yield shard, future.result()
+        if time.monotonic() >= until:
+            return
+        for shard in _lost(crew, lost, running, suspects, losses, attempts) if lost else ():
+            _clear(suspects, shard)
+            yield shard, WorkerLost(_told([shard]))
 
 
-def _start(prepare: Callable, arguments: tuple) -> None:
-    """In a worker: end with the parent, even one that was killed, then prepare."""
+def _fill(crew, work: Callable, take: Callable, running: dict, suspects: deque) -> bool:
+    """Start as much work as the crew has room for; whether anything is running. What may have cost a worker runs alone."""
+    while len(running) < crew.capacity and not (suspects and running):
+        shard = suspects[0] if suspects else take()
+        if shard is None:
+            break
+        running[crew.submit(work, shard)] = shard
+    return bool(running)
 
-    def follow():
-        multiprocessing.parent_process().join()
-        os._exit(1)
 
-    threading.Thread(target=follow, daemon=True).start()
-    prepare(*arguments)
+def _done(running: dict, until: float) -> list[Future]:
+    """Some of what is running, once it is done; nothing at the moment `until`."""
+    timeout = None if until == math.inf else max(0.0, until - time.monotonic())
+    return list(wait(running, timeout, FIRST_COMPLETED).done)
 
 
-@contextlib.contextmanager
-def _uninterrupted():
-    """Processes started in here ignore Ctrl-C, which reaches every process of a terminal: the parent ends them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
+def _lost(crew, lost: list[Future], running: dict, suspects: deque, losses: Counter, attempts: int) -> list:
+    """After a loss of workers: the shards to give up; others that may have been the cause become suspects.
+
+    Where a death takes down everything that runs, only what ran alone is known to be its cause.
+    """
+    if attempts == 1:
+        raise WorkerLost(_told(running.values()))
+    known = crew.retries or len(running) == 1
+    taken = [running.pop(future) for future in (lost if crew.retries else list(running))]
+    crew.renew()
+    for shard in taken:
+        losses[shard] += attempts if crew.retries else known
+        if shard not in suspects:
+            suspects.append(shard)
+    return [shard for shard in taken if losses[shard] >= attempts]
+
+
+def _clear(suspects: deque, shard) -> None:
+    if shard in suspects:
+        suspects.remove(shard)
+
+
+def _told(shards) -> str:
+    claims = ", ".join(sorted({shard.claim for shard in shards}))
+    return f"a worker process died (killed, or out of memory) while checking {claims}"
