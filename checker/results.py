@@ -7,9 +7,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from checker.claims import Claim, Kind, Margin, Outcome, Verdict
+from checker.sample import Sample
+from checker.strata import pairs
 
 MOSTLY_UNRESOLVED = 0.5  # share of applicable instances beyond which a run says nothing about a claim
 CONFIDENCE = 0.95
+LOWEST = 5  # smallest margins kept with their instances
 DESCRIPTION = 200  # characters kept of an instance that does not describe itself
 
 
@@ -37,6 +40,9 @@ class Tally:
     coverage: dict[str, Counter[str]] = field(default_factory=dict)
     worst: Case | None = None
     seconds: float = 0.0
+    lowest: list[Case] = field(default_factory=list)  # the worst few, smallest margin first
+    margins: Sample = field(default_factory=Sample)  # of instances with a finite margin, unresolved ones too
+    pairs: dict[str, Counter[str]] = field(default_factory=dict)  # coverage of two keys at once
 
     @property
     def applicable(self) -> int:
@@ -49,13 +55,17 @@ class Tally:
             self.inapplicable[one_line(margin.note) or "hypotheses not met"] += 1
             return
         self._cover(instance)
+        if math.isfinite(margin.value) and math.isfinite(margin.error):
+            self.margins.add(describe(instance), margin.value, margin.error)
         if outcome is Outcome.UNRESOLVED:
             self.unresolved[one_line(margin.note) or _undecided(margin)] += 1
             return
         self.holds += outcome is Outcome.HOLDS
         self.violates += outcome is Outcome.VIOLATES
-        if self.is_record(margin):
-            self.worst = Case(float(margin.value), float(margin.error), describe(instance))
+        if len(self.lowest) < LOWEST or margin.value < self.lowest[-1].value:
+            case = Case(float(margin.value), float(margin.error), describe(instance))
+            self._keep([case])
+            self.worst = case if self.is_record(margin) else self.worst
 
     def is_record(self, margin: Margin) -> bool:
         """Whether a decided margin is smaller than all before it."""
@@ -65,13 +75,22 @@ class Tally:
         coverage = instance.coverage() if hasattr(instance, "coverage") else {}
         for key, value in coverage.items():
             self.coverage.setdefault(key, Counter())[str(value)] += 1
+        for key, value in pairs(coverage):
+            self.pairs.setdefault(key, Counter())[value] += 1
+
+    def _keep(self, cases: list[Case]) -> None:
+        """Keep the LOWEST smallest; of equal ones the earlier."""
+        self.lowest = sorted([*self.lowest, *cases], key=lambda case: case.value)[:LOWEST]
 
     def __iadd__(self, other: Tally) -> Tally:
         """Add the counts of a later stretch; of equal worst margins the earlier one is kept."""
         for name in ("holds", "violates", "confirmed", "unresolved", "inapplicable", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for key, counts in other.coverage.items():
-            self.coverage[key] = self.coverage.get(key, Counter()) + counts
+        for mine, others in ((self.coverage, other.coverage), (self.pairs, other.pairs)):
+            for key, counts in others.items():
+                mine[key] = mine.get(key, Counter()) + counts
+        self._keep(other.lowest)
+        self.margins += other.margins
         if other.worst is not None and (self.worst is None or other.worst.value < self.worst.value):
             self.worst = other.worst
         return self
@@ -81,7 +100,8 @@ class Tally:
 class ClaimResult:
     """What a run says about one claim. `instances` counts the applicable ones, unresolved included.
 
-    `uncovered` names what no instance covered although the claim says nothing without it.
+    `uncovered` names what no instance covered although the claim says nothing without it. `lowest` are the worst few decided
+    instances, `margins` a sample of pairs (value, error), smallest value first, `pairs` the coverage of two keys at once.
     """
 
     id: str
@@ -100,6 +120,9 @@ class ClaimResult:
     coverage: dict[str, dict[str, int]]
     seconds: float
     uncovered: tuple[str, ...] = ()
+    lowest: tuple[Case, ...] = ()
+    margins: tuple[tuple[float, float], ...] = ()
+    pairs: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def as_expected(self, strict: bool = False) -> bool:
         """Whether the verdict is the one its kind calls for; `strict` also wants theorems resolved."""
@@ -131,6 +154,9 @@ def conclude(claim: Claim, tally: Tally) -> ClaimResult:
         coverage={key: dict(counts) for key, counts in tally.coverage.items()},
         seconds=tally.seconds,
         uncovered=uncovered,
+        lowest=tuple(tally.lowest),
+        margins=tally.margins.margins,
+        pairs={key: dict(counts) for key, counts in tally.pairs.items()},
     )
 
 

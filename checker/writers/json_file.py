@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -12,10 +13,19 @@ from checker.writers.files import write
 
 SCHEMA = 1
 LATEST = Path("reports") / "latest.json"
+PAIR = re.compile(rb"\[\s+(null|[-+.\deE]+),\s+(null|[-+.\deE]+)\s+\]")
+
+
+class CaseRow(msgspec.Struct, frozen=True):
+    """A decided instance in one line, with its margin."""
+
+    margin: float | None
+    error: float | None
+    instance: str
 
 
 class ClaimRow(msgspec.Struct, frozen=True):
-    """One claim of the file. Numbers that are not finite are null."""
+    """One claim of the file; what each field means is said in docs/results.md. Numbers that are not finite are null."""
 
     id: str
     kind: str
@@ -35,6 +45,10 @@ class ClaimRow(msgspec.Struct, frozen=True):
     why_unresolved: dict[str, int]
     why_inapplicable: dict[str, int]
     coverage: dict[str, dict[str, int]]
+    uncovered: list[str] = []
+    lowest: list[CaseRow] = []
+    margins: list[tuple[float | None, float | None]] = []
+    pairs: dict[str, dict[str, int]] = {}
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -121,8 +135,8 @@ def read(path) -> Report | None:
 
 
 def encode(found: Report) -> bytes:
-    """Indented JSON; NaN and infinities become null."""
-    return msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
+    """Indented JSON, a margin a line; NaN and infinities become null."""
+    return PAIR.sub(rb"[\1, \2]", msgspec.json.format(msgspec.json.encode(found), indent=2)) + b"\n"
 
 
 def _row(result: ClaimResult, seed: int) -> ClaimRow:
@@ -146,4 +160,8 @@ def _row(result: ClaimResult, seed: int) -> ClaimRow:
         why_unresolved=result.why_unresolved,
         why_inapplicable=result.why_inapplicable,
         coverage=result.coverage,
+        uncovered=list(result.uncovered),
+        lowest=[CaseRow(case.value, case.error, case.instance) for case in result.lowest],
+        margins=list(result.margins),
+        pairs=result.pairs,
     )

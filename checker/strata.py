@@ -1,0 +1,33 @@
+"""Which combinations of strata instances lie in: architecture and data in classes coarse enough to count pairs of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+PAIRED = ("D", "p", "α", "data")
+LINEAR, LEAKY, RELU, NEGATIVE = "linear", "0 < α < 1", "ReLU, α = 0", "α < 0"
+
+
+def coarse(key: str, value: str) -> str:
+    """The class of a value of coverage: the largest power for p, the smallest slope's sign for α, otherwise the value itself."""
+    try:
+        if key == "p":
+            return str(max(map(int, value.split(","))))
+        if key == "α":
+            return _slope(min(map(float, value.split(","))))
+    except ValueError:
+        pass
+    return value
+
+
+def _slope(alpha: float) -> str:
+    if alpha < 0:
+        return NEGATIVE
+    return RELU if alpha == 0 else LINEAR if alpha >= 1 else LEAKY
+
+
+def pairs(coverage: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Pairs of strata of one instance: ("D × p", "3 × 2") and so on, for the keys of PAIRED that it has."""
+    classes = {key: coarse(key, str(coverage[key])) for key in PAIRED if key in coverage}
+    return [(f"{a} × {b}", f"{classes[a]} × {classes[b]}") for a, b in combinations(classes, 2)]
