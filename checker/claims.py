@@ -94,7 +94,8 @@ class Claim:
     `given` is a Hypothesis strategy, or an object whose `strategy(data)` returns one for a given
     strategy of data sets (see `checker.generators`), so that the same claim runs on a user's table.
     A control `drops` one hypothesis of the theorems `of`: its statement is theirs without it. `covers` lists pairs
-    (key, value) of coverage without which a run says nothing about the claim.
+    (key, value) of coverage without which a run says nothing about the claim. `certify`, its exact counterpart, returns a
+    `checker.certify.Certificate` of an instance that refutes it, or raises `checker.certify.NotProved`.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Claim:
     drops: str = ""
     of: tuple[str, ...] = ()
     covers: tuple[tuple[str, str], ...] = ()
+    certify: Callable[[Any], Any] | None = None
 
     @property
     def summary(self) -> str:
@@ -142,6 +144,7 @@ def claim(
     drops: str = "",
     of: Iterable[str] = (),
     covers: Iterable[tuple[str, str]] = (),
+    certify: Callable[[Any], Any] | None = None,
 ):
     """Register the decorated function, instance → Margin, as a claim; its docstring is the statement.
 
@@ -160,7 +163,7 @@ def claim(
         if (drops or of) and Kind(kind) is not Kind.CONTROL:
             raise ValueError(f"claim {id} drops a hypothesis, but only controls do")
         _registry[id] = Claim(
-            id, Kind(kind), statement, reference, tuple(hypotheses), given, function, drops, tuple(of), tuple(covers)
+            id, Kind(kind), statement, reference, tuple(hypotheses), given, function, drops, tuple(of), tuple(covers), certify
         )
         return function
 
