@@ -36,7 +36,10 @@ class BrokenClaims(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to check: claim ids, applicable instances per claim (fewer for a control), and the seed that everything drawn depends on."""
+    """What to check: claim ids, applicable instances per claim (fewer for a control), the seed that everything drawn depends on.
+
+    `shard` is i/k where the claims are those of one of k jobs.
+    """
 
     claims: tuple[str, ...]
     examples: int
@@ -44,6 +47,7 @@ class Plan:
     workers: int = 1
     table: Table | None = None
     sources: tuple[str, ...] = SOURCES
+    shard: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def run(plan: Plan) -> Iterator[Event]:
     shards = {id: cut(claim, plan.examples) for id, claim in claims.items()}
     tallies: dict[str, dict[int, Tally]] = {id: {} for id in claims}
     done, total, stopped = 0, sum(shard.examples for shard in chain(*shards.values())), ""
-    yield RunStarted(plan.claims, plan.examples, plan.seed, plan.workers, versions())
+    yield RunStarted(plan.claims, plan.examples, plan.seed, plan.workers, versions(), plan.shard)
     try:
         for shard, tally in _worked(plan, sorted(chain(*shards.values()), key=lambda shard: shard.index)):
             tallies[shard.claim][shard.index] = tally
@@ -135,8 +139,8 @@ def check_shard(claim: Claim, shard: Shard, seed: int, data=None) -> Tally:
     return tally
 
 
-def examine(claim: Claim, instance, tally: Tally) -> None:
-    """Judge one instance, confirm it if it violates, and record it.
+def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
+    """Judge one instance, confirm it if it violates, and record it; what was recorded.
 
     The first CONFIRMATIONS violations of a shard are confirmed, and every later one that is the worst so far: so a verdict
     and the instance shown with it always rest on confirmed violations, while a claim that is false everywhere, as controls
@@ -150,6 +154,7 @@ def examine(claim: Claim, instance, tally: Tally) -> None:
         else:
             tally.confirmed += 1
     tally.record(outcome, margin, instance)
+    return outcome, margin
 
 
 def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:

@@ -15,6 +15,7 @@ import re
 import sys
 from enum import Enum
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -83,6 +84,12 @@ def _name(kind: type, home: str) -> str:
 
 def _kinds(home: str) -> dict[str, type]:
     """Every dataclass and enum that may be built, by name; those of `home` first."""
+    return _gathered(home, sys.modules.get(home), len(sys.modules))
+
+
+@lru_cache(maxsize=8)
+def _gathered(home: str, module, modules: int) -> dict[str, type]:
+    """The same, gathered anew when modules were imported since or `home` again: it takes longer than encoding does."""
     packages = [name for name in sorted(sys.modules) if name.split(".")[0] in HOMES]
     kinds: dict[str, type] = {}
     for module in [*packages, home]:

@@ -1,0 +1,164 @@
+"""The ledger: every instance that hunts tested, in one SQLite file with one writer, the process that hunts.
+
+Each shard of a hunt is one transaction, committed as soon as its results arrive. In WAL mode a process that is killed
+loses nothing of what was committed, and what was not is at most what arrived since. Shards with a counterexample are
+synchronised to disk before anything else is done, so that not even a loss of power takes one away.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PATH = Path("reports") / "ledger.sqlite"
+VERSION = 1
+SCHEMA = """
+CREATE TABLE hunts (
+    hunt INTEGER PRIMARY KEY, claim TEXT NOT NULL, seed INTEGER NOT NULL, options TEXT NOT NULL, versions TEXT NOT NULL,
+    started TEXT NOT NULL
+);
+CREATE TABLE shards (
+    hunt INTEGER NOT NULL REFERENCES hunts, generation INTEGER NOT NULL, shard INTEGER NOT NULL, strategy TEXT NOT NULL,
+    seconds REAL NOT NULL, report BLOB NOT NULL, PRIMARY KEY (hunt, generation, shard)
+) WITHOUT ROWID;
+CREATE TABLE instances (
+    hunt INTEGER NOT NULL, generation INTEGER NOT NULL, shard INTEGER NOT NULL, number INTEGER NOT NULL,
+    strategy TEXT NOT NULL, stratum TEXT NOT NULL, spec TEXT NOT NULL, margin REAL, error REAL, outcome TEXT NOT NULL,
+    note TEXT NOT NULL, seconds REAL NOT NULL, instance TEXT, PRIMARY KEY (hunt, generation, shard, number)
+) WITHOUT ROWID;
+"""
+FULL = ("full", "disk I/O", "too big")  # in messages of SQLite when nothing more can be written
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used; the message names the file and says why, in one line."""
+
+
+class Ledger:
+    """The open ledger of one hunt at a time; a context that closes it. Raises LedgerError."""
+
+    def __init__(self, path: Path = PATH):
+        self.path = Path(path)
+        with self._told():
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise LedgerError(f"cannot write {self.path}: {error.strerror}") from error
+            self.database = sqlite3.connect(self.path, isolation_level=None, timeout=5)
+            self._prepare()
+
+    def _prepare(self) -> None:
+        database = self.database
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            raise LedgerError(f"{self.path} is a ledger of version {version}, and this program writes {VERSION}: move it away")
+        if version == 0 and database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise LedgerError(f"{self.path} is a database, but not a ledger: move it away")
+        database.execute("PRAGMA journal_mode = WAL")
+        if version == 0:
+            database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        database.execute("PRAGMA synchronous = NORMAL")
+
+    def begin(self, claim: str, seed: int, options: dict, versions: dict[str, str]) -> int:
+        """A new hunt; its number."""
+        row = (claim, seed, _canonical(options), _canonical(versions), time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+        with self._told():
+            return self.database.execute(
+                "INSERT INTO hunts (claim, seed, options, versions, started) VALUES (?, ?, ?, ?, ?)", row
+            ).lastrowid
+
+    def latest(self, claim: str, seed: int, options: dict) -> int | None:
+        """The last hunt that was begun with the same claim, seed and options; None if there is none."""
+        with self._told():
+            query = "SELECT max(hunt) FROM hunts WHERE claim = ? AND seed = ? AND options = ?"
+            return self.database.execute(query, (claim, seed, _canonical(options))).fetchone()[0]
+
+    def shards(self, hunt: int) -> Iterator[tuple[int, int, dict]]:
+        """Generation, number and report of every shard of a hunt that was done."""
+        with self._told():
+            query = "SELECT generation, shard, report FROM shards WHERE hunt = ? ORDER BY generation, shard"
+            for generation, shard, report in self.database.execute(query, (hunt,)).fetchall():
+                yield generation, shard, json.loads(zlib.decompress(report))
+
+    def record(self, hunt: int, place: tuple[int, int], strategy: str, report: dict, rows: list[tuple], lasting: bool) -> bool:
+        """Write a shard at `place` (generation, shard) in one transaction; False where it was written before.
+
+        `rows` are (stratum, spec, margin, error, outcome, note, seconds, instance) of its instances. A `lasting` one is
+        on the disk, not only with the operating system, when this returns.
+        """
+        packed = zlib.compress(json.dumps(report).encode())
+        with self._told(), self._transaction(lasting) as database:
+            shard = (hunt, *place, strategy, report.get("seconds", 0.0), packed)
+            if not database.execute("INSERT OR IGNORE INTO shards VALUES (?, ?, ?, ?, ?, ?)", shard).rowcount:
+                return False
+            numbered = [(hunt, *place, number, strategy, *row) for number, row in enumerate(rows)]
+            database.executemany(f"INSERT INTO instances VALUES ({', '.join('?' * 13)})", numbered)
+        return True
+
+    @contextmanager
+    def _transaction(self, lasting: bool) -> Iterator[sqlite3.Connection]:
+        database = self.database
+        if lasting:
+            database.execute("PRAGMA synchronous = FULL")
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield database
+            database.execute("COMMIT")
+        except BaseException:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            raise
+        finally:
+            if lasting:
+                database.execute("PRAGMA synchronous = NORMAL")
+
+    @contextmanager
+    def _told(self):
+        try:
+            yield
+        except (sqlite3.Error, OSError, zlib.error, ValueError) as error:
+            raise LedgerError(f"cannot write {self.path}: {_reason(error)}") from error
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.database.close()
+
+
+def load(path: Path = PATH, claim: str | None = None):
+    """All instances tested, of one claim or of all, as a pandas DataFrame, one row each. Raises LedgerError.
+
+    Columns: hunt, claim, seed, generation, shard, number, strategy, stratum, spec, margin, error, outcome, note, seconds,
+    instance (JSON as in witness files, of violations and of the worst margins; otherwise None).
+    """
+    import pandas
+
+    if not Path(path).is_file():
+        raise LedgerError(f"there is no ledger at {path}: `ncfcheck hunt` writes it")
+    query = (
+        "SELECT hunt, claim, seed, generation, shard, number, strategy, stratum, spec, margin, error, outcome, note, seconds,"
+        " instance FROM instances JOIN hunts USING (hunt) WHERE ?1 IS NULL OR claim = ?1 ORDER BY hunt, generation, shard, number"
+    )
+    try:
+        database = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            return pandas.read_sql_query(query, database, params=(claim,))
+        finally:
+            database.close()
+    except (sqlite3.Error, pandas.errors.DatabaseError) as error:
+        raise LedgerError(f"cannot read {path}: {_reason(error)}") from error
+
+
+def _canonical(value: dict) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _reason(error: Exception) -> str:
+    message = " ".join(str(error).split())
+    return f"the disk is full ({message})" if any(word in message for word in FULL) else message
