@@ -82,12 +82,12 @@ def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
         last = residual
         point = point + model.newton_step(tangential)
         point /= np.linalg.norm(point)
-    return describe(ncf, best, model)
+    return describe(ncf, best)
 
 
-def describe(ncf: Ncf, u: np.ndarray, model=None) -> KktPoint:
+def describe(ncf: Ncf, u: np.ndarray) -> KktPoint:
     """KktPoint at the unit vector u as it stands, without moving it."""
-    model = model or (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(ncf, u)
+    model = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(ncf, u)
     value, g = ncf.value_and_gradient(u)
     top, escape = model.escape_directions()
     return KktPoint(u, value, float(g @ u), ncf.residual(u), ncf.rounding(u)[1] / norm(g), top, escape)

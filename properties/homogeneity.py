@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from checker import kernels
 from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
 from checker.generators import instances
 from checker.identities import equal, equal_vectors
-from checker.losses import Loss
+from checker.losses import CODES, Loss
 from checker.ncf import Ncf, Problem, norm
 from checker.rounding import output_bound
 from checker.tolerances import EPS
@@ -99,14 +100,16 @@ def loss_expansion(instance) -> Margin:
 def expansion(instance, ncf) -> Margin:
     """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ where the largest |ŷ| is 0.1 and 0.001.
 
-    And 𝓛(δu) − 𝓛(0) itself is the sum over samples it is taken for there, where the largest |ŷ| is 1.
+    And 𝓛(δu) − 𝓛(0) itself is the sum over samples it is taken for there, where the largest |ŷ| is 1; there it expands, too,
+    as it does around 0, with −ℓ'(ŷ, y) for ȳ.
     """
     problem, u, order = instance.problem, instance.start, instance.network.order
     largest = float(np.abs(problem.outputs(u)).max())
     if largest == 0:
         raise Inapplicable("H(X; u) = 0: the network is dead on the data")
     parts = [_remainder(problem, ncf, u, (share / largest) ** (1 / order)) for share in (1e-1, 1e-3)]
-    return worst([_change_of_loss(problem, (1 / largest) ** (1 / order) * u), *parts])
+    delta = (1 / largest) ** (1 / order)
+    return worst([_change_of_loss(problem, delta * u), _descends(problem, u, delta), *parts])
 
 
 def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
@@ -116,9 +119,26 @@ def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
     return equal(after - before, float(terms.sum()), 16 * EPS * (4 + terms.size) * largest, largest)
 
 
+def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3) -> Margin:
+    """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed over samples, for the −ℓ' that drives flows at ŷ = δ^D H(X; u)."""
+    ncf, y, small = problem.ncf, np.ascontiguousarray(problem.y.T), delta**problem.network.order
+    descent, gradient, work = np.empty(y.shape), np.empty(u.size), kernels.workspace(problem.network.layout, len(problem.X))
+    code = CODES[problem.loss]
+    kernels.pull_back(problem.network.layout, u, ncf.columns, y, code, small, 1.0, descent, work, gradient)
+    outputs = small * problem.outputs(u)
+    after, before = _change(problem, (1 + step) * outputs), _change(problem, outputs)
+    left, bound = after - before + step * outputs * descent.T, float(((step * outputs) ** 2).sum())
+    return Margin(1 - abs(float(left.sum())) / bound, 16 * EPS * float((np.abs(after) + np.abs(before)).sum()) / bound)
+
+
 def _changes(problem: Problem, w: np.ndarray) -> np.ndarray:
     """ℓ(ŷ, y) − ℓ(0, y), ŷ = H(X; w), for every output of every sample (n, k_L)."""
-    outputs, y = problem.outputs(w), problem.y
+    return _change(problem, problem.outputs(w))
+
+
+def _change(problem: Problem, outputs: np.ndarray) -> np.ndarray:
+    """ℓ(ŷ, y) − ℓ(0, y) for outputs ŷ (n, k_L)."""
+    y = problem.y
     if problem.loss is Loss.SQUARE:
         return outputs * (0.5 * outputs - y)
     return np.log1p(np.expm1(-y * outputs) / 2)

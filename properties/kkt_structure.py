@@ -77,7 +77,8 @@ def neuron_balance_at(network: Network, point: KktPoint, balances) -> Margin:
     )
 
 
-def _sign_flipped(instance, u: np.ndarray) -> np.ndarray:
+def sign_flipped(instance, u: np.ndarray) -> np.ndarray:
+    """u with W_L negated: N → −N."""
     flipped = u.copy()
     flipped[instance.network.slices[-1]] *= -1
     return flipped
@@ -92,7 +93,7 @@ def sign_flip(instance) -> Margin:
 def sign_flip_at(instance, point: KktPoint) -> Margin:
     """The point with the sign of W_L flipped is a KKT point of value −N(u), where u is taken for a KKT point."""
     ncf = instance.ncf
-    flipped = _sign_flipped(instance, point.u)
+    flipped = sign_flipped(instance, point.u)
     return worst(
         [
             equal(ncf.value(flipped), -point.value, 2 * ncf.rounding(flipped)[0], abs(point.value)),
@@ -109,7 +110,7 @@ def negative_unstable(instance) -> Margin:
     (∇²N − λ)t = −2λt.
     """
     point = limit_point(instance)
-    return unstable(describe(instance.ncf, point.u if point.value < 0 else _sign_flipped(instance, point.u)))
+    return unstable(describe(instance.ncf, point.u if point.value < 0 else sign_flipped(instance, point.u)))
 
 
 def unstable(point: KktPoint) -> Margin:

@@ -9,10 +9,12 @@ import numpy as np
 from checker.claims import THEOREM, Inapplicable, Margin, Unresolved, claim, worst
 from checker.flow import Stop, Trajectory, loss_flow, ncf_flow, norm_reaches
 from checker.generators import instances
+from checker.identities import equal
 from checker.kkt import Inertia, blowup_time, flow_limit, positive_limit
 from checker.ncf import neuron_balance, norm
 from checker.tolerances import HANDOVER
 from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNIT_START, UNSHARED
+from properties.kkt_structure import sign_flipped
 
 
 @claim("flow.monotone", kind=THEOREM, reference="§3", given=instances(), hypotheses=(LIPSCHITZ,))
@@ -66,7 +68,8 @@ def blowup_rate(instance) -> Margin:
     """(T* − t) r^{D−2} → 1/(D(D−2)N*).
 
     The flow taken up at v with r = 1 blows up after (T* − t) r^{D−2}, and 1 − N(v)/N* falls to 0 along the flow: where
-    it first is below 10 % and 0.1 %, the product with D(D−2)N* is within twice that of 1.
+    it first is below 10 % and 0.1 %, the product with D(D−2)N* is within twice that of 1. Taken up at the KKT point itself,
+    it is 1; and with W_L negated, where N < 0, nothing blows up.
     """
     limit = positive_limit(instance.ncf, instance.start, instance.numerics)
     flow, order, optimum = limit.trajectory, instance.network.order, limit.point.value
@@ -78,7 +81,24 @@ def blowup_rate(instance) -> Margin:
         time, error, _ = blowup_time(instance.ncf, flow.directions[late[0]], instance.numerics)
         rate = order * (order - 2) * optimum
         parts.append(Margin(1 - abs(rate * time - 1) / (2 * gap), rate * error / (2 * gap)))
-    return worst(parts)
+    return worst([*parts, _at_the_point(instance, limit.point.u), _never(instance, limit.point.u)])
+
+
+def _at_the_point(instance, u: np.ndarray) -> Margin:
+    """T* D(D−2)N(u) = 1 for the flow from a KKT point u."""
+    ncf, order = instance.ncf, instance.network.order
+    rate = order * (order - 2) * ncf.value(u)
+    time, error, _ = blowup_time(ncf, u, instance.numerics)
+    return equal(rate * time, 1.0, rate * error + 4 * ncf.rounding(u)[0] / ncf.value(u), 1.0)
+
+
+def _never(instance, u: np.ndarray) -> Margin:
+    """The flow from a KKT point u with W_L negated, of value −N(u), has no positive limit."""
+    try:
+        positive_limit(instance.ncf, sign_flipped(instance, u), instance.numerics)
+    except Inapplicable:
+        return Margin(1.0, 0.0)
+    return Margin(-1.0, 0.0)
 
 
 @claim("flow.direction_converges", kind=THEOREM, reference="§3", given=instances(), hypotheses=(LIPSCHITZ,))

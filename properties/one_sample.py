@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.claims import THEOREM, Margin, claim, worst
+from checker.claims import THEOREM, Margin, Outcome, claim, worst
 from checker.datasets import SEEDS
 from checker.generators import SLOPES, architectures
 from checker.identities import equal
 from checker.kkt import Inertia, describe, polish
-from checker.ncf import Problem
+from checker.ncf import Problem, norm
 from checker.networks import dense
-from checker.rank_one import RankOneInstance, reduced_value, structured_point, structured_value
+from checker.rank_one import (
+    RankOneInstance,
+    balanced_norms,
+    predicted_tangent,
+    reduced_value,
+    structured_point,
+    structured_value,
+    tangent,
+)
 from checker.rank_one_generators import profile
 from checker.starts import unit
-from checker.tolerances import DENSE_HESSIAN, POLISHED
-from properties.kkt_structure import multiplier_at, unstable
+from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, POLISHED
+from properties.kkt_structure import CURVATURE, multiplier_at, sign_flipped, unstable
 
 # How far from the KKT point Newton's method starts: far inside its basin, far beyond what counts as polished.
 NEAR = 1e-4
@@ -45,32 +51,47 @@ def one_sample(draw) -> RankOneInstance:
     signs[-1] *= np.sign(reduced_value(network, x, y[:, 0], u, signs)[0])
     families = {"data": "one sample", "labels": "gaussian", "start": "structured"}
     start = structured_point(network, u, signs, profiles)
-    return RankOneInstance(Problem(network, x, y), start, families=families, seeds=(seed,), u=u, signs=tuple(signs), profiles=tuple(profiles))
+    where = {"u": u, "signs": tuple(signs), "profiles": tuple(profiles)}
+    return RankOneInstance(Problem(network, x, y), start, families=families, seeds=(seed,), **where)
 
 
-@claim("kkt.one_sample", kind=THEOREM, reference="§5", given=one_sample(), covers=(("active neurons", "several"), ("signs", "mixed")))
+@claim(
+    "kkt.one_sample",
+    kind=THEOREM,
+    reference="§5",
+    given=one_sample(),
+    covers=(("active neurons", "several"), ("signs", "mixed")),
+)
 def one_sample_point(instance) -> Margin:
-    """On one sample x the structured point along ±x is a KKT point, and Newton's method returns to it, or one of equal N, from nearby.
+    """On one sample x the structured point along u = ±x is KKT; Newton's method returns to it, or one of equal N, from nearby.
 
-    With W_L negated its largest curvature is 2|λ| or more; with p_l ≥ 2 and one active neuron in every layer it is a maximum.
+    With W_L negated its largest curvature is 2|λ| or more; with p_l ≥ 2 and one active neuron in every layer it is a maximum
+    whose largest curvature is −|λ|: N depends on one weight a layer to second order, and on x alone. ⟨u, ∇n(u)⟩ = P_1 n(u).
     """
     network, ncf, exact = instance.network, instance.ncf, instance.start
     rng = np.random.default_rng([*instance.seeds, 1])
     near = unit(exact + NEAR * unit(rng.standard_normal(exact.size)))
     point = polish(ncf, near)
-    flipped = point.u.copy()
-    flipped[network.slices[-1]] *= -1
-    opposite = describe(ncf, flipped)
-    n = reduced_value(network, ncf.X, ncf.ybar[:, 0], instance.u, instance.signs)[0]
+    opposite = describe(ncf, sign_flipped(instance, point.u))
+    n, slope = reduced_value(network, ncf.X, ncf.ybar[:, 0], instance.u, instance.signs)
     expected = structured_value(network, n, instance.profiles)
     strict = min(network.powers) >= 2 and all(np.count_nonzero(each) == 1 for each in instance.profiles)
+    parts = [
+        _is(not describe(ncf, near).is_polished),
+        _is(point.is_polished),
+        Margin(1 - np.linalg.norm(point.u - near) / (100 * NEAR), POLISHED),
+        _is((point.inertia is Inertia.SADDLE) == (len(point.escape) > 0)),
+        _is(point.inertia is Inertia.MAXIMUM or not strict),
+    ]
+    if strict:
+        parts.append(Margin(1 - abs(point.top_curvature + 1) / CURVATURE, DEGENERATE / CURVATURE))
+    if worst(parts).outcome is not Outcome.HOLDS:
+        return worst(parts)  # the identities may not be decided then
     return worst(
         [
-            _is(not describe(ncf, near).is_polished),
-            _is(point.is_polished),
-            Margin(1 - np.linalg.norm(point.u - near) / (100 * NEAR), POLISHED),
+            *parts,
             equal(point.value, expected, 2 * ncf.rounding(point.u)[0] + 1e-9 * abs(expected), abs(expected)),
-            _is(point.inertia is Inertia.MAXIMUM or not strict),
+            equal(float(slope @ instance.u), network.orders[0] * n, 1e-9 * norm(slope), norm(slope)),
             multiplier_at(ncf, point),
             multiplier_at(ncf, opposite),
             unstable(opposite),
@@ -81,3 +102,24 @@ def one_sample_point(instance) -> Margin:
 def _is(condition: bool) -> Margin:
     """Margin of what is true or not."""
     return Margin(1.0 if condition else -1.0, 0.0)
+
+
+@claim("rank_one.spoilt_at_once", kind=THEOREM, reference="§5", given=one_sample())
+def spoilt_at_once(instance) -> Margin:
+    """On one sample x, tan∠(∇N, w) is the one predicted also where u, every c_l and every e_l ≥ 0 are spoilt at once, by far.
+
+    tan² = Σ_l (P_l/c_l − D c_l)²/D² + Σ_l (P_l/(D c_l))² ((1 + τ_l²)(1 + τ_{l−1}²) − 1), as in rank_one.perturbed_fails.
+    """
+    network, ncf = instance.network, instance.ncf
+    rng = np.random.default_rng([*instance.seeds, 2])
+    aside = rng.standard_normal(instance.u.size)
+    # No further from x than 45°: with α = 0 there is nothing on the other side.
+    u = unit(instance.u + 0.5 * unit(aside - (aside @ instance.u) * instance.u)) if aside.size > 1 else instance.u
+    norms = unit(balanced_norms(network) * rng.uniform(0.5, 2.0, network.depth))
+    profiles = [unit(each * rng.uniform(0.5, 2.0, each.size)) for each in instance.profiles]
+    theta = structured_point(network, u, instance.signs, profiles, norms)
+    slope = reduced_value(network, ncf.X, ncf.ybar[:, 0], u, instance.signs)[1]
+    predicted = predicted_tangent(network, norms, profiles, tangent(slope, u))
+    found = tangent(ncf.gradient(theta), theta)
+    error = 16 * (1 + found**2) * (ncf.rounding(theta)[1] / norm(ncf.gradient(theta)) + 16 * EPS)
+    return equal(found, predicted, error, predicted)
