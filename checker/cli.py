@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import textwrap
 from pathlib import Path
 
 import click
 
-UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
+from checker.cli_hunt import hunt
+from checker.cli_reports import Shard, merge, outputs, part, prepared, writers
+from checker.console import INTERRUPTED, CannotRun, console, exit_code, forgiving, play
+from checker.console import say as _say
+from checker.console import warn as _warn
+
 PROFILES = ("quick", "ci", "deep")
-
-
-class CannotRun(click.ClickException):
-    """The run could not be done; the message says why in one line."""
-
-    exit_code = FAILED
 
 
 def main(arguments=None) -> int:
@@ -39,6 +37,12 @@ def cli(context):
     """Property-based tests and a conjecture checker for the early training of deep homogeneous networks."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+cli.add_command(merge)
+
+
+cli.add_command(hunt)
 
 
 @cli.command("list")
@@ -92,17 +96,15 @@ def show(claim):
 @cli.command()
 @click.argument("patterns", nargs=-1, metavar="[CLAIM]...")
 @click.option("--profile", type=click.Choice(PROFILES), default="quick", show_default=True, help="How many instances.")
-@click.option("--examples", type=click.IntRange(min=1), help="Applicable instances per claim, half as many for a control, instead of the profile's.")
+@click.option("--examples", type=click.IntRange(min=1), help="Instances per claim, half for a control, instead of the profile's.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Everything drawn depends on it alone.")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE.csv", help="Take data sets from this table.")
 @click.option("--target", metavar="COLUMN", help="Column of the table that holds the labels.")
 @click.option("--standardise/--no-standardise", default=True, show_default=True, help="Scale the table's columns.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the results as JSON.")
-@click.option("--junit", "junit_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the results as JUnit XML.")
-@click.option("--strict", is_flag=True, help="An unresolved theorem is not as expected.")
-@click.option("--quiet", is_flag=True, help="Print only what is not as expected, and one line.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes, by default one per processor.")
-def check(patterns, profile, examples, seed, data, target, standardise, json_path, junit_path, strict, quiet, workers):
+@click.option("--shard", type=Shard(), metavar="i/k", help="Only the i-th of k parts of the claims, for `ncfcheck merge`.")
+@outputs
+def check(patterns, profile, examples, seed, data, target, standardise, workers, shard, **options):
     """Check claims on random instances; CLAIM is an id or a pattern such as 'flow.*', default all.
 
     Exit code 0: every verdict as expected. 1: one is not. 2: the run could not be done.
@@ -110,56 +112,22 @@ def check(patterns, profile, examples, seed, data, target, standardise, json_pat
     from checker.check import PROFILES, SOURCES, Plan
     from checker.workers import available
 
-    for path in filter(None, (json_path, junit_path)):
-        _check_writable(path)
     table = _table(data, target, standardise)
     claims = tuple(claim.id for claim in _selected(patterns))
-    plan = Plan(claims, examples or PROFILES[profile], seed, workers or available(), table, SOURCES)
-    finished = _run(plan, json_path, junit_path, strict, quiet)
-    if finished.stopped:
-        _say(finished.stopped)
-        return INTERRUPTED if finished.stopped == "interrupted" else FAILED
-    return 0 if all(result.as_expected(strict) for result in finished.results) else UNEXPECTED
+    comparison = prepared(options, patterns, claims, shard or "")
+    plan = Plan(part(claims, shard), examples or PROFILES[profile], seed, workers or available(), table, SOURCES, shard or "")
+    return exit_code(_run(plan, comparison, options), options["strict"])
 
 
-def _run(plan, json_path, junit_path, strict, quiet):
+def _run(plan, comparison, options):
     """Run the plan through all writers; the last event."""
-    from rich.console import Console
-
     from checker import check
-    from checker.writers.files import Unwritable
-    from checker.writers.json_file import LATEST, JsonFile, Latest
-    from checker.writers.junit import JUnitFile
+    from checker.writers.json_file import LATEST, Latest
     from checker.writers.progress import ProgressWriter
-    from checker.writers.terminal import Terminal
 
-    colours = None if os.environ.get("NO_COLOR") else "auto"
-    progress = ProgressWriter(Console(stderr=True, quiet=quiet, color_system=colours))
-    writers = [progress, Terminal(Console(color_system=colours), strict=strict, quiet=quiet)]
-    writers += [JsonFile(json_path)] if json_path else []
-    writers += [JUnitFile(junit_path, strict)] if junit_path else []
-    writers += [_forgiving(Latest(LATEST, _warn))]
-    try:
-        with contextlib.closing(progress):
-            for event in check.run(plan):
-                for writer in writers:
-                    writer(event)
-    except Unwritable as error:
-        raise CannotRun(str(error)) from error
-    return event
-
-
-def _forgiving(writer):
-    """The writer, whose failure to write is only worth a warning: nobody asked for its file."""
-    from checker.writers.files import Unwritable
-
-    def write(event):
-        try:
-            writer(event)
-        except (OSError, Unwritable) as error:
-            _warn(f"the results are not kept for `ncfcheck show`: {error}")
-
-    return write
+    progress = ProgressWriter(console(stderr=True, quiet=options["quiet"]))
+    with contextlib.closing(progress):
+        return play(check.run(plan), [progress, *writers(console(), **options), forgiving(Latest(LATEST, _warn))], comparison)
 
 
 def _selected(patterns):
@@ -193,15 +161,6 @@ def _table(path, target, standardise):
     return table
 
 
-def _check_writable(path):
-    from checker.writers.files import Unwritable, check_writable
-
-    try:
-        check_writable(path)
-    except Unwritable as error:
-        raise CannotRun(str(error)) from error
-
-
 def _last_verdict(id):
     from checker.writers.json_file import LATEST
 
@@ -220,16 +179,6 @@ def _latest():
 
     report = read(LATEST)
     return {row.id: row for row in report.claims} if report else {}
-
-
-def _warn(message):
-    _say(f"warning: {message}")
-
-
-def _say(message):
-    from checker.results import one_line
-
-    click.echo(f"ncfcheck: {one_line(message)}", err=True)
 
 
 if __name__ == "__main__":

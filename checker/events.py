@@ -9,13 +9,14 @@ from checker.results import ClaimResult
 
 @dataclass(frozen=True)
 class RunStarted:
-    """The first event: what will be checked, and all that is needed to do it again."""
+    """The first event: what will be checked, and all that is needed to do it again; `shard` is i/k of a run that k jobs share."""
 
     claims: tuple[str, ...]
     examples: int
     seed: int
     workers: int
     versions: dict[str, str]
+    shard: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,15 @@ class RunFinished:
     """The last event: results in the order of the claims.
 
     `stopped` says why a run ended early (interrupted, a worker died); its results then rest on the instances done so far,
-    and claims with none are absent.
+    and claims with none are absent. `regressions` are the differences to a baseline, one line each, where it was compared
+    with the one in the file `baseline`.
     """
 
     results: tuple[ClaimResult, ...]
     seconds: float
     stopped: str = ""
+    regressions: tuple[str, ...] = ()
+    baseline: str = ""
 
 
 Event = RunStarted | Progress | ClaimFinished | RunFinished

@@ -40,7 +40,3 @@ class Sample:
     def margins(self) -> tuple[tuple[float, float], ...]:
         """Pairs (value, error) from the smallest value to the largest."""
         return tuple(sorted((value, error) for _, value, error in self.entries))
-
-    def thinned(self, size: int) -> tuple[tuple[float, float], ...]:
-        """The margins of the sample that would have been kept at a smaller size."""
-        return tuple(sorted((value, error) for _, value, error in heapq.nlargest(size, self.entries)))

@@ -52,7 +52,7 @@ class ClaimRow(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """The file. `stopped` says why a run ended early; it is null for a complete one."""
+    """The file. `stopped` says why a run ended early, null for a complete one; `shard` is i/k of a run that k jobs share."""
 
     schema: int
     seed: int
@@ -61,6 +61,9 @@ class Report(msgspec.Struct, frozen=True):
     seconds: float
     stopped: str | None
     claims: list[ClaimRow]
+    shard: str | None = None
+    baseline: str | None = None
+    regressions: list[str] = []
 
 
 class JsonFile:
@@ -111,6 +114,9 @@ def report(started: RunStarted, finished: RunFinished) -> Report:
         seconds=round(finished.seconds, 3),
         stopped=finished.stopped or None,
         claims=[_row(result, started.seed) for result in finished.results],
+        shard=started.shard or None,
+        baseline=finished.baseline or None,
+        regressions=list(finished.regressions),
     )
 
 

@@ -36,6 +36,7 @@ def document(started: RunStarted, finished: RunFinished, strict: bool = False) -
     if finished.stopped:
         cases.append(_element("testcase", {"classname": "ncfcheck", "name": "run", "time": "0"}))
         cases[-1].append(_element("failure", {"message": finished.stopped, "type": "stopped"}))
+    cases += [_regressions(finished)] if finished.baseline else []
     failures = sum(case.find("failure") is not None for case in cases)
     skipped = sum(case.find("skipped") is not None for case in cases)
     counts = {"tests": len(cases), "failures": failures, "errors": 0, "time": _seconds(finished.seconds)}
@@ -58,6 +59,15 @@ def _case(result: ClaimResult, strict: bool) -> ET.Element:
     elif result.verdict is Verdict.UNRESOLVED:
         case.append(_element("skipped", {"message": "; ".join([words.sentence(result), *words.reasons(result)])}))
     case.append(_element("system-out", {}, "\n".join(f"{name}: {value}" for name, value in words.facts(result).items())))
+    return case
+
+
+def _regressions(finished: RunFinished) -> ET.Element:
+    """Test case of the comparison with a baseline: one failure that names every regression, a line each."""
+    case = _element("testcase", {"classname": "ncfcheck", "name": "baseline", "time": "0"})
+    if finished.regressions:
+        told = f"{len(finished.regressions)} regressions against {finished.baseline}"
+        case.append(_element("failure", {"message": told, "type": "regression"}, "\n".join(finished.regressions)))
     return case
 
 

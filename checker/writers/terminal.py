@@ -73,11 +73,17 @@ class Terminal:
             self._print(Text("\nUNEXPECTED  ", "bold red").append(first, "none"))
             for line in rest:
                 self._print(f"    {line}")
+        for line in event.regressions:
+            self._print(Text("\nREGRESSION  ", "bold red").append(line, "none"))
         claims = _count(len(event.results), "claim")
         instances = _count(sum(result.instances for result in event.results), "instance")
         told = f"{len(bad)} of {len(event.results)} not as expected" if bad else "every verdict as expected"
+        if event.baseline:
+            count = _count(len(event.regressions), "regression") if event.regressions else "no regression"
+            told += f", {count} against {event.baseline}"
         if event.stopped:
             told += " so far, when the run was stopped"
+        bad = bad or event.regressions
         gap = "" if self.quiet and not bad else "\n"
         line = f"{gap}{claims}, {instances}, seed {self.seed}, {event.seconds:.1f} s: {told}"
         self._print(line, "bold red" if bad else "bold")

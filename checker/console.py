@@ -1,0 +1,80 @@
+"""What every command has in common: exit codes, and one line on standard error for what went wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+
+import click
+
+UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
+
+
+class CannotRun(click.ClickException):
+    """The run could not be done; the message says why in one line."""
+
+    exit_code = FAILED
+
+
+def say(message) -> None:
+    """One line on standard error."""
+    from checker.results import one_line
+
+    click.echo(f"ncfcheck: {one_line(message)}", err=True)
+
+
+def warn(message) -> None:
+    """One line on standard error about something that does not stop the command."""
+    say(f"warning: {message}")
+
+
+def console(**options):
+    """A rich console that honours NO_COLOR however it is set."""
+    from rich.console import Console
+
+    return Console(color_system=None if os.environ.get("NO_COLOR") else "auto", **options)
+
+
+def forgiving(writer: Callable) -> Callable:
+    """The writer, whose failure to write is only worth a warning: nobody asked for its file."""
+    from checker.writers.files import Unwritable
+
+    def write(event):
+        try:
+            writer(event)
+        except (OSError, Unwritable) as error:
+            warn(f"the results are not kept for `ncfcheck show`: {error}")
+
+    return write
+
+
+def play(events: Iterable, writers: list, comparison=None):
+    """Every event through all writers, the last compared with a baseline where one is given; the last event.
+
+    Raises CannotRun for a file that cannot be written.
+    """
+    from checker.events import RunFinished, RunStarted
+    from checker.writers.files import Unwritable
+
+    try:
+        for event in events:
+            if isinstance(event, RunStarted):
+                started = event
+            if comparison and isinstance(event, RunFinished):
+                event = comparison.of(started, event)
+            for writer in writers:
+                writer(event)
+        for line in comparison.keep(started, event) if comparison else ():
+            say(line)
+    except Unwritable as error:
+        raise CannotRun(str(error)) from error
+    return event
+
+
+def exit_code(finished, strict: bool) -> int:
+    """0 where every verdict is as expected and nothing got worse, 1 where not; why a run was stopped goes to standard error."""
+    if finished.stopped:
+        say(finished.stopped)
+        return INTERRUPTED if finished.stopped == "interrupted" else FAILED
+    expected = all(result.as_expected(strict) for result in finished.results) and not finished.regressions
+    return 0 if expected else UNEXPECTED
