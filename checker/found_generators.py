@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 from hypothesis import strategies as st
@@ -12,16 +13,19 @@ from checker.claims import Inapplicable, Unresolved
 from checker.criterion import hidden_layers
 from checker.generators import given
 from checker.instances import Instance
-from checker.kkt import KktPoint
+from checker.kkt import KktPoint, describe
 from checker.kkt_sampler import METHODS, find
 from checker.ncf import Problem
 from checker.networks import masked
+from checker.promises import bare, plain, require
 from checker.rank_one import RankOneInstance
 from checker.rank_one_generators import bare_instances, reduced
 from checker.starts import unit
 from checker.two_layer import broken, constructed, two_direction_point
 
 CONSTRUCTED, BROKEN = "constructed", "broken"
+# Powers of two-layer networks: any, and those of curved activations.
+LINES, CURVES = (st.integers(least, most).map(lambda power: (power,)) for least, most in ((1, 4), (2, 6)))
 VISIBLE = 1e-3  # entries of a_l above this count as active neurons in the coverage
 
 
@@ -86,20 +90,23 @@ def _blind_points(draw, data) -> FoundInstance:
 @st.composite
 def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
     """Two-layer networks at points that meet the conditions on rows along ±u, fail one of them, or are KKT points found."""
-    powers = st.integers(1, 4).map(lambda power: (power,))
-    instance = draw(bare_instances(data, narrowest=2, powers=powers))
+    instance = draw(bare_instances(data, narrowest=2, powers=LINES))
     kind = draw(st.sampled_from((CONSTRUCTED, BROKEN, *(each for each in METHODS if each != "flow"))))
     if kind in METHODS:
         return found(instance, kind)
-    rng = np.random.default_rng(instance.seeds[-1])
-    instance = replace(_mirrored(instance, rng), families={**instance.families, "start": kind})
-    u = _axis(instance)
+    instance = _mirrored(instance, np.random.default_rng(instance.seeds[-1]))
+    return _on_one_line(replace(instance, families={**instance.families, "start": kind}))
+
+
+def _on_one_line(instance: RankOneInstance) -> RankOneInstance:
+    """The instance at a point, from its last seed, that meets the conditions on rows along ±u, or fails one of them."""
+    rng, kind, u = np.random.default_rng([instance.seeds[-1], 1]), instance.families["start"], _axis(instance)
     try:
         if u is None:
             raise Inapplicable("no direction u to build on")
         theta = constructed(instance.network, instance.problem.X, instance.ncf.ybar[:, 0], u, rng)
     except Inapplicable:
-        return instance
+        return replace(instance, u=None)
     theta = broken(instance.network, theta, rng) if kind == BROKEN else theta
     W = instance.network.matrices(theta)[0]
     sides = np.sign(W @ u) * np.linalg.norm(W, axis=1)
@@ -128,16 +135,45 @@ def _axis(instance: RankOneInstance) -> np.ndarray | None:
 @st.composite
 def _two_direction_points(draw, data) -> RankOneInstance:
     """KKT points of two-layer networks, p ≥ 2, with two neurons on different directions; `u` is None where none was found."""
-    powers = st.integers(2, 6).map(lambda power: (power,))
-    instance = draw(bare_instances(data, narrowest=2, powers=powers, lipschitz=True))
+    return _in_two_directions(draw(bare_instances(data, narrowest=2, powers=CURVES, lipschitz=True)))
+
+
+def _in_two_directions(instance: RankOneInstance) -> RankOneInstance:
     try:
         start = two_direction_point(instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1])
     except Inapplicable:
-        return instance
+        return replace(instance, u=None)
     return replace(instance, start=start, u=start)
 
 
-found_points = given(_found_points)
-blind_points = given(_blind_points)
-two_layer_points = given(_two_layer_points)
-two_direction_points = given(_two_direction_points)
+def _found_again(instance: FoundInstance) -> FoundInstance:
+    """The KKT point that the same method leads to from the same seed, or the old one where it still is one."""
+    ncf, point = instance.ncf, instance.point
+    if point is not None and point.u.size == instance.network.size and ncf.residual(point.u) <= 1e-13 and ncf.value(point.u) > 0:
+        return replace(instance, start=point.u, point=describe(ncf, point.u))
+    return found(instance, instance.families["start"])
+
+
+def _two_layers_again(instance: RankOneInstance | FoundInstance) -> RankOneInstance | FoundInstance:
+    return _found_again(instance) if isinstance(instance, FoundInstance) else _on_one_line(instance)
+
+
+def _found_promise(instance: FoundInstance, methods=(), **options) -> None:
+    require(instance.point is not None, "a KKT point of positive value")
+    plain(instance, **{"only_dense": True, "outputs": (1,), "lipschitz": False, **options})
+
+
+def _blind_promise(instance: FoundInstance) -> None:
+    _found_promise(instance, only_dense=False, lipschitz=True, shared=False)
+    first, *others = instance.network.patterns
+    require(first.kind == "masked" and all(each.is_dense for each in others), "only the first layer lacks weights")
+
+
+def _two_layer_promise(instance: RankOneInstance | FoundInstance) -> None:
+    (_found_promise if isinstance(instance, FoundInstance) else bare)(instance, powers=LINES)
+
+
+found_points = given(_found_points, _found_promise, _found_again)
+blind_points = given(_blind_points, _blind_promise, _found_again)
+two_layer_points = given(_two_layer_points, _two_layer_promise, _two_layers_again)
+two_direction_points = given(_two_direction_points, partial(bare, powers=CURVES, lipschitz=True), _in_two_directions)

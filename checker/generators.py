@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 from hypothesis import strategies as st
 
+from checker import promises, rebuilding
 from checker.claims import Inapplicable, Unresolved
 from checker.datasets import LABELS, SEEDS, families, from_table
 from checker.instances import Instance
@@ -30,21 +31,38 @@ MAX_ORDER, MAX_DEPTH, MAX_POWER = 16, 5, 4
 
 @dataclass(frozen=True)
 class Given:
-    """What a claim quantifies over: a strategy of instances that can be rebuilt on other data."""
+    """What a claim quantifies over: a strategy of instances that can be rebuilt on other data.
+
+    `promise(instance, **options)` raises Inapplicable for an instance that the strategy could not draw, and
+    `rebuild(instance)` computes again what derives from the instance's problem.
+    """
 
     build: Callable[..., st.SearchStrategy]
     options: dict = field(default_factory=dict)
     data: st.SearchStrategy | None = None
+    promise: Callable[..., None] | None = None
+    rebuild: Callable[[Instance], Instance] = rebuilding.same
 
     def strategy(self, data: st.SearchStrategy | None = None) -> st.SearchStrategy:
         """The strategy on data sets drawn from `data` (of `Sample`), or else from the claim's own, or on every family."""
         own = families() if self.data is None else self.data
         return self.build(own if data is None else data, **self.options)
 
+    def rebuilt(self, instance: Instance) -> Instance:
+        """An instance that was changed, with what derives from its problem computed again.
 
-def given(build: Callable[..., st.SearchStrategy]) -> Callable[..., Given]:
+        Raises Inapplicable where the strategy could not draw the result, or nothing is known about what it draws.
+        """
+        if self.promise is None:
+            raise Inapplicable("nothing is known about what the strategy promises")
+        found = self.rebuild(instance)
+        self.promise(found, **self.options)
+        return found
+
+
+def given(build: Callable[..., st.SearchStrategy], promise=None, rebuild=rebuilding.same) -> Callable[..., Given]:
     """Turn a strategy function `build(data, **options)` into one for `@claim(given=…)`; `data` for data sets of its own."""
-    return lambda data=None, **options: Given(build, options, data)
+    return lambda data=None, **options: Given(build, options, data, promise, rebuild)
 
 
 @cache
@@ -148,12 +166,18 @@ def _instances(
     )
 
 
-instances = given(_instances)
+instances = given(_instances, promises.plain)
 instances.__doc__ = """Instances on every family of data, labels and starts.
 
 Options: `starts`, `losses`, `labels`, `outputs` (what to draw from; a user's table brings its own labels and so has one
 output) and those of `networks`: `lipschitz`, `kinked`, `shared`, `filtered`, `only_dense`, `powers`, `narrowest`.
 """
+
+
+def relabelled(instance: Instance) -> Instance:
+    """The instance at a start like its own, under the sign of its limit."""
+    found = rebuilding.same(instance)
+    return replace(found, families={**found.families, "limit": _sign_of_limit(found)})
 
 
 @st.composite
@@ -174,4 +198,4 @@ def _sign_of_limit(instance: Instance) -> str:
     return "zero" if point.inertia is Inertia.ZERO else "positive" if point.value > 0 else "negative"
 
 
-collapsing = given(_collapsing)
+collapsing = given(_collapsing, promises.plain, relabelled)

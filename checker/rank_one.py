@@ -170,6 +170,18 @@ def clarke_problem(network: Network, X: Array, ybar: Array, shares: Array, rng, 
     basis = np.linalg.svd(X[:kinked])[2][kinked:].T
     u = basis @ rng.standard_normal(basis.shape[1])
     labels = np.concatenate([np.zeros(kinked), ybar[kinked:]])
+    u, off = off_kinks(network, X, labels, basis, u, signs, steps)
+    slopes = alpha + (1 - alpha) * shares
+    needed = np.linalg.lstsq(X[:kinked].T, -off, rcond=None)[0]
+    labels[:kinked] = needed * np.prod(signs) / np.where(np.abs(slopes) > 1e-3, slopes, 1e-3)
+    return ReducedPoint(u, signs), labels
+
+
+def off_kinks(network: Network, X: Array, labels: Array, basis: Array, u: Array, signs, steps: int = 50) -> tuple[Array, Array]:
+    """A KKT direction u of positive value among those of `basis` (d, k), from u, and the rest of its gradient (d,).
+
+    The labels of the samples orthogonal to the basis are zero. Raises Inapplicable where the search fails.
+    """
     for _ in range(steps):
         previous, gradient = u, reduced_value(network, X, labels, u / np.linalg.norm(u), signs)[1]
         u = basis @ (basis.T @ gradient)
@@ -182,7 +194,4 @@ def clarke_problem(network: Network, X: Array, ybar: Array, shares: Array, rng, 
     off = gradient - (gradient @ u) * u
     if value <= 0 or np.linalg.norm(basis.T @ off) > 1e-13 * np.linalg.norm(gradient):
         raise Inapplicable("no positive KKT point off the kinks was found")
-    slopes = alpha + (1 - alpha) * shares
-    needed = np.linalg.lstsq(X[:kinked].T, -off, rcond=None)[0]
-    labels[:kinked] = needed * np.prod(signs) / np.where(np.abs(slopes) > 1e-3, slopes, 1e-3)
-    return ReducedPoint(u, signs), labels
+    return u, off

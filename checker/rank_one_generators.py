@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 from hypothesis import strategies as st
 
+from checker import promises, rebuilding
 from checker.claims import Inapplicable
 from checker.datasets import SEEDS
 from checker.generators import architectures, given, instances
@@ -22,8 +23,8 @@ from checker.rank_one import (
     mixed_layers,
     mixed_point,
     reduced_point,
-    structured_point,
 )
+from checker.rebuilding import placed
 from checker.starts import unit
 
 # Powers of some layer at least 2, which is where profiles must be uniform; and powers all 1.
@@ -41,13 +42,6 @@ def bare_instances(draw, data, **options) -> RankOneInstance:
     values = {each.name: getattr(instance, each.name) for each in fields(Instance)}
     families = {**instance.families, "start": "structured"}
     return RankOneInstance(**{**values, "families": families, "seeds": (*instance.seeds, draw(SEEDS))})
-
-
-def built(instance: RankOneInstance, point: ReducedPoint, profiles, norms=None) -> RankOneInstance:
-    """The instance at the structured point of a reduced KKT point."""
-    norms = balanced_norms(instance.network) if norms is None else norms
-    start = structured_point(instance.network, point.u, point.signs, profiles, norms)
-    return replace(instance, start=start, u=point.u, signs=point.signs, profiles=tuple(profiles), norms=norms)
 
 
 def reduced(instance: RankOneInstance) -> ReducedPoint | None:
@@ -77,7 +71,7 @@ def _rank_one_points(draw, data, fewest: int = 1, **options) -> RankOneInstance:
     """Sign-coherent structured points with at least `fewest` active neurons a layer that has so many."""
     instance = draw(bare_instances(data, **options))
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
-    return instance if point is None else built(instance, point, profiles_of(instance, rng, fewest))
+    return instance if point is None else placed(instance, point, profiles_of(instance, rng, fewest))
 
 
 @st.composite
@@ -100,7 +94,7 @@ def _perturbed_points(draw, data, kinds=(PROFILE, NORMS, DIRECTION), sizes=(1e-1
         aside = rng.standard_normal(d)
         point = replace(point, u=unit(point.u + size * unit(aside - (aside @ point.u) * point.u)))
     instance = replace(instance, families={**instance.families, "spoilt": f"{kind} by {size:g}"})
-    return built(instance, point, profiles, norms)
+    return placed(instance, point, profiles, norms)
 
 
 @st.composite
@@ -113,7 +107,7 @@ def _signless_points(draw, data) -> RankOneInstance:
     profiles = profiles_of(instance, rng, fewest=2)
     layer = int(rng.integers(len(profiles)))
     profiles[layer][rng.choice(np.flatnonzero(profiles[layer]))] *= -1
-    return built(instance, point, profiles)
+    return placed(instance, point, profiles)
 
 
 @st.composite
@@ -156,7 +150,7 @@ def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
     except Inapplicable:
         return instance
     instance = replace(instance, problem=Problem(network, X, labels[:, None]))
-    return built(instance, point, profiles_of(instance, rng))
+    return placed(instance, point, profiles_of(instance, rng))
 
 
 @st.composite
@@ -166,7 +160,7 @@ def _masked_points(draw, data) -> RankOneInstance:
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     if point is None:
         return instance
-    whole = built(instance, point, profiles_of(instance, rng, fewest=3))
+    whole = placed(instance, point, profiles_of(instance, rng, fewest=3))
     layer = int(rng.integers(instance.network.depth - 1))
     mask = np.ones(instance.network.matrices(whole.start)[layer].shape, dtype=bool)
     mask[0, int(rng.integers(mask.shape[1]))] = False
@@ -177,9 +171,9 @@ def _masked_points(draw, data) -> RankOneInstance:
     return replace(whole, problem=problem, start=unit(network.flatten(instance.network.matrices(whole.start))))
 
 
-rank_one_points = given(_rank_one_points)
-perturbed_points = given(_perturbed_points)
-mixed_points = given(_mixed_points)
-signless_points = given(_signless_points)
-clarke_points = given(_clarke_points)
-masked_points = given(_masked_points)
+rank_one_points = given(_rank_one_points, promises.structured, rebuilding.structured)
+perturbed_points = given(_perturbed_points, promises.spoilt, rebuilding.spoilt)
+mixed_points = given(_mixed_points, promises.mixed, rebuilding.mixed)
+signless_points = given(_signless_points, promises.signless, rebuilding.structured)
+clarke_points = given(_clarke_points, promises.kinks, rebuilding.kinks)
+masked_points = given(_masked_points, promises.masked, rebuilding.masked)

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from checker.datasets import SEEDS
 from checker.flow import Stop, ncf_flow, norm_reaches
-from checker.generators import collapsing, instances
+from checker.generators import collapsing, given, instances
 from checker.instances import Instance
 from checker.kkt import flow_limit, positive_limit
 from checker.ncf import Problem, norm
 from checker.networks import convolution, dense
+from checker.promises import require
 from checker.starts import gaussian_start, unit
 from properties import ncf_flow as theorems
 from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNIT_START, UNSHARED
@@ -73,7 +74,7 @@ def no_blowup(instance) -> Margin:
 
 
 @st.composite
-def kinked(draw, attracting: bool) -> Instance:
+def _kinked(draw, data, attracting: bool) -> Instance:
     """Networks with p = 1 and one neuron a layer, whose balanced flow moves a single direction q, about the kink of a sample.
 
     In an orthonormal frame (e, f, …) the samples are e with ȳ = −c and ae + bf with ȳ = 1. From q_e < 0 to q_e > 0 the gradient
@@ -94,6 +95,28 @@ def kinked(draw, attracting: bool) -> Instance:
     )
     start = unit(np.concatenate([q, np.ones(depth - 1)]))
     return Instance(problem, start, families={"data": "two samples", "start": "balanced"}, seeds=(seed,))
+
+
+def _kink(instance: Instance, attracting: bool) -> None:
+    """All p_l = 1, one neuron a layer, α_1 < 1 alone, and ∇N that points to the first sample's kink from both sides, or away."""
+    network, kink = instance.network, instance.problem.X[0]
+    require(set(network.powers) == {1} and set(network.widths[1:]) == {1} and len(instance.problem.X) > 1, "one neuron a layer")
+    require(network.slopes[0] < 1 and all(slope == 1 for slope in network.slopes[1:]), "α_1 < 1 alone")
+    require(abs(norm(kink) - 1) < 1e-12 and np.linalg.matrix_rank(instance.problem.X) > 1, "samples in two directions")
+    require(attracting or instance.network.depth > 2, "three layers where the kink repels")
+    first = network.slices[0]
+    on_kink = instance.start[first] - (instance.start[first] @ kink) * kink
+    sides = []
+    for side in (-1e-9, 1e-9):
+        v = instance.start.copy()
+        v[first] = on_kink + side * kink
+        sides.append(float(instance.ncf.gradient(v)[first] @ kink))
+    expected = (sides[0] > 1e-3 and sides[1] < -1e-3) if attracting else (sides[0] < -1e-3 and sides[1] > 1e-3)
+    require(expected, "∇N points to the kink from both sides" if attracting else "∇N points away from the kink on both sides")
+    require(attracting or abs(instance.start[first] @ kink) < 1e-12, "a start on the kink")
+
+
+kinked = given(_kinked, _kink)
 
 
 @claim(

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from checker.claims import CONTROL, Inapplicable, Margin, claim, mildest
 from checker.datasets import SEEDS, line
-from checker.generators import instances, powers_where
+from checker.generators import given, instances, powers_where
 from checker.instances import Instance
 from checker.kkt import KktPoint, describe
 from checker.ncf import Problem, norm
 from checker.networks import dense
+from checker.promises import plain, require
 from properties import kkt_structure
 from properties.flow_controls import convolved, every_balance
 from properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED
@@ -48,13 +49,22 @@ def any_point(instance) -> Margin:
 
 
 @st.composite
-def scalar_chains(draw) -> Instance:
+def _scalar_chains(draw, data) -> Instance:
     """Networks with one input and one neuron a layer, p_1 ≥ 2, from a unit vector with N < 0 whose first weight is small."""
     powers, seed = (2, *draw(st.lists(st.integers(1, 3), max_size=1))), draw(SEEDS)
     rng, network = np.random.default_rng(seed), dense((1,) * (len(powers) + 2), powers, (1.0,) * len(powers))
     problem = Problem(network, line(rng, 5, 1), np.abs(line(rng, 5, 1)))
     start = np.array([0.02 * rng.uniform(0.5, 1.0), *np.ones(len(powers) - 1), -1.0])
     return Instance(problem, start / norm(start), families={"data": "d=1", "start": "small first weight"}, seeds=(seed,))
+
+
+def _chain(instance: Instance) -> None:
+    plain(instance)
+    require(set(instance.network.widths) == {1} and instance.network.powers[0] >= 2, "one neuron a layer and p_1 ≥ 2")
+    require(set(instance.network.slopes) == {1.0}, "α_l = 1")
+
+
+scalar_chains = given(_scalar_chains, _chain)
 
 
 @claim(

@@ -64,7 +64,7 @@ def drawn(strategy, count=20):
 @pytest.mark.parametrize("attracting", [True, False])
 def test_drawn_kinks_attract_or_repel_from_both_sides(attracting):
     """The component of ∇N across the kink, on either side of it, at the kink's own direction."""
-    for instance in drawn(kinked(attracting=attracting)):
+    for instance in drawn(kinked(attracting=attracting).strategy()):
         e = instance.problem.X[0]
         assert norm(e) == pytest.approx(1) and np.linalg.matrix_rank(instance.problem.X) == 2
         start = instance.start.copy()
