@@ -138,7 +138,7 @@ def _claim(id: str, found: ClaimBaseline) -> str:
     coverage = [f"{_line(key)}: {_line(dict(sorted(counts.items())))}" for key, counts in sorted(fields.pop("coverage").items())]
     lines = [f'\n   "{name}": {_line(value)}' for name, value in fields.items()]
     inner = ",".join(f"\n    {line}" for line in coverage)
-    return f"\n  {_line(id)}: {{{','.join(lines)},\n   \"coverage\": {{{inner}}}\n  }}"
+    return f'\n  {_line(id)}: {{{",".join(lines)},\n   "coverage": {{{inner}}}\n  }}'
 
 
 def _line(value) -> str:
