@@ -19,7 +19,7 @@ from checker.ncf import Problem
 from checker.networks import DENSE, Network, Pattern
 
 Array = np.ndarray
-MOVED = "moved"  # the family of data or labels that a move has changed
+MOVED = "moved"  # the family of data, labels or a start that a move has changed
 
 
 def rebuilt(claim: Claim, instance):
@@ -183,6 +183,8 @@ def with_array(instance: Instance, name: str, values: Array) -> Instance:
         return changed(instance, **{name: values})
     if name == "slopes":
         return with_activations(instance, slopes=[float(each) for each in values])
+    if name == "start" and instance.families.get("start") != "negative-kkt":
+        return replace(instance, start=normalised(values), families={**instance.families, "start": MOVED})
     if name in ("start", "u", "norms"):
         return replace(instance, **{name: normalised(values)})
     profiles = list(instance.profiles)

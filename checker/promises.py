@@ -112,11 +112,11 @@ def masked(instance, **options) -> None:
     require([each.is_dense for each in instance.network.patterns].count(False) == 1, "one layer that lacks weights")
 
 
-def kinks(instance, inside: bool = True) -> None:
+def kinks(instance, inside: bool = True, **options) -> None:
     """All p_l = 1, one slope ≠ 1, samples on the kink whose balancing slopes lie inside [α, 1], or else above 1."""
     from checker.reduced_points import balancing_slopes
 
-    structured(instance)
+    structured(instance, **options)
     network = instance.network
     require(set(network.powers) == {1} and sum(slope != 1 for slope in network.slopes) == 1, "p_l = 1, one α ≠ 1")
     slopes = balancing_slopes(network, instance.problem.X, instance.ncf.ybar[:, 0], instance.u, instance.signs)

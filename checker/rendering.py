@@ -116,7 +116,14 @@ def _value(name: str, value) -> list[str]:
         return [f"  {name}: {type(value).__name__}", *_each((f"{name}.{f.name}", getattr(value, f.name)) for f in fields(value))]
     if isinstance(value, tuple | list) and any(isinstance(each, np.ndarray) or is_dataclass(each) for each in value):
         return _each((f"{name}[{i}]", each) for i, each in enumerate(value[:MOST]))
-    return [f"  {name} = {number(value) if isinstance(value, float) else _cut(repr(value))}"]
+    return [f"  {name} = {_cut(_short(value))}"]
+
+
+def _short(value) -> str:
+    """A value without arrays in one line, numbers in their simplest form."""
+    if isinstance(value, float):
+        return number(value)
+    return f"({', '.join(map(_short, value))})" if type(value) is tuple else repr(value)
 
 
 def _each(named: Iterable[tuple[str, object]]) -> list[str]:
