@@ -40,10 +40,20 @@ def _tried(claim: Claim, instance, rng, changes: tuple[Callable, ...], counts: t
                 change = changes[rng.integers(len(changes))]
                 # Of a start promised to be generic, none is special.
                 found = found if generic and change is equal_weights else change(found, rng)
-            return moves.rebuilt(claim, found)
-        except (Inapplicable, Unresolved, ValueError, ArithmeticError, np.linalg.LinAlgError):
+            if found is not instance:
+                return rebuilt(claim, found)
+        except Inapplicable:
             continue
     raise Inapplicable("no change tried is one that the claim's strategy could draw")
+
+
+def rebuilt(claim: Claim, instance):
+    """The instance with all that derives from its problem computed again; Inapplicable for any reason why it cannot be."""
+    try:
+        with np.errstate(all="ignore"):
+            return moves.rebuilt(claim, instance)
+    except (Unresolved, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise Inapplicable(str(error)) from error
 
 
 def noise(instance: Instance, rng) -> Instance:

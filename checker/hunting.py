@@ -28,7 +28,8 @@ class Point(msgspec.Struct, frozen=True):
 class Shard(msgspec.Struct, frozen=True):
     """`count` instances of a claim to be tested with one tactic from `parents`; a function of nothing else.
 
-    `told` are the values an optimisation knows of already. With `seconds`, it stops after that long.
+    `told` are the values an optimisation knows of already. With `seconds`, it stops after that long. One that is `cut` has
+    fewer instances than planned, because that is all the budget has left.
     """
 
     claim: str
@@ -40,6 +41,7 @@ class Shard(msgspec.Struct, frozen=True):
     parents: tuple[Point, ...] = ()
     told: tuple[float, ...] = ()
     seconds: float = float("inf")
+    cut: bool = False
 
     def __hash__(self) -> int:
         return hash((self.claim, self.generation, self.index))
@@ -59,9 +61,13 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Report(msgspec.Struct):
-    """What became of a shard; `values` are what an optimisation is told, `found` the confirmed violations, worst first."""
+    """What became of a shard; `values` are what an optimisation is told, `found` the confirmed violations, worst first.
+
+    One that was `cut` short, by the budget of instances or of time, is done again when the hunt is continued.
+    """
 
     seconds: float = 0.0
+    cut: bool = False
     outcomes: dict[str, int] = {}
     reasons: dict[str, int] = {}
     coverage: dict[str, dict[str, int]] = {}

@@ -24,7 +24,7 @@ CREATE TABLE hunts (
 );
 CREATE TABLE shards (
     hunt INTEGER NOT NULL REFERENCES hunts, generation INTEGER NOT NULL, shard INTEGER NOT NULL, strategy TEXT NOT NULL,
-    seconds REAL NOT NULL, report BLOB NOT NULL, PRIMARY KEY (hunt, generation, shard)
+    seconds REAL NOT NULL, cut INTEGER NOT NULL, report BLOB NOT NULL, PRIMARY KEY (hunt, generation, shard)
 ) WITHOUT ROWID;
 CREATE TABLE instances (
     hunt INTEGER NOT NULL, generation INTEGER NOT NULL, shard INTEGER NOT NULL, number INTEGER NOT NULL,
@@ -79,22 +79,27 @@ class Ledger:
             return self.database.execute(query, (claim, seed, _canonical(options))).fetchone()[0]
 
     def shards(self, hunt: int) -> Iterator[tuple[int, int, dict]]:
-        """Generation, number and report of every shard of a hunt that was done."""
+        """Generation, number and report of every shard of a hunt that was done and not cut short."""
         with self._told():
-            query = "SELECT generation, shard, report FROM shards WHERE hunt = ? ORDER BY generation, shard"
+            query = "SELECT generation, shard, report FROM shards WHERE hunt = ? AND NOT cut ORDER BY generation, shard"
             for generation, shard, report in self.database.execute(query, (hunt,)).fetchall():
                 yield generation, shard, json.loads(zlib.decompress(report))
 
     def record(self, hunt: int, place: tuple[int, int], strategy: str, report: dict, rows: list[tuple], lasting: bool) -> bool:
         """Write a shard at `place` (generation, shard) in one transaction; False where it was written before.
 
-        `rows` are (stratum, spec, margin, error, outcome, note, seconds, instance) of its instances. A `lasting` one is
-        on the disk, not only with the operating system, when this returns.
+        `rows` are (stratum, spec, margin, error, outcome, note, seconds, instance) of its instances. A `lasting` shard is on
+        the disk, not only with the operating system, when this returns, and always counts as whole; another that was cut
+        short, as its report says, is replaced by the same one written later.
         """
+        cut = bool(report.get("cut")) and not lasting
         packed = zlib.compress(json.dumps(report).encode())
         with self._told(), self._transaction(lasting) as database:
-            shard = (hunt, *place, strategy, report.get("seconds", 0.0), packed)
-            if not database.execute("INSERT OR IGNORE INTO shards VALUES (?, ?, ?, ?, ?, ?)", shard).rowcount:
+            same = "WHERE hunt = ? AND generation = ? AND shard = ?"
+            if database.execute(f"DELETE FROM shards {same} AND cut", (hunt, *place)).rowcount:
+                database.execute(f"DELETE FROM instances {same}", (hunt, *place))
+            shard = (hunt, *place, strategy, report.get("seconds", 0.0), cut, packed)
+            if not database.execute("INSERT OR IGNORE INTO shards VALUES (?, ?, ?, ?, ?, ?, ?)", shard).rowcount:
                 return False
             numbered = [(hunt, *place, number, strategy, *row) for number, row in enumerate(rows)]
             database.executemany(f"INSERT INTO instances VALUES ({', '.join('?' * 13)})", numbered)

@@ -78,6 +78,6 @@ class Schedule:
         for shard in shards:
             count = min(shard.count, self.instances - self.planned)
             if count > 0:
-                kept.append(msgspec.structs.replace(shard, count=int(count)))
+                kept.append(msgspec.structs.replace(shard, count=int(count), cut=count < shard.count))
                 self.planned += int(count)
         return kept

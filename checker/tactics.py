@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from checker import choices, moves
-from checker.changes import movable, mutated, snapped
+from checker.changes import movable, mutated, rebuilt, snapped
 from checker.check import derive
-from checker.claims import Claim, Inapplicable, Unresolved
+from checker.claims import Claim, Inapplicable
 from checker.encoding import BadWitness, decode
 from checker.generators import families
 from checker.hunting import DRAWN, MUTATED, OPTIMISED, STRUCTURED, Point, Report, Shard
+from checker.instances import Instance
 from checker.trial import NOTHING, Trial
 
 FAMILIES = ("lattice", "antipodal", "d=1", "orthogonal", "duplicated", "collinear", "n=1", "sphere")
@@ -167,8 +168,8 @@ class _Arrays:
         try:
             for name, values in moved.items():
                 instance = moves.with_array(instance, name, np.clip(values, -1, 1) if name == "slopes" else values)
-            instance = moves.rebuilt(self.claim, instance)
-        except (Inapplicable, Unresolved, ValueError, ArithmeticError, np.linalg.LinAlgError):
+            instance = rebuilt(self.claim, instance)
+        except Inapplicable:
             instance = None
         return trial.skip() if instance is None else trial.test(instance)
 
@@ -196,9 +197,11 @@ class _Floats:
 def _path(claim: Claim, parent: _Parent, seed: int) -> _Arrays | _Floats | None:
     """What can be moved continuously, if anything."""
     try:
-        moves.rebuilt(claim, parent.instance)
+        if not isinstance(parent.instance, Instance):
+            raise Inapplicable("not an instance whose arrays are known")
+        rebuilt(claim, parent.instance)
         return _Arrays(claim, parent.instance, seed)
-    except (Inapplicable, Unresolved, AttributeError, ValueError, ArithmeticError, np.linalg.LinAlgError):
+    except Inapplicable:
         floats = _Floats(claim, parent)
         return floats if floats.places and np.isfinite(floats.base).all() else None
 

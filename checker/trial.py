@@ -66,6 +66,7 @@ class Trial:
         report.coverage = {key: dict(counts) for key, counts in self.tally.coverage.items()}
         report.reasons = {reason: count for reason, count in self.tally.unresolved.most_common(10)}
         report.seconds = time.perf_counter() - self.start
+        report.cut = self.shard.cut or report.seconds >= self.shard.seconds
         return report
 
     def _value(self, outcome: Outcome, margin: Margin) -> float:

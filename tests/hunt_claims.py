@@ -73,8 +73,8 @@ def undecided(spot):
 
 @claim("hunted.killer", kind=THEOREM, reference="§0", given=SPOTS)
 def killer(spot):
-    """One number in 16 kills its process."""
-    if spot.number % 16 == 5:
+    """Every second number kills its process."""
+    if spot.number % 2:
         os._exit(9)
     return Margin(1.0, 0.0)
 

@@ -53,6 +53,16 @@ def test_a_shard_is_written_once_however_often_it_arrives(path):
     assert len(load(path)) == len(ROWS)
 
 
+def test_a_shard_that_was_cut_short_does_not_count_as_done_and_is_replaced(path):
+    with Ledger(path) as ledger:
+        hunt = begun(ledger)
+        ledger.record(hunt, (0, 0), "drawn", {"cut": True}, ROWS[:1], False)
+        ledger.record(hunt, (0, 1), "drawn", {"cut": True}, FOUND, True)  # a counterexample is never done without
+        assert [shard for _, shard, _ in ledger.shards(hunt)] == [1]
+        assert ledger.record(hunt, (0, 0), "drawn", {}, ROWS, False) and not ledger.record(hunt, (0, 1), "drawn", {}, ROWS, False)
+    assert load(path).spec.tolist() == ["an instance", "another", "a counterexample"]
+
+
 def test_the_last_hunt_of_the_same_claim_seed_and_options_is_found_with_its_shards(path):
     with Ledger(path) as ledger:
         begun(ledger)
