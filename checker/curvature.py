@@ -31,6 +31,22 @@ class Curvature:
             self.back.insert(0, W.T @ self.deltas[0])
             self.deltas.insert(0, self.back[0] * first)
 
+    @property
+    def outputs(self) -> np.ndarray:
+        """H(X; θ), (k_L, n)."""
+        return self.weights[-1] @ self.values[-1]
+
+    def output_jacobian(self) -> np.ndarray:
+        """Derivatives of the outputs, in the order of `outputs`, by θ, (k_L·n, P)."""
+        count, samples = self.deltas[-1].shape
+        delta, parts = np.repeat(np.eye(count)[:, :, None], samples, axis=2), []
+        for layer in range(len(self.weights) - 1, -1, -1):
+            part = np.einsum("oin,jn->onij", delta, self.values[layer])
+            parts.insert(0, part.reshape(count * samples, -1))
+            if layer:
+                delta = (self.weights[layer].T @ delta) * self.first[layer - 1]
+        return self._collect(np.concatenate(parts, axis=1))
+
     def product(self, direction: np.ndarray) -> np.ndarray:
         """∇²N·direction, (P,)."""
         return self.products(direction[None])[0]

@@ -119,11 +119,13 @@ def _run(field: stepper.Field, start: np.ndarray, numerics: Numerics, until: Eve
     residual = NEVER if until.kind else residual
     target = until.target * field.scale if until.kind == stepper.TIME_EVENT else until.target
     arguments = (numerics.tolerance, residual, until.kind, target, direction, numerics.calls)
-    integrate = second_integrator.integrate if numerics.integrator == "scipy" else stepper.integrate
+    second = numerics.integrator == "scipy"
+    integrate = second_integrator.integrate if second else stepper.integrate
     code, calls, scalars, directions = integrate(field, np.ascontiguousarray(start), 0.0, *arguments)
     if code == stepper.STIFF:
+        solver = second_integrator.radau if second else second_integrator.extrapolated
         code, more, late, ends = second_integrator.integrate(
-            field, directions[-1], scalars[-1, 1], *arguments[:-1], numerics.calls // 3, "Radau", scalars
+            field, directions[-1], scalars[-1, 1], *arguments[:-1], numerics.calls // 3, solver, scalars
         )
         calls, scalars, directions = calls + more, np.vstack([scalars, late[1:]]), np.vstack([directions, ends[1:]])
     if code == stepper.EVENT:

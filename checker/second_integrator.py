@@ -1,4 +1,4 @@
-"""The flows of `stepper` integrated by scipy: the independent second opinion, and the implicit path for stiff instances."""
+"""The flows of `stepper` integrated by solvers with scipy's interface: the independent second opinion, and stiff instances."""
 
 from __future__ import annotations
 
@@ -6,16 +6,37 @@ import numpy as np
 from scipy import integrate as ode
 from scipy.optimize import brentq
 
-from checker import stepper
+from checker import linearised, stepper
+from checker.implicit import ExtrapolatedEuler
 from checker.kernels import workspace
 
 
-def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed, method="DOP853", before=None):
-    """Same contract as `stepper.integrate`; `method` names an integrator of scipy.integrate (DOP853, Radau, …).
+def explicit(flow, state, tolerance: float) -> ode.OdeSolver:
+    """Scipy's DOP853."""
+    return _scipy(ode.DOP853, flow, state, tolerance)
+
+
+def radau(flow, state, tolerance: float) -> ode.OdeSolver:
+    """Scipy's Radau, the second opinion on stiff flows."""
+    return _scipy(ode.Radau, flow, state, tolerance, jac=flow.jacobian)
+
+
+def extrapolated(flow, state, tolerance: float) -> ode.OdeSolver:
+    """The project's own, for stiff flows."""
+    return ExtrapolatedEuler(flow, 0.0, state, np.inf, jac=flow.jacobian, tolerance=tolerance)
+
+
+def _scipy(solver, flow, state, tolerance: float, **options) -> ode.OdeSolver:
+    atol = np.concatenate([np.full(state.size - 2, tolerance), [1e-300, 1.0]])
+    return solver(flow, 0.0, state, np.inf, rtol=max(tolerance, 3e-14), atol=atol, first_step=1e-6, **options)
+
+
+def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed, method=explicit, before=None):
+    """Same contract as `stepper.integrate`; `method` is one of the solvers above.
 
     `before` holds the scalars of a flow to be taken up where it ended: v0 and log_r0 are then its last row.
     """
-    flow = _Flow(field, v0.size, paced=method != "Radau")
+    flow = _Flow(field, v0.size, paced=method is explicit)
     past = np.zeros((1, 6)) if before is None else before
     state = np.concatenate([v0 / np.linalg.norm(v0), [log_r0, past[:, 2].sum(), past[-1, 0]]])
     rows = [flow.row(state, state[-2])]
@@ -23,8 +44,7 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
     code = _ended(rows[0][0], residual)
     if code is None and kind and flow.distance(state, kind, target, direction) >= 0:
         code = stepper.EVENT
-    atol = np.concatenate([np.full(v0.size + 1, tolerance), [1e-300, 1.0]])
-    solver = getattr(ode, method)(flow, 0.0, state, np.inf, rtol=max(tolerance, 3e-14), atol=atol, first_step=1e-6)
+    solver = method(flow, state, tolerance)
     while code is None:
         old = solver.y.copy()
         code = _advance(solver)
@@ -39,6 +59,8 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
             code = stepper.DEAD
         if code is None and flow.calls >= calls_allowed:
             code = stepper.BUDGET
+        if code is None and method is explicit and len(rows) > stepper.STIFF_STEPS:
+            code = stepper.STIFF
     scalars, directions = zip(*rows)
     return code, flow.calls, np.array(scalars), np.array(directions)
 
@@ -46,7 +68,7 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
 class _Flow:
     """Right-hand side for the state (v, log r, t, σ), and what is recorded of a state.
 
-    Paced, the independent variable is σ itself. An implicit method goes by dτ = dσ/‖ḡ‖ instead: close to a zero KKT
+    Paced, the independent variable is σ itself; an implicit method goes by dτ = dσ/‖ḡ‖ instead: close to a zero KKT
     point the direction of ḡ turns ever faster in σ, while in τ the flow is smooth and steps can grow.
     """
 
@@ -61,6 +83,11 @@ class _Flow:
         out[-1] = 1.0
         return out if self.paced else norm * out
 
+    def jacobian(self, _, state) -> np.ndarray:
+        """Derivative of the slope in τ by the state."""
+        self.calls += self.size
+        return linearised.jacobian(self.field, state)
+
     def _rate(self, state):
         out = np.empty(self.size + 2)
         value, norm, sine = stepper.rate(self.field, np.ascontiguousarray(state[:-1]), out, self._weights, self._work)
@@ -71,7 +98,8 @@ class _Flow:
         state = self._normalised(state)
         _, norm, sine, value = self._rate(state)
         size = self.size
-        return np.array([state[-1], state[size], state[size + 1] - elapsed, value, norm, sine]), state[:size]
+        # Late in a flow that escapes, time passes by less than what t is rounded to.
+        return np.array([state[-1], state[size], max(state[size + 1] - elapsed, 0.0), value, norm, sine]), state[:size]
 
     def distance(self, state, kind, target, direction) -> float:
         """Signed distance from the event."""
@@ -85,9 +113,6 @@ class _Flow:
 
 def _advance(solver) -> int | None:
     """One step; the stop code where the solver fails."""
-    # Radau probes columns of the numerical Jacobian that are zero ever further out from step to step, until they overflow.
-    if getattr(solver, "jac_factor", None) is not None:
-        solver.jac_factor = np.minimum(solver.jac_factor, 1.0)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             solver.step()
