@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 
 from checker import search, witness
-from checker.captures import captured, minimal
+from checker.captures import Minimal, captured, minimal
 from checker.check import SOURCES, load_claims
-from checker.claims import Claim, Outcome, registered
+from checker.claims import Claim, Outcome, Verdict, registered
 from checker.executors import Dask, Here, NoCluster, Processes, WorkerLost
 from checker.hunt_events import Counterexample, HuntFinished, HuntProgress, HuntResult, HuntStarted, Shrinking
 from checker.hunting import Report, Row, Shard, Totals
@@ -117,15 +117,15 @@ class _Hunt:
 
     def conclusion(self, stopped: str) -> Iterator[object]:
         """Shrink the worst counterexample, unless interrupted, and tell the result."""
-        lines: tuple[str, ...] = ()
+        small = Minimal(self.path)
         if self.best is not None and not stopped:
             yield Shrinking(self.best)
             try:
-                self.path, lines = minimal(self.claim, self.best, self.plan.seed, self.plan.folder, self.path)
+                small = minimal(self.claim, self.best, self.plan.seed, self.plan.folder, self.path)
             except KeyboardInterrupt:
                 stopped = "interrupted"
         yield self._progress()
-        yield HuntFinished(self._result(lines), time.monotonic() - self.start, stopped)
+        yield HuntFinished(self._result(small), time.monotonic() - self.start, stopped)
 
     def _add(self, report: Report) -> bool:
         """Add the report to the totals; whether it has a counterexample worse than all before."""
@@ -161,12 +161,12 @@ class _Hunt:
         rate = (totals.tested - self.before) / max(seconds, 1e-9)
         return HuntProgress(totals.tested, rate, totals.worst, len(totals.strata), totals.confirmed, seconds)
 
-    def _result(self, lines: tuple[str, ...]) -> HuntResult:
+    def _result(self, small: Minimal) -> HuntResult:
         totals = self.totals
         return HuntResult(
             id=self.claim.id,
             kind=self.claim.kind,
-            verdict=totals.verdict,
+            verdict=Verdict.REFUTED if small.is_certified else totals.verdict,
             tested=totals.tested,
             unresolved=totals.outcomes[Outcome.UNRESOLVED],
             inapplicable=totals.outcomes[Outcome.INAPPLICABLE],
@@ -176,8 +176,8 @@ class _Hunt:
             coverage={key: dict(counts) for key, counts in totals.coverage.items()},
             why_unresolved=dict(totals.reasons.most_common()),
             generations=self.schedule.next,
-            path=self.path,
-            minimal=lines,
+            path=small.path,
+            minimal=small.rendering,
         )
 
 
