@@ -68,13 +68,13 @@ def blowup_rate(instance) -> Margin:
     """(T* − t) r^{D−2} → 1/(D(D−2)N*).
 
     The flow taken up at v with r = 1 blows up after (T* − t) r^{D−2}, and 1 − N(v)/N* falls to 0 along the flow: where
-    it first is below 10 % and 0.1 %, the product with D(D−2)N* is within twice that of 1. Taken up at the KKT point itself,
+    it first is below 10 % and a millionth, the product with D(D−2)N* is within twice that of 1. Taken up at the KKT point itself,
     it is 1; and with W_L negated, where N < 0, nothing blows up.
     """
     limit = positive_limit(instance.ncf, instance.start, instance.numerics)
     flow, order, optimum = limit.trajectory, instance.network.order, limit.point.value
     parts = []
-    for gap in (1e-1, 1e-3):
+    for gap in (1e-1, 1e-6):
         late = np.flatnonzero(1 - flow.value / optimum <= gap)
         if late.size == 0:
             raise Unresolved("the flow ended before N(v) came near N*")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from planting import Mutant
 
 EXPANSION = "homogeneity.loss_expansion"
-EULER, LAYER_EULER = "homogeneity.euler", "homogeneity.layer_euler"
-ONE_SAMPLE, UNSTABLE = "kkt.one_sample", "kkt.negative_unstable"
+EULER, LAYER_EULER, ONE_SAMPLE = "homogeneity.euler", "homogeneity.layer_euler", "kkt.one_sample"
 SUFFICIENT, PERTURBED = "rank_one.sufficient", "rank_one.perturbed_fails"
 MIXED, CLARKE = "rank_one.mixed_sign_even_p", "rank_one.clarke"
-ORDER, CONSTANT = "early.tracking_order", "early.tracking_constant"
+AT_ONCE, DIRECTION = "rank_one.spoilt_at_once", "control.any_direction"
+BLOWUP, DEGREE_TWO = "flow.blowup_rate", "control.degree_two"
 
-# Formula → (fragment, replacement, mistake, claims that ought to catch it).
+# Formula → (fragment, replacement, mistake, the claim or claims that ought to catch it).
 LOSSES = {
     "pseudo_labels": [
         ("y / 2", "y * 1.0", "no half for the logistic loss", EXPANSION),
@@ -25,11 +25,11 @@ LOSSES = {
         ("-y * outputs", "y * outputs", "sign of the exponent, logistic", EXPANSION),
     ],
     "descent": [
-        ("NCF_CODE:\n                out[i, j] = y[i, j]", "NCF_CODE:\n                out[i, j] = -y[i, j]", "sign, NCF", EXPANSION),
-        ("y[i, j] - factor * outputs", "y[i, j] + factor * outputs", "sign of ŷ, square", CONSTANT),
-        ("- factor * outputs", "- outputs", "no δ^D, square", ORDER),
-        ("np.exp(y[i, j]", "np.exp(-y[i, j]", "sign of the exponent, logistic", CONSTANT),
-        ("(1.0 + np.exp(", "(np.exp(", "no 1 +, logistic", ORDER),
+        ("NCF_CODE:\n                out[i, j] = y", "NCF_CODE:\n                out[i, j] = -y", "sign, NCF", EXPANSION),
+        ("y[i, j] - factor * outputs", "y[i, j] + factor * outputs", "sign of ŷ, square", EXPANSION),
+        ("- factor * outputs", "- outputs", "no δ^D, square", EXPANSION),
+        ("np.exp(y[i, j]", "np.exp(-y[i, j]", "sign of the exponent, logistic", EXPANSION),
+        ("(1.0 + np.exp(", "(np.exp(", "no 1 +, logistic", EXPANSION),
     ],
 }
 NCF = {
@@ -66,8 +66,8 @@ NCF = {
     ],
     "Ncf.residual": [
         ("/ size if", "/ size**2 if", "exponent of ‖∇N‖", PERTURBED),
-        ("norm(g - ", "norm(g + ", "sign of the projection", SUFFICIENT),
-        ("(g @ u) / (u @ u) * u", "(g @ u) / (u @ u)", "no direction in the projection", SUFFICIENT),
+        ("norm(g - ", "norm(g + ", "sign of the projection", ONE_SAMPLE),
+        ("(g @ u) / (u @ u) * u", "(g @ u) / (u @ u)", "no direction in the projection", ONE_SAMPLE),
     ],
     "Ncf.hessian": [
         ("return self", "return -self", "sign", ONE_SAMPLE),
@@ -78,8 +78,8 @@ NCF = {
         ("self.ybar_columns)", "-self.ybar_columns)", "sign of ȳ", ONE_SAMPLE),
     ],
     "Ncf.rounding": [
-        ("return value, norm(gradient)", "return 1e15 * value, 1e15 * norm(gradient)", "not in units of EPS", "control.biases"),
-        ("self.X, self.ybar", "1e8 * self.X, self.ybar", "scale of the data", "control.biases"),
+        ("return value, norm(gradient)", "return 1e15 * value, 1e15 * norm(gradient)", "not in units of EPS", ONE_SAMPLE),
+        ("self.X, self.ybar", "1e8 * self.X, self.ybar", "scale of the data", ONE_SAMPLE),
     ],
     "Problem.ncf": [
         ("pseudo_labels(self.loss, self.y)", "self.y", "labels for pseudo-labels", EXPANSION),
@@ -96,7 +96,7 @@ NCF = {
     ],
     "neuron_balance": [
         ("- network.powers[l]", "+ network.powers[l]", "sign", SUFFICIENT),
-        ("network.powers[l] * ", "", "no p_l", "kkt.neuron_balance"),
+        ("network.powers[l] * ", "", "no p_l", "flow.balance"),
         ("network.powers[l] * ", "network.powers[l - 1] * ", "p_{l−1}", "kkt.neuron_balance"),
         ("network.powers[l] * ", "network.powers[l] ** 2 * ", "exponent of p_l", "kkt.neuron_balance"),
         ("(matrices[l] ** 2)", "np.abs(matrices[l])", "no square", "kkt.neuron_balance"),
@@ -129,12 +129,17 @@ KKT = {
         ("ncf.rounding(u)[1] / norm(g)", "norm(g) / ncf.rounding(u)[1]", "inverse", ONE_SAMPLE),
     ],
     "_DenseHessian.__init__": [
-        ("projected -= multiplier", "projected += multiplier", "sign of λ", UNSTABLE),
-        ("projected -= multiplier", "projected -= 0 * multiplier", "no λ", UNSTABLE),
-        ("projected -= multiplier", "projected -= ncf.network.order * multiplier", "factor D of λ", UNSTABLE),
-        ("hessian - np.outer(hessian @ u, u)", "1 * hessian", "half of the projection", ONE_SAMPLE),
+        ("projected -= multiplier", "projected += multiplier", "sign of λ", ONE_SAMPLE),
+        ("projected -= multiplier", "projected -= 0 * multiplier", "no λ", ONE_SAMPLE),
+        ("projected -= multiplier", "projected -= ncf.network.order * multiplier", "factor D of λ", ONE_SAMPLE),
+        (
+            "hessian - np.outer(hessian @ u, u)\n        projected -= np.outer(u, u @ projected)",
+            "1 * hessian",
+            "no projection",
+            ONE_SAMPLE,
+        ),
         ("+ abs(multiplier) * np.outer(u, u)", "- abs(multiplier) * np.outer(u, u)", "sign of the normal", ONE_SAMPLE),
-        ("self.scale = abs(multiplier)", "self.scale = multiplier**2", "exponent of |λ|", UNSTABLE),
+        ("self.scale = abs(multiplier)", "self.scale = multiplier**2", "exponent of |λ|", ONE_SAMPLE),
     ],
     "_DenseHessian.newton_step": [
         ("return -self", "return self", "sign", ONE_SAMPLE),
@@ -161,16 +166,16 @@ KKT = {
         ("values > DEGENERATE", "values < -DEGENERATE", "sign", ONE_SAMPLE),
     ],
     "Limit.distance": [
-        ("direction - self", "direction + self", "sign", "control.degree_two"),
-        ("trajectory.direction -", "trajectory.directions[0] -", "first direction for last", "control.degree_two"),
+        ("direction - self", "direction + self", "sign", DEGREE_TWO),
+        ("trajectory.direction -", "trajectory.directions[0] -", "first direction for last", DIRECTION),
     ],
     "_zero_point": [
         ("KktPoint(u, 0.0, 0.0", "KktPoint(u, 1.0, 0.0", "value", SUFFICIENT),
         ("KktPoint(u, 0.0, 0.0", "KktPoint(u, 0.0, 1.0", "multiplier", "kkt.layer_balance"),
     ],
     "_reach": [
-        ("max(1e3 * residual", "1e-3 * max(1e3 * residual", "units", "control.degree_two"),
-        ("1e3 * residual, min", "1e9 * residual, min", "factor", "flow.direction_converges"),
+        ("1e3 * residual, min(10 * flat", "1e3 * residual**2, min(10 * flat**2", "exponent of sin∠", DIRECTION),
+        ("return max(", "return -max(", "sign", DEGREE_TWO),
     ],
     "flow_limit": [
         ("contiguousarray(start)", "contiguousarray(-start)", "sign of v_0", "flow.blowup_bracket"),
@@ -178,26 +183,134 @@ KKT = {
     ],
     "_followed": [
         ("residual = HANDOVER", "residual = 0.5", "handed over too early", "flow.direction_converges"),
-        ("limit.distance > _reach", "limit.distance < _reach", "sign", "flow.direction_converges"),
+        ("limit.distance > _reach", "limit.distance < _reach", "sign", DEGREE_TWO),
+        ("escaping <= max", "escaping >= max", "sign of the departure from a saddle", DEGREE_TWO),
     ],
     "positive_limit": [
-        ("limit.point.value <= ", "-limit.point.value <= ", "sign of N*", SUFFICIENT),
-        ("limit.point.value <= ", "abs(limit.point.value) <= ", "any sign of N*", SUFFICIENT),
+        ("limit.point.value <= ", "-limit.point.value <= ", "sign of N*", DEGREE_TWO),
+        ("limit.point.value <= ", "abs(limit.point.value) <= ", "any sign of N*", BLOWUP),
     ],
     "blowup_time": [
-        ("-(order - 2) * flow", "(order - 2) * flow", "sign of the exponent", "flow.blowup_rate"),
-        ("-(order - 2) * flow", "-order * flow", "exponent D", "flow.blowup_rate"),
-        ("(order * (order - 2))\n", "order\n", "no D − 2", "flow.blowup_rate"),
-        ("rest / optimum", "rest", "no N*", "flow.blowup_rate"),
+        ("-(order - 2) * flow", "(order - 2) * flow", "sign of the exponent", BLOWUP),
+        ("-(order - 2) * flow", "-order * flow", "exponent D", ("flow.blowup_bracket", BLOWUP)),
+        ("(order * (order - 2))\n", "order\n", "no D − 2", BLOWUP),
+        ("rest / optimum", "rest", "no N*", BLOWUP),
     ],
 }
 RANK_ONE = {
     "reduced_value": [
-        ("power * z ** (power - 1)", "power * z**power", "exponent of σ'", SUFFICIENT),
-        ("side * power * z", "side * z", "no p in σ'", PERTURBED),
-        ("else alpha**power", "else alpha", "x"),
+        ("power * z ** (power - 1)", "power * z**power", "exponent of σ'", PERTURBED),
+        ("side * power * z", "side * z", "no p in σ'", ONE_SAMPLE),
+        ("alpha**power", "alpha", "exponent of α", SUFFICIENT),
+        ("z >= 0, 1.0", "z <= 0, 1.0", "side of the kink", SUFFICIENT),
         ("z = sign * side", "z = side", "no s_l", SUFFICIENT),
-        ("slope * sign * side", "slope * side", "no s_l in the slope", PERTURBED),
-        ("ybar * slope", "slope", "no ȳ", PERTURBED),
+        ("slope * sign * side", "slope * side", "no s_l in the slope", ONE_SAMPLE),
+        ("ybar * slope", "slope", "no ȳ in ∇n", PERTURBED),
+        ("ybar @ z", "abs(ybar) @ z", "|ȳ| in n", SUFFICIENT),
+        ("z, slope = X @ u", "z, slope = X @ -u", "sign of u", SUFFICIENT),
+        ("zip(network.powers, ", "zip(network.powers[::-1], ", "order of layers, p_l", SUFFICIENT),
+        ("network.slopes, signs", "network.slopes, signs[::-1]", "order of layers, s_l", SUFFICIENT),
+    ],
+    "balanced_norms": [
+        ("np.sqrt(np.array(network.orders) / network.order)", "np.array(network.orders) / network.order", "no root", SUFFICIENT),
+        ("/ network.order)", "/ network.depth)", "L for D", SUFFICIENT),
+        ("(network.orders)", "(network.orders[::-1])", "order of layers", SUFFICIENT),
+        ("np.array(network.orders)", "np.array((*network.orders[1:], 1))", "P_{l+1}", SUFFICIENT),
+    ],
+    "structured_point": [
+        ("c * sign * np.outer", "sign * np.outer", "no c_l", SUFFICIENT),
+        ("c * sign * np.outer", "c**2 * sign * np.outer", "exponent of c_l", SUFFICIENT),
+        ("c * sign * np.outer", "c * np.outer", "no s_l", SUFFICIENT),
+        ("(1.0, *signs)", "(*signs, 1.0)", "s_{l+1}", SUFFICIENT),
+        ("[u, *profiles]", "[-u, *profiles]", "sign of u", SUFFICIENT),
+    ],
+    "predicted_tangent": [
+        ("np.sqrt(((shares", "(((shares", "no root", AT_ONCE),
+        ("np.array(network.orders) / network.order", "np.array(network.orders) / network.depth", "L for D", AT_ONCE),
+        ("[reduced_tangent, *(", "[0.0, *(", "no τ_0", AT_ONCE),
+        ("0.0]) ** 2", "0.0])", "exponent of τ_l", AT_ONCE),
+        ("network.powers)), 0.0]", "network.powers[::-1])), 0.0]", "order of layers, p_l", AT_ONCE),
+        ("shares / norms - norms", "shares / norms + norms", "sign of c_l", AT_ONCE),
+        ("+ (shares / norms) ** 2 * (", "+ (", "no (P_l/(D c_l))²", AT_ONCE),
+        ("+ (shares / norms) ** 2", "+ (shares / norms)", "exponent of P_l/(D c_l)", AT_ONCE),
+        ("before + after + before * after", "before + after", "no τ_l² τ_{l−1}²", AT_ONCE),
+        ("before + after + before", "before + before", "no τ_l²", AT_ONCE),
+    ],
+    "_turn": [
+        ("profile**power", "profile ** (power - 1)", "exponent of e", AT_ONCE),
+        ("image - along", "image + along", "sign of the projection", AT_ONCE),
+        (") / along", ")", "sine for tangent, not scale-free", AT_ONCE),
+    ],
+    "tangent": [
+        ("gradient - along", "gradient + along", "sign of the projection", AT_ONCE),
+        (") / abs(along)", ") * abs(along)", "exponent of ⟨∇N, w⟩", AT_ONCE),
+        (") / abs(along)", ") / np.linalg.norm(gradient)", "sine for tangent", AT_ONCE),
+    ],
+    "structured_value": [
+        ("(1 - np.array(network.powers))", "(np.array(network.powers) - 1)", "sign of the exponent", SUFFICIENT),
+        ("(1 - np.array(network.powers))", "-np.array(network.powers)", "exponent −p_l", SUFFICIENT),
+        ("orders[1:]", "orders[:-1]", "P_l for P_{l+1}", SUFFICIENT),
+        (" / 2", "", "no half", SUFFICIENT),
+        (" ** network.orders", "", "no P_l", SUFFICIENT),
+        ("n * np.prod(", "np.prod(", "no n(u)", SUFFICIENT),
+    ],
+    "reduced_point": [
+        ("matrices[0][0], ", "-matrices[0][0], ", "sign of u", SUFFICIENT),
+        ("in matrices[1:]", "in matrices[:-1]", "s_{l−1}", SUFFICIENT),
+        ("np.sign(W[0, 0])", "W[0, 0]", "not a sign", SUFFICIENT),
+        ("u / np.linalg.norm(u)", "u", "u not a unit vector", SUFFICIENT),
+        ("network.powers, network.slopes)", "network.powers, network.slopes[::-1])", "order of layers, α_l", SUFFICIENT),
+        ("network.powers, network.slopes)", "network.powers[::-1], network.slopes)", "order of layers, p_l", SUFFICIENT),
+    ],
+    "mixed_layers": [
+        ("bool((z > 0).all() or (z < 0).all())", "bool((z > 0).any() or (z < 0).any())", "any sample for all", MIXED),
+        ("% 2 == 0", "% 2 == 1", "odd for even", MIXED),
+        ("alpha <= 0", "alpha >= 0", "sign of α", MIXED),
+        ("network.powers[:-1]", "network.powers[1:]", "p_l for p_{l−1}", MIXED),
+        ("network.slopes[:-1]", "network.slopes[1:]", "α_l for α_{l−1}", MIXED),
+    ],
+    "mixed_point": [
+        ("(-1 / (power - 1))", "(1 / (power - 1))", "sign of the exponent", MIXED),
+        ("(-1 / (power - 1))", "(-1 / power)", "exponent −1/p", MIXED),
+        ("(-alpha) ** power if", "alpha**power if", "sign of α", MIXED),
+        ("else (-alpha) ** -power", "else (-alpha) ** power", "not the inverse for t < 0", MIXED),
+        ("(X @ point.u)[0] > 0", "(X @ point.u)[0] < 0", "sign of t, first layer", MIXED),
+        ("point.signs[layer - 1] > 0", "point.signs[layer] > 0", "s_{l+1} for s_l", MIXED),
+        ("np.where(negative, -size, size)", "np.where(negative, size, size)", "no sign of −Q", MIXED),
+        ("np.sign(ratio) * size", "size", "no sign of ρ", MIXED),
+        ("(1.0, *point.signs)", "(*point.signs, 1.0)", "s_{l+1}", MIXED),
+    ],
+    "clarke_problem": [
+        ("alpha + (1 - alpha) * shares", "(1 - alpha) * shares", "no α", CLARKE),
+        ("alpha + (1 - alpha) * shares", "alpha + shares", "no 1 − α", CLARKE),
+        ("T, -off", "T, off", "sign of the rest", CLARKE),
+        ("needed * np.prod(signs)", "needed", "no s_l", CLARKE),
+        (
+            "needed * np.prod(signs) / np.where(np.abs(slopes) > 1e-3, slopes, 1e-3)",
+            "needed * np.prod(signs) * slopes",
+            "exponent of the slopes",
+            CLARKE,
+        ),
+        ("min(network.slopes)", "max(network.slopes)", "α of another layer", CLARKE),
+    ],
+    "off_kinks": [
+        ("gradient - (gradient @ u) * u", "gradient + (gradient @ u) * u", "sign of the projection", "control.slope_outside"),
+        ("value <= 0", "-value <= 0", "sign of n(u)", CLARKE),
+        ("return u, off", "return -u, off", "sign of u", CLARKE),
+        ("basis @ (basis.T @ gradient)", "gradient", "no projection on the basis", "control.slope_outside"),
     ],
 }
+
+TABLES = {"checker.losses": LOSSES, "checker.ncf": NCF, "checker.kkt": KKT, "checker.rank_one": RANK_ONE}
+# Functions without a planted mistake, and why.
+EXEMPT = {
+    "checker.ncf:Problem.__post_init__": "refuses what is no problem; computes nothing",
+    "checker.rank_one:RankOneInstance.coverage": "names strata for the report; no margin depends on it",
+    "checker.rank_one:RankOneInstance.confirmations": "any other factor would do as well",
+}
+MUTANTS = [
+    Mutant(f"{module}:{name}", fragment, replacement, mistake, (claims,) if isinstance(claims, str) else claims)
+    for module, table in TABLES.items()
+    for name, mistakes in table.items()
+    for fragment, replacement, mistake, claims in mistakes
+]

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numba.core.dispatcher import Dispatcher
 
-from checker import kernels, stepper
+from checker import kernels
 from checker.check import PROFILES, cut, derive, examine
 from checker.claims import Claim, Kind, Verdict
 from checker.draw import draw
@@ -78,49 +78,53 @@ def _named(code: types.CodeType, name: str) -> Iterator[types.CodeType]:
 
 @contextmanager
 def planted(mutant: Mutant, patch):
-    """Run with the mistake: the code is exchanged in the function itself, so that it is met under whatever name it was imported."""
+    """Run with the mistake: the code is exchanged in the function itself, so that it is met under whatever name it has."""
     found, code = attribute(mutant.of), mutated_code(mutant)
     with warnings.catch_warnings(), np.errstate(all="ignore"), patch.context() as patch:
         warnings.simplefilter("ignore")
         if isinstance(found, Dispatcher):
-            recompile_losses(types.FunctionType(code, found.py_func.__globals__), patch)
+            recompile(types.FunctionType(code, found.py_func.__globals__), patch)
         else:
             patch.setattr(plain(found), "__code__", code)
         yield
 
 
-def recompile_losses(descent, patch) -> None:
-    """Compile anew all that calls `losses.descent`, with the function given in its place; nothing goes to the cache on disk."""
-    pull_back = _recompiled(kernels.pull_back, descent=njit(error_model="numpy")(descent))
-    rate = _recompiled(stepper.rate, pull_back=pull_back)
-    step = _recompiled(stepper._step, rate=rate)
-    integrate = _recompiled(stepper.integrate, rate=rate, _step=step, _locate=_recompiled(stepper._locate, _step=step))
-    patch.setattr(kernels, "pull_back", pull_back)
-    patch.setattr(stepper, "rate", rate)
-    patch.setattr(stepper, "integrate", integrate)
+def recompile(descent, patch) -> None:
+    """`kernels.pull_back` compiled anew with the function given for `losses.descent`; nothing goes to the cache on disk.
 
-
-def _recompiled(compiled, **names):
-    """A compiled function with other functions under some of the names it calls."""
-    function, options = compiled.py_func, compiled.targetoptions
-    renamed = types.FunctionType(function.__code__, {**function.__globals__, **names}, function.__name__)
-    return njit(**{name: value for name, value in options.items() if name in ("error_model", "inline", "no_cfunc_wrapper")})(renamed)
+    What has it compiled in, the stepper, keeps the right one: compiling that takes ten seconds.
+    """
+    right = kernels.pull_back.py_func
+    names = {**right.__globals__, "descent": njit(error_model="numpy")(descent)}
+    patch.setattr(kernels, "pull_back", njit(error_model="numpy")(types.FunctionType(right.__code__, names, right.__name__)))
 
 
 class _Found(BaseException):
     """Ends a draw at once; Hypothesis would run an Exception's instance again."""
 
 
-def first_violation(claim: Claim, examples: int = PROFILES["ci"], seed: int = 0) -> tuple[Verdict, Case | None, int]:
-    """Verdict on the instances that a run of the profile draws first, up to the first confirmed violation; it and how many.
+@dataclass(frozen=True)
+class Found:
+    """What a claim said up to the first confirmed violation: the verdict, that violation, and how many instances were drawn."""
+
+    verdict: Verdict
+    worst: Case | None
+    applicable: int
+    drawn: int
+
+
+def first_violation(claim: Claim, examples: int = PROFILES["ci"], drawn: int | None = None, seed: int = 0) -> Found:
+    """The claim on the instances that a run of the profile draws first, `drawn` at most, up to the first confirmed violation.
 
     Exceptions, of the strategy too, count as unresolved, as they do in a run.
     """
-    tally = Tally()
+    tally, count = Tally(), 0
 
     def visit(instance):
+        nonlocal count
+        count += 1
         examine(claim, instance, tally)
-        if tally.confirmed:
+        if tally.confirmed or count == drawn:
             raise _Found
 
     for shard in cut(claim, examples):
@@ -130,12 +134,12 @@ def first_violation(claim: Claim, examples: int = PROFILES["ci"], seed: int = 0)
             break
         except Exception as error:
             tally.unresolved[f"error while drawing: {error}"] += 1
-    return verdict(tally), tally.worst, tally.applicable
+    return Found(verdict(tally), tally.worst, tally.applicable, count)
 
 
-def catches(claim: Claim) -> str:
-    """How the claim shows that something is wrong: by a violation, or, a control, by the lack of one; empty if it does not."""
-    found, worst, count = first_violation(claim)
+def objection(claim: Claim, found: Found) -> str:
+    """How a claim shows that something is wrong: by a violation, or, a control, by the lack of one; empty if it does not."""
+    violated = found.verdict is Verdict.POTENTIAL
     if claim.kind is Kind.CONTROL:
-        return "" if found is Verdict.POTENTIAL else f"not violated any more, {found} on {count} instances"
-    return f"margin {worst.value:.2g} on instance {count}" if found is Verdict.POTENTIAL else ""
+        return "" if violated else f"not violated any more: {found.verdict} on {found.applicable}"
+    return f"margin {found.worst.value:.2g} on instance {found.drawn}" if violated else ""
