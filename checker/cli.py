@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from checker.cli_hunt import hunt
-from checker.cli_reports import Shard, merge, outputs, part, prepared, writers
+from checker.cli_reports import Shard, merge, outputs, part, plot, prepared, report, writers
 from checker.console import INTERRUPTED, CannotRun, console, exit_code, forgiving, play
 from checker.console import say as _say
 from checker.console import warn as _warn
@@ -40,6 +40,8 @@ def cli(context):
 
 
 cli.add_command(merge)
+cli.add_command(report)
+cli.add_command(plot)
 
 
 cli.add_command(hunt)

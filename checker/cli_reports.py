@@ -17,6 +17,8 @@ def outputs(command):
     for option in (
         click.option("--json", "json_path", type=PATH, metavar="FILE", help="Write the results as JSON."),
         click.option("--junit", "junit_path", type=PATH, metavar="FILE", help="Write the results as JUnit XML."),
+        click.option("--html", "html_path", type=PATH, metavar="FILE", help="Write a report to look at, one HTML file."),
+        click.option("--markdown", "markdown_path", type=PATH, metavar="FILE", help="Write a summary for a pull request."),
         click.option("--baseline", type=PATH, metavar="FILE", help="Compare with this run: what got worse is not as expected."),
         click.option("--update-baseline", is_flag=True, help="Write the baseline anew, by default reports/baseline.json."),
         click.option("--strict", is_flag=True, help="An unresolved theorem is not as expected."),
@@ -46,7 +48,7 @@ def part(claims: tuple[str, ...], shard: str | None) -> tuple[str, ...]:
     return claims[i - 1 :: k]
 
 
-def writers(console, *, json_path, junit_path, strict, quiet, **_):
+def writers(console, *, json_path, junit_path, html_path, markdown_path, strict, quiet, **_):
     """The writers that the options ask for, the terminal first."""
     from checker.writers.json_file import JsonFile
     from checker.writers.junit import JUnitFile
@@ -55,7 +57,26 @@ def writers(console, *, json_path, junit_path, strict, quiet, **_):
     found = [Terminal(console, strict=strict, quiet=quiet)]
     found += [JsonFile(json_path)] if json_path else []
     found += [JUnitFile(junit_path, strict)] if junit_path else []
+    found += [_html(html_path, strict)] if html_path else []
+    found += [_markdown(markdown_path, strict)] if markdown_path else []
     return found
+
+
+def _html(path, strict):
+    from checker.writers.html import HtmlFile
+
+    def extras(results):
+        from checker.gathering import extras
+
+        return extras(results, warn)
+
+    return HtmlFile(path, extras, strict)
+
+
+def _markdown(path, strict):
+    from checker.writers.markdown import MarkdownFile
+
+    return MarkdownFile(path, strict)
 
 
 def prepared(options, patterns=(), known=(), shard=""):
@@ -104,6 +125,50 @@ def merge(files, **options):
         raise CannotRun(f"cannot merge these results: {error}") from error
     written = [*writers(console(), **options), forgiving(Latest(LATEST, warn))]
     return exit_code(play(events(whole), written, comparison), options["strict"])
+
+
+@click.command()
+@click.option("-o", "folder", type=PATH, default=Path("reports"), metavar="DIR", help="Where the files go, by default reports.")
+@click.option("--results", type=PATH, metavar="FILE.json", help="Results to report on, by default the latest of every claim.")
+def report(folder, results):
+    """Write report.html and report.md on the latest results, hunts and counterexamples in the folder reports/."""
+    from checker.console import loaded
+    from checker.writers.json_file import LATEST
+    from checker.writers.replay import events
+
+    found = _report(results or LATEST)
+    loaded()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(f"cannot write {folder}: {error.strerror}") from error
+    paths = folder / "report.html", folder / "report.md"
+    play(events(found), [_html(paths[0], False), _markdown(paths[1], False)])
+    for path in paths:
+        click.echo(path)
+
+
+@click.command()
+@click.argument("what", metavar="CLAIM[@SEED/INDEX]|WITNESS")
+@click.option("-o", "--output", type=PATH, required=True, metavar="FILE", help="An .svg or a .png file.")
+def plot(what, output):
+    """Plot the flows of one instance: norm, alignment, singular values, tracking error and weights.
+
+    CLAIM alone means an instance that shows well what the claim is about, SEED/INDEX one of those drawn at a seed, and WITNESS
+    the instance of a witness file.
+    """
+    from checker.console import loaded
+    from checker.examples import NoInstance, portrait_of
+    from checker.writers import plots
+    from checker.writers.files import Unwritable, write
+
+    if output.suffix.lower() not in (".svg", ".png"):
+        raise CannotRun(f"{output}: a figure is an .svg or a .png file")
+    loaded()
+    try:
+        write(output, plots.save(portrait_of(what).plot(), output))
+    except (NoInstance, Unwritable) as error:
+        raise CannotRun(str(error)) from error
 
 
 def _report(path):

@@ -28,6 +28,16 @@ def warn(message) -> None:
     say(f"warning: {message}")
 
 
+def loaded() -> None:
+    """Have every claim registered. Raises CannotRun for a module of claims that cannot be imported."""
+    from checker import check
+
+    try:
+        check.load_claims(check.SOURCES)
+    except check.BrokenClaims as error:
+        raise CannotRun(str(error)) from error
+
+
 def console(**options):
     """A rich console that honours NO_COLOR however it is set."""
     from rich.console import Console

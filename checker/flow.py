@@ -88,6 +88,12 @@ class Trajectory:
         """The last norm r."""
         return math.exp(self.log_norm[-1])
 
+    def plot(self, axes=None):
+        """Norm and distance from a KKT point against time, on two axes of matplotlib or on a new figure; the figure."""
+        from checker.writers.plots import trajectory
+
+        return trajectory(self, axes)
+
 
 def ncf_flow(ncf: Ncf, start: np.ndarray, numerics: Numerics, until: Event = NO_EVENT, residual: float = HANDOVER) -> Trajectory:
     """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, until sin∠ ≤ residual."""

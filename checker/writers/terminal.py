@@ -53,7 +53,7 @@ class Terminal:
         if total:
             self._print("\ncovered (value × instances)", "dim")
         for key, counts in total.items():
-            shown = sorted(counts.most_common(VALUES), key=lambda item: _natural(item[0]))
+            shown = sorted(counts.most_common(VALUES), key=lambda item: words.natural(item[0]))
             values = [f"{value}×{count}" for value, count in shown]
             more = [f"and {len(counts) - VALUES} more"] if len(counts) > VALUES else []
             self._wrapped(f"  {key:8}", values + more)
@@ -113,11 +113,3 @@ class Terminal:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" + "s" * (number != 1)
-
-
-def _natural(value: str) -> tuple:
-    """Sorts numbers by value, before everything else."""
-    try:
-        return (0, float(value), "")
-    except ValueError:
-        return (1, 0.0, value)

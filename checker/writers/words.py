@@ -68,3 +68,11 @@ def facts(result: ClaimResult) -> dict[str, str]:
         "worst_instance": result.worst.instance if result.worst else "none",
     }
     return {name: str(value) for name, value in facts.items()}
+
+
+def natural(value: str) -> tuple:
+    """Sorts numbers by value, before everything else."""
+    try:
+        return (0, float(value), "")
+    except ValueError:
+        return (1, 0.0, value)
