@@ -1,7 +1,8 @@
 """The check loop: draw instances, judge them, confirm violations, add up, conclude.
 
-Work is cut into shards whose seeds depend on nothing but the run's seed, the claim and the shard's index, so that a run
-gives the same results whatever the number of workers.
+Work is cut into shards whose seeds depend on nothing but the run's seed, the claims' strategy and the shard's index, so that a
+run gives the same results whatever the number of workers. Claims about equal strategies share a shard: each instance is drawn
+once, and the flow that all of them look at is followed once. What one claim finds does not depend on which others are there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import hashlib
 import importlib
 import pkgutil
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -26,7 +29,7 @@ CONTROL_SHARE = 2  # a control gets one instance for so many of a theorem: one v
 SOURCES = ("properties",)  # packages and modules whose import registers claims
 SHARD = 50  # instances per unit of work
 ROUNDS = 5  # of drawing, for a shard whose instances turn out inapplicable
-OVERDRAW = 4  # instances drawn per one still wanted, after the first round
+OVERDRAW = 4  # instances drawn per one wanted, after the first round
 CONFIRMATIONS = 5  # violations per shard that are confirmed even if they are not the worst
 
 
@@ -52,11 +55,28 @@ class Plan:
 
 @dataclass(frozen=True)
 class Shard:
-    """A unit of work: `examples` applicable instances of one claim."""
+    """A unit of work: `examples` applicable instances of each of some claims about one strategy."""
 
-    claim: str
+    claims: tuple[str, ...]
     index: int
     examples: int
+
+    @property
+    def claim(self) -> str:
+        """The claims in one string."""
+        return ", ".join(self.claims)
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What came of a shard: a tally a claim, and how long it took."""
+
+    tallies: dict[str, Tally]
+    seconds: float
+
+
+class _Enough(BaseException):
+    """Ends a draw at once; Hypothesis would take an Exception for a failure to look into."""
 
 
 def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
@@ -77,17 +97,21 @@ def run(plan: Plan) -> Iterator[Event]:
 
     start = time.perf_counter()
     claims = {id: registered()[id] for id in plan.claims}
-    shards = {id: cut(claim, plan.examples) for id, claim in claims.items()}
+    shards = cut(claims.values(), plan.examples)
     tallies: dict[str, dict[int, Tally]] = {id: {} for id in claims}
-    done, total, stopped = 0, sum(shard.examples for shard in chain(*shards.values())), ""
+    missing = Counter(id for shard in shards for id in shard.claims)
+    done, total, stopped = 0, sum(shard.examples * len(shard.claims) for shard in shards), ""
     yield RunStarted(plan.claims, plan.examples, plan.seed, plan.workers, versions(), plan.shard)
     try:
-        for shard, tally in _worked(plan, sorted(chain(*shards.values()), key=lambda shard: shard.index)):
-            tallies[shard.claim][shard.index] = tally
-            done += shard.examples
+        for shard, worked in _worked(plan, shards):
+            done += shard.examples * len(shard.claims)
+            for id, tally in worked.tallies.items():
+                tallies[id][shard.index] = tally
+                missing[id] -= 1
             yield Progress(done, total, shard.claim)
-            if len(tallies[shard.claim]) == len(shards[shard.claim]):
-                yield ClaimFinished(_merged(claims[shard.claim], tallies[shard.claim]))
+            for id in shard.claims:
+                if not missing[id]:
+                    yield ClaimFinished(_merged(claims[id], tallies[id]))
     except KeyboardInterrupt:
         stopped = "interrupted"
     except WorkerLost as lost:
@@ -98,20 +122,28 @@ def run(plan: Plan) -> Iterator[Event]:
 
 def check_claim(claim: Claim, examples: int, seed: int, data=None) -> ClaimResult:
     """Check one claim in this process, on data sets of the strategy `data` where given; the same result as in a run."""
-    tallies = {shard.index: check_shard(claim, shard, seed, data) for shard in cut(claim, examples)}
+    tallies = {shard.index: check_shard(shard, seed, data).tallies[claim.id] for shard in cut([claim], examples)}
     return _merged(claim, tallies)
 
 
-def cut(claim: Claim, examples: int) -> list[Shard]:
-    """Shards of nearly equal size, at most SHARD, that make up `examples` instances of a claim, or a control's share of them."""
-    if claim.kind is Kind.CONTROL:
-        examples = -(-examples // CONTROL_SHARE)
-    count = -(-examples // SHARD)
-    return [Shard(claim.id, i, examples * (i + 1) // count - examples * i // count) for i in range(count)]
+def cut(claims: Iterable[Claim], examples: int) -> list[Shard]:
+    """Shards of nearly equal size, at most SHARD, that make up `examples` instances of each claim, or a control's share of them.
+
+    First shards come first.
+    """
+    together: dict[tuple[str, int], list[str]] = {}
+    for claim in claims:
+        wanted = -(-examples // CONTROL_SHARE) if claim.kind is Kind.CONTROL else examples
+        together.setdefault((claim.stream, wanted), []).append(claim.id)
+    shards = []
+    for (_, wanted), ids in together.items():
+        count = -(-wanted // SHARD)
+        shards += [Shard(tuple(ids), i, wanted * (i + 1) // count - wanted * i // count) for i in range(count)]
+    return sorted(shards, key=lambda shard: shard.index)
 
 
-def check_shard(claim: Claim, shard: Shard, seed: int, data=None) -> Tally:
-    """Tally of a shard: draws until it has its number of applicable instances, for at most ROUNDS rounds.
+def check_shard(shard: Shard, seed: int, data=None) -> Worked:
+    """Tallies of a shard: draws until every claim has its number of applicable instances, for at most ROUNDS rounds.
 
     An exception of the strategy, a bug in it, is counted as unresolved: aloud, and ending the round.
     """
@@ -119,24 +151,35 @@ def check_shard(claim: Claim, shard: Shard, seed: int, data=None) -> Tally:
 
     from checker.draw import draw
 
-    tally, start = Tally(), time.perf_counter()
+    claims, start = [registered()[id] for id in shard.claims], time.perf_counter()
+    tallies = {claim.id: Tally() for claim in claims}
+
+    def wanting() -> list[Claim]:
+        return [claim for claim in claims if tallies[claim.id].applicable < shard.examples]
 
     def visit(instance):
-        if tally.applicable < shard.examples:
-            examine(claim, instance, tally)
+        for claim in wanting():
+            begun = time.perf_counter()
+            examine(claim, instance, tallies[claim.id])
+            tallies[claim.id].seconds += time.perf_counter() - begun
+        if not wanting():
+            raise _Enough
 
-    with threadpool_limits(limits=1):
+    with threadpool_limits(limits=1), suppress(_Enough):
         for turn in range(ROUNDS):
-            missing = shard.examples - tally.applicable
-            if missing <= 0:
-                break
-            derived = derive(seed, claim.id, shard.index, turn)
+            count, derived = shard.examples * (OVERDRAW if turn else 1), derive(seed, claims[0].stream, shard.index, turn)
             try:
-                draw(claim.strategy(data), missing * (OVERDRAW if turn else 1), derived, visit, simplest=shard.index + turn == 0)
+                draw(claims[0].strategy(data), count, derived, visit, simplest=shard.index + turn == 0)
             except Exception as error:
-                tally.unresolved[f"error while drawing: {_told(error)}"] += 1
-    tally.seconds = time.perf_counter() - start
-    return tally
+                for claim in wanting():
+                    tallies[claim.id].unresolved[f"error while drawing: {_told(error)}"] += 1
+            if not wanting():
+                break
+    seconds = time.perf_counter() - start
+    drawing = (seconds - sum(tally.seconds for tally in tallies.values())) / len(claims)
+    for tally in tallies.values():
+        tally.seconds += drawing
+    return Worked(tallies, seconds)
 
 
 def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
@@ -189,15 +232,15 @@ def derive(seed: int, *path) -> int:
 _worker: tuple[Plan, object]  # the plan and its strategy of data sets; set when a worker process starts
 
 
-def _worked(plan: Plan, shards: list[Shard]) -> Iterator[tuple[Shard, Tally]]:
-    """Shards with their tallies as they are done; in this process when one worker is enough."""
+def _worked(plan: Plan, shards: list[Shard]) -> Iterator[tuple[Shard, Worked]]:
+    """Shards with what came of them as they are done; in this process when one worker is enough."""
     workers = min(plan.workers, len(shards))
     if workers > 1:
         yield from spread(_work, shards, workers, _prepare, (plan,))
         return
     data = _data(plan)
     for shard in shards:
-        yield shard, check_shard(registered()[shard.claim], shard, plan.seed, data)
+        yield shard, check_shard(shard, plan.seed, data)
 
 
 def _prepare(plan: Plan) -> None:
@@ -206,9 +249,9 @@ def _prepare(plan: Plan) -> None:
     _worker = plan, _data(plan)
 
 
-def _work(shard: Shard) -> Tally:
+def _work(shard: Shard) -> Worked:
     plan, data = _worker
-    return check_shard(registered()[shard.claim], shard, plan.seed, data)
+    return check_shard(shard, plan.seed, data)
 
 
 def _data(plan: Plan):

@@ -119,6 +119,11 @@ class Claim:
         """Hypothesis strategy of instances, on the data sets of strategy `data` where one is given."""
         return self.given.strategy(data) if hasattr(self.given, "strategy") else self.given
 
+    @property
+    def stream(self) -> str:
+        """What its instances are drawn as a function of, besides the seed: claims about equal strategies share their instances."""
+        return getattr(self.given, "stream", "") or self.id
+
     def judge(self, instance) -> tuple[Outcome, Margin]:
         """Outcome and margin of one instance; hypotheses not met and failures to decide become outcomes."""
         nothing = (float("nan"), float("inf"))

@@ -48,6 +48,12 @@ class Given:
         own = families() if self.data is None else self.data
         return self.build(own if data is None else data, **self.options)
 
+    @property
+    def stream(self) -> str:
+        """A name that equal strategies share, in every process; empty where an option has no such name."""
+        plain = all(isinstance(value, bool | int | str | tuple) for value in self.options.values()) and self.data is None
+        return f"{self.build.__qualname__}{sorted(self.options.items())}" if plain else ""
+
     def rebuilt(self, instance: Instance) -> Instance:
         """An instance that was changed, with what derives from its problem computed again.
 

@@ -127,9 +127,9 @@ def first_violation(claim: Claim, examples: int = PROFILES["ci"], drawn: int | N
         if tally.confirmed or count == drawn:
             raise _Found
 
-    for shard in cut(claim, examples):
+    for shard in cut([claim], examples):
         try:
-            draw(claim.strategy(), shard.examples, derive(seed, claim.id, shard.index, 0), visit, simplest=shard.index == 0)
+            draw(claim.strategy(), shard.examples, derive(seed, claim.stream, shard.index, 0), visit, simplest=shard.index == 0)
         except _Found:
             break
         except Exception as error:

@@ -162,15 +162,26 @@ def test_a_broken_module_of_claims_is_named(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("examples", [1, 25, 50, 51, 120, 200, 2000])
 def test_shards_add_up_and_are_small(toys, examples):
-    shards = cut(toys["toy.true"], examples)
+    shards = cut([toys["toy.true"]], examples)
     assert sum(shard.examples for shard in shards) == examples
     assert all(0 < shard.examples <= check.SHARD for shard in shards)
     assert [shard.index for shard in shards] == list(range(len(shards)))
-    assert sum(shard.examples for shard in cut(toys["toy.false"], examples)) == -(-examples // 2)
+    assert sum(shard.examples for shard in cut([toys["toy.false"]], examples)) == -(-examples // 2)
+
+
+def test_claims_about_one_strategy_share_their_instances_and_find_what_they_find_alone():
+    ids = ("kkt.multiplier", "kkt.layer_balance", "flow.monotone")
+    check.load_claims()
+    chosen = [claims.registered()[id] for id in ids]
+    assert [shard.claims for shard in cut(chosen, 8)] == [ids]
+    *_, finished = run(Plan(ids, 8, seed=3))
+    assert [replace(each, seconds=0) for each in finished.results] == [
+        replace(check_claim(claim, 8, 3), seconds=0) for claim in chosen
+    ]
 
 
 def test_only_the_first_shard_visits_the_simplest_instance(toys):
-    worst = [check_shard(toys["toy.seed"], Shard("toy.seed", index, 30), 0).worst.value for index in range(3)]
+    worst = [check_shard(Shard(("toy.seed",), index, 30), 0).tallies["toy.seed"].worst.value for index in range(3)]
     assert worst[0] == 1.0
     assert min(worst[1:]) > 1.0
 
