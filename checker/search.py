@@ -22,7 +22,9 @@ LATER = (STRUCTURED, DRAWN, MUTATED, MUTATED, MUTATED, OPTIMISED, OPTIMISED, OPT
 SMALL, LARGE = 4, 32  # instances per shard, doubled with every generation
 BOARD = 200  # strata whose worst instance is kept
 PARENTS = 4  # of a shard of mutations
-PATIENCE = 150  # values without improvement after which an optimisation is given up
+PATIENCE = 64  # values without improvement after which an optimisation is given up
+GREED = 0.75  # of optimisations, in the choice of what they start from
+FLAT = 12  # equal values that show that nothing depends on what is moved
 LONGEST = 600  # values of one optimisation
 
 
@@ -41,13 +43,13 @@ class Board:
         if len(self.best) > BOARD:
             del self.best[max(self.best, key=lambda stratum: self.best[stratum].margin)]
 
-    def chosen(self, rng) -> Point:
-        """A parent: the worst of a few, or one of a stratum seldom visited."""
+    def chosen(self, rng, greed: float = 0.25) -> Point:
+        """A parent: the worst of a few, in number the share `greed` of all, or one of a stratum seldom visited."""
         strata = list(self.best)
         if rng.random() < 0.25:
             few = [strata[i] for i in rng.integers(len(strata), size=3)]
             return self.best[min(few, key=lambda stratum: self.visits[stratum])]
-        few = [strata[i] for i in rng.integers(len(strata), size=max(3, len(strata) // 4))]
+        few = [strata[i] for i in rng.integers(len(strata), size=max(3, int(greed * len(strata))))]
         return self.best[min(few, key=lambda stratum: self.best[stratum].margin)]
 
 
@@ -61,8 +63,10 @@ class Climb:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the latest values are no better than earlier ones, or there are enough."""
+        """Whether the latest values are no better than earlier ones, all are the same, or there are enough."""
         late = self.told[-PATIENCE:]
+        if len(self.told) >= FLAT and min(self.told) == max(self.told):
+            return True
         return len(self.told) >= LONGEST or (len(self.told) > PATIENCE and min(late) >= min(self.told[:-PATIENCE]))
 
 
@@ -96,7 +100,7 @@ class Search:
         if tactic == MUTATED:
             return _with(shard, parents=tuple(self.board.chosen(rng) for _ in range(PARENTS)))
         if tactic == OPTIMISED:
-            climb = self.climbs.pop(self._lane(shard), None) or Climb(self.board.chosen(rng), seed)
+            climb = self.climbs.pop(self._lane(shard), None) or Climb(self.board.chosen(rng, GREED), seed)
             return _with(shard, seed=climb.seed, parents=(climb.parent,), told=climb.told)
         return shard
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -15,11 +15,11 @@ from checker.encoding import BadWitness, decode
 from checker.generators import families
 from checker.hunting import DRAWN, MUTATED, OPTIMISED, STRUCTURED, Point, Report, Shard
 from checker.instances import Instance
+from checker.optimisers import METHODS
 from checker.trial import NOTHING, Trial
 
 FAMILIES = ("lattice", "antipodal", "d=1", "orthogonal", "duplicated", "collinear", "n=1", "sphere")
-DIMENSIONS = 30  # that are optimised at a time
-STEPS = (0.5, 0.1, 0.02)  # of an optimisation's first steps, in units of the numbers' own size
+DIMENSIONS = (4, 12, 30)  # that are optimised at a time: few are soon exhausted, many reach further
 
 
 def carried_out(claim: Claim, shard: Shard) -> Report:
@@ -106,41 +106,23 @@ class _Parent:
 
 
 def optimised(claim: Claim, shard: Shard, trial: Trial) -> None:
-    """CMA-ES on the margin from one parent, continued where `told` ends; on its arrays, or on the numbers it was drawn by."""
-    parent = _Parent(claim, shard.parents[0])
-    path = _path(claim, parent, shard.seed)
+    """The margin made smaller from one parent, going on where `told` ends: over its arrays, or the numbers it was drawn by."""
+    path = _path(claim, _Parent(claim, shard.parents[0]), shard.seed)
     if path is None:
         return
-    values = iter(shard.told)
-    for point, tell in _asked(shard.seed, path.start):
-        value = next(values, None)
+    told, asked = iter(shard.told), METHODS[shard.seed % len(METHODS)](shard.seed, path.start)
+    point = next(asked, None)
+    while point is not None:
+        value = next(told, None)
         if value is None:
             if trial.over:
                 return
             value = path.test(point, trial)
             trial.report.values.append(value)
-        if tell(value):
+        try:
+            point = asked.send(value)
+        except StopIteration:
             return
-
-
-def _asked(seed: int, start: np.ndarray) -> Iterator[tuple[np.ndarray, Callable[[float], bool]]]:
-    """Points of CMA-ES with a function to tell each one's value, true where it has converged."""
-    from cmaes import CMA
-
-    step = STEPS[seed % len(STEPS)]
-    optimiser = CMA(mean=np.zeros(start.size), sigma=step, seed=seed % 2**32)
-    batch: list[tuple[np.ndarray, float]] = []
-    while True:
-        point = optimiser.ask()
-
-        def tell(value: float, point=point) -> bool:
-            batch.append((point, value))
-            if len(batch) == optimiser.population_size:
-                optimiser.tell(list(batch))
-                batch.clear()
-            return not batch and optimiser.should_stop()
-
-        yield point, tell
 
 
 class _Arrays:
@@ -152,9 +134,9 @@ class _Arrays:
         arrays = movable(instance)
         names = sorted(arrays)
         kept = [name for name in names if rng.random() < 0.7] or names
-        places = [(name, i) for name in kept for i in range(arrays[name].size)]
-        chosen = rng.permutation(len(places))[:DIMENSIONS]
-        self.places = [places[i] for i in sorted(chosen)]
+        share = -(-rng.choice(DIMENSIONS) // len(kept))
+        chosen = {name: np.sort(rng.permutation(arrays[name].size)[:share]) for name in kept}
+        self.places = [(name, int(i)) for name in kept for i in chosen[name]]
         self.arrays = {name: arrays[name] for name in kept}
         self.units = {name: np.sqrt(np.mean(values**2)) or 1.0 for name, values in self.arrays.items()}
         self.start = np.zeros(len(self.places))
@@ -180,7 +162,7 @@ class _Floats:
     def __init__(self, claim: Claim, parent: _Parent):
         self.claim, self.drawn = claim, parent.drawn_by
         nodes = self.drawn.nodes if self.drawn else ()
-        self.places = [i for i in self.drawn.free if nodes[i].type == "float"][:DIMENSIONS] if self.drawn else []
+        self.places = [i for i in self.drawn.free if nodes[i].type == "float"][: DIMENSIONS[-1]] if self.drawn else []
         self.base = np.array([self.drawn.choices[i] for i in self.places]) if self.places else np.zeros(0)
         self.start = np.zeros(len(self.places))
 

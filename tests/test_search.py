@@ -13,7 +13,8 @@ from checker.check import load_claims
 from checker.claims import Inapplicable, registered
 from checker.encoding import decode
 from checker.hunting import DRAWN, MUTATED, OPTIMISED, STRUCTURED, Point, Report, stratum
-from checker.search import BOARD, LAG, LONGEST, PATIENCE, SHARDS, Board, Climb, Search
+from checker.optimisers import evolution, lines
+from checker.search import BOARD, FLAT, LAG, LONGEST, PATIENCE, SHARDS, Board, Climb, Search
 from checker.tactics import carried_out
 
 
@@ -56,10 +57,24 @@ def test_parents_are_mostly_bad_and_sometimes_from_strata_seldom_visited():
 
 
 def test_an_optimisation_is_stuck_when_it_no_longer_improves_or_lasts_too_long():
-    assert not Climb(point(), 0, (1.0,) * PATIENCE).is_stuck
-    assert Climb(point(), 0, (1.0,) * (PATIENCE + 1)).is_stuck
+    assert not Climb(point(), 0, (1.0, *(2.0,) * (PATIENCE - 1))).is_stuck
+    assert Climb(point(), 0, (1.0, *(2.0,) * PATIENCE)).is_stuck
+    assert Climb(point(), 0, (1.0,) * FLAT).is_stuck and not Climb(point(), 0, (1.0,) * (FLAT - 1)).is_stuck
     assert not Climb(point(), 0, tuple(np.linspace(1, 0, PATIENCE + 50))).is_stuck
     assert Climb(point(), 0, tuple(np.linspace(1, 0, LONGEST))).is_stuck
+
+
+def test_lines_find_zeros_and_evolution_finds_minima():
+    start = np.zeros(5)
+    for method, function, enough in (
+        (lines, lambda x: abs(x @ np.arange(1, 6) - 2.2) - 1e-6, 60),
+        (evolution, lambda x: np.sum((x - 0.3) ** 2) - 1e-6, 1500),
+    ):
+        search = method(1, start)
+        values = [function(next(search))]
+        while values[-1] > 0 and len(values) < enough:
+            values.append(function(search.send(values[-1])))
+        assert values[-1] < 0, method
 
 
 def explored(claim, seed, generations):
