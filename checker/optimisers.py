@@ -29,10 +29,13 @@ def evolution(seed: int, start: Array) -> Generator[Array, float, None]:
 
 
 def lines(seed: int, start: Array) -> Generator[Array, float, None]:
-    """Along random lines to where the margin would vanish if it were linear: finds its zeros, without end."""
+    """Along random lines to a little beyond where the margin would vanish if it were linear, without end.
+
+    How far beyond is drawn from eight orders of magnitude below the first value: there may be little room where it is negative.
+    """
     rng = np.random.default_rng(seed)
     anchor = np.array(start, dtype=float)
-    value = yield anchor
+    first = value = yield anchor
     while True:
         direction = rng.standard_normal(anchor.size) * (rng.random(anchor.size) < rng.choice((0.3, 1.0)))
         length = np.linalg.norm(direction) or 1.0
@@ -45,7 +48,8 @@ def lines(seed: int, start: Array) -> Generator[Array, float, None]:
                 anchor, value, step = point, reached, 0.0
             if not (np.isfinite(slope) and slope):
                 break
-            step = float(np.clip(-value / slope, -FURTHEST, FURTHEST))
+            beyond = abs(first) * 10 ** rng.uniform(-9, -1)
+            step = float(np.clip(-(value + beyond) / slope, -FURTHEST, FURTHEST))
             if not abs(step) > 1e-15:
                 break
 
