@@ -12,7 +12,7 @@ from checker.claims import Claim
 from checker.events import RunFinished, RunStarted
 from checker.necessity import needs
 from checker.results import ClaimResult
-from checker.strata import PAIRED
+from checker.strata import PAIRED, coarse
 from checker.writers import charts, words
 from checker.writers.necessity import FOUND, state
 
@@ -142,11 +142,12 @@ def _cell(count: int, most: int) -> tuple[int, str]:
 
 
 def strata(results: Iterable[ClaimResult]) -> list[tuple[str, list[tuple[str, int]], int]]:
-    """(key, most frequent values with their counts, how many more there are), the pairs that heat maps show first."""
+    """(key, most frequent classes of values with their counts, how many more there are), those that heat maps show first."""
     total: dict[str, Counter[str]] = {}
     for result in results:
         for key, counts in result.coverage.items():
-            total.setdefault(key, Counter()).update(counts)
+            for value, count in counts.items():
+                total.setdefault(key, Counter())[coarse(key, value)] += count
     order = sorted(total, key=lambda key: (PAIRED.index(key) if key in PAIRED else len(PAIRED)))
     return [
         (key, sorted(total[key].most_common(VALUES), key=lambda item: words.natural(item[0])), max(0, len(total[key]) - VALUES))

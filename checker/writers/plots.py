@@ -169,7 +169,7 @@ def figure(portrait: Portrait) -> Figure:
     with rc_context(STYLE):
         whole = Figure(figsize=(10, 10.5))
         top, bottom = whole.subfigures(2, 1, height_ratios=(2, 1.05))
-        axes = top.subplots(2, 2, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.07, "top": 0.91, "hspace": 0.3})
+        axes = top.subplots(2, 2, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.07, "top": 0.9, "hspace": 0.3})
         for draw, each in zip((norms, alignments, singular_values, tracking), axes.flat):
             draw(each, portrait)
         weights(bottom.subplots(2, depth, squeeze=False, gridspec_kw={"left": 0.06, "right": 0.98, "top": 0.92}), portrait)
@@ -224,7 +224,8 @@ def inline(drawn: Figure, name: str, label: str) -> str:
         out = io.StringIO()
         drawn.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     text = re.sub(r"<metadata>.*?</metadata>", "", out.getvalue()[out.getvalue().index("<svg") :], flags=re.S)
-    text = re.sub(r"(\d\.\d{2})\d+", r"\1", text).replace(INK, "currentColor")
+    text = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda each: re.sub(r"(\d\.\d{2})\d+", r"\1", each[0]), text)
+    text = text.replace(INK, "currentColor")
     text = re.sub(r'\bid="(?!m|p|h)[^"]*"', "", re.sub(r">\s+<", "><", text))
     text = re.sub(r'(<svg\b[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg\b[^>]*?) height="[^"]*"', r"\1", text, count=1), count=1)
     return text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
