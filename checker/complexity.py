@@ -11,10 +11,10 @@ from checker.instances import Instance
 from checker.losses import Loss
 from checker.moves import arrays
 from checker.rank_one import RankOneInstance, balanced_norms
-from checker.rendering import common_scale
+from checker.rendering import common_scale, number
 
 Array = np.ndarray
-SLOPES = (0.0, 1.0, 0.5, -1.0)  # simplest first
+SLOPES = (0.0, 1.0, 0.5, -1.0, -0.5, 0.1)  # simplest first
 SHARES = (0.5, 0.1, 0.01)
 DIRECTIONS = ("start", "u", "norms")  # arrays that count up to their length, as do e_1, e_2, …
 
@@ -73,12 +73,14 @@ def _weight(name: str, values: Array, instance: Instance) -> float:
 
 
 def weight(value: float) -> float:
-    """0 for 0, 1 for 1, 2 for −1, then integers, fractions with denominators to 12, and decimals by their digits."""
+    """0 for 0, 1 for 1, 2 for −1, then integers, fractions with denominators to 12, roots, and decimals by their digits."""
     if value == int(value):
         return 2 * abs(value) - (value > 0) if abs(value) <= 10 else 20 + abs(value) / 10
     simple = Fraction(value).limit_denominator(12)
     if float(simple) == value:
         return 20 + 2 * simple.denominator + abs(simple.numerator) + (value < 0)
+    if number(value).startswith(("√", "-√")):
+        return 60 + (value < 0)
     for digits in (1, 2, 3):
         if value == round(value, digits):
             return 100 * digits + abs(value)

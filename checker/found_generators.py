@@ -13,7 +13,7 @@ from checker.claims import Inapplicable, Unresolved
 from checker.criterion import hidden_layers
 from checker.generators import given
 from checker.instances import Instance
-from checker.kkt import KktPoint, describe
+from checker.kkt import KktPoint, describe, polish
 from checker.kkt_sampler import METHODS, find
 from checker.ncf import Problem
 from checker.networks import masked
@@ -147,10 +147,16 @@ def _in_two_directions(instance: RankOneInstance) -> RankOneInstance:
 
 
 def _found_again(instance: FoundInstance) -> FoundInstance:
-    """The KKT point that the same method leads to from the same seed, or the old one where it still is one."""
-    ncf, point = instance.ncf, instance.point
-    if point is not None and point.u.size == instance.network.size and ncf.residual(point.u) <= 1e-13 and ncf.value(point.u) > 0:
-        return replace(instance, start=point.u, point=describe(ncf, point.u))
+    """The KKT point that Newton's method finds near the start, or the same search from the same seed."""
+    ncf = instance.ncf
+    if ncf.residual(instance.start) <= 1e-13 and ncf.value(instance.start) > 0:
+        return replace(instance, point=describe(ncf, instance.start))
+    try:
+        point = polish(ncf, instance.start)
+        if point.is_polished and point.value > ncf.rounding(point.u)[0]:
+            return replace(instance, start=point.u, point=point)
+    except (Unresolved, np.linalg.LinAlgError):
+        pass
     return found(instance, instance.families["start"])
 
 

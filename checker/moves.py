@@ -17,6 +17,7 @@ from checker.instances import Instance
 from checker.losses import Loss
 from checker.ncf import Problem
 from checker.networks import DENSE, Network, Pattern
+from checker.starts import STARTS
 
 Array = np.ndarray
 MOVED = "moved"  # the family of data, labels or a start that a move has changed
@@ -183,7 +184,7 @@ def with_array(instance: Instance, name: str, values: Array) -> Instance:
         return changed(instance, **{name: values})
     if name == "slopes":
         return with_activations(instance, slopes=[float(each) for each in values])
-    if name == "start" and instance.families.get("start") != "negative-kkt":
+    if name == "start" and instance.families.get("start") in STARTS:
         return replace(instance, start=normalised(values), families={**instance.families, "start": MOVED})
     if name in ("start", "u", "norms"):
         return replace(instance, **{name: normalised(values)})

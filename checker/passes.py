@@ -12,6 +12,7 @@ from checker import moves
 from checker.complexity import SHARES, SLOPES, is_direction, numbers, weight
 from checker.instances import Instance
 from checker.losses import Loss
+from checker.smallest import smallest
 
 Array = np.ndarray
 Candidate = Callable[[], Instance]  # a move with its arguments; raises Inapplicable where there is none
@@ -20,9 +21,20 @@ SEEDS = 8
 
 
 def layers(instance: Instance) -> Iterator[Candidate]:
-    """Hidden layers left out."""
-    for layer in range(instance.network.depth - 1):
+    """Hidden layers left out; with p = 2 in place of p = 1 in another, since D falls."""
+    hidden = range(instance.network.depth - 1)
+    for layer in hidden:
         yield partial(moves.without_layer, instance, layer)
+    for layer in hidden:
+        for curved in hidden[:-1]:
+            yield partial(_curved, instance, layer, curved)
+
+
+def _curved(instance: Instance, left: int, curved: int) -> Instance:
+    smaller = moves.without_layer(instance, left)
+    powers = list(smaller.network.powers)
+    powers[curved] = 2
+    return moves.with_activations(smaller, powers=powers)
 
 
 def neurons(instance: Instance) -> Iterator[Candidate]:
@@ -201,6 +213,7 @@ def seeds(instance: Instance) -> Iterator[Candidate]:
 
 
 PASSES = (
+    smallest,
     layers,
     neurons,
     samples,

@@ -37,6 +37,7 @@ def plain(
     """The promises of `checker.generators.instances` with these options."""
     network, problem = instance.network, instance.problem
     first, *others = network.patterns
+    require(bool(problem.X.any(axis=1).all()), "no sample that is zero")
     require(instance.start.shape == (network.size,), "a start that fits the network")
     require(problem.loss in losses, f"loss {'/'.join(losses)}")
     require(problem.loss is not Loss.LOGISTIC or set(np.unique(problem.y)) <= {-1.0, 1.0}, "labels ±1 with the logistic loss")
@@ -98,6 +99,8 @@ def mixed(instance, one_sided: bool = True, **options) -> None:
     layer, network = mixed_profiles(instance).index(True), instance.network
     require(network.powers[layer] >= 2 and network.slopes[layer] != 0, "p_l ≥ 2 and α_l ≠ 0 there")
     require((layer in mixed_layers(network, instance.problem.X, instance.u)) == one_sided, "the signs of that layer's inputs")
+    z = instance.problem.X @ instance.u
+    require(one_sided or layer > 0 or z.min() < 0 < z.max(), "samples on both sides of u")
 
 
 def mixed_profiles(instance) -> list[bool]:

@@ -84,12 +84,15 @@ def common_scale(vector: np.ndarray, largest: int = 60) -> float:
 
 
 def number(value: float) -> str:
-    """An integer or a simple fraction as such, anything else to six digits."""
+    """An integer, a simple fraction or the root of one as such, anything else to six digits."""
     if not math.isfinite(value):
         return str(value)
     simple = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
     if abs(float(simple) - value) <= CLOSE * max(1.0, abs(value)) and abs(value) < 1e6:
         return str(simple)
+    square = Fraction(value * value).limit_denominator(30)
+    if square and abs(float(square) - value * value) <= CLOSE * value * value and square.numerator <= 30:
+        return f"{'-' * (value < 0)}√{square}" if square.denominator == 1 else f"{'-' * (value < 0)}√({square})"
     return f"{value:.6g}"
 
 

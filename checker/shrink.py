@@ -87,7 +87,7 @@ class Search:
 
     def consider(self, candidate: Candidate) -> bool:
         """Take the candidate if it is simpler, keeps the promises and violates the claim, confirmed."""
-        with contextlib.suppress(Inapplicable, Unresolved, ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError):
+        with contextlib.suppress(Inapplicable, Unresolved, ValueError, ArithmeticError, LookupError, np.linalg.LinAlgError):
             found = candidate()
             if size(found) > size(self.best) or self._was_seen(found):
                 return False

@@ -13,7 +13,7 @@ from checker.flow import Stop, ncf_flow, norm_reaches
 from checker.generators import collapsing, given, instances
 from checker.instances import Instance
 from checker.kkt import flow_limit, positive_limit
-from checker.ncf import Problem, norm
+from checker.ncf import Problem, layer_norms, norm
 from checker.networks import convolution, dense
 from checker.promises import require
 from checker.starts import gaussian_start, unit
@@ -104,6 +104,8 @@ def _kink(instance: Instance, attracting: bool) -> None:
     require(network.slopes[0] < 1 and all(slope == 1 for slope in network.slopes[1:]), "α_1 < 1 alone")
     require(abs(norm(kink) - 1) < 1e-12 and np.linalg.matrix_rank(instance.problem.X) > 1, "samples in two directions")
     require(attracting or instance.network.depth > 2, "three layers where the kink repels")
+    norms = layer_norms(network, instance.start) * network.depth
+    require(bool(np.abs(norms - 1).max() < 1e-9), "a balanced start")
     first = network.slices[0]
     on_kink = instance.start[first] - (instance.start[first] @ kink) * kink
     sides = []
@@ -116,7 +118,16 @@ def _kink(instance: Instance, attracting: bool) -> None:
     require(attracting or abs(instance.start[first] @ kink) < 1e-12, "a start on the kink")
 
 
-kinked = given(_kinked, _kink)
+def _balanced(instance: Instance) -> Instance:
+    """All layers of the start as large as each other."""
+    first, *rest = instance.network.matrices(instance.start)
+    if set(instance.network.widths[1:]) != {1} or not first.any():
+        raise Inapplicable("one neuron a layer, and weights on the data")
+    start = np.concatenate([unit(first[0]), *(np.sign(W[0]) for W in rest)])
+    return replace(instance, start=unit(start))
+
+
+kinked = given(_kinked, _kink, _balanced)
 
 
 @claim(
