@@ -16,7 +16,7 @@ from checker.tracking import Departures, departures
 
 RUNGS, RATIO = 4, 4.0  # δ of the ladder, and from one to the next
 BEYOND = 2.0  # how far past the blow-up time loss flows are followed
-CALLS = 6000  # gradient calls of one flow of a picture
+CALLS, LADDER_CALLS = 6000, 2000  # gradient calls of one flow of a picture, and of one on the ladder
 TRACKING = 5  # rungs of the tracking error
 
 
@@ -95,7 +95,9 @@ def _ladder(instance: Instance, delta: float, end: float) -> tuple[tuple[float, 
     if not (math.isfinite(end) and end > 0):
         return ()
 
+    numerics = replace(instance.numerics, calls=min(LADDER_CALLS, instance.numerics.calls))
+
     def flow(delta: float) -> Trajectory:
-        return loss_flow(instance.problem, instance.start, delta, instance.numerics, time_reaches(end))
+        return loss_flow(instance.problem, instance.start, delta, numerics, time_reaches(end))
 
     return tuple((each, flow(each)) for each in (delta * RATIO**-i for i in range(RUNGS)))

@@ -84,20 +84,29 @@ def singular_values(axes, portrait: Portrait) -> None:
     axes.legend(ncols=3, loc="lower left")
 
 
-def weights(grid, portrait: Portrait) -> None:
-    """Heat maps of every layer, in a grid of axes (2, L): at the start, and where the flow is aligned."""
+def weights(axes, portrait: Portrait) -> None:
+    """Heat maps of every layer: in the upper row at the start, in the lower one where the flow is aligned."""
     network, flow = portrait.instance.network, portrait.flow
     last = int(np.searchsorted(flow.time, portrait.aligned[0])) if portrait.aligned else len(flow.time) - 1
-    told = ("v_0", "v(T_ε)" if portrait.aligned else "v at the end")
     for row, k in enumerate((0, min(last, len(flow.time) - 1))):
         for l, matrix in enumerate(network.matrices(flow.directions[k])):
-            axes, size = grid[row][l], max(float(np.abs(matrix).max()), 1e-300)
-            axes.pcolormesh(matrix[::-1], cmap="PuOr", vmin=-size, vmax=size, edgecolors=INK, linewidth=0.3)
-            axes.set(xticks=[], yticks=[], aspect="equal")
-            axes.set_title(_layer(l) if row == 0 else "", fontsize=8)
-            axes.set_xlabel(f"±{size:.2g}", fontsize=7)
-            if l == 0:
-                axes.set_ylabel(told[row], fontsize=8)
+            _heat_map(axes, matrix, 1.2 * l, -1.25 * row)
+            if row == 0:
+                axes.text(1.2 * l + 0.5, 1.06, _layer(l), ha="center", va="bottom")
+    for row, told in enumerate(("v₀", "v(T_ε)" if portrait.aligned else "v at the end")):
+        axes.text(-0.08, 0.5 - 1.25 * row, told, ha="center", va="center", rotation=90)
+    axes.set(xlim=(-0.2, 1.2 * network.depth), ylim=(-1.4, 1.35), aspect="equal", title="weights")
+    axes.set_axis_off()
+
+
+def _heat_map(axes, matrix: np.ndarray, left: float, bottom: float) -> None:
+    """A matrix in the unit square whose corner is at (left, bottom), its colours as wide as its largest entry, which is told."""
+    rows, columns = matrix.shape
+    cell, size = 1 / max(rows, columns), max(float(np.abs(matrix).max()), 1e-300)
+    x = left + (1 - cell * columns) / 2 + cell * np.arange(columns + 1)
+    y = bottom + (1 + cell * rows) / 2 - cell * np.arange(rows + 1)
+    axes.pcolormesh(x, y, matrix, cmap="PuOr", vmin=-size, vmax=size, edgecolors=INK, linewidth=0.3)
+    axes.text(left + 0.5, y[-1] - 0.03, f"±{size:.2g}", ha="center", va="top", fontsize=7)
 
 
 def tracking(axes, portrait: Portrait) -> None:
@@ -165,14 +174,13 @@ def _window(portrait: Portrait) -> tuple[float, float]:
 
 def figure(portrait: Portrait) -> Figure:
     """All figures of one instance in one."""
-    depth = portrait.instance.network.depth
     with rc_context(STYLE):
         whole = Figure(figsize=(10, 10.5))
         top, bottom = whole.subfigures(2, 1, height_ratios=(2, 1.05))
         axes = top.subplots(2, 2, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.07, "top": 0.9, "hspace": 0.3})
         for draw, each in zip((norms, alignments, singular_values, tracking), axes.flat):
             draw(each, portrait)
-        weights(bottom.subplots(2, depth, squeeze=False, gridspec_kw={"left": 0.06, "right": 0.98, "top": 0.92}), portrait)
+        weights(bottom.subplots(gridspec_kw={"left": 0.02, "right": 0.98, "top": 0.94, "bottom": 0.02}), portrait)
         whole.suptitle(_wrapped(portrait.instance.describe()), fontsize=8)
     return whole
 
@@ -181,11 +189,9 @@ def figures(portrait: Portrait) -> dict[str, Figure]:
     """One small figure each, by what it shows."""
     found = {}
     with rc_context(STYLE):
-        for draw in (norms, alignments, singular_values, tracking):
+        for draw in (norms, alignments, singular_values, tracking, weights):
             found[draw.__name__.replace("_", " ")] = each = Figure(figsize=SMALL)
             draw(each.subplots(gridspec_kw=MARGINS), portrait)
-        found["weights"] = each = Figure(figsize=SMALL)
-        weights(each.subplots(2, portrait.instance.network.depth, squeeze=False, gridspec_kw=MARGINS), portrait)
     return found
 
 
