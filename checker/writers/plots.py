@@ -232,7 +232,9 @@ def inline(drawn: Figure, name: str, label: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", out.getvalue()[out.getvalue().index("<svg") :], flags=re.S)
     text = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda each: re.sub(r"(\d\.\d{2})\d+", r"\1", each[0]), text)
     text = text.replace(INK, "currentColor")
-    text = re.sub(r'\bid="(?!m|p|h)[^"]*"', "", re.sub(r">\s+<", "><", text))
+    text = re.sub(r">\s+<", "><", text)
+    used = {a or b for a, b in re.findall(r'url\(#([^)]*)\)|href="#([^"]*)"', text)}
+    text = re.sub(r' id="([^"]*)"', lambda each: each[0] if each[1] in used else "", text)
     text = re.sub(r'(<svg\b[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg\b[^>]*?) height="[^"]*"', r"\1", text, count=1), count=1)
     return text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 
