@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from checker.baseline import Baseline, ClaimBaseline, entry
-from checker.claims import Kind, Verdict
+from checker.claims import Kind, Verdict, registered
 from checker.writers.json_file import Report
 
 VIOLATED = (Verdict.REFUTED, Verdict.POTENTIAL)
@@ -104,8 +104,12 @@ def moved(old: list[float], new: list[float], noise: float) -> tuple[str, float]
 
 
 def _uncovered(both: Mapping[str, tuple[ClaimBaseline, ClaimBaseline]]) -> list[Regression]:
-    """Strata that are rarer than chance explains, in all claims together or else in single ones."""
-    whole = _rarer([("run", *pair) for pair in _strata(both.values()).items()])
+    """Strata that are rarer than chance explains, in all claims together or else in single ones.
+
+    Of claims that share their instances only one counts: the others add nothing independent.
+    """
+    streams = {registered()[id].stream if id in registered() else id: pair for id, pair in reversed(both.items())}
+    whole = _rarer([("run", *pair) for pair in _strata(streams.values()).items()])
     told = {what for _, what, *_ in whole}
     single = [(id, *pair) for id, each in both.items() for pair in _strata([each]).items()]
     return [Regression(*each) for each in [*whole, *(each for each in _rarer(single) if each[1] not in told)]]

@@ -50,7 +50,7 @@ def test_every_claim_is_an_item_that_passes_fails_or_is_skipped(project):
         [
             "mine.bad is a theorem (must never be refuted), but is potential (25 of 25 instances violate it*",
             "worst margin -* ± 0.5  *",
-            "mine.control is a control (false: must be refuted), but is not refuted (on 25 instances*",
+            "mine.control is a control (false: must be refuted), but is not refuted (on 13 instances*",
             "FAILED properties/chapter.py::mine.bad - *",
         ]
     )

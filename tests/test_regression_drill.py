@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ARGUMENTS = ("check", "homogeneity.[egl]*", "--examples", "30", "--workers", "1", "--quiet")
+ARGUMENTS = ("check", "homogeneity.[egl]*", "--examples", "150", "--workers", "1", "--quiet")
 
 # File, what is replaced in it (a pattern), by what, and the beginning of a line that must be told.
 FAULTS = {
