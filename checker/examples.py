@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from checker.check import derive
-from checker.claims import Claim, registered
+from checker.check import derive, judge
+from checker.claims import Claim, Outcome, registered
 from checker.draw import draw
 from checker.instances import Instance
 from checker.portrait import Portrait, portrait
 
 DRAWS = 1000  # of one seed: which instance an index means does not depend on how many are looked at
-LOOKED_AT = 8  # instances among which the one to show is chosen
+LOOKED_AT = 6  # instances among which the one to show is chosen
 
 
 class NoInstance(ValueError):
@@ -51,14 +51,16 @@ def instance_at(claim: Claim, seed: int, index: int):
 
 
 def shown(claim: Claim, seed: int = 0) -> tuple[int, Portrait]:
-    """Index and portrait of the instance, among the first few at a seed, with most to see: blow-up, alignment, tracking.
+    """Index and portrait of the instance, among the first few that the claim applies to, with most to see: blow-up, alignment …
 
     Raises NoInstance for a claim that is not about flows of a network.
     """
     best: tuple[float, int, Portrait] | None = None
-    why = NoInstance(f"{claim.id} has no instances")
+    why = NoInstance(f"no instance was found that {claim.id} applies to")
     for index, instance in enumerate(instances_of(claim, LOOKED_AT, seed)[1:], 1):
         try:
+            if judge(claim, instance)[0] is Outcome.INAPPLICABLE:
+                continue
             found = _portrait(instance, claim.id)
         except NoInstance as reason:
             why = reason

@@ -11,7 +11,6 @@ from checker.check import load_claims
 from checker.claims import Margin, registered
 from checker.examples import NoInstance, instance_at, portrait_of, shown
 from checker.flow import ncf_flow
-from checker.portrait import portrait
 from checker.writers import plots
 
 TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial.md"
@@ -36,7 +35,7 @@ def test_a_portrait_has_the_blow_up_inside_its_bracket_and_loss_flows_near_the_n
 
 def test_what_cannot_be_computed_is_left_out_with_the_reason():
     load_claims()
-    found = portrait(instance_at(registered()["early.collapse"], 0, 5))
+    found = shown(registered()["early.collapse"])[1]
     assert found.blowup is None and "KKT point" in found.missing["blow-up"]
     assert found.plot() is not None
 
