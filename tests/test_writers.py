@@ -247,7 +247,7 @@ def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(monkeypatch)
     writer(STARTED)
     writer(ClaimFinished(GOOD))
     writer(Progress(50, 400, "area.[bold]bad"))
-    assert console.file.getvalue() == "ncfcheck: 50 of 400 instances, 1 of 2 claims done\n"
+    assert console.file.getvalue() == "ncfcheck: 50 of 400 instances, 1 of 2 claims done, about 0 s left\n"
     monkeypatch.setattr(progress, "EVERY", 1e9)
     writer(Progress(100, 400, "area.bad"))
     assert console.file.getvalue().count("\n") == 1

@@ -32,7 +32,7 @@ def document(started: RunStarted, finished: RunFinished, strict: bool = False) -
 
     It keeps to what the schemas of Jenkins (junit-10.xsd) and Surefire have in common: no properties in a test case.
     """
-    cases = [_case(result, strict) for result in finished.results]
+    cases = [_case(result, strict, started) for result in finished.results]
     if finished.stopped:
         cases.append(_element("testcase", {"classname": "ncfcheck", "name": "run", "time": "0"}))
         cases[-1].append(_element("failure", {"message": finished.stopped, "type": "stopped"}))
@@ -49,12 +49,12 @@ def document(started: RunStarted, finished: RunFinished, strict: bool = False) -
     return ET.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
-def _case(result: ClaimResult, strict: bool) -> ET.Element:
+def _case(result: ClaimResult, strict: bool, started: RunStarted) -> ET.Element:
     """Test case of a claim; its class is the area, so that servers group the claims by it."""
     area, _, name = result.id.partition(".")
     case = _element("testcase", {"classname": area, "name": name, "time": _seconds(result.seconds)})
     if not result.as_expected(strict):
-        first, *rest = words.unexpected(result)
+        first, *rest = words.unexpected(result, started.seed, started.examples)
         case.append(_element("failure", {"message": first, "type": str(result.verdict)}, "\n".join([first, *rest])))
     elif result.verdict is Verdict.UNRESOLVED:
         case.append(_element("skipped", {"message": "; ".join([words.sentence(result), *words.reasons(result)])}))

@@ -42,7 +42,7 @@ def render(started: RunStarted, finished: RunFinished, extras: Extras, strict: b
         started=started,
         finished=finished,
         rows=[_row(result, extras, strict) for result in results],
-        bad=[{"id": result.id, "lines": words.unexpected(result)} for result in bad],
+        bad=[{"id": result.id, "lines": words.unexpected(result, started.seed, started.examples)} for result in bad],
         map=_map(extras.claims, results),
         pairs=heat_maps(results),
         strata=strata(results),
@@ -97,11 +97,10 @@ def _share(count: int, whole: int) -> str:
 
 
 def _certified(result: ClaimResult) -> str | None:
-    """Share of the confirmed violations that have a certificate; None where none were tried."""
-    count = getattr(result, "certified", None)
-    if count is None or not result.confirmed:
-        return None
-    return f"{count} of {result.confirmed}"
+    """Share of the violations that a certificate was tried of which have one; None where none was tried."""
+    certified, why_not = getattr(result, "certified", 0), getattr(result, "why_uncertified", {})
+    tried = certified + sum(why_not.values())
+    return f"{certified} of {tried}" if tried else None
 
 
 def _map(claims: Mapping[str, Claim], results: Iterable[ClaimResult]) -> list[dict]:

@@ -16,7 +16,8 @@ class ProgressWriter:
 
     def __init__(self, console: Console):
         self.console, self.bar = console, None
-        self.claims, self.finished, self.told = 0, 0, time.monotonic()
+        self.claims, self.finished, self.started = 0, 0, time.monotonic()
+        self.told = self.started
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -42,7 +43,8 @@ class ProgressWriter:
         columns = (
             progress.BarColumn(),
             progress.TaskProgressColumn(),
-            progress.TimeElapsedColumn(),
+            progress.TimeRemainingColumn(compact=True),
+            progress.TextColumn("left"),
             progress.TextColumn("{task.description}", markup=False),
         )
         self.bar = progress.Progress(*columns, console=self.console, transient=True)
@@ -54,5 +56,13 @@ class ProgressWriter:
             self.bar.update(self.task, completed=event.done, total=event.total, description=event.claim)
         elif time.monotonic() - self.told >= EVERY:
             self.told = time.monotonic()
-            line = f"ncfcheck: {event.done} of {event.total} instances, {self.finished} of {self.claims} claims done"
+            done = f"{event.done} of {event.total} instances, {self.finished} of {self.claims} claims done"
+            line = f"ncfcheck: {done}{self._left(event)}"
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _left(self, event: Progress) -> str:
+        """The time that the rest takes if it takes as long an instance as what is done."""
+        if not 0 < event.done < event.total:
+            return ""
+        seconds = (time.monotonic() - self.started) * (event.total - event.done) / event.done
+        return f", about {seconds:.0f} s left" if seconds < 100 else f", about {seconds / 60:.0f} min left"

@@ -26,7 +26,7 @@ class Terminal:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
-            self.seed = event.seed
+            self.seed, self.examples = event.seed, event.examples
         elif isinstance(event, RunFinished):
             if event.results and not self.quiet:
                 self._table(event.results)
@@ -69,7 +69,7 @@ class Terminal:
     def _conclusion(self, event: RunFinished) -> None:
         bad = [result for result in event.results if not result.as_expected(self.strict)]
         for result in bad:
-            first, *rest = words.unexpected(result)
+            first, *rest = words.unexpected(result, self.seed, self.examples)
             self._print(Text("\nUNEXPECTED  ", "bold red").append(first, "none"))
             for line in rest:
                 self._print(f"    {line}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from checker.claims import Kind, Verdict
 from checker.results import Case, ClaimResult
 
@@ -45,13 +47,30 @@ def reasons(result: ClaimResult, most: int = 3) -> list[str]:
     return lines + [f"{rest} × other reasons"] * bool(rest)
 
 
-def unexpected(result: ClaimResult) -> list[str]:
-    """Why a verdict is not the one its kind calls for, in a few lines."""
+def unexpected(result: ClaimResult, seed: int | None = None, examples: int | None = None) -> list[str]:
+    """Why a verdict is not the one its kind calls for, in a few lines: all that a report of a bug needs.
+
+    `seed` and `examples` are those of the run, for the commands that find the instance again.
+    """
+    id = shlex.quote(result.id)
+    again = [] if seed is None else [f"again: ncfcheck check {id} --seed {seed} --examples {examples}"]
+    shrink = [f"shrink it: ncfcheck hunt {id} --seed {seed}"] if again and result.violates else []
     return [
         f"{result.id} is a {result.kind} ({EXPECTED[result.kind]}), but is {sentence(result)}",
         worst(result),
+        *([f"certificate: {certificate(result)}"] if result.violates else []),
+        *again,
+        *shrink,
         *(f"unresolved: {line}" for line in reasons(result) if result.verdict is Verdict.UNRESOLVED),
     ]
+
+
+def certificate(result: ClaimResult) -> str:
+    """Whether a violation is proved, and if not, why."""
+    count, why_not = getattr(result, "certified", 0), list(getattr(result, "why_uncertified", {}))
+    if count:
+        return f"{count} of the violations proved"
+    return f"none: {why_not[0]}" if why_not else "none: no proof was tried"
 
 
 def facts(result: ClaimResult) -> dict[str, str]:
