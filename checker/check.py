@@ -19,7 +19,7 @@ from itertools import chain
 
 from checker.claims import Claim, Kind, Margin, Outcome, registered
 from checker.events import ClaimFinished, Event, Progress, RunFinished, RunStarted
-from checker.results import ClaimResult, Tally, conclude
+from checker.results import ClaimResult, Tally, conclude, one_line
 from checker.table import Table
 from checker.versions import versions
 from checker.workers import WorkerLost, spread
@@ -30,6 +30,7 @@ SOURCES = ("properties",)  # packages and modules whose import registers claims
 SHARD = 50  # instances per unit of work
 ROUNDS = 5  # of drawing, for a shard whose instances turn out inapplicable
 OVERDRAW = 4  # instances drawn per one wanted, after the first round
+CERTIFICATES = 3  # confirmed violations per shard that a certificate is tried of, until one is found
 CONFIRMATIONS = 5  # violations per shard that are confirmed even if they are not the worst
 
 
@@ -196,8 +197,22 @@ def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
             outcome, margin = Outcome.UNRESOLVED, replace(margin, note=f"not confirmed by {contrary}")
         else:
             tally.confirmed += 1
+            _certify(claim, instance, tally)
     tally.record(outcome, margin, instance)
     return outcome, margin
+
+
+def _certify(claim: Claim, instance, tally: Tally) -> None:
+    """Try to prove a confirmed violation, unless a proof of one was found or CERTIFICATES were tried in this shard."""
+    if tally.certified or tally.uncertified.total() >= CERTIFICATES or claim.certify is None:
+        return
+    from checker.certify import Undecided, certify
+
+    found = certify(claim, instance)
+    if isinstance(found, Undecided):
+        tally.uncertified[one_line(found.reason)] += 1
+    else:
+        tally.certified += 1
 
 
 def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:

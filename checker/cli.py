@@ -11,6 +11,7 @@ import click
 
 from checker.cli_hunt import hunt
 from checker.cli_reports import Shard, merge, outputs, part, plot, prepared, report, writers
+from checker.cli_verify import verify
 from checker.console import INTERRUPTED, CannotRun, console, exit_code, forgiving, play
 from checker.console import say as _say
 from checker.console import warn as _warn
@@ -45,6 +46,7 @@ cli.add_command(plot)
 
 
 cli.add_command(hunt)
+cli.add_command(verify)
 
 
 @cli.command("list")

@@ -29,7 +29,8 @@ class Case:
 class Tally:
     """Counts over a stretch of instances of one claim; tallies of the same claim add up.
 
-    `violates` counts what the verdict rests on: of these, `confirmed` were confirmed one by one.
+    `violates` counts what the verdict rests on: of these, `confirmed` were confirmed one by one, and `certified` proved, of those
+    that a proof was tried of; `uncertified` counts the reasons why there is none.
     """
 
     holds: int = 0
@@ -43,6 +44,8 @@ class Tally:
     lowest: list[Case] = field(default_factory=list)  # the worst few, smallest margin first
     margins: Sample = field(default_factory=Sample)  # of instances with a finite margin, unresolved ones too
     pairs: dict[str, Counter[str]] = field(default_factory=dict)  # coverage of two keys at once
+    certified: int = 0
+    uncertified: Counter[str] = field(default_factory=Counter)  # reason → count
 
     @property
     def applicable(self) -> int:
@@ -84,7 +87,7 @@ class Tally:
 
     def __iadd__(self, other: Tally) -> Tally:
         """Add the counts of a later stretch; of equal worst margins the earlier one is kept."""
-        for name in ("holds", "violates", "confirmed", "unresolved", "inapplicable", "seconds"):
+        for name in ("holds", "violates", "confirmed", "certified", "uncertified", "unresolved", "inapplicable", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for mine, others in ((self.coverage, other.coverage), (self.pairs, other.pairs)):
             for key, counts in others.items():
@@ -123,6 +126,8 @@ class ClaimResult:
     lowest: tuple[Case, ...] = ()
     margins: tuple[tuple[float, float], ...] = ()
     pairs: dict[str, dict[str, int]] = field(default_factory=dict)
+    certified: int = 0
+    why_uncertified: dict[str, int] = field(default_factory=dict)
 
     def as_expected(self, strict: bool = False) -> bool:
         """Whether the verdict is the one its kind calls for; `strict` also wants theorems resolved."""
@@ -157,11 +162,15 @@ def conclude(claim: Claim, tally: Tally) -> ClaimResult:
         lowest=tuple(tally.lowest),
         margins=tally.margins.margins,
         pairs={key: dict(counts) for key, counts in tally.pairs.items()},
+        certified=tally.certified,
+        why_uncertified=dict(tally.uncertified.most_common()),
     )
 
 
 def verdict(tally: Tally) -> Verdict:
-    """Never weaker or stronger than the evidence: one confirmed violation decides; most instances unresolved decide nothing."""
+    """Never weaker or stronger than the evidence: a certificate, then a confirmed violation decides; most unresolved, nothing."""
+    if tally.certified:
+        return Verdict.REFUTED
     if tally.confirmed:
         return Verdict.POTENTIAL
     resolved = tally.holds + tally.violates

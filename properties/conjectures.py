@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
+from checker.certify import proof
 from checker.claims import CONJECTURE, Inapplicable, Margin, Unresolved, claim, worst
 from checker.generators import families, instances, powers_where
 from checker.kkt import Inertia, KktPoint, flow_limit, positive_limit
@@ -58,6 +59,7 @@ def _hidden(instance, point: KktPoint) -> list[np.ndarray]:
     "conjecture.rank_one_limits",
     kind=CONJECTURE,
     reference="§5",
+    certify=proof("properties.exact_boxes", "rank_one_hidden"),
     given=instances(outputs=(1,), **WIDE, **SURROUNDED),
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT, "one output"),
 )
@@ -70,6 +72,7 @@ def rank_one_limits(instance) -> Margin:
     "conjecture.one_neuron_limits",
     kind=CONJECTURE,
     reference="§5",
+    certify=proof("properties.exact_boxes", "one_neuron"),
     given=instances(outputs=(1,), **WIDE, **SURROUNDED),
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT, "one output"),
 )
@@ -82,6 +85,7 @@ def one_neuron_limits(instance) -> Margin:
     "conjecture.one_signed_labels",
     kind=CONJECTURE,
     reference="§5",
+    certify=proof("properties.exact_boxes", "one_neuron"),
     given=instances(outputs=(1,), labels=("one-signed",), **WIDE),
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT, "one output", "ȳ of one sign"),
 )
@@ -94,6 +98,7 @@ def one_signed_labels(instance) -> Margin:
     "conjecture.rank_one_maxima",
     kind=CONJECTURE,
     reference="§5",
+    certify=proof("properties.exact_boxes", "rank_one_hidden"),
     given=instances(outputs=(1,), only_dense=True, powers=ALL_CURVED, narrowest=2, **SURROUNDED),
     hypotheses=(DENSE, CURVED, "u a strict local maximum of N on the sphere", "one output"),
 )
@@ -142,6 +147,7 @@ def kinks_align(instance) -> Margin:
     "conjecture.outputs_rank_one",
     kind=CONJECTURE,
     reference="§5",
+    certify=proof("properties.exact_boxes", "rank_one_all"),
     given=instances(outputs=(2, 3), **WIDE, **SURROUNDED),
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT, "two or three outputs"),
 )
@@ -154,6 +160,7 @@ def outputs_rank_one(instance) -> Margin:
     "conjecture.above_a_filter",
     kind=CONJECTURE,
     reference="§5",
+    certify=proof("properties.exact_boxes", "rank_one_above"),
     given=instances(
         starts=("gaussian",),
         outputs=(1,),

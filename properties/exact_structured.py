@@ -250,4 +250,3 @@ def not_spoilt(instance) -> Certificate:
     rows = [monomials(each) for each in instance.profiles]
     _require(_unequal(instance), "the profiles are uniform")
     return _exact(instance, rows, rows, "a structured point with unequal entries is a KKT point")
-

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
+from checker.certify import proof
 from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from checker.datasets import SEEDS
 from checker.flow import Stop, ncf_flow, norm_reaches
@@ -25,6 +26,7 @@ from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNI
     "control.degree_two",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_points", "degree_two"),
     given=instances(powers=st.just((1,))),
     drops=SUPERQUADRATIC,
     of=("flow.blowup_bracket", "flow.blowup_rate"),
@@ -46,6 +48,7 @@ def degree_two(instance) -> Margin:
     "control.doubled_start",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_boxes", "doubled_start"),
     given=instances(),
     drops=UNIT_START,
     of=("flow.blowup_bracket",),
@@ -59,6 +62,7 @@ def doubled_start(instance) -> Margin:
     "control.no_blowup",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_boxes", "no_blowup"),
     given=collapsing(),
     drops=POSITIVE_LIMIT,
     of=("flow.blowup_bracket", "flow.blowup_rate"),
@@ -168,6 +172,7 @@ def every_balance(network, theta: np.ndarray) -> list[np.ndarray]:
     "control.shared_conserved",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_points", "shared_conserved"),
     given=instances(only_dense=True, narrowest=2),
     drops=UNSHARED,
     of=("flow.balance",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from checker import kernels
+from checker.certify import proof
 from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
 from checker.generators import instances
 from checker.identities import equal, equal_vectors
@@ -17,7 +18,14 @@ from properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
 SCALES = (0.5, 3.0, 1.7)
 
 
-@claim("homogeneity.euler", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=(HOMOGENEOUS,))
+@claim(
+    "homogeneity.euler",
+    kind=THEOREM,
+    reference="§1",
+    certify=proof("properties.exact_points", "euler"),
+    given=instances(lipschitz=False),
+    hypotheses=(HOMOGENEOUS,),
+)
 def euler(instance) -> Margin:
     """⟨u, ∇N(u)⟩ = D·N(u): Euler's identity for the order D = Σ_l P_l."""
     u, ncf = instance.start, instance.ncf
@@ -28,7 +36,14 @@ def euler(instance) -> Margin:
     )
 
 
-@claim("homogeneity.layer_euler", kind=THEOREM, reference="§1", given=instances(lipschitz=False), hypotheses=(HOMOGENEOUS,))
+@claim(
+    "homogeneity.layer_euler",
+    kind=THEOREM,
+    reference="§1",
+    certify=proof("properties.exact_points", "layer_euler"),
+    given=instances(lipschitz=False),
+    hypotheses=(HOMOGENEOUS,),
+)
 def layer_euler(instance) -> Margin:
     """⟨W_l, ∂N/∂W_l⟩ = P_l·N(u) for every layer l."""
     u, ncf = instance.start, instance.ncf
@@ -45,6 +60,7 @@ def layer_euler(instance) -> Margin:
     "homogeneity.output_scaling",
     kind=THEOREM,
     reference="§1",
+    certify=proof("properties.exact_points", "output_scaling"),
     given=instances(lipschitz=False),
     hypotheses=(HOMOGENEOUS, POSITIVE_FACTOR),
 )
@@ -67,6 +83,7 @@ def scaled_outputs(instance, factors) -> Margin:
     "homogeneity.gradient_scaling",
     kind=THEOREM,
     reference="§1",
+    certify=proof("properties.exact_points", "gradient_scaling"),
     given=instances(lipschitz=False),
     hypotheses=(HOMOGENEOUS, POSITIVE_FACTOR),
 )
@@ -93,23 +110,27 @@ def scaled_gradients(instance, factors) -> Margin:
     hypotheses=(HOMOGENEOUS, TRUE_LABELS),
 )
 def loss_expansion(instance) -> Margin:
-    """𝓛(δu) = 𝓛(0) − δ^D N(u) + O(δ^{2D}): the remainder is at most Σ ŷ², ŷ = H(X; δu)."""
-    return expansion(instance, instance.ncf)
+    """𝓛(δu) = 𝓛(0) − δ^D N(u) + O(δ^{2D}): the remainder is at most Σ ŷ², ŷ = H(X; δu).
+
+    Around δu with max |ŷ| = 1, too, 𝓛 expands as around 0, with −ℓ'(ŷ, y) for ȳ.
+    """
+    problem, u = instance.problem, instance.start
+    delta = _delta(problem, u, 1.0)
+    return worst([_change_of_loss(problem, delta * u), _descends(problem, u, delta), expansion(instance, instance.ncf)])
 
 
 def expansion(instance, ncf) -> Margin:
-    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ where the largest |ŷ| is 0.1 and 0.001.
+    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ where the largest |ŷ| is 0.1 and 0.001."""
+    problem, u = instance.problem, instance.start
+    return worst(_remainder(problem, ncf, u, _delta(problem, u, share)) for share in (1e-1, 1e-3))
 
-    And 𝓛(δu) − 𝓛(0) itself is the sum over samples it is taken for there, where the largest |ŷ| is 1; there it expands, too,
-    as it does around 0, with −ℓ'(ŷ, y) for ȳ.
-    """
-    problem, u, order = instance.problem, instance.start, instance.network.order
-    largest = float(np.abs(problem.outputs(u)).max())
-    if largest == 0:
+
+def _delta(problem: Problem, u: np.ndarray, largest: float) -> float:
+    """The δ for which max |H(X; δu)| is `largest`."""
+    found = float(np.abs(problem.outputs(u)).max())
+    if found == 0:
         raise Inapplicable("H(X; u) = 0: the network is dead on the data")
-    parts = [_remainder(problem, ncf, u, (share / largest) ** (1 / order)) for share in (1e-1, 1e-3)]
-    delta = (1 / largest) ** (1 / order)
-    return worst([_change_of_loss(problem, delta * u), _descends(problem, u, delta), *parts])
+    return (largest / found) ** (1 / problem.network.order)
 
 
 def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from checker.biases import biased
+from checker.certify import proof
 from checker.claims import CONTROL, Inapplicable, Margin, claim, mildest
 from checker.generators import instances
 from checker.ncf import Ncf
@@ -20,6 +21,7 @@ NEGATIVE_SCALES = (-0.5, -3.0, -1.7)
     "control.biases",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_points", "biases"),
     given=instances(lipschitz=False, only_dense=True),
     drops=HOMOGENEOUS,
     of=("homogeneity.euler", "homogeneity.layer_euler", "homogeneity.output_scaling", "homogeneity.gradient_scaling"),
@@ -35,19 +37,22 @@ def biases(instance) -> Margin:
     "control.biases_expansion",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_points", "biases_expansion"),
     given=instances(lipschitz=False, only_dense=True),
     drops=HOMOGENEOUS,
     of=("homogeneity.loss_expansion",),
 )
 def biases_expansion(instance) -> Margin:
     """With biases, 𝓛(δu) = 𝓛(0) − δ^D N(u) up to Σ ŷ² for D = Σ_l P_l."""
-    return homogeneity.loss_expansion(biased(instance))
+    with_biases = biased(instance)
+    return homogeneity.expansion(with_biases, with_biases.ncf)
 
 
 @claim(
     "control.negative_factor",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_points", "negative_factor"),
     given=instances(lipschitz=False),
     drops=POSITIVE_FACTOR,
     of=("homogeneity.output_scaling", "homogeneity.gradient_scaling"),
@@ -62,6 +67,7 @@ def negative_factor(instance) -> Margin:
     "control.wrong_labels",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_points", "wrong_labels"),
     given=instances(lipschitz=False),
     drops=TRUE_LABELS,
     of=("homogeneity.loss_expansion",),

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
+from checker.certify import proof
 from checker.claims import CONTROL, Inapplicable, Margin, claim, mildest
 from checker.datasets import SEEDS, line
 from checker.generators import given, instances, powers_where
@@ -31,6 +32,7 @@ def taken_for_kkt(instance, u: np.ndarray) -> KktPoint:
     "control.any_point",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_points", "any_point"),
     given=instances(shared=False),
     drops=KKT,
     of=("kkt.multiplier", "kkt.layer_balance", "kkt.neuron_balance", "kkt.sign_flip"),
@@ -71,12 +73,13 @@ scalar_chains = given(_scalar_chains, _chain)
     "control.any_negative_point",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_points", "any_negative_point"),
     given=scalar_chains(),
     drops=KKT,
     of=("kkt.negative_unstable",),
 )
 def any_negative_point(instance) -> Margin:
-    """At every unit vector with N < 0 the projected Hessian ∇²N − D·N(u) has an eigenvalue above 0."""
+    """At every unit vector with N < 0 the projected Hessian ∇²N − λ, λ = D·N(u), has an eigenvalue of 2|λ| or more."""
     point = describe(instance.ncf, instance.start)
     if point.value >= 0:
         raise Inapplicable("N is not negative")
@@ -87,6 +90,7 @@ def any_negative_point(instance) -> Margin:
     "control.zero_points",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_points", "zero_points"),
     given=instances(shared=False),
     drops=NONZERO,
     of=("kkt.layer_balance", "kkt.neuron_balance"),
@@ -112,6 +116,7 @@ def zero_points(instance) -> Margin:
     "control.positive_unstable",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_boxes", "positive_unstable"),
     given=instances(powers=powers_where(lambda powers: min(powers) >= 2)),
     drops=NEGATIVE,
     of=("kkt.negative_unstable",),
@@ -125,6 +130,7 @@ def positive_unstable(instance) -> Margin:
     "control.shared_balance",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_boxes", "shared_balance"),
     given=instances(only_dense=True, narrowest=2),
     drops=UNSHARED,
     of=("kkt.neuron_balance",),

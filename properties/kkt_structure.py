@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from checker.certify import proof
 from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
 from checker.generators import instances
 from checker.identities import equal
@@ -30,7 +31,14 @@ def _accuracy(point: KktPoint) -> float:
     return 4 * (point.residual + point.residual_error) + 32 * EPS
 
 
-@claim("kkt.multiplier", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT,))
+@claim(
+    "kkt.multiplier",
+    kind=THEOREM,
+    reference="§5",
+    certify=proof("properties.exact_boxes", "balance"),
+    given=instances(),
+    hypotheses=(KKT,),
+)
 def multiplier(instance) -> Margin:
     """λ = D·N(u), and ‖∇N(u)‖ = |λ|."""
     return multiplier_at(instance.ncf, limit_point(instance))
@@ -43,7 +51,14 @@ def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
     return worst([equal(point.multiplier, expected, error, size), equal(size, abs(expected), error, size)])
 
 
-@claim("kkt.layer_balance", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT, NONZERO))
+@claim(
+    "kkt.layer_balance",
+    kind=THEOREM,
+    reference="§5",
+    certify=proof("properties.exact_boxes", "balance"),
+    given=instances(),
+    hypotheses=(KKT, NONZERO),
+)
 def layer_balance(instance) -> Margin:
     """‖W_l‖_F² = P_l/D for every layer l (the norm of the layer's own parameters where they are shared)."""
     return layer_balance_at(instance.network, limit_point(instance))
@@ -61,6 +76,7 @@ def layer_balance_at(network: Network, point: KktPoint) -> Margin:
     "kkt.neuron_balance",
     kind=THEOREM,
     reference="§5",
+    certify=proof("properties.exact_boxes", "balance"),
     given=instances(shared=False),
     hypotheses=(KKT, NONZERO, UNSHARED),
 )
@@ -102,7 +118,14 @@ def sign_flip_at(instance, point: KktPoint) -> Margin:
     )
 
 
-@claim("kkt.negative_unstable", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT, NEGATIVE))
+@claim(
+    "kkt.negative_unstable",
+    kind=THEOREM,
+    reference="§5",
+    certify=proof("properties.exact_boxes", "negative_unstable"),
+    given=instances(),
+    hypotheses=(KKT, NEGATIVE),
+)
 def negative_unstable(instance) -> Margin:
     """A KKT point with N < 0 is never a local maximum of N on the sphere: the projected Hessian has an eigenvalue 2|λ| or more.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from checker.certify import proof
 from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from checker.found_generators import two_direction_points
 from checker.generators import instances
@@ -18,6 +19,7 @@ from properties.maxima import one_active
     "control.saddles",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_boxes", "saddles"),
     given=two_direction_points(),
     drops=LOCAL_MAXIMUM,
     of=("kkt.one_last_neuron",),
@@ -35,6 +37,7 @@ def saddles(instance) -> Margin:
     "control.flat_neurons",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_points", "flat_neurons"),
     given=instances(powers=st.sampled_from(((1, 1), (1, 1, 1))), only_dense=True, narrowest=2, outputs=(1,)),
     drops=CURVED_LAST,
     of=("kkt.one_last_neuron",),
@@ -56,6 +59,7 @@ def flat_neurons(instance) -> Margin:
     "control.shared_neurons",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_boxes", "shared_neurons"),
     given=instances(powers=st.integers(2, 4).map(lambda power: (power,)), only_dense=True, narrowest=2),
     drops=UNSHARED,
     of=("kkt.one_last_neuron",),

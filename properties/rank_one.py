@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from checker.certify import proof
 from checker.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
 from checker.clarke import clarke_error, clarke_residual
 from checker.criterion import chain_defects, class_spreads, hidden_layers, inner_signs
@@ -41,7 +42,15 @@ def built(instance):
 def angle_error(instance) -> float:
     """Bound on the rounding of sin∠(∇N, w)."""
     ncf, theta = instance.ncf, instance.start
-    return 2 * ncf.rounding(theta)[1] / norm(ncf.gradient(theta)) + 16 * EPS
+    return 2 * ncf.rounding(theta)[1] / _size(ncf.gradient(theta)) + 16 * EPS
+
+
+def _size(gradient) -> float:
+    """‖∇N‖; Inapplicable where it is 0: signs of an e_l may cancel in the next layer, or leave it dead where α = 0."""
+    size = norm(gradient)
+    if size == 0:
+        raise Inapplicable("∇N = 0 at the point: it makes no angle")
+    return size
 
 
 def is_kkt(instance, error: float = 0.0) -> Margin:
@@ -53,7 +62,7 @@ def _is_positive(instance) -> Margin:
     """N/‖∇N‖ > 0."""
     ncf, theta = instance.ncf, instance.start
     value, gradient = ncf.value_and_gradient(theta)
-    return Margin(value / norm(gradient), 2 * ncf.rounding(theta)[0] / norm(gradient))
+    return Margin(value / _size(gradient), 2 * ncf.rounding(theta)[0] / _size(gradient))
 
 
 def reduced_tangent(instance) -> float:
@@ -69,6 +78,7 @@ def _reduced(instance):
     "rank_one.sufficient",
     kind=THEOREM,
     reference="§5",
+    certify=proof("properties.exact_structured", "not_sufficient"),
     given=rank_one_points(),
     hypotheses=(DENSE, COHERENT, UNIFORM, LAYER_NORMS, REDUCED),
     covers=(("active neurons", "several"), ("signs", "mixed")),
@@ -148,6 +158,7 @@ def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
     "rank_one.perturbed_fails",
     kind=THEOREM,
     reference="§5",
+    certify=proof("properties.exact_structured", "not_spoilt"),
     given=perturbed_points(),
     hypotheses=(DENSE, COHERENT),
     covers=(("active neurons", "several"),),
@@ -171,6 +182,7 @@ def perturbed_fails(instance) -> Margin:
     "rank_one.mixed_sign_even_p",
     kind=THEOREM,
     reference="§5",
+    certify=proof("properties.exact_structured", "not_mixed"),
     given=mixed_points(),
     hypotheses=(ONE_SIGN,),
 )

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from hypothesis import strategies as st
 
+from checker.certify import proof
 from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from checker.clarke import clarke_error, clarke_residual
 from checker.criterion import singular_ratio
@@ -55,6 +56,7 @@ def _is_kkt(instance) -> Margin:
 
 @sufficient(
     "control.nonuniform",
+    certify=proof("properties.exact_structured", "nonuniform"),
     given=perturbed_points(kinds=(PROFILE,), sizes=(0.9,), powers=SOME_CURVED),
     drops=UNIFORM,
     of=("rank_one.sufficient",),
@@ -65,7 +67,11 @@ def nonuniform(instance) -> Margin:
 
 
 @sufficient(
-    "control.unbalanced", given=perturbed_points(kinds=(NORMS,), sizes=(0.5,)), drops=LAYER_NORMS, of=("rank_one.sufficient",)
+    "control.unbalanced",
+    certify=proof("properties.exact_structured", "unbalanced"),
+    given=perturbed_points(kinds=(NORMS,), sizes=(0.5,)),
+    drops=LAYER_NORMS,
+    of=("rank_one.sufficient",),
 )
 def unbalanced(instance) -> Margin:
     """A structured point with any layer norms c_l, Σ c_l² = 1, is a KKT point: sin∠ ≤ 0.01."""
@@ -73,26 +79,34 @@ def unbalanced(instance) -> Margin:
 
 
 @sufficient(
-    "control.any_direction", given=perturbed_points(kinds=(DIRECTION,), sizes=(1.0,)), drops=REDUCED, of=("rank_one.sufficient",)
+    "control.any_direction",
+    certify=proof("properties.exact_structured", "any_direction"),
+    given=perturbed_points(kinds=(DIRECTION,), sizes=(1.0,)),
+    drops=REDUCED,
+    of=("rank_one.sufficient",),
 )
 def any_direction(instance) -> Margin:
     """A structured point along any direction u is a KKT point: sin∠ ≤ 0.01."""
     return _is_kkt(instance)
 
 
-@sufficient("control.signless", given=signless_points(), drops=COHERENT)
+@sufficient("control.signless", certify=proof("properties.exact_structured", "signless"), given=signless_points(), drops=COHERENT)
 def signless(instance) -> Margin:
     """A structured point whose e_l has entries of both signs is a KKT point: sin∠ ≤ 0.01."""
     return _is_kkt(instance)
 
 
-@sufficient("control.sparse_layers", given=masked_points(), drops=DENSE)
+@sufficient(
+    "control.sparse_layers", certify=proof("properties.exact_structured", "sparse_layers"), given=masked_points(), drops=DENSE
+)
 def sparse_layers(instance) -> Margin:
     """A structured point is a KKT point also where a layer lacks some of its weights: sin∠ ≤ 0.01."""
     return _is_kkt(instance)
 
 
-@necessary("control.equal_entries", given=mixed_points(), drops=COHERENT)
+@necessary(
+    "control.equal_entries", certify=proof("properties.exact_structured", "equal_entries"), given=mixed_points(), drops=COHERENT
+)
 def equal_entries(instance) -> Margin:
     """At a positive KKT point with rank-one hidden layers nonzero |a_j| of a layer with p_l ≥ 2 are equal, whatever the signs."""
     network, theta = built(instance).network, instance.start
@@ -101,7 +115,12 @@ def equal_entries(instance) -> Margin:
     return _equal([np.linalg.norm(W, axis=1) for W, p in zip(network.matrices(theta), network.powers) if p >= 2])
 
 
-@necessary("control.flat_entries", given=rank_one_points(fewest=2, narrowest=2, powers=FLAT), drops=CURVED)
+@necessary(
+    "control.flat_entries",
+    certify=proof("properties.exact_structured", "flat_entries"),
+    given=rank_one_points(fewest=2, narrowest=2, powers=FLAT),
+    drops=CURVED,
+)
 def flat_entries(instance) -> Margin:
     """At a positive KKT point with rank-one hidden layers the nonzero entries of a_l are equal also where p_l = 1."""
     return _equal([profile for profile, p in zip(built(instance).profiles, instance.network.powers) if p == 1])
@@ -113,7 +132,7 @@ def _equal(layers) -> Margin:
     return Margin(float(1 - max(each.max() / each.min() - 1 for each in sizes) / 0.01), 1e-6)
 
 
-@necessary("control.blind_input", given=blind_points(), drops=DENSE)
+@necessary("control.blind_input", certify=proof("properties.exact_structured", "blind_input"), given=blind_points(), drops=DENSE)
 def blind_input(instance) -> Margin:
     """The rank-one criterion, u reduced-KKT, at KKT points of networks whose first layer lacks weights."""
     if instance.point is None:
@@ -121,13 +140,23 @@ def blind_input(instance) -> Margin:
     return criterion(instance, 4 * (instance.point.residual + angle_error(instance)))
 
 
-@necessary("control.any_rank_one", given=perturbed_points(sizes=(0.9,)), drops=KKT)
+@necessary(
+    "control.any_rank_one",
+    certify=proof("properties.exact_structured", "any_rank_one"),
+    given=perturbed_points(sizes=(0.9,)),
+    drops=KKT,
+)
 def any_rank_one(instance) -> Margin:
     """The rank-one criterion at unit vectors with rank-one hidden layers that need not be KKT points."""
     return criterion(built(instance), 64 * EPS)
 
 
-@necessary("control.negative_value", given=rank_one_points(), drops=POSITIVE_VALUE)
+@necessary(
+    "control.negative_value",
+    certify=proof("properties.exact_structured", "negative_value"),
+    given=rank_one_points(),
+    drops=POSITIVE_VALUE,
+)
 def negative_value(instance) -> Margin:
     """The rank-one criterion, n(u) > 0, at KKT points with N < 0."""
     flipped = built(instance).start.copy()
@@ -139,6 +168,7 @@ def negative_value(instance) -> Margin:
     "control.every_kkt_rank_one",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_boxes", "every_kkt_rank_one"),
     given=two_direction_points(),
     drops=RANK_ONE,
     of=("rank_one.necessary", "rank_one.two_layer_iff"),
@@ -154,6 +184,7 @@ def every_kkt_rank_one(instance) -> Margin:
     "control.two_sided",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_structured", "two_sided"),
     given=mixed_points(one_sided=False),
     drops=ONE_SIGN,
     of=("rank_one.mixed_sign_even_p",),

@@ -28,7 +28,35 @@ def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecide
         return Undecided(f"error in the certifier: {type(error).__name__}: {error}")
     finally:
         within(float("inf"))
+    return _accepted(claim, instance, found)
+
+
+def _accepted(claim, instance, found: Certificate) -> Certificate | Undecided:
+    """The certificate, if the independent verifier accepts it: only then is a claim refuted."""
+    from checker.encoding import NotStorable
+    from checker.verifier.numbers import Rejected
+    from checker.verify import CLAIMS, verify
+
+    if claim.id not in CLAIMS:
+        return Undecided("the verifier does not know this claim")
+    try:
+        verify(document(claim, instance, found))
+    except NotStorable as reason:
+        return Undecided(str(reason))
+    except Rejected as reason:
+        return Undecided(f"the verifier rejects the certificate: {reason}")
     return found
+
+
+def document(claim, instance, found: Certificate) -> dict:
+    """What the verifier reads of a witness, its certificate sealed."""
+    from checker.encoding import encode
+    from checker.verify import FORMAT, digest
+
+    content = {"format": FORMAT, "claim": claim.id, "instance": encode(instance, claim.function.__module__)}
+    content["certificate"] = found.plain()
+    content["certificate"]["sha256"] = digest(content)
+    return content
 
 
 def proof(module: str, name: str) -> Callable:

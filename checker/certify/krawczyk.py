@@ -287,4 +287,3 @@ def _dot(a, b):
 
 def _floats(rows) -> np.ndarray:
     return np.array([[float(each.mid()) for each in row] for row in rows])
-

@@ -159,4 +159,3 @@ def balances(network, matrices, l: int) -> list:
     rows = [sum(W[j, i] * W[j, i] for i in range(W.ncols())) for j in range(W.nrows())]
     columns = [sum(V[i, j] * V[i, j] for i in range(V.nrows())) for j in range(V.ncols())]
     return [a - network.powers[l] * b for a, b in zip(rows, columns)]
-

@@ -49,6 +49,8 @@ class ClaimRow(msgspec.Struct, frozen=True):
     lowest: list[CaseRow] = []
     margins: list[tuple[float | None, float | None]] = []
     pairs: dict[str, dict[str, int]] = {}
+    certified: int = 0
+    why_uncertified: dict[str, int] = {}
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -170,4 +172,6 @@ def _row(result: ClaimResult, seed: int) -> ClaimRow:
         lowest=[CaseRow(case.value, case.error, case.instance) for case in result.lowest],
         margins=list(result.margins),
         pairs=result.pairs,
+        certified=result.certified,
+        why_uncertified=result.why_uncertified,
     )

@@ -1,0 +1,149 @@
+"""KKT points of whole networks in Krawczyk boxes: silent neurons pruned, symmetries of linear layers fixed (theory §9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import scipy.linalg
+from flint import arb
+
+from checker.certify.certificate import NotProved
+from checker.certify.evaluate import matrices
+from checker.certify.krawczyk import Box, System, enclose, is_positive_definite
+from checker.certify.rings import Balls
+from checker.claims import Inapplicable, Unresolved
+from checker.kkt import polish
+from checker.ncf import Ncf
+from checker.networks import DENSE, Network, Pattern
+
+SILENT = 1e-6  # neurons with smaller weights are taken out, and exactly zero in the point that is proved
+INDEPENDENT = 1e-6  # relative size below which a symmetry does not move the point
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """A network without its silent neurons: `active` lists those that are left of every hidden layer.
+
+    A zero neuron, in- and outgoing weights 0, stays zero: ∂N by its incoming weights has a factor of its outgoing ones, and
+    ∂N by these the factor σ(0) = 0. So KKT points of `network` are KKT points of the whole with zeros filled in.
+    """
+
+    network: Network
+    active: tuple[tuple[int, ...], ...]
+    theta: np.ndarray
+    is_smaller: bool
+
+
+def prune(network: Network, u: np.ndarray) -> Pruned:
+    """The network and its weights u without neurons whose weights are all smaller than SILENT."""
+    W = network.matrices(u)
+    if any(pattern.is_shared for pattern in network.patterns):
+        active = tuple(tuple(range(width)) for width in network.widths[1:-1])
+        return Pruned(network, active, u, False)
+    sizes = [np.maximum(np.abs(a).max(axis=1), np.abs(b).max(axis=0)) for a, b in zip(W, W[1:])]
+    active = tuple(tuple(map(int, np.flatnonzero(each > SILENT))) for each in sizes)
+    if not all(active):
+        raise NotProved("a hidden layer is silent")
+    kept = [tuple(range(network.widths[0])), *active, tuple(range(network.widths[-1]))]
+    patterns = tuple(_cut(p, rows, columns) for p, rows, columns in zip(network.patterns, kept[1:], kept))
+    small = Network(tuple(map(len, kept)), network.powers, network.slopes, patterns)
+    theta = small.flatten([w[np.ix_(rows, columns)] for w, rows, columns in zip(W, kept[1:], kept)])
+    return Pruned(small, active, theta, small.widths != network.widths)
+
+
+def _cut(pattern: Pattern, rows, columns) -> Pattern:
+    """The pattern of some rows and columns of a layer that shares no weights."""
+    if pattern.index is None:
+        return DENSE
+    present = np.array(pattern.index)[np.ix_(rows, columns)] >= 0
+    numbers = np.where(present, np.cumsum(present).reshape(present.shape) - 1, -1)
+    return Pattern(pattern.kind, tuple(tuple(map(int, row)) for row in numbers))
+
+
+@dataclass(frozen=True)
+class Found:
+    """A KKT point in a box, of a network that may have been pruned."""
+
+    box: Box
+    pruned: Pruned
+
+    @property
+    def system(self) -> System:
+        """The equations that the point solves."""
+        return self.box.system
+
+    @property
+    def matrices(self) -> list:
+        """Weight matrices of the pruned network as balls."""
+        return matrices(Balls, self.pruned.network, self.box.theta)
+
+    @property
+    def value(self) -> arb:
+        """N in units of 2^scale."""
+        return self.system.value(self.box.theta)
+
+    def is_maximum(self) -> bool:
+        """Whether the projected Hessian is negative definite over the box; zero neurons add −λ where p ≥ 2, λ > 0."""
+        theta, system = self.box.theta, self.system
+        multiplier = arb(self.box.centre[system.free], self.box.radius)
+        if not multiplier > 0 or (self.pruned.is_smaller and min(self.pruned.network.powers) < 2):
+            return False
+        hessian, lift = system.hessian(theta), 2 * self.pruned.network.order * multiplier
+        n = range(len(theta))
+        rows = [
+            [multiplier * (i == j) - (hessian[i][j] + hessian[j][i]) / 2 + lift * theta[i] * theta[j] for j in n] for i in n
+        ]
+        return is_positive_definite(rows)
+
+    def plain(self) -> dict:
+        """What the verifier needs."""
+        return {"box": self.box.plain(), "active": [list(each) for each in self.pruned.active]}
+
+
+def found_near(network: Network, ncf: Ncf, u: np.ndarray) -> Found:
+    """The exact KKT point near u, polished without its silent neurons. Raises NotProved."""
+    pruned = prune(network, u)
+    try:
+        theta = polish(Ncf(pruned.network, ncf.X, ncf.ybar), pruned.theta / np.linalg.norm(pruned.theta)).u
+    except (Inapplicable, Unresolved, np.linalg.LinAlgError) as error:
+        raise NotProved(f"the point cannot be polished: {error}") from error
+    if np.linalg.norm(theta - pruned.theta) > 1e-4:
+        raise NotProved("without its silent neurons the point is another")
+    system = System(pruned.network, ncf.X, ncf.ybar, theta, _generators(pruned.network, theta))
+    return Found(enclose(system), pruned)
+
+
+def _generators(network: Network, theta: np.ndarray) -> tuple[tuple[int, int, int], ...]:
+    """Rotations of linear layers between dense ones that move the point, as many as are independent there."""
+    linear = [
+        l
+        for l in range(network.depth - 1)
+        if network.powers[l] == 1 == network.slopes[l] and network.patterns[l].is_dense and network.patterns[l + 1].is_dense
+    ]
+    possible = [(l, a, b) for l in linear for a, b in combinations(range(network.widths[l + 1]), 2)]
+    if not possible:
+        return ()
+    system = System(network, np.zeros((1, network.widths[0])), np.zeros((1, 1)), theta)
+    moved = np.array([system.turned(list(map(float, theta)), each) for each in possible]).T
+    _, R, order = scipy.linalg.qr(moved, mode="economic", pivoting=True)
+    rank = int((np.abs(np.diag(R)) > INDEPENDENT).sum())
+    return tuple(possible[k] for k in sorted(order[:rank]))
+
+
+def has_rank_two(W) -> bool:
+    """Whether a 2×2 minor of a matrix of balls differs from 0."""
+    for i, j in combinations(range(W.nrows()), 2):
+        for a, b in combinations(range(W.ncols()), 2):
+            minor = W[i, a] * W[j, b] - W[i, b] * W[j, a]
+            if minor > 0 or minor < 0:
+                return True
+    return False
+
+
+def active_rows(W, share: float = 0.0) -> int:
+    """Rows of a matrix of balls whose norm is above `share` times the largest for sure."""
+    squares = [sum((W[i, j] * W[i, j] for j in range(W.ncols())), arb(0)) for i in range(W.nrows())]
+    bound = arb(share) * arb(share) * max(each.upper() for each in squares)
+    return sum(bool(each > bound) for each in squares)

@@ -1,0 +1,79 @@
+"""Boxes that hold exactly one KKT point, by the Krawczyk operator; standard library only."""
+
+from __future__ import annotations
+
+from checker.verifier.networks import number, numbers, whole
+from checker.verifier.numbers import Ball, Dual, ball, dot, need
+
+
+def is_positive(rows):
+    """Whether every symmetric matrix in one of balls is positive definite."""
+    rows = [list(row) for row in rows]
+    for k, pivot in enumerate(rows):
+        need(True, "")
+        if not pivot[k] > 0:
+            return False
+        for row in rows[k + 1 :]:
+            factor = row[k] / pivot[k]
+            row[k:] = [a - factor * b for a, b in zip(row[k:], pivot[k:])]
+    return True
+
+
+def slopes(F, x):
+    """The matrix DF over the box x."""
+    rows = [getattr(each, "t", {}) for each in F([Dual(b, {k: Ball(1)}) for k, b in enumerate(x)])]
+    return [[row.get(k, Ball(0)) for k in range(len(x))] for row in rows]
+
+
+def inverse(A):
+    """About the inverse of a matrix of floats."""
+    n = len(A)
+    rows = [list(row) + [float(i == k) for k in range(n)] for i, row in enumerate(A)]
+    for k in range(n):
+        best = max(range(k, n), key=lambda i: abs(rows[i][k]))
+        need(abs(rows[best][k]) > 0, "the Jacobian is singular")
+        rows[k], rows[best] = rows[best], rows[k]
+        rows[k] = [a / rows[k][k] for a in rows[k]]
+        for i in range(n):
+            if i != k and rows[i][k]:
+                f = rows[i][k]
+                rows[i] = [a - f * b for a, b in zip(rows[i], rows[k])]
+    return [row[n:] for row in rows]
+
+
+def boxed(data, net, X, Y, fixed=()):
+    """θ, λ, N, ∇²N over a box that holds exactly one KKT point of N times a power of two, by the Krawczyk operator."""
+    centre, radius, scale, turns = numbers(data["centre"]), ball(number(data["radius"])), data["scale"], data["generators"]
+    free = net.size - len(fixed)
+    need(whole([scale], -(10**4), 10**4) and len(centre) == free + 1 + len(turns) <= 200 and radius > 0, "not a box")
+    for l, a, b in turns:
+        need(whole([l, a, b], 0, 500) and l < net.depth - 1 and a < b < net.widths[l + 1], "not two neurons")
+        need(net.laws[l][0] == 1 and not (net.laws[l][2] - 1).nonzero and net.plain[l] and net.plain[l + 1], "not a symmetry")
+    Y = [[v * Ball(1, None, scale) for v in row] for row in Y]
+
+    def turned(theta, turn):
+        l, a, b = turn
+        out, below, own = [Ball(0)] * net.size, net.widths[l], net.widths[l + 1]
+        first, second = net.starts[l], net.starts[l + 1]
+        pairs = [(first + a * below + j, first + b * below + j) for j in range(below)]
+        for i, j in pairs + [(second + k * own + a, second + k * own + b) for k in range(net.widths[l + 2])]:
+            out[i], out[j] = -theta[j], theta[i]
+        return out
+
+    middle = [ball(c) for c in centre]
+
+    def F(x):
+        theta, multiplier, moved = x[:free], x[free], [turned(x[:free], turn) for turn in turns]
+        G = net.run([*theta, *fixed], X, Y)[2]
+        rows = [g - multiplier * t + dot(x[free + 1 :], [A[i] for A in moved]) for i, (g, t) in enumerate(zip(G, theta))]
+        return [*rows, (dot(theta, theta) - 1) * Ball(1, None, -1), *(dot(turned(middle[:free], turn), theta) for turn in turns)]
+
+    box = [c + radius.hull(-radius) for c in middle]
+    A = [[ball(v) for v in row] for row in inverse([[float(v) for v in row] for row in slopes(F, middle)])]
+    J, step = list(zip(*slopes(F, box))), F(middle)
+    for i, row in enumerate(A):
+        defect = sum((abs(dot(row, column) - (i == j)) for j, column in enumerate(J)), Ball(0))
+        need(abs(dot(row, step)) + defect * radius < radius, "the Krawczyk operator does not contract: no KKT point here")
+    theta, moved = box[:free], [turned(box[:free], turn) for turn in turns]
+    need(box[free].nonzero and is_positive([[dot(a, b) for a in moved] for b in moved]), "λ = 0, or symmetries that depend")
+    return theta, box[free], net.run([*theta, *fixed], X, Y)[1], lambda: slopes(lambda t: net.run(t, X, Y)[2], theta)
