@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checker.claims import Inapplicable
+from checker.claims import Inapplicable, Unresolved
 from checker.criterion import factor
 from checker.networks import Network
 from checker.rank_one import reduced_point, reduced_value, tangent
@@ -37,6 +37,8 @@ def defect(network: Network, X: Array, ybar: Array, theta: Array, accuracy: floa
     W, v = network.matrices(theta)[0], network.matrices(theta)[1][0]
     layer, power = factor(W, accuracy), network.powers[0]
     sizes, active = np.linalg.norm(W, axis=1), np.abs(layer.a) > layer.zero
+    if not active.any():
+        raise Unresolved("no neuron is larger than what the point is known to")
     parts = [float(np.abs(sizes**2 - power * v**2).max())]
     strengths = np.zeros(sizes.size)
     for sign in (1.0, -1.0):

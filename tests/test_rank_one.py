@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from checker.claims import Inapplicable
+from checker.check import load_claims
+from checker.claims import Inapplicable, Outcome, Unresolved, registered
 from checker.draw import draw
-from checker.ncf import Ncf
+from checker.ncf import Ncf, Problem
 from checker.networks import dense
 from checker.rank_one import (
+    RankOneInstance,
     balanced_norms,
     reduced_point,
     reduced_value,
@@ -15,7 +17,9 @@ from checker.rank_one import (
     structured_value,
 )
 from checker.rank_one_generators import rank_one_points
-from checker.two_layer import two_direction_point
+from checker.two_layer import defect, two_direction_point
+
+load_claims()
 
 
 def problem(seed=0, d=3, n=6):
@@ -131,3 +135,21 @@ def test_drawn_profiles_are_unit_nonnegative_and_uniform_where_they_must_be():
             assert power == 1 or np.ptp(active) < 1e-15
     supports = {np.count_nonzero(profile) for each in instances for profile in each.profiles}
     assert {1, 2, 3} <= supports
+
+
+def test_a_point_where_the_gradient_vanishes_makes_no_angle():
+    """With e_1 = −1 and α = 0 the network is dead: nothing can be said about sin∠, whatever the claim."""
+    network, profiles = dense((1, 1, 1), (2,), (0.0,)), (np.array([-1.0]),)
+    problem = Problem(network, np.ones((1, 1)), np.ones((1, 1)))
+    start = structured_point(network, np.ones(1), (1.0,), profiles)
+    instance = RankOneInstance(problem, start, u=np.ones(1), signs=(1.0,), profiles=profiles)
+    for id in ("control.signless", "rank_one.two_layer_iff"):
+        outcome, margin = registered()[id].judge(instance)
+        assert outcome is Outcome.INAPPLICABLE and "∇N = 0" in margin.note
+
+
+def test_conditions_on_neurons_that_are_all_noise_are_undecided():
+    network = dense((1, 2, 1), (1,), (0.0,))
+    theta = structured_point(network, np.ones(1), (1.0,), (np.array([0.6, 0.8]),))
+    with pytest.raises(Unresolved, match="no neuron"):
+        defect(network, np.ones((1, 1)), np.ones(1), theta, accuracy=0.1)
