@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test bench clean
+.PHONY: run test bench pictures baseline clean
 
 run: .venv/.installed
 	$(BIN)/ncfcheck check --profile quick
@@ -11,6 +11,12 @@ test: .venv/.installed-test
 
 bench: .venv/.installed-bench
 	$(BIN)/python -m benchmarks
+
+pictures: .venv/.installed-test
+	$(BIN)/python docs/pictures/make.py
+
+baseline: .venv/.installed
+	$(BIN)/ncfcheck check --profile ci --update-baseline
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -201,3 +201,8 @@ def test_a_report_without_results_is_told(toys, tmp_path, monkeypatch, capsys):
 def test_the_map_of_hypotheses_is_on_the_page(toys):
     blocks = page._map(toys, many(1))
     assert [block["theorem"] for block in blocks if block["hypotheses"]] == ["toy.true"]
+
+
+def test_exponents_are_raised_and_everything_else_is_escaped():
+    assert page.mathematics("r^{D−2} <b> δ^D, x^2") == "r<sup>D−2</sup> &lt;b&gt; δ<sup>D</sup>, x<sup>2</sup>"
+    assert page.mathematics("x^{<b>}") == "x^{&lt;b&gt;}"

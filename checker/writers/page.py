@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
+
+from markupsafe import Markup, escape
 
 from checker.claims import Claim
 from checker.events import RunFinished, RunStarted
@@ -16,6 +19,7 @@ from checker.strata import PAIRED, coarse
 from checker.writers import charts, words
 from checker.writers.necessity import FOUND, state
 
+EXPONENT = re.compile(r"\^(?:\{([^{}&<>]{1,30})\}|([A-Za-z0-9]{1,3}\b))")
 VALUES = 16  # of one coverage key shown for a claim
 
 
@@ -60,8 +64,13 @@ def _environment():
     found = Environment(
         loader=PackageLoader("checker.writers"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    found.filters |= {"percent": words.percent, "slug": slug, "margin": words.margin}
+    found.filters |= {"percent": words.percent, "slug": slug, "margin": words.margin, "mathematics": mathematics}
     return found
+
+
+def mathematics(text: str) -> Markup:
+    """The text with x^{…} and x^2 as superscripts, everything else in it escaped."""
+    return Markup(EXPONENT.sub(lambda each: f"<sup>{each[1] or each[2]}</sup>", str(escape(text))))
 
 
 def slug(text: str) -> str:
