@@ -192,7 +192,7 @@ KKT = {
     ],
     "blowup_time": [
         ("-(order - 2) * flow", "(order - 2) * flow", "sign of the exponent", BLOWUP),
-        ("-(order - 2) * flow", "-order * flow", "exponent D", ("flow.blowup_bracket", BLOWUP)),
+        ("-(order - 2) * flow", "-order * flow", "exponent D", BLOWUP),
         ("(order * (order - 2))\n", "order\n", "no D − 2", BLOWUP),
         ("rest / optimum", "rest", "no N*", BLOWUP),
     ],

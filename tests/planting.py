@@ -139,7 +139,7 @@ def first_violation(claim: Claim, examples: int = PROFILES["ci"], drawn: int | N
 
 def objection(claim: Claim, found: Found) -> str:
     """How a claim shows that something is wrong: by a violation, or, a control, by the lack of one; empty if it does not."""
-    violated = found.verdict is Verdict.POTENTIAL
+    violated = found.verdict in (Verdict.POTENTIAL, Verdict.REFUTED)
     if claim.kind is Kind.CONTROL:
-        return "" if violated else f"not violated any more: {found.verdict} on {found.applicable}"
+        return "" if violated else f"not violated any more: {found.verdict} on {found.applicable} instances"
     return f"margin {found.worst.value:.2g} on instance {found.drawn}" if violated else ""
