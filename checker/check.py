@@ -17,10 +17,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from checker import user_claims
 from checker.claims import Claim, Kind, Margin, Outcome, registered
 from checker.events import ClaimFinished, Event, Progress, RunFinished, RunStarted
 from checker.results import ClaimResult, Tally, conclude, one_line
 from checker.table import Table
+from checker.user_claims import BrokenClaims, told, told_of
 from checker.versions import versions
 from checker.workers import WorkerLost, spread
 
@@ -32,10 +34,6 @@ ROUNDS = 5  # of drawing, for a shard whose instances turn out inapplicable
 OVERDRAW = 4  # instances drawn per one wanted, after the first round
 CERTIFICATES = 3  # confirmed violations per shard that a certificate is tried of, until one is found
 CONFIRMATIONS = 5  # violations per shard that are confirmed even if they are not the worst
-
-
-class BrokenClaims(Exception):
-    """A module of claims cannot be imported; the message says which and why."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +79,14 @@ class _Enough(BaseException):
 
 
 def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
-    """Import every module of the packages named, so that their claims are registered.
+    """Import every module of the packages named, and the user's files, so that their claims are registered.
 
     Raises BrokenClaims naming the module that cannot be imported.
     """
     for source in sources:
+        if user_claims.is_file(source):
+            user_claims.load(source)
+            continue
         package = _import(source)
         for module in pkgutil.iter_modules(getattr(package, "__path__", ())):
             _import(f"{source}.{module.name}")
@@ -173,7 +174,7 @@ def check_shard(shard: Shard, seed: int, data=None) -> Worked:
                 draw(claims[0].strategy(data), count, derived, visit, simplest=shard.index + turn == 0)
             except Exception as error:
                 for claim in wanting():
-                    tallies[claim.id].unresolved[f"error while drawing: {_told(error)}"] += 1
+                    tallies[claim.id].unresolved[f"error while drawing: {told_of(error, claim)}"] += 1
             if not wanting():
                 break
     seconds = time.perf_counter() - start
@@ -220,7 +221,7 @@ def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
     try:
         return claim.judge(instance)
     except Exception as error:
-        return Outcome.UNRESOLVED, Margin(float("nan"), float("inf"), f"error: {_told(error)}")
+        return Outcome.UNRESOLVED, Margin(float("nan"), float("inf"), f"error: {told_of(error, claim)}")
 
 
 def unconfirmed(claim: Claim, instance) -> str:
@@ -235,7 +236,7 @@ def unconfirmed(claim: Claim, instance) -> str:
             if judge(claim, variant)[0] is not Outcome.VIOLATES:
                 return name
     except Exception as error:
-        return f"its variants (error: {_told(error)})"
+        return f"its variants (error: {told_of(error, claim)})"
     return ""
 
 
@@ -290,8 +291,4 @@ def _import(name: str):
     try:
         return importlib.import_module(name)
     except Exception as error:
-        raise BrokenClaims(f"cannot load the claims of {name}: {_told(error)}") from error
-
-
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+        raise BrokenClaims(f"cannot load the claims of {name}: {told(error)}") from error

@@ -133,6 +133,8 @@ class Claim:
             return Outcome.INAPPLICABLE, Margin(*nothing, str(reason))
         except Unresolved as reason:
             return Outcome.UNRESOLVED, Margin(*nothing, str(reason))
+        if not isinstance(margin, Margin):
+            raise TypeError(f"{self.id} returns a {type(margin).__name__}, not a Margin")
         return margin.outcome, margin
 
 

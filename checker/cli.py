@@ -12,7 +12,8 @@ import click
 from checker.cli_hunt import hunt
 from checker.cli_reports import Shard, merge, outputs, part, plot, prepared, report, writers
 from checker.cli_verify import verify
-from checker.console import INTERRUPTED, CannotRun, console, exit_code, forgiving, play
+from checker.cli_witness import replay
+from checker.console import INTERRUPTED, CannotRun, console, exit_code, forgiving, own_claims, play, selected, sources
 from checker.console import say as _say
 from checker.console import warn as _warn
 
@@ -46,15 +47,17 @@ cli.add_command(plot)
 
 
 cli.add_command(hunt)
+cli.add_command(replay)
 cli.add_command(verify)
 
 
 @cli.command("list")
 @click.argument("patterns", nargs=-1, metavar="[CLAIM]...")
 @click.option("--map", "as_map", is_flag=True, help="Which control shows that a theorem needs a hypothesis.")
+@own_claims
 def list_claims(patterns, as_map):
     """List the claims: id, kind, reference and statement in short."""
-    claims = _selected(patterns)
+    claims = selected(patterns)
     if as_map:
         return _print_map({claim.id for claim in claims})
     wide = max(len(claim.id) for claim in claims)
@@ -82,13 +85,14 @@ def _print_map(ids):
 
 @cli.command()
 @click.argument("claim")
+@own_claims
 def show(claim):
     """Show a claim: statement, hypotheses, what controls drop of it, reference, kind and last verdict."""
     from checker.claims import registered
     from checker.writers.necessity import suppositions
     from checker.writers.words import EXPECTED
 
-    for each in _selected([claim]):
+    for each in selected([claim]):
         click.echo(f"{each.id}\n\n{textwrap.indent(each.statement, '    ')}\n")
         for line in suppositions(each, registered()):
             click.echo(line)
@@ -108,18 +112,19 @@ def show(claim):
 @click.option("--workers", type=click.IntRange(min=1), help="Processes, by default one per processor.")
 @click.option("--shard", type=Shard(), metavar="i/k", help="Only the i-th of k parts of the claims, for `ncfcheck merge`.")
 @outputs
+@own_claims
 def check(patterns, profile, examples, seed, data, target, standardise, workers, shard, **options):
     """Check claims on random instances; CLAIM is an id or a pattern such as 'flow.*', default all.
 
     Exit code 0: every verdict as expected. 1: one is not. 2: the run could not be done.
     """
-    from checker.check import PROFILES, SOURCES, Plan
+    from checker.check import PROFILES, Plan
     from checker.workers import available
 
     table = _table(data, target, standardise)
-    claims = tuple(claim.id for claim in _selected(patterns))
+    claims = tuple(claim.id for claim in selected(patterns))
     comparison = prepared(options, patterns, claims, shard or "")
-    plan = Plan(part(claims, shard), examples or PROFILES[profile], seed, workers or available(), table, SOURCES, shard or "")
+    plan = Plan(part(claims, shard), examples or PROFILES[profile], seed, workers or available(), table, sources(), shard or "")
     return exit_code(_run(plan, comparison, options), options["strict"])
 
 
@@ -132,20 +137,6 @@ def _run(plan, comparison, options):
     progress = ProgressWriter(console(stderr=True, quiet=options["quiet"]))
     with contextlib.closing(progress):
         return play(check.run(plan), [progress, *writers(console(), **options), forgiving(Latest(LATEST, _warn))], comparison)
-
-
-def _selected(patterns):
-    """The claims of the patterns, once all are loaded."""
-    from checker import check, claims
-
-    try:
-        check.load_claims(check.SOURCES)
-        found = claims.select(patterns)
-    except (check.BrokenClaims, LookupError) as error:
-        raise CannotRun(str(error.args[0])) from error
-    if not found:
-        raise CannotRun("there are no claims to check")
-    return found
 
 
 def _table(path, target, standardise):

@@ -7,7 +7,7 @@ import re
 
 import click
 
-from checker.console import FAILED, INTERRUPTED, UNEXPECTED, CannotRun, console, say
+from checker.console import FAILED, INTERRUPTED, UNEXPECTED, CannotRun, console, own_claims, say, selected, sources
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -34,22 +34,21 @@ class Budget(click.ParamType):
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Everything tested depends on it alone.")
 @click.option("--strict", is_flag=True, help="An unresolved theorem is not as expected.")
 @click.option("--quiet", is_flag=True, help="Print the verdict only.")
+@own_claims
 def hunt(claim, budget, workers, scheduler, resume, keep_going, seed, strict, quiet):
     """Hunt for a counterexample to CLAIM: structured families, mutations and optimisation of the worst margins.
 
     Every instance goes to reports/ledger.sqlite, a counterexample to reports/counterexamples/.
     Exit code 0: the verdict is as expected. 1: it is not. 2: the hunt could not be done.
     """
-    from checker import check
-    from checker.cli import _selected
     from checker.hunt import Plan
     from checker.workers import available
 
-    found = _selected([claim])
+    found = selected([claim])
     if len(found) > 1:
         raise CannotRun(f"{claim!r} matches {len(found)} claims; a hunt is for one")
     instances, seconds = budget
-    options = {"resume": resume, "keep_going": keep_going, "sources": check.SOURCES}
+    options = {"resume": resume, "keep_going": keep_going, "sources": sources()}
     plan = Plan(found[0].id, seed, instances, seconds, workers or available(), scheduler, **options)
     finished = _played(plan, strict, quiet)
     if finished.stopped:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from checker.console import CannotRun, console, exit_code, forgiving, play, warn
+from checker.console import CannotRun, console, exit_code, forgiving, own_claims, play, warn
 
 PATH = click.Path(path_type=Path)
 
@@ -151,6 +151,7 @@ def report(folder, results):
 @click.command()
 @click.argument("what", metavar="CLAIM[@SEED/INDEX]|WITNESS")
 @click.option("-o", "--output", type=PATH, required=True, metavar="FILE", help="An .svg or a .png file.")
+@own_claims
 def plot(what, output):
     """Plot the flows of one instance: norm, alignment, singular values, tracking error and weights.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import click
 
 UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
+OWN = "ncfcheck.claims"
 
 
 class CannotRun(click.ClickException):
@@ -28,14 +30,56 @@ def warn(message) -> None:
     say(f"warning: {message}")
 
 
+def own_claims(command):
+    """Give a command the option --claims; `sources` tells what was given."""
+
+    def keep(context, _, files):
+        context.meta[OWN] = tuple(str(Path(file).absolute()) for file in files)
+
+    text = "Claims of your own; no CLAIM then means all of them."
+    options = {"type": click.Path(path_type=Path), "multiple": True, "expose_value": False, "callback": keep}
+    return click.option("--claims", metavar="FILE.py", help=text, **options)(command)
+
+
+def own_files() -> tuple[str, ...]:
+    """The files of the option --claims."""
+    context = click.get_current_context(silent=True)
+    return context.meta.get(OWN, ()) if context else ()
+
+
+def sources() -> tuple[str, ...]:
+    """Where claims come from: the program's own packages, and the user's files."""
+    from checker import check
+
+    return (*check.SOURCES, *own_files())
+
+
 def loaded() -> None:
     """Have every claim registered. Raises CannotRun for a module of claims that cannot be imported."""
     from checker import check
 
     try:
-        check.load_claims(check.SOURCES)
+        check.load_claims(sources())
     except check.BrokenClaims as error:
         raise CannotRun(str(error)) from error
+
+
+def selected(patterns):
+    """The claims of the patterns, once all are loaded; without patterns those of the user's files, if there are any, or else all.
+
+    Raises CannotRun where there is none.
+    """
+    from checker import claims, user_claims
+
+    loaded()
+    patterns = list(patterns) or [id for file in own_files() for id in user_claims.ids(file)]
+    try:
+        found = claims.select(patterns)
+    except LookupError as error:
+        raise CannotRun(str(error.args[0])) from error
+    if not found:
+        raise CannotRun("there are no claims to check")
+    return found
 
 
 def console(**options):

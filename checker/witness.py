@@ -29,6 +29,7 @@ __all__ = ["FOLDER", "BadWitness", "NotStorable", "Replay", "Witness", "instance
 FORMAT = "ncfcheck-witness/1"
 FOLDER = Path("reports") / "counterexamples"
 LARGEST = 20_000_000  # bytes of a file
+WORDS = {Outcome.HOLDS: "holds", Outcome.UNRESOLVED: "cannot be decided", Outcome.INAPPLICABLE: "does not apply"}
 
 
 class Worst(msgspec.Struct, frozen=True):
@@ -76,6 +77,15 @@ class Replay:
     def still_violates(self) -> bool:
         """Whether the instance violates the claim as it did."""
         return self.outcome is Outcome.VIOLATES
+
+    @property
+    def words(self) -> str:
+        """What became of it in one line."""
+        told = f"margin {self.margin.value:+.4g} ± {self.margin.error:.1g}" if self.margin.value == self.margin.value else ""
+        about = "; ".join(filter(None, (told, self.margin.note)))
+        if self.still_violates:
+            return f"still violates {self.claim.id}: {about}"
+        return f"no longer violates {self.claim.id}: it {WORDS[self.outcome]}" + (f" ({about})" if about else "")
 
 
 def witness_of(
