@@ -19,8 +19,8 @@ from itertools import chain
 
 from checker import user_claims
 from checker.claims import Claim, Kind, Margin, Outcome, registered
-from checker.events import ClaimFinished, Event, Progress, RunFinished, RunStarted
-from checker.results import ClaimResult, Tally, conclude, one_line
+from checker.events import ClaimFinished, Event, Examined, Progress, RunFinished, RunStarted
+from checker.results import ClaimResult, Tally, conclude, describe, one_line
 from checker.table import Table
 from checker.user_claims import BrokenClaims, told, told_of
 from checker.versions import versions
@@ -40,7 +40,7 @@ CONFIRMATIONS = 5  # violations per shard that are confirmed even if they are no
 class Plan:
     """What to check: claim ids, applicable instances per claim (fewer for a control), the seed that everything drawn depends on.
 
-    `shard` is i/k where the claims are those of one of k jobs.
+    `shard` is i/k where the claims are those of one of k jobs; `verbose` asks for an event of every instance.
     """
 
     claims: tuple[str, ...]
@@ -50,6 +50,7 @@ class Plan:
     table: Table | None = None
     sources: tuple[str, ...] = SOURCES
     shard: str = ""
+    verbose: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,11 @@ class Shard:
 
 @dataclass(frozen=True)
 class Worked:
-    """What came of a shard: a tally a claim, and how long it took."""
+    """What came of a shard: a tally a claim, how long it took, and every instance where that was asked for."""
 
     tallies: dict[str, Tally]
     seconds: float
+    examined: tuple[Examined, ...] = ()
 
 
 class _Enough(BaseException):
@@ -110,6 +112,7 @@ def run(plan: Plan) -> Iterator[Event]:
             for id, tally in worked.tallies.items():
                 tallies[id][shard.index] = tally
                 missing[id] -= 1
+            yield from worked.examined
             yield Progress(done, total, shard.claim)
             for id in shard.claims:
                 if not missing[id]:
@@ -144,7 +147,7 @@ def cut(claims: Iterable[Claim], examples: int) -> list[Shard]:
     return sorted(shards, key=lambda shard: shard.index)
 
 
-def check_shard(shard: Shard, seed: int, data=None) -> Worked:
+def check_shard(shard: Shard, seed: int, data=None, verbose: bool = False) -> Worked:
     """Tallies of a shard: draws until every claim has its number of applicable instances, for at most ROUNDS rounds.
 
     An exception of the strategy, a bug in it, is counted as unresolved: aloud, and ending the round.
@@ -154,7 +157,7 @@ def check_shard(shard: Shard, seed: int, data=None) -> Worked:
     from checker.draw import draw
 
     claims, start = [registered()[id] for id in shard.claims], time.perf_counter()
-    tallies = {claim.id: Tally() for claim in claims}
+    tallies, examined = {claim.id: Tally() for claim in claims}, []
 
     def wanting() -> list[Claim]:
         return [claim for claim in claims if tallies[claim.id].applicable < shard.examples]
@@ -162,7 +165,8 @@ def check_shard(shard: Shard, seed: int, data=None) -> Worked:
     def visit(instance):
         for claim in wanting():
             begun = time.perf_counter()
-            examine(claim, instance, tallies[claim.id])
+            found = examine(claim, instance, tallies[claim.id])
+            examined.extend([_examined(claim, *found, instance)] if verbose else [])
             tallies[claim.id].seconds += time.perf_counter() - begun
         if not wanting():
             raise _Enough
@@ -181,7 +185,11 @@ def check_shard(shard: Shard, seed: int, data=None) -> Worked:
     drawing = (seconds - sum(tally.seconds for tally in tallies.values())) / len(claims)
     for tally in tallies.values():
         tally.seconds += drawing
-    return Worked(tallies, seconds)
+    return Worked(tallies, seconds, tuple(examined))
+
+
+def _examined(claim: Claim, outcome: Outcome, margin: Margin, instance) -> Examined:
+    return Examined(claim.id, str(outcome), float(margin.value), float(margin.error), one_line(margin.note), describe(instance))
 
 
 def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
@@ -256,7 +264,7 @@ def _worked(plan: Plan, shards: list[Shard]) -> Iterator[tuple[Shard, Worked]]:
         return
     data = _data(plan)
     for shard in shards:
-        yield shard, check_shard(shard, plan.seed, data)
+        yield shard, check_shard(shard, plan.seed, data, plan.verbose)
 
 
 def _prepare(plan: Plan) -> None:
@@ -267,7 +275,7 @@ def _prepare(plan: Plan) -> None:
 
 def _work(shard: Shard) -> Worked:
     plan, data = _worker
-    return check_shard(shard, plan.seed, data)
+    return check_shard(shard, plan.seed, data, plan.verbose)
 
 
 def _data(plan: Plan):

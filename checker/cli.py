@@ -44,8 +44,6 @@ def cli(context):
 cli.add_command(merge)
 cli.add_command(report)
 cli.add_command(plot)
-
-
 cli.add_command(hunt)
 cli.add_command(replay)
 cli.add_command(verify)
@@ -110,10 +108,11 @@ def show(claim):
 @click.option("--target", metavar="COLUMN", help="Column of the table that holds the labels.")
 @click.option("--standardise/--no-standardise", default=True, show_default=True, help="Scale the table's columns.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes, by default one per processor.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every instance.")
 @click.option("--shard", type=Shard(), metavar="i/k", help="Only the i-th of k parts of the claims, for `ncfcheck merge`.")
 @outputs
 @own_claims
-def check(patterns, profile, examples, seed, data, target, standardise, workers, shard, **options):
+def check(patterns, profile, examples, seed, data, target, standardise, workers, shard, verbose, **options):
     """Check claims on random instances; CLAIM is an id or a pattern such as 'flow.*', default all.
 
     Exit code 0: every verdict as expected. 1: one is not. 2: the run could not be done.
@@ -124,7 +123,8 @@ def check(patterns, profile, examples, seed, data, target, standardise, workers,
     table = _table(data, target, standardise)
     claims = tuple(claim.id for claim in selected(patterns))
     comparison = prepared(options, patterns, claims, shard or "")
-    plan = Plan(part(claims, shard), examples or PROFILES[profile], seed, workers or available(), table, sources(), shard or "")
+    count, workers = examples or PROFILES[profile], workers or available()
+    plan = Plan(part(claims, shard), count, seed, workers, table, sources(), shard or "", verbose)
     return exit_code(_run(plan, comparison, options), options["strict"])
 
 
@@ -134,7 +134,7 @@ def _run(plan, comparison, options):
     from checker.writers.json_file import LATEST, Latest
     from checker.writers.progress import ProgressWriter
 
-    progress = ProgressWriter(console(stderr=True, quiet=options["quiet"]))
+    progress = ProgressWriter(console(stderr=True, quiet=options["quiet"] or plan.verbose))
     with contextlib.closing(progress):
         return play(check.run(plan), [progress, *writers(console(), **options), forgiving(Latest(LATEST, _warn))], comparison)
 

@@ -20,6 +20,18 @@ class RunStarted:
 
 
 @dataclass(frozen=True)
+class Examined:
+    """One instance was examined, told where a run is asked to; instances come in no particular order."""
+
+    claim: str
+    outcome: str
+    value: float
+    error: float
+    note: str
+    instance: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """Some more instances were checked: `done` of `total`, the latest for `claim`."""
 
@@ -51,4 +63,4 @@ class RunFinished:
     baseline: str = ""
 
 
-Event = RunStarted | Progress | ClaimFinished | RunFinished
+Event = RunStarted | Examined | Progress | ClaimFinished | RunFinished

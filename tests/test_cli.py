@@ -289,3 +289,12 @@ def test_without_arguments_the_help_is_shown(command):
     code, out, err = command()
     assert (code, err) == (0, "")
     assert all(name in out for name in ("list", "show", "check"))
+
+
+def test_every_instance_is_told_where_asked_for(command):
+    code, out, _ = command("check", "toy.picky", "toy.false", "-v", "--examples", 120, "--workers", 2)
+    lines = out.split("claim  ")[0].splitlines()
+    assert code == 0 and sum(line.startswith("toy.false  ") for line in lines) == 60
+    assert any(line.startswith("toy.false  violates      -") and "toy number" in line for line in lines)
+    assert any(line.startswith("toy.picky  unresolved    (a multiple of 32)  ") for line in lines)
+    assert any(line.startswith("toy.picky  inapplicable  (not a multiple of 4)  ") for line in lines)

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
-from checker.claims import Verdict
-from checker.events import Event, RunFinished, RunStarted
+from checker.claims import Outcome, Verdict
+from checker.events import Event, Examined, RunFinished, RunStarted
 from checker.results import ClaimResult
 from checker.writers import words
 
@@ -27,6 +27,8 @@ class Terminal:
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self.seed, self.examples = event.seed, event.examples
+        elif isinstance(event, Examined):
+            self._print(self._cut(words.examined(event)), "dim" if event.outcome == Outcome.INAPPLICABLE else "")
         elif isinstance(event, RunFinished):
             if event.results and not self.quiet:
                 self._table(event.results)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 
 from checker.claims import Kind, Verdict
+from checker.events import Examined
 from checker.results import Case, ClaimResult
 
 EXPECTED = {
@@ -17,6 +19,13 @@ EXPECTED = {
 def margin(case: Case | None) -> str:
     """The margin with its error bound, `+1.2e-03 ± 4e-12`."""
     return "none decided" if case is None else f"{case.value:+.2g} ± {case.error:.1g}"
+
+
+def examined(event: Examined) -> str:
+    """One instance in a line: claim, outcome, margin or the reason why there is none, and the instance."""
+    told = margin(Case(event.value, event.error, "")) if math.isfinite(event.value) else ""
+    note = f"({event.note})" if event.note else ""
+    return "  ".join(filter(None, [event.claim, f"{event.outcome:12}", told, note, event.instance]))
 
 
 def percent(share: float) -> str:
