@@ -1,0 +1,184 @@
+"""Certificates: controls have them, theorems never do, and ties decide nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from functools import partial
+
+import numpy as np
+import pytest
+from flint import fmpq
+
+from checker.certify import Certificate, NotProved, Undecided, certify, within
+from checker.certify.boxes import found_near
+from checker.certify.krawczyk import System, enclose
+from checker.certify.points import At, dot, nonzero, proved
+from checker.certify.rings import precision
+from checker.check import check_claim, load_claims
+from checker.claims import CONTROL, Claim, Kind, Margin, Outcome, Verdict, registered
+from checker.draw import draw
+from checker.kkt import positive_limit
+from checker.ncf import Ncf
+from checker.networks import dense
+from checker.tolerances import Numerics
+from checker.verify import CLAIMS
+from tests.adversarial import KINDS, adversarial
+from tests.test_certify_evaluate import drawn
+
+load_claims()
+EXACT = [claim for claim in registered().values() if claim.certify is not None]
+THEOREMS = [claim.id for claim in EXACT if claim.kind is Kind.THEOREM]
+CONTROLS = [claim.id for claim in EXACT if claim.kind is CONTROL]
+# Adversarial instances per theorem; NCFCHECK_FULL=1 runs more, and `python -m benchmarks.certificates theorems 100000` all.
+HARD = 300 if os.environ.get("NCFCHECK_FULL") else 8
+
+
+class Enough(Exception):
+    """Ends a draw."""
+
+
+def first_violation(claim: Claim, seed: int = 0):
+    """The first instance drawn that violates the claim."""
+    found: list = []
+
+    def visit(instance):
+        if claim.judge(instance)[0] is Outcome.VIOLATES:
+            found.append(instance)
+            raise Enough
+
+    with contextlib.suppress(Enough):
+        draw(claim.strategy(), 30, seed, visit, simplest=False)
+    return found[0]
+
+
+@pytest.mark.parametrize("id", CONTROLS)
+def test_a_violation_of_a_static_control_is_certified_and_verified(id):
+    claim = registered()[id]
+    attempts = [certify(claim, first_violation(claim, seed)) for seed in range(2)]
+    assert any(isinstance(each, Certificate) for each in attempts), attempts
+
+
+def test_every_control_with_an_exact_counterpart_is_known_to_the_verifier():
+    assert set(CONTROLS) <= set(CLAIMS) and not set(THEOREMS) & set(CLAIMS)
+    assert len(CONTROLS) >= 27
+
+
+@pytest.mark.parametrize("id", THEOREMS)
+def test_no_theorem_is_ever_certified_to_fail_on_adversarial_floats(id):
+    claim, rng, tried = registered()[id], np.random.default_rng(7), []
+
+    def visit(instance):
+        tried.append(instance)
+        hard = adversarial(instance, rng, str(rng.choice(KINDS)))
+        with np.errstate(all="ignore"), pytest.raises((NotProved, ArithmeticError, ValueError)):
+            claim.certify(hard)
+
+    draw(claim.strategy(), HARD, 0, visit, simplest=True)
+    assert len(tried) == HARD
+
+
+def planted(exponent: int | None):
+    """Euler's identity with a right-hand side that is off by 10^-exponent times N, or by nothing; its proof that it fails."""
+
+    def fails(ring, instance):
+        at = At(ring, instance, instance.start)
+        off = 0 if exponent is None else ring.number(fmpq(1, 10**exponent)) * at.value
+        return nonzero(ring, dot(at.u, at.gradient) - instance.network.order * at.value - off)
+
+    def prove(instance):
+        proved(partial(fails, instance=instance))
+        return Certificate("point", "planted")
+
+    return prove
+
+
+def example():
+    """A random instance whose N is not small."""
+    instances = (drawn(1 + 3 * seed) for seed in range(50))
+    return next(each for each in instances if abs(each.ncf.value(each.start)) > 1e-3)
+
+
+@pytest.mark.parametrize("exponent", (1, 8, 15, 16, 17, 30, 100, 300))
+def test_an_equality_that_fails_by_any_little_is_proved_to_fail(exponent):
+    assert planted(exponent)(example()).method == "point"
+
+
+def test_an_exact_tie_is_never_proved_to_fail():
+    with pytest.raises(NotProved, match="no strict inequality"):
+        planted(None)(example())
+
+
+@pytest.mark.parametrize("exponent", (1, 6, 9, 14, 16, 100, 300))
+def test_a_claim_false_by_little_is_violated_or_unresolved_but_never_passed(exponent):
+    def margin(instance):
+        value, gradient = instance.ncf.value_and_gradient(instance.start)
+        gap = abs(gradient @ instance.start - (instance.network.order + 10.0**-exponent) * value)
+        error = 1e-13 * abs(value)
+        return Margin(-float(gap), error) if gap > error else Margin(0.0, error)
+
+    claim = Claim("planted.equality", CONTROL, "an equality", "", (), None, margin, certify=planted(exponent))
+    outcome, _ = claim.judge(example())
+    assert outcome in (Outcome.VIOLATES, Outcome.UNRESOLVED)
+    assert claim.certify(example()).method == "point"
+
+
+def test_a_claim_that_the_verifier_does_not_know_is_not_refuted():
+    claim = Claim("mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), certify=planted(1))
+    assert certify(claim, example()) == Undecided("the verifier does not know this claim")
+
+
+def test_an_error_in_a_certifier_is_a_reason_and_no_certificate():
+    def broken(instance):
+        raise KeyError("oops")
+
+    claim = Claim("mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), certify=broken)
+    assert "KeyError" in certify(claim, example()).reason
+
+
+def test_a_proof_ends_when_its_time_is_up():
+    claim = registered()["control.shared_balance"]
+    found = certify(claim, first_violation(claim), seconds=0.0)
+    assert isinstance(found, Undecided) and "time is up" in found.reason
+    within(float("inf"))
+
+
+def test_certified_controls_read_refuted_and_others_potential():
+    assert check_claim(registered()["control.nonuniform"], 6, 0).verdict is Verdict.REFUTED
+    result = check_claim(registered()["control.slope_outside"], 6, 0)
+    assert (result.verdict, result.certified) == (Verdict.POTENTIAL, 0)
+
+
+def limit(depth: int, seed: int):
+    rng = np.random.default_rng(seed)
+    network = dense((3, *(3,) * (depth - 1), 1), (2,) * (depth - 1), (0.3,) * (depth - 1))
+    ncf = Ncf(network, rng.standard_normal((8, 3)), rng.standard_normal((8, 1)))
+    start = rng.standard_normal(network.size)
+    return network, ncf, positive_limit(ncf, start / np.linalg.norm(start), Numerics()).point.u
+
+
+@pytest.mark.parametrize("depth", (2, 3))
+def test_limits_of_flows_are_boxed_to_many_digits(depth):
+    network, ncf, u = limit(depth, 5)
+    with precision(128):
+        found = found_near(network, ncf, u)
+        assert found.box.radius < 1e-13 and found.value > 0 and found.is_maximum()
+
+
+def test_a_point_that_is_only_near_a_kkt_point_is_not_boxed():
+    network, ncf, u = limit(2, 5)
+    far = u + 0.05 * np.random.default_rng(0).standard_normal(u.size)
+    with precision(128), pytest.raises(NotProved):
+        enclose(System(network, ncf.X, ncf.ybar, far / np.linalg.norm(far)))
+
+
+def test_a_continuum_is_boxed_only_when_its_symmetries_are_fixed():
+    rng = np.random.default_rng(1)
+    network = dense((3, 2, 2, 1), (1, 1), (1.0, 1.0))
+    ncf = Ncf(network, rng.standard_normal((6, 3)), rng.standard_normal((6, 1)))
+    start = rng.standard_normal(network.size)
+    u = positive_limit(ncf, start / np.linalg.norm(start), Numerics()).point.u
+    with precision(128):
+        with pytest.raises(NotProved):
+            enclose(System(network, ncf.X, ncf.ybar, u))
+        assert found_near(network, ncf, u).box.radius < 1e-12
