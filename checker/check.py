@@ -16,15 +16,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 
-from checker import user_claims
+from checker import user_claims, witness
 from checker.claims import Claim, Kind, Margin, Outcome, registered
 from checker.events import ClaimFinished, Event, Examined, Progress, RunFinished, RunStarted
+from checker.keeping import is_worth_keeping, keep, replay_stored, violation
 from checker.results import ClaimResult, Tally, conclude, describe, one_line
 from checker.table import Table
 from checker.user_claims import BrokenClaims, told, told_of
 from checker.versions import versions
 from checker.workers import WorkerLost, spread
+from checker.writers.files import Unwritable
 
 PROFILES = {"quick": 25, "ci": 200, "deep": 2000}  # applicable instances per claim
 CONTROL_SHARE = 2  # a control gets one instance for so many of a theorem: one violation is enough
@@ -41,6 +44,7 @@ class Plan:
     """What to check: claim ids, applicable instances per claim (fewer for a control), the seed that everything drawn depends on.
 
     `shard` is i/k where the claims are those of one of k jobs; `verbose` asks for an event of every instance.
+    Witnesses stored in `folder` are replayed, and new ones stored there; not where it is None.
     """
 
     claims: tuple[str, ...]
@@ -51,6 +55,7 @@ class Plan:
     sources: tuple[str, ...] = SOURCES
     shard: str = ""
     verbose: bool = False
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ def run(plan: Plan) -> Iterator[Event]:
         stopped = "interrupted"
     except WorkerLost as lost:
         stopped = str(lost)
-    results = tuple(_merged(claim, tallies[id]) for id, claim in claims.items() if tallies[id])
+    results = tuple(_kept(plan, claim, tallies[id], stopped) for id, claim in claims.items() if tallies[id])
     yield RunFinished(results, time.perf_counter() - start, stopped)
 
 
@@ -147,8 +152,10 @@ def cut(claims: Iterable[Claim], examples: int) -> list[Shard]:
     return sorted(shards, key=lambda shard: shard.index)
 
 
-def check_shard(shard: Shard, seed: int, data=None, verbose: bool = False) -> Worked:
+def check_shard(shard: Shard, seed: int, data=None, verbose: bool = False, folder: Path | None = None) -> Worked:
     """Tallies of a shard: draws until every claim has its number of applicable instances, for at most ROUNDS rounds.
+
+    The first shard of a claim replays its witnesses stored in `folder` before that.
 
     An exception of the strategy, a bug in it, is counted as unresolved: aloud, and ending the round.
     """
@@ -160,7 +167,7 @@ def check_shard(shard: Shard, seed: int, data=None, verbose: bool = False) -> Wo
     tallies, examined = {claim.id: Tally() for claim in claims}, []
 
     def wanting() -> list[Claim]:
-        return [claim for claim in claims if tallies[claim.id].applicable < shard.examples]
+        return [claim for claim in claims if tallies[claim.id].drawn < shard.examples]
 
     def visit(instance):
         for claim in wanting():
@@ -171,6 +178,8 @@ def check_shard(shard: Shard, seed: int, data=None, verbose: bool = False) -> Wo
         if not wanting():
             raise _Enough
 
+    for claim in claims if folder and shard.index == 0 else ():
+        replay_stored(claim, tallies[claim.id], folder)
     with threadpool_limits(limits=1), suppress(_Enough):
         for turn in range(ROUNDS):
             count, derived = shard.examples * (OVERDRAW if turn else 1), derive(seed, claims[0].stream, shard.index, turn)
@@ -206,6 +215,8 @@ def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
             outcome, margin = Outcome.UNRESOLVED, replace(margin, note=f"not confirmed by {contrary}")
         else:
             tally.confirmed += 1
+            if tally.violation is None or margin.value < tally.violation.value:
+                tally.violation = violation(claim, margin, instance)
             _certify(claim, instance, tally)
     tally.record(outcome, margin, instance)
     return outcome, margin
@@ -264,7 +275,7 @@ def _worked(plan: Plan, shards: list[Shard]) -> Iterator[tuple[Shard, Worked]]:
         return
     data = _data(plan)
     for shard in shards:
-        yield shard, check_shard(shard, plan.seed, data, plan.verbose)
+        yield shard, check_shard(shard, plan.seed, data, plan.verbose, plan.folder)
 
 
 def _prepare(plan: Plan) -> None:
@@ -275,7 +286,7 @@ def _prepare(plan: Plan) -> None:
 
 def _work(shard: Shard) -> Worked:
     plan, data = _worker
-    return check_shard(shard, plan.seed, data, plan.verbose)
+    return check_shard(shard, plan.seed, data, plan.verbose, plan.folder)
 
 
 def _data(plan: Plan):
@@ -289,10 +300,27 @@ def _data(plan: Plan):
 
 def _merged(claim: Claim, tallies: dict[int, Tally]) -> ClaimResult:
     """Result of the shards done, added in the order of their index, whatever the order they were done in."""
+    return conclude(claim, _total(tallies))
+
+
+def _total(tallies: dict[int, Tally]) -> Tally:
     total = Tally()
     for index in sorted(tallies):
         total += tallies[index]
-    return conclude(claim, total)
+    return total
+
+
+def _kept(plan: Plan, claim: Claim, tallies: dict[int, Tally], stopped: str) -> ClaimResult:
+    """The result, once a counterexample found is stored in the plan's folder; failing to do so costs no result."""
+    total = _total(tallies)
+    result = conclude(claim, total)
+    if plan.folder is None or stopped or not is_worth_keeping(claim, total):
+        return result
+    try:
+        path = keep(claim, total.violation, plan.seed, plan.folder, _data(plan))
+    except (OSError, Unwritable):
+        path = None
+    return replace(result, kept=witness.replay_command(path, witness.home_of(claim)) if path else "")
 
 
 def _import(name: str):

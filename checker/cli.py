@@ -13,7 +13,7 @@ from checker.cli_hunt import hunt
 from checker.cli_reports import Shard, merge, outputs, part, plot, prepared, report, writers
 from checker.cli_verify import verify
 from checker.cli_witness import replay
-from checker.console import INTERRUPTED, CannotRun, console, exit_code, forgiving, own_claims, play, selected, sources
+from checker.console import INTERRUPTED, CannotRun, console, exit_code, forgiving, own_claims, own_files, play, selected, sources
 from checker.console import say as _say
 from checker.console import warn as _warn
 
@@ -118,14 +118,29 @@ def check(patterns, profile, examples, seed, data, target, standardise, workers,
     Exit code 0: every verdict as expected. 1: one is not. 2: the run could not be done.
     """
     from checker.check import PROFILES, Plan
+    from checker.witness import FOLDER
     from checker.workers import available
 
     table = _table(data, target, standardise)
     claims = tuple(claim.id for claim in selected(patterns))
     comparison = prepared(options, patterns, claims, shard or "")
     count, workers = examples or PROFILES[profile], workers or available()
-    plan = Plan(part(claims, shard), count, seed, workers, table, sources(), shard or "", verbose)
-    return exit_code(_run(plan, comparison, options), options["strict"])
+    plan = Plan(part(claims, shard), count, seed, workers, table, sources(), shard or "", verbose, FOLDER)
+    finished = _run(plan, comparison, options)
+    _check_own(finished.results)
+    return exit_code(finished, options["strict"])
+
+
+def _check_own(results):
+    """Raise CannotRun where a claim of the user's decided nothing because of an error in its file."""
+    from checker import user_claims
+    from checker.claims import Verdict
+
+    own = {id for file in own_files() for id in user_claims.ids(file)}
+    for result in results:
+        reason = next(iter(result.why_unresolved), "")
+        if result.id in own and result.verdict is Verdict.UNRESOLVED and reason.startswith("error"):
+            raise CannotRun(f"{result.id}: {reason}")
 
 
 def _run(plan, comparison, options):

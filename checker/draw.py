@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis.control import current_build_context
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
 
@@ -21,6 +22,11 @@ class SeededProvider(HypothesisProvider):
 
 
 AVAILABLE_PROVIDERS["ncfcheck"] = SeededProvider
+
+
+def choices() -> tuple | None:
+    """Hypothesis's choices for the instance that `visit` was called on, from within it; None where it was not drawn."""
+    return tuple(current_build_context().data.choices) if hypothesis.currently_in_test_context() else None
 
 
 def draw(strategy, count: int, seed: int, visit: Callable[[object], None], *, simplest: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from checker.claims import Claim, Kind, Margin, Outcome, Verdict
 from checker.sample import Sample
@@ -25,12 +26,26 @@ class Case:
     instance: str
 
 
+@dataclass(frozen=True, eq=False)
+class Violation:
+    """A confirmed violation: its margin, the instance encoded as in witness files, and Hypothesis's choices that drew it.
+
+    `content` and `choices` are None where there are none.
+    """
+
+    value: float
+    error: float
+    content: Any
+    choices: tuple | None
+
+
 @dataclass
 class Tally:
     """Counts over a stretch of instances of one claim; tallies of the same claim add up.
 
     `violates` counts what the verdict rests on: of these, `confirmed` were confirmed one by one, and `certified` proved, of those
-    that a proof was tried of; `uncertified` counts the reasons why there is none.
+    that a proof was tried of; `uncertified` counts the reasons why there is none. `replayed` counts the instances among all these
+    that were not drawn but come from stored witnesses, by outcome; `violation` is the confirmed one of smallest margin.
     """
 
     holds: int = 0
@@ -46,11 +61,18 @@ class Tally:
     pairs: dict[str, Counter[str]] = field(default_factory=dict)  # coverage of two keys at once
     certified: int = 0
     uncertified: Counter[str] = field(default_factory=Counter)  # reason → count
+    replayed: Counter[Outcome] = field(default_factory=Counter)
+    violation: Violation | None = field(default=None, compare=False)
 
     @property
     def applicable(self) -> int:
         """Instances that met the hypotheses, decided or not."""
         return self.holds + self.violates + self.unresolved.total()
+
+    @property
+    def drawn(self) -> int:
+        """Applicable instances that were drawn at random."""
+        return self.applicable - self.replayed.total()
 
     def record(self, outcome: Outcome, margin: Margin, instance) -> None:
         """Count one instance, keeping the smallest decided margin with its instance."""
@@ -87,7 +109,8 @@ class Tally:
 
     def __iadd__(self, other: Tally) -> Tally:
         """Add the counts of a later stretch; of equal worst margins the earlier one is kept."""
-        for name in ("holds", "violates", "confirmed", "certified", "uncertified", "unresolved", "inapplicable", "seconds"):
+        outcomes = ("holds", "violates", "unresolved", "inapplicable", "confirmed", "certified", "uncertified", "replayed")
+        for name in (*outcomes, "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for mine, others in ((self.coverage, other.coverage), (self.pairs, other.pairs)):
             for key, counts in others.items():
@@ -96,6 +119,8 @@ class Tally:
         self.margins += other.margins
         if other.worst is not None and (self.worst is None or other.worst.value < self.worst.value):
             self.worst = other.worst
+        if other.violation is not None and (self.violation is None or other.violation.value < self.violation.value):
+            self.violation = other.violation
         return self
 
 
@@ -105,6 +130,7 @@ class ClaimResult:
 
     `uncovered` names what no instance covered although the claim says nothing without it. `lowest` are the worst few decided
     instances, `margins` a sample of pairs (value, error), smallest value first, `pairs` the coverage of two keys at once.
+    `replayed` counts instances of stored witnesses; `kept` is the command that replays the counterexample kept.
     """
 
     id: str
@@ -128,6 +154,8 @@ class ClaimResult:
     pairs: dict[str, dict[str, int]] = field(default_factory=dict)
     certified: int = 0
     why_uncertified: dict[str, int] = field(default_factory=dict)
+    replayed: int = 0
+    kept: str = ""
 
     def as_expected(self, strict: bool = False) -> bool:
         """Whether the verdict is the one its kind calls for; `strict` also wants theorems resolved."""
@@ -153,7 +181,7 @@ def conclude(claim: Claim, tally: Tally) -> ClaimResult:
         unresolved=tally.unresolved.total(),
         inapplicable=tally.inapplicable.total(),
         worst=tally.worst,
-        bound95=bound95(tally.violates, tally.holds + tally.violates),
+        bound95=bound95(*_drawn(tally)),
         why_unresolved=dict(tally.unresolved.most_common()),
         why_inapplicable=dict(tally.inapplicable.most_common()),
         coverage={key: dict(counts) for key, counts in tally.coverage.items()},
@@ -164,6 +192,7 @@ def conclude(claim: Claim, tally: Tally) -> ClaimResult:
         pairs={key: dict(counts) for key, counts in tally.pairs.items()},
         certified=tally.certified,
         why_uncertified=dict(tally.uncertified.most_common()),
+        replayed=tally.replayed.total(),
     )
 
 
@@ -177,6 +206,12 @@ def verdict(tally: Tally) -> Verdict:
     if not resolved or tally.unresolved.total() > MOSTLY_UNRESOLVED * tally.applicable:
         return Verdict.UNRESOLVED
     return Verdict.NOT_REFUTED
+
+
+def _drawn(tally: Tally) -> tuple[int, int]:
+    """Violations, and instances resolved, among those drawn at random."""
+    violates = tally.violates - tally.replayed[Outcome.VIOLATES]
+    return violates, violates + tally.holds - tally.replayed[Outcome.HOLDS]
 
 
 def bound95(violations: int, resolved: int) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def witness_of(
         margin.note,
         seed,
         versions(),
-        _command(FOLDER / f"{claim.id}.json", source),
+        replay_command(FOLDER / f"{claim.id}.json", source),
         render(claim, instance, margin),
         certificate,
     )
@@ -126,8 +127,9 @@ def _hex(margin: Margin) -> tuple[str, str]:
     return float(margin.value).hex(), float(margin.error).hex()
 
 
-def _command(path: Path, source: str | None) -> str:
-    return f"ncfcheck replay {path}" + (f" --claims {source}" if source else "")
+def replay_command(path: Path, source: str | None) -> str:
+    """The command that replays the witness file at this path."""
+    return f"ncfcheck replay {shlex.quote(str(path))}" + (f" --claims {shlex.quote(source)}" if source else "")
 
 
 def store(witness: Witness, folder: Path = FOLDER) -> Path:
@@ -147,7 +149,7 @@ def save(path: Path, witness: Witness) -> None:
     """Write the witness to this file, whole or not at all, with its own path in the replay command. Raises Unwritable."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, dumps(msgspec.structs.replace(witness, replay=_command(path, witness.claims))))
+    write(path, dumps(msgspec.structs.replace(witness, replay=replay_command(path, witness.claims))))
 
 
 def dumps(witness: Witness) -> bytes:

@@ -46,6 +46,8 @@ class Terminal:
             line.append(str(result.verdict), STYLES[result.verdict] if expected else "bold red")
             self._print(line)
             self._print(self._cut(f"    {words.worst(result)}"), "dim")
+            if result.kept:
+                self._print(self._cut(f"    {words.kept(result)}"), "dim")
 
     def _coverage(self, results: Iterable[ClaimResult]) -> None:
         total: dict[str, Counter[str]] = {}

@@ -56,6 +56,11 @@ def reasons(result: ClaimResult, most: int = 3) -> list[str]:
     return lines + [f"{rest} × other reasons"] * bool(rest)
 
 
+def kept(result: ClaimResult) -> str:
+    """Where a counterexample found in the run is, small and ready to be looked at again."""
+    return f"smallest counterexample: {result.kept}"
+
+
 def unexpected(result: ClaimResult, seed: int | None = None, examples: int | None = None) -> list[str]:
     """Why a verdict is not the one its kind calls for, in a few lines: all that a report of a bug needs.
 
@@ -64,6 +69,7 @@ def unexpected(result: ClaimResult, seed: int | None = None, examples: int | Non
     id = shlex.quote(result.id)
     again = [] if seed is None else [f"again: ncfcheck check {id} --seed {seed} --examples {examples}"]
     shrink = [f"shrink it: ncfcheck hunt {id} --seed {seed}"] if again and result.violates else []
+    shrink = [kept(result)] if result.kept else shrink
     return [
         f"{result.id} is a {result.kind} ({EXPECTED[result.kind]}), but is {sentence(result)}",
         worst(result),
