@@ -18,9 +18,11 @@ from checker.certify.rings import precision
 from checker.check import check_claim, load_claims
 from checker.claims import CONTROL, Claim, Kind, Margin, Outcome, Verdict, registered
 from checker.draw import draw
+from checker.instances import Instance
 from checker.kkt import positive_limit
-from checker.ncf import Ncf
+from checker.ncf import Ncf, Problem
 from checker.networks import dense
+from checker.starts import gaussian_start
 from checker.tolerances import Numerics
 from checker.verify import CLAIMS
 from tests.adversarial import KINDS, adversarial
@@ -182,3 +184,18 @@ def test_a_continuum_is_boxed_only_when_its_symmetries_are_fixed():
         with pytest.raises(NotProved):
             enclose(System(network, ncf.X, ncf.ybar, u))
         assert found_near(network, ncf, u).box.radius < 1e-12
+
+
+@pytest.mark.parametrize(
+    "id, network, X, y, seed",
+    [
+        ("conjecture.rank_one_limits", dense((2, 2, 1, 1), (2, 2), (0.5, 0.5)), [[1, 0], [2, 1], [2, -1]], [1, -1, -1], 16),
+        ("conjecture.rank_one_maxima", dense((2, 2, 1, 1), (2, 2), (0.5, 0.5)), [[1, 0], [2, 1], [2, -1]], [1, -1, -1], 16),
+        ("conjecture.one_neuron_limits", dense((1, 2, 1, 1), (2, 2), (-0.5, -0.5)), [[1], [-1]], [1, -10], 9),
+    ],
+)
+def test_the_smallest_counterexamples_of_conjectures_are_proved(id, network, X, y, seed):
+    problem = Problem(network, np.array(X, dtype=float), np.array(y, dtype=float)[:, None])
+    instance = Instance(problem, gaussian_start(np.random.default_rng(seed), problem.ncf), seeds=(seed,))
+    found = certify(registered()[id], instance)
+    assert isinstance(found, Certificate) and "strict local maximum" in found.proves
