@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import resource_tracker
 
 PATIENCE = 30  # seconds to wait for a scheduler to answer and for its first worker
 LOOK = 2.0  # seconds between looks at how many workers a cluster has
@@ -204,12 +205,23 @@ def _start(prepare: Callable, arguments: tuple) -> None:
 
 @contextlib.contextmanager
 def _uninterrupted():
-    """Processes started in here ignore Ctrl-C, which reaches every process of a terminal: the parent ends them."""
+    """Processes started in here do not get Ctrl-C, which goes to every process of a terminal: the parent ends them.
+
+    The parent gets one that comes meanwhile at the end, except on Windows, where it is lost.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    elif hasattr(signal, "pthread_sigmask"):
+        # Started by the first process otherwise, and lifts the block for those after it.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    else:
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, handler)

@@ -95,15 +95,15 @@ def _done(running: dict, until: float) -> list[Future]:
 def _lost(crew, lost: list[Future], running: dict, suspects: deque, losses: Counter, attempts: int) -> list:
     """After a loss of workers: the shards to give up; others that may have been the cause become suspects.
 
-    Where a death takes down everything that runs, only what ran alone is known to be its cause.
+    Only what ran alone is known to be the cause: a death takes down everything that runs, or, in a cluster, what waited with it.
     """
     if attempts == 1:
         raise WorkerLost(_told(running.values()))
-    known = crew.retries or len(running) == 1
+    alone = len(running) == 1
     taken = [running.pop(future) for future in (lost if crew.retries else list(running))]
     crew.renew()
     for shard in taken:
-        losses[shard] += attempts if crew.retries else known
+        losses[shard] += (attempts if crew.retries else 1) * alone
         if shard not in suspects:
             suspects.append(shard)
     return [shard for shard in taken if losses[shard] >= attempts]

@@ -7,7 +7,7 @@ import time
 import pytest
 from executor_work import Shard, prepare, work
 
-from checker.executors import Dask, Here, NoCluster, Processes, WorkerLost
+from checker.executors import Dask, Here, NoCluster, Processes, WorkerLost, _uninterrupted
 from checker.workers import longest_first, work_through
 
 ARGUMENTS = prepare, (100,)
@@ -124,3 +124,11 @@ def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     with pytest.raises(NoCluster, match=r"ncfcheck\[distributed\]"):
         through(Dask("tcp://127.0.0.1:9", *ARGUMENTS), [])
+
+
+def test_ctrl_c_while_a_process_is_started_is_told_afterwards():
+    reached = []
+    with pytest.raises(KeyboardInterrupt), _uninterrupted():
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("the end")
+    assert reached == ["the end"]
