@@ -207,21 +207,23 @@ def _start(prepare: Callable, arguments: tuple) -> None:
 def _uninterrupted():
     """Processes started in here do not get Ctrl-C, which goes to every process of a terminal: the parent ends them.
 
-    The parent gets one that comes meanwhile at the end, except on Windows, where it is lost.
+    The parent itself gets one that comes meanwhile at the end.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
-    elif hasattr(signal, "pthread_sigmask"):
+        return
+    caught, masks = [], hasattr(signal, "pthread_sigmask")  # not on Windows
+    # The block is what processes inherit; the handler is for signals that another thread takes.
+    handler = signal.signal(signal.SIGINT, lambda *_: caught.append(True))
+    if masks:
         # Started by the first process otherwise, and lifts the block for those after it.
         resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            yield
-        finally:
+    try:
+        yield
+    finally:
+        if masks:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    else:
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, handler)
+        signal.signal(signal.SIGINT, handler)
+        if caught:
+            signal.raise_signal(signal.SIGINT)

@@ -130,5 +130,6 @@ def test_ctrl_c_while_a_process_is_started_is_told_afterwards():
     reached = []
     with pytest.raises(KeyboardInterrupt), _uninterrupted():
         os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
         reached.append("the end")
     assert reached == ["the end"]
