@@ -232,7 +232,10 @@ def _fitted_parts(instance: Instance, network: Network, rng) -> dict[str, object
     if u is not None and u.size == instance.network.widths[0]:
         fields["u"] = normalised(_fitted(u[None], (1, network.widths[0]), rng)[0])
     if getattr(instance, "profiles", ()):
-        profiles = [*instance.profiles, *[instance.profiles[-1]] * len(hidden)]
+        # Of profiles that are cut, one with both signs goes last: points with mixed signs are of no use without it.
+        mixed = [each for each in instance.profiles if each.min() < 0]
+        kept = instance.profiles[: len(hidden) - len(mixed)] if len(hidden) < len(instance.profiles) else instance.profiles
+        profiles = [*kept, *mixed[-1:], *[instance.profiles[-1]] * len(hidden)] if len(kept) < len(hidden) else [*kept]
         fields["profiles"] = tuple(normalised(np.resize(each, width)) for each, width in zip(profiles, hidden))
     if getattr(instance, "signs", ()):
         fields["signs"] = tuple((*instance.signs, *[1.0] * len(hidden))[: len(hidden)])

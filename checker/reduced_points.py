@@ -56,7 +56,10 @@ def kinked_point(network: Network, X: Array, ybar: Array, old: ReducedPoint) -> 
     if not kinked.any() or kinked.all() or np.linalg.matrix_rank(X[kinked]) < kinked.sum():
         raise Inapplicable("kinks of some independent samples, not of all")
     basis = np.linalg.svd(X[kinked])[2][kinked.sum() :].T
-    u, _ = off_kinks(network, X, np.where(kinked, 0.0, ybar), basis, basis @ (basis.T @ old.u), signs)
+    labels, start = np.where(kinked, 0.0, ybar), basis @ (basis.T @ old.u)
+    value, _ = reduced_value(network, X, labels, start, signs)
+    signs = signs if value >= 0 else (*signs[:-1], -signs[-1])
+    u, _ = off_kinks(network, X, labels, basis, start, signs)
     return ReducedPoint(u, signs)
 
 

@@ -21,8 +21,10 @@ from checker.encoding import NotStorable, encode
 from checker.instances import Instance
 from checker.moves import normalised, rebuilt
 from checker.passes import PASSES, Candidate
+from checker.smallest import smallest
 
 SECONDS, EVALUATIONS = 20.0, 5000  # what shrinking one instance may take
+BUILDING = 0.3  # share of the time left that goes to the smallest instances
 NUDGE = 1e-4  # a generic start is moved by this much, and must still be a counterexample
 
 
@@ -74,16 +76,23 @@ class Search:
         while improved and not self.is_over():
             improved = False
             for each in PASSES:
-                while self._improve(each(self.best)):
+                # What is built anew is dear for some claims: most of the time belongs to the instance at hand.
+                until = time.monotonic() + BUILDING * (self.deadline - time.monotonic()) if each is smallest else self.deadline
+                while self._improve(each(self.best), until):
                     improved = True
 
     def is_over(self) -> bool:
         """Whether the budget is used up."""
         return self.spent >= self.budget or time.monotonic() >= self.deadline
 
-    def _improve(self, candidates: Iterator[Candidate]) -> bool:
-        """Take the first candidate that is simpler and violates."""
-        return any(self.consider(candidate) for candidate in candidates if not self.is_over())
+    def _improve(self, candidates: Iterator[Candidate], until: float) -> bool:
+        """Take the first candidate that is simpler and violates, if there is one by the time given."""
+        for candidate in candidates:
+            if self.is_over() or time.monotonic() >= until:
+                return False
+            if self.consider(candidate):
+                return True
+        return False
 
     def consider(self, candidate: Candidate) -> bool:
         """Take the candidate if it is simpler, keeps the promises and violates the claim, confirmed."""
