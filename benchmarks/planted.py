@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.claims import CONTROL, Margin, claim
+from checker.claims import CONTROL, THEOREM, Margin, claim
 from checker.generators import instances
 from checker.losses import Loss
 from checker.ncf import neuron_balance, norm
@@ -41,6 +41,12 @@ class Spot:
 
 REALS = st.floats(-100, 100)
 SPOTS = st.builds(Spot, st.integers(0, 10**6), REALS, REALS)
+
+
+@claim("planted.never", kind=THEOREM, reference="benchmarks", given=SPOTS)
+def never(spot) -> Margin:
+    """A sum of squares is not negative: true, and quickly told."""
+    return Margin(1.0 + spot.x**2 + spot.y**2, ERROR)
 
 
 @planted("one_number", SPOTS)
