@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test bench pictures baseline clean
+.PHONY: run test bench hunt pictures baseline clean
 
 run: .venv/.installed
 	$(BIN)/ncfcheck check --profile quick
@@ -11,6 +11,11 @@ test: .venv/.installed-test
 
 bench: .venv/.installed-bench
 	$(BIN)/python -m benchmarks
+
+# The eight hardest theorems, BUDGET each: `make hunt BUDGET=1h` looks longer.
+BUDGET ?= 300s
+hunt: .venv/.installed
+	$(BIN)/python -m benchmarks.hunts --budget $(BUDGET) -o docs/hunts.md
 
 pictures: .venv/.installed-test
 	$(BIN)/python docs/pictures/make.py
