@@ -38,5 +38,5 @@ def adversarial(instance, rng: np.random.Generator, kind: str):
 def _nearly_orthogonal(X: np.ndarray, direction: np.ndarray, rng) -> None:
     """Move a sample to within rounding of the kink of the first neuron."""
     row = rng.integers(len(X))
-    if direction @ direction > 0:
+    if direction.size == X.shape[1] and direction @ direction > 0:
         X[row] -= (X[row] @ direction) / (direction @ direction) * direction
