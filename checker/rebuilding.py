@@ -61,6 +61,8 @@ def spoilt(instance: RankOneInstance) -> RankOneInstance:
     if kind == ["direction"]:
         return placed(instance, ReducedPoint(instance.u, instance.signs), uniform(instance))
     if kind == ["norms"]:
+        if not (instance.norms > 0).all():
+            raise Inapplicable("a layer is zero")
         return placed(instance, nearest(instance), uniform(instance), instance.norms)
     return placed(instance, nearest(instance), instance.profiles)
 
