@@ -17,10 +17,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import resource_tracker
+from multiprocessing import connection, resource_tracker
 
 PATIENCE = 30  # seconds to wait for a scheduler to answer and for its first worker
 LOOK = 2.0  # seconds between looks at how many workers a cluster has
+NOTICE = 5.0  # seconds within which an executor notices that a process of its died, unless it never will
 
 
 class WorkerLost(Exception):
@@ -67,17 +68,42 @@ class Processes:
     def renew(self) -> None:
         """New processes for those that a death among them took along."""
         self.running.clear()
-        self.pool.shutdown(cancel_futures=True)
+        self._close()
         self._open()
 
     def __exit__(self, *_) -> None:
         if self.running:
-            for process in set(multiprocessing.active_children()) - self.others:
-                process.terminate()
-        self.pool.shutdown(cancel_futures=True)
+            self._cut_off()
+        self._close()
 
     def _open(self) -> None:
         self.pool = ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn"), _start, self.initialise)
+        self.closed = threading.Event()
+        threading.Thread(target=self._watch, args=(self.pool, self.closed), daemon=True).start()
+
+    def _close(self) -> None:
+        self.closed.set()
+        self.pool.shutdown(cancel_futures=True)
+
+    def _cut_off(self) -> None:
+        """End the processes at once, whatever they are at.
+
+        One that dies while it sends a result leaves the executor reading the rest, for ever, as long as anybody might write
+        it: this process holds an end of the pipe as well, and lets go of it.
+        """
+        for process in set(multiprocessing.active_children()) - self.others:
+            process.terminate()
+        with contextlib.suppress(AttributeError, OSError):
+            self.pool._result_queue._writer.close()
+
+    def _watch(self, pool: ProcessPoolExecutor, closed: threading.Event) -> None:
+        """End all processes of the pool when one has died without its executor noticing."""
+        while not closed.wait(NOTICE / 5):
+            processes = list((getattr(pool, "_processes", None) or {}).values())
+            if any(connection.wait([process.sentinel], 0) for process in processes):
+                if not closed.wait(NOTICE) and not getattr(pool, "_broken", False):
+                    self._cut_off()
+                return
 
 
 class Dask:

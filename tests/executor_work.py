@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 
@@ -34,9 +35,17 @@ def work(shard):
         raise ValueError("this shard fails")
     if shard.claim == "dies" or (shard.claim == "dies once" and first):
         os.kill(os.getpid(), signal.SIGKILL)
+    if shard.claim == "dies sending" and first:
+        Connection._send = die_half_way
     if shard.claim == "waits":
         time.sleep(0.3)
     return Result(prepared + shard.index, 1.0, os.getpid())
+
+
+def die_half_way(connection, content):
+    """In place of sending through a pipe."""
+    os.write(connection.fileno(), bytes(content)[: len(content) // 2])
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def mark(shard) -> bool:

@@ -50,6 +50,22 @@ def test_a_shard_that_always_kills_its_process_is_given_up_and_all_others_are_do
     assert 3 <= len(list(tmp_path.iterdir())) <= 4
 
 
+def test_a_process_that_dies_while_it_sends_its_result_is_made_up_for(tmp_path):
+    shards = [Shard("dies sending", 0, str(tmp_path)), *(Shard("waits", index) for index in range(1, 6))]
+    done = through(Processes(2, *ARGUMENTS), shards)
+    assert values(done) == [(index, 100 + index) for index in range(6)]
+
+
+def test_leaving_while_a_result_is_being_sent_does_not_wait_for_its_rest(tmp_path):
+    start = time.monotonic()
+    with Processes(2, *ARGUMENTS) as crew:
+        future = crew.submit(work, Shard("dies sending", 0, str(tmp_path)))
+        while not list(tmp_path.iterdir()):
+            time.sleep(0.01)
+        time.sleep(0.3)
+    assert time.monotonic() - start < 30 and future.done()
+
+
 def test_what_is_done_next_may_depend_on_results():
     waiting, seen = [Shard("a", 0)], []
     with Here(*ARGUMENTS) as crew:
