@@ -45,7 +45,7 @@ def is_worth_keeping(claim: Claim, tally: Tally) -> bool:
     return claim.kind is not Kind.CONTROL and tally.violation is not None and not tally.replayed[Outcome.VIOLATES]
 
 
-def keep(claim: Claim, found: Violation, seed: int, folder: Path, data=None) -> Path | None:
+def keep(claim: Claim, found: Violation, seed: int, folder: Path, data=None, seconds: float = SECONDS) -> Path | None:
     """Shrink the violation and store it with the one found; the file, None where the instance has no encoding.
 
     Raises Unwritable or OSError.
@@ -61,7 +61,7 @@ def keep(claim: Claim, found: Violation, seed: int, folder: Path, data=None) -> 
     except BadWitness:
         return None
     margin = Margin(found.value, found.error)
-    small = shrunk(claim, instance, choices=found.choices, seconds=SECONDS, data=data)
+    small = shrunk(claim, instance, choices=found.choices, seconds=seconds, data=data)
     proof = certify(claim, small.instance)
     sealed = document(claim, small.instance, proof)["certificate"] if isinstance(proof, Certificate) else None
     about = {"seed": seed, "source": witness.home_of(claim), "certificate": sealed}

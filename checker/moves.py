@@ -16,7 +16,7 @@ from checker.claims import Claim, Inapplicable
 from checker.instances import Instance
 from checker.losses import Loss
 from checker.ncf import Problem
-from checker.networks import DENSE, Network, Pattern
+from checker.networks import DENSE, Network, Pattern, masked
 from checker.starts import STARTS
 
 Array = np.ndarray
@@ -34,7 +34,10 @@ def rebuilt(claim: Claim, instance):
 
 
 def changed(instance: Instance, *, network=None, X=None, y=None, loss=None, matrices=None, **fields) -> Instance:
-    """The instance with other parts of its problem; `matrices` of the start, one a layer, normalised."""
+    """The instance with other parts of its problem; `matrices` of the start, one a layer, normalised.
+
+    Where nothing is left of the start, all weights are equal.
+    """
     old, families = instance.problem, dict(instance.families)
     network = old.network if network is None else network
     families |= {} if X is None or X is old.X else {"data": MOVED}
@@ -42,8 +45,11 @@ def changed(instance: Instance, *, network=None, X=None, y=None, loss=None, matr
     try:
         y, loss = old.y if y is None else y, old.loss if loss is None else loss
         problem = Problem(network, old.X if X is None else X, y, loss)
+        if min(network.parameter_counts) == 0:
+            raise Inapplicable("a layer without weights")
         if matrices is not None:
-            fields["start"] = normalised(network.flatten(matrices))
+            start = network.flatten(matrices)
+            fields["start"] = normalised(start if start.any() else np.ones(network.size))
     except ValueError as error:
         raise Inapplicable(str(error)) from error
     return replace(instance, problem=problem, families=families, **fields)
@@ -115,7 +121,7 @@ def without_layer(instance: Instance, layer: int) -> Instance:
         raise Inapplicable("two layers")
     matrices, patterns = network.matrices(instance.start), list(network.patterns)
     matrices[layer : layer + 2] = [matrices[layer + 1] @ matrices[layer]]
-    patterns[layer : layer + 2] = [DENSE]
+    patterns[layer : layer + 2] = [_product(network, layer)]
     widths, powers, slopes = ([*part[:i], *part[i + 1 :]] for part, i in _along(network, layer))
     fields = {"profiles": _without(instance.profiles, layer)} if getattr(instance, "profiles", ()) else {}
     if getattr(instance, "signs", ()) and len(instance.signs) == network.depth - 1:
@@ -124,6 +130,19 @@ def without_layer(instance: Instance, layer: int) -> Instance:
         fields["norms"] = normalised(np.delete(instance.norms, layer + 1))
     smaller = Network(tuple(widths), tuple(powers), tuple(slopes), tuple(patterns))
     return changed(instance, network=smaller, matrices=matrices, **fields)
+
+
+def _product(network: Network, layer: int) -> Pattern:
+    """The pattern of the product of two weight matrices: no weight where no path leads, or that of one whose shape it has."""
+    paths = [
+        pattern.expand(rows, columns) >= 0
+        for pattern, rows, columns in zip(network.patterns, network.widths[1:], network.widths[:-1])
+    ]
+    for own, path in zip(network.patterns[layer : layer + 2], paths[layer : layer + 2]):
+        if not own.is_dense and path.shape == (network.widths[layer + 2], network.widths[layer]):
+            return own
+    mask = (paths[layer + 1].astype(int) @ paths[layer].astype(int)) > 0
+    return DENSE if mask.all() else masked(mask)
 
 
 def _along(network: Network, layer: int):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 
@@ -21,19 +22,25 @@ SEEDS = 8
 
 
 def layers(instance: Instance) -> Iterator[Candidate]:
-    """Hidden layers left out; with p = 2 in place of p = 1 in another, since D falls."""
-    hidden = range(instance.network.depth - 1)
+    """Hidden layers left out; with a larger power in another, since D falls; or with their neurons added to another."""
+    network = instance.network
+    hidden = range(network.depth - 1)
     for layer in hidden:
         yield partial(moves.without_layer, instance, layer)
     for layer in hidden:
-        for curved in hidden[:-1]:
-            yield partial(_curved, instance, layer, curved)
+        for curved, power in product(hidden[:-1], (2, 3, network.order - 1)):
+            yield partial(_curved, instance, layer, curved, power)
+    if network.depth > 2:
+        d, *widths, second, last, k = network.widths
+        for power in (1, 2):
+            shape = {"powers": (max(power, network.powers[0]), *network.powers[1:-1]), "slopes": network.slopes[:-1]}
+            yield partial(moves.reshaped, instance, widths=(d, *widths, second + last, k), **shape)
 
 
-def _curved(instance: Instance, left: int, curved: int) -> Instance:
+def _curved(instance: Instance, left: int, curved: int, power: int) -> Instance:
     smaller = moves.without_layer(instance, left)
     powers = list(smaller.network.powers)
-    powers[curved] = 2
+    powers[curved] = max(power, powers[curved])
     return moves.with_activations(smaller, powers=powers)
 
 

@@ -70,6 +70,8 @@ def _sound_network(network) -> None:
     numbers = [number for pattern in network.patterns for row in pattern.index or () for number in row]
     if numbers and not -1 <= min(numbers) <= max(numbers) < ENTRIES:
         raise ValueError("a pattern numbers its parameters from 0, and structural zeros -1")
+    if min(network.parameter_counts) == 0:
+        raise ValueError("a layer without weights")
 
 
 def _sound_instance(instance) -> None:

@@ -136,7 +136,8 @@ def _by_hypothesis(search: Search, strategy, choices) -> None:
     from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
 
     name, database = b"instance", InMemoryExampleDatabase()
-    database.save(name, choices_to_bytes(tuple(choices)))
+    # As one that was not shrunk yet: Hypothesis keeps those apart, and would not shrink one of the others again.
+    database.save(name + b".secondary", choices_to_bytes(tuple(choices)))
     settings = hypothesis.settings(
         database=database,
         max_examples=search.budget,

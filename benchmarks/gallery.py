@@ -1,0 +1,41 @@
+"""The gallery of counterexamples: one of every control, made as small as it gets. `python -m benchmarks.gallery [CLAIM ...]`"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from checker import keeping, witness
+from checker.check import check_shard, cut, load_claims
+from checker.claims import Claim, Kind, select
+
+EXAMPLES = 50
+SECONDS = 60.0  # of shrinking one of them
+
+
+def add(claim: Claim, folder: Path, seed: int = 0) -> Path | None:
+    """Store the smallest counterexample that the worst of a few instances leads to, in place of those in the folder."""
+    shard = replace(cut([claim], EXAMPLES)[0], examples=EXAMPLES)
+    found = check_shard(shard, seed).tallies[claim.id].violation
+    if found is None:
+        return None
+    for path in witness.stored(claim.id, folder):
+        path.unlink()
+    return keeping.keep(claim, found, seed, folder, seconds=SECONDS)
+
+
+def main(patterns: list[str], folder: Path = witness.FOLDER) -> None:
+    """Add the controls of these patterns to the gallery; a line for each."""
+    load_claims()
+    for claim in select(patterns):
+        if claim.kind is Kind.CONTROL:
+            start = time.process_time()
+            path = add(claim, folder)
+            size = "no violation" if path is None else f"{path.stat().st_size} bytes, {len(witness.read(path).rendering)} lines"
+            print(f"{claim.id:32} {time.process_time() - start:6.1f} s  {size}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
