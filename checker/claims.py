@@ -121,7 +121,7 @@ class Claim:
 
     @property
     def stream(self) -> str:
-        """What its instances are drawn as a function of, besides the seed: claims about equal strategies share their instances."""
+        """What its instances are a function of, besides the seed: claims about equal strategies share their instances."""
         return getattr(self.given, "stream", "") or self.id
 
     def judge(self, instance) -> tuple[Outcome, Margin]:
@@ -180,6 +180,12 @@ def claim(
 def registered() -> dict[str, Claim]:
     """Every registered claim by id, in order of registration."""
     return dict(_registry)
+
+
+def forget(module: str) -> None:
+    """Take the claims of a module that could not be imported to its end out of the registry."""
+    for id in [id for id, claim in _registry.items() if claim.function.__module__ == module]:
+        del _registry[id]
 
 
 def select(patterns: Iterable[str]) -> list[Claim]:

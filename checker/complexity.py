@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -72,6 +73,7 @@ def _weight(name: str, values: Array, instance: Instance) -> float:
     return total + 50.0 * (name in ("X", "y") and not values.any())
 
 
+@lru_cache(maxsize=4096)
 def weight(value: float) -> float:
     """0 for 0, 1 for 1, 2 for −1, then integers, fractions with denominators to 12, roots, and decimals by their digits."""
     if value == int(value):

@@ -26,12 +26,13 @@ STARTS = 3  # as it is, all ones, all ones but for the sign of W_L
 
 
 def smallest(instance: Instance) -> Iterator[partial]:
-    """Instances of the smallest sizes, those with the fewest layers first, then neurons, samples and dimensions."""
-    network = instance.network
+    """Instances of the smallest sizes, up to its own: fewest layers first, then neurons, samples and dimensions."""
+    network, (n, d) = instance.network, instance.problem.X.shape
+    largest = (network.depth, sum(network.widths[1:-1]), n, d)
     found = (
         partial(_built, instance, depth, width, outputs, powers, slope, X, y, start)
         for depth, width, samples, dimensions in product((2, 3), (1, 2), (1, 2), (1, 2))
-        if depth <= network.depth
+        if (depth, width * (depth - 1), samples, dimensions) <= largest
         for outputs, powers in product(sorted({1, network.widths[-1]}), _powers(network.powers, depth))
         for slope, X, y, start in product(SLOPES, DATA[samples, dimensions], LABELS[samples], range(STARTS))
     )

@@ -25,7 +25,7 @@ def is_file(source: str) -> bool:
 
 def load(source: str) -> ModuleType:
     """Import the file, once; modules beside it can be imported from it. Raises BrokenClaims."""
-    from checker.claims import registered
+    from checker.claims import forget, registered
 
     path = Path(source).resolve()
     name = _name(path)
@@ -44,6 +44,7 @@ def load(source: str) -> ModuleType:
             raise BrokenClaims(f"{source} states no claim: decorate a function with @claim of checker.claims")
     except (Exception, SystemExit) as error:
         del sys.modules[name]
+        forget(name)
         raise error if isinstance(error, BrokenClaims) else BrokenClaims(told(error, path)) from error
     return module
 

@@ -186,11 +186,9 @@ def test_a_planted_claim_shrinks_to_its_known_minimum(name):
     function, expected = NEEDLES[name]
     claim = planted(function)
     found = violations(claim, 11, 300)
-    for before in found[:2]:
-        after = shrink(claim, before)
-        assert size(after) == expected
-        assert all(weight(float(each)) <= 10 for each in [*after.problem.X.flat, *after.problem.y.flat])
-    assert found
+    after = shrink(claim, found[0])
+    assert size(after) == expected
+    assert all(weight(float(each)) <= 10 for each in [*after.problem.X.flat, *after.problem.y.flat])
 
 
 def test_the_last_number_on_which_it_depends_is_kept():
