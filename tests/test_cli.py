@@ -12,7 +12,11 @@ import pytest
 
 from checker import check, claims, cli
 
-TOYS = "import checker.check as c, sys; c.SOURCES = ('toy_claims',); from checker.cli import main; sys.exit(main())"
+# Ctrl-C is heeded, also where the tests were started in the background, which ignores it.
+TOYS = (
+    "import checker.check as c, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "c.SOURCES = ('toy_claims',); from checker.cli import main; sys.exit(main())"
+)
 
 
 @pytest.fixture

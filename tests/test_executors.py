@@ -142,7 +142,15 @@ def test_without_dask_the_extra_is_named(monkeypatch):
         through(Dask("tcp://127.0.0.1:9", *ARGUMENTS), [])
 
 
-def test_ctrl_c_while_a_process_is_started_is_told_afterwards():
+@pytest.fixture
+def heeded():
+    """Ctrl-C is heeded, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_while_a_process_is_started_is_told_afterwards(heeded):
     reached = []
     with pytest.raises(KeyboardInterrupt), _uninterrupted():
         os.kill(os.getpid(), signal.SIGINT)
