@@ -97,7 +97,11 @@ def test_dataclasses_of_the_claims_own_module_come_back():
     assert through(shape) == shape
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, Odd("round"), lambda: 0, np.array(["a"]), complex(1)], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value",
+    [object(), {1, 2}, Odd("round"), lambda: 0, np.array(["a"]), complex(1)],
+    ids=lambda value: type(value).__name__,
+)
 def test_what_has_no_encoding_is_refused(value):
     with pytest.raises(NotStorable):
         encode(value, HERE)
