@@ -1,9 +1,9 @@
-"""How hunts scale: instances per second on one and on two workers, processes and a Dask cluster, and memory as they go on.
+"""How hunts scale: time on one and on two workers, processes and a Dask cluster, and memory as they go on.
 
-    python -m benchmarks.scaling [--seconds S] [--rounds N] [--instances N] [--claim CLAIM]
+    python -m benchmarks.scaling [--timed N] [--rounds N] [--instances N] [--claim CLAIM]
 
-One and two workers take turns. Beside instances per second stands how many shards were at work at a time on average: on a
-machine that is shared with other work, that tells what the scheduling is worth, and the ratio of speeds what was left of it.
+One and two workers take turns at the same instances. Beside the time stand processor seconds of all processes and how many
+shards were at work at a time: on a machine that is shared with other work these still tell what two workers are worth.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import multiprocessing
+import resource
 import statistics
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checker.check import SOURCES, load_claims
@@ -28,26 +29,23 @@ CHEAP = "planted.never"
 
 @dataclass(frozen=True)
 class Speed:
-    """Instances per second once the first shard was done, and shards at work at a time."""
+    """Seconds from the first shard done to the last, processor seconds of all processes, and shards at work at a time."""
 
-    rate: float
+    seconds: float
+    processor: float
     at_work: float
 
 
-def speed(claim: str, seconds: float, workers: int, scheduler: str | None) -> Speed:
-    """A hunt of so many seconds."""
+def speed(claim: str, instances: int, workers: int, scheduler: str | None) -> Speed:
+    """A hunt of so many instances: the same ones, whatever the workers."""
     with tempfile.TemporaryDirectory() as folder:
-        plan = Plan(
-            claim, 0, None, seconds, workers, scheduler, sources=(*SOURCES, PLANTED), ledger=Path(folder) / "ledger.sqlite"
-        )
-        first, last = None, None
-        for event in hunt(plan):
-            if isinstance(event, HuntProgress):
-                first, last = first or (event.tested, time.monotonic()), (event.tested, time.monotonic())
+        more = {"sources": (*SOURCES, PLANTED), "ledger": Path(folder) / "ledger.sqlite"}
+        plan = Plan(claim, 0, instances, None, workers, scheduler, **more)
+        moments = [time.monotonic() for event in hunt(plan) if isinstance(event, HuntProgress)]
         with Ledger(plan.ledger) as ledger:
             busy = ledger.database.execute("SELECT sum(seconds) FROM shards").fetchone()[0]
-    elapsed = last[1] - first[1]
-    return Speed((last[0] - first[0]) / elapsed, busy / elapsed)
+    elapsed = moments[-1] - moments[0]
+    return Speed(elapsed, 0.0, busy / elapsed)
 
 
 @contextlib.contextmanager
@@ -59,16 +57,31 @@ def cluster(workers: int):
         yield found.scheduler_address
 
 
-def speeds(claim: str, seconds: float, rounds: int, kind: str) -> str:
+def measured(claim: str, instances: int, workers: int, kind: str) -> Speed:
+    """The speed of a hunt, with the processor time of this process and of all those it started, which have ended by then."""
+    before = _processor()
+    with cluster(workers) if kind == "Dask" else contextlib.nullcontext() as address:
+        found = speed(claim, instances, workers, address)
+    return replace(found, processor=_processor() - before)
+
+
+def _processor() -> float:
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in usage)
+
+
+def speeds(claim: str, instances: int, rounds: int, kind: str) -> str:
     """A line of the table: medians of one and of two workers, taking turns."""
     found: dict[int, list[Speed]] = {1: [], 2: []}
     for _ in range(rounds):
         for workers in found:
-            with cluster(workers) if kind == "Dask" else contextlib.nullcontext() as address:
-                found[workers].append(speed(claim, seconds, workers, address))
-    one, two = (statistics.median(each.rate for each in found[workers]) for workers in (1, 2))
-    busy = [statistics.median(each.at_work for each in found[workers]) for workers in (1, 2)]
-    return f"| {kind} | {one:.0f}/s | {two:.0f}/s | {two / one:.2f} | {busy[0]:.2f}, {busy[1]:.2f} |"
+            found[workers].append(measured(claim, instances, workers, kind))
+    one, two = (
+        [statistics.median(getattr(each, name) for each in found[workers]) for name in ("seconds", "processor", "at_work")]
+        for workers in (1, 2)
+    )
+    times = f"{one[0]:.0f} s | {two[0]:.0f} s | {one[0] / two[0]:.2f}"
+    return f"| {kind} | {times} | {one[1]:.0f} s, {two[1]:.0f} s | {one[2]:.2f}, {two[2]:.2f} |"
 
 
 def memory(instances: int) -> list[str]:
@@ -97,15 +110,15 @@ def _resident(pid: int | str) -> float:
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=30.0, help="of one hunt")
+    parser.add_argument("--timed", type=int, default=2000, help="instances of a hunt that is timed")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--instances", type=int, default=100_000, help="of the hunt that memory is measured on")
     parser.add_argument("--claim", default="kkt.multiplier")
     options = parser.parse_args()
     load_claims((*SOURCES, PLANTED))
-    print(f"| {options.claim} | one worker | two workers | ratio | shards at work |\n| --- | --- | --- | --- | --- |")
+    print(f"| {options.claim} | one worker | two | ratio | processor, each | shards at work |\n|{' --- |' * 6}")
     for kind in ("processes", "Dask"):
-        print(speeds(options.claim, options.seconds, options.rounds, kind), flush=True)
+        print(speeds(options.claim, options.timed, options.rounds, kind), flush=True)
     print("\n| instances | parent | workers | ledger, an instance |\n| --- | --- | --- | --- |")
     print("\n".join(memory(options.instances)))
 
