@@ -86,21 +86,26 @@ class _Hunt:
         self.totals, self.best, self.path = Totals(), None, None
         options = {"search": search.VERSION}
         self.number = ledger.latest(claim.id, plan.seed, options) if plan.resume else None
-        done = self._resumed() if self.number is not None else {}
+        self.done = self._resumed() if self.number is not None else set()
         self.before, self.told = self.totals.tested, 0.0
         if self.number is None:
             self.number = ledger.begin(claim.id, plan.seed, options, versions())
         self.until = math.inf if plan.seconds is None else start + plan.seconds
         instances = math.inf if plan.instances is None else plan.instances
-        self.schedule = Schedule(search.Search(claim.id, plan.seed), instances, self.until, not plan.keep_going, done)
+        self.schedule = Schedule(search.Search(claim.id, plan.seed), instances, self.until, not plan.keep_going, self._report)
 
-    def _resumed(self) -> dict[tuple[int, int], Report]:
-        """Reports of the shards done before, added up."""
-        done = {}
+    def _resumed(self) -> set[tuple[int, int]]:
+        """The shards done before, their reports added up."""
+        done = set()
         for generation, index, report in self.ledger.shards(self.number):
-            done[generation, index] = msgspec.convert(report, Report)
-            self._add(done[generation, index])
+            done.add((generation, index))
+            self._add(msgspec.convert(report, Report))
         return done
+
+    def _report(self, shard: Shard) -> Report | None:
+        """What came of a shard that was done before the hunt was continued."""
+        place = shard.generation, shard.index
+        return msgspec.convert(self.ledger.report(self.number, place), Report) if place in self.done else None
 
     def events(self) -> Iterator[object]:
         """Work through the schedule until it ends or the time is up."""

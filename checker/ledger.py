@@ -82,8 +82,14 @@ class Ledger:
         """Generation, number and report of every shard of a hunt that was done and not cut short."""
         with self._told():
             query = "SELECT generation, shard, report FROM shards WHERE hunt = ? AND NOT cut ORDER BY generation, shard"
-            for generation, shard, report in self.database.execute(query, (hunt,)).fetchall():
+            for generation, shard, report in self.database.execute(query, (hunt,)):
                 yield generation, shard, json.loads(zlib.decompress(report))
+
+    def report(self, hunt: int, place: tuple[int, int]) -> dict:
+        """The report of one of these shards."""
+        with self._told():
+            query = "SELECT report FROM shards WHERE hunt = ? AND generation = ? AND shard = ?"
+            return json.loads(zlib.decompress(self.database.execute(query, (hunt, *place)).fetchone()[0]))
 
     def record(self, hunt: int, place: tuple[int, int], strategy: str, report: dict, rows: list[tuple], lasting: bool) -> bool:
         """Write a shard at `place` (generation, shard) in one transaction; False where it was written before.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Callable
 
 import msgspec
 
@@ -15,13 +16,12 @@ from checker.search import LAG, Search
 class Schedule:
     """Names the next shard to work on and takes in what became of it.
 
-    It ends after `instances`, at the moment `until`, and, with `first` only, once there is a counterexample. `done` are
-    reports of shards that were done before, by (generation, index): they are not handed out again.
+    It ends after `instances`, at the moment `until`, and, with `first` only, once there is a counterexample. `done(shard)` is
+    the report of a shard that was done before, which is not handed out again, or None.
     """
 
-    def __init__(self, search: Search, instances: float, until: float = math.inf, first: bool = True, done=None):
-        self.search, self.instances, self.until, self.first = search, instances, until, first
-        self.done: dict[tuple[int, int], Report] = dict(done or {})
+    def __init__(self, search: Search, instances: float, until: float, first: bool, done: Callable[[Shard], Report | None]):
+        self.search, self.instances, self.until, self.first, self.done = search, instances, until, first, done
         self.generations: dict[int, list[Shard]] = {}
         self.reports: dict[int, dict[int, Report]] = {}
         self.waiting: deque[Shard] = deque()
@@ -56,7 +56,7 @@ class Schedule:
         shards = self._trimmed(self.search.plan(generation))
         self.generations[generation], self.reports[generation] = shards, {}
         for shard in shards:
-            report = self.done.pop((shard.generation, shard.index), None)
+            report = self.done(shard)
             if report is None:
                 self.waiting.append(shard)
             else:
