@@ -16,7 +16,7 @@ import numpy as np
 from checker.certify import NotProved, document, within
 from checker.check import load_claims
 from checker.claims import Claim, Kind, Outcome, registered
-from checker.draw import draw
+from checker.generators.draw import draw
 from checker.verifier.numbers import Rejected
 from checker.verify import verify
 from tests.adversarial import KINDS, adversarial
@@ -98,10 +98,10 @@ def boxes(count: int) -> None:
     from checker.certify.boxes import found_near
     from checker.certify.rings import precision
     from checker.claims import Inapplicable, Unresolved
+    from checker.generators.starts import gaussian_start
     from checker.kkt import positive_limit
     from checker.ncf import Ncf
     from checker.networks import dense
-    from checker.starts import gaussian_start
     from checker.tolerances import Numerics
 
     for depth in (2, 3):

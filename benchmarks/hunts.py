@@ -17,9 +17,9 @@ from pathlib import Path
 
 from checker.check import SOURCES, load_claims
 from checker.claims import Claim, Kind, Verdict, registered
-from checker.cli_hunt import Budget
-from checker.hunt import Plan, hunt
-from checker.hunt_events import Counterexample, HuntFinished
+from checker.commands.hunt import Budget
+from checker.hunting.events import Counterexample, HuntFinished
+from checker.hunting.hunt import Plan, hunt
 from checker.workers import available
 from checker.writers.hunt import margin
 

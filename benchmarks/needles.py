@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from checker.check import load_claims
 from checker.claims import Claim, Kind, registered
-from checker.hunting import DRAWN, Shard
-from checker.search import LAG, LARGE, SHARDS, Search
-from checker.tactics import carried_out
+from checker.hunting.search import LAG, LARGE, SHARDS, Search
+from checker.hunting.shards import DRAWN, Shard
+from checker.hunting.tactics import carried_out
 
 SOURCE = "benchmarks.planted"
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checker.check import SOURCES, load_claims
-from checker.hunt import Plan, hunt
-from checker.hunt_events import HuntProgress
+from checker.hunting.events import HuntProgress
+from checker.hunting.hunt import Plan, hunt
 from checker.ledger import Ledger
 
 PLANTED = "benchmarks.planted"

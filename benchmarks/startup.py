@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 # A claim that needs all that is compiled; its simplest instance is inapplicable at once, so the second is judged too.
 FIRST_INSTANCES = """
 from checker import check, claims
-from checker.draw import draw
+from checker.generators.draw import draw
 check.load_claims()
 claim = claims.registered()["early.direction_aligns"]
 draw(claim.strategy(), 2, 0, claim.judge, simplest=True)

@@ -21,9 +21,9 @@ from pathlib import Path
 from checker import user_claims, witness
 from checker.claims import Claim, Kind, Margin, Outcome, registered
 from checker.events import ClaimFinished, Event, Examined, Progress, RunFinished, RunStarted
+from checker.generators.table import Table
 from checker.keeping import is_worth_keeping, keep, replay_stored, violation
 from checker.results import ClaimResult, Tally, conclude, describe, one_line
-from checker.table import Table
 from checker.user_claims import BrokenClaims, told, told_of
 from checker.versions import versions
 from checker.workers import WorkerLost, spread
@@ -161,7 +161,7 @@ def check_shard(shard: Shard, seed: int, data=None, verbose: bool = False, folde
     """
     from threadpoolctl import threadpool_limits
 
-    from checker.draw import draw
+    from checker.generators.draw import draw
 
     claims, start = [registered()[id] for id in shard.claims], time.perf_counter()
     tallies, examined = {claim.id: Tally() for claim in claims}, []

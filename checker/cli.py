@@ -9,13 +9,24 @@ from pathlib import Path
 
 import click
 
-from checker.cli_hunt import hunt
-from checker.cli_reports import Shard, merge, outputs, part, plot, prepared, report, writers
-from checker.cli_verify import verify
-from checker.cli_witness import replay
-from checker.console import INTERRUPTED, CannotRun, console, exit_code, forgiving, own_claims, own_files, play, selected, sources
-from checker.console import say as _say
-from checker.console import warn as _warn
+from checker.commands.console import (
+    INTERRUPTED,
+    CannotRun,
+    console,
+    exit_code,
+    forgiving,
+    own_claims,
+    own_files,
+    play,
+    selected,
+    sources,
+)
+from checker.commands.console import say as _say
+from checker.commands.console import warn as _warn
+from checker.commands.hunt import hunt
+from checker.commands.reports import Shard, merge, outputs, part, plot, prepared, report, writers
+from checker.commands.verify import verify
+from checker.commands.witness import replay
 
 PROFILES = ("quick", "ci", "deep")
 
@@ -160,7 +171,7 @@ def _table(path, target, standardise):
         return None
     if path is None or target is None:
         raise CannotRun("--data FILE.csv and --target COLUMN go together")
-    from checker.table import TableError, read_table
+    from checker.generators.table import TableError, read_table
 
     try:
         table = read_table(path, target, standardise)

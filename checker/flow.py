@@ -8,7 +8,8 @@ from enum import Enum
 
 import numpy as np
 
-from checker import second_integrator, stepper
+from checker.integrators import second as second_integrator
+from checker.integrators import stepper
 from checker.losses import CODES, NCF_CODE
 from checker.ncf import Ncf, Problem, norm
 from checker.tolerances import HANDOVER, Numerics

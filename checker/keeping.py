@@ -1,12 +1,12 @@
-"""What a run keeps of counterexamples: replays of those stored, which come first, and a witness file of a new one."""
+"""Counterexamples in witness files: replayed first where stored, made smaller, certified where possible and stored where new."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from checker import witness
-from checker.claims import Claim, Kind, Outcome
-from checker.encoding import BadWitness, NotStorable, decode, encode
+from checker.claims import Claim, Kind, Margin, Outcome
+from checker.instances.encoding import BadWitness, NotStorable, decode, encode
 from checker.results import Tally, Violation
 
 SECONDS = 8.0  # of shrinking one counterexample in a run that has other claims to check
@@ -31,7 +31,7 @@ def replay_stored(claim: Claim, tally: Tally, folder: Path) -> None:
 
 def violation(claim: Claim, margin, instance) -> Violation:
     """A confirmed violation in a form that travels between processes."""
-    from checker.draw import choices
+    from checker.generators.draw import choices
 
     try:
         content = encode(instance, claim.function.__module__)
@@ -50,19 +50,52 @@ def keep(claim: Claim, found: Violation, seed: int, folder: Path, data=None, sec
 
     Raises Unwritable or OSError.
     """
-    from checker.certify import Certificate, certify, document
-    from checker.claims import Margin
-    from checker.shrink import shrunk
+    small = smaller(claim, found, seed, data=data, seconds=seconds)
+    return None if small is None else witness.store(small, folder)
 
-    if found.content is None:
+
+def as_found(claim: Claim, found: Violation, seed: int) -> witness.Witness | None:
+    """The witness of a violation as it was found; None where its instance has no encoding."""
+    instance = _instance(claim, found)
+    if instance is None:
         return None
+    return witness.witness_of(claim, instance, Margin(found.value, found.error), seed=seed, source=witness.home_of(claim))
+
+
+def smaller(claim: Claim, found: Violation, seed: int, **limits) -> witness.Witness | None:
+    """The witness of the violation made smaller, within the `limits` of shrinking, certified where that is possible."""
+    from checker.shrinking.shrink import shrunk
+
+    instance = _instance(claim, found)
+    if instance is None:
+        return None
+    small = shrunk(claim, instance, choices=found.choices, **limits)
+    about = {"seed": seed, "source": witness.home_of(claim), "certificate": _certificate(claim, small.instance)}
+    return witness.witness_of(claim, small.instance, small.margin, worst=(instance, Margin(found.value, found.error)), **about)
+
+
+def replace(found: witness.Witness, folder: Path, before: Path | None) -> Path:
+    """Store the witness in place of the file written `before`, if any; the path. Raises Unwritable or OSError."""
+    if before is not None and before.stem == found.claim:
+        witness.save(before, found)
+        return before
+    path = witness.store(found, folder)
+    if before is not None and before != path:
+        before.unlink(missing_ok=True)
+    return path
+
+
+def _instance(claim: Claim, found: Violation):
+    """The instance that violates the claim; None where it has no encoding."""
     try:
-        instance = decode(found.content, claim.function.__module__)
+        return None if found.content is None else decode(found.content, claim.function.__module__)
     except BadWitness:
         return None
-    margin = Margin(found.value, found.error)
-    small = shrunk(claim, instance, choices=found.choices, seconds=seconds, data=data)
-    proof = certify(claim, small.instance)
-    sealed = document(claim, small.instance, proof)["certificate"] if isinstance(proof, Certificate) else None
-    about = {"seed": seed, "source": witness.home_of(claim), "certificate": sealed}
-    return witness.store(witness.witness_of(claim, small.instance, small.margin, worst=(instance, margin), **about), folder)
+
+
+def _certificate(claim: Claim, instance) -> dict | None:
+    """A certificate that the claim fails on the instance, sealed, if one is found."""
+    from checker.certify import Certificate, certify, document
+
+    found = certify(claim, instance)
+    return document(claim, instance, found)["certificate"] if isinstance(found, Certificate) else None

@@ -13,8 +13,8 @@ from checker.claims import Unresolved
 from checker.early import NEGLIGIBLE, follow, log_forcing, second_order_gradient
 from checker.flow import Stop, Trajectory, ncf_flow, norm_reaches
 from checker.instances import Instance
+from checker.integrators.stepper import STIFF_STEPS
 from checker.ncf import norm
-from checker.stepper import STIFF_STEPS
 from checker.tolerances import EPS
 
 # Where the two flows are compared: the first time either norm reaches this, in units of δ.

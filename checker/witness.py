@@ -1,8 +1,8 @@
 """Witness files: a claim, an instance that violates it in exact numbers, and all that is needed to look again.
 
-A file is JSON, `format` first. `instance` is encoded as in `checker.encoding`, `margin` and `error` are hexadecimal floats,
-`rendering` is a list of lines for people. `worst` is null, or the instance with the smallest margin before shrinking, with
-its margin and error. `claims` is the user's file that states the claim, or null: it is named, never run, by reading a
+A file is JSON, `format` first. `instance` is encoded as in `checker.instances.encoding`, `margin` and `error` are hexadecimal
+floats, `rendering` is a list of lines for people. `worst` is null, or the instance with the smallest margin before shrinking,
+with its margin and error. `claims` is the user's file that states the claim, or null: it is named, never run, by reading a
 witness. `certificate` is null until one is found.
 """
 
@@ -20,8 +20,8 @@ from typing import Any
 import msgspec
 
 from checker.claims import Claim, Kind, Margin, Outcome, registered
-from checker.encoding import BadWitness, NotStorable, decode, encode
-from checker.rendering import render
+from checker.instances.encoding import BadWitness, NotStorable, decode, encode
+from checker.instances.rendering import render
 from checker.versions import versions
 from checker.writers.files import write
 

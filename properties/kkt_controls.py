@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from checker.certify import proof
 from checker.claims import CONTROL, Inapplicable, Margin, claim, mildest
-from checker.datasets import SEEDS, line
 from checker.generators import given, instances, powers_where
+from checker.generators.datasets import SEEDS, line
 from checker.instances import Instance
+from checker.instances.promises import plain, require
 from checker.kkt import KktPoint, describe
 from checker.ncf import Problem, norm
 from checker.networks import dense
-from checker.promises import plain, require
 from properties import kkt_structure
 from properties.flow_controls import convolved, every_balance
 from properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from checker.certify import proof
 from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
-from checker.found_generators import two_direction_points
 from checker.generators import instances
+from checker.generators.found import two_direction_points
 from checker.kkt import Inertia, positive_limit
 from checker.ncf import norm
 from properties.flow_controls import convolved

@@ -6,8 +6,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from checker.claims import THEOREM, Margin, Outcome, claim, worst
-from checker.datasets import SEEDS
 from checker.generators import SLOPES, architectures
+from checker.generators.datasets import SEEDS
+from checker.generators.starts import unit
+from checker.generators.structured import profile
 from checker.identities import equal
 from checker.kkt import Inertia, describe, polish
 from checker.ncf import Problem, norm
@@ -21,8 +23,6 @@ from checker.rank_one import (
     structured_value,
     tangent,
 )
-from checker.rank_one_generators import profile
-from checker.starts import unit
 from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, POLISHED
 from properties.kkt_structure import CURVATURE, multiplier_at, sign_flipped, unstable
 
@@ -43,8 +43,10 @@ def one_sample(draw) -> RankOneInstance:
     network = dense((DENSE_HESSIAN // hidden[0] + 1 if large else draw(st.integers(1, 4)), *hidden, 1), powers, slopes)
     rng, fewest = np.random.default_rng(seed), draw(st.sampled_from((1, 3)))
     x, y = rng.standard_normal((1, network.widths[0])), rng.standard_normal((1, 1))
-    profiles = [profile(rng, width, power, fewest) if fewest > 1 else np.eye(width)[rng.integers(width)]
-                for width, power in zip(hidden, powers)]
+    profiles = [
+        profile(rng, width, power, fewest) if fewest > 1 else np.eye(width)[rng.integers(width)]
+        for width, power in zip(hidden, powers)
+    ]
     # With α = 0 a layer is dead unless its inputs are positive.
     signs = rng.choice([-1.0, 1.0], network.depth) if all(slopes) else np.ones(network.depth)
     u, signs = signs[0] * unit(x[0]), signs[1:]

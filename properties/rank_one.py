@@ -8,11 +8,11 @@ from checker.certify import proof
 from checker.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
 from checker.clarke import clarke_error, clarke_residual
 from checker.criterion import chain_defects, class_spreads, hidden_layers, inner_signs
-from checker.found_generators import found_points, two_layer_points
+from checker.generators.found import found_points, two_layer_points
+from checker.generators.structured import clarke_points, mixed_points, perturbed_points, rank_one_points
 from checker.identities import equal
 from checker.ncf import layer_norms, neuron_balance, norm
 from checker.rank_one import predicted_tangent, reduced_value, structured_value, tangent
-from checker.rank_one_generators import clarke_points, mixed_points, perturbed_points, rank_one_points
 from checker.tolerances import EPS, RESOLUTION
 from checker.two_layer import defect
 from properties.hypotheses import (

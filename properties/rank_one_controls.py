@@ -12,10 +12,10 @@ from checker.certify import proof
 from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from checker.clarke import clarke_error, clarke_residual
 from checker.criterion import singular_ratio
-from checker.found_generators import blind_points, two_direction_points
 from checker.generators import architectures
-from checker.rank_one_generators import CURVED as SOME_CURVED
-from checker.rank_one_generators import (
+from checker.generators.found import blind_points, two_direction_points
+from checker.generators.structured import CURVED as SOME_CURVED
+from checker.generators.structured import (
     DIRECTION,
     NORMS,
     PROFILE,

@@ -4,7 +4,7 @@ import importlib
 import sys
 
 from checker import claims
-from checker.hunt import Plan, hunt
+from checker.hunting.hunt import Plan, hunt
 
 SOURCES = ("hunt_claims",)
 

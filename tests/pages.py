@@ -56,7 +56,7 @@ def nasty():
 
 
 def counterexample():
-    """A counterexample as `checker.findings` tells it, with a command that has to be escaped."""
+    """A counterexample as `checker.results.findings` tells it, with a command that has to be escaped."""
     return {
         "name": NASTY,
         "claim": NASTY,

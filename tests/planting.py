@@ -18,7 +18,7 @@ from numba.core.dispatcher import Dispatcher
 from checker import kernels
 from checker.check import PROFILES, cut, derive, examine
 from checker.claims import Claim, Kind, Verdict
-from checker.draw import draw
+from checker.generators.draw import draw
 from checker.results import Case, Tally, verdict
 
 

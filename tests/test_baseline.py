@@ -8,11 +8,12 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from checker import baseline, claims, cli
-from checker.baseline import BadBaseline, ClaimBaseline, ceiling, encode, quantiles, read, save, updated
+from checker import claims, cli
 from checker.claims import Kind, Verdict
 from checker.events import RunFinished, RunStarted
-from checker.regressions import NOISE, compare, moved
+from checker.results import baseline
+from checker.results.baseline import BadBaseline, ClaimBaseline, ceiling, encode, quantiles, read, save, updated
+from checker.results.regressions import NOISE, compare, moved
 from checker.writers.json_file import report
 
 

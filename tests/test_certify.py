@@ -17,12 +17,12 @@ from checker.certify.points import At, dot, nonzero, proved
 from checker.certify.rings import precision
 from checker.check import check_claim, load_claims
 from checker.claims import CONTROL, Claim, Kind, Margin, Outcome, Verdict, registered
-from checker.draw import draw
+from checker.generators.draw import draw
+from checker.generators.starts import gaussian_start
 from checker.instances import Instance
 from checker.kkt import positive_limit
 from checker.ncf import Ncf, Problem
 from checker.networks import dense
-from checker.starts import gaussian_start
 from checker.tolerances import Numerics
 from checker.verify import CLAIMS
 from tests.adversarial import KINDS, adversarial

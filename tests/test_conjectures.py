@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from checker.claims import CONJECTURE, Outcome, registered
-from checker.datasets import LABELS, fan
-from checker.draw import draw
+from checker.generators.datasets import LABELS, fan
+from checker.generators.draw import draw
 from checker.instances import Instance
 from checker.kkt import Inertia, positive_limit
 from checker.ncf import Problem

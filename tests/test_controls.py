@@ -5,7 +5,7 @@ import pytest
 
 from checker.check import check_claim, load_claims
 from checker.claims import CONTROL, Verdict, registered
-from checker.draw import draw
+from checker.generators.draw import draw
 from checker.ncf import norm
 from checker.necessity import needs, stale
 from properties import hypotheses

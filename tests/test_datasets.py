@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from checker.datasets import FAMILIES, LABELS, SEEDS, families, from_table
-from checker.draw import draw
-from checker.table import Table
+from checker.generators.datasets import FAMILIES, LABELS, SEEDS, families, from_table
+from checker.generators.draw import draw
+from checker.generators.table import Table
 
 SIZES = [(n, d) for n in (1, 2, 3, 7, 10, 30) for d in (1, 2, 3, 5, 15)]
 

@@ -13,8 +13,8 @@ from hunted import hunted, only, plan
 from checker import witness
 from checker.claims import Margin, Verdict
 from checker.executors import NoCluster
-from checker.hunt import Lost, hunt
-from checker.hunt_events import Counterexample, HuntFinished, HuntProgress, HuntStarted, Shrinking
+from checker.hunting.events import Counterexample, HuntFinished, HuntProgress, HuntStarted, Shrinking
+from checker.hunting.hunt import Lost, hunt
 from checker.ledger import Ledger, LedgerError, load
 
 TESTS = Path(__file__).parent
@@ -216,7 +216,7 @@ def test_the_ledger_that_takes_no_more_hands_the_counterexample_back(tmp_path, m
 
 def test_an_interrupted_hunt_ends_with_what_it_found(tmp_path, monkeypatch):
     events, finished = hunt(plan("hunted.true", tmp_path, instances=10_000)), None
-    from checker import hunt as module
+    from checker.hunting import hunt as module
 
     calls = []
 

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from checker import second_integrator, stepper
 from checker.flow import NEVER, _field
-from checker.implicit import ORDER, extrapolated_step
+from checker.generators.starts import gaussian_start
+from checker.integrators import second as second_integrator
+from checker.integrators import stepper
+from checker.integrators.implicit import ORDER, extrapolated_step
 from checker.kernels import workspace
 from checker.losses import CODES, NCF_CODE
 from checker.ncf import Ncf
 from checker.networks import DENSE, Network, convolution, dense, masked
-from checker.starts import gaussian_start
 
 rng = np.random.default_rng(7)
 NETWORKS = {

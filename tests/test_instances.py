@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from checker.draw import draw
 from checker.generators import instances
+from checker.generators.draw import draw
 
 
 def some(count=20, seed=2):

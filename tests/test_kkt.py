@@ -9,9 +9,9 @@ from scipy.sparse.linalg import ArpackNoConvergence
 
 from checker import kkt
 from checker.claims import Inapplicable, Unresolved
-from checker.draw import draw
 from checker.flow import Stop, ncf_flow
 from checker.generators import architectures, instances
+from checker.generators.draw import draw
 from checker.kkt import Inertia, blowup_time, flow_limit, polish, positive_limit
 from checker.ncf import Ncf
 from checker.networks import dense

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from checker import cli
-from checker.cli_reports import part
+from checker.commands.reports import part
 from checker.writers import json_file
 from checker.writers.replay import NotMergeable, events, merged, result
 

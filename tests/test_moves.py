@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checker import moves
 from checker.check import judge, load_claims
 from checker.claims import Claim, Inapplicable, Outcome, Unresolved, registered
-from checker.draw import draw
+from checker.generators.draw import draw
+from checker.instances import moves
 from checker.losses import Loss
 
 load_claims()

@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from checker import early, stepper
+from checker import early
 from checker.check import load_claims
 from checker.claims import Outcome, registered
-from checker.draw import draw
+from checker.generators.draw import draw
+from checker.integrators import stepper
 from checker.networks import Network
 
 load_claims()

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checker import cli, examples, witness
+from checker import cli, witness
 from checker.check import load_claims
 from checker.claims import Margin, registered
-from checker.examples import NoInstance, instance_at, portrait_of, shown
 from checker.flow import ncf_flow
+from checker.generators import examples
+from checker.generators.examples import NoInstance, instance_at, portrait_of, shown
 from checker.writers import plots
 
 TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial.md"

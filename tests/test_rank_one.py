@@ -5,7 +5,8 @@ import pytest
 
 from checker.check import load_claims
 from checker.claims import Inapplicable, Outcome, Unresolved, registered
-from checker.draw import draw
+from checker.generators.draw import draw
+from checker.generators.structured import rank_one_points
 from checker.ncf import Ncf, Problem
 from checker.networks import dense
 from checker.rank_one import (
@@ -16,7 +17,6 @@ from checker.rank_one import (
     structured_point,
     structured_value,
 )
-from checker.rank_one_generators import rank_one_points
 from checker.two_layer import defect, two_direction_point
 
 load_claims()

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from checker.draw import draw
+from checker.generators.draw import draw
+from checker.generators.structured import rank_one_points
 from checker.instances import Instance
 from checker.losses import Loss
 from checker.rank_one import RankOneInstance, balanced_norms, reduced_value, structured_point
-from checker.rank_one_generators import rank_one_points
 
 COUNT = 120
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from checker.clarke import clarke_residual, kinks
-from checker.draw import draw
-from checker.found_generators import blind_points, found_points, two_direction_points, two_layer_points
-from checker.rank_one import balanced_norms, predicted_tangent, reduced_value, tangent
-from checker.rank_one_generators import (
+from checker.generators.draw import draw
+from checker.generators.found import blind_points, found_points, two_direction_points, two_layer_points
+from checker.generators.structured import (
     CURVED,
     DIRECTION,
     NORMS,
@@ -18,6 +17,7 @@ from checker.rank_one_generators import (
     perturbed_points,
     signless_points,
 )
+from checker.rank_one import balanced_norms, predicted_tangent, reduced_value, tangent
 
 
 def collect(given, count=60, seed=0):

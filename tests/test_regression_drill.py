@@ -34,7 +34,7 @@ FAULTS = {
         "homogeneity.euler: error bounds fell",
     ),
     "a family lost": (
-        "checker/datasets.py",
+        "checker/generators/datasets.py",
         r'    "signs": sign_labels,\n',
         "",
         "run: coverage lost, labels signs: ",

@@ -9,8 +9,9 @@ import pytest
 from pages import NASTY, many, nasty, run
 from test_writers import GOOD, REFUTED, UNDECIDED
 
-from checker import cli, findings, witness
+from checker import cli, witness
 from checker.claims import Margin
+from checker.results import findings
 from checker.writers import charts, markdown, page
 from checker.writers.page import Extras, heat_maps, render, slug, strata
 

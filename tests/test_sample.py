@@ -4,7 +4,7 @@ import random
 
 from checker.claims import Margin, Outcome
 from checker.results import Tally
-from checker.sample import Sample
+from checker.results.sample import Sample
 from checker.strata import coarse, pairs
 
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from checker import changes, choices, moves
 from checker.check import load_claims
 from checker.claims import Inapplicable, registered
-from checker.encoding import decode
-from checker.hunting import DRAWN, MUTATED, OPTIMISED, STRUCTURED, Point, Report, stratum
-from checker.optimisers import evolution, lines
-from checker.search import BOARD, FLAT, LAG, LONGEST, PATIENCE, SHARDS, Board, Climb, Search
-from checker.tactics import carried_out
+from checker.hunting import changes, choices
+from checker.hunting.optimisers import evolution, lines
+from checker.hunting.search import BOARD, FLAT, LAG, LONGEST, PATIENCE, SHARDS, Board, Climb, Search
+from checker.hunting.shards import DRAWN, MUTATED, OPTIMISED, STRUCTURED, Point, Report, stratum
+from checker.hunting.tactics import carried_out
+from checker.instances import moves
+from checker.instances.encoding import decode
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from checker.check import judge, load_claims, unconfirmed
 from checker.claims import CONTROL, Claim, Margin, Outcome, registered
-from checker.complexity import key, size, weight
-from checker.draw import choices, draw
 from checker.generators import instances
+from checker.generators.draw import choices, draw
+from checker.instances.moves import rebuilt
 from checker.losses import Loss
-from checker.moves import rebuilt
 from checker.ncf import norm
-from checker.shrink import shrink, shrunk
+from checker.shrinking.complexity import key, size, weight
+from checker.shrinking.shrink import shrink, shrunk
 
 load_claims()
 

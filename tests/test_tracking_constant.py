@@ -7,8 +7,8 @@ import pytest
 
 from checker import early
 from checker.claims import Outcome, registered
-from checker.draw import draw
 from checker.flow import ncf_flow, norm_reaches
+from checker.generators.draw import draw
 from checker.instances import Instance
 from checker.losses import Loss
 from checker.ncf import Problem

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from checker import witness
 from checker.check import load_claims
 from checker.claims import CONTROL, Claim, Margin, Outcome, registered
-from checker.draw import draw
-from checker.encoding import BadWitness, NotStorable, decode, encode
+from checker.generators.draw import draw
+from checker.instances.encoding import BadWitness, NotStorable, decode, encode
 
 load_claims()
 HERE = __name__
@@ -293,13 +293,13 @@ def test_a_claim_of_the_users_own_is_named_but_never_run(tmp_path, monkeypatch):
     ("value", "shown"), [(3.0, "3"), (-0.5, "-1/2"), (1 / 3, "1/3"), (0.123456789, "0.123457"), (math.inf, "inf"), (-0.0, "0")]
 )
 def test_simple_numbers_are_rendered_as_such(value, shown):
-    from checker.rendering import number
+    from checker.instances.rendering import number
 
     assert number(value) == shown
 
 
 def test_a_start_is_rendered_as_the_small_integers_it_is_a_multiple_of():
-    from checker.rendering import common_scale
+    from checker.instances.rendering import common_scale
 
     vector = np.array([2.0, -1.0, 0.0, 3.0])
     scale = common_scale(vector / np.linalg.norm(vector))

@@ -33,7 +33,7 @@ def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecide
 
 def _accepted(claim, instance, found: Certificate) -> Certificate | Undecided:
     """The certificate, if the independent verifier accepts it: only then is a claim refuted."""
-    from checker.encoding import NotStorable
+    from checker.instances.encoding import NotStorable
     from checker.verifier.numbers import Rejected
     from checker.verify import CLAIMS, verify
 
@@ -50,7 +50,7 @@ def _accepted(claim, instance, found: Certificate) -> Certificate | Undecided:
 
 def document(claim, instance, found: Certificate) -> dict:
     """What the verifier reads of a witness, its certificate sealed."""
-    from checker.encoding import encode
+    from checker.instances.encoding import encode
     from checker.verify import FORMAT, digest
 
     content = {"format": FORMAT, "claim": claim.id, "instance": encode(instance, claim.function.__module__)}

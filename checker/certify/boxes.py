@@ -92,9 +92,7 @@ class Found:
             return False
         hessian, lift = system.hessian(theta), 2 * self.pruned.network.order * multiplier
         n = range(len(theta))
-        rows = [
-            [multiplier * (i == j) - (hessian[i][j] + hessian[j][i]) / 2 + lift * theta[i] * theta[j] for j in n] for i in n
-        ]
+        rows = [[multiplier * (i == j) - (hessian[i][j] + hessian[j][i]) / 2 + lift * theta[i] * theta[j] for j in n] for i in n]
         return is_positive_definite(rows)
 
     def plain(self) -> dict:

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from checker.claims import Verdict
-from checker.hunt_events import Counterexample, HuntFinished, HuntProgress, HuntResult, HuntStarted, Shrinking
-from checker.hunting import Point
+from checker.hunting.events import Counterexample, HuntFinished, HuntProgress, HuntResult, HuntStarted, Shrinking
+from checker.hunting.shards import Point
 from checker.writers.words import EXPECTED
 
 EVERY = 10.0  # seconds between lines where there is no terminal to rewrite one on

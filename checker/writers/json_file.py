@@ -51,6 +51,8 @@ class ClaimRow(msgspec.Struct, frozen=True):
     pairs: dict[str, dict[str, int]] = {}
     certified: int = 0
     why_uncertified: dict[str, int] = {}
+    replayed: int = 0
+    kept: str = ""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -174,4 +176,6 @@ def _row(result: ClaimResult, seed: int) -> ClaimRow:
         pairs=result.pairs,
         certified=result.certified,
         why_uncertified=result.why_uncertified,
+        replayed=result.replayed,
+        kept=result.kept,
     )

@@ -27,8 +27,8 @@ VALUES = 16  # of one coverage key shown for a claim
 class Extras:
     """What a page shows besides the results of a run.
 
-    `claims` the claims by id, for statements and the necessity map; `counterexamples` and `hunts` as `checker.findings` tells
-    them; `figures` by claim: lists of (title, SVG), and `pictured` the instance they show.
+    `claims` the claims by id, for statements and the necessity map; `counterexamples` and `hunts` as `checker.results.findings`
+    tells them; `figures` by claim: lists of (title, SVG), and `pictured` the instance they show.
     """
 
     claims: Mapping[str, Claim] = field(default_factory=dict)
@@ -42,17 +42,21 @@ def render(started: RunStarted, finished: RunFinished, extras: Extras, strict: b
     """The page, one file that needs nothing else."""
     results = finished.results
     bad = [result for result in results if not result.as_expected(strict)]
-    return _environment().get_template("report.html").render(
-        started=started,
-        finished=finished,
-        rows=[_row(result, extras, strict) for result in results],
-        bad=[{"id": result.id, "lines": words.unexpected(result, started.seed, started.examples)} for result in bad],
-        map=_map(extras.claims, results),
-        pairs=heat_maps(results),
-        strata=strata(results),
-        extras=extras,
-        instances=sum(result.instances for result in results),
-        certified=any(_certified(result) is not None for result in results),
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            started=started,
+            finished=finished,
+            rows=[_row(result, extras, strict) for result in results],
+            bad=[{"id": result.id, "lines": words.unexpected(result, started.seed, started.examples)} for result in bad],
+            map=_map(extras.claims, results),
+            pairs=heat_maps(results),
+            strata=strata(results),
+            extras=extras,
+            instances=sum(result.instances for result in results),
+            certified=any(_certified(result) is not None for result in results),
+        )
     )
 
 
@@ -156,10 +160,8 @@ def strata(results: Iterable[ClaimResult]) -> list[tuple[str, list[tuple[str, in
         for key, counts in result.coverage.items():
             for value, count in counts.items():
                 total.setdefault(key, Counter())[coarse(key, value)] += count
-    order = sorted(total, key=lambda key: (PAIRED.index(key) if key in PAIRED else len(PAIRED)))
+    order = sorted(total, key=lambda key: PAIRED.index(key) if key in PAIRED else len(PAIRED))
     return [
         (key, sorted(total[key].most_common(VALUES), key=lambda item: words.natural(item[0])), max(0, len(total[key]) - VALUES))
         for key in order
     ]
-
-

@@ -1,0 +1,1 @@
+"""How flows are integrated: explicit and implicit steps, and a second opinion by scipy."""

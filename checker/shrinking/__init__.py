@@ -1,0 +1,1 @@
+"""Making counterexamples small enough to read."""
