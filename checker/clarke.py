@@ -49,7 +49,7 @@ def clarke_residual(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
     tangential = g - along * u
     A = np.array(columns).T
     scale = norm(g)
-    fitted = lsq_linear((A - np.outer(u, u @ A)) / scale, -tangential / scale, (0.0, 1.0 - alpha), tol=1e-15)
+    fitted = lsq_linear((A - np.outer(u, u @ A)) / scale, -tangential / scale, (0.0, 1.0 - alpha), tol=1e-15, method="bvls")
     best = tangential + (A - np.outer(u, u @ A)) @ fitted.x
     return norm(best) / np.hypot(norm(best), along)
 

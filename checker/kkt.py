@@ -107,7 +107,9 @@ class _DenseHessian:
         self.eigenvalues, self.eigenvectors = np.linalg.eigh(0.5 * (projected + projected.T))
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
-        cutoff = 1e-8 * np.abs(self.eigenvalues).max()
+        """At a distance ε from a continuum of KKT points its flat directions have eigenvalues of size ε, of either sign: what is
+        smaller than the residual waits until the other directions have converged."""
+        cutoff = max(1e-8 * np.abs(self.eigenvalues).max(), norm(tangential))
         inverse = np.where(np.abs(self.eigenvalues) > cutoff, self.eigenvalues, np.inf)
         return -self.eigenvectors @ ((self.eigenvectors.T @ tangential) / inverse)
 

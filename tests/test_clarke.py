@@ -71,3 +71,18 @@ def test_zero_neurons_are_no_kinks():
     network = dense((2, 2, 1), (1,), (0.0,))
     theta = network.flatten([np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([[1.0, 0.0]])]) / np.sqrt(2)
     assert kinks(Ncf(network, np.array([[1.0, 2.0]]), np.ones((1, 1))), theta) is None
+
+
+def test_slopes_at_the_ends_of_their_interval_are_found_to_rounding():
+    """On the kinks of two neurons, σ(z) = |z|, output weights −½: the least angle is 0, not only small."""
+    X = np.array([[2.0, 1, 0, -1, -1], [-2, 3, -1, -1, 2], [2, 3, 0, -3, 3], [-1, 0, 1, 2, 3]])
+    kinked, smooth = X[[0, 2]], X[1] + X[3]
+    needed = np.linalg.lstsq(kinked.T, smooth, rcond=None)[0]
+    u = smooth - needed @ kinked
+    u /= np.linalg.norm(u)
+    theta = np.array([*(u / 2), *(u / 2), -0.5, -0.5])
+    for ends in np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]]):
+        ybar = np.array([[needed[0] * ends[0]], [-1.0], [needed[1] * ends[1]], [-1.0]])
+        ncf = Ncf(dense((5, 2, 1), (1,), (-1.0,)), X, ybar)
+        assert len(kinks(ncf, theta).where) == 4
+        assert clarke_residual(ncf, theta) < 1e-13

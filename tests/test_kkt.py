@@ -12,9 +12,11 @@ from checker.claims import Inapplicable, Unresolved
 from checker.flow import Stop, ncf_flow
 from checker.generators import architectures, instances
 from checker.generators.draw import draw
+from checker.generators.starts import unit
 from checker.kkt import Inertia, blowup_time, flow_limit, polish, positive_limit
 from checker.ncf import Ncf
 from checker.networks import dense
+from checker.rank_one import structured_point
 from checker.tolerances import HANDOVER, POLISHED, Numerics
 
 NUMERICS = Numerics()
@@ -140,6 +142,19 @@ def test_rotations_of_a_deep_linear_network_are_degenerate(monkeypatch, depth, d
     point = flow_limit(ncf, start, NUMERICS).point
     assert point.inertia is Inertia.DEGENERATE and point.is_polished and abs(point.top_curvature) < 1e-6
     assert point.value == pytest.approx(np.linalg.norm(ncf.X.T @ ncf.ybar) * depth ** (-depth / 2), rel=1e-12)
+
+
+def test_the_polish_stays_near_a_continuum_of_kkt_points():
+    """A linear layer's neurons rotate, so that near the point the Hessian has eigenvalues of the size of the distance, or 0."""
+    network = dense((3, 3, 2, 2, 1), (4, 1, 1), (0.5, 1.0, 1.0))
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        x, profiles = rng.standard_normal((1, 3)), [np.eye(3)[0], unit(rng.uniform(0.1, 1, 2)), unit(rng.uniform(0.1, 1, 2))]
+        ncf = Ncf(network, x, np.ones((1, 1)))
+        exact = structured_point(network, unit(x[0]), (1.0, 1.0, 1.0), profiles)
+        near = unit(exact + 1e-4 * unit(rng.standard_normal(exact.size)))
+        found = polish(ncf, near)
+        assert found.is_polished and np.linalg.norm(found.u - near) < 1e-3
 
 
 def test_both_forms_of_the_hessian_give_the_same_point(monkeypatch, network):
