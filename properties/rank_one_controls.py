@@ -198,6 +198,7 @@ def two_sided(instance) -> Margin:
     "control.slope_outside",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_kinks", "slope_outside"),
     given=clarke_points(inside=False),
     drops=CLARKE_REDUCED,
     of=("rank_one.clarke",),

@@ -147,7 +147,7 @@ def test_a_proof_ends_when_its_time_is_up():
 
 def test_certified_controls_read_refuted_and_others_potential():
     assert check_claim(registered()["control.nonuniform"], 6, 0).verdict is Verdict.REFUTED
-    result = check_claim(registered()["control.slope_outside"], 6, 0)
+    result = check_claim(registered()["control.kinks"], 6, 0)
     assert (result.verdict, result.certified) == (Verdict.POTENTIAL, 0)
 
 

@@ -25,6 +25,7 @@ from tests.test_certify import first_violation
 
 BOXED = ("control.nonuniform", "control.negative_value", "control.saddles", "control.positive_unstable", "control.shared_neurons")
 OTHERS = ("control.biases", "control.any_point", "control.zero_points", "control.wrong_labels", "control.equal_entries")
+OTHERS += ("control.slope_outside",)
 FULL = bool(os.environ.get("NCFCHECK_FULL"))
 
 
@@ -214,6 +215,23 @@ def _twice(instance, data):
     data["active"][0] = [data["active"][0][0]] * 2
 
 
+def _no_kinks(instance, data):
+    data["kinks"] = []
+
+
+def _other_kinks(instance, data):
+    data["kinks"] = list(range(len(instance["problem"]["y"]["array"])))
+
+
+def _dependent(instance, data):
+    data["basis"] *= 2
+    data["normal"] *= 2
+
+
+def _no_normal(instance, data):
+    data["normal"] = [(0.0).hex()] * len(data["normal"])
+
+
 DROPPED = [
     ("control.nonuniform", _uniform),
     ("control.nonuniform", _negated),
@@ -233,6 +251,11 @@ DROPPED = [
     ("control.saddles", _twice),
     ("control.positive_unstable", _no_neuron),
     ("control.shared_neurons", _one_neuron),
+    ("control.slope_outside", _no_kinks),
+    ("control.slope_outside", _other_kinks),
+    ("control.slope_outside", _dependent),
+    ("control.slope_outside", _no_normal),
+    ("control.slope_outside", _slope_one),
 ]
 
 

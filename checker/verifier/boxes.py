@@ -26,12 +26,12 @@ def slopes(F, x):
 
 
 def inverse(A):
-    """About the inverse of a matrix of floats."""
+    """The inverse of a matrix of fractions; about that of one of floats."""
     n = len(A)
-    rows = [list(row) + [float(i == k) for k in range(n)] for i, row in enumerate(A)]
+    rows = [list(row) + [int(i == k) for k in range(n)] for i, row in enumerate(A)]
     for k in range(n):
         best = max(range(k, n), key=lambda i: abs(rows[i][k]))
-        need(abs(rows[best][k]) > 0, "the Jacobian is singular")
+        need(abs(rows[best][k]) > 0, "a singular matrix")
         rows[k], rows[best] = rows[best], rows[k]
         rows[k] = [a / rows[k][k] for a in rows[k]]
         for i in range(n):

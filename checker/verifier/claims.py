@@ -1,6 +1,6 @@
 """Every claim that a certificate may be about, with what the verifier proves of it; standard library only."""
 
-from checker.verifier import kkt, points, rank_one
+from checker.verifier import kinks, kkt, points, rank_one
 
 CONTROLS = [
     *(points.biases, points.biases_expansion, points.wrong_labels, points.negative_factor, points.any_point, points.zero_points),
@@ -8,7 +8,7 @@ CONTROLS = [
     *(rank_one.nonuniform, rank_one.unbalanced, rank_one.any_direction, rank_one.signless, rank_one.sparse_layers),
     *(rank_one.two_sided, rank_one.equal_entries, rank_one.flat_entries, rank_one.negative_value, rank_one.blind_input),
     *(rank_one.any_rank_one, kkt.shared_balance, kkt.positive_unstable, kkt.every_kkt_rank_one, kkt.saddles),
-    *(kkt.shared_neurons, kkt.no_blowup, kkt.doubled_start),
+    *(kkt.shared_neurons, kkt.no_blowup, kkt.doubled_start, kinks.slope_outside),
 ]
 CLAIMS = {f"control.{each.__name__}": each for each in CONTROLS} | {
     "conjecture.rank_one_limits": kkt.conjecture(kkt.hidden_rank_two),

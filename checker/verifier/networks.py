@@ -52,6 +52,17 @@ class Net:
                     delta = [dot([row[j] for row in W[l]], delta) * slope for j, slope in enumerate(slopes[l - 1])]
         return outputs, value, G
 
+    def moved(self, theta, direction, X, Y):
+        """The derivative of N in a direction, for all slopes at kinks."""
+        W, V, total = self.matrices(theta), self.matrices(direction), Ball(0)
+        for x, y in zip(X, Y):
+            h, t = x, [Ball(0)] * len(x)
+            for w, v, law in zip(W, V, [*self.laws, (1, Ball(1), Ball(1))]):
+                bent, t = [bend(dot(row, h), *law) for row in w], [dot(a, t) + dot(b, h) for a, b in zip(w, v)]
+                h, t = [value for value, _ in bent], [slope * each for (_, slope), each in zip(bent, t)]
+            total = total + dot(y, t)
+        return total
+
 
 def number(text):
     need(isinstance(text, str) and len(text) <= 40 and math.isfinite(float.fromhex(text)), "not a finite number")
@@ -106,7 +117,8 @@ class Case:
         self.laws = [(q, Ball(1), power(ball(a), q)) for q, a in zip(self.powers, self.slopes)]
         self.net, self.floats = Net(widths, self.laws, index), X
         self.X = [[ball(v) for v in row] for row in X]
-        self.Y = [[ball(v if self.square else v / 2) for v in row] for row in y]
+        self.labels = [[v if self.square else v / 2 for v in row] for row in y]
+        self.Y = [[ball(v) for v in row] for row in self.labels]
         self.start = self.get("start")
         need(len(self.start) == self.net.size and any(self.start), "a start of another length, or 0")
         self.u, self.signs, self.profiles, self.norms = (self.get(name) for name in ("u", "signs", "profiles", "norms"))
@@ -128,14 +140,19 @@ class Case:
         """Weights c_l s_l rows_l columns_{l−1}ᵀ of balls, near `start`; norms are balanced unless given."""
         rows, columns = ([list(map(ball, each)) for each in given or self.profiles] for given in (rows, columns))
         norms = norms or [(Ball(order) / self.net.order).root(2) for order in self.net.orders]
+        theta = self.layers(map(unit, rows), [unit(u), *map(unit, columns)], norms)
+        length = float(dot(theta, theta).root(2))
+        need(all(abs(float(a) / length - b) < 1e-6 for a, b in zip(theta, self.start)), "`start` is another point")
+        return theta
+
+    def layers(self, rows, columns, norms):
+        """Weights c_l s_l rows_l columns_{l−1}ᵀ, columns_0 the direction in the first layer."""
         theta = [Ball(0)] * self.net.size
-        for l, (row, column) in enumerate(zip([*map(unit, rows), [Ball(1)]], [unit(u), *map(unit, columns)])):
+        for l, (row, column) in enumerate(zip([*rows, [Ball(1)]], columns)):
             for a, numbers_of in zip(row, self.net.index[l]):
                 for b, k in zip(column, numbers_of):
                     if k >= 0:
                         theta[self.net.starts[l] + k] = a * b * norms[l] * ball([1.0, *self.signs][l])
-        length = float(dot(theta, theta).root(2))
-        need(all(abs(float(a) / length - b) < 1e-6 for a, b in zip(theta, self.start)), "`start` is another point")
         return theta
 
 

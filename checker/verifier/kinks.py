@@ -1,0 +1,59 @@
+"""Claims about structured points exactly on kinks of p = 1; standard library only."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from checker.verifier.boxes import inverse
+from checker.verifier.networks import numbers, whole
+from checker.verifier.numbers import Ball, ball, dot, limits, need
+
+FAR = Fraction(1, 10**6 - 1)  # tan² of an angle with sin² = 10⁻⁶
+
+
+def inner(a, b):
+    need(True, "")
+    return sum((x * y for x, y in zip(a, b)), Fraction(0))
+
+
+def kinked(case, samples, basis):
+    """Integers along the only KKT direction of n, all p_l = 1, orthogonal to the samples, which those of the basis span.
+
+    Other samples lie on the same side of it as of the instance's u. Some slopes at the kinks balance ∇n there.
+    """
+    rows, labels = ([[Fraction(v) for v in row] for row in each] for each in (case.floats, case.labels))
+    l, alpha = next((l, Fraction(a)) for l, a in enumerate(case.slopes) if a != 1)
+    before, sign = int(math.prod(case.signs[:l])), int(math.prod(case.signs))
+    sides = {i: inner(row, map(Fraction, case.u)) for i, row in enumerate(rows) if i not in samples and any(row) and labels[i][0]}
+    weights = [sign * labels[i][0] * (1 if side * before > 0 else alpha) for i, side in sides.items()]
+    g = [inner(weights, [rows[i][k] for i in sides]) for k in range(len(case.u))]
+    spanning = [rows[i] for i in basis]
+    gram = inverse([[inner(a, b) for b in spanning] for a in spanning])
+    shares = [inner(row, [inner(x, g) for x in spanning]) for row in gram]
+    u = [a - inner(shares, [x[k] for x in spanning]) for k, a in enumerate(g)]
+    need(any(u) and all(inner(rows[i], u) * side > 0 for i, side in sides.items()), "u = 0, or another sample on a kink")
+    need(all(labels[i][0] and inner(rows[i], u) == 0 for i in samples), "a sample without a label, or not on a kink")
+    common = math.lcm(*(a.denominator for a in u))
+    return [int(a * common) for a in u]
+
+
+def slope_outside(case, data):
+    """p_l = 1: whatever the slopes in [α, 1] at the kinks that u lies on, sin∠(∇N, w) > 10⁻³; some slopes would make it 0."""
+    case.has_structure()
+    net, samples, basis, weights = case.net, data["kinks"], data["basis"], numbers(data["normal"])
+    need(set(case.powers) == {1} and sum(a != 1 for a in case.slopes) == 1 and net.dense, "not one kinked layer")
+    need(whole(samples, 0, len(case.X) - 1) and whole(basis, 0, len(case.X) - 1), "not samples")
+    need(set(basis) <= set(samples) and 0 < len(set(basis)) == len(basis) == len(weights) <= 20, "not samples")
+    u = kinked(case, set(samples), basis)
+    case.structure(u)
+    limits.bits = 10**6
+    profiles, ones = [list(map(ball, each)) for each in case.profiles], [Ball(1)] * net.depth
+    theta = case.layers(profiles, [list(map(ball, u)), *profiles], ones)
+    normal = [dot(map(ball, weights), [case.X[i][k] for i in basis]) for k in range(len(u))]
+    across = case.layers(profiles, [normal, *profiles], ones)[: net.starts[1]]
+    rate = abs(net.moved(theta, across + [Ball(0)] * (net.size - len(across)), case.X, case.Y))
+    value, W = net.run(theta, case.X, case.Y)[1], net.part(theta, 0)
+    need(value > 0 and not dot(across, W).nonzero, "N > 0 is not proved, or the normal is not across")
+    # ∇N has the part L·N along w, ‖W_l‖² = 1/L, and one of at least rate/‖across‖ across it; layers are rescaled to equal norms.
+    need(rate * rate * dot(W, W) > value * value * dot(across, across) * net.depth * ball(FAR), "sin∠ > 0.001 is not proved")
