@@ -21,9 +21,9 @@ from pathlib import Path
 from checker import user_claims, witness
 from checker.claims import Claim, Kind, Margin, Outcome, registered
 from checker.events import ClaimFinished, Event, Examined, Progress, RunFinished, RunStarted
-from checker.generators.table import Table
 from checker.keeping import is_worth_keeping, keep, replay_stored, violation
 from checker.results import ClaimResult, Tally, conclude, describe, one_line
+from checker.table import Table
 from checker.user_claims import BrokenClaims, told, told_of
 from checker.versions import versions
 from checker.workers import WorkerLost, spread

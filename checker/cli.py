@@ -171,7 +171,7 @@ def _table(path, target, standardise):
         return None
     if path is None or target is None:
         raise CannotRun("--data FILE.csv and --target COLUMN go together")
-    from checker.generators.table import TableError, read_table
+    from checker.table import TableError, read_table
 
     try:
         table = read_table(path, target, standardise)

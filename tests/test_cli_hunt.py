@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from checker.cli import main
-from checker.ledger import load
+from checker.ledger import LedgerError, load
 
 TESTS = Path(__file__).parent
 
@@ -106,7 +107,7 @@ def test_ctrl_c_once_or_twice_ends_a_hunt_and_keeps_what_was_tested(folder, time
     for _ in range(times):
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert b"Traceback" not in err
     if times == 1:
         assert process.returncode == 130 and b"not refuted on" in out
@@ -114,9 +115,10 @@ def test_ctrl_c_once_or_twice_ends_a_hunt_and_keeps_what_was_tested(folder, time
 
 
 def _wait_for_rows(folder):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while time.monotonic() < end:
-        if (folder / "reports" / "ledger.sqlite").exists() and (rows := len(load(folder / "reports" / "ledger.sqlite"))):
-            return rows
         time.sleep(0.1)
+        with suppress(LedgerError):  # not there yet, or just being made
+            if rows := len(load(folder / "reports" / "ledger.sqlite")):
+                return rows
     raise AssertionError("nothing was tested")

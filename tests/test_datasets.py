@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from checker.generators.datasets import FAMILIES, LABELS, SEEDS, families, from_table
 from checker.generators.draw import draw
-from checker.generators.table import Table
+from checker.table import Table
 
 SIZES = [(n, d) for n in (1, 2, 3, 7, 10, 30) for d in (1, 2, 3, 5, 15)]
 

@@ -14,10 +14,10 @@ from checker.generators.datasets import FAMILIES, LABELS, from_table
 from checker.generators.draw import draw
 from checker.generators.starts import STARTS
 from checker.generators.structured import rank_one_points
-from checker.generators.table import Table
 from checker.kkt import Inertia, flow_limit
 from checker.losses import Loss
 from checker.networks import dense
+from checker.table import Table
 
 ORDERS = set(range(3, MAX_ORDER + 1))
 

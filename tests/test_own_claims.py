@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from output import without_progress
 
 from checker import check, claims, cli, user_claims
 
@@ -27,7 +28,8 @@ def command(monkeypatch, tmp_path, capsys):
 
     def run(*arguments):
         code = cli.main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
+        out, err = capsys.readouterr()
+        return code, out, without_progress(err)
 
     yield run
     for name in set(sys.modules) - before:
@@ -191,7 +193,7 @@ def test_worker_processes_load_the_file_too(command, tmp_path):
     file = write("mine.py", content)
     process = subprocess.run(
         [sys.executable, "-m", "checker.cli", "check", "--claims", file, "--examples", "120", "--workers", "2"],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120,
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     assert '"instance": {"type":"Spot","x":51}' in Path("reports/counterexamples/mine.claim.json").read_text()

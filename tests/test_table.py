@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from checker.generators.table import TableError, read_table
+from checker.table import TableError, read_table
 
 BAD = {
     "empty file": (b"", "is empty; expected a row of column names and at least two rows of numbers"),

@@ -116,7 +116,7 @@ def killer(number):
 def interrupter(number):
     """Interrupts the process that started its worker, and dawdles."""
     os.kill(os.getppid(), signal.SIGINT)
-    time.sleep(60)
+    time.sleep(600)
     return Margin(1.0, 0.5)
 
 

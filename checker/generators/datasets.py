@@ -131,7 +131,7 @@ def families(draw, max_samples: int = 10, max_dimension: int = 5, only: tuple[st
 
 
 def from_table(table, max_samples: int = 20) -> st.SearchStrategy[Sample]:
-    """Rows of a user's table (`checker.generators.table.Table`), sub-sampled by a drawn seed, with their labels."""
+    """Rows of a user's table (`checker.table.Table`), sub-sampled by a drawn seed, with their labels."""
 
     def rows(count: int, seed: int) -> Sample:
         chosen = np.random.default_rng(seed).permutation(len(table.X))[:count]
