@@ -149,7 +149,7 @@ def balance(instance) -> Certificate:
 
     def condition(found: Found) -> None:
         network, theta = found.pruned.network, found.box.theta
-        multiplier = arb(found.box.centre[found.system.free], found.box.radius)
+        multiplier = found.box.multiplier
         gap = multiplier - network.order * found.value
         layers = [sum((a * a for a in theta[p]), arb(0)) * network.order - o for p, o in zip(network.slices, network.orders)]
         neurons = points.neurons_unbalanced(Balls, network, found.matrices)
@@ -159,10 +159,13 @@ def balance(instance) -> Certificate:
 
 
 def negative_unstable(instance) -> Certificate:
-    """For the theorem: an exact KKT point with N < 0 that is a strict local maximum."""
+    """For the theorem: an exact KKT point with N < 0 that is a strict local maximum; a limit with N > 0 has W_L negated."""
+    u = _limit(instance).copy()
+    if instance.ncf.value(u) > 0:
+        u[instance.network.slices[-1]] *= -1
 
     def condition(found: Found) -> None:
         _require(found.value < 0, "N < 0 is not proved")
         _maximum(found)
 
-    return _boxed(instance, _limit(instance), condition, "a KKT point with N < 0 is a strict local maximum")
+    return _boxed(instance, u, condition, "a KKT point with N < 0 is a strict local maximum")

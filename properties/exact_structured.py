@@ -5,7 +5,8 @@ from __future__ import annotations
 from flint import arb, fmpq
 
 from checker.certify.certificate import Certificate, NotProved
-from checker.certify.krawczyk import Box, Reduced
+from checker.certify.krawczyk import Box
+from checker.certify.reduced import Reduced
 from checker.certify.structured import (
     FAR,
     Structure,

@@ -12,9 +12,10 @@ from flint import fmpq
 
 from checker.certify import Certificate, NotProved, Undecided, certify, within
 from checker.certify.boxes import found_near
-from checker.certify.krawczyk import System, enclose
+from checker.certify.krawczyk import enclose
 from checker.certify.points import At, dot, nonzero, proved
 from checker.certify.rings import precision
+from checker.certify.system import System
 from checker.check import check_claim, load_claims
 from checker.claims import CONTROL, Claim, Kind, Margin, Outcome, Verdict, registered
 from checker.generators.draw import draw

@@ -12,11 +12,16 @@ from planting import Mutant, planted
 from checker.certify import Certificate, NotProved, certify, points
 from checker.certify.boxes import found_near
 from checker.certify.evaluate import Evaluation, bend
-from checker.certify.krawczyk import Reduced, System, enclose, is_positive_definite
+from checker.certify.krawczyk import enclose, is_positive_definite
+from checker.certify.reduced import Reduced
 from checker.certify.rings import Balls, Rationals, precision
 from checker.certify.structured import Structure, balanced, mixed_columns, reduced_box
+from checker.certify.symmetries import turned
+from checker.certify.system import System
 from checker.claims import registered
-from checker.networks import dense
+from checker.generators.starts import unit
+from checker.ncf import Ncf
+from checker.networks import DENSE, Network, convolution, dense
 from properties import exact_points, exact_structured
 from tests.test_certify import first_violation, limit
 from tests.test_certify_evaluate import as_float, drawn, numbers
@@ -172,6 +177,33 @@ def the_reduced_problem_is_the_engine_s() -> bool:
     return np.allclose(found, [value, *gradient], rtol=1e-9) and np.allclose(hessian, slopes, rtol=1e-4, atol=1e-6)
 
 
+def symmetries_leave_n_and_the_norm() -> bool:
+    """∇N and θ are orthogonal to Aθ, for rotations of neurons and for shifts of a circular layer."""
+    rng = np.random.default_rng(3)
+    circular = Network((3, 3, 2, 1), (1, 2), (1.0, 0.5), (convolution(3, 3, 3), DENSE, DENSE))
+    for network, generator in ((dense((3, 4, 2, 2), (1, 2), (1.0, 0.5)), (0, 1, 3)), (circular, (1,))):
+        ncf = Ncf(network, rng.standard_normal((5, 3)), rng.standard_normal((5, network.widths[-1])))
+        theta = rng.standard_normal(network.size)
+        moved = np.array(turned(network, list(theta), generator))
+        if not moved.any() or max(abs(moved @ theta), abs(moved @ ncf.gradient(theta))) > 1e-12:
+            return False
+    return True
+
+
+def points_next_to_kinks_are_boxed() -> bool:
+    """Two neurons along orthogonal samples, each within rounding of the other's kink, are boxed to twice as many digits."""
+    network, turn = dense((2, 2, 1), (2,), (-0.7,)), np.array([[np.cos(0.5), np.sin(0.5)], [-np.sin(0.5), np.cos(0.5)]])
+    ncf = Ncf(network, turn * [[1.0], [1.7]], np.array([[1.0], [0.9]]))
+    sizes = 1 / (ncf.ybar * np.array([[1.0], [1.7**2]]))
+    u = unit(network.flatten([sizes * turn, sizes.T / np.sqrt(2)]))
+    with precision(128):
+        try:
+            box = found_near(network, ncf, u).box
+        except NotProved:
+            return False
+    return any(box.fine) and box.radius < 1e-20
+
+
 CHECKS = (
     numbers_agree,
     kinks_are_enclosed,
@@ -180,9 +212,11 @@ CHECKS = (
     the_reduced_problem_is_the_engine_s,
     slopes_are_those_of_the_residual,
     structures_are_their_points,
+    symmetries_leave_n_and_the_norm,
+    points_next_to_kinks_are_boxed,
     certificates_are_accepted,
 )
-EVALUATE, KRAWCZYK = "checker.certify.evaluate", "checker.certify.krawczyk"
+EVALUATE, KRAWCZYK, REDUCED, SYSTEM = (f"checker.certify.{each}" for each in ("evaluate", "krawczyk", "reduced", "system"))
 STRUCTURED, POINTS, BOXES = "checker.certify.structured", "checker.certify.points", "checker.certify.boxes"
 MISTAKES = [
     (f"{EVALUATE}:bend", "scale if side == -1 else ring.number(1))", "scale)", "the flat side everywhere"),
@@ -200,16 +234,19 @@ MISTAKES = [
     (f"{EVALUATE}:Evaluation._known_sides", "-1 if side == {-1}", "1 if side == {-1}", "a sign of the pre-activations"),
     ("checker.certify.rings:halves", "below if below < 0 else zero", "zero", "no part below 0"),
     ("checker.certify.rings:Balls.hull", "arb(low).union(arb(high))", "arb(low)", "no hull"),
-    (f"{KRAWCZYK}:System.residual", "g - multiplier * t", "g + multiplier * t", "sign of λ"),
-    (f"{KRAWCZYK}:System.jacobian", "row[i] -= multiplier", "row[i] += multiplier", "sign of λ in DF"),
-    (f"{KRAWCZYK}:System.jacobian", "row += [-theta[i]", "row += [theta[i]", "sign of the border"),
-    (f"{KRAWCZYK}:System.evaluate", "arb(2) ** self.scale", "arb(2) ** (2 * self.scale + 1)", "scale of N"),
+    (f"{SYSTEM}:System.residual", "g - multiplier * t", "g + multiplier * t", "sign of λ"),
+    (f"{SYSTEM}:System.jacobian", "row[i] -= multiplier", "row[i] += multiplier", "sign of λ in DF"),
+    (f"{SYSTEM}:System.jacobian", "row += [-theta[i]", "row += [theta[i]", "sign of the border"),
+    (f"{SYSTEM}:System.evaluate", "arb(2) ** self.scale", "arb(2) ** (2 * self.scale + 1)", "scale of N"),
     (f"{KRAWCZYK}:_contracts", "if not abs(step[i]) + defect * radius < radius:", "if False:", "no test of contraction"),
     (f"{KRAWCZYK}:is_positive_definite", "if not rows[k][k] > 0:", "if rows[k][k] < -9:", "negative pivots pass"),
     (f"{KRAWCZYK}:is_positive_definite", "rows[i][j] - factor", "rows[i][j] + factor", "sign of the elimination"),
-    (f"{KRAWCZYK}:branches", "(slope * t) ** power", "slope * t**power", "α for α^p"),
-    (f"{KRAWCZYK}:_mirrored", "[value, -first, second]", "[value, first, second]", "sign of φ' below 0"),
-    (f"{KRAWCZYK}:_monomial", "scale * q * powers[q - 1]", "scale * powers[q - 1]", "no q in φ'"),
+    (f"{REDUCED}:branches", "(slope * t) ** power", "slope * t**power", "α for α^p"),
+    (f"{REDUCED}:_mirrored", "[value, -first, second]", "[value, first, second]", "sign of φ' below 0"),
+    (f"{REDUCED}:_monomial", "scale * q * powers[q - 1]", "scale * powers[q - 1]", "no q in φ'"),
+    ("checker.certify.symmetries:_shifted", "sign = 1 if row else -1", "sign = 1", "W_2 turned the same way as W_1"),
+    ("checker.certify.symmetries:_rotated", "-theta[start + b * below + j]", "theta[start + b * below + j]", "no rotation"),
+    (f"{KRAWCZYK}:_sums", "arb(a) + arb(b)", "arb(a)", "half the digits of a centre"),
     (f"{STRUCTURED}:balanced", ".sqrt()", "", "c_l for c_l²"),
     (f"{STRUCTURED}:unit", "length = ", "length = 2 * ", "half a unit vector"),
     (f"{STRUCTURED}:mixed_columns", ".root(p - 1)", ".root(p)", "p for p − 1 in Q"),

@@ -19,6 +19,10 @@ import pytest
 from checker.certify import Certificate, certify, document
 from checker.claims import registered
 from checker.cli import main as command_line
+from checker.generators.starts import unit
+from checker.instances import Instance
+from checker.ncf import Problem
+from checker.networks import dense
 from checker.verifier.numbers import Ball, Rejected, _root, ball, dot
 from checker.verify import digest, main, verify
 from tests.test_certify import first_violation
@@ -142,6 +146,31 @@ def test_a_box_around_the_kkt_point_of_other_data_or_labels_is_rejected(id):
                         continue
                     # A sample that the point does not see, on the flat side of every neuron, may change at will.
                     assert 0.0 in [float.fromhex(a["float"]) for a in found["instance"]["problem"]["network"]["slopes"]["tuple"]]
+
+
+def with_generators(*turns) -> dict:
+    """A box of a linear network with a circular first layer, its generators in place of those that fix its symmetries."""
+    found = json.loads(_circular())
+    box = found["certificate"]["data"]["box"]
+    box["generators"] = [list(turn) for turn in turns]
+    return resealed(found)
+
+
+@functools.cache
+def _circular() -> str:
+    rng = np.random.default_rng(4)
+    network = dense((3, 3, 1), (1,), (1.0,))
+    problem = Problem(network, rng.standard_normal((5, 3)), rng.standard_normal((5, 1)))
+    instance = Instance(problem, unit(rng.standard_normal(network.size)), seeds=(4,))
+    claim = registered()["control.shared_balance"]
+    return json.dumps(document(claim, instance, claim.certify(instance)))
+
+
+def test_a_shift_of_a_circular_layer_is_fixed_and_no_other_turn_is():
+    assert verify(with_generators([1]))
+    for turns in ([], [[2]], [[0]], [[3]], [[-1]], [[1.0]], [[1], [1]], [[0, 0, 1]], [[0, 1]], [[1, 0, 1]]):
+        accepted = not is_rejected(with_generators(*turns))
+        assert not accepted or turns == [[2]], turns  # the shift by −1, or 2, is the one by 1 the other way round
 
 
 def edited(id: str, edit) -> dict:

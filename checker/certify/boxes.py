@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import scipy.linalg
 from flint import arb
 
 from checker.certify.certificate import NotProved
 from checker.certify.evaluate import matrices
-from checker.certify.krawczyk import Box, System, enclose, is_positive_definite
+from checker.certify.krawczyk import Box, enclose, is_positive_definite
 from checker.certify.rings import Balls
+from checker.certify.symmetries import generators
+from checker.certify.system import System
 from checker.claims import Inapplicable, Unresolved
 from checker.kkt import polish
 from checker.ncf import Ncf
 from checker.networks import DENSE, Network, Pattern
 
 SILENT = 1e-6  # neurons with smaller weights are taken out, and exactly zero in the point that is proved
-INDEPENDENT = 1e-6  # relative size below which a symmetry does not move the point
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Found:
     def is_maximum(self) -> bool:
         """Whether the projected Hessian is negative definite over the box; zero neurons add −λ where p ≥ 2, λ > 0."""
         theta, system = self.box.theta, self.system
-        multiplier = arb(self.box.centre[system.free], self.box.radius)
+        multiplier = self.box.multiplier
         if not multiplier > 0 or (self.pruned.is_smaller and min(self.pruned.network.powers) < 2):
             return False
         hessian, lift = system.hessian(theta), 2 * self.pruned.network.order * multiplier
@@ -109,25 +109,8 @@ def found_near(network: Network, ncf: Ncf, u: np.ndarray) -> Found:
         raise NotProved(f"the point cannot be polished: {error}") from error
     if np.linalg.norm(theta - pruned.theta) > 1e-4:
         raise NotProved("without its silent neurons the point is another")
-    system = System(pruned.network, ncf.X, ncf.ybar, theta, _generators(pruned.network, theta))
+    system = System(pruned.network, ncf.X, ncf.ybar, theta, generators(pruned.network, theta))
     return Found(enclose(system), pruned)
-
-
-def _generators(network: Network, theta: np.ndarray) -> tuple[tuple[int, int, int], ...]:
-    """Rotations of linear layers between dense ones that move the point, as many as are independent there."""
-    linear = [
-        l
-        for l in range(network.depth - 1)
-        if network.powers[l] == 1 == network.slopes[l] and network.patterns[l].is_dense and network.patterns[l + 1].is_dense
-    ]
-    possible = [(l, a, b) for l in linear for a, b in combinations(range(network.widths[l + 1]), 2)]
-    if not possible:
-        return ()
-    system = System(network, np.zeros((1, network.widths[0])), np.zeros((1, 1)), theta)
-    moved = np.array([system.turned(list(map(float, theta)), each) for each in possible]).T
-    _, R, order = scipy.linalg.qr(moved, mode="economic", pivoting=True)
-    rank = int((np.abs(np.diag(R)) > INDEPENDENT).sum())
-    return tuple(possible[k] for k in sorted(order[:rank]))
 
 
 def has_rank_two(W) -> bool:

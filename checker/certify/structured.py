@@ -14,7 +14,8 @@ from flint import arb, fmpq
 
 from checker.certify.certificate import NotProved
 from checker.certify.evaluate import Evaluation, bend
-from checker.certify.krawczyk import Box, Reduced, enclose
+from checker.certify.krawczyk import Box, enclose
+from checker.certify.reduced import Reduced
 from checker.certify.rings import PRECISIONS, Balls, Rationals, precision
 from checker.networks import Network
 

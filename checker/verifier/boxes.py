@@ -41,32 +41,47 @@ def inverse(A):
     return [row[n:] for row in rows]
 
 
+def symmetry(net, turn):
+    """θ → Aθ, A antisymmetric, for a symmetry of N that rotates outputs of a linear layer, or shifts them in circles."""
+    l = turn[0] if len(turn) == 3 else 0
+    need(whole(turn, 0, 500) and l < net.depth - 1 and net.laws[l][0] == 1 and not (net.laws[l][2] - 1).nonzero, "not a symmetry")
+    below, own, above = net.widths[l : l + 3]
+    if len(turn) == 3:
+        _, a, b = turn
+        need(a < b < own and net.plain[l] and net.plain[l + 1], "not two neurons")
+        first, second = net.starts[l : l + 2]
+        pairs = [(first + a * below + j, first + b * below + j) for j in range(below)]
+        pairs += [(second + k * own + a, second + k * own + b) for k in range(above)]
+    else:
+        circular = [[(j - i) % below for j in range(below)] for i in range(below)]
+        need(len(turn) == 1 and net.index[0] == circular and net.plain[1], "not a circular layer below a dense one")
+        pairs = [(j, (j - turn[0]) % own) for j in range(own)]
+        pairs += [(k * own + j, k * own + (j + turn[0]) % own) for k in range(1, above + 1) for j in range(own)]
+
+    def turned(theta):
+        out = [Ball(0)] * net.size
+        for i, j in pairs:
+            out[i], out[j] = out[i] - theta[j], out[j] + theta[i]
+        return out
+
+    return turned
+
+
 def boxed(data, net, X, Y, fixed=()):
     """θ, λ, N, ∇²N over a box that holds exactly one KKT point of N times a power of two, by the Krawczyk operator."""
     centre, radius, scale, turns = numbers(data["centre"]), ball(number(data["radius"])), data["scale"], data["generators"]
+    fine = numbers(data["fine"]) if "fine" in data else [0.0] * len(centre)
     free = net.size - len(fixed)
-    need(whole([scale], -(10**4), 10**4) and len(centre) == free + 1 + len(turns) <= 200 and radius > 0, "not a box")
-    for l, a, b in turns:
-        need(whole([l, a, b], 0, 500) and l < net.depth - 1 and a < b < net.widths[l + 1], "not two neurons")
-        need(net.laws[l][0] == 1 and not (net.laws[l][2] - 1).nonzero and net.plain[l] and net.plain[l + 1], "not a symmetry")
+    need(whole([scale], -(10**4), 10**4) and len(fine) == len(centre) == free + 1 + len(turns) <= 200 and radius > 0, "not a box")
+    symmetries = [symmetry(net, turn) for turn in turns]
     Y = [[v * Ball(1, None, scale) for v in row] for row in Y]
-
-    def turned(theta, turn):
-        l, a, b = turn
-        out, below, own = [Ball(0)] * net.size, net.widths[l], net.widths[l + 1]
-        first, second = net.starts[l], net.starts[l + 1]
-        pairs = [(first + a * below + j, first + b * below + j) for j in range(below)]
-        for i, j in pairs + [(second + k * own + a, second + k * own + b) for k in range(net.widths[l + 2])]:
-            out[i], out[j] = -theta[j], theta[i]
-        return out
-
-    middle = [ball(c) for c in centre]
+    middle = [ball(c) + ball(f) for c, f in zip(centre, fine)]
 
     def F(x):
-        theta, multiplier, moved = x[:free], x[free], [turned(x[:free], turn) for turn in turns]
+        theta, multiplier, moved = x[:free], x[free], [turned(x[:free]) for turned in symmetries]
         G = net.run([*theta, *fixed], X, Y)[2]
         rows = [g - multiplier * t + dot(x[free + 1 :], [A[i] for A in moved]) for i, (g, t) in enumerate(zip(G, theta))]
-        return [*rows, (dot(theta, theta) - 1) * Ball(1, None, -1), *(dot(turned(middle[:free], turn), theta) for turn in turns)]
+        return [*rows, (dot(theta, theta) - 1) * Ball(1, None, -1), *(dot(turned(middle[:free]), theta) for turned in symmetries)]
 
     box = [c + radius.hull(-radius) for c in middle]
     A = [[ball(v) for v in row] for row in inverse([[float(v) for v in row] for row in slopes(F, middle)])]
@@ -74,6 +89,6 @@ def boxed(data, net, X, Y, fixed=()):
     for i, row in enumerate(A):
         defect = sum((abs(dot(row, column) - (i == j)) for j, column in enumerate(J)), Ball(0))
         need(abs(dot(row, step)) + defect * radius < radius, "the Krawczyk operator does not contract: no KKT point here")
-    theta, moved = box[:free], [turned(box[:free], turn) for turn in turns]
+    theta, moved = box[:free], [turned(box[:free]) for turned in symmetries]
     need(box[free].nonzero and is_positive([[dot(a, b) for a in moved] for b in moved]), "λ = 0, or symmetries that depend")
     return theta, box[free], net.run([*theta, *fixed], X, Y)[1], lambda: slopes(lambda t: net.run(t, X, Y)[2], theta)

@@ -1,0 +1,71 @@
+"""Continuous symmetries θ → e^{tA}θ of N at linear layers, A antisymmetric: N and ‖θ‖ stay as they are (theory §9).
+
+(l, a, b) turns neurons a and b of hidden layer l, counted from 0, between two dense layers, into each other. (k,) turns every
+neuron j of a first layer, a circular convolution with one neuron for each input, into j + k: the kernel's shifts.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import scipy.linalg
+
+from checker.networks import Network, convolution
+
+Generator = tuple[int, ...]
+INDEPENDENT = 1e-6  # relative size below which a symmetry does not move the point
+
+
+def turned(network: Network, theta, generator: Generator) -> list:
+    """Aθ for a list θ over any ring, (P,)."""
+    return _shifted(network, theta, *generator) if len(generator) == 1 else _rotated(network, theta, *generator)
+
+
+def _rotated(network: Network, theta, layer: int, a: int, b: int) -> list:
+    below, own, above = network.widths[layer : layer + 3]
+    out, start = [0 * each for each in theta], network.slices[layer].start
+    for j in range(below):
+        out[start + a * below + j], out[start + b * below + j] = -theta[start + b * below + j], theta[start + a * below + j]
+    start = network.slices[layer + 1].start
+    for i in range(above):
+        out[start + i * own + a], out[start + i * own + b] = -theta[start + i * own + b], theta[start + i * own + a]
+    return out
+
+
+def _shifted(network: Network, theta, step: int) -> list:
+    """(S^k − S^{−k}) W_1 and W_2 (S^k − S^{−k})ᵀ, S a circular shift by one."""
+    width, out = network.widths[1], [0 * each for each in theta]
+    for row in range(network.widths[2] + 1):
+        start = row * width
+        for j in range(width):
+            sign = 1 if row else -1
+            ahead, behind = theta[start + (j + step) % width], theta[start + (j - step) % width]
+            out[start + j] = sign * (ahead - behind)
+    return out
+
+
+def generators(network: Network, theta: np.ndarray) -> tuple[Generator, ...]:
+    """Symmetries that move the point θ (P,), as many as are independent there."""
+    possible = _possible(network)
+    if not possible:
+        return ()
+    moved = np.array([turned(network, list(map(float, theta)), each) for each in possible]).T
+    _, R, order = scipy.linalg.qr(moved, mode="economic", pivoting=True)
+    rank = int((np.abs(np.diag(R)) > INDEPENDENT).sum())
+    return tuple(possible[k] for k in sorted(order[:rank]))
+
+
+def _possible(network: Network) -> list[Generator]:
+    linear = [l for l in range(network.depth - 1) if network.powers[l] == 1 == network.slopes[l]]
+    plain = [l for l in linear if network.patterns[l].is_dense and network.patterns[l + 1].is_dense]
+    found: list[Generator] = [(l, a, b) for l in plain for a, b in combinations(range(network.widths[l + 1]), 2)]
+    if 0 in linear and _is_circular(network) and network.patterns[1].is_dense:
+        found += [(step,) for step in range(1, (network.widths[0] + 1) // 2)]
+    return found
+
+
+def _is_circular(network: Network) -> bool:
+    """Whether the first layer is a convolution with a kernel as long as the input, at every shift of it."""
+    size = network.widths[0]
+    return network.widths[1] == size and network.patterns[0].index == convolution(size, size, size).index

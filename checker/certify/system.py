@@ -1,0 +1,97 @@
+"""KKT equations of a network as a system F = 0 of balls (theory §9).
+
+Unknowns are the weights θ, λ, and one μ_k for every continuous symmetry θ → e^{tA_k}θ of N:
+
+    F = (∇N − λθ + Σ μ_k A_k θ, (‖θ‖² − 1)/2, ⟨A_k θ_0, θ⟩).
+
+At its zeros μ = 0, because ∇N and θ are orthogonal to every A_k θ, where these are independent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from flint import arb
+
+from checker.certify.evaluate import Evaluation
+from checker.certify.rings import Balls
+from checker.certify.symmetries import Generator, turned
+from checker.networks import Network
+
+
+@dataclass(frozen=True)
+class System:
+    """KKT equations of a network on data X (n, d), ȳ (n, k_L) near the weights `theta`.
+
+    N is multiplied by 2^scale, so that λ is about 1. Generators are those of `checker.certify.symmetries`.
+    """
+
+    network: Network
+    X: np.ndarray
+    ybar: np.ndarray
+    theta: np.ndarray
+    generators: tuple[Generator, ...] = ()
+    scale: int = 0
+
+    @property
+    def free(self) -> int:
+        """Number of unknown weights."""
+        return self.theta.size
+
+    def evaluate(self, theta) -> Evaluation:
+        """The network at weights that are balls."""
+        factor = arb(2) ** self.scale
+        ybar = [[arb(float(each)) * factor for each in row] for row in self.ybar]
+        return Evaluation(Balls, self.network, list(theta), self.X, ybar)
+
+    def turned(self, theta, generator) -> list:
+        """A_k θ for a list θ over any ring, (P,)."""
+        return turned(self.network, theta, generator)
+
+    def value(self, theta):
+        """N at the unknowns given."""
+        return self.evaluate(theta).value
+
+    def gradient(self, theta) -> list:
+        """∇N in the unknowns."""
+        return self.evaluate(theta).gradient
+
+    def hessian(self, theta) -> list[list]:
+        """∇²N in the unknowns."""
+        return self.evaluate(theta).hessian(self.free)
+
+    def residual(self, x) -> list:
+        """F(x)."""
+        theta, multiplier, turns = x[: self.free], x[self.free], x[self.free + 1 :]
+        gradient = self.gradient(theta)
+        moved = [self.turned(theta, each) for each in self.generators]
+        rows = [
+            g - multiplier * t + sum((mu * A[i] for mu, A in zip(turns, moved)), arb(0))
+            for i, (g, t) in enumerate(zip(gradient, theta))
+        ]
+        fixed = [self.turned([*map(float, self.theta)], each) for each in self.generators]
+        return [*rows, (dot(theta, theta) - 1) / 2, *(dot(map(arb, A), theta) for A in fixed)]
+
+    def jacobian(self, x) -> list[list]:
+        """DF over the box x: an enclosure of every slope between two of its points."""
+        theta, multiplier, turns = x[: self.free], x[self.free], x[self.free + 1 :]
+        moved = [self.turned(theta, each) for each in self.generators]
+        fixed = [self.turned([*map(float, self.theta)], each) for each in self.generators]
+        rows = self.hessian(theta)
+        units = [[float(i == k) for i in range(self.free)] for k in range(self.free)]
+        for mu, generator in zip(turns, self.generators):
+            for k, unit in enumerate(units):
+                for i, each in enumerate(self.turned(unit, generator)):
+                    if each:
+                        rows[i][k] += mu * each
+        for i, row in enumerate(rows):
+            row[i] -= multiplier
+            row += [-theta[i], *(A[i] for A in moved)]
+        border = [arb(0)] * (1 + len(self.generators))
+        return rows + [list(theta) + border] + [[arb(each) for each in A] + border for A in fixed]
+
+
+def dot(a, b):
+    """Σ a_i b_i of balls."""
+    return sum((x * y for x, y in zip(a, b)), arb(0))
