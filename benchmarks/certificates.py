@@ -1,4 +1,4 @@
-"""Certificates in numbers: `python -m benchmarks.certificates [controls|theorems|boxes] [N] [CLAIM ...]`.
+"""Certificates in numbers: `python -m benchmarks.certificates [controls|theorems|boxes] [N] [CLAIM ...] [--seed K]`.
 
 controls: share of the first N violations of every static control that is certified, and times of proof and verification.
 theorems: certificates of every theorem on N instances with adversarial floats (there must be none), beside verdicts in floats
@@ -8,8 +8,8 @@ boxes: share of KKT points at p = 2 that a box is found around, and times.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
-import sys
 import time
 from collections import Counter
 
@@ -47,12 +47,12 @@ def violations(claim: Claim, count: int, seed: int = 0) -> list:
     return found
 
 
-def controls(count: int, *patterns: str) -> None:
+def controls(count: int, patterns: list[str], seed: int) -> None:
     """One line per control with an exact counterpart."""
     print(f"{'control':28} {'certified':>10} {'median ms':>10} {'verify ms':>10} {'max s':>7}  why not")
     for claim in select(patterns):
         if claim.kind is Kind.CONTROL and claim.certify is not None:
-            _control(claim, violations(claim, count))
+            _control(claim, violations(claim, count, seed))
 
 
 def _control(claim: Claim, instances: list) -> None:
@@ -75,7 +75,7 @@ def _control(claim: Claim, instances: list) -> None:
     print(f"{claim.id:28} {share:>10} {times}  {dict(reasons) or ''}", flush=True)
 
 
-def theorems(count: int, *patterns: str, seed: int = 0) -> int:
+def theorems(count: int, patterns: list[str], seed: int) -> int:
     """Certificates of each theorem over `count` instances with adversarial floats; their number in all, which must be 0."""
     claims = [each for each in select(patterns) if each.kind is Kind.THEOREM and each.certify is not None]
     print(f"{'theorem':28} {'instances':>10} {'compared':>9} {'certified':>10} {'⟨u, ∇N⟩ ≠ D·N in floats':>25}")
@@ -113,7 +113,7 @@ def is_violated_in_floats(instance) -> bool:
     return bool(gradient @ instance.start != instance.network.order * value)
 
 
-def boxes(count: int) -> None:
+def boxes(count: int, patterns: list[str], seed: int) -> None:
     """Share and time of boxes around limits of flows, two and three layers, p = 2."""
     from checker.certify.boxes import found_near
     from checker.certify.rings import precision
@@ -125,7 +125,7 @@ def boxes(count: int) -> None:
     from checker.tolerances import Numerics
 
     for depth in (2, 3):
-        rng, times, done = np.random.default_rng(depth), [], 0
+        rng, times, done = np.random.default_rng(depth + seed), [], 0
         while len(times) < count:
             d, slopes = int(rng.integers(2, 6)), tuple(rng.uniform(-1, 1, depth - 1))
             network = dense((d, *(int(k) for k in rng.integers(1, 6, depth - 1)), 1), (2,) * (depth - 1), slopes)
@@ -145,7 +145,18 @@ def boxes(count: int) -> None:
         print(f"{depth} layers: {done}/{count} boxed, median {1e3 * np.median(times):.1f} ms, slowest {1e3 * max(times):.1f} ms")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Read the command line and print one of the tables."""
+    tables = {"controls": controls, "theorems": theorems, "boxes": boxes}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", nargs="?", choices=tables, default="controls")
+    parser.add_argument("count", nargs="?", type=int, default=40)
+    parser.add_argument("claims", nargs="*", help="ids or patterns; all")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
     load_claims()
-    what, number, *patterns = [*sys.argv[1:], *("controls", "40")[len(sys.argv) - 1 :]]
-    {"controls": controls, "theorems": theorems, "boxes": boxes}[what](int(number), *patterns)
+    tables[given.table](given.count, given.claims, given.seed)
+
+
+if __name__ == "__main__":
+    main()
