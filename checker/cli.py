@@ -162,7 +162,8 @@ def _run(plan, comparison, options):
 
     progress = ProgressWriter(console(stderr=True, quiet=options["quiet"] or plan.verbose))
     with contextlib.closing(progress):
-        return play(check.run(plan), [progress, *writers(console(), **options), forgiving(Latest(LATEST, _warn))], comparison)
+        found = writers(console(), verbose=plan.verbose, **options)
+        return play(check.run(plan), [progress, *found, forgiving(Latest(LATEST, _warn))], comparison)
 
 
 def _table(path, target, standardise):

@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -86,6 +87,15 @@ def test_markdown_escapes_what_would_be_markup():
     assert not re.search(r"(?<!\\)(<script|\| pipe|`tick)", text) and r"\| pipe" in text
     rows = [line for line in text.splitlines() if line.startswith("| area")]
     assert len(rows) == 1 and len(re.findall(r"(?<!\\)\|", rows[0])) == 8
+
+
+def test_markdown_and_page_tell_why_violations_are_not_certified():
+    some = replace(REFUTED, why_uncertified={"a <continuum>": 2, "time is up": 1})
+    assert "\narea.bad not certified: 2 × a \\<continuum\\>; 1 × time is up\n" in markdown.document(*run(GOOD, some))
+    assert "not certified" not in markdown.document(*run(GOOD, REFUTED))
+    text = render(*run(some), Extras())
+    assert "<dt>not certified</dt><dd>2 × a &lt;continuum&gt;; 1 × time is up</dd>" in text
+    assert "<dt>not certified</dt>" not in render(*run(REFUTED), Extras())
 
 
 def test_markdown_tells_the_conclusion_what_is_unexpected_and_all_claims():

@@ -81,6 +81,13 @@ def test_reasons_for_unresolved_instances_are_told():
     assert "  area.good  2 × budget" in plain(GOOD)
 
 
+def test_reasons_why_violations_are_not_certified_are_told_when_verbose():
+    some = replace(REFUTED, certified=3, why_uncertified={"a continuum": 2, "time is up": 1})
+    text = plain(GOOD, some, verbose=True)
+    assert "\nnot certified\n  area.bad  2 × a continuum\n  area.bad  1 × time is up\n" in text
+    assert "not certified" not in plain(GOOD, some) and "not certified" not in plain(GOOD, verbose=True)
+
+
 def test_a_verdict_that_is_not_as_expected_is_told_with_its_instance():
     text = plain(GOOD, REFUTED)
     assert "UNEXPECTED  area.bad is a theorem (must never be refuted), but is potential (5 of 200 instances violate it" in text

@@ -48,13 +48,13 @@ def part(claims: tuple[str, ...], shard: str | None) -> tuple[str, ...]:
     return claims[i - 1 :: k]
 
 
-def writers(console, *, json_path, junit_path, html_path, markdown_path, strict, quiet, **_):
+def writers(console, *, json_path, junit_path, html_path, markdown_path, strict, quiet, verbose=False, **_):
     """The writers that the options ask for, the terminal first."""
     from checker.writers.json_file import JsonFile
     from checker.writers.junit import JUnitFile
     from checker.writers.terminal import Terminal
 
-    found = [Terminal(console, strict=strict, quiet=quiet)]
+    found = [Terminal(console, strict=strict, quiet=quiet, verbose=verbose)]
     found += [JsonFile(json_path)] if json_path else []
     found += [JUnitFile(junit_path, strict)] if junit_path else []
     found += [_html(html_path, strict)] if html_path else []

@@ -37,6 +37,7 @@ def document(started: RunStarted, finished: RunFinished, strict: bool = False) -
     lines += ["", "<details><summary>All claims</summary>", ""]
     lines += ["| claim | kind | verdict | N | unresolved | worst margin | 95 % bound |", "|---|---|---|--:|--:|--:|--:|"]
     lines += [_claim(result) for result in finished.results]
+    lines += [_uncertified(result) for result in finished.results if result.why_uncertified]
     versions = ", ".join(f"{name} {version}" for name, version in started.versions.items())
     again = f"`ncfcheck check --examples {started.examples} --seed {started.seed}`"
     return "\n".join([*lines, "", "</details>", "", f"{again} in {finished.seconds:.0f} s with {escape(versions)}", ""])
@@ -70,3 +71,7 @@ def _claim(result: ClaimResult) -> str:
         words.percent(result.bound95),
     ]
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def _uncertified(result: ClaimResult) -> str:
+    return f"\n{escape(result.id)} not certified: {escape('; '.join(words.uncertified(result)))}"

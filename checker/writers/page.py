@@ -98,6 +98,7 @@ def _row(result: ClaimResult, extras: Extras, strict: bool) -> dict:
         "unresolved": _share(result.unresolved, result.instances),
         "certified": _certified(result),
         "reasons": words.reasons(result, 5),
+        "uncertified": words.uncertified(result, 5),
         "chart": charts.margins(result.margins, told),
         "strata": strata([result]),
         "figures": extras.figures.get(result.id, ()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rich.console import Console
 from rich.text import Text
@@ -19,10 +19,13 @@ VALUES = 12  # of one coverage key shown, at most
 
 
 class Terminal:
-    """Prints the results of a finished run; `quiet` leaves only what is not as expected, and the last line."""
+    """Prints the results of a finished run; `quiet` leaves only what is not as expected, and the last line.
 
-    def __init__(self, console: Console, *, strict: bool = False, quiet: bool = False):
-        self.console, self.strict, self.quiet = console, strict, quiet
+    With `verbose` also why violations were not proved.
+    """
+
+    def __init__(self, console: Console, *, strict: bool = False, quiet: bool = False, verbose: bool = False):
+        self.console, self.strict, self.quiet, self.verbose = console, strict, quiet, verbose
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -33,7 +36,9 @@ class Terminal:
             if event.results and not self.quiet:
                 self._table(event.results)
                 self._coverage(event.results)
-                self._reasons(event.results)
+                self._reasons("unresolved", event.results, words.reasons)
+                if self.verbose:
+                    self._reasons("not certified", event.results, words.uncertified)
             self._conclusion(event)
 
     def _table(self, results: Iterable[ClaimResult]) -> None:
@@ -62,13 +67,13 @@ class Terminal:
             more = [f"and {len(counts) - VALUES} more"] if len(counts) > VALUES else []
             self._wrapped(f"  {key:8}", values + more)
 
-    def _reasons(self, results: Iterable[ClaimResult]) -> None:
-        undecided = [result for result in results if result.unresolved or result.uncovered]
-        if undecided:
-            self._print("\nunresolved", "dim")
-        for result in undecided:
-            for line in words.reasons(result):
-                self._print(self._cut(f"  {result.id}  {line}"))
+    def _reasons(self, title: str, results: Iterable[ClaimResult], reasons: Callable[[ClaimResult], list[str]]) -> None:
+        """A line for each of a claim's reasons, under a title if there are any."""
+        lines = [f"  {result.id}  {line}" for result in results for line in reasons(result)]
+        if lines:
+            self._print(f"\n{title}", "dim")
+        for line in lines:
+            self._print(self._cut(line))
 
     def _conclusion(self, event: RunFinished) -> None:
         bad = [result for result in event.results if not result.as_expected(self.strict)]

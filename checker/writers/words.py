@@ -51,9 +51,17 @@ def worst(result: ClaimResult) -> str:
 def reasons(result: ClaimResult, most: int = 3) -> list[str]:
     """The most frequent reasons why instances were unresolved, with their counts."""
     lines = [f"no instance covers {missing}" for missing in result.uncovered]
-    lines += [f"{count} × {reason}" for reason, count in list(result.why_unresolved.items())[:most]]
-    rest = result.unresolved - sum(list(result.why_unresolved.values())[:most])
-    return lines + [f"{rest} × other reasons"] * bool(rest)
+    return lines + _most(result.why_unresolved, result.unresolved, most)
+
+
+def uncertified(result: ClaimResult, most: int = 3) -> list[str]:
+    """The most frequent reasons why violations were not proved, with their counts."""
+    return _most(result.why_uncertified, sum(result.why_uncertified.values()), most)
+
+
+def _most(counts: dict[str, int], whole: int, most: int) -> list[str]:
+    rest = whole - sum(list(counts.values())[:most])
+    return [f"{count} × {reason}" for reason, count in list(counts.items())[:most]] + [f"{rest} × other reasons"] * bool(rest)
 
 
 def kept(result: ClaimResult) -> str:
