@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import math
 import pkgutil
 import time
 from collections import Counter
@@ -206,10 +207,14 @@ def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
 
     The first CONFIRMATIONS violations of a shard are confirmed, and every later one that is the worst so far: so a verdict
     and the instance shown with it always rest on confirmed violations, while a claim that is false everywhere, as controls
-    are, is not confirmed again and again. A violation that is not confirmed is unresolved.
+    are, is not confirmed again and again. A violation that is not confirmed is unresolved. Where a margin is within its error,
+    an exact counterpart may still prove a violation.
     """
     outcome, margin = judge(claim, instance)
-    if outcome is Outcome.VIOLATES and (tally.confirmed < CONFIRMATIONS or tally.is_record(margin)):
+    if outcome is Outcome.UNRESOLVED and math.isfinite(margin.value) and _is_proved(claim, instance):
+        tally.confirmed, tally.certified = tally.confirmed + 1, tally.certified + 1
+        outcome, margin = Outcome.VIOLATES, replace(margin, note="a violation within the error is proved")
+    elif outcome is Outcome.VIOLATES and (tally.confirmed < CONFIRMATIONS or tally.is_record(margin)):
         contrary = unconfirmed(claim, instance)
         if contrary:
             outcome, margin = Outcome.UNRESOLVED, replace(margin, note=f"not confirmed by {contrary}")
@@ -220,6 +225,15 @@ def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
             _certify(claim, instance, tally)
     tally.record(outcome, margin, instance)
     return outcome, margin
+
+
+def _is_proved(claim: Claim, instance) -> bool:
+    """Whether an exact counterpart proves that an instance violates its claim."""
+    if claim.certify is None:
+        return False
+    from checker.certify import Certificate, certify
+
+    return isinstance(certify(claim, instance), Certificate)
 
 
 def _certify(claim: Claim, instance, tally: Tally) -> None:
