@@ -1,8 +1,9 @@
-"""Certificates in numbers: `python -m benchmarks.certificates [controls|theorems|boxes] [N] [CLAIM ...] [--seed K]`.
+"""Certificates in numbers: `python -m benchmarks.certificates [controls|theorems|inclusion|boxes] [N] [CLAIM ...] [--seed K]`.
 
 controls: share of the first N violations of every static control that is certified, and times of proof and verification.
 theorems: certificates of every theorem on N instances with adversarial floats (there must be none), beside verdicts in floats
     alone; `compared` are those that met the hypotheses as far as is proved, so that the conclusion was looked at.
+inclusion: values and gradients in balls of 24 to 256 bits that hold the exact rationals, and signs that they decide otherwise.
 boxes: share of KKT points at p = 2 that a box is found around, and times.
 """
 
@@ -16,6 +17,7 @@ from collections import Counter
 import numpy as np
 
 from checker.certify import NotProved, document, within
+from checker.certify.rings import Balls, Rationals, precision
 from checker.check import load_claims
 from checker.claims import Claim, Inapplicable, Kind, Outcome, select
 from checker.generators.draw import draw
@@ -23,6 +25,7 @@ from checker.hunting.changes import rebuilt
 from checker.verifier.numbers import Rejected
 from checker.verify import verify
 from tests.adversarial import KINDS, adversarial
+from tests.test_certify_evaluate import drawn, holds, numbers
 
 # What certifiers say of instances whose conclusion does not fail.
 COMPARED = (
@@ -33,6 +36,8 @@ COMPARED = (
     "the KKT equation of a layer is not met",
     "sin∠ > 0.01 is not proved",
 )
+
+BITS = (24, 64, 128, 256)  # of the balls of `inclusion`
 
 
 def violations(claim: Claim, count: int, seed: int = 0) -> list:
@@ -116,7 +121,6 @@ def is_violated_in_floats(instance) -> bool:
 def boxes(count: int, patterns: list[str], seed: int) -> None:
     """Share and time of boxes around limits of flows, two and three layers, p = 2."""
     from checker.certify.boxes import found_near
-    from checker.certify.rings import precision
     from checker.claims import Inapplicable, Unresolved
     from checker.generators.starts import gaussian_start
     from checker.kkt import positive_limit
@@ -145,9 +149,37 @@ def boxes(count: int, patterns: list[str], seed: int) -> None:
         print(f"{depth} layers: {done}/{count} boxed, median {1e3 * np.median(times):.1f} ms, slowest {1e3 * max(times):.1f} ms")
 
 
+def inclusion(count: int, patterns: list[str], seed: int) -> None:
+    """Over `count` networks a kind of floats: balls that hold the exact rational, and signs that more bits have changed."""
+    print(f"{'floats':14} {'networks':>9} {'on kinks':>9} {'evaluations':>12} {'outside':>8} {'sign decided':>13} {'changed':>8}")
+    rows = [_inclusion(kind, count, seed) for kind in KINDS]
+    for name, row in [*zip(KINDS, rows), ("all", tuple(map(sum, zip(*rows))))]:
+        print(f"{name:14} {row[0]:>9} {row[1]:>9} {row[2]:>12} {row[3]:>8} {row[4]:>13} {row[5]:>8}")
+
+
+def _inclusion(kind: str, count: int, seed: int) -> tuple[int, ...]:
+    kinks, evaluated, outside, decided, changed = 0, 0, 0, 0, 0
+    for number in range(seed, seed + count):
+        instance = adversarial(drawn(number), np.random.default_rng(number), kind)
+        try:
+            exact = numbers(Rationals, instance, hessian=False)
+        except NotProved:
+            kinks += 1
+            continue
+        for bits in BITS:
+            with precision(bits):
+                balls = numbers(Balls, instance, hessian=False)
+                signs = [Balls.side(each) for each in balls]
+            evaluated += len(balls)
+            outside += sum(not holds(ball, value) for ball, value in zip(balls, exact))
+            known = [(sign, Rationals.side(value)) for sign, value in zip(signs, exact) if sign is not None]
+            decided, changed = decided + len(known), changed + sum(a != b for a, b in known)
+    return count, kinks, evaluated, outside, decided, changed
+
+
 def main() -> None:
     """Read the command line and print one of the tables."""
-    tables = {"controls": controls, "theorems": theorems, "boxes": boxes}
+    tables = {"controls": controls, "theorems": theorems, "boxes": boxes, "inclusion": inclusion}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("table", nargs="?", choices=tables, default="controls")
     parser.add_argument("count", nargs="?", type=int, default=40)
