@@ -25,11 +25,14 @@ def gradient_bound(network: Network, theta: Array, X: Array, weights: Array, set
 
     `settled` says that pre-activations of p = 1 within rounding of 0 lie on the side that was computed for them.
     """
-    return _bounds(*_arguments(network, theta, X, weights), settled)[:2]
+    value, gradient = _bounds(*_arguments(network, theta, X, weights), settled)[:2]
+    return value, gradient[~network.frozen] if hasattr(network, "frozen") else gradient
 
 
 def _arguments(network: Network, theta: Array, X: Array, weights: Array) -> tuple:
-    """The network, θ, and samples as columns, as the compiled bounds take them."""
+    """The network, θ, and samples as columns, as the compiled bounds take them; biases are weights of constant units."""
+    if hasattr(network, "extended"):
+        network, theta = network.extended, network.expand(theta)
     return network.layout, np.ascontiguousarray(theta, float), *(np.ascontiguousarray(each.T, float) for each in (X, weights))
 
 
