@@ -17,7 +17,7 @@ Array = np.ndarray
 
 def output_bound(network: Network, theta: Array, X: Array) -> Array:
     """Bound on the error of every computed output H(x_i; θ); X (n, d), result (n, k_L)."""
-    return _bounds(*_arguments(network, theta, X, np.zeros((len(X), network.widths[-1]))), False)[2].T
+    return _bounds(*_arguments(network, theta, X, np.zeros((len(X), network.matrices(theta)[-1].shape[0]))), False)[2].T
 
 
 def gradient_bound(network: Network, theta: Array, X: Array, weights: Array, settled: bool = False) -> tuple[float, Array]:

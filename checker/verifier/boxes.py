@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from checker.verifier.networks import number, numbers, whole
 from checker.verifier.numbers import Ball, Dual, ball, dot, need
+from checker.verifier.symmetries import symmetry
 
 
 def is_positive(rows):
@@ -39,32 +40,6 @@ def inverse(A):
                 f = rows[i][k]
                 rows[i] = [a - f * b for a, b in zip(rows[i], rows[k])]
     return [row[n:] for row in rows]
-
-
-def symmetry(net, turn):
-    """θ → Aθ, A antisymmetric, for a symmetry of N that rotates outputs of a linear layer, or shifts them in circles."""
-    l = turn[0] if len(turn) == 3 else 0
-    need(whole(turn, 0, 500) and l < net.depth - 1 and net.laws[l][0] == 1 and not (net.laws[l][2] - 1).nonzero, "not a symmetry")
-    below, own, above = net.widths[l : l + 3]
-    if len(turn) == 3:
-        _, a, b = turn
-        need(a < b < own and net.plain[l] and net.plain[l + 1], "not two neurons")
-        first, second = net.starts[l : l + 2]
-        pairs = [(first + a * below + j, first + b * below + j) for j in range(below)]
-        pairs += [(second + k * own + a, second + k * own + b) for k in range(above)]
-    else:
-        circular = [[(j - i) % below for j in range(below)] for i in range(below)]
-        need(len(turn) == 1 and net.index[0] == circular and net.plain[1], "not a circular layer below a dense one")
-        pairs = [(j, (j - turn[0]) % own) for j in range(own)]
-        pairs += [(k * own + j, k * own + (j + turn[0]) % own) for k in range(1, above + 1) for j in range(own)]
-
-    def turned(theta):
-        out = [Ball(0)] * net.size
-        for i, j in pairs:
-            out[i], out[j] = out[i] - theta[j], out[j] + theta[i]
-        return out
-
-    return turned
 
 
 def boxed(data, net, X, Y, fixed=()):

@@ -52,17 +52,6 @@ class Net:
                     delta = [dot([row[j] for row in W[l]], delta) * slope for j, slope in enumerate(slopes[l - 1])]
         return outputs, value, G
 
-    def moved(self, theta, direction, X, Y):
-        """The derivative of N in a direction, for all slopes at kinks."""
-        W, V, total = self.matrices(theta), self.matrices(direction), Ball(0)
-        for x, y in zip(X, Y):
-            h, t = x, [Ball(0)] * len(x)
-            for w, v, law in zip(W, V, [*self.laws, (1, Ball(1), Ball(1))]):
-                bent, t = [bend(dot(row, h), *law) for row in w], [dot(a, t) + dot(b, h) for a, b in zip(w, v)]
-                h, t = [value for value, _ in bent], [slope * each for (_, slope), each in zip(bent, t)]
-            total = total + dot(y, t)
-        return total
-
 
 def number(text):
     need(isinstance(text, str) and len(text) <= 40 and math.isfinite(float.fromhex(text)), "not a finite number")
@@ -124,36 +113,6 @@ class Case:
         self.u, self.signs, self.profiles, self.norms = (self.get(name) for name in ("u", "signs", "profiles", "norms"))
         self.theta = [ball(v) for v in self.start]
         self.lipschitz = all(q > 1 or a == 1 for q, a in zip(self.powers, self.slopes))
-
-    def has_structure(self, coherent=True, uniform=True):
-        sizes = [len(each) for each in self.profiles]
-        need(sizes == self.net.widths[1:-1] and self.net.widths[-1] == 1 and len(self.u) == self.net.widths[0], "not structured")
-        need(len(self.signs) == self.net.depth - 1 and all(abs(s) == 1 for s in self.signs), "signs other than ±1")
-        need(all(map(any, self.profiles)) and any(self.u), "a profile that is 0")
-        need(not coherent or all(e >= 0 for each in self.profiles for e in each), "a profile of mixed signs")
-        need(not uniform or not any(self.unequal(l) for l, q in enumerate(self.powers) if q > 1), "a profile that is not uniform")
-
-    def unequal(self, l):
-        return len({abs(e) for e in self.profiles[l] if e}) > 1
-
-    def structure(self, u, rows=None, columns=None, norms=None):
-        """Weights c_l s_l rows_l columns_{l−1}ᵀ of balls, near `start`; norms are balanced unless given."""
-        rows, columns = ([list(map(ball, each)) for each in given or self.profiles] for given in (rows, columns))
-        norms = norms or [(Ball(order) / self.net.order).root(2) for order in self.net.orders]
-        theta = self.layers(map(unit, rows), [unit(u), *map(unit, columns)], norms)
-        length = float(dot(theta, theta).root(2))
-        need(all(abs(float(a) / length - b) < 1e-6 for a, b in zip(theta, self.start)), "`start` is another point")
-        return theta
-
-    def layers(self, rows, columns, norms):
-        """Weights c_l s_l rows_l columns_{l−1}ᵀ, columns_0 the direction in the first layer."""
-        theta = [Ball(0)] * self.net.size
-        for l, (row, column) in enumerate(zip([*rows, [Ball(1)]], columns)):
-            for a, numbers_of in zip(row, self.net.index[l]):
-                for b, k in zip(column, numbers_of):
-                    if k >= 0:
-                        theta[self.net.starts[l] + k] = a * b * norms[l] * ball([1.0, *self.signs][l])
-        return theta
 
 
 def unit(vector):

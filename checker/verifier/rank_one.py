@@ -8,6 +8,7 @@ from fractions import Fraction
 from checker.verifier.boxes import boxed
 from checker.verifier.networks import Net, full, whole
 from checker.verifier.numbers import Ball, ball, bend, dot, need
+from checker.verifier.structures import placed, structured, unequal
 
 
 def reduced(case, data, X=None, signs=None):
@@ -32,38 +33,38 @@ def far(case, theta):
 
 
 def nonuniform(case, data):
-    case.has_structure(uniform=False)
-    need(any(q > 1 and case.unequal(l) for l, q in enumerate(case.powers)) and case.net.dense, "every profile is uniform")
-    far(case, case.structure(reduced(case, data)[0]))
+    structured(case, uniform=False)
+    need(any(q > 1 and unequal(case, l) for l, q in enumerate(case.powers)) and case.net.dense, "every profile is uniform")
+    far(case, placed(case, reduced(case, data)[0]))
 
 
 def unbalanced(case, data):
-    case.has_structure()
+    structured(case)
     need(case.net.dense and len(case.norms) == case.net.depth and min(case.norms) > 0, "not layer norms")
-    far(case, case.structure(reduced(case, data)[0], norms=list(map(ball, case.norms))))
+    far(case, placed(case, reduced(case, data)[0], norms=list(map(ball, case.norms))))
 
 
 def any_direction(case, data):
-    case.has_structure()
+    structured(case)
     need(case.net.dense, "a layer is not dense")
-    far(case, case.structure(case.u))
+    far(case, placed(case, case.u))
 
 
 def signless(case, data):
-    case.has_structure(coherent=False)
+    structured(case, coherent=False)
     need(case.net.dense and any(e < 0 for each in case.profiles for e in each), "no profile has a negative entry")
-    far(case, case.structure(reduced(case, data)[0]))
+    far(case, placed(case, reduced(case, data)[0]))
 
 
 def sparse_layers(case, data):
-    case.has_structure()
+    structured(case)
     need(not case.net.dense and not any(case.net.shared), "every layer is dense")
-    far(case, case.structure(reduced(case, data)[0]))
+    far(case, placed(case, reduced(case, data)[0]))
 
 
 def mixed(case, dense_only=True):
     """The layer that mixes signs, whether its inputs count as positive, and (Q/P)^{p−1} as a rational."""
-    case.has_structure(coherent=False)
+    structured(case, coherent=False)
     layers = [l for l, each in enumerate(case.profiles) if any(e < 0 for e in each)]
     need(len(layers) == 1 and case.powers[layers[0]] > 1 and case.net.dense, "not one layer with p ≥ 2 mixes signs")
     l, alpha = layers[0], Fraction(case.slopes[layers[0]])
@@ -79,7 +80,7 @@ def two_sided(case, data):
     rows, columns = ([list(map(ball, each)) for each in case.profiles] for _ in range(2))
     rows[l] = [a * ratio if e < 0 else a for a, e in zip(rows[l], case.profiles[l])]
     columns[l] = [-a * ratio * odd if e < 0 else a for a, e in zip(columns[l], case.profiles[l])]
-    far(case, case.structure(reduced(case, data)[0], rows, columns))
+    far(case, placed(case, reduced(case, data)[0], rows, columns))
 
 
 def exact_kkt(case, u, rows, columns, root=1):
@@ -118,14 +119,14 @@ def equal_entries(case, data):
 
 
 def flat_entries(case, data):
-    case.has_structure()
-    need(any(q == 1 and case.unequal(l) for l, q in enumerate(case.powers)), "every profile is uniform")
+    structured(case)
+    need(any(q == 1 and unequal(case, l) for l, q in enumerate(case.powers)), "every profile is uniform")
     rows = [signed(each) for each in case.profiles]
     exact_kkt(case, reduced(case, data)[0], rows, rows)
 
 
 def negative_value(case, data):
-    case.has_structure()
+    structured(case)
     rows = [signed(each) for each in case.profiles]
     exact_kkt(case, reduced(case, data)[0], rows, rows)
 
@@ -142,8 +143,8 @@ def blind_input(case, data):
 
 def any_rank_one(case, data):
     """The exact structured point fails the criterion by more than 10⁻⁷: an e_l, a c_l, or u."""
-    case.has_structure(uniform=False)
-    case.structure(case.u, norms=list(map(ball, case.norms)))
+    structured(case, uniform=False)
+    placed(case, case.u, norms=list(map(ball, case.norms)))
     small, net = Fraction(1, 10**7), case.net
     sizes = [[Fraction(e) for e in each if e] for q, each in zip(case.powers, case.profiles) if q > 1]
     squares = [Fraction(c) ** 2 for c in case.norms]
