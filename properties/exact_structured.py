@@ -10,8 +10,10 @@ from checker.certify.reduced import Reduced
 from checker.certify.structured import (
     FAR,
     Structure,
+    along,
     at_rising_precision,
     balanced,
+    common_side,
     is_exactly_kkt,
     is_uniform,
     mixed_columns,
@@ -20,7 +22,7 @@ from checker.certify.structured import (
     sine_exceeds,
 )
 from checker.criterion import hidden_layers, inner_signs
-from checker.rank_one import ReducedPoint, mixed_layers
+from checker.rank_one import mixed_layers
 
 NOT_KKT = "an exact structured point near `start` meets every hypothesis but the one dropped, and sin∠(∇N, w) > 0.01 there"
 RESOLVED = fmpq(1, 10**7)  # what counts as a difference where the claim names no other
@@ -110,21 +112,27 @@ def _mixed(instance) -> int:
 def two_sided(instance) -> Certificate:
     """P and −Q = −|ρ|^{−1/(p−1)} P mix in one e_l whose inputs may have either sign."""
     layer = _mixed(_built(instance, coherent=False))
+    return at_rising_precision(lambda: _mixing(instance, layer, reduced_box(instance, instance.u, instance.signs)))
 
-    def prove():
-        box = reduced_box(instance, instance.u, instance.signs)
-        rows, columns = ([list(map(float, each)) for each in instance.profiles] for _ in range(2))
-        rows[layer], columns[layer] = mixed_columns(instance, layer)
-        return _not_kkt(instance, _structure(instance, box.theta, None, rows, columns), box)
 
-    return at_rising_precision(prove)
+def _mixing(instance, layer: int, box: Box) -> Certificate:
+    rows, columns = ([list(map(float, each)) for each in instance.profiles] for _ in range(2))
+    rows[layer], columns[layer] = mixed_columns(instance, layer)
+    return _not_kkt(instance, _structure(instance, box.theta, None, rows, columns), box)
 
 
 def not_mixed(instance) -> Certificate:
     """As `two_sided`, for the theorem that such a point is KKT where the layer's inputs have one sign."""
-    point = ReducedPoint(_built(instance, coherent=False).u, instance.signs)
-    _require(_mixed(instance) in mixed_layers(instance.network, instance.ncf.X, point.u), "the inputs have both signs")
-    return two_sided(instance)
+    layer = _mixed(_built(instance, coherent=False))
+    _require(layer in mixed_layers(instance.network, instance.ncf.X, instance.u), "the inputs have both signs")
+
+    def prove():
+        box = reduced_box(instance, instance.u, instance.signs)
+        side = common_side(along(box.theta, instance.ncf.X))
+        _require(layer > 0 or side * (instance.ncf.X @ instance.u)[0] > 0, "the inputs are not known to have one sign")
+        return _mixing(instance, layer, box)
+
+    return at_rising_precision(prove)
 
 
 def equal_entries(instance) -> Certificate:

@@ -22,8 +22,10 @@ from checker.generators.draw import draw
 from checker.generators.starts import gaussian_start
 from checker.instances import Instance
 from checker.kkt import positive_limit
+from checker.losses import Loss
 from checker.ncf import Ncf, Problem
 from checker.networks import dense
+from checker.rank_one import RankOneInstance, ReducedPoint, balanced_norms, mixed_point
 from checker.tolerances import Numerics
 from checker.verify import CLAIMS
 from tests.adversarial import KINDS, adversarial
@@ -200,3 +202,22 @@ def test_the_smallest_counterexamples_of_conjectures_are_proved(id, network, X, 
     instance = Instance(problem, gaussian_start(np.random.default_rng(seed), problem.ncf), seeds=(seed,))
     found = certify(registered()[id], instance)
     assert isinstance(found, Certificate) and "strict local maximum" in found.proves
+
+
+def within_rounding_of_a_kink() -> RankOneInstance:
+    """Entries P and −Q of e_1 along a u that floats put on the other side of the first sample than exact numbers do."""
+    network = dense((2, 2, 1, 1, 1, 1), (2, 1, 1, 1), (-0.3, 1.0, 1.0, -0.3))
+    X = np.array([[float.fromhex("-0x1.e72fac02aa9f3p-10"), float.fromhex("-0x1.df5d0c8ba5f25p-1")], [5e-324, 0.003345599279312]])
+    problem = Problem(network, X, np.array([[1.0], [-1.0]]), Loss.LOGISTIC)
+    u, signs = np.array([float.fromhex("0x1.ffffbde4f1e3bp-1"), float.fromhex("-0x1.042d5a423c93bp-9")]), (1.0, -1.0, 1.0, -1.0)
+    profiles = (np.array([-1.0, 1.0]) / np.sqrt(2), np.ones(1), np.ones(1), np.ones(1))
+    start = mixed_point(network, X, ReducedPoint(u, signs), [np.abs(each) for each in profiles], 0, np.array([True, False]))
+    return RankOneInstance(problem, start, seeds=(0,), u=u, signs=signs, profiles=profiles, norms=balanced_norms(network))
+
+
+def test_inputs_within_rounding_of_both_signs_prove_nothing_of_mixed_signs(monkeypatch):
+    certify_mixed = registered()["rank_one.mixed_sign_even_p"].certify
+    with pytest.raises(NotProved, match="not known to have one sign"):
+        certify_mixed(within_rounding_of_a_kink())
+    monkeypatch.setattr("properties.exact_structured.common_side", lambda sample: -1)
+    assert certify_mixed(within_rounding_of_a_kink()).method == "structured"

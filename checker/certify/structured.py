@@ -119,10 +119,10 @@ def is_exactly_kkt(instance, box: Box, signs, rows, columns, root: int = 1) -> b
     are A_j σ(z_i) and their derivatives D_j σ'(z_i), z_i those of a network of width one, so that ∂N/∂W_l ∥ W_l for every l, and
     the point with balanced norms is KKT, iff columns_l ∥ A and (D·column_l) ∥ rows_l, with factors that do not depend on j.
     """
-    network, sample = instance.network, [sum((a * float(x) for a, x in zip(box.theta, row)), arb(0)) for row in instance.ncf.X]
+    network, sample = instance.network, along(box.theta, instance.ncf.X)
     for l, (power, alpha) in enumerate(zip(network.powers, network.slopes)):
         known = _known_side(network, signs, l)
-        side, alpha = known or _common_side(sample), Rationals.number(float(alpha))
+        side, alpha = known or common_side(sample), Rationals.number(float(alpha))
         images, slopes = zip(*(_separated(entry, power, alpha, side, root) for entry in rows[l]))
         back = [_times(slope, column) for slope, column in zip(slopes, columns[l])]
         if not (_parallel(columns[l], images) and _parallel(back, rows[l])):
@@ -144,7 +144,12 @@ def _known_side(network: Network, signs, l: int) -> int | None:
     return None
 
 
-def _common_side(sample) -> int:
+def along(u, X) -> list:
+    """uᵀx for all rows of X (n, d) and balls u."""
+    return [sum((a * float(b) for a, b in zip(u, row)), arb(0)) for row in X]
+
+
+def common_side(sample) -> int:
     """1 if every ball is ≥ 0, −1 if every one is ≤ 0, 0 if neither is known."""
     if all(z.is_zero() or z >= 0 for z in sample):
         return 1
