@@ -186,7 +186,7 @@ def main() -> None:
     parser.add_argument("count", nargs="?", type=int, default=40)
     parser.add_argument("claims", nargs="*", help="ids or patterns; all")
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     load_claims()
     tables[given.table](given.count, given.claims, given.seed)
 

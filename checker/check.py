@@ -214,6 +214,7 @@ def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
     if outcome is Outcome.UNRESOLVED and math.isfinite(margin.value) and _is_proved(claim, instance):
         tally.confirmed, tally.certified = tally.confirmed + 1, tally.certified + 1
         outcome, margin = Outcome.VIOLATES, replace(margin, note="a violation within the error is proved")
+        tally.violation = tally.violation or violation(claim, margin, instance)
     elif outcome is Outcome.VIOLATES and (tally.confirmed < CONFIRMATIONS or tally.is_record(margin)):
         contrary = unconfirmed(claim, instance)
         if contrary:

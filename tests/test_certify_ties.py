@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
+import msgspec
 import pytest
 from flint import fmpq
 
@@ -11,10 +13,11 @@ from checker import claims, verify
 from checker.certify import Certificate, NotProved
 from checker.certify.points import At, dot, nonzero, proved
 from checker.certify.rings import Rationals
-from checker.check import check_claim
+from checker.check import check_claim, check_shard, cut
 from checker.claims import THEOREM, Claim, Inapplicable, Margin, Outcome, Verdict
 from checker.generators import instances
 from checker.generators.draw import draw
+from checker.keeping import smaller
 from checker.verifier.numbers import ball, limits, need
 from checker.verifier.numbers import dot as exact_dot
 
@@ -106,6 +109,15 @@ def test_a_claim_false_by_any_little_is_refuted(exponent, only_some, monkeypatch
     result = checked(monkeypatch, equality(exponent, only_some), refutes_equality(exponent), 30 if only_some else 12)
     assert result.verdict is Verdict.REFUTED and result.certified, result.why_unresolved
     assert not only_some or result.holds
+
+
+def test_a_hunt_keeps_what_only_a_proof_finds_false(monkeypatch):
+    claim = equality(30, False)
+    monkeypatch.setitem(claims._registry, claim.id, claim)
+    monkeypatch.setitem(verify.CLAIMS, claim.id, refutes_equality(30))
+    tally = check_shard(cut([claim], 3)[0], 0).tallies[claim.id]
+    small = smaller(claim, tally.violation, 0, seconds=1.0)
+    assert verify.verify(json.loads(msgspec.json.encode(small)))
 
 
 def test_an_exact_tie_of_a_strict_claim_is_refuted(monkeypatch):
