@@ -21,7 +21,7 @@ import msgspec
 
 from checker.claims import Claim, Kind, Margin, Outcome, registered
 from checker.instances.encoding import BadWitness, NotStorable, decode, encode
-from checker.instances.rendering import render
+from checker.instances.rendering import proved, render
 from checker.versions import versions
 from checker.writers.files import write
 
@@ -118,7 +118,7 @@ def witness_of(
         seed,
         versions(),
         replay_command(FOLDER / f"{claim.id}.json", source),
-        render(claim, instance, margin),
+        render(claim, instance, margin) + ([] if certificate is None else proved(certificate)),
         certificate,
     )
 

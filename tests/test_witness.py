@@ -166,6 +166,15 @@ def test_a_witness_tells_all_there_is_to_know(tmp_path):
     assert "the claim fails" in found.rendering[-1]
 
 
+def test_a_certified_witness_shows_what_is_proved_and_where():
+    """Weights of networks with biases are drawn by the claim: only the certificate has them."""
+    path = Path(__file__).parents[1] / "reports" / "counterexamples" / "control.biases.json"
+    found = witness.read(path)
+    place = found.rendering.index(f"proved: {found.certificate['proves']}")
+    point = [float.fromhex(each) for each in found.certificate["data"]["point"]]
+    assert found.rendering[place + 1].startswith("  point = [ ") and f"{point[0]:.6g}" in found.rendering[place + 1]
+
+
 def test_another_instance_of_the_claim_gets_a_name_of_its_own(tmp_path):
     claim, instance, margin = signless()
     first = stored(tmp_path)

@@ -25,6 +25,13 @@ def render(claim: Claim, instance, margin: Margin) -> list[str]:
     return [*lines, "", f"margin {margin.value:+.4g} ± {margin.error:.1g}: {_meaning(margin)}"]
 
 
+def proved(certificate: dict) -> list[str]:
+    """Lines that say what a certificate, as in witness files, proves, and at which point where the instance has another start."""
+    point = certificate["data"].get("point")
+    shown = [] if point is None else _matrix("point", np.array([float.fromhex(each) for each in point]))
+    return ["", f"proved: {certificate['proves']}", *shown]
+
+
 def _meaning(margin: Margin) -> str:
     words = {"violates": "the claim fails", "holds": "the claim holds", "unresolved": "not decided"}[margin.outcome]
     return words + (f" ({margin.note})" if margin.note else "")
