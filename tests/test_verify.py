@@ -24,7 +24,7 @@ from checker.instances import Instance
 from checker.ncf import Problem
 from checker.networks import dense
 from checker.verifier.numbers import Ball, Rejected, _root, ball, dot
-from checker.verify import digest, main, verify
+from checker.verify import CLAIMS, digest, main, verify
 from tests.test_certify import first_violation
 
 BOXED = ("control.nonuniform", "control.negative_value", "control.saddles", "control.positive_unstable", "control.shared_neurons")
@@ -383,6 +383,16 @@ def test_the_exit_codes_tell_accepted_from_rejected_from_unreadable(tmp_path, ca
     assert "rejected: the witness has no certificate" in capsys.readouterr().out
     assert command_line(["verify", str(tmp_path / "none.json")]) == 2
     assert "cannot read" in capsys.readouterr().err
+
+
+def test_what_is_proved_is_said_of_every_claim_in_words_of_the_verifier_s_own(tmp_path, capsys):
+    assert all(claim.__doc__ and claim.__doc__.splitlines()[0].endswith(".") for claim in CLAIMS.values())
+    path, found = tmp_path / "witness.json", sealed("control.nonuniform")
+    found["certificate"]["proves"] = "that every theorem is false"
+    path.write_text(json.dumps(resealed(found)))
+    assert main(path) == 0
+    told = capsys.readouterr().out
+    assert "theorem" not in told and "sin∠(∇N, w) > 0.01" in told
 
 
 def test_the_verifier_uses_the_standard_library_and_nothing_else_of_the_program():

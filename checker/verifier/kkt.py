@@ -54,15 +54,18 @@ def rank_two(W):
 
 
 def shared_balance(case, data):
+    """A KKT point, the first layer a convolution, has a neuron with ‖row_j‖² ≠ p‖col_j‖²."""
     net, theta, *_ = found(case, data, shared_network(case))
     need(any(gap.nonzero for gap in balances(net, net.matrices(theta))), "neurons are balanced")
 
 
 def positive_unstable(case, data):
+    """A KKT point with N > 0 has a negative definite projected Hessian."""
     maximum(case, found(case, data))
 
 
 def every_kkt_rank_one(case, data):
+    """A KKT point has a hidden layer with σ_2 > σ_1/1000."""
     net, theta, *_ = found(case, data)
     W = net.matrices(theta)[0]
     need(len(W) == 2, "not two neurons")
@@ -71,22 +74,26 @@ def every_kkt_rank_one(case, data):
 
 
 def saddles(case, data):
+    """A KKT point with N > 0 has two active neurons in the last hidden layer, p ≥ 2."""
     net, theta, _, value, _ = found(case, data)
     need(value > 0 and case.powers[-1] > 1 and not any(net.shared), "N > 0 is not proved")
     need(several(net.matrices(theta)[-2]), "two active neurons are not proved")
 
 
 def shared_neurons(case, data):
+    """A strict local maximum with N > 0, the first layer a convolution, has two active neurons in the last hidden layer."""
     point = found(case, data, shared_network(case))
     maximum(case, point)
     need(several(point[0].matrices(point[1])[-2]) and case.powers[-1] > 1, "two active neurons are not proved")
 
 
 def no_blowup(case, data):
+    """From a KKT point with N < 0 the NCF flow stays on its ray, and its norm decreases for ever."""
     need(found(case, data)[3] < 0 and case.lipschitz and case.net.order > 2, "N < 0 is not proved")
 
 
 def doubled_start(case, data):
+    """From twice a KKT point u with N* = N(u) > 0 the NCF flow blows up at 2^{−(D−2)}/(D(D−2)N*)."""
     need(found(case, data)[3] > 0 and case.lipschitz and case.net.order > 2, "N > 0 is not proved")
 
 
@@ -105,20 +112,25 @@ def conjecture(fails, outputs=(1,), filtered=False, one_signed=False):
         need(fails(point[0].matrices(point[1])), "the layers are not proved to fail the claim")
         maximum(case, point)
 
+    verify.__doc__ = f"At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2: {fails.__doc__}"
     return verify
 
 
 def hidden_rank_two(W):
+    """a hidden layer has rank two or more."""
     return any(map(rank_two, W[:-1]))
 
 
 def hidden_neurons(W):
+    """a hidden layer has two active neurons."""
     return any(map(several, W[:-1]))
 
 
 def any_rank_two(W):
+    """a layer has rank two or more."""
     return any(map(rank_two, W))
 
 
 def later_rank_two(W):
+    """a hidden layer but the first has rank two or more."""
     return any(map(rank_two, W[1:-1]))

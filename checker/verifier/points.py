@@ -63,22 +63,26 @@ def biased(case, data):
 
 
 def biases(case, data):
+    """At `point`, weights and biases: Euler's identity fails, in all and for a layer, and both scalings fail."""
     found = biased(case, data)
     need(euler_fails(*found) and layers_fail(*found) and scaling_fails(*found), "an identity holds")
 
 
 def biases_expansion(case, data):
+    """At `point`, weights and biases: |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ² for this δ."""
     net, theta, _, Y = biased(case, data)
     expansion_fails(case, net, theta, data["delta"], Y)
 
 
 def wrong_labels(case, data):
+    """At `start`: |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ² for this δ, N that of the labels moved on by one sample."""
     shuffled = case.Y[-1:] + case.Y[:-1]
     need(any((a - b).nonzero for r, s in zip(shuffled, case.Y) for a, b in zip(r, s)), "the labels shuffled are the labels")
     expansion_fails(case, case.net, case.theta, data["delta"], shuffled)
 
 
 def negative_factor(case, data):
+    """At `start`: H(cu) ≠ c^D H(u), and ∇N(cu) ≠ c^{D−1} ∇N(u), each for some c < 0."""
     need(scaling_fails(case.net, case.theta, case.X, case.Y, -1), "a scaling holds")
 
 
@@ -102,6 +106,7 @@ def unbalanced_neurons(net, theta):
 
 
 def any_point(case, data):
+    """At `start`: ∇N is not along u, nor with W_L negated; layers are unbalanced, and so are neurons."""
     net, u = case.net, case.theta
     flipped = [-a if k >= net.starts[-2] else a for k, a in enumerate(u)]
     need(kkt_fails(net, u, case.X, case.Y) and kkt_fails(net, flipped, case.X, case.Y), "∇N is along u")
@@ -109,6 +114,7 @@ def any_point(case, data):
 
 
 def zero_points(case, data):
+    """At `point`: ∇N = 0, layers are unbalanced, and so are neurons."""
     net, u = case.net, list(map(ball, numbers(data["point"])))
     need(len(u) == net.size and any(a.nonzero for a in u), "no point of the sphere")
     need(all(g.lo == g.hi == 0 for g in net.run(u, case.X, case.Y)[2]), "∇N is not known to be 0")
@@ -134,6 +140,7 @@ def shared_network(case):
 
 
 def shared_conserved(case, data):
+    """At `point`, the first layer a convolution: ‖row_j‖² − p‖col_j‖² of a neuron has a derivative ≠ 0 along the NCF flow."""
     net, u = shared_network(case), list(map(ball, numbers(data["point"])))
     need(len(u) == net.size, "a point of another length")
     W, V = net.matrices(u), net.matrices(net.run(u, case.X, case.Y)[2])
@@ -141,6 +148,7 @@ def shared_conserved(case, data):
 
 
 def degree_two(case, data):
+    """D = 2 and ∇H is Lipschitz: d‖u‖²/dt = 4N(u) ≤ 4M‖u‖², so that no norm blows up."""
     need(case.net.order == 2 and case.lipschitz, "D is not 2, or ∇H is not Lipschitz")
 
 

@@ -33,30 +33,35 @@ def far(case, theta):
 
 
 def nonuniform(case, data):
+    """A structured point near `start`, u reduced-KKT with n(u) > 0, an e_l not uniform at p_l ≥ 2: sin∠(∇N, w) > 0.01."""
     structured(case, uniform=False)
     need(any(q > 1 and unequal(case, l) for l, q in enumerate(case.powers)) and case.net.dense, "every profile is uniform")
     far(case, placed(case, reduced(case, data)[0]))
 
 
 def unbalanced(case, data):
+    """A structured point near `start`, u reduced-KKT with n(u) > 0, of other layer norms: sin∠(∇N, w) > 0.01."""
     structured(case)
     need(case.net.dense and len(case.norms) == case.net.depth and min(case.norms) > 0, "not layer norms")
     far(case, placed(case, reduced(case, data)[0], norms=list(map(ball, case.norms))))
 
 
 def any_direction(case, data):
+    """A structured point near `start`, along the u of the instance: sin∠(∇N, w) > 0.01."""
     structured(case)
     need(case.net.dense, "a layer is not dense")
     far(case, placed(case, case.u))
 
 
 def signless(case, data):
+    """A structured point near `start`, u reduced-KKT with n(u) > 0, an e_l of both signs: sin∠(∇N, w) > 0.01."""
     structured(case, coherent=False)
     need(case.net.dense and any(e < 0 for each in case.profiles for e in each), "no profile has a negative entry")
     far(case, placed(case, reduced(case, data)[0]))
 
 
 def sparse_layers(case, data):
+    """A structured point near `start`, u reduced-KKT with n(u) > 0, without some weights: sin∠(∇N, w) > 0.01."""
     structured(case)
     need(not case.net.dense and not any(case.net.shared), "every layer is dense")
     far(case, placed(case, reduced(case, data)[0]))
@@ -75,6 +80,7 @@ def mixed(case, dense_only=True):
 
 
 def two_sided(case, data):
+    """A structured point near `start`, u reduced-KKT with n(u) > 0, entries P and −Q of one e_l: sin∠(∇N, w) > 0.01."""
     l, odd, size = mixed(case)
     ratio = ball(size).root(case.powers[l] - 1)
     rows, columns = ([list(map(ball, each)) for each in case.profiles] for _ in range(2))
@@ -109,6 +115,7 @@ def signed(profile, root=1):
 
 
 def equal_entries(case, data):
+    """A KKT point with N > 0 and rank-one hidden layers has entries P and −Q ≠ −P in one e_l with p_l ≥ 2."""
     l, odd, size = mixed(case)
     need(size != 1, "the sizes are equal")
     rows = [signed(each, case.powers[l] - 1) for each in case.profiles]
@@ -119,6 +126,7 @@ def equal_entries(case, data):
 
 
 def flat_entries(case, data):
+    """A KKT point with N > 0 and rank-one hidden layers has unequal nonzero entries in an e_l with p_l = 1."""
     structured(case)
     need(any(q == 1 and unequal(case, l) for l, q in enumerate(case.powers)), "every profile is uniform")
     rows = [signed(each) for each in case.profiles]
@@ -126,6 +134,7 @@ def flat_entries(case, data):
 
 
 def negative_value(case, data):
+    """A KKT point with N > 0 and rank-one hidden layers exists, so that W_L negated gives one with n(u) < 0."""
     structured(case)
     rows = [signed(each) for each in case.profiles]
     exact_kkt(case, reduced(case, data)[0], rows, rows)
