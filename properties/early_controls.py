@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
+from checker.certify import proof
 from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from checker.early import conditioned_window, ladder, log_forcing
 from checker.flow import Stop, ncf_flow, norm_reaches, time_reaches
@@ -27,6 +28,7 @@ def large(instance, found, change: float) -> float:
     "control.large_init",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_flows", "large_init"),
     given=instances(),
     drops=SMALL_START,
     of=("early.direction_aligns",),
@@ -42,6 +44,7 @@ def large_init(instance) -> Margin:
     "control.large_init_escape",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_flows", "large_init_escape"),
     given=instances(),
     drops=SMALL_START,
     of=("early.alignment_before_escape",),
@@ -96,7 +99,14 @@ def large_init_collapse(instance) -> Margin:
     return Margin(2 - flow.norm / epsilon, SLACK * flow.norm / epsilon)
 
 
-@claim("control.order", kind=CONTROL, reference="§7", given=instances(), of=("early.tracking_order",))
+@claim(
+    "control.order",
+    kind=CONTROL,
+    reference="§7",
+    certify=proof("properties.exact_flows", "order"),
+    given=instances(),
+    of=("early.tracking_order",),
+)
 def order(instance) -> Margin:
     """The loss flow departs from the NCF flow to order δ^{D+1}: log departure over log δ has slope D + 1, to within ¼."""
     powers, sizes = departures(instance, instance, (1e-3, 1e-4))
@@ -126,6 +136,7 @@ def no_escape(instance) -> Margin:
     "control.positive_collapse",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_flows", "positive_collapse"),
     given=instances(),
     drops=NONPOSITIVE_LIMIT,
     of=("early.collapse",),
@@ -142,6 +153,7 @@ def positive_collapse(instance) -> Margin:
     "control.initial_direction",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_flows", "initial_direction"),
     given=instances(starts=("negative-kkt",)),
     drops=FLOW_LIMIT,
     of=("early.direction_aligns",),
@@ -163,6 +175,7 @@ def initial_direction(instance) -> Margin:
     "control.global",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_flows", "global_maximiser"),
     given=instances(),
     drops=FLOW_LIMIT,
     of=("early.direction_aligns", "early.alignment_before_escape"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from checker.certify import proof
 from checker.claims import CONTROL, Inapplicable, Margin, claim
 from checker.early import conditioned_window, ladder, log_forcing
 from checker.flow import norm_reaches, time_reaches
@@ -33,6 +34,7 @@ def mislabelled(instance):
     "control.wrong_target",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_flows", "wrong_target"),
     given=instances(),
     drops=TRUE_LABELS,
     of=("early.direction_aligns", "early.alignment_before_escape"),
@@ -48,6 +50,7 @@ def wrong_target(instance) -> Margin:
     "control.wrong_norm",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_flows", "wrong_norm"),
     given=instances(losses=(Loss.SQUARE,)),
     drops=TRUE_LABELS,
     of=("early.norm_stays_small",),
@@ -65,6 +68,7 @@ def wrong_norm(instance) -> Margin:
     "control.wrong_labels_tracking",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_flows", "wrong_labels_tracking"),
     given=instances(),
     drops=TRUE_LABELS,
     of=("early.tracking_order", "early.tracking_constant"),
@@ -78,6 +82,7 @@ def wrong_labels_tracking(instance) -> Margin:
     "control.wrong_labels_collapse",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_flows", "wrong_labels_collapse"),
     given=instances(starts=("negative-kkt",), powers=SHALLOW),
     drops=TRUE_LABELS,
     of=("early.collapse",),

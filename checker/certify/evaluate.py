@@ -150,6 +150,8 @@ def bend(ring, z, power: int, alpha, known: int | None = None) -> tuple:
 
     `known` is a sign that z has, or is 0, all around.
     """
+    if hasattr(ring, "bend"):
+        return ring.bend(z, power, alpha, known)
     side, scale = ring.side(z), _power(ring, alpha, power)
     if known is not None and side not in (1, -1):
         z = halves(z)[known < 0] if ring is Balls else z

@@ -28,6 +28,12 @@ class Limits:
 limits = Limits()
 
 
+class Curve:
+    """A number that depends on time, with an arithmetic of its own and a method `bend`: see polynomials.py."""
+
+    __slots__ = ()
+
+
 class Ball:
     """The interval [lo·2^e, hi·2^e], rounded outwards to `limits.bits` bits."""
 
@@ -47,7 +53,7 @@ class Ball:
 
     def __add__(self, other):
         other = ball(other)
-        if isinstance(other, Dual):
+        if isinstance(other, Dual | Curve):
             return other + self
         a, b, c, d, e = self._aligned(other)
         return Ball(a + c, b + d, e)
@@ -60,7 +66,7 @@ class Ball:
 
     def __mul__(self, other):
         other = ball(other)
-        if isinstance(other, Dual):
+        if isinstance(other, Dual | Curve):
             return other * self
         ends = self.lo * other.lo, self.lo * other.hi, self.hi * other.lo, self.hi * other.hi
         return Ball(min(ends), max(ends), self.e + other.e)
@@ -114,7 +120,7 @@ def _root(n, k):
 
 
 def ball(value):
-    if isinstance(value, Ball | Dual):
+    if isinstance(value, Ball | Dual | Curve):
         return value
     if isinstance(value, int):
         return Ball(value)
@@ -162,6 +168,8 @@ def _merged(a, b):
 def dot(a, b):
     """Σ a_i b_i."""
     pairs = [(ball(x), ball(y)) for x, y in zip(a, b)]
+    if any(isinstance(x, Curve) or isinstance(y, Curve) for x, y in pairs):
+        return sum((x * y for x, y in pairs), Ball(0))
     if not any(isinstance(x, Dual) or isinstance(y, Dual) for x, y in pairs):
         return _dot(pairs)
     values, moved = [], {}
@@ -199,6 +207,8 @@ def power(z, k):
 
 def bend(z, q, plus, minus):
     """σ and σ' of z, σ(z) = plus·z^q above 0 and minus·z^q below; hulls where z may be either, all slopes between included."""
+    if isinstance(z, Curve):
+        return z.bend(q, plus, minus)
     v, moved = (z.v, {k: t for k, t in z.t.items() if t.lo or t.hi}) if isinstance(z, Dual) else (z, {})
     parts = [(plus, Ball(max(v.lo, 0), max(v.hi, 0), v.e))] * (v.hi > 0 or v.lo == 0 == v.hi)
     parts += [(minus, Ball(min(v.lo, 0), min(v.hi, 0), v.e))] * (v.lo < 0 or v.lo == 0 == v.hi)

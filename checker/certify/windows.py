@@ -1,0 +1,146 @@
+"""The NCF flow in a tube, up to its alignment with the KKT point it is proved to tend to (theory §3, §4, §9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from flint import arb
+
+from checker.certify.boxes import Found, found_near
+from checker.certify.certificate import NotProved, hexadecimal
+from checker.certify.flows import Field, Tube, enclose
+from checker.certify.krawczyk import is_positive_definite
+from checker.certify.rings import Balls, precision
+from checker.certify.system import System
+
+BITS = 128  # of balls
+REACHES = (0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3)  # distances tried from within which a KKT point attracts
+CONTRACTION = 0.8  # of the Krawczyk operator over a box of which the verifier needs 1
+MARGIN = 0.9  # share of the reach that a flow has to come within
+WITHIN, NORMS = 1e-9, 1e-6  # widths of the brackets of T_ε, in units of ε, and of R_ε, relative
+LOOSE = 1e-3  # the same of an R_ε that is not the norm at T_ε
+ERROR = 1e-15  # ‖v_0 − start‖ at most: starts are unit vectors to rounding
+
+
+@dataclass(frozen=True)
+class Attractor:
+    """A KKT point θ (P,) of the whole network, in a box, and the distance from within which flows of the sphere tend to it."""
+
+    found: Found
+    theta: np.ndarray
+    reach: float
+
+    @property
+    def cosine(self) -> float:
+        """The cosine with θ of what is within MARGIN of the reach."""
+        return 1 - (MARGIN * self.reach) ** 2 / 2
+
+
+def filled(network, found: Found) -> np.ndarray:
+    """The centre of a box as weights of the whole network, zeros for silent neurons, (P,)."""
+    pruned, out = found.pruned, network.matrices(np.zeros(network.size))
+    small = pruned.network.matrices(np.array(found.box.centre[: pruned.theta.size]))
+    kept = [range(network.widths[0]), *pruned.active, range(network.widths[-1])]
+    for whole, part, rows, columns in zip(out, small, kept[1:], kept):
+        whole[np.ix_(rows, columns)] = part
+    return network.flatten(out)
+
+
+def attractor(instance, u: np.ndarray) -> Attractor:
+    """The exact KKT point near u with the largest reach that is proved. Raises NotProved."""
+    found = found_near(instance.network, instance.ncf, u)
+    if not found.value > 0:
+        raise NotProved("N > 0 is not proved")
+    theta = filled(instance.network, found)
+    for reach in REACHES:
+        if _attracts(Field(instance.problem), theta, reach * (1 + 1e-6)):
+            return Attractor(found, theta, reach)
+    raise NotProved("the KKT point is not proved to attract what is near: no strict maximum, or a kink")
+
+
+def _attracts(field: Field, theta: np.ndarray, reach: float) -> bool:
+    """Whether −∇²N + ⟨∇N(v), v⟩ is positive across v for every v within reach of θ."""
+    v, order = [arb(float(each), reach) for each in theta], field.problem.network.order
+    at, n = field.at(Balls, v), range(len(v))
+    radial, H = sum((g * x for g, x in zip(at.gradient, v)), arb(0)), field.jacobian(v)
+    lift = abs(field.at(Balls, list(map(float, theta))).value) * order**2
+    rows = [[radial * (i == j) - (H[i][j] + H[j][i]) / 2 + lift * v[i] * v[j] for j in n] for i in n]
+    return is_positive_definite(rows)
+
+
+def is_alone(instance, found: Found, distance: float) -> bool:
+    """Whether no other KKT point lies within a distance: I − Y·DF has norm below 1 over a box, F the KKT equations."""
+    theta, ncf = filled(instance.network, found), instance.ncf
+    system = System(instance.network, ncf.X, ncf.ybar, theta, scale=found.system.scale - 2)
+    box = [arb(float(each), distance) for each in theta]
+    J = system.jacobian([*box, instance.network.order * system.value(box)])
+    Y = np.linalg.inv([[float(each.mid()) for each in row] for row in J])
+    size = range(len(J))
+    rows = [[sum((arb(float(Y[i, k])) * J[k][j] for k in size), arb(-(i == j))) for j in size] for i in size]
+    return all(sum(map(abs, row), arb(0)) < CONTRACTION for row in rows)
+
+
+@dataclass(frozen=True)
+class Approach:
+    """The NCF flow from v_0 until it is within reach of the KKT point, with T_ε and R_ε in brackets where ε is given."""
+
+    attractor: Attractor
+    tube: Tube
+    epsilon: float | None
+    times: tuple[float, ...] = ()
+    norms: tuple[float, ...] = ()
+
+    def plain(self) -> dict:
+        """What the verifier needs."""
+        found = {"limit": self.attractor.found.plain(), "reach": self.attractor.reach.hex(), "ncf": self.tube.plain()}
+        if self.epsilon is None:
+            return found
+        return found | {"epsilon": self.epsilon.hex(), "times": hexadecimal(self.times), "norms": hexadecimal(self.norms)}
+
+
+def approach(instance, u: np.ndarray, epsilon: float | None, norm: float = 0.0) -> Approach:
+    """The NCF flow of the instance to the KKT point near u, to a norm at least, and its window of ε. Raises NotProved."""
+    with precision(BITS):
+        goal = attractor(instance, u)
+        cosine = max(goal.cosine, 1 - (epsilon or 1.0) * (1 - 1e-3))
+
+        def is_over(step) -> bool:
+            return cosine_of(step.end, goal.theta) > cosine and np.linalg.norm(step.end) > norm
+
+        found = Approach(goal, enclose(Field(instance.problem), instance.start, ERROR, is_over), epsilon)
+    return found if epsilon is None else _bracketed(found)
+
+
+def _bracketed(found: Approach) -> Approach:
+    """The same with T_ε and R_ε in brackets."""
+    tube, theta = found.tube, found.attractor.theta
+    time = _first_aligned(tube, theta, 1 - found.epsilon)
+    radius = max(step.radius / float(np.linalg.norm(step.end)) for step in tube.steps)
+    width = WITHIN * found.epsilon + 4 * radius
+    norms = [float(np.linalg.norm(tube.at(t))) for t in np.linspace(0, time, 400)]
+    rising = max(norms) == norms[-1]
+    times = tuple(_first_aligned(tube, theta, 1 - found.epsilon + side * width) for side in (-1, 1))
+    largest = max(norms) * (1 + (NORMS if rising else LOOSE))
+    return replace(found, times=times, norms=(norms[-1] * (1 - NORMS) if rising else 1.0, largest))
+
+
+def cosine_of(x: np.ndarray, u: np.ndarray) -> float:
+    """⟨x, u⟩/(‖x‖‖u‖)."""
+    return float(x @ u / (np.linalg.norm(x) * np.linalg.norm(u)))
+
+
+def _first_aligned(tube: Tube, theta: np.ndarray, cosine: float) -> float:
+    return first_time(tube, lambda x: cosine_of(x, theta) > cosine)
+
+
+def first_time(tube: Tube, happens) -> float:
+    """The first time at which happens(point of the curve), found at the ends of steps and by bisection."""
+    for step in tube.steps:
+        if happens(step.end):
+            low, high = step.time, step.time + step.duration
+            for _ in range(60):
+                middle = (low + high) / 2
+                low, high = (low, middle) if happens(tube.at(middle)) else (middle, high)
+            return high
+    raise NotProved("the flow does not come that far")

@@ -1,0 +1,76 @@
+"""The NCF flow up to its alignment with the KKT point it tends to; standard library only."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from checker.verifier.boxes import is_positive, slopes
+from checker.verifier.flows import Field, Tube
+from checker.verifier.kkt import found
+from checker.verifier.networks import number, unit
+from checker.verifier.numbers import Ball, ball, dot, need
+
+
+def aligned(x, u, cosine):
+    """Whether ⟨x, u⟩ > cosine·‖x‖ of all x in a box, for a unit vector u and a cosine > 0."""
+    along = dot(x, u)
+    return along > 0 and along * along > dot(x, x) * (cosine * cosine)
+
+
+def apart(x, u, cosine):
+    """Whether ⟨x, u⟩ < cosine·‖x‖ of all x in a box, for a unit vector u and a cosine > 0."""
+    along = dot(x, u)
+    return along < 0 or along * along < dot(x, x) * (cosine * cosine)
+
+
+class Point:
+    """The KKT point in a box, of the whole network: θ of norm 1, and N(θ)."""
+
+    def __init__(self, case, data):
+        small, theta, *_ = found(case, data)
+        self.theta, net = [Ball(0)] * case.net.size, case.net
+        kept = [range(net.widths[0]), *data["active"], range(net.widths[-1])]
+        for l in range(net.depth):
+            for i, row in zip(kept[l + 1], small.index[l]):
+                for j, k in zip(kept[l], row):
+                    if k >= 0:
+                        self.theta[net.starts[l] + net.index[l][i][j]] = theta[small.starts[l] + k]
+        self.value = net.run(self.theta, case.X, case.Y)[1]
+
+    def attracts(self, case, reach):
+        """Need that flows of the sphere within `reach` of θ tend to it: −∇²N + ⟨∇N(v), v⟩ is positive across v there.
+
+        So N is concave along great circles, and ½dist² to θ falls at a rate of at least a multiple of itself.
+        """
+        need(0 < reach < 1, "a reach beyond (0, 1)")
+        v, field, half = [t + ball(reach) * Ball(-1, 1) for t in self.theta], Field(case, case.Y), Ball(1, None, -1)
+        radial, H, n = dot(field(v), v), slopes(field, v), range(len(v))
+        lift = abs(self.value) * case.net.order**2
+        rows = [[radial * (i == j) - (H[i][j] + H[j][i]) * half + lift * v[i] * v[j] for j in n] for i in n]
+        need(is_positive(rows), "the KKT point is not proved to attract all within reach")
+
+
+class Window:
+    """Bounds on T_ε and R_ε, proved of the NCF flow from v_0, which tends to the KKT point θ with N(θ) > 0."""
+
+    def __init__(self, case, data, start=None):
+        self.point, self.start = Point(case, data["limit"]), start or unit(case.theta)
+        need(self.point.value > 0 and case.net.order > 2, "N > 0 and D > 2 are not proved")
+        self.tube, reach = Tube(Field(case, case.Y), self.start, data["ncf"]), Fraction(number(data["reach"]))
+        self.point.attracts(case, reach)
+        end = self.tube.at(self.tube.end)
+        need(aligned(end, self.point.theta, ball(1 - reach * reach / 2)), "the flow is not proved to come within reach")
+        if "epsilon" in data:
+            self._aligns(data)
+
+    def _aligns(self, data):
+        """T_ε lies between two times, R_ε between two norms."""
+        self.epsilon, theta = Fraction(number(data["epsilon"])), self.point.theta
+        self.times, self.norms = ([Fraction(number(each)) for each in data[name]] for name in ("times", "norms"))
+        need(0 < self.epsilon < 1 and len(self.times) == len(self.norms) == 2, "not an ε with two bounds on T_ε and on R_ε")
+        (first, last), (small, large) = self.times, self.norms
+        cosine = ball(1 - self.epsilon)
+        self.tube.everywhere(0, first, lambda x: apart(x, theta, cosine), "T_ε may be earlier")
+        need(aligned(self.tube.at(last), theta, cosine), "T_ε may be later")
+        self.tube.everywhere(0, last, lambda x: dot(x, x) < ball(large**2), "R_ε may be larger")
+        need(small <= 1 or dot(*[self.tube.at(first)] * 2) > ball(small**2), "R_ε may be smaller")

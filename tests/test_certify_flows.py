@@ -1,0 +1,323 @@
+"""Flows in tubes: they hold what other integrators find, and the verifier accepts them and nothing else."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import random
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flint import arb, arb_poly
+from scipy.integrate import solve_ivp
+
+from checker import kernels
+from checker.certify import NotProved, polynomials, windows
+from checker.certify.flows import Field, enclose
+from checker.certify.polynomials import Polynomials
+from checker.certify.rings import precision
+from checker.generators.starts import unit
+from checker.instances import Instance
+from checker.instances.encoding import encode
+from checker.kkt import positive_limit
+from checker.losses import Loss
+from checker.ncf import Problem, norm
+from checker.networks import dense
+from checker.verifier import flows as verifier
+from checker.verifier.claims import FLOWS
+from checker.verifier.networks import Case
+from checker.verifier.networks import unit as exact_unit
+from checker.verifier.numbers import Ball, Rejected, ball, limits
+from checker.verifier.polynomials import Poly
+from checker.verify import digest, verify
+
+COUNT = 60 if os.environ.get("NCFCHECK_FULL") else 6
+FOLDER = Path(__file__).parents[1] / "reports" / "counterexamples"
+IDS = ["global", *(each.__name__ for each in FLOWS)]
+
+
+def witness(id: str) -> dict:
+    return json.loads((FOLDER / f"control.{id}.json").read_text(encoding="utf-8"))
+
+
+def resealed(found: dict) -> dict:
+    found["certificate"]["sha256"] = digest(found)
+    return found
+
+
+def is_rejected(found: dict) -> bool:
+    try:
+        verify(resealed(found))
+    except Rejected:
+        return True
+    return False
+
+
+def drawn(seed: int) -> tuple[Instance, float]:
+    """A small random net with Lipschitz ∇H, and a δ; every third of logistic loss."""
+    rng, logistic = np.random.default_rng(seed), seed % 3 == 2
+    widths = [(1, 1, 1), (2, 2, 1), (1, 2, 1, 1), (2, 1, 2)][seed % 4]
+    powers = tuple(int(p) for p in rng.integers(1, 4, len(widths) - 2))
+    network = dense(widths, powers, [1.0 if p == 1 else float(rng.uniform(-1, 1)) for p in powers])
+    y = rng.standard_normal((3, widths[-1]))
+    problem = Problem(
+        network, rng.standard_normal((3, widths[0])), np.sign(y) if logistic else y, Loss.LOGISTIC if logistic else Loss.SQUARE
+    )
+    return Instance(problem, unit(rng.standard_normal(network.size))), 0.01 if logistic else float(rng.choice([0.1, 1.0]))
+
+
+def tube(instance: Instance, delta: float, time: float = 0.4):
+    with precision(128):
+        return enclose(Field(instance.problem, delta), instance.start, 1e-15, lambda step: False, time)
+
+
+def retold(instance: Instance, delta: float, steps: list):
+    """The verifier's tube of the steps."""
+    case = Case(json.loads(json.dumps(encode(instance))))
+    return verifier.Tube(verifier.Field(case, case.Y, delta), exact_unit(case.theta), steps)
+
+
+def right_hand_side(instance: Instance, delta: float):
+    problem, network = instance.problem, instance.network
+
+    def rate(_, s):
+        x = delta**network.order * problem.outputs(s)
+        descent = problem.y - x if problem.loss is Loss.SQUARE else problem.y / (1 + np.exp(problem.y * x))
+        return kernels.correlation(network.layout, np.ascontiguousarray(s), problem.ncf.columns, np.ascontiguousarray(descent.T))[
+            1
+        ]
+
+    return rate
+
+
+@pytest.mark.parametrize("seed", range(COUNT))
+def test_tubes_of_both_flows_hold_what_dop853_finds_at_1e_13(seed):
+    instance, delta = drawn(seed)
+    for strength in (0.0, delta):
+        found = tube(instance, strength)
+        again = retold(instance, strength, found.plain())
+        solution = solve_ivp(
+            right_hand_side(instance, strength),
+            (0, found.time),
+            instance.start,
+            "DOP853",
+            rtol=1e-13,
+            atol=1e-15,
+            dense_output=True,
+        )
+        for step in found.steps:
+            for share in (0.3, 1.0):
+                t = step.time + share * step.duration
+                near = solution.sol(t)
+                assert norm(found.at(t) - near) < step.radius + 1e-11
+                assert all(abs(float(box) - value) < 1e-9 for box, value in zip(again.at(Fraction(t)), near))
+        assert found.steps[-1].error < 1e-9
+
+
+def test_a_tube_too_small_or_around_another_curve_is_rejected():
+    instance, delta = drawn(1)
+    steps = tube(instance, delta).plain()
+    assert retold(instance, delta, steps)
+    for name, value in (("radius", "0x1p-70"), ("growth", "-0x1p+6"), ("duration", "0x1p-3"), ("radius", "0x1p+4")):
+        changed = copy.deepcopy(steps)
+        changed[0][name] = value
+        with pytest.raises(Rejected):
+            retold(instance, delta, changed)
+    with pytest.raises(Rejected):
+        retold(instance, 2 * delta, steps)
+
+
+def test_a_kink_on_the_way_is_passed_in_short_steps():
+    problem = Problem(dense((2, 1, 1), (2,), (0.5,)), np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([[0.5], [1.0]]))
+    instance = Instance(problem, unit(np.array([-0.1, 1.0, 1.0])))
+    found = tube(instance, 0.0, 0.2)
+    assert found.at(0.0)[0] < 0 < found.at(0.2)[0] and found.steps[-1].error < 1e-9
+    assert retold(instance, 0.0, found.plain()).end == Fraction(0.2)
+
+
+def test_at_a_kink_of_p_1_no_tube_is_found():
+    network = dense((1, 1, 1), (1,), (0.5,))
+    instance = Instance(Problem(network, np.array([[1.0]]), np.array([[1.0]])), unit(np.array([1.0, 1.0])))
+    with pytest.raises(NotProved):
+        tube(instance, 0.0)
+    case = Case(json.loads(json.dumps(encode(instance))))
+    with pytest.raises(Rejected, match="Lipschitz"):
+        verifier.Field(case, case.Y)
+
+
+def test_a_saddle_attracts_nothing_for_certain():
+    network = dense((1, 2, 1), (2,), (0.5,))
+    instance = Instance(Problem(network, np.array([[1.0]]), np.array([[1.0]])), unit(np.array([1.0, 0.2, 0.9, 0.1])))
+    limit = positive_limit(instance.ncf, instance.start, instance.numerics).point.u
+    with precision(128):
+        assert windows.attractor(instance, limit).reach > 0
+        both = unit(np.sqrt([1 / 3, 1 / 3, 1 / 6, 1 / 6]))
+        with pytest.raises(NotProved, match="attract"):
+            windows.attractor(instance, both)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_polynomials_of_both_sides_contain_the_functions_they_stand_for(seed):
+    rng = np.random.default_rng(seed)
+    c = rng.standard_normal(6) * 0.5 ** np.arange(6)
+    c[0] *= 0.2
+    power, alpha = int(rng.integers(2, 5)), float(rng.uniform(-1, 1))
+    with precision(128):
+        bent = Polynomials.bend(arb_poly(list(map(float, c))), power, arb_poly([arb(alpha)]), None)
+        low, high = polynomials.extremes(arb_poly(list(map(float, c))))
+    limits.bits = 192
+    law = power, Ball(1), ball(Fraction(alpha) ** power)
+    mine = Poly([int(Fraction(each) * 2**192) for each in c])
+    both, values = mine.bend(*law), mine.range
+    for tau in map(Fraction, np.linspace(0, 1, 41)):
+        z = sum(Fraction(each) * tau**k for k, each in enumerate(c))
+        scale = 1 if z >= 0 else Fraction(alpha) ** power
+        exact = scale * z**power, power * scale * z ** (power - 1)
+        assert not (ball(z) < Ball(values.lo, values.lo, values.e)) and not (ball(z) > Ball(values.hi, values.hi, values.e))
+        assert float(low) - 1e-15 <= z <= float(high) + 1e-15
+        for theirs, ours, wanted in zip(bent, both, exact):
+            assert theirs(arb(float(tau))).overlaps(arb(float(wanted), abs(float(wanted)) * 1e-15))
+            assert not (ours.at(ball(tau)) - ball(wanted)).nonzero
+
+
+def test_what_the_logistic_loss_leaves_out_is_bounded():
+    instance, _ = drawn(2)
+    case = Case(json.loads(json.dumps(encode(instance))))
+    own, field = Field(instance.problem, 0.5), verifier.Field(case, case.Y, 0.5)
+    for x in np.linspace(-1, 1, 21):
+        for y in (0.5, -0.5):
+            exact = Fraction(float(2 * y / (1 + np.exp(2 * y * x))))
+            with precision(128):
+                assert own._descent(arb(y), arb(float(x))).overlaps(arb(float(exact), 1e-15))
+            gap = field.descent(ball(y), ball(float(x))) - ball(exact)
+            assert gap < Fraction(1, 10**15) + Fraction(abs(x)) ** 5 / 240 and not (
+                abs(gap) > Fraction(abs(x)) ** 5 / 240 + Fraction(1, 10**15)
+            )
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_certificate_of_a_flow_is_accepted(id):
+    assert verify(witness(id))
+
+
+def flows_of(found: dict) -> list[list[dict]]:
+    data = found["certificate"]["data"]
+    more = [each["loss"] for each in data.get("flows", [])]
+    return [data[name] for name in ("ncf", "loss") if name in data] + more
+
+
+def flipped(steps, rng):
+    """The sign of a coefficient flipped."""
+    curve = rng.choice(steps)["curve"]
+    row = rng.choice([row for row in curve[:6] if any(abs(float.fromhex(each)) > 1e-9 for each in row)])
+    k = max(range(len(row)), key=lambda k: abs(float.fromhex(row[k])))
+    row[k] = (-float.fromhex(row[k])).hex()
+
+
+def nudged(steps, rng):
+    """A coefficient a little larger."""
+    step = rng.choice(steps)
+    row = rng.choice(step["curve"][:4])
+    k = rng.randrange(len(row))
+    row[k] = (float.fromhex(row[k]) + 4 * float.fromhex(step["radius"])).hex()
+
+
+def narrowed(steps, rng):
+    """A tube of a millionth of its radius."""
+    step = rng.choice(steps)
+    step["radius"] = (float.fromhex(step["radius"]) * 1e-6).hex()
+
+
+def dropped(steps, rng):
+    """A step left out, and with it a stretch of the way."""
+    steps.pop(rng.randrange(len(steps)))
+
+
+def longer(steps, rng):
+    """A step that is said to take longer."""
+    step = rng.choice(steps)
+    step["duration"] = (float.fromhex(step["duration"]) * 1.01).hex()
+
+
+def calmer(steps, rng):
+    """Errors that are said to shrink."""
+    step = rng.choice(steps)
+    step["growth"] = (float.fromhex(step["growth"]) - 2 * abs(float.fromhex(step["growth"])) - 1).hex()
+
+
+def swapped(steps, rng):
+    """Two steps in the other order, or one from elsewhere."""
+    k = rng.randrange(1, len(steps))
+    steps[k - 1], steps[k] = steps[k], steps[k - 1]
+
+
+def shortened(steps, rng):
+    """Only the first half of the steps."""
+    del steps[len(steps) // 2 :]
+
+
+@pytest.mark.parametrize("change", (flipped, nudged, narrowed, dropped, longer, calmer, swapped, shortened))
+@pytest.mark.parametrize("id", ("large_init", "order", "wrong_norm", "wrong_labels_collapse"))
+def test_a_changed_tube_is_rejected(id, change):
+    found, rng = witness(id), random.Random(id + change.__name__)
+    for place in range(len(flows_of(found))):
+        other = copy.deepcopy(found)
+        steps = flows_of(other)[place]
+        if len(steps) > 1 or change not in (swapped, dropped, shortened):
+            change(steps, rng)
+            assert is_rejected(other), place
+
+
+def hexadecimal(value: float) -> str:
+    return float(value).hex()
+
+
+@pytest.mark.parametrize(
+    "id, name, value",
+    [
+        ("large_init", "delta", hexadecimal(1.0)),
+        ("large_init", "epsilon", hexadecimal(0.9)),
+        ("large_init", "epsilon", hexadecimal(1e-3)),
+        ("large_init", "times", [hexadecimal(0.0), hexadecimal(0.1)]),
+        ("large_init", "norms", [hexadecimal(3.0), hexadecimal(4.0)]),
+        ("large_init", "reach", hexadecimal(0.9)),
+        ("large_init", "reach", hexadecimal(1e-9)),
+        ("large_init", "ncf", []),
+        ("large_init", "loss", [{}]),
+        ("wrong_norm", "norms", [hexadecimal(1.0), hexadecimal(1.0)]),
+        ("positive_collapse", "delta", hexadecimal(0.5)),
+        ("positive_collapse", "delta", hexadecimal(-0.1)),
+        ("global", "better", [hexadecimal(-1.0), hexadecimal(1.0)]),
+        ("initial_direction", "point", [hexadecimal(0.6), hexadecimal(0.8)]),
+        ("order", "crossing", [hexadecimal(0.0), hexadecimal(1e-3)]),
+        ("order", "flows", []),
+    ],
+)
+def test_another_number_in_a_certificate_of_a_flow_is_rejected(id, name, value):
+    found = witness(id)
+    assert name in found["certificate"]["data"]
+    found["certificate"]["data"][name] = value
+    assert is_rejected(found)
+
+
+def test_a_flow_of_other_labels_or_another_loss_is_rejected():
+    for id in ("large_init", "order", "wrong_norm"):
+        found = witness(id)
+        found["instance"]["problem"]["y"]["array"][0][0] = hexadecimal(1.1)
+        assert is_rejected(found)
+        found = witness(id)
+        found["instance"]["problem"]["loss"]["name"] = "LOGISTIC"
+        assert is_rejected(found)
+
+
+def test_a_certificate_of_one_control_proves_no_other():
+    for id in IDS:
+        for other in IDS:
+            found = witness(id)
+            found["claim"] = f"control.{other}"
+            # T_ε and δ alone decide what is proved of N* > 0 and of a flow not yet aligned.
+            same = {"large_init", "positive_collapse", "global", "wrong_target", "large_init_escape"}
+            assert other == id or {id, other} <= same or is_rejected(found), (id, other)
