@@ -55,6 +55,7 @@ def fails_at_norm(window, tube, fails):
 
 
 def large_init(case, data):
+    """⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ at T_ε/δ^{D−2} for a δ with δR_ε ≥ 3, u* > 0 the proved limit of the NCF flow."""
     window = Window(case, data)
     delta, tube = trained(case, data, window.start)
     need(delta * window.norms[0] >= 3, "δR_ε ≥ 3 is not proved")
@@ -62,18 +63,21 @@ def large_init(case, data):
 
 
 def large_init_escape(case, data):
+    """For a large δ ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ where ‖w‖ first reaches R_ε δ, u* the proved limit of the NCF flow."""
     window = Window(case, data)
     need(window.norms[0] > 1, "R_ε may be reached at the start")
     fails_at_norm(window, trained(case, data, window.start)[1], misaligned(window))
 
 
 def positive_collapse(case, data):
+    """‖w‖ > 2δε at T_ε/δ^{D−2}, δR_ε ≤ 0.3, although the NCF flow tends to a positive KKT point."""
     window = Window(case, data)
     bound = ball(4 * window.epsilon**2)
     fails_at_time(window, small(case, data, window), lambda x: dot(x, x) > bound)
 
 
 def wrong_target(case, data):
+    """Trained on shuffled labels, ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ at T_ε/δ^{D−2}, and where ‖w‖ first reaches R_ε δ, if it does."""
     window = Window(case, data)
     need(window.norms[0] > 1, "R_ε may be reached at the start")
     tube = small(case, data, window, shuffled(case))
@@ -82,6 +86,7 @@ def wrong_target(case, data):
 
 
 def wrong_norm(case, data):
+    """Trained on labels ten times as large, ‖w‖ > 1.01 R_ε δ before T_ε/δ^{D−2}, δR_ε ≤ 0.3."""
     window = Window(case, data)
     tube = small(case, data, window, [[y * 10 for y in row] for row in case.Y])
     need(case.square and tube.end <= window.times[0], "the logistic loss, or a time after T_ε")
@@ -90,7 +95,7 @@ def wrong_norm(case, data):
 
 
 def global_maximiser(case, data):
-    """N(s/‖s‖) < 0.9 N(p/‖p‖) at both moments, for a point p."""
+    """N(w/‖w‖) < 0.9 N(p/‖p‖) at T_ε/δ^{D−2}, and where ‖w‖ first reaches R_ε δ, for a point p."""
     window, p = Window(case, data), list(map(ball, numbers(data["better"])))
     need(window.norms[0] > 1 and len(p) == case.net.size, "R_ε may be reached at the start, or no point")
     best, size, order = case.net.run(p, case.X, case.Y)[1], dot(p, p), case.net.order
@@ -107,7 +112,7 @@ def global_maximiser(case, data):
 
 
 def initial_direction(case, data):
-    """From a v_0 to which a negative KKT point is nearest, both flows turn away to a positive one."""
+    """⟨w, u⟩ < 0.9‖w‖ at T_ε/δ^{D−2}, u the KKT point nearest to v_0, where N(u) < 0, and the NCF flow tends to another."""
     near, start = Point(case, data["near"]), unit(numbers(data["point"]))
     need(len(start) == case.net.size and near.value < 0, "the point nearest is not proved to be negative")
     need(all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(near.theta, unit(case.theta))), "`start` is another point")
@@ -163,13 +168,13 @@ def departures(case, data, Y):
 
 
 def order(case, data):
-    """log(size_1/size_0)/log(δ_1/δ_0) < D + ¾."""
+    """Where each norm first reaches 2δ, log departure over log δ has a slope below D + ¾ between two δ."""
     (first, size), (second, smaller) = departures(case, data, case.Y)
     need(power(smaller, 4) > power(size, 4) * power(ball(second / first), 4 * case.net.order + 3), "the slope may be D + 1")
 
 
 def wrong_labels_tracking(case, data):
-    """The same slope < D − ¼, and sizes per δ^D that differ by more than a twentieth."""
+    """Trained on shuffled labels, the departure has a slope below D − ¼ between two δ, and is no multiple of δ^D."""
     (first, size), (second, smaller) = departures(case, data, shuffled(case))
     ratio = ball(second / first)
     need(power(smaller, 4) > power(size, 4) * power(ratio, 4 * case.net.order - 1), "the slope may be D")
@@ -177,7 +182,10 @@ def wrong_labels_tracking(case, data):
 
 
 def wrong_labels_collapse(case, data):
-    """From an exact KKT point with N < 0, where r(T)^{−(D−2)} = 1 − D(D−2)N·T is 1.9, the flow of −ȳ has ‖s(T)‖ > 2r(T)."""
+    """Trained on −y, ‖w(T/δ^{D−2})‖ > 2δε, where the NCF flow stays on the ray of a KKT point with N < 0.
+
+    There r(t)^{−(D−2)} = 1 − D(D−2)N·t, which is 1.9 at T, and ε = r(T).
+    """
     point, order = Point(case, data["limit"]), case.net.order
     need(point.value < 0 and order > 2, "N < 0 and D > 2 are not proved")
     need(all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(point.theta, unit(case.theta))), "`start` is another point")
