@@ -37,6 +37,7 @@ SHARD = 50  # instances per unit of work
 ROUNDS = 5  # of drawing, for a shard whose instances turn out inapplicable
 OVERDRAW = 4  # instances drawn per one wanted, after the first round
 CERTIFICATES = 3  # confirmed violations per shard that a certificate is tried of, until one is found
+WITHIN_ERROR = 1.0  # seconds for the proof of a violation where the margin is within its error
 CONFIRMATIONS = 5  # violations per shard that are confirmed even if they are not the worst
 
 
@@ -234,7 +235,7 @@ def _is_proved(claim: Claim, instance) -> bool:
         return False
     from checker.certify import Certificate, certify
 
-    return isinstance(certify(claim, instance), Certificate)
+    return isinstance(certify(claim, instance, WITHIN_ERROR), Certificate)
 
 
 def _certify(claim: Claim, instance, tally: Tally) -> None:
