@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, minres
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lsmr
 
 from checker.claims import Inapplicable, Unresolved
 from checker.flow import Stop, Trajectory, ncf_flow
@@ -57,7 +57,10 @@ class KktPoint:
 
 
 def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
-    """Newton's method on the sphere from a unit vector u near a KKT point, with minimum-norm steps, and inertia there.
+    """Newton's method on the sphere from a unit vector u near a KKT point, damped by the residual, and inertia there.
+
+    At a distance ε from a continuum of KKT points its flat directions have eigenvalues of size ε, of either sign, along which a
+    full step goes anywhere. The damping is of that size and vanishes with it, so that convergence stays quadratic.
 
     Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against.
     """
@@ -107,11 +110,9 @@ class _DenseHessian:
         self.eigenvalues, self.eigenvectors = np.linalg.eigh(0.5 * (projected + projected.T))
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
-        """At a distance ε from a continuum of KKT points its flat directions have eigenvalues of size ε, of either sign: what is
-        smaller than the residual waits until the other directions have converged."""
-        cutoff = max(1e-8 * np.abs(self.eigenvalues).max(), norm(tangential))
-        inverse = np.where(np.abs(self.eigenvalues) > cutoff, self.eigenvalues, np.inf)
-        return -self.eigenvectors @ ((self.eigenvectors.T @ tangential) / inverse)
+        damping = max(1e-8 * np.abs(self.eigenvalues).max(), norm(tangential))
+        damped = self.eigenvalues / (self.eigenvalues**2 + damping**2)
+        return -self.eigenvectors @ (damped * (self.eigenvectors.T @ tangential))
 
     def escape_directions(self) -> tuple[float, np.ndarray]:
         relative = self.eigenvalues / self.scale if self.scale > 0 else np.full_like(self.eigenvalues, np.nan)
@@ -119,7 +120,7 @@ class _DenseHessian:
 
 
 class _HessianProducts:
-    """The same projected Hessian as products only: MINRES for the step, Lanczos for the largest eigenvalues."""
+    """The same projected Hessian as products only: LSMR for the step, Lanczos for the largest eigenvalues."""
 
     def __init__(self, ncf: Ncf, u: np.ndarray):
         g = ncf.gradient(u)
@@ -133,10 +134,10 @@ class _HessianProducts:
             curved = curvature.product(tangent)
             return curved - (curved @ u) * u - multiplier * tangent - self.scale * normal * u
 
-        self.operator = LinearOperator((u.size, u.size), matvec=product, dtype=float)
+        self.operator = LinearOperator((u.size, u.size), matvec=product, rmatvec=product, dtype=float)
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
-        step, _ = minres(self.operator, -tangential, rtol=1e-9, maxiter=200)
+        step = lsmr(self.operator, -tangential, damp=norm(tangential), atol=1e-9, btol=1e-9, maxiter=200)[0]
         return step - (step @ self.u) * self.u
 
     def escape_directions(self) -> tuple[float, np.ndarray]:

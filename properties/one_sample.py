@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.claims import THEOREM, Margin, Outcome, claim, worst
-from checker.generators import SLOPES, architectures
+from checker.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
+from checker.generators import SLOPES, architectures, given
 from checker.generators.datasets import SEEDS
 from checker.generators.starts import unit
 from checker.generators.structured import profile
 from checker.identities import equal
+from checker.instances import promises, rebuilding
 from checker.kkt import Inertia, describe, polish
 from checker.ncf import Problem, norm
 from checker.networks import dense
 from checker.rank_one import (
     RankOneInstance,
+    ReducedPoint,
     balanced_norms,
     predicted_tangent,
     reduced_value,
@@ -32,10 +34,10 @@ POWERS = st.sampled_from(sorted(architectures())).flatmap(lambda order: st.sampl
 
 
 @st.composite
-def one_sample(draw) -> RankOneInstance:
+def _one_sample(draw, data) -> RankOneInstance:
     """Dense networks on one sample x at the structured point along u = ±x/‖x‖ whose sign s_L makes n(u) > 0.
 
-    One instance in four has more parameters than are diagonalised.
+    One instance in four has more parameters than are diagonalised. Data sets have more samples, and are not used.
     """
     powers, seed, large = draw(POWERS), draw(SEEDS), draw(st.integers(0, 3)) == 0
     slopes = tuple(1.0 if power == 1 else draw(st.sampled_from(SLOPES)) for power in powers)
@@ -55,6 +57,27 @@ def one_sample(draw) -> RankOneInstance:
     start = structured_point(network, u, signs, profiles)
     where = {"u": u, "signs": tuple(signs), "profiles": tuple(profiles)}
     return RankOneInstance(Problem(network, x, y), start, families=families, seeds=(seed,), **where)
+
+
+def _promised(instance) -> None:
+    """One sample, along which the structured point has N > 0."""
+    promises.structured(instance, lipschitz=True)
+    promises.require(len(instance.problem.X) == 1, "one sample")
+    promises.require(instance.ncf.value(instance.start) > 0, "N > 0")
+
+
+def _placed_again(instance: RankOneInstance) -> RankOneInstance:
+    """The structured point along the sample, on the side of it that u is on."""
+    network, X = instance.network, instance.problem.X
+    if instance.u is None or instance.u.size != X.shape[1] or len(X) != 1 or len(instance.signs) != network.depth - 1:
+        raise Inapplicable("no point on one sample to start from")
+    u = np.copysign(1.0, X[0] @ instance.u) * unit(X[0])
+    value = reduced_value(network, X, instance.ncf.ybar[:, 0], u, instance.signs)[0]
+    signs = (*instance.signs[:-1], instance.signs[-1] * float(np.copysign(1.0, value)))
+    return rebuilding.placed(instance, ReducedPoint(u, signs), rebuilding.uniform(instance))
+
+
+one_sample = given(_one_sample, _promised, _placed_again)
 
 
 @claim(

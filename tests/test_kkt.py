@@ -144,8 +144,10 @@ def test_rotations_of_a_deep_linear_network_are_degenerate(monkeypatch, depth, d
     assert point.value == pytest.approx(np.linalg.norm(ncf.X.T @ ncf.ybar) * depth ** (-depth / 2), rel=1e-12)
 
 
-def test_the_polish_stays_near_a_continuum_of_kkt_points():
+@pytest.mark.parametrize("dense_up_to", [0, 400])
+def test_the_polish_stays_near_a_continuum_of_kkt_points(monkeypatch, dense_up_to):
     """A linear layer's neurons rotate, so that near the point the Hessian has eigenvalues of the size of the distance, or 0."""
+    monkeypatch.setattr(kkt, "DENSE_HESSIAN", dense_up_to)
     network = dense((3, 3, 2, 2, 1), (4, 1, 1), (0.5, 1.0, 1.0))
     rng = np.random.default_rng(0)
     for _ in range(300):

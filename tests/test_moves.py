@@ -19,7 +19,14 @@ STRUCTURED = [id for id in registered() if id.startswith("rank_one.") or id in (
     "control.equal_entries", "control.flat_entries", "control.blind_input", "control.two_sided", "control.slope_outside",
     "control.every_kkt_rank_one",
 )]  # fmt: skip
-OTHERS = ["homogeneity.euler", "control.shared_balance", "control.biases", "control.kinks", "control.any_negative_point"]
+OTHERS = [
+    "homogeneity.euler",
+    "kkt.one_sample",
+    "control.shared_balance",
+    "control.biases",
+    "control.kinks",
+    "control.any_negative_point",
+]
 
 
 def drawn(claim: Claim, count: int, seed: int = 3) -> list:
