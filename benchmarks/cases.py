@@ -43,6 +43,17 @@ def case(name: str, sizes: tuple[int, int, int], seed: int = 0, **followed) -> C
     return Case(name, Ncf(network, X, ybar), start / np.linalg.norm(start), **followed)
 
 
+def batch(like: Case, count: int) -> list[Case]:
+    """Cases of the shape of one, with other data and starts; the first is the case itself."""
+    return [like, *(_redrawn(like, seed) for seed in range(1, count))]
+
+
+def _redrawn(like: Case, seed: int) -> Case:
+    sizes = like.ncf.network.widths[0], len(like.ncf.X), like.ncf.network.widths[1]
+    followed = {name: getattr(like, name) for name in ("residual", "tolerances", "reference", "rounds")}
+    return case(like.name, sizes, seed, **followed)
+
+
 def all_cases() -> tuple[Case, ...]:
     """Tiny, medium and large; the large flow, minutes long in full, is followed to sin∠ ≤ 0.3 only."""
     full = {"residual": 1e-6, "tolerances": (1e-7, 1e-9), "reference": 1e-13}

@@ -1,50 +1,18 @@
-"""What is timed: the engine, and what its users would write instead.
-
-A contender is one function from a case to a function without arguments, so that preparing is not timed. Adding one takes
-one function here with a decorator: `@gradient(NAME)` returns ∇N at the start, `@flow(NAME)` an `End`, `@polished(NAME)`
-a unit vector, the KKT point the flow tends to.
-"""
+"""What is timed: the engine, and what its users would write instead with numpy and scipy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.integrate
 import scipy.optimize
 
-from benchmarks.cases import Case
+from benchmarks.cases import Case, batch
+from benchmarks.contenders import BATCH, ENGINE, End, batched_flow, cold_flow, flow, gradient, polished
 from checker.flow import ncf_flow
 from checker.kkt import polish
 from checker.tolerances import Numerics
-
-ENGINE = "engine"
-GRADIENTS: dict[str, Callable] = {}
-FLOWS: dict[str, Callable] = {}
-POLISHED: dict[str, Callable] = {}
-
-
-@dataclass(frozen=True, eq=False)
-class End:
-    """Where a flow arrived, and how: `path` holds σ, and `states` (v, log r), at the steps; `calls` gradients were taken."""
-
-    calls: int
-    path: np.ndarray
-    states: np.ndarray
-
-    @property
-    def direction(self) -> np.ndarray:
-        """The last direction as a unit vector, (P,)."""
-        v = self.states[-1, :-1]
-        return v / np.linalg.norm(v)
-
-
-def _registrar(table: dict[str, Callable]):
-    return lambda name: lambda function: table.setdefault(name, function)
-
-
-gradient, flow, polished = map(_registrar, (GRADIENTS, FLOWS, POLISHED))
 
 
 @gradient(ENGINE)
@@ -65,6 +33,19 @@ def engine_flow(case: Case, tolerance: float):
     return run
 
 
+@cold_flow(ENGINE)
+def engine_cold(case: Case, tolerance: float):
+    """The same: its kernels take any shape."""
+    return engine_flow(case, tolerance)
+
+
+@batched_flow(ENGINE)
+def engine_batch(case: Case, tolerance: float):
+    """One instance after another."""
+    runs = [engine_flow(each, tolerance) for each in batch(case, BATCH)]
+    return lambda: np.array([run().direction for run in runs])
+
+
 @polished(ENGINE)
 def engine_polished(case: Case, tolerance: float):
     """The compiled stepper, then Newton's method on the sphere."""
@@ -73,6 +54,7 @@ def engine_polished(case: Case, tolerance: float):
 
 
 NUMPY, SCIPY, SCIPY_ROOT = "numpy", "scipy solve_ivp DOP853 + numpy", "scipy solve_ivp DOP853 + root(lm) + numpy"
+LSODA = "scipy solve_ivp LSODA + numpy"
 
 
 def numpy_gradient_of(case: Case) -> Callable[[np.ndarray], np.ndarray]:
@@ -106,7 +88,7 @@ def numpy_gradient(case: Case):
 
 
 @flow(SCIPY)
-def scipy_flow(case: Case, tolerance: float, dense: bool = False):
+def scipy_flow(case: Case, tolerance: float, dense: bool = False, method: str = "DOP853"):
     """The polar form of the flow (theory §4) with a terminal event at the residual.
 
     scipy bounds the root mean square of the errors: the tolerance is divided by √P so that it bounds the same norm as ours.
@@ -118,12 +100,18 @@ def scipy_flow(case: Case, tolerance: float, dense: bool = False):
     def run() -> End:
         field.calls = 0
         found = scipy.integrate.solve_ivp(
-            field, (0.0, 1e3), state, "DOP853", events=field.missed, rtol=tight, atol=tight, dense_output=dense
+            field, (0.0, 1e3), state, method, events=field.missed, rtol=tight, atol=tight, dense_output=dense
         )
         end = End(field.calls, found.t, found.y[:-1].T)
         return (end, found.sol) if dense else end
 
     return run
+
+
+@flow(LSODA)
+def lsoda_flow(case: Case, tolerance: float):
+    """The same with a method that turns implicit where that pays."""
+    return scipy_flow(case, tolerance, method="LSODA")
 
 
 @polished(SCIPY_ROOT)

@@ -10,6 +10,7 @@ from numba.extending import register_jitable
 
 from checker.compiling import compiled, inlined, internal, matrix_view
 from checker.losses import NCF_CODE, descent
+from checker.products import product, product_of_transposed, product_with_transposed
 
 
 @register_jitable(inline="always")
@@ -56,7 +57,7 @@ def forward(layout, theta, X, work):
     start, below = 0, X
     for layer in range(1, depth + 1):
         above = matrix_view(values, start, widths[layer], samples)
-        np.dot(matrix_view(weights, offsets[layer - 1], widths[layer], widths[layer - 1]), below, above)
+        product(matrix_view(weights, offsets[layer - 1], widths[layer], widths[layer - 1]), below, above)
         stop = start + widths[layer] * samples
         if layer < depth:
             _activate(values, slopes, start, stop, layout.powers[layer - 1], layout.slopes[layer - 1])
@@ -77,14 +78,15 @@ def _backward(layout, theta, X, output_weights, work, gradient):
     for layer in range(depth, 1, -1):
         rows, columns, first = widths[layer], widths[layer - 1], offsets[layer - 1]
         start = stop - columns * samples
-        np.dot(above, matrix_view(values, start, columns, samples).T, matrix_view(weight_gradient, first, rows, columns))
+        below = matrix_view(values, start, columns, samples)
+        product_with_transposed(above, below, matrix_view(weight_gradient, first, rows, columns))
         here = matrix_view(lower, 0, columns, samples)
-        np.dot(matrix_view(weights, first, rows, columns).T, above, here)
+        product_of_transposed(matrix_view(weights, first, rows, columns), above, here)
         for i in range(stop - start):
             lower[i] *= slopes[start + i]
         above = here
         delta, lower, stop = lower, delta, start
-    np.dot(above, X.T, matrix_view(weight_gradient, 0, widths[1], widths[0]))
+    product_with_transposed(above, X, matrix_view(weight_gradient, 0, widths[1], widths[0]))
     if shared:
         gradient.fill(0.0)
         for entry in range(layout.index.size):

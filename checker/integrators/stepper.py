@@ -46,8 +46,8 @@ class Field(NamedTuple):
     scale: float  # ‖∇N(v_0)‖: gradients are divided by it, times multiplied
 
 
-@compiled()
-def rate(field, state, out, weights, work):
+@inlined()
+def _rate(field, state, out, weights, work):
     """Right-hand side at state (v, log r, t), size P + 2, into out. Returns (Σ −ℓ'·H /scale, ‖ḡ‖/scale, sin∠(ḡ, v))."""
     size = state.size - 2
     v, g = state[:size], out[:size]
@@ -67,6 +67,12 @@ def rate(field, state, out, weights, work):
     return value, norm, np.sqrt(tangential)
 
 
+@compiled()
+def rate(field, state, out, weights, work):
+    """`_rate` as a call, which itself takes as long as the rate of a tiny network: a field is a hundred words."""
+    return _rate(field, state, out, weights, work)
+
+
 @internal()
 def _step(field, state, h, K, new, weights, work):
     """One DOP853 step of length h from state, K[0] holding its rate; the direction of `new` is normalised."""
@@ -79,7 +85,7 @@ def _step(field, state, h, K, new, weights, work):
                 for i in range(new.size):
                     new[i] += c * K[j, i]
         if stage < STAGES:
-            rate(field, new, K[stage], weights, work)
+            _rate(field, new, K[stage], weights, work)
     direction = new[:-2]
     length = np.sqrt(np.dot(direction, direction))
     for i in range(direction.size):
