@@ -9,8 +9,9 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from benchmarks import report
+from benchmarks.bars import bars
 from benchmarks.cases import all_cases
-from benchmarks.measure import bars, measure
+from benchmarks.measure import measure
 from benchmarks.startup import startups
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -23,15 +24,13 @@ def main() -> None:
     parser.add_argument("--case", action="append", help="only this case; may be repeated")
     options = parser.parse_args()
     cases = [case for case in all_cases() if not options.case or case.name in options.case]
-    rows, judged = [], []
+    rows = []
     with threadpool_limits(limits=1):
         for case in cases:
             print(f"{case.name}: {case.shape} …", file=sys.stderr)
-            measured = measure(case)
-            rows += measured
-            judged += bars(measured)
+            rows += measure(case)
     print("fresh processes …", file=sys.stderr)
-    figures = report.machine(), rows, judged, startups()
+    figures = report.machine(), rows, bars(rows), startups()
     report.write_json(options.json, *figures)
     print(report.markdown(*figures))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.cases import Case
-from benchmarks.peers import End, scipy_flow
+from benchmarks.contenders import End
+from benchmarks.peers import scipy_flow
 
 
 class Reference:

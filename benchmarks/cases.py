@@ -45,7 +45,7 @@ def case(name: str, sizes: tuple[int, int, int], seed: int = 0, **followed) -> C
 
 def batch(like: Case, count: int) -> list[Case]:
     """Cases of the shape of one, with other data and starts; the first is the case itself."""
-    return [like, *(_redrawn(like, seed) for seed in range(1, count))]
+    return [like, *(_redrawn(like, 1000 + number) for number in range(1, count))]
 
 
 def _redrawn(like: Case, seed: int) -> Case:

@@ -19,6 +19,7 @@ COLD_FLOWS: dict[str, Callable] = {}
 BATCHES: dict[str, Callable] = {}
 POLISHED: dict[str, Callable] = {}
 DESCENTS: dict[str, Callable] = {}
+LOOPS: dict[str, Callable] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,8 @@ def _registrar(table: dict[str, Callable]):
 
 
 # @gradient: (case) → ∇N at the start. @flow and @cold_flow: (case, tolerance) → an End. @batched_flow: → (BATCH, P), the last
-# directions. @polished: → a unit vector, the KKT point the flow tends to. @descent: (case) → the weights at a time, (P,).
-gradient, flow, cold_flow, batched_flow, polished, descent = map(
-    _registrar, (GRADIENTS, FLOWS, COLD_FLOWS, BATCHES, POLISHED, DESCENTS)
+# directions. @polished: → a unit vector, the KKT point the flow tends to. @descent: (case) → w/δ at a time, (P,). @loop: (case,
+# repeats) → ∇N, so many times over.
+gradient, flow, cold_flow, batched_flow, polished, descent, loop = map(
+    _registrar, (GRADIENTS, FLOWS, COLD_FLOWS, BATCHES, POLISHED, DESCENTS, LOOPS)
 )

@@ -1,4 +1,4 @@
-"""JAX as contenders: gradients under jit, and diffrax flows, warm, with compiling for a new shape, and as a batch of instances."""
+"""JAX as contenders: gradients under jit, and diffrax flows: warm, with compiling for a new shape, and as a batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.cases import Case, batch
 from benchmarks.contenders import BATCH, COLD, End, batched_flow, cold_flow, flow, gradient
 
 JAX, DIFFRAX = "jax, jit", "diffrax Dopri8, jit"
-STEPS = 4096  # the most a flow may take
+STEPS = 1024  # the most a flow may take
 
 
 @lru_cache(maxsize=1)

@@ -42,18 +42,27 @@ class Pairs:
         return spread([b / a for a, b in zip(self.ours, self.theirs)])
 
 
-def paired(ours: Callable, theirs: Callable, rounds: int, clock: Callable[[], float] = time.process_time) -> Pairs:
-    """Time both in `rounds` rounds, after one call each that is not counted."""
-    counts = [_count(each, clock) for each in (ours, theirs)]
-    readings = [[_reading(each, count, clock) for each, count in zip((ours, theirs), counts)] for _ in range(rounds)]
+def paired(
+    ours: Callable,
+    theirs: Callable,
+    rounds: int,
+    clock: Callable[[], float] = time.process_time,
+    long: float = float("inf"),
+    few: int = 1,
+) -> Pairs:
+    """Time both in `rounds` rounds, or in `few` where a call takes longer than `long`; the first call is not counted."""
+    counts, lengths = zip(*(_count(each, clock) for each in (ours, theirs)))
+    turns = range(rounds if max(lengths) <= long else min(few, rounds))
+    readings = [[_reading(each, count, clock) for each, count in zip((ours, theirs), counts)] for _ in turns]
     a, b = zip(*readings)
     return Pairs(a, b)
 
 
-def _count(call: Callable, clock) -> int:
-    """How many calls make a reading; the first call of all, which may compile or import, is left out."""
+def _count(call: Callable, clock) -> tuple[int, float]:
+    """How many calls make a reading, and what one takes; the first call of all, which may compile or import, is left out."""
     call()
-    return max(1, round(SHORTEST_READING / max(_reading(call, 1, clock), 1e-7)))
+    length = _reading(call, 1, clock)
+    return max(1, round(SHORTEST_READING / max(length, 1e-7))), length
 
 
 def _reading(call: Callable, count: int, clock) -> float:

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.measure import Bar, Row
+from benchmarks.bars import Bar
+from benchmarks.measure import Row
 from benchmarks.pairing import Spread
 from benchmarks.startup import Startup
 
@@ -51,6 +52,8 @@ def _line(cells) -> str:
 
 
 def _contest(row: Row) -> str:
+    if row.ratio is None:
+        return _line((row.case, row.what, "", row.peer, row.note, *[""] * 5))
     errors = ["" if error is None else f"{error:.1e}" for error in (row.our_error, row.their_error)]
     calls = ["" if count is None else str(count) for count in (row.our_calls, row.their_calls)]
     ratio = f"**{row.ratio.median:.1f}** ({row.ratio.min:.1f}…{row.ratio.max:.1f})"
@@ -58,7 +61,7 @@ def _contest(row: Row) -> str:
 
 
 def _judged(bar: Bar) -> str:
-    number = (lambda value: f"{value:.1f} ×") if bar.at_least else _scaled
+    number = (lambda value: f"{value:.3g} ×") if bar.at_least else _scaled
     limit = f"{'≥' if bar.at_least else '≤'} {number(bar.limit)}"
     return _line((bar.what, number(bar.figure), limit, "met" if bar.is_met else "**missed**"))
 

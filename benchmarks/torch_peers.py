@@ -58,7 +58,7 @@ def torchdiffeq_flow(case: Case, tolerance: float):
     from torchdiffeq import odeint
 
     order, evaluate, count = case.ncf.network.order, gradient_of(case), [0]
-    until = 0.98 * float(scipy_flow(case, tolerance)().path[-1])
+    path = np.array([0.0, 0.98 * scipy_flow(case, tolerance)().path[-1]])
     start = torch.cat([torch.from_numpy(case.start), torch.zeros(2, dtype=torch.float64)])
     tight = tolerance / np.sqrt(case.start.size + 2)
 
@@ -72,7 +72,7 @@ def torchdiffeq_flow(case: Case, tolerance: float):
     def run() -> End:
         count[0] = 0
         with torch.no_grad():
-            states = odeint(field, start, torch.tensor([0.0, until], dtype=torch.float64), rtol=tight, atol=tight, method="dopri8")
-        return End(count[0], np.array([0.0, until]), states[:, :-1].numpy())
+            states = odeint(field, start, torch.from_numpy(path), rtol=tight, atol=tight, method="dopri8")
+        return End(count[0], path, states[:, :-1].numpy())
 
     return run

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checker import kernels
+from checker import tangents
 from checker.claims import Inapplicable, Margin, Outcome, Unresolved
 from checker.flow import Event, Stop, Trajectory, aligned_with, loss_flow, ncf_flow
 from checker.instances import Instance
 from checker.kkt import Limit, positive_limit
 from checker.losses import Loss
-from checker.ncf import Problem, norm
+from checker.ncf import Problem
 
 # Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn upwards, until the window is well-conditioned.
 SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
@@ -108,18 +108,16 @@ def conditioned_window(instance: Instance) -> Window:
 
 def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
     """Largest log of r^D ‖Jᵀ(ℓ''(0)·H)‖ / ‖Jᵀȳ‖ on a flow: δ^D times that is the loss's relative change of the gradient."""
-    return max(_log_forcing(instance, v, log_r) for v, log_r in zip(flow.directions[rows], flow.log_norm[rows]))
-
-
-def _log_forcing(instance: Instance, v: np.ndarray, log_r: float) -> float:
-    ratio = norm(second_order_gradient(instance.problem, v)) / norm(instance.ncf.gradient(v))
-    return instance.network.order * log_r + math.log(max(ratio, 1e-300))
+    ncf, curvature = instance.ncf, CURVATURES[instance.problem.loss]
+    directions = np.ascontiguousarray(flow.directions[rows])
+    shares = tangents.second_order_shares(ncf.network.layout, directions, ncf.columns, ncf.ybar_columns, curvature)
+    return float((instance.network.order * flow.log_norm[rows] + np.log(np.maximum(shares, 1e-300))).max())
 
 
 def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
     """J(X; u)ᵀ(ℓ''(0)·H(X; u)), (P,): −∇𝓛(δu) = δ^{D−1}(∇N(u) − δ^D of this + O(δ^{2D}))."""
-    change = np.ascontiguousarray(CURVATURES[problem.loss] * problem.outputs(u).T)
-    return kernels.correlation(problem.network.layout, np.ascontiguousarray(u), problem.ncf.columns, change)[1]
+    columns = problem.ncf.columns
+    return tangents.second_order(problem.network.layout, np.ascontiguousarray(u), columns, CURVATURES[problem.loss])
 
 
 def ladder(instance: Instance, log_forcing: float, radius: float = 1.0, condition: float = 1.0) -> Iterator[float]:

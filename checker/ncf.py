@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import scipy.linalg
 
-from checker import kernels
+from checker import kernels, tangents
 from checker.curvature import Curvature
 from checker.losses import Loss, pseudo_labels, total_loss
 from checker.networks import Network
@@ -64,6 +64,11 @@ class Ncf:
     def curvature(self, u: np.ndarray) -> Curvature:
         """∇²N at u (P,), ready for products with many directions."""
         return Curvature(self.network.layout, u, self.columns, self.ybar_columns)
+
+    def curvature_product(self, u: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """∇²N(u)·direction, (P,): for one product at a point, where preparing takes longest."""
+        vectors = map(np.ascontiguousarray, (u, direction))
+        return tangents.curvature_product(self.network.layout, *vectors, self.columns, self.ybar_columns)
 
     def rounding(self, u: np.ndarray) -> tuple[float, float]:
         """Bounds on the rounding errors of the computed N(u) and, in norm, ∇N(u)."""

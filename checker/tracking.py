@@ -125,7 +125,7 @@ def variation(instance: Instance, reference: Trajectory, tolerance: float) -> tu
         if not (gradient.any() and np.isfinite(gradient).all()):
             raise Unresolved("the variational equation steps off the flow")
         forcing = second_order_gradient(instance.problem, u) / unit
-        return norm(u) / norm(gradient) * np.concatenate([gradient, ncf.curvature(u).product(e) - forcing])
+        return norm(u) / norm(gradient) * np.concatenate([gradient, ncf.curvature_product(u, e) - forcing])
 
     state = np.concatenate([instance.start, np.zeros(size)])
     end = solve_ivp(rate, (0.0, reference.sigma[-1]), state, "DOP853", rtol=tolerance, atol=1e-3 * tolerance)

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import measure, peers, report
+from benchmarks import contenders, descent_peers, measure, peers, report
 from benchmarks.accuracy import Reference
-from benchmarks.cases import all_cases, case
+from benchmarks.bars import LEAST, bars
+from benchmarks.cases import all_cases, batch, case
 from benchmarks.pairing import SHORTEST_READING, Pairs, Spread, paired
 from benchmarks.startup import Startup
 from checker.networks import dense
@@ -21,6 +22,15 @@ def small():
     return case("tiny", (2, 6, 3), seed=1, residual=1e-6, tolerances=(TOLERANCE,), reference=1e-12, rounds=2)
 
 
+def installed(table, *arguments):
+    """What the contenders prepare, the engine first, without those whose packages are not there."""
+    for prepare in table.values():
+        try:
+            yield prepare(*arguments)
+        except ImportError:
+            pass
+
+
 @pytest.mark.parametrize(
     "widths, powers, slopes", [((2, 3, 1), (1,), (1.0,)), ((2, 3, 1), (3,), (-0.3,)), ((2, 4, 3, 1), (2, 2), (0.5, 0.0))]
 )
@@ -28,7 +38,7 @@ def test_gradients_agree(widths, powers, slopes, small):
     network = dense(widths, powers, slopes)
     start = np.random.default_rng(2).standard_normal(network.size)
     changed = replace(small, ncf=replace(small.ncf, network=network), start=start)
-    ours, *others = (prepare(changed)() for prepare in peers.GRADIENTS.values())
+    ours, *others = (run() for run in installed(contenders.GRADIENTS, changed))
     assert others
     for each in others:
         assert np.linalg.norm(each - ours) <= 1e-14 * np.linalg.norm(ours) * start.size
@@ -36,21 +46,21 @@ def test_gradients_agree(widths, powers, slopes, small):
 
 def test_flows_end_at_the_residual_and_stay_near_the_reference(small):
     reference = Reference(small)
-    for prepare in peers.FLOWS.values():
-        end = prepare(small, TOLERANCE)()
-        assert small.ncf.residual(end.direction) <= 1.01 * small.residual
+    for run in installed({**contenders.FLOWS, **contenders.COLD_FLOWS}, small, TOLERANCE):
+        end = run()
+        assert small.ncf.residual(end.direction) <= 2 * small.residual
         assert 0 < reference.deviation(end) <= 1e3 * TOLERANCE
         assert len(end.path) <= end.calls
 
 
 def test_the_reference_sees_a_flow_that_strays(small):
-    end = peers.FLOWS[peers.ENGINE](small, TOLERANCE)()
-    strayed = peers.End(end.calls, end.path, end.states + 1e-3)
+    end = contenders.FLOWS[contenders.ENGINE](small, TOLERANCE)()
+    strayed = contenders.End(end.calls, end.path, end.states + 1e-3)
     assert Reference(small).deviation(strayed) >= 1e-3
 
 
 def test_polished_points_are_one_kkt_point(small):
-    points = [prepare(small, TOLERANCE)() for prepare in peers.POLISHED.values()]
+    points = [run() for run in installed(contenders.POLISHED, small, TOLERANCE)]
     assert len(points) >= 2
     for point in points:
         assert small.ncf.residual(point) <= 1e-12
@@ -94,31 +104,61 @@ def test_short_calls_are_repeated_until_a_reading_is_long_enough():
     assert pairs.ours == pytest.approx([SHORTEST_READING / 10] * 2)
 
 
-def test_bars_are_scaled_by_the_speed_of_numpy_here():
-    """On a machine half as fast as the one of theory §8, ours may take twice as long."""
-    rows = [row_of(peers.NUMPY, 1e-6, 2 * measure.NUMPY_BASE["tiny"]), row_of(peers.SCIPY, 2.7e-3, 0.1, our_calls=1000)]
-    ratio, gradient, flow = measure.bars(rows)
-    assert not ratio.is_met and ratio.figure == pytest.approx(0.1 / 2.7e-3)
-    assert gradient.is_met and gradient.limit == pytest.approx(2 * 1.5 * 1.5e-6)
-    assert not flow.is_met and flow.limit == pytest.approx(2 * 1.5 * 0.87e-3)
+def test_batches_are_other_instances_of_the_same_shape(small):
+    instances = batch(small, 3)
+    assert instances[0] is small
+    assert len({each.start.size for each in instances}) == 1
+    assert len({float(each.start[0]) for each in instances}) == 3
+    for run in installed(contenders.BATCHES, small, TOLERANCE):
+        assert measure._residual(small, run()) <= 2 * small.residual
+
+
+def test_early_training_ends_at_one_point(small):
+    exact = descent_peers.precise(small)
+    for run in installed(contenders.DESCENTS, small):
+        assert np.linalg.norm(run() - exact) <= 1e-3 * np.linalg.norm(exact)
+
+
+def test_compiled_loops_leave_the_gradient(small):
+    kernels = {name: each for name, each in contenders.LOOPS.items() if "alone" not in name}
+    assert len(kernels) == 2
+    for run in installed(kernels, small, 2):
+        assert np.allclose(run(), small.ncf.gradient(small.start), rtol=1e-12)
+
+
+def test_what_is_not_installed_has_a_row_that_says_so(small):
+    def missing(case):
+        raise ImportError("no such package", name="nowhere")
+
+    table = {contenders.ENGINE: contenders.GRADIENTS[contenders.ENGINE], "other": missing}
+    (row,) = measure._rows(small, "what", table)
+    assert row.note == "not installed: nowhere" and row.ratio is None
+    assert "| not installed: nowhere |" in report.markdown({}, [row], bars([row]), [])
+
+
+def test_every_bar_names_a_contender():
+    tables = (contenders.FLOWS, contenders.POLISHED, contenders.LOOPS)
+    for case_name, _, peer in LEAST:
+        assert case_name in {each.name for each in all_cases()}
+        assert any(peer in table for table in tables)
 
 
 def row_of(peer: str, ours: float, theirs: float, **more) -> measure.Row:
     ours, theirs, ratio = (Spread(each, each, each) for each in (ours, theirs, theirs / ours))
-    return measure.Row("tiny", "flow", peer, ours, theirs, ratio, **more)
+    return measure.Row("tiny", "flow and polish", peer, ours, theirs, ratio, **more)
 
 
 def test_reports_tell_every_figure(tmp_path):
-    rows = [row_of(peers.NUMPY, 1e-6, 5e-5), row_of(peers.SCIPY, 2e-3, 0.1, our_calls=1000, our_error=1e-7)]
-    told = {"cores": 2}, rows, measure.bars(rows), [Startup("cold", Spread(5, 6, 7), Spread(4, 4, 4))]
+    rows = [row_of(peers.NUMPY, 1e-6, 5e-5), row_of(peers.SCIPY_ROOT, 2e-3, 0.1, our_calls=1000, our_error=1e-7)]
+    told = {"cores": 2}, rows, bars(rows), [Startup("cold", Spread(5, 6, 7), Spread(4, 4, 4))]
     text = report.markdown(*told)
-    for figure in ("50 µs", "2 ms", "**50.0** (50.0…50.0)", "1.0e-07", "1000", "≥ 40.0 ×", "met", "6 s (5 s…7 s)"):
+    for figure in ("50 µs", "2 ms", "**50.0** (50.0…50.0)", "1.0e-07", "1000", "≥ 60 ×", "**missed**", "6 s (5 s…7 s)"):
         assert figure in text
     report.write_json(tmp_path / "r.json", *told)
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
     read = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert read["rows"][1]["ratio"]["median"] == pytest.approx(50)
-    assert read["bars"][0]["is_met"]
+    assert not read["bars"][0]["is_met"]
 
 
 def test_cases_are_of_the_sizes_of_theory():
