@@ -38,7 +38,7 @@ baseline: .venv/.installed
 .venv-bench/.installed: pyproject.toml benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --editable .
-	-.venv-bench/bin/python -m pip install --quiet --requirement benchmarks/requirements.txt
+	-grep -v '^#' benchmarks/requirements.txt | xargs -n 1 .venv-bench/bin/python -m pip install --quiet
 	touch $@
 
 clean:

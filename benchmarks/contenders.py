@@ -37,6 +37,12 @@ class End:
         return v / np.linalg.norm(v)
 
 
+def layers_of(network) -> tuple[list, list]:
+    """Where each dense layer stands in θ, its rows and columns; and (p_l, α_l^{p_l}) of each hidden one."""
+    shapes = list(zip(network.slices, network.widths[1:], network.widths[:-1]))
+    return shapes, [(power, slope**power) for power, slope in zip(network.powers, network.slopes)]
+
+
 def _registrar(table: dict[str, Callable]):
     return lambda name: lambda function: table.setdefault(name, function)
 

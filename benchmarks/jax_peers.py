@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.cases import Case, batch
-from benchmarks.contenders import BATCH, COLD, End, batched_flow, cold_flow, flow, gradient
+from benchmarks.contenders import BATCH, COLD, End, batched_flow, cold_flow, flow, gradient, layers_of
 
 JAX, DIFFRAX = "jax, jit", "diffrax Dopri8, jit"
 STEPS = 1024  # the most a flow may take
@@ -29,8 +29,7 @@ def libraries():
 def ncf_of(network):
     """N as a function of (θ, X, ȳ), for dense layers."""
     _, jnp, _ = libraries()
-    shapes = list(zip(network.slices, network.widths[1:], network.widths[:-1]))
-    activations = [(power, slope**power) for power, slope in zip(network.powers, network.slopes)]
+    shapes, activations = layers_of(network)
 
     def value(theta, X, ybar):
         out = X

@@ -9,7 +9,7 @@ import scipy.integrate
 import scipy.optimize
 
 from benchmarks.cases import Case, batch
-from benchmarks.contenders import BATCH, ENGINE, End, batched_flow, cold_flow, flow, gradient, polished
+from benchmarks.contenders import BATCH, ENGINE, End, batched_flow, cold_flow, flow, gradient, layers_of, polished
 from checker.flow import ncf_flow
 from checker.kkt import polish
 from checker.tolerances import Numerics
@@ -60,8 +60,7 @@ LSODA = "scipy solve_ivp LSODA + numpy"
 def numpy_gradient_of(case: Case) -> Callable[[np.ndarray], np.ndarray]:
     """∇N as a function of the flat weights, for dense layers of any number, power and slope."""
     network, X, ybar = case.ncf.network, case.ncf.X, case.ncf.ybar
-    shapes = list(zip(network.slices, network.widths[1:], network.widths[:-1]))
-    activations = [(power, slope**power) for power, slope in zip(network.powers, network.slopes)]
+    shapes, activations = layers_of(network)
 
     def evaluate(theta):
         layers = [theta[part].reshape(rows, columns) for part, rows, columns in shapes]

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.cases import Case
-from benchmarks.contenders import End, flow, gradient
+from benchmarks.contenders import End, flow, gradient, layers_of
 from benchmarks.peers import scipy_flow
 
 TORCH, TORCHDIFFEQ = "torch, eager", "torchdiffeq dopri8"
@@ -26,8 +26,7 @@ def gradient_of(case: Case):
     """∇N as a function of the flat weights, a tensor, for dense layers."""
     torch, network = library(), case.ncf.network
     X, ybar = torch.from_numpy(case.ncf.X), torch.from_numpy(case.ncf.ybar)
-    shapes = list(zip(network.slices, network.widths[1:], network.widths[:-1]))
-    activations = [(power, slope**power) for power, slope in zip(network.powers, network.slopes)]
+    shapes, activations = layers_of(network)
 
     def evaluate(theta):
         theta = theta.detach().requires_grad_()

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checker import tangents
+from checker import kernels
 from checker.claims import Inapplicable, Margin, Outcome, Unresolved
 from checker.flow import Event, Stop, Trajectory, aligned_with, loss_flow, ncf_flow
 from checker.instances import Instance
 from checker.kkt import Limit, positive_limit
 from checker.losses import Loss
-from checker.ncf import Problem
+from checker.ncf import Problem, norm
 
 # Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn upwards, until the window is well-conditioned.
 SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
@@ -108,16 +108,19 @@ def conditioned_window(instance: Instance) -> Window:
 
 def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
     """Largest log of r^D ‖Jᵀ(ℓ''(0)·H)‖ / ‖Jᵀȳ‖ on a flow: δ^D times that is the loss's relative change of the gradient."""
-    ncf, curvature = instance.ncf, CURVATURES[instance.problem.loss]
     directions = np.ascontiguousarray(flow.directions[rows])
-    shares = tangents.second_order_shares(ncf.network.layout, directions, ncf.columns, ncf.ybar_columns, curvature)
-    return float((instance.network.order * flow.log_norm[rows] + np.log(np.maximum(shares, 1e-300))).max())
+    changes = map(norm, _second_orders(instance.problem, directions))
+    ratios = [change / size for change, size in zip(changes, map(norm, map(instance.ncf.gradient, directions)))]
+    return float((instance.network.order * flow.log_norm[rows] + np.log(np.maximum(ratios, 1e-300))).max())
 
 
 def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
     """J(X; u)ᵀ(ℓ''(0)·H(X; u)), (P,): −∇𝓛(δu) = δ^{D−1}(∇N(u) − δ^D of this + O(δ^{2D}))."""
-    columns = problem.ncf.columns
-    return tangents.second_order(problem.network.layout, np.ascontiguousarray(u), columns, CURVATURES[problem.loss])
+    return _second_orders(problem, np.ascontiguousarray(u)[None])[0]
+
+
+def _second_orders(problem: Problem, directions: np.ndarray) -> np.ndarray:
+    return kernels.second_orders(problem.network.layout, directions, problem.ncf.columns, CURVATURES[problem.loss])
 
 
 def ladder(instance: Instance, log_forcing: float, radius: float = 1.0, condition: float = 1.0) -> Iterator[float]:

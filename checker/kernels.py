@@ -9,8 +9,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from checker.compiling import compiled, inlined, internal, matrix_view
-from checker.losses import NCF_CODE, descent
-from checker.products import product, product_of_transposed, product_with_transposed
+from checker.losses import NCF_CODE, SQUARE_CODE, descent
+from checker.products import product, product_with_transposed
 
 
 @register_jitable(inline="always")
@@ -81,7 +81,7 @@ def _backward(layout, theta, X, output_weights, work, gradient):
         below = matrix_view(values, start, columns, samples)
         product_with_transposed(above, below, matrix_view(weight_gradient, first, rows, columns))
         here = matrix_view(lower, 0, columns, samples)
-        product_of_transposed(matrix_view(weights, first, rows, columns), above, here)
+        product(matrix_view(weights, first, rows, columns).T, above, here)
         for i in range(stop - start):
             lower[i] *= slopes[start + i]
         above = here
@@ -125,3 +125,13 @@ def correlation(layout, theta, X, ybar):
     """N(θ) = Σ ȳ ∘ H(X; θ) and its gradient (size,), for pseudo-labels ȳ (k_L, n)."""
     gradient, work = np.empty(theta.size), workspace(layout, X.shape[1])
     return pull_back(layout, theta, X, ybar, NCF_CODE, 0.0, 1.0, np.empty(ybar.shape), work, gradient), gradient
+
+
+def second_orders(layout, thetas, X, factor):
+    """Jᵀ(factor · H(X; θ)) at every row θ of thetas (m, P); (m, P). It is a gradient of a square loss with labels 0."""
+    gradients, work = np.empty(thetas.shape), workspace(layout, X.shape[1])
+    zeros = np.zeros((layout.widths[-1], X.shape[1]))
+    weights = np.empty(zeros.shape)
+    for theta, gradient in zip(thetas, gradients):
+        pull_back(layout, theta, X, zeros, SQUARE_CODE, factor, -1.0, weights, work, gradient)
+    return gradients

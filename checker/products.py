@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from checker.compiling import inlined, internal
+from checker.compiling import internal
 
 # A call of dgemm takes a good 150 ns, as long as the loops take for about this many multiplications.
 SMALL = 2048
@@ -22,9 +22,9 @@ def _inner(A, i, B, j):
     return total
 
 
-@inlined()
+@internal()
 def product(A, B, out):
-    """out = A B, all C-contiguous."""
+    """out = A B; A may be a transposed matrix, the others are C-contiguous."""
     rows, inner, columns = A.shape[0], A.shape[1], B.shape[1]
     if rows * inner * columns > SMALL:
         np.dot(A, B, out)
@@ -38,23 +38,7 @@ def product(A, B, out):
                 out[i, j] += a * B[k, j]
 
 
-@inlined()
-def product_of_transposed(A, B, out):
-    """out = Aᵀ B, all C-contiguous."""
-    rows, inner, columns = A.shape[1], A.shape[0], B.shape[1]
-    if rows * inner * columns > SMALL:
-        np.dot(A.T, B, out)
-        return
-    for i in range(rows):
-        for j in range(columns):
-            out[i, j] = A[0, i] * B[0, j]
-        for k in range(1, inner):
-            a = A[k, i]
-            for j in range(columns):
-                out[i, j] += a * B[k, j]
-
-
-@inlined()
+@internal()
 def product_with_transposed(A, B, out):
     """out = A Bᵀ, all C-contiguous."""
     rows, inner, columns = A.shape[0], A.shape[1], B.shape[0]

@@ -1,13 +1,11 @@
-"""Compiled derivatives along one direction, and the loss's second order: what the variational equation of a flow needs."""
+"""∇²N times one direction, compiled: what the variational equation of a flow needs at every evaluation."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from checker.compiling import compiled, internal, matrix_view
-from checker.kernels import pull_back, workspace
-from checker.losses import NCF_CODE, SQUARE_CODE
-from checker.products import product, product_of_transposed, product_with_transposed
+from checker.products import product, product_with_transposed
 
 
 @internal()
@@ -76,9 +74,9 @@ def _reverse(layout, X, ybar, weights, moved, values, dvalues, firsts, bends, st
         product_with_transposed(ddelta, matrix_view(values, start, columns, samples), more)
         part += more
         back, dback, other = np.empty((columns, samples)), np.empty((columns, samples)), np.empty((columns, samples))
-        product_of_transposed(W, delta, back)
-        product_of_transposed(dW, delta, dback)
-        product_of_transposed(W, ddelta, other)
+        product(W.T, delta, back)
+        product(dW.T, delta, dback)
+        product(W.T, ddelta, other)
         here = matrix_view(firsts, start, columns, samples)
         delta, ddelta = here * back, here * (dback + other) + matrix_view(bends, start, columns, samples) * back
     product_with_transposed(ddelta, X, matrix_view(entries, 0, widths[1], widths[0]))
@@ -88,31 +86,4 @@ def _reverse(layout, X, ybar, weights, moved, values, dvalues, firsts, bends, st
     for entry in range(entries.size):
         if layout.index[entry] >= 0:
             out[layout.index[entry]] += entries[entry]
-    return out
-
-
-@internal()
-def _norm(vector):
-    """‖vector‖₂, without under- or overflow of the squares."""
-    largest = np.abs(vector).max()
-    return largest * np.sqrt(((vector / largest) ** 2).sum()) if largest > 0 else 0.0
-
-
-@compiled()
-def second_order(layout, theta, X, curvature):
-    """Jᵀ(curvature · H(X; θ)), (P,): the gradient of a square loss with labels 0, but for the factor."""
-    shape, gradient = (layout.widths[-1], X.shape[1]), np.empty(theta.size)
-    zeros, weights, work = np.zeros(shape), np.empty(shape), workspace(layout, X.shape[1])
-    pull_back(layout, theta, X, zeros, SQUARE_CODE, curvature, -1.0, weights, work, gradient)
-    return gradient
-
-
-@compiled()
-def second_order_shares(layout, directions, X, ybar, curvature):
-    """‖Jᵀ(curvature · H(X; v))‖/‖Jᵀȳ‖ at every row v of directions (m, P); (m,)."""
-    out, gradient = np.empty(len(directions)), np.empty(directions.shape[1])
-    weights, work = np.empty(ybar.shape), workspace(layout, X.shape[1])
-    for row in range(len(directions)):
-        pull_back(layout, directions[row], X, ybar, NCF_CODE, 0.0, 1.0, weights, work, gradient)
-        out[row] = _norm(second_order(layout, directions[row], X, curvature)) / _norm(gradient)
     return out
