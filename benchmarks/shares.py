@@ -21,7 +21,7 @@ from checker.claims import registered
 from checker.hunting.hunt import Plan, hunt
 
 CLAIMS = ("flow.direction_converges", "early.direction_aligns", "early.tracking_constant", "rank_one.necessary")
-EXAMPLES = 100
+EXAMPLES = 40
 # What a part is called, and where it is looked up when it is called.
 PARTS = {
     "judge": ("checker.claims:Claim.judge",),
