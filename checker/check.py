@@ -208,13 +208,11 @@ def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
 
     The first CONFIRMATIONS violations of a shard are confirmed, and every later one that is the worst so far: so a verdict
     and the instance shown with it always rest on confirmed violations, while a claim that is false everywhere, as controls
-    are, is not confirmed again and again. A violation that is not confirmed is unresolved. Where a margin is within its error,
-    an exact counterpart may still prove a violation.
+    are, is not confirmed again and again. A violation that is not confirmed is unresolved.
     """
-    outcome, margin = judge(claim, instance)
-    if outcome is Outcome.UNRESOLVED and math.isfinite(margin.value) and _is_proved(claim, instance):
+    outcome, margin, is_proved = decide(claim, instance)
+    if is_proved:
         tally.confirmed, tally.certified = tally.confirmed + 1, tally.certified + 1
-        outcome, margin = Outcome.VIOLATES, replace(margin, note="a violation within the error is proved")
         tally.violation = tally.violation or violation(claim, margin, instance)
     elif outcome is Outcome.VIOLATES and (tally.confirmed < CONFIRMATIONS or tally.is_record(margin)):
         contrary = unconfirmed(claim, instance)
@@ -229,13 +227,16 @@ def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
     return outcome, margin
 
 
-def _is_proved(claim: Claim, instance) -> bool:
-    """Whether an exact counterpart proves that an instance violates its claim."""
-    if claim.certify is None:
-        return False
+def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
+    """The judgement, but where a margin is within its error an exact counterpart may still prove a violation: whether it did."""
+    outcome, margin = judge(claim, instance)
+    if outcome is not Outcome.UNRESOLVED or not math.isfinite(margin.value) or claim.certify is None:
+        return outcome, margin, False
     from checker.certify import Certificate, certify
 
-    return isinstance(certify(claim, instance, WITHIN_ERROR), Certificate)
+    if isinstance(certify(claim, instance, WITHIN_ERROR), Certificate):
+        return Outcome.VIOLATES, replace(margin, note="a violation within the error is proved"), True
+    return outcome, margin, False
 
 
 def _certify(claim: Claim, instance, tally: Tally) -> None:

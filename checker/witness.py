@@ -214,10 +214,11 @@ def _claim(witness: Witness) -> Claim:
 
 def replay(witness: Witness) -> Replay:
     """Judge the instance of a witness again; one that cannot be decided any more does not violate. Raises BadWitness."""
-    from checker.check import judge
+    from checker.check import decide
 
     claim, instance = _claim(witness), instance_of(witness)
-    return Replay(*judge(claim, instance), claim)
+    outcome, margin, _ = decide(claim, instance)
+    return Replay(outcome, margin, claim)
 
 
 def stored(claim: str, folder: Path = FOLDER) -> list[Path]:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from flint import fmpq
 
-from checker import claims, verify
+from checker import claims, verify, witness
 from checker.certify import Certificate, NotProved
 from checker.certify.points import At, dot, nonzero, proved
 from checker.certify.rings import Rationals
@@ -118,6 +118,10 @@ def test_a_hunt_keeps_what_only_a_proof_finds_false(monkeypatch):
     tally = check_shard(cut([claim], 3)[0], 0).tallies[claim.id]
     small = smaller(claim, tally.violation, 0, seconds=1.0)
     assert verify.verify(json.loads(msgspec.json.encode(small)))
+    again = witness.replay(small)
+    assert again.still_violates and "proved" in again.words
+    monkeypatch.delitem(verify.CLAIMS, claim.id)
+    assert not witness.replay(small).still_violates
 
 
 def test_an_exact_tie_of_a_strict_claim_is_refuted(monkeypatch):
