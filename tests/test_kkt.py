@@ -287,5 +287,6 @@ def test_a_flow_that_passes_a_saddle_goes_on_to_a_maximum(distance):
     at_saddle = polish(ncf, u)
     start = u + distance * at_saddle.escape[0]
     limit = flow_limit(ncf, start / np.linalg.norm(start), NUMERICS)
-    assert limit.point.value > 1.01 * at_saddle.value
+    # Which neuron wins depends on the sign of an eigenvector; the worse of both maxima is better than the saddle by 0.15 %.
+    assert limit.point.value > 1.001 * at_saddle.value
     assert limit.point.inertia is not Inertia.SADDLE
