@@ -41,14 +41,17 @@ def _maximum(instance) -> KktPoint:
 
 def _rank_one(matrices) -> Margin:
     """1 − (second singular value/first)/NONE, the smallest over the matrices."""
-    values = [np.linalg.svd(W, compute_uv=False) for W in matrices]
-    return worst(Margin(1 - (each[1] / each[0] if each.size > 1 else 0.0) / NONE, POLISH / NONE) for each in values)
+    return worst(map(_one_alone, (np.linalg.svd(W, compute_uv=False) for W in matrices)))
 
 
 def _one_neuron(matrices) -> Margin:
     """1 − (second largest row/largest row)/NONE, the smallest over the matrices."""
-    norms = [np.sort(np.linalg.norm(W, axis=1))[::-1] for W in matrices]
-    return worst(Margin(1 - each[1] / each[0] / NONE, POLISH / NONE) for each in norms if each.size > 1)
+    return worst(map(_one_alone, (np.sort(np.linalg.norm(W, axis=1))[::-1] for W in matrices)))
+
+
+def _one_alone(sizes: np.ndarray) -> Margin:
+    """1 − (second size/first)/NONE of sizes in descending order; a single one is alone."""
+    return Margin(1 - (sizes[1] / sizes[0] if sizes.size > 1 else 0.0) / NONE, POLISH / NONE)
 
 
 def _hidden(instance, point: KktPoint) -> list[np.ndarray]:

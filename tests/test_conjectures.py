@@ -37,6 +37,12 @@ def test_the_smallest_counterexamples_are_strict_local_maxima_at_every_tolerance
         assert point.inertia is Inertia.MAXIMUM and point.residual < 1e-12
 
 
+def test_one_neuron_in_every_layer_is_alone_there():
+    each = instance(dense((1, 1, 1), (2,), (0.5,)), [[1], [2]], [1, 1], seed=0)
+    each = replace(each, start=np.abs(each.start))
+    assert registered()["conjecture.one_signed_labels"].judge(each)[0] is Outcome.HOLDS
+
+
 def test_two_neurons_on_two_sides_beat_every_point_near_them():
     point, ncf, rng = (
         positive_limit(TWO_SIDES.ncf, TWO_SIDES.start, TWO_SIDES.numerics).point,
