@@ -46,7 +46,8 @@ class Plan:
     """What to check: claim ids, applicable instances per claim (fewer for a control), the seed that everything drawn depends on.
 
     `shard` is i/k where the claims are those of one of k jobs; `verbose` asks for an event of every instance.
-    Witnesses stored in `folder` are replayed, and new ones stored there; not where it is None.
+    Witnesses stored in `folder` are replayed, and new ones stored there; not where it is None. With `certify`, proofs are
+    tried of the conclusions that hold.
     """
 
     claims: tuple[str, ...]
@@ -58,6 +59,7 @@ class Plan:
     shard: str = ""
     verbose: bool = False
     folder: Path | None = None
+    certify: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,9 @@ def cut(claims: Iterable[Claim], examples: int) -> list[Shard]:
     return sorted(shards, key=lambda shard: shard.index)
 
 
-def check_shard(shard: Shard, seed: int, data=None, verbose: bool = False, folder: Path | None = None) -> Worked:
+def check_shard(
+    shard: Shard, seed: int, data=None, verbose: bool = False, folder: Path | None = None, certify: bool = False
+) -> Worked:
     """Tallies of a shard: draws until every claim has its number of applicable instances, for at most ROUNDS rounds.
 
     The first shard of a claim replays its witnesses stored in `folder` before that.
@@ -175,6 +179,8 @@ def check_shard(shard: Shard, seed: int, data=None, verbose: bool = False, folde
         for claim in wanting():
             begun = time.perf_counter()
             found = examine(claim, instance, tallies[claim.id])
+            if certify and found[0] is Outcome.HOLDS:
+                _prove(claim, instance, tallies[claim.id])
             examined.extend([_examined(claim, *found, instance)] if verbose else [])
             tallies[claim.id].seconds += time.perf_counter() - begun
         if not wanting():
@@ -252,6 +258,16 @@ def _certify(claim: Claim, instance, tally: Tally) -> None:
         tally.certified += 1
 
 
+def _prove(claim: Claim, instance, tally: Tally) -> None:
+    """Try to prove that the conclusion holds on an instance."""
+    from checker.certify import Undecided, prove
+
+    if claim.prove is not None:
+        found = prove(claim, instance)
+        tally.proved += not isinstance(found, Undecided)
+        tally.unproved.update([one_line(found.reason)] if isinstance(found, Undecided) else [])
+
+
 def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
     """The claim's judgement; an exception in it, a bug, makes the instance unresolved with the error as the reason."""
     try:
@@ -292,7 +308,7 @@ def _worked(plan: Plan, shards: list[Shard]) -> Iterator[tuple[Shard, Worked]]:
         return
     data = _data(plan)
     for shard in shards:
-        yield shard, check_shard(shard, plan.seed, data, plan.verbose, plan.folder)
+        yield shard, check_shard(shard, plan.seed, data, plan.verbose, plan.folder, plan.certify)
 
 
 def _prepare(plan: Plan) -> None:
@@ -303,7 +319,7 @@ def _prepare(plan: Plan) -> None:
 
 def _work(shard: Shard) -> Worked:
     plan, data = _worker
-    return check_shard(shard, plan.seed, data, plan.verbose, plan.folder)
+    return check_shard(shard, plan.seed, data, plan.verbose, plan.folder, plan.certify)
 
 
 def _data(plan: Plan):

@@ -95,7 +95,8 @@ class Claim:
     strategy of data sets (see `checker.generators`), so that the same claim runs on a user's table.
     A control `drops` one hypothesis of the theorems `of`: its statement is theirs without it. `covers` lists pairs
     (key, value) of coverage without which a run says nothing about the claim. `certify`, its exact counterpart, returns a
-    `checker.certify.Certificate` of an instance that refutes it, or raises `checker.certify.NotProved`.
+    `checker.certify.Certificate` of an instance that refutes it, or raises `checker.certify.NotProved`; `prove` does the same of
+    an instance on which its conclusion holds.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Claim:
     of: tuple[str, ...] = ()
     covers: tuple[tuple[str, str], ...] = ()
     certify: Callable[[Any], Any] | None = None
+    prove: Callable[[Any], Any] | None = None
 
     @property
     def summary(self) -> str:
@@ -152,6 +154,7 @@ def claim(
     of: Iterable[str] = (),
     covers: Iterable[tuple[str, str]] = (),
     certify: Callable[[Any], Any] | None = None,
+    prove: Callable[[Any], Any] | None = None,
 ):
     """Register the decorated function, instance → Margin, as a claim; its docstring is the statement.
 
@@ -169,9 +172,8 @@ def claim(
             raise ValueError(f"claim {id} has no docstring to state it")
         if (drops or of) and Kind(kind) is not Kind.CONTROL:
             raise ValueError(f"claim {id} drops a hypothesis, but only controls do")
-        _registry[id] = Claim(
-            id, Kind(kind), statement, reference, tuple(hypotheses), given, function, drops, tuple(of), tuple(covers), certify
-        )
+        told = (id, Kind(kind), statement, reference, tuple(hypotheses), given, function)
+        _registry[id] = Claim(*told, drops, tuple(of), tuple(covers), certify, prove)
         return function
 
     return register

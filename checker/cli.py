@@ -120,10 +120,11 @@ def show(claim):
 @click.option("--standardise/--no-standardise", default=True, show_default=True, help="Scale the table's columns.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes, by default one per processor.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every instance.")
+@click.option("--certify", is_flag=True, help="Try to prove that conclusions about flows hold, on small instances.")
 @click.option("--shard", type=Shard(), metavar="i/k", help="Only the i-th of k parts of the claims, for `ncfcheck merge`.")
 @outputs
 @own_claims
-def check(patterns, profile, examples, seed, data, target, standardise, workers, shard, verbose, **options):
+def check(patterns, profile, examples, seed, data, target, standardise, workers, shard, certify, verbose, **options):
     """Check claims on random instances; CLAIM is an id or a pattern such as 'flow.*', default all.
 
     Exit code 0: every verdict as expected. 1: one is not. 2: the run could not be done.
@@ -136,7 +137,7 @@ def check(patterns, profile, examples, seed, data, target, standardise, workers,
     claims = tuple(claim.id for claim in selected(patterns))
     comparison = prepared(options, patterns, claims, shard or "")
     count, workers = examples or PROFILES[profile], workers or available()
-    plan = Plan(part(claims, shard), count, seed, workers, table, sources(), shard or "", verbose, FOLDER)
+    plan = Plan(part(claims, shard), count, seed, workers, table, sources(), shard or "", verbose, FOLDER, certify)
     finished = _run(plan, comparison, options)
     _check_own(finished.results)
     return exit_code(finished, options["strict"])

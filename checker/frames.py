@@ -8,7 +8,17 @@ import pandas as pd
 
 from checker.writers.json_file import ClaimRow, Report, read
 
-NESTED = ("why_unresolved", "why_inapplicable", "why_uncertified", "coverage", "uncovered", "lowest", "margins", "pairs")
+NESTED = (
+    "why_unresolved",
+    "why_inapplicable",
+    "why_uncertified",
+    "why_unproved",
+    "coverage",
+    "uncovered",
+    "lowest",
+    "margins",
+    "pairs",
+)
 
 
 def results(source: Report | str | Path) -> pd.DataFrame:

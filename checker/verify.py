@@ -26,16 +26,19 @@ def digest(document: dict) -> str:
     return hashlib.sha256(json.dumps(sealed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def verify(document) -> str:
-    """What the certificate of a witness, decoded JSON, proves, in words that are not the file's. Raises Rejected if nothing."""
+def verify(document, claims=CLAIMS) -> str:
+    """What the certificate of a witness, decoded JSON, proves, in words that are not the file's. Raises Rejected if nothing.
+
+    `claims` are the refutations that are known; with PROOFS it is that a theorem's conclusion holds on the instance.
+    """
     limits.deadline = time.monotonic() + SECONDS
     try:
         need(document["format"] == FORMAT, "another format")
         certificate = document["certificate"]
         need(isinstance(certificate, dict), "the witness has no certificate")
         need(certificate["sha256"] == digest(document), "the certificate is not one of this claim and instance")
-        need(document["claim"] in CLAIMS, f"no certificates are known for {str(document['claim'])[:60]}")
-        claim = CLAIMS[document["claim"]]
+        need(document["claim"] in claims, f"no certificates are known for {str(document['claim'])[:60]}")
+        claim = claims[document["claim"]]
         _prove(claim, document["instance"], certificate["data"])
         return (claim.__doc__ or "its conclusion fails.").splitlines()[0]
     except Rejected:

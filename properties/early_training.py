@@ -8,8 +8,20 @@ from functools import partial
 
 import numpy as np
 
+from checker.certify import proof
 from checker.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
-from checker.early import NEGLIGIBLE, PERTURBATION, aligning, conditioned_window, follow, ladder, log_forcing, resolved, window
+from checker.early import (
+    NEGLIGIBLE,
+    PERTURBATION,
+    Window,
+    aligning,
+    conditioned_window,
+    follow,
+    ladder,
+    log_forcing,
+    resolved,
+    window,
+)
 from checker.flow import Trajectory, norm_reaches, time_reaches
 from checker.generators import collapsing, instances
 from checker.kkt import flow_limit
@@ -54,19 +66,40 @@ def _within(instance, excess, until, delta: float, in_the_limit: float) -> Margi
     return Margin(VANISHING - value, abs(value - coarse) + abs(limit - in_the_limit) + 1e-9)
 
 
-@claim("early.norm_stays_small", kind=THEOREM, reference="§4", given=instances(), hypotheses=HYPOTHESES)
+@claim(
+    "early.norm_stays_small",
+    kind=THEOREM,
+    reference="§4",
+    given=instances(),
+    hypotheses=HYPOTHESES,
+    prove=proof("properties.exact_early", "norm_stays_small"),
+)
 def norm_stays_small(instance) -> Margin:
     """‖w(t)‖ ≤ (1 + o(1)) R_ε δ for all t ≤ T_ε/δ^{D−2}, down a ladder of δ."""
     return resolved(partial(_at_fixed_time, excess=_overshoot), instance)
 
 
-@claim("early.direction_aligns", kind=THEOREM, reference="§4", given=instances(), hypotheses=(*HYPOTHESES, FLOW_LIMIT))
+@claim(
+    "early.direction_aligns",
+    kind=THEOREM,
+    reference="§4",
+    given=instances(),
+    hypotheses=(*HYPOTHESES, FLOW_LIMIT),
+    prove=proof("properties.exact_early", "direction_aligns"),
+)
 def direction_aligns(instance) -> Margin:
     """⟨w, u*⟩/‖w‖ ≥ 1 − ε − o(1) at t = T_ε/δ^{D−2}, down a ladder of δ."""
     return resolved(partial(_at_fixed_time, excess=_misalignment), instance)
 
 
-@claim("early.alignment_before_escape", kind=THEOREM, reference="§4", given=instances(), hypotheses=(*HYPOTHESES, FLOW_LIMIT))
+@claim(
+    "early.alignment_before_escape",
+    kind=THEOREM,
+    reference="§4",
+    given=instances(),
+    hypotheses=(*HYPOTHESES, FLOW_LIMIT),
+    prove=proof("properties.exact_early", "alignment_before_escape"),
+)
 def alignment_before_escape(instance) -> Margin:
     """When ‖w‖ first reaches R_ε δ, the direction is within ε + o(1) of u*, down a ladder of δ."""
     return resolved(before_escape, instance)
@@ -74,12 +107,18 @@ def alignment_before_escape(instance) -> Margin:
 
 def before_escape(instance) -> Margin:
     """Margin of (1 − ⟨v, u*⟩ − ε)/ε ≤ o(1) where ‖w‖ first reaches R_ε δ."""
+    found = grown_window(instance)
+    deltas = ladder(instance, found.log_forcing, found.radius)
+    return _vanishes(instance, partial(_misalignment, found=found), norm_reaches(found.radius), deltas)
+
+
+def grown_window(instance) -> Window:
+    """The window of an ε by whose T_ε the norm has grown: R_ε is the norm at T_ε."""
     limit = aligning(instance)
     for share in (instance.fraction, 1e-2, 1e-4):
         found = window(instance, limit, share)
         if found.flow.norm >= max(1.01, found.radius * (1 - 1e-12)):
-            deltas = ladder(instance, found.log_forcing, found.radius)
-            return _vanishes(instance, partial(_misalignment, found=found), norm_reaches(found.radius), deltas)
+            return found
     raise Inapplicable("R_ε is reached at the start: the norm has not grown by T_ε")
 
 
@@ -108,6 +147,7 @@ def _misalignment(flow: Trajectory, found) -> float:
     given=collapsing(),
     hypotheses=(HOMOGENEOUS, SUPERQUADRATIC, LIPSCHITZ, TRUE_LABELS, NONPOSITIVE_LIMIT, SMALL_START),
     covers=(("limit", "negative"), ("limit", "zero")),
+    prove=proof("properties.exact_early", "collapse"),
 )
 def collapse(instance) -> Margin:
     """If the NCF flow tends to a negative or zero KKT point, w shrinks or nears a non-negative KKT point.
@@ -123,12 +163,18 @@ def collapse(instance) -> Margin:
 def _shrinks(instance) -> Margin:
     """2 − ‖s(T)‖/ε for the loss flow from a negative KKT point, T the time at which the NCF flow has shrunk to ε."""
     limit, order = flow_limit(instance.ncf, instance.start, instance.numerics), instance.network.order
-    # The point is unstable: by T, perturbations have grown by (1/ε)^κ with κ the top curvature.
+    epsilon, condition = shrinking(instance, limit)
+    time = math.expm1(-(order - 2) * math.log(epsilon)) / (order * (order - 2) * abs(limit.point.value))
+    deltas = ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), condition=condition)
+    return _vanishes(instance, lambda flow: (flow.norm / epsilon - 1) * VANISHING, time_reaches(time), deltas)
+
+
+def shrinking(instance, limit) -> tuple[float, float]:
+    """ε, and how much perturbations have grown by the time the NCF flow from a negative KKT point has shrunk to it."""
+    # The point is unstable: by then they have grown by (1/ε)^κ with κ the top curvature.
     curvature = max(limit.point.top_curvature, 1.0)
     epsilon = max(instance.fraction, PERTURBATION ** (1 / (2 * curvature)))
-    time = math.expm1(-(order - 2) * math.log(epsilon)) / (order * (order - 2) * abs(limit.point.value))
-    deltas = ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), condition=epsilon**-curvature)
-    return _vanishes(instance, lambda flow: (flow.norm / epsilon - 1) * VANISHING, time_reaches(time), deltas)
+    return epsilon, epsilon**-curvature
 
 
 def _stays_near(instance, limit) -> Margin:

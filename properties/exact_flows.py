@@ -36,9 +36,9 @@ def known(judge, *arguments):
         raise NotProved(str(reason)) from reason
 
 
-def windows(instance) -> tuple[Window, Approach]:
+def windows(instance, find=conditioned_window) -> tuple[Window, Approach]:
     """The engine's window, and the same in tubes."""
-    found = known(conditioned_window, instance)
+    found = known(find, instance)
     return found, approach(instance, found.limit.point.u, found.epsilon)
 
 

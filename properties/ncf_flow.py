@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from checker.certify import proof
 from checker.claims import THEOREM, Inapplicable, Margin, Unresolved, claim, worst
 from checker.flow import Stop, Trajectory, loss_flow, ncf_flow, norm_reaches
 from checker.generators import instances
@@ -41,6 +42,7 @@ def monotone(instance) -> Margin:
     reference="§3",
     given=instances(),
     hypotheses=(SUPERQUADRATIC, LIPSCHITZ, UNIT_START, POSITIVE_LIMIT),
+    prove=proof("properties.exact_early", "blowup_bracket"),
 )
 def blowup_bracket(instance) -> Margin:
     """r → ∞ at a finite T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
@@ -101,7 +103,14 @@ def _never(instance, u: np.ndarray) -> Margin:
     return Margin(-1.0, 0.0)
 
 
-@claim("flow.direction_converges", kind=THEOREM, reference="§3", given=instances(), hypotheses=(LIPSCHITZ,))
+@claim(
+    "flow.direction_converges",
+    kind=THEOREM,
+    reference="§3",
+    given=instances(),
+    hypotheses=(LIPSCHITZ,),
+    prove=proof("properties.exact_early", "direction_converges"),
+)
 def direction_converges(instance) -> Margin:
     """v(t) converges to a KKT point; the norm grows without bound if it is positive and falls if it is negative."""
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)

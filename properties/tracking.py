@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from checker.certify import proof
 from checker.claims import THEOREM, Margin, Unresolved, claim, worst
 from checker.early import resolved
 from checker.generators import instances
@@ -27,6 +28,7 @@ SETTLED_SLOPE, SETTLED_CONSTANT = 0.2, 0.5
     reference="§4",
     given=instances(),
     hypotheses=(LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START),
+    prove=proof("properties.exact_early", "tracking_order"),
 )
 def tracking_order(instance) -> Margin:
     """Loss flow and NCF flow differ by Θ(δ^D) where each norm first reaches 2: log error over log δ has slope → D."""

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from checker.certify.certificate import Certificate, NotProved, Undecided, within
 
-__all__ = ["Certificate", "NotProved", "Undecided", "certify", "proof"]
+__all__ = ["Certificate", "NotProved", "Undecided", "certify", "proof", "prove"]
 
 SECONDS = 5.0  # for one instance
 
@@ -17,30 +17,41 @@ def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecide
 
     An error in a certifier, a bug, is a reason like any other: never a certificate.
     """
-    if claim.certify is None:
+    return _tried(claim, claim.certify, instance, seconds, "refutations")
+
+
+def prove(claim, instance, seconds: float = SECONDS) -> Certificate | Undecided:
+    """The same of the claim's conclusion, proved on the instance."""
+    return _tried(claim, claim.prove, instance, seconds, "proofs")
+
+
+def _tried(claim, certifier, instance, seconds: float, kind: str) -> Certificate | Undecided:
+    if certifier is None:
         return Undecided("no exact counterpart of this claim")
     within(seconds)
     try:
-        found = claim.certify(instance)
+        found = certifier(instance)
     except NotProved as reason:
         return Undecided(str(reason))
     except Exception as error:
         return Undecided(f"error in the certifier: {type(error).__name__}: {error}")
     finally:
         within(float("inf"))
-    return _accepted(claim, instance, found)
+    return _accepted(claim, instance, found, kind)
 
 
-def _accepted(claim, instance, found: Certificate) -> Certificate | Undecided:
-    """The certificate, if the independent verifier accepts it: only then is a claim refuted."""
+def _accepted(claim, instance, found: Certificate, kind: str) -> Certificate | Undecided:
+    """The certificate, if the independent verifier accepts it: only then is a claim refuted, or its conclusion proved."""
     from checker.instances.encoding import NotStorable
     from checker.verifier.numbers import Rejected
+    from checker.verifier.proofs import PROOFS
     from checker.verify import CLAIMS, verify
 
-    if claim.id not in CLAIMS:
+    known = {"refutations": CLAIMS, "proofs": PROOFS}[kind]
+    if claim.id not in known:
         return Undecided("the verifier does not know this claim")
     try:
-        verify(document(claim, instance, found))
+        verify(document(claim, instance, found), known)
     except NotStorable as reason:
         return Undecided(str(reason))
     except Rejected as reason:

@@ -132,13 +132,18 @@ class Tube:
         return [each.plain() for each in self.steps]
 
 
+def need_small(size: int) -> None:
+    """Raise NotProved for networks of more weights than flows are enclosed of."""
+    if size > LARGEST:
+        raise NotProved(f"flows are enclosed up to {LARGEST} weights, not {size}")
+
+
 def enclose(field: Field, start: np.ndarray, error: float, is_over: Callable[[Step], bool], time: float = math.inf) -> Tube:
     """The tube of all solutions that start within `error` of start, to the first step that is_over, or to the time.
 
     Raises NotProved where it cannot be had.
     """
-    if start.size > LARGEST:
-        raise NotProved(f"flows are enclosed up to {LARGEST} weights, not {start.size}")
+    need_small(start.size)
     steps: list[Step] = []
     now, at, duration = 0.0, start.astype(float), math.inf
     while len(steps) < STEPS:

@@ -9,7 +9,7 @@ from flint import arb
 
 from checker.certify.boxes import Found, found_near
 from checker.certify.certificate import NotProved, hexadecimal
-from checker.certify.flows import Field, Tube, enclose
+from checker.certify.flows import Field, Tube, enclose, need_small
 from checker.certify.krawczyk import is_positive_definite
 from checker.certify.rings import Balls, precision
 from checker.certify.system import System
@@ -18,7 +18,7 @@ BITS = 128  # of balls
 REACHES = (0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3)  # distances tried from within which a KKT point attracts
 CONTRACTION = 0.8  # of the Krawczyk operator over a box of which the verifier needs 1
 MARGIN = 0.9  # share of the reach that a flow has to come within
-WITHIN, NORMS = 1e-9, 1e-6  # widths of the brackets of T_ε, in units of ε, and of R_ε, relative
+WITHIN = 1e-9  # width of the brackets of T_ε, in units of ε, and of R_ε, relative, besides that of tubes
 LOOSE = 1e-3  # the same of an R_ε that is not the norm at T_ε
 ERROR = 1e-15  # ‖v_0 − start‖ at most: starts are unit vectors to rounding
 
@@ -101,6 +101,7 @@ class Approach:
 
 def approach(instance, u: np.ndarray, epsilon: float | None, norm: float = 0.0) -> Approach:
     """The NCF flow of the instance to the KKT point near u, to a norm at least, and its window of ε. Raises NotProved."""
+    need_small(u.size)
     with precision(BITS):
         goal = attractor(instance, u)
         cosine = max(goal.cosine, 1 - (epsilon or 1.0) * (1 - 1e-3))
@@ -115,14 +116,13 @@ def approach(instance, u: np.ndarray, epsilon: float | None, norm: float = 0.0) 
 def _bracketed(found: Approach) -> Approach:
     """The same with T_ε and R_ε in brackets."""
     tube, theta = found.tube, found.attractor.theta
-    time = _first_aligned(tube, theta, 1 - found.epsilon)
     radius = max(step.radius / float(np.linalg.norm(step.end)) for step in tube.steps)
     width = WITHIN * found.epsilon + 4 * radius
-    norms = [float(np.linalg.norm(tube.at(t))) for t in np.linspace(0, time, 400)]
-    rising = max(norms) == norms[-1]
     times = tuple(_first_aligned(tube, theta, 1 - found.epsilon + side * width) for side in (-1, 1))
-    largest = max(norms) * (1 + (NORMS if rising else LOOSE))
-    return replace(found, times=times, norms=(norms[-1] * (1 - NORMS) if rising else 1.0, largest))
+    first, *norms, last = (float(np.linalg.norm(tube.at(t))) for t in (times[0], *np.linspace(0, times[1], 400), times[1]))
+    rising = max(norms) <= last
+    largest = max(last, *norms) * (1 + 4 * radius + (WITHIN if rising else LOOSE))
+    return replace(found, times=times, norms=(first * (1 - 4 * radius - WITHIN) if rising else 1.0, largest))
 
 
 def cosine_of(x: np.ndarray, u: np.ndarray) -> float:

@@ -44,7 +44,8 @@ class Tally:
     """Counts over a stretch of instances of one claim; tallies of the same claim add up.
 
     `violates` counts what the verdict rests on: of these, `confirmed` were confirmed one by one, and `certified` proved, of those
-    that a proof was tried of; `uncertified` counts the reasons why there is none. `replayed` counts the instances among all these
+    that a proof was tried of; `uncertified` counts the reasons why there is none. `proved` and `unproved` are the same of
+    instances that hold, where that was asked for. `replayed` counts the instances among all these
     that were not drawn but come from stored witnesses, by outcome; `violation` is the confirmed one of smallest margin.
     """
 
@@ -61,6 +62,8 @@ class Tally:
     pairs: dict[str, Counter[str]] = field(default_factory=dict)  # coverage of two keys at once
     certified: int = 0
     uncertified: Counter[str] = field(default_factory=Counter)  # reason → count
+    proved: int = 0
+    unproved: Counter[str] = field(default_factory=Counter)  # reason → count
     replayed: Counter[Outcome] = field(default_factory=Counter)
     violation: Violation | None = field(default=None, compare=False)
 
@@ -110,6 +113,7 @@ class Tally:
     def __iadd__(self, other: Tally) -> Tally:
         """Add the counts of a later stretch; of equal worst margins the earlier one is kept."""
         outcomes = ("holds", "violates", "unresolved", "inapplicable", "confirmed", "certified", "uncertified", "replayed")
+        outcomes += ("proved", "unproved")
         for name in (*outcomes, "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for mine, others in ((self.coverage, other.coverage), (self.pairs, other.pairs)):
@@ -130,6 +134,7 @@ class ClaimResult:
 
     `uncovered` names what no instance covered although the claim says nothing without it. `lowest` are the worst few decided
     instances, `margins` a sample of pairs (value, error), smallest value first, `pairs` the coverage of two keys at once.
+    `proved` counts instances on which the conclusion is certified, `why_unproved` the others that this was tried of, by reason.
     `replayed` counts instances of stored witnesses; `kept` is the command that replays the counterexample kept.
     """
 
@@ -156,6 +161,8 @@ class ClaimResult:
     why_uncertified: dict[str, int] = field(default_factory=dict)
     replayed: int = 0
     kept: str = ""
+    proved: int = 0
+    why_unproved: dict[str, int] = field(default_factory=dict)
 
     def as_expected(self, strict: bool = False) -> bool:
         """Whether the verdict is the one its kind calls for; `strict` also wants theorems resolved."""
@@ -193,6 +200,8 @@ def conclude(claim: Claim, tally: Tally) -> ClaimResult:
         certified=tally.certified,
         why_uncertified=dict(tally.uncertified.most_common()),
         replayed=tally.replayed.total(),
+        proved=tally.proved,
+        why_unproved=dict(tally.unproved.most_common()),
     )
 
 

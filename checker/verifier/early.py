@@ -36,7 +36,7 @@ def shuffled(case):
 
 
 def misaligned(window):
-    """The condition ⟨x, u*⟩ < (1 − 1.01 ε)‖x‖ on boxes."""
+    """The condition ⟨x, u*⟩ < (1 − 1.01 ε)‖x‖ on boxes and curves."""
     cosine = ball(1 - window.epsilon * Fraction(101, 100))
     need(cosine > 0, "1.01 ε ≥ 1")
     return lambda x: apart(x, window.point.theta, cosine)

@@ -13,7 +13,7 @@ from checker.verifier.networks import number, numbers
 from checker.verifier.numbers import Ball, Dual, ball, need, power
 from checker.verifier.polynomials import Poly, poly
 
-WEIGHTS, STEPS, LENGTH, BOXES, HALVINGS = 20, 500, 30, 20_000, 60
+WEIGHTS, STEPS, LENGTH, PARTS, HALVINGS = 20, 500, 30, 5000, 60
 
 
 class Field:
@@ -84,7 +84,7 @@ class Tube:
 
     def over(self, low, high):
         """Boxes for the parts of steps between two times."""
-        return [_box(*part) for part in self.parts(low, high)]
+        return [[each.at(ball(a).hull(ball(b))) + around for each in q] for q, around, a, b in self.parts(low, high)]
 
     def parts(self, low, high):
         """(curve, radius, τ, τ'), the parts of steps between two times."""
@@ -97,18 +97,13 @@ class Tube:
         return found
 
     def everywhere(self, low, high, holds, reason):
-        """Need that a condition on boxes holds of all solutions between two times, halving those where it is not known."""
+        """Need that a condition on curves holds of all solutions between two times, halving steps where it is not known."""
         waiting = [(part, 0) for part in self.parts(low, high)]
-        for _ in range(BOXES):
+        for _ in range(PARTS):
             if not waiting:
                 return
             (q, around, a, b), halvings = waiting.pop()
-            if not holds(_box(q, around, a, b)):
+            if not holds([each.part(a, b) + around for each in q]):
                 need(halvings < HALVINGS and a < b, reason)
                 waiting += [((q, around, *ends), halvings + 1) for ends in ((a, (a + b) / 2), ((a + b) / 2, b))]
         need(False, reason)
-
-
-def _box(q, around, a, b):
-    tau = ball(a).hull(ball(b))
-    return [each.at(tau) + around for each in q]

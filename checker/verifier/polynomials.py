@@ -43,6 +43,12 @@ class Poly(Curve):
 
     __radd__, __rmul__ = __add__, __mul__
 
+    def __gt__(self, other):
+        return (self - other).range.lo > 0
+
+    def __lt__(self, other):
+        return (self - other).range.hi < 0
+
     @property
     def derivative(self):
         """The derivative of a polynomial proper."""
@@ -67,6 +73,16 @@ class Poly(Curve):
         for a in reversed(self.c):
             out = out * tau + Ball(a, None, -limits.bits)
         return out + Ball(-self.r, self.r, -limits.bits)
+
+    def part(self, a, b):
+        """The same functions between τ = a and τ = b, with τ running from 0 to 1 again."""
+        if (a, b) == (0, 1):
+            return self
+        first, length, out = poly(a), poly(b - a), Poly([0] * len(self.c))
+        line = Poly([first.c[0], length.c[0]], first.r + length.r)
+        for each in reversed(self.c):
+            out = out * line + Poly([each])
+        return Poly(out.c, out.r + self.r)
 
     def bend(self, q, plus, minus):
         """σ and σ'; where the sign changes, those of one side, and what the other may differ by."""

@@ -12,13 +12,13 @@ from checker.verifier.numbers import Ball, ball, dot, need
 
 
 def aligned(x, u, cosine):
-    """Whether ⟨x, u⟩ > cosine·‖x‖ of all x in a box, for a unit vector u and a cosine > 0."""
+    """Whether ⟨x, u⟩ > cosine·‖x‖ of all x in a box or on curves, for a unit vector u and a cosine > 0."""
     along = dot(x, u)
     return along > 0 and along * along > dot(x, x) * (cosine * cosine)
 
 
 def apart(x, u, cosine):
-    """Whether ⟨x, u⟩ < cosine·‖x‖ of all x in a box, for a unit vector u and a cosine > 0."""
+    """Whether ⟨x, u⟩ < cosine·‖x‖ of all x in a box or on curves, for a unit vector u and a cosine > 0."""
     along = dot(x, u)
     return along < 0 or along * along < dot(x, x) * (cosine * cosine)
 

@@ -53,6 +53,8 @@ class ClaimRow(msgspec.Struct, frozen=True):
     why_uncertified: dict[str, int] = {}
     replayed: int = 0
     kept: str = ""
+    proved: int = 0
+    why_unproved: dict[str, int] = {}
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -178,4 +180,6 @@ def _row(result: ClaimResult, seed: int) -> ClaimRow:
         why_uncertified=result.why_uncertified,
         replayed=result.replayed,
         kept=result.kept,
+        proved=result.proved,
+        why_unproved=result.why_unproved,
     )

@@ -38,6 +38,7 @@ def document(started: RunStarted, finished: RunFinished, strict: bool = False) -
     lines += ["| claim | kind | verdict | N | unresolved | worst margin | 95 % bound |", "|---|---|---|--:|--:|--:|--:|"]
     lines += [_claim(result) for result in finished.results]
     lines += [_uncertified(result) for result in finished.results if result.why_uncertified]
+    lines += [_proved(result) for result in finished.results if words.proved(result)]
     versions = ", ".join(f"{name} {version}" for name, version in started.versions.items())
     again = f"`ncfcheck check --examples {started.examples} --seed {started.seed}`"
     return "\n".join([*lines, "", "</details>", "", f"{again} in {finished.seconds:.0f} s with {escape(versions)}", ""])
@@ -71,6 +72,11 @@ def _claim(result: ClaimResult) -> str:
         words.percent(result.bound95),
     ]
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def _proved(result: ClaimResult) -> str:
+    why = escape("; ".join(words.unproved(result)))
+    return f"\n{escape(result.id)} {words.proved(result)}" + (f"; on others not: {why}" if why else "")
 
 
 def _uncertified(result: ClaimResult) -> str:

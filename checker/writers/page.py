@@ -99,6 +99,8 @@ def _row(result: ClaimResult, extras: Extras, strict: bool) -> dict:
         "certified": _certified(result),
         "reasons": words.reasons(result, 5),
         "uncertified": words.uncertified(result, 5),
+        "proved": words.proved(result),
+        "unproved": words.unproved(result, 5),
         "chart": charts.margins(result.margins, told),
         "strata": strata([result]),
         "figures": extras.figures.get(result.id, ()),
@@ -111,7 +113,9 @@ def _share(count: int, whole: int) -> str:
 
 
 def _certified(result: ClaimResult) -> str | None:
-    """Share of the violations that a certificate was tried of which have one; None where none was tried."""
+    """Share of the violations that a certificate was tried of which have one, or of all instances; None where none was tried."""
+    if words.proved(result):
+        return f"{result.proved} of {result.instances} hold"
     certified, why_not = getattr(result, "certified", 0), getattr(result, "why_uncertified", {})
     tried = certified + sum(why_not.values())
     return f"{certified} of {tried}" if tried else None

@@ -39,6 +39,7 @@ class Terminal:
                 self._reasons("unresolved", event.results, words.reasons)
                 if self.verbose:
                     self._reasons("not certified", event.results, words.uncertified)
+                self._reasons("conclusion not certified", event.results, words.unproved)
             self._conclusion(event)
 
     def _table(self, results: Iterable[ClaimResult]) -> None:
@@ -49,6 +50,7 @@ class Terminal:
             line = Text(f"{result.id:30} {result.kind:10} {counts}  ")
             expected = result.as_expected(self.strict)
             line.append(str(result.verdict), STYLES[result.verdict] if expected else "bold red")
+            line.append(f", {words.proved(result)}" if words.proved(result) else "")
             self._print(line)
             self._print(self._cut(f"    {words.worst(result)}"), "dim")
             if result.kept:

@@ -59,6 +59,17 @@ def uncertified(result: ClaimResult, most: int = 3) -> list[str]:
     return _most(result.why_uncertified, sum(result.why_uncertified.values()), most)
 
 
+def proved(result: ClaimResult) -> str:
+    """On how many of all instances the conclusion is proved; empty where no proof was tried."""
+    tried = result.proved or result.why_unproved
+    return f"certified on {result.proved} of {result.instances}" if tried else ""
+
+
+def unproved(result: ClaimResult, most: int = 3) -> list[str]:
+    """The most frequent reasons why conclusions that hold were not proved, with their counts."""
+    return _most(result.why_unproved, sum(result.why_unproved.values()), most)
+
+
 def _most(counts: dict[str, int], whole: int, most: int) -> list[str]:
     rest = whole - sum(list(counts.values())[:most])
     return [f"{count} × {reason}" for reason, count in list(counts.items())[:most]] + [f"{rest} × other reasons"] * bool(rest)
