@@ -135,7 +135,7 @@ class Tube:
 def need_small(size: int) -> None:
     """Raise NotProved for networks of more weights than flows are enclosed of."""
     if size > LARGEST:
-        raise NotProved(f"flows are enclosed up to {LARGEST} weights, not {size}")
+        raise NotProved(f"more than {LARGEST} weights: the flow is not enclosed")
 
 
 def enclose(field: Field, start: np.ndarray, error: float, is_over: Callable[[Step], bool], time: float = math.inf) -> Tube:
