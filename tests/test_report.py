@@ -154,7 +154,8 @@ def folder(toys, tmp_path, monkeypatch):
     """A folder with a counterexample that is stored, one that is broken, and a ledger."""
     monkeypatch.chdir(tmp_path)
     claim = toys["toy.refutable"]
-    witness.store(witness.witness_of(claim, 999_999, Margin(-99_999.0, 0.5), certificate={"kind": "exact", "steps": [1] * 99}))
+    certificate = {"kind": "exact", "proves": "all of it", "data": {}, "steps": [1] * 99}
+    witness.store(witness.witness_of(claim, 999_999, Margin(-99_999.0, 0.5), certificate=certificate))
     (tmp_path / "reports" / "counterexamples" / "broken.json").write_text("{")
     database = sqlite3.connect(tmp_path / "reports" / "ledger.sqlite")
     from checker.ledger import SCHEMA
@@ -175,7 +176,8 @@ def test_counterexamples_come_with_their_commands_and_certificates(folder):
     [found] = findings.counterexamples(warn=complaints.append)
     assert found["replay"] == "ncfcheck replay reports/counterexamples/toy.refutable.json"
     assert found["verify"] == "ncfcheck verify reports/counterexamples/toy.refutable.json"
-    assert found["certificate"] == [("kind", "exact"), ("steps", "99 entries, in the file")]
+    told = dict(found["certificate"])
+    assert (told["kind"], told["proves"], told["steps"]) == ("exact", "all of it", "99 entries, in the file")
     assert "999999" in found["rendering"] and len(complaints) == 1 and "broken.json" in complaints[0]
 
 
