@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import random
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -321,3 +322,22 @@ def test_a_certificate_of_one_control_proves_no_other():
             # T_ε and δ alone decide what is proved of N* > 0 and of a flow not yet aligned.
             same = {"large_init", "positive_collapse", "global", "wrong_target", "large_init_escape"}
             assert other == id or {id, other} <= same or is_rejected(found), (id, other)
+
+
+def test_a_tube_that_would_cost_much_is_turned_down_at_once():
+    step = witness("large_init")["certificate"]["data"]["loss"][0]
+    hostile = [
+        [step] * 10**5,
+        [step | {"curve": step["curve"] * 10**4}],
+        [step | {"curve": [row * 10**4 for row in step["curve"]]}],
+    ]
+    hostile += [[step | {"duration": value}] for value in ("0x1p+1000", "0x1p-1074", "inf", "nan", "-0x1p-3")]
+    hostile += [[step | {"growth": "-0x1p+1000"}], [step | {"radius": "0x1p+1000"}]]
+    for steps in hostile:
+        found = witness("large_init")
+        found["certificate"]["data"]["loss"] = steps
+        start = time.process_time()
+        assert is_rejected(found) and time.process_time() - start < 20
+    found = witness("large_init")
+    found["certificate"]["data"]["delta"] = "0x1p+1000"
+    assert is_rejected(found)
