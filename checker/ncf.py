@@ -14,6 +14,8 @@ from checker.losses import Loss, pseudo_labels, total_loss
 from checker.networks import Network
 from checker.rounding import gradient_bound
 
+FEW = 40  # parameters up to which the compiled matrix of second derivatives is faster than numpy's
+
 
 def norm(vector: np.ndarray) -> float:
     """‖vector‖₂, without under- or overflow of the squares: N is 4e-37 at L = 4, p = 3, and data may be scaled at will."""
@@ -59,7 +61,9 @@ class Ncf:
 
     def hessian(self, u: np.ndarray) -> np.ndarray:
         """∇²N(u), (P, P); at a kink of p = 2 the one of the side that counts z = 0 as positive."""
-        return self.curvature(u).matrix()
+        if u.size > FEW:
+            return self.curvature(u).matrix()
+        return tangents.curvature_matrix(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns)
 
     def curvature(self, u: np.ndarray) -> Curvature:
         """∇²N at u (P,), ready for products with many directions."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from checker.compiling import compiled, internal, matrix_view
+from checker.compiling import compiled, internal
 from checker.networks import Network
 from checker.tolerances import EPS
 
@@ -38,43 +38,86 @@ def _arguments(network: Network, theta: Array, X: Array, weights: Array) -> tupl
 
 @compiled()
 def _bounds(layout, theta, X, weights, settled):
-    """Bounds for Σ weights ∘ H(X; θ), its gradient (P,), and H (k_L, n); for samples as columns X (d, n), weights (k_L, n)."""
+    """Bounds for Σ weights ∘ H(X; θ), its gradient (P,), and H (k_L, n); for samples as columns X (d, n), weights (k_L, n).
+
+    Loops throughout: expressions of arrays would take ten times as long to compile.
+    """
     widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
     depth, units = widths.size - 1, samples * (layout.units + widths[0])
     entries = _entries(layout, theta)
     values, errors, slopes, slope_errors = np.zeros(units), np.zeros(units), np.zeros(units), np.zeros(units)
-    values[: X.size] = X.copy().reshape(-1)
+    for i in range(X.shape[0]):
+        for j in range(samples):
+            values[i * samples + j] = X[i, j]
     start = 0
     for layer in range(depth):
-        rows, columns = widths[layer + 1], widths[layer]
-        stop = start + columns * samples
-        W, below = matrix_view(entries, offsets[layer], rows, columns), matrix_view(values, start, columns, samples)
-        _, error = _product(np.abs(W), np.zeros_like(W), np.abs(below), matrix_view(errors, start, columns, samples))
-        values[stop : stop + rows * samples] = np.dot(W, below).reshape(-1)
-        errors[stop : stop + rows * samples] = error.reshape(-1)
+        rows, columns, stop = widths[layer + 1], widths[layer], start + widths[layer] * samples
+        _forward(entries[offsets[layer] :], rows, columns, samples, values, errors, start, stop)
         if layer < depth - 1:
-            power, slope = layout.powers[layer], layout.slopes[layer]
             for i in range(stop, stop + rows * samples):
-                values[i], errors[i], slopes[i], slope_errors[i] = _activation_bounds(values[i], errors[i], power, slope, settled)
+                bounds = _activation_bounds(values[i], errors[i], layout.powers[layer], layout.slopes[layer], settled)
+                values[i], errors[i], slopes[i], slope_errors[i] = bounds
         start = stop
-    outputs, output_errors = values[start:].copy().reshape(weights.shape), errors[start:].copy().reshape(weights.shape)
-    value = (np.abs(weights) * (output_errors + EPS * (outputs.size + 2) * np.abs(outputs))).sum()
+    count, value = widths[depth] * samples, 0.0
+    delta, error, output_errors = np.empty(count), np.zeros(count), np.empty(weights.shape)
+    for i in range(count):
+        row, column = i // samples, i % samples
+        delta[i], output_errors[row, column] = weights[row, column], errors[start + i]
+        value += abs(delta[i]) * (errors[start + i] + EPS * (count + 2) * abs(values[start + i]))
     gradient = np.zeros(entries.size)
-    delta, error = weights.copy(), np.zeros_like(weights)
     for layer in range(depth - 1, -1, -1):
         rows, columns, first = widths[layer + 1], widths[layer], offsets[layer]
         start -= columns * samples
-        W, below = matrix_view(entries, first, rows, columns), matrix_view(values, start, columns, samples)
-        transposed = np.ascontiguousarray(matrix_view(errors, start, columns, samples).T)
-        _, found = _product(np.abs(delta), error, np.ascontiguousarray(np.abs(below).T), transposed)
-        gradient[first : first + rows * columns] = found.reshape(-1)
+        _gradient_error(delta, error, values[start:], errors[start:], rows, columns, samples, gradient[first:])
         if layer:
-            W = np.ascontiguousarray(W.T)
-            back, back_error = _product(np.abs(W), np.zeros_like(W), np.abs(delta), error)
-            slope, slope_error = matrix_view(slopes, start, columns, samples), matrix_view(slope_errors, start, columns, samples)
-            error = back_error * (np.abs(slope) + slope_error) + back * slope_error + 2 * EPS * back * np.abs(slope)
-            delta = np.dot(W, delta) * slope
+            delta, error = _backward(entries[first:], delta, error, slopes[start:], slope_errors[start:], rows, columns, samples)
     return value, _collected(layout, gradient, theta.size), output_errors
+
+
+@internal()
+def _forward(W, rows, columns, samples, values, errors, start, stop):
+    """Products of W with the activations from start on, and their errors, from stop on."""
+    for i in range(rows):
+        for k in range(columns):
+            w = W[i * columns + k]
+            for j in range(samples):
+                below = start + k * samples + j
+                above = stop + i * samples + j
+                values[above] += w * values[below]
+                errors[above] += abs(w) * (errors[below] + EPS * (columns + 2) * abs(values[below]))
+
+
+@internal()
+def _gradient_error(delta, error, values, errors, rows, columns, samples, out):
+    """Error of delta · activationsᵀ, (rows, columns)."""
+    for i in range(rows):
+        for k in range(columns):
+            total = 0.0
+            for j in range(samples):
+                size, off = abs(delta[i * samples + j]), error[i * samples + j]
+                below, below_off = abs(values[k * samples + j]), errors[k * samples + j]
+                total += off * below + (size + off) * below_off + EPS * (samples + 2) * size * below
+            out[i * columns + k] = total
+
+
+@internal()
+def _backward(W, delta, error, slopes, slope_errors, rows, columns, samples):
+    """Deltas of the layer below, and their errors."""
+    out, sizes, offs = np.zeros(columns * samples), np.zeros(columns * samples), np.zeros(columns * samples)
+    for i in range(rows):
+        for k in range(columns):
+            w = W[i * columns + k]
+            for j in range(samples):
+                here, above = k * samples + j, i * samples + j
+                out[here] += w * delta[above]
+                sizes[here] += abs(w * delta[above])
+                offs[here] += abs(w) * error[above]
+    for here in range(out.size):
+        slope, slope_error = abs(slopes[here]), slope_errors[here]
+        off = offs[here] + EPS * (rows + 2) * sizes[here]
+        offs[here] = off * (slope + slope_error) + sizes[here] * slope_error + 2 * EPS * sizes[here] * slope
+        out[here] *= slopes[here]
+    return out, offs
 
 
 @internal()
@@ -99,13 +142,6 @@ def _collected(layout, entries, size):
         if layout.index[entry] >= 0:
             out[layout.index[entry]] += entries[entry]
     return out
-
-
-@internal()
-def _product(a, a_error, b, b_error):
-    """Product of two matrices of absolute values and the error of the signed product."""
-    bound = np.dot(a, b)
-    return bound, np.dot(a_error, b) + np.dot(a + a_error, b_error) + EPS * (b.shape[0] + 2) * bound
 
 
 @internal()

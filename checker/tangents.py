@@ -60,6 +60,17 @@ def curvature_product(layout, theta, direction, X, ybar):
     return _reverse(layout, X, ybar, weights, moved, values, dvalues, firsts, bends, starts)
 
 
+@compiled()
+def curvature_matrix(layout, theta, X, ybar):
+    """∇²N (P, P) at theta, symmetric to the last bit: a product for every direction, which pays for few parameters."""
+    out, direction = np.empty((theta.size, theta.size)), np.zeros(theta.size)
+    for k in range(theta.size):
+        direction[k] = 1.0
+        out[k] = curvature_product(layout, theta, direction, X, ybar)
+        direction[k] = 0.0
+    return 0.5 * (out + out.T)
+
+
 @internal()
 def _reverse(layout, X, ybar, weights, moved, values, dvalues, firsts, bends, starts):
     """The backward pass of `curvature_product`: deltas ∂N/∂z of every layer and their derivatives along the direction."""

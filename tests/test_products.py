@@ -43,6 +43,7 @@ def test_products_with_the_curvature_are_those_of_its_matrix():
         found, exact = each.ncf.curvature_product(each.start, direction), each.ncf.curvature(each.start)
         size = np.abs(exact.products(np.eye(each.start.size))).sum() + 1e-300
         assert np.linalg.norm(found - exact.product(direction)) <= 1e-12 * size
+        assert np.abs(each.ncf.hessian(each.start) - exact.matrix()).max() <= 1e-12 * size
 
 
 def test_the_second_order_of_the_loss_is_a_gradient_with_outputs_as_labels():
