@@ -189,6 +189,8 @@ def above_a_filter(instance) -> Margin:
 def strongest_neuron(instance) -> Margin:
     """The limit's active neuron is the one that contributes most to N(v_0), v_j G(w_j)."""
     network, ncf = instance.network, instance.ncf
+    if network.widths[1] == 1:
+        raise Inapplicable("one hidden neuron, which is the strongest")
     rows = np.linalg.norm(_hidden(instance, _maximum(instance))[0], axis=1)
     _, output = network.matrices(instance.start)
     _, gradient = network.matrices(ncf.gradient(instance.start))

@@ -41,6 +41,7 @@ def test_one_neuron_in_every_layer_is_alone_there():
     each = instance(dense((1, 1, 1), (2,), (0.5,)), [[1], [2]], [1, 1], seed=0)
     each = replace(each, start=np.abs(each.start))
     assert registered()["conjecture.one_signed_labels"].judge(each)[0] is Outcome.HOLDS
+    assert registered()["conjecture.strongest_neuron"].judge(each)[0] is Outcome.INAPPLICABLE
 
 
 def test_two_neurons_on_two_sides_beat_every_point_near_them():
