@@ -8,13 +8,15 @@ from scipy.integrate import solve_ivp
 from scipy.sparse.linalg import ArpackNoConvergence
 
 from checker import kkt
-from checker.claims import Inapplicable, Unresolved
+from checker.check import load_claims
+from checker.claims import Inapplicable, Outcome, Unresolved, registered
 from checker.flow import Stop, ncf_flow
 from checker.generators import architectures, instances
 from checker.generators.draw import draw
 from checker.generators.starts import unit
+from checker.instances import Instance
 from checker.kkt import Inertia, blowup_time, flow_limit, polish, positive_limit
-from checker.ncf import Ncf
+from checker.ncf import Ncf, Problem
 from checker.networks import dense
 from checker.rank_one import structured_point
 from checker.tolerances import HANDOVER, POLISHED, Numerics
@@ -290,3 +292,13 @@ def test_a_flow_that_passes_a_saddle_goes_on_to_a_maximum(distance):
     # Which neuron wins depends on the sign of an eigenvector; the worse of both maxima is better than the saddle by 0.15 %.
     assert limit.point.value > 1.001 * at_saddle.value
     assert limit.point.inertia is not Inertia.SADDLE
+
+
+def test_a_flow_that_creeps_to_a_nearly_flat_maximum_violates_nothing():
+    """G(q) = q_1² + (1 − gap)² q_2²: at the hand-over the flow is residual/curvature, more than 0.01, from its limit."""
+    load_claims()
+    start = np.array([0.5, 0.6, 0.4]) / np.linalg.norm([0.5, 0.6, 0.4])
+    problem = Problem(dense((2, 1, 1), (2,), (1.0,)), np.diag([1, 1 - 3e-5]), np.ones((2, 1)))
+    each = Instance(problem, start, seeds=(0,))
+    assert flow_limit(each.ncf, each.start, each.numerics).distance > 1e-2
+    assert registered()["flow.direction_converges"].judge(each)[0] is Outcome.UNRESOLVED
