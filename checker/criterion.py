@@ -17,6 +17,8 @@ Array = np.ndarray
 RANK_ONE, RANK_TWO = 1e-8, 1e-3
 # Entries of a_l that are this small are zero, unless the point is known less well.
 ZERO = 1e-9
+# Where larger entries would count as zero, for how badly the point is known, nothing can be told of signs and supports.
+COARSE = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ def factor(W: Array, accuracy: float = 0.0) -> Layer:
     """W as a rank-one matrix; `accuracy` is what the point satisfies its KKT equation to.
 
     A neuron of size a that does not meet its own equation adds c·a to the residual, so that smaller entries are noise.
-    Raises Inapplicable if W has rank two or more, Unresolved where that cannot be told.
+    Raises Inapplicable if W has rank two or more, Unresolved where that, or which entries are zero, cannot be told.
     """
     ratio = singular_ratio(W)
     if ratio > RANK_TWO:
@@ -62,7 +64,10 @@ def factor(W: Array, accuracy: float = 0.0) -> Layer:
     left, values, right = np.linalg.svd(W, full_matrices=False)
     a, b = left[:, 0], right[0]
     sign = np.sign(a[np.argmax(np.abs(a))])
-    return Layer(float(values[0]), sign * a, sign * b, max(ZERO, 100 * accuracy / float(values[0])))
+    zero = max(ZERO, 100 * accuracy / float(values[0]))
+    if not zero <= COARSE:
+        raise Unresolved(f"the point is known too coarsely: entries up to {zero:.0e} of a_l may be zero")
+    return Layer(float(values[0]), sign * a, sign * b, zero)
 
 
 def hidden_layers(network: Network, theta: Array, accuracy: float = 0.0) -> list[Layer]:

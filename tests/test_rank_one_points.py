@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from checker.claims import Unresolved
 from checker.clarke import clarke_residual, kinks
+from checker.criterion import factor
 from checker.generators.draw import draw
 from checker.generators.found import blind_points, found_points, two_direction_points, two_layer_points
 from checker.generators.structured import (
@@ -118,3 +120,11 @@ def test_points_on_two_directions_are_kkt_points_of_rank_two():
     for each in collect(two_direction_points(), 40):
         assert each.ncf.residual(each.start) < 1e-9
         assert np.linalg.matrix_rank(each.network.matrices(each.start)[0], tol=1e-3) == 2
+
+
+def test_what_a_badly_known_point_has_for_zeros_is_not_guessed():
+    """Rounding may be so large beside ∇N, where data cancel, that a neuron of opposite sign would count as none."""
+    W = np.outer([0.97, -0.24], [0.6, 0.8])
+    assert not factor(W, 1e-9).is_coherent
+    with pytest.raises(Unresolved, match="too coarsely"):
+        factor(W, 5e-3)
