@@ -123,10 +123,10 @@ def boxes(count: int, patterns: list[str], seed: int) -> None:
     """Share and time of boxes around limits of flows, two and three layers, p = 2."""
     from checker.certify.boxes import found_near
     from checker.claims import Inapplicable, Unresolved
-    from checker.generators.starts import gaussian_start
     from checker.kkt import positive_limit
     from checker.ncf import Ncf
     from checker.networks import dense
+    from checker.starts import gaussian_start
     from checker.tolerances import Numerics
 
     for depth in (2, 3):

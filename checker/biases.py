@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from checker import kernels
-from checker.generators.starts import unit
 from checker.ncf import Ncf, Problem
 from checker.networks import DENSE, Network, masked
+from checker.starts import unit
 
 Array = np.ndarray
 

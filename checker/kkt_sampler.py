@@ -8,10 +8,10 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from checker.claims import Inapplicable, Unresolved
-from checker.generators.starts import gaussian_start, unit
 from checker.kkt import KktPoint, flow_limit, polish
 from checker.ncf import Ncf, norm
 from checker.rank_one import reduced_point, structured_point
+from checker.starts import gaussian_start, unit
 from checker.tolerances import Numerics
 
 Array = np.ndarray

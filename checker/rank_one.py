@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from checker.claims import Inapplicable, Unresolved
-from checker.generators.starts import gaussian_start
 from checker.instances import Instance
 from checker.kkt import positive_limit
 from checker.ncf import Ncf
 from checker.networks import Network, dense
+from checker.starts import gaussian_start
 from checker.tolerances import Numerics
 
 Array = np.ndarray

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from checker.certify import proof
 from checker.claims import CONJECTURE, Inapplicable, Margin, Unresolved, claim, worst
 from checker.generators import families, instances, powers_where
-from checker.generators.starts import gaussian_start
 from checker.kkt import Inertia, KktPoint, flow_limit, positive_limit
 from checker.ncf import norm
+from checker.starts import gaussian_start
 from properties.early_training import before_escape
 from properties.hypotheses import CURVED, DENSE, FLOW_LIMIT, POSITIVE_LIMIT, SMALL_START, SUPERQUADRATIC
 

@@ -13,8 +13,8 @@ from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from checker.early import conditioned_window, ladder, log_forcing
 from checker.flow import Stop, ncf_flow, norm_reaches, time_reaches
 from checker.generators import instances
-from checker.generators.starts import gaussian_start, unit
 from checker.kkt import flow_limit, positive_limit
+from checker.starts import gaussian_start, unit
 from properties.early_margins import SLACK, both_ways, departures, misalignment, slope, train
 from properties.hypotheses import FLOW_LIMIT, NONPOSITIVE_LIMIT, POSITIVE_LIMIT, SMALL_START
 

@@ -13,8 +13,8 @@ from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim, mil
 from checker.early import conditioned_window, ladder
 from checker.flow import Stop, norm_reaches, time_reaches
 from checker.generators import instances
-from checker.generators.starts import unit
 from checker.kkt import flow_limit
+from checker.starts import unit
 from properties.early_margins import SHALLOW, SLACK, follows, misalignment, train
 from properties.flow_controls import kinked
 from properties.hypotheses import HOMOGENEOUS, LIPSCHITZ

@@ -18,8 +18,8 @@ from checker.certify.windows import BITS, ERROR, Approach, approach, first_time,
 from checker.claims import Inapplicable, Unresolved
 from checker.early import Window, conditioned_window, ladder, log_forcing
 from checker.flow import ncf_flow, norm_reaches
-from checker.generators.starts import gaussian_start, unit
 from checker.kkt import flow_limit, positive_limit
+from checker.starts import gaussian_start, unit
 from properties.early_controls import large
 from properties.early_label_controls import mislabelled, relabelled
 

@@ -12,12 +12,12 @@ from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from checker.flow import Stop, ncf_flow, norm_reaches
 from checker.generators import collapsing, given, instances
 from checker.generators.datasets import SEEDS
-from checker.generators.starts import gaussian_start, unit
 from checker.instances import Instance
 from checker.instances.promises import require
 from checker.kkt import flow_limit, positive_limit
 from checker.ncf import Problem, layer_norms, norm
 from checker.networks import convolution, dense
+from checker.starts import gaussian_start, unit
 from properties import ncf_flow as theorems
 from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNIT_START, UNSHARED
 

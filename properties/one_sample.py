@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from checker.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
 from checker.generators import SLOPES, architectures, given
 from checker.generators.datasets import SEEDS
-from checker.generators.starts import unit
 from checker.generators.structured import profile
 from checker.identities import equal
 from checker.instances import promises, rebuilding
@@ -25,6 +24,7 @@ from checker.rank_one import (
     structured_value,
     tangent,
 )
+from checker.starts import unit
 from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, POLISHED
 from properties.kkt_structure import CURVATURE, multiplier_at, sign_flipped, unstable
 

@@ -7,11 +7,11 @@ from scipy.integrate import solve_ivp
 
 from checker.biased_flows import loss_flow_with_biases, ncf_flow_with_biases
 from checker.biases import biased
-from checker.generators.starts import unit
 from checker.instances import Instance
 from checker.losses import Loss
 from checker.ncf import Problem
 from checker.networks import dense
+from checker.starts import unit
 
 NETWORKS = {
     "two layers": dense((3, 4, 1), (2,), (0.5,)),

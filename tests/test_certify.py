@@ -19,13 +19,13 @@ from checker.certify.system import System
 from checker.check import check_claim, load_claims
 from checker.claims import CONTROL, Claim, Kind, Margin, Outcome, Verdict, registered
 from checker.generators.draw import draw
-from checker.generators.starts import gaussian_start
 from checker.instances import Instance
 from checker.kkt import positive_limit
 from checker.losses import Loss
 from checker.ncf import Ncf, Problem
 from checker.networks import dense
 from checker.rank_one import RankOneInstance, ReducedPoint, balanced_norms, mixed_point
+from checker.starts import gaussian_start
 from checker.tolerances import Numerics
 from checker.verifier.claims import FLOWS
 from checker.verify import CLAIMS

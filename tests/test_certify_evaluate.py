@@ -12,10 +12,10 @@ from flint import arb, ctx, fmpq
 from checker.certify.certificate import NotProved
 from checker.certify.evaluate import Evaluation, bend
 from checker.certify.rings import Balls, Rationals, precision
-from checker.generators.starts import unit
 from checker.instances import Instance
 from checker.ncf import Problem
 from checker.networks import Network, convolution, dense
+from checker.starts import unit
 from tests.adversarial import KINDS, adversarial
 
 # Random networks to evaluate; NCFCHECK_FULL=1 makes enough for 100,000 numbers.

@@ -18,10 +18,10 @@ from checker.certify.rings import Balls, precision
 from checker.certify.windows import attractor
 from checker.check import load_claims
 from checker.claims import registered
-from checker.generators.starts import unit
 from checker.instances import Instance
 from checker.ncf import Problem
 from checker.networks import dense
+from checker.starts import unit
 from tests.test_certify_flows import drawn, right_hand_side
 from tests.test_certify_mutants import _fails
 

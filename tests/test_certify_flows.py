@@ -20,13 +20,13 @@ from checker.certify import NotProved, polynomials, windows
 from checker.certify.flows import Field, enclose
 from checker.certify.polynomials import Polynomials
 from checker.certify.rings import precision
-from checker.generators.starts import unit
 from checker.instances import Instance
 from checker.instances.encoding import encode
 from checker.kkt import positive_limit
 from checker.losses import Loss
 from checker.ncf import Problem, norm
 from checker.networks import dense
+from checker.starts import unit
 from checker.verifier import flows as verifier
 from checker.verifier.claims import FLOWS
 from checker.verifier.networks import Case

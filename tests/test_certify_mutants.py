@@ -19,9 +19,9 @@ from checker.certify.structured import Structure, balanced, mixed_columns, reduc
 from checker.certify.symmetries import turned
 from checker.certify.system import System
 from checker.claims import registered
-from checker.generators.starts import unit
 from checker.ncf import Ncf
 from checker.networks import DENSE, Network, convolution, dense
+from checker.starts import unit
 from properties import exact_points, exact_structured
 from tests.test_certify import first_violation, limit
 from tests.test_certify_evaluate import as_float, drawn, numbers

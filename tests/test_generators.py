@@ -12,11 +12,11 @@ from checker.claims import Inapplicable, Unresolved
 from checker.generators import FRACTIONS, MAX_DEPTH, MAX_ORDER, architectures, collapsing, given, instances, networks
 from checker.generators.datasets import FAMILIES, LABELS, from_table
 from checker.generators.draw import draw
-from checker.generators.starts import STARTS
 from checker.generators.structured import rank_one_points
 from checker.kkt import Inertia, flow_limit
 from checker.losses import Loss
 from checker.networks import dense
+from checker.starts import STARTS
 from checker.table import Table
 
 ORDERS = set(range(3, MAX_ORDER + 1))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from checker.flow import NEVER, _field
-from checker.generators.starts import gaussian_start
 from checker.integrators import second as second_integrator
 from checker.integrators import stepper
 from checker.integrators.implicit import ORDER, extrapolated_step
@@ -12,6 +11,7 @@ from checker.kernels import workspace
 from checker.losses import CODES, NCF_CODE
 from checker.ncf import Ncf
 from checker.networks import DENSE, Network, convolution, dense, masked
+from checker.starts import gaussian_start
 
 rng = np.random.default_rng(7)
 NETWORKS = {

@@ -13,12 +13,12 @@ from checker.claims import Inapplicable, Outcome, Unresolved, registered
 from checker.flow import Stop, ncf_flow
 from checker.generators import architectures, instances
 from checker.generators.draw import draw
-from checker.generators.starts import unit
 from checker.instances import Instance
 from checker.kkt import Inertia, blowup_time, flow_limit, polish, positive_limit
 from checker.ncf import Ncf, Problem
 from checker.networks import dense
 from checker.rank_one import structured_point
+from checker.starts import unit
 from checker.tolerances import HANDOVER, POLISHED, Numerics
 
 NUMERICS = Numerics()

@@ -5,10 +5,10 @@ import pytest
 import reference
 
 from checker.flow import ncf_flow
-from checker.generators.starts import COLLAPSING, STARTS, balance, live_start, unit
 from checker.kkt import flow_limit
 from checker.ncf import Ncf, neuron_balance
 from checker.networks import DENSE, Network, convolution, dense
+from checker.starts import COLLAPSING, STARTS, balance, live_start, unit
 from checker.tolerances import Numerics
 
 NETWORKS = {

@@ -8,12 +8,12 @@ from scipy.integrate import solve_ivp
 from checker import flow
 from checker.flow import ncf_flow, norm_reaches
 from checker.generators.datasets import gaussian, heavy_tailed_labels, one_signed_labels
-from checker.generators.starts import gaussian_start
 from checker.integrators import stepper
 from checker.kkt import Inertia, flow_limit
 from checker.losses import NCF_CODE
 from checker.ncf import Ncf
 from checker.networks import dense
+from checker.starts import gaussian_start
 from checker.tolerances import HANDOVER, Numerics
 
 NUMERICS = Numerics()

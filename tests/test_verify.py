@@ -19,10 +19,10 @@ import pytest
 from checker.certify import Certificate, certify, document
 from checker.claims import registered
 from checker.cli import main as command_line
-from checker.generators.starts import unit
 from checker.instances import Instance
 from checker.ncf import Problem
 from checker.networks import dense
+from checker.starts import unit
 from checker.verifier.numbers import Ball, Rejected, _root, ball, dot
 from checker.verify import CLAIMS, digest, main, verify
 from tests.test_certify import first_violation

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from checker.claims import Inapplicable, Unresolved
 from checker.generators.datasets import LABELS, SEEDS, families, from_table
-from checker.generators.starts import STARTS, live_start
 from checker.instances import Instance, promises, rebuilding
 from checker.kkt import Inertia, flow_limit
 from checker.losses import Loss
 from checker.ncf import Problem
 from checker.networks import DENSE, Network, Pattern, blocks, convolution, diagonal, masked
+from checker.starts import STARTS, live_start
 
 __all__ = ["Given", "families", "from_table", "given", "instances", "networks"]
 

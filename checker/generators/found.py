@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from checker.claims import Inapplicable, Unresolved
 from checker.criterion import hidden_layers
 from checker.generators import given
-from checker.generators.starts import unit
 from checker.generators.structured import bare_instances, reduced
 from checker.instances import Instance
 from checker.instances.promises import bare, plain, require
@@ -21,6 +20,7 @@ from checker.kkt_sampler import METHODS, find
 from checker.ncf import Problem
 from checker.networks import masked
 from checker.rank_one import RankOneInstance
+from checker.starts import unit
 from checker.two_layer import broken, constructed, two_direction_point
 
 CONSTRUCTED, BROKEN = "constructed", "broken"

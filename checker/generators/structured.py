@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from checker.claims import Inapplicable
 from checker.generators import architectures, given, instances
 from checker.generators.datasets import SEEDS
-from checker.generators.starts import unit
 from checker.instances import Instance, promises, rebuilding
 from checker.instances.rebuilding import placed
 from checker.losses import Loss
@@ -26,6 +25,7 @@ from checker.rank_one import (
     mixed_point,
     reduced_point,
 )
+from checker.starts import unit
 
 # Powers of some layer at least 2, which is where profiles must be uniform; and powers all 1.
 CURVED = st.sampled_from([powers for group in architectures().values() for powers in group if max(powers) >= 2])

@@ -13,11 +13,11 @@ from dataclasses import replace
 import numpy as np
 
 from checker.claims import Claim, Inapplicable
-from checker.generators.starts import STARTS
 from checker.instances import Instance
 from checker.losses import Loss
 from checker.ncf import Problem
 from checker.networks import DENSE, Network, Pattern, masked
+from checker.starts import STARTS
 
 Array = np.ndarray
 MOVED = "moved"  # the family of data, labels or a start that a move has changed

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from checker.claims import Inapplicable, Unresolved
-from checker.generators.starts import live_start, unit
 from checker.instances import Instance
 from checker.instances.promises import mixed_profiles
 from checker.instances.reduced_points import kinked_point, nearest_reduced_point
 from checker.kkt import polish
 from checker.rank_one import RankOneInstance, ReducedPoint, balanced_norms, mixed_point, structured_point
+from checker.starts import live_start, unit
 
 
 def same(instance: Instance) -> Instance:
