@@ -89,10 +89,12 @@ def test_a_counterexample_that_no_file_takes_is_printed(capsys, monkeypatch):
 
 
 COMMAND = """
+import signal
 import sys
 from checker import check
 from checker.cli import main
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # heeded also where the tests run in the background
     check.SOURCES = ("hunt_claims",)
     sys.exit(main(["hunt", "hunted.true", "--budget", "10000000", "--workers", "2"]))
 """
