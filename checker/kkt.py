@@ -110,8 +110,9 @@ class _DenseHessian:
         self.eigenvalues, self.eigenvectors = np.linalg.eigh(0.5 * (projected + projected.T))
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
-        damping = max(1e-8 * np.abs(self.eigenvalues).max(), norm(tangential))
-        damped = self.eigenvalues / (self.eigenvalues**2 + damping**2)
+        scale = np.abs(self.eigenvalues).max() or 1.0
+        relative, damping = self.eigenvalues / scale, max(1e-8, norm(tangential) / scale)
+        damped = relative / (relative**2 + damping**2) / scale
         return -self.eigenvectors @ (damped * (self.eigenvectors.T @ tangential))
 
     def escape_directions(self) -> tuple[float, np.ndarray]:

@@ -143,9 +143,8 @@ KKT = {
     ],
     "_DenseHessian.newton_step": [
         ("return -self", "return self", "sign", ONE_SAMPLE),
-        ("self.eigenvalues / (self", "1 / (self", "no eigenvalue", ONE_SAMPLE),
-        ("damping**2", "damping", "exponent of the damping", ONE_SAMPLE),
-        ("1e-8 * np.abs(self.eigenvalues).max()", "np.abs(self.eigenvalues).max()", "damping", ONE_SAMPLE),
+        ("relative / (rel", "1 / (rel", "no eigenvalue", ONE_SAMPLE),
+        ("max(1e-8,", "max(1.0,", "damping", ONE_SAMPLE),
     ],
     "_DenseHessian.escape_directions": [
         ("relative[-1]", "relative[0]", "smallest for largest", ONE_SAMPLE),

@@ -151,5 +151,5 @@ def test_a_point_where_the_gradient_vanishes_makes_no_angle():
 def test_conditions_on_neurons_that_are_all_noise_are_undecided():
     network = dense((1, 2, 1), (1,), (0.0,))
     theta = structured_point(network, np.ones(1), (1.0,), (np.array([0.6, 0.8]),))
-    with pytest.raises(Unresolved, match="no neuron"):
+    with pytest.raises(Unresolved, match="too coarsely"):
         defect(network, np.ones((1, 1)), np.ones(1), theta, accuracy=0.1)
