@@ -174,7 +174,7 @@ KKT = {
         ("KktPoint(u, 0.0, 0.0", "KktPoint(u, 0.0, 1.0", "multiplier", "kkt.layer_balance"),
     ],
     "_reach": [
-        ("1e3 * residual, min(10 * flat", "1e3 * residual**2, min(10 * flat**2", "exponent of sin∠", DIRECTION),
+        ("1e3 * residual, min(10 * flat", "1e3 * residual**2, min(10 * flat**2", "exponent of sin∠", "control.any_rank_one"),
         ("return max(", "return -max(", "sign", DEGREE_TWO),
     ],
     "flow_limit": [
