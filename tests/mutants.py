@@ -70,8 +70,11 @@ NCF = {
         ("(g @ u) / (u @ u) * u", "(g @ u) / (u @ u)", "no direction in the projection", ONE_SAMPLE),
     ],
     "Ncf.hessian": [
-        ("return self", "return -self", "sign", ONE_SAMPLE),
-        ("return self", "return self.network.order * self", "factor D", ONE_SAMPLE),
+        ("return tangents", "return -tangents", "sign", ONE_SAMPLE),
+        ("return tangents", "return self.network.order * tangents", "factor D", ONE_SAMPLE),
+    ],
+    "Ncf.curvature_product": [
+        ("return tangents", "return -tangents", "sign", "early.tracking_constant"),
     ],
     "Ncf.curvature": [
         ("u, self.columns", "-u, self.columns", "sign of u", ONE_SAMPLE),
