@@ -75,6 +75,7 @@ NCF = {
     ],
     "Ncf.curvature_product": [
         ("return tangents", "return -tangents", "sign", "early.tracking_constant"),
+        ("return tangents", "return 2 * tangents", "factor 2", "early.tracking_constant"),
     ],
     "Ncf.curvature": [
         ("u, self.columns", "-u, self.columns", "sign of u", ONE_SAMPLE),
