@@ -44,6 +44,30 @@ def _expand(index, theta, weights):
         weights[entry] = theta[number] if number >= 0 else 0.0
 
 
+@internal()
+def entries_of(layout, theta):
+    """The entries of all weight matrices, one after another."""
+    if not layout.index.size:
+        return theta.copy()
+    entries = np.zeros(layout.index.size)
+    for entry in range(entries.size):
+        if layout.index[entry] >= 0:
+            entries[entry] = theta[layout.index[entry]]
+    return entries
+
+
+@internal()
+def collected(layout, entries, size):
+    """Sum of what is told of the entries, for each parameter."""
+    if not layout.index.size:
+        return entries
+    out = np.zeros(size)
+    for entry in range(entries.size):
+        if layout.index[entry] >= 0:
+            out[layout.index[entry]] += entries[entry]
+    return out
+
+
 @compiled()
 def forward(layout, theta, X, work):
     """Fill the workspace for `backward` with the activations at θ, for samples as columns X (d, n); H(X; θ) comes last."""

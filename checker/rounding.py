@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from checker.compiling import compiled, internal
+from checker.kernels import collected, entries_of
 from checker.networks import Network
 from checker.tolerances import EPS
 
@@ -44,7 +45,7 @@ def _bounds(layout, theta, X, weights, settled):
     """
     widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
     depth, units = widths.size - 1, samples * (layout.units + widths[0])
-    entries = _entries(layout, theta)
+    entries = entries_of(layout, theta)
     values, errors, slopes, slope_errors = np.zeros(units), np.zeros(units), np.zeros(units), np.zeros(units)
     for i in range(X.shape[0]):
         for j in range(samples):
@@ -71,7 +72,7 @@ def _bounds(layout, theta, X, weights, settled):
         _gradient_error(delta, error, values[start:], errors[start:], rows, columns, samples, gradient[first:])
         if layer:
             delta, error = _backward(entries[first:], delta, error, slopes[start:], slope_errors[start:], rows, columns, samples)
-    return value, _collected(layout, gradient, theta.size), output_errors
+    return value, collected(layout, gradient, theta.size), output_errors
 
 
 @internal()
@@ -118,30 +119,6 @@ def _backward(W, delta, error, slopes, slope_errors, rows, columns, samples):
         offs[here] = off * (slope + slope_error) + sizes[here] * slope_error + 2 * EPS * sizes[here] * slope
         out[here] *= slopes[here]
     return out, offs
-
-
-@internal()
-def _entries(layout, theta):
-    """The entries of all weight matrices, one after another."""
-    if not layout.index.size:
-        return theta.copy()
-    entries = np.zeros(layout.index.size)
-    for entry in range(entries.size):
-        if layout.index[entry] >= 0:
-            entries[entry] = theta[layout.index[entry]]
-    return entries
-
-
-@internal()
-def _collected(layout, entries, size):
-    """Sum of what is told of the entries, for each parameter."""
-    if not layout.index.size:
-        return entries
-    out = np.zeros(size)
-    for entry in range(entries.size):
-        if layout.index[entry] >= 0:
-            out[layout.index[entry]] += entries[entry]
-    return out
 
 
 @internal()

@@ -5,19 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from checker.compiling import compiled, internal, matrix_view
+from checker.kernels import collected, entries_of
 from checker.products import product, product_with_transposed
-
-
-@internal()
-def _entries(layout, theta):
-    """The weights of all layers one after another, (entries,), of parameters theta (P,)."""
-    if not layout.index.size:
-        return theta.copy()
-    out = np.zeros(layout.index.size)
-    for entry in range(out.size):
-        if layout.index[entry] >= 0:
-            out[entry] = theta[layout.index[entry]]
-    return out
 
 
 @internal()
@@ -36,7 +25,7 @@ def curvature_product(layout, theta, direction, X, ybar):
     """∇²N·direction (P,) at theta (P,), for samples as columns X (d, n) and pseudo-labels ȳ (k_L, n): forward over reverse."""
     widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
     depth = widths.size - 1
-    weights, moved = _entries(layout, theta), _entries(layout, direction)
+    weights, moved = entries_of(layout, theta), entries_of(layout, direction)
     size = layout.units * samples
     values, dvalues, firsts, bends = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     spare = np.empty(layout.widest * samples)
@@ -57,7 +46,7 @@ def curvature_product(layout, theta, direction, X, ybar):
         _bend(z, dz, layout.powers[layer - 1], layout.slopes[layer - 1], here[0], here[1])
         below, dbelow = z, dz
         starts[layer + 1] = start + rows * samples
-    return _reverse(layout, X, ybar, weights, moved, values, dvalues, firsts, bends, starts)
+    return _reverse(layout, X, ybar, weights, moved, values, dvalues, firsts, bends, starts, theta.size)
 
 
 @compiled()
@@ -72,7 +61,7 @@ def curvature_matrix(layout, theta, X, ybar):
 
 
 @internal()
-def _reverse(layout, X, ybar, weights, moved, values, dvalues, firsts, bends, starts):
+def _reverse(layout, X, ybar, weights, moved, values, dvalues, firsts, bends, starts, size):
     """The backward pass of `curvature_product`: deltas ∂N/∂z of every layer and their derivatives along the direction."""
     widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
     entries = np.zeros(offsets[-1])
@@ -91,10 +80,4 @@ def _reverse(layout, X, ybar, weights, moved, values, dvalues, firsts, bends, st
         here = matrix_view(firsts, start, columns, samples)
         delta, ddelta = here * back, here * (dback + other) + matrix_view(bends, start, columns, samples) * back
     product_with_transposed(ddelta, X, matrix_view(entries, 0, widths[1], widths[0]))
-    if not layout.index.size:
-        return entries
-    out = np.zeros(layout.index.max() + 1)
-    for entry in range(entries.size):
-        if layout.index[entry] >= 0:
-            out[layout.index[entry]] += entries[entry]
-    return out
+    return collected(layout, entries, size)
