@@ -295,7 +295,7 @@ RANK_ONE = {
             "exponent of the slopes",
             CLARKE,
         ),
-        ("min(network.slopes)", "max(network.slopes)", "α of another layer", CLARKE),
+        ("min(network.slopes)", "-min(network.slopes)", "sign of α", CLARKE),
     ],
     "off_kinks": [
         ("gradient - (gradient @ u) * u", "gradient + (gradient @ u) * u", "sign of the projection", "control.slope_outside"),
