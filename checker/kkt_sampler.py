@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import least_squares
+from scipy.optimize import root
 
 from checker.claims import Inapplicable, Unresolved
 from checker.kkt import KktPoint, flow_limit, polish
@@ -116,15 +116,19 @@ def _least_squares(ncf: Ncf, start: Array) -> Array:
         return (g - (g @ v) * v) / size
 
     def jacobian(w):
-        v, length = unit(w), np.linalg.norm(w)
+        v = unit(w)
         g = ncf.gradient(v)
-        size, project = norm(g), np.eye(v.size) - np.outer(v, v)
-        q = g / size
-        turned = (np.eye(v.size) - np.outer(q, q)) @ ncf.hessian(v) / size
-        return (project @ turned - np.outer(v, q) - (q @ v) * np.eye(v.size)) @ project / length
+        q = g / norm(g)
+        turned = ncf.hessian(v) / norm(g)
+        turned -= np.outer(q, q @ turned)
+        turned -= np.outer(v, v @ turned + q)
+        turned[np.diag_indices(v.size)] -= q @ v
+        turned -= np.outer(turned @ v, v)
+        return turned / np.linalg.norm(w)
 
     budget = int(np.clip(EVALUATIONS / start.size, 10, 60))
-    found = least_squares(residual, start, jacobian, method="lm", xtol=1e-5, ftol=1e-8, gtol=1e-14, max_nfev=budget)
+    options = {"xtol": 1e-5, "ftol": 1e-8, "gtol": 1e-14, "maxiter": budget}
+    found = root(residual, start, jac=jacobian, method="lm", options=options)
     if norm(found.fun) > NEAR:
         raise Unresolved("the search did not end at a zero of the residual")
     return unit(found.x)

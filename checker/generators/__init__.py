@@ -22,7 +22,10 @@ from checker.starts import STARTS, live_start
 
 __all__ = ["Given", "families", "from_table", "given", "instances", "networks"]
 
+# α_l: those that matter, and tenths; and those of layers with a kink at p_l = 1.
 SLOPES = (0.0, 1.0, 0.5, -1.0, 0.1, -0.3)
+SLOPE = st.one_of(st.sampled_from(SLOPES), st.integers(-10, 10).map(lambda tenths: tenths / 10))
+BENT = SLOPE.filter(lambda alpha: alpha < 1)
 FRACTIONS = (0.5, 0.1, 0.01)
 OUTPUTS = (1, 1, 1, 1, 2, 3)
 MAX_ORDER, MAX_DEPTH, MAX_POWER = 16, 5, 4
@@ -88,8 +91,7 @@ def powers_where(wanted: Callable[[tuple[int, ...]], bool]) -> st.SearchStrategy
     return st.sampled_from([group for group in by_order if group]).flatmap(st.sampled_from)
 
 
-@st.composite
-def networks(
+def draw_network(
     draw,
     inputs: int,
     reach: int = 1,
@@ -109,16 +111,15 @@ def networks(
     """
     orders = architectures()
     powers = draw(st.sampled_from(orders[draw(st.sampled_from(sorted(orders)))]) if powers is None else powers)
-    slope = st.one_of(st.sampled_from(SLOPES), st.integers(-10, 10).map(lambda tenths: tenths / 10))
-    if kinked:
-        lipschitz, slope = False, slope.filter(lambda alpha: alpha < 1)
-    slopes = tuple(1.0 if lipschitz and power == 1 else draw(slope) for power in powers)
+    slopes = tuple(1.0 if lipschitz and power == 1 and not kinked else draw(BENT if kinked else SLOPE) for power in powers)
     widths = (inputs, *(draw(st.integers(narrowest, 5 * reach)) for _ in powers), outputs)
     kind = "filter" if filtered else "dense" if only_dense else draw(st.sampled_from(("dense", "dense", "blocks", "mixed")))
-    return Network(widths, powers, slopes, draw(_patterns(widths, kind, shared)))
+    return Network(widths, powers, slopes, _patterns(draw, widths, kind, shared))
 
 
-@st.composite
+networks = st.composite(draw_network)
+
+
 def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[Pattern, ...]:
     """Hidden layers of the given kind; the output layer stays dense, so that every hidden neuron is heard."""
     if kind == "dense":
@@ -131,11 +132,10 @@ def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[P
         if kind == "blocks":
             patterns.append(blocks(rows, columns, 2) if patterns and min(rows, columns) > 1 else DENSE)
         else:
-            patterns.append(draw(_layer_pattern(rows, columns, shared)))
+            patterns.append(_layer_pattern(draw, rows, columns, shared))
     return (*patterns, DENSE)
 
 
-@st.composite
 def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
     kind = draw(st.sampled_from(("dense", "masked", "diagonal", "convolution") if shared else ("dense", "masked", "diagonal")))
     if kind == "masked":
@@ -147,14 +147,13 @@ def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
     return convolution(rows, columns, draw(st.integers(1, columns))) if kind == "convolution" else DENSE
 
 
-@st.composite
-def _instances(
+def draw_instance(
     draw, data, starts=tuple(STARTS), losses=tuple(Loss), labels=tuple(LABELS), outputs=OUTPUTS, **options
 ) -> Instance:
     sample = draw(data)
     n, d = sample.X.shape
     outputs = sample.y.shape[1] if sample.y is not None else draw(st.sampled_from(outputs))
-    network = draw(networks(d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options))
+    network = draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options)
     family, seed = ("table", 0) if sample.y is not None else (draw(st.sampled_from(labels)), draw(SEEDS))
     y = sample.y if sample.y is not None else LABELS[family](np.random.default_rng(seed), sample.X, outputs)
     loss = draw(st.sampled_from(losses))
@@ -171,6 +170,7 @@ def _instances(
     )
 
 
+_instances = st.composite(draw_instance)
 instances = given(_instances, promises.plain)
 instances.__doc__ = """Instances on every family of data, labels and starts.
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from checker.claims import Inapplicable, Unresolved
 from checker.criterion import hidden_layers
 from checker.generators import given
-from checker.generators.structured import bare_instances, reduced
+from checker.generators.structured import bare_instance, reduced
 from checker.instances import Instance
 from checker.instances.promises import bare, plain, require
 from checker.kkt import KktPoint, describe, polish
@@ -62,7 +62,7 @@ def _shape(instance: FoundInstance) -> dict[str, str]:
 @st.composite
 def _found_points(draw, data, methods=tuple(METHODS), **options) -> FoundInstance:
     """KKT points found by one of the methods of `checker.kkt_sampler`, on networks with and without kinks."""
-    instance = draw(bare_instances(data, narrowest=2, **options))
+    instance = bare_instance(draw, data, narrowest=2, **options)
     smooth = instance.network.has_lipschitz_gradient
     method = draw(st.sampled_from([each for each in methods if smooth or each != "flow"]))
     return found(instance, method)
@@ -79,7 +79,7 @@ def found(instance: RankOneInstance, method: str) -> FoundInstance:
 @st.composite
 def _blind_points(draw, data) -> FoundInstance:
     """Limits of flows of networks that do not see their first input: the weights on it are missing."""
-    instance = draw(bare_instances(data, narrowest=2, lipschitz=True))
+    instance = bare_instance(draw, data, narrowest=2, lipschitz=True)
     widths = instance.network.widths
     mask = np.arange(widths[0]) > 0 if widths[0] > 1 else np.ones(1, dtype=bool)
     patterns = (masked(np.tile(mask, (widths[1], 1))), *instance.network.patterns[1:])
@@ -90,7 +90,7 @@ def _blind_points(draw, data) -> FoundInstance:
 @st.composite
 def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
     """Two-layer networks at points that meet the conditions on rows along ±u, fail one of them, or are KKT points found."""
-    instance = draw(bare_instances(data, narrowest=2, powers=LINES))
+    instance = bare_instance(draw, data, narrowest=2, powers=LINES)
     kind = draw(st.sampled_from((CONSTRUCTED, BROKEN, *(each for each in METHODS if each != "flow"))))
     if kind in METHODS:
         return found(instance, kind)
@@ -135,7 +135,7 @@ def _axis(instance: RankOneInstance) -> np.ndarray | None:
 @st.composite
 def _two_direction_points(draw, data) -> RankOneInstance:
     """KKT points of two-layer networks, p ≥ 2, with two neurons on different directions; `u` is None where none was found."""
-    return _in_two_directions(draw(bare_instances(data, narrowest=2, powers=CURVES, lipschitz=True)))
+    return _in_two_directions(bare_instance(draw, data, narrowest=2, powers=CURVES, lipschitz=True))
 
 
 def _in_two_directions(instance: RankOneInstance) -> RankOneInstance:

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from checker.claims import Inapplicable
-from checker.generators import architectures, given, instances
+from checker.generators import architectures, draw_instance, given
 from checker.generators.datasets import SEEDS
 from checker.instances import Instance, promises, rebuilding
 from checker.instances.rebuilding import placed
@@ -34,11 +34,10 @@ LINEAR = st.integers(1, 3).map(lambda layers: (1,) * layers)
 PROFILE, NORMS, DIRECTION = "profile", "norms", "direction"
 
 
-@st.composite
-def bare_instances(draw, data, **options) -> RankOneInstance:
+def bare_instance(draw, data, **options) -> RankOneInstance:
     """Dense networks of one output with data and labels, and no point on them yet."""
     options = {"starts": ("gaussian",), "only_dense": True, "outputs": (1,), "lipschitz": False, **options}
-    instance = draw(instances(**options).strategy(data))
+    instance = draw_instance(draw, data, **options)
     values = {each.name: getattr(instance, each.name) for each in fields(Instance)}
     families = {**instance.families, "start": "structured"}
     return RankOneInstance(**{**values, "families": families, "seeds": (*instance.seeds, draw(SEEDS))})
@@ -69,7 +68,7 @@ def profiles_of(instance: RankOneInstance, rng, fewest: int = 1) -> list[np.ndar
 @st.composite
 def _rank_one_points(draw, data, fewest: int = 1, **options) -> RankOneInstance:
     """Sign-coherent structured points with at least `fewest` active neurons a layer that has so many."""
-    instance = draw(bare_instances(data, **options))
+    instance = bare_instance(draw, data, **options)
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     return instance if point is None else placed(instance, point, profiles_of(instance, rng, fewest))
 
@@ -77,7 +76,7 @@ def _rank_one_points(draw, data, fewest: int = 1, **options) -> RankOneInstance:
 @st.composite
 def _perturbed_points(draw, data, kinds=(PROFILE, NORMS, DIRECTION), sizes=(1e-1, 1e-2, 1e-3, 1e-4), **options):
     """Structured points spoilt in one way by a relative size: a profile with p ≥ 2, the layer norms, or the direction u."""
-    instance = draw(bare_instances(data, narrowest=2, **options))
+    instance = bare_instance(draw, data, narrowest=2, **options)
     size, (network, d) = draw(st.sampled_from(sizes)), (instance.network, instance.problem.X.shape[1])
     possible = {PROFILE: max(network.powers) >= 2, NORMS: True, DIRECTION: d > 1}
     kinds = [kind for kind in kinds if possible[kind]]
@@ -100,7 +99,7 @@ def _perturbed_points(draw, data, kinds=(PROFILE, NORMS, DIRECTION), sizes=(1e-1
 @st.composite
 def _signless_points(draw, data) -> RankOneInstance:
     """Structured points but for the signs of some entries of one e_l."""
-    instance = draw(bare_instances(data, narrowest=2))
+    instance = bare_instance(draw, data, narrowest=2)
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     if point is None:
         return instance
@@ -113,7 +112,7 @@ def _signless_points(draw, data) -> RankOneInstance:
 @st.composite
 def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInstance:
     """Points whose e_l mixes entries P > 0 and −Q < 0 in one layer whose inputs have one sign, or in one where they may not."""
-    instance = draw(bare_instances(data, narrowest=2, powers=CURVED, **options))
+    instance = bare_instance(draw, data, narrowest=2, powers=CURVED, **options)
     rng, point, network = np.random.default_rng(instance.seeds[-1]), reduced(instance), instance.network
     if point is None:
         return instance
@@ -136,7 +135,7 @@ def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
     The slopes that balance the gradient there lie inside [α, 1], or above 1.
     """
     powers = draw(LINEAR)
-    instance = draw(bare_instances(data, powers=st.just(powers), losses=(Loss.SQUARE,)))
+    instance = bare_instance(draw, data, powers=st.just(powers), losses=(Loss.SQUARE,))
     slopes = [1.0] * len(powers)
     slopes[draw(st.integers(0, len(powers) - 1))] = draw(st.integers(-10, 9)) / 10
     network, X = replace(instance.network, slopes=tuple(slopes)), instance.problem.X
@@ -156,7 +155,7 @@ def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
 @st.composite
 def _masked_points(draw, data) -> RankOneInstance:
     """What is left of a structured point where one hidden layer lacks some of its weights, the rest rescaled."""
-    instance = draw(bare_instances(data, narrowest=3))
+    instance = bare_instance(draw, data, narrowest=3)
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     if point is None:
         return instance
