@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from checker import kernels
+from checker import kernels, rounding
 from checker.ncf import Ncf, Problem
 from checker.networks import DENSE, Network, masked
 from checker.starts import unit
@@ -113,6 +113,12 @@ class BiasedNcf(Ncf):
         value, gradient = kernels.correlation(network.extended.layout, network.expand(u), self.columns, weights)
         return float(value), gradient[~network.frozen]
 
+    def gradient_bound(self, u: Array, settled: bool = False) -> tuple[float, Array]:
+        """Bounds on the rounding errors of N(u) and of every entry of its gradient in the free weights."""
+        network = self.network
+        value, gradient = rounding.gradient_bound(network.extended, network.expand(u), self.X, self.ybar, settled)
+        return value, gradient[~network.frozen]
+
 
 @dataclass(frozen=True, eq=False)
 class BiasedProblem(Problem):
@@ -126,6 +132,10 @@ class BiasedProblem(Problem):
     def outputs(self, w: Array) -> Array:
         """H(X; w), (n, k_L)."""
         return kernels.output(self.network.extended.layout, self.network.expand(w), self.ncf.columns).T
+
+    def output_bound(self, w: Array) -> Array:
+        """Bound on the rounding error of every computed output, (n, k_L)."""
+        return rounding.output_bound(self.network.extended, self.network.expand(w), self.X)
 
     def __post_init__(self):
         Problem(self.network.extended, self.X, self.y, self.loss)

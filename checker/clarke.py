@@ -10,7 +10,6 @@ from scipy.optimize import lsq_linear
 from checker.claims import Unresolved
 from checker.ncf import Ncf, norm
 from checker.networks import Network
-from checker.rounding import gradient_bound
 from checker.tolerances import EPS
 
 Array = np.ndarray
@@ -56,7 +55,7 @@ def clarke_residual(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
 
 def clarke_error(ncf: Ncf, u: Array) -> float:
     """Bound on the rounding of `clarke_residual`, given that the pre-activations it takes for zero are zero."""
-    return 2 * norm(gradient_bound(ncf.network, u, ncf.X, ncf.ybar, settled=True)[1]) / norm(ncf.gradient(u)) + 16 * EPS
+    return 2 * norm(ncf.gradient_bound(u, settled=True)[1]) / norm(ncf.gradient(u)) + 16 * EPS
 
 
 def kinks(ncf: Ncf, u: Array, zero: float = ZERO) -> Kinks | None:

@@ -12,7 +12,7 @@ from checker import kernels, tangents
 from checker.curvature import Curvature
 from checker.losses import Loss, pseudo_labels, total_loss
 from checker.networks import Network
-from checker.rounding import gradient_bound
+from checker.rounding import gradient_bound, output_bound
 
 FEW = 40  # parameters up to which the compiled matrix of second derivatives is faster than numpy's
 
@@ -76,8 +76,12 @@ class Ncf:
 
     def rounding(self, u: np.ndarray) -> tuple[float, float]:
         """Bounds on the rounding errors of the computed N(u) and, in norm, ∇N(u)."""
-        value, gradient = gradient_bound(self.network, u, self.X, self.ybar)
+        value, gradient = self.gradient_bound(u)
         return value, norm(gradient)
+
+    def gradient_bound(self, u: np.ndarray, settled: bool = False) -> tuple[float, np.ndarray]:
+        """The same for N(u) and every entry of ∇N(u), (P,); `settled`: kinks are on the side that was computed for them."""
+        return gradient_bound(self.network, u, self.X, self.ybar, settled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +113,10 @@ class Problem:
     def outputs(self, w: np.ndarray) -> np.ndarray:
         """H(X; w), (n, k_L)."""
         return kernels.output(self.network.layout, np.ascontiguousarray(w), self.ncf.columns).T
+
+    def output_bound(self, w: np.ndarray) -> np.ndarray:
+        """Bound on the rounding error of every computed output H(x_i; w), (n, k_L)."""
+        return output_bound(self.network, w, self.X)
 
     def training_loss(self, w: np.ndarray) -> float:
         """𝓛(w) = Σ ℓ(H(x_i; w), y_i)."""

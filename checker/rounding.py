@@ -18,7 +18,7 @@ Array = np.ndarray
 
 def output_bound(network: Network, theta: Array, X: Array) -> Array:
     """Bound on the error of every computed output H(x_i; θ); X (n, d), result (n, k_L)."""
-    return _bounds(*_arguments(network, theta, X, np.zeros((len(X), network.matrices(theta)[-1].shape[0]))), False)[2].T
+    return _bounds(*_arguments(network, theta, X, np.zeros((len(X), network.widths[-1]))), False)[2].T
 
 
 def gradient_bound(network: Network, theta: Array, X: Array, weights: Array, settled: bool = False) -> tuple[float, Array]:
@@ -26,14 +26,11 @@ def gradient_bound(network: Network, theta: Array, X: Array, weights: Array, set
 
     `settled` says that pre-activations of p = 1 within rounding of 0 lie on the side that was computed for them.
     """
-    value, gradient = _bounds(*_arguments(network, theta, X, weights), settled)[:2]
-    return value, gradient[~network.frozen] if hasattr(network, "frozen") else gradient
+    return _bounds(*_arguments(network, theta, X, weights), settled)[:2]
 
 
 def _arguments(network: Network, theta: Array, X: Array, weights: Array) -> tuple:
-    """The network, θ, and samples as columns, as the compiled bounds take them; biases are weights of constant units."""
-    if hasattr(network, "extended"):
-        network, theta = network.extended, network.expand(theta)
+    """The network, θ, and samples as columns, as the compiled bounds take them."""
     return network.layout, np.ascontiguousarray(theta, float), *(np.ascontiguousarray(each.T, float) for each in (X, weights))
 
 

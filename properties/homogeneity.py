@@ -11,7 +11,6 @@ from checker.generators import instances
 from checker.identities import equal, equal_vectors
 from checker.losses import CODES, Loss
 from checker.ncf import Ncf, Problem, norm
-from checker.rounding import output_bound
 from checker.tolerances import EPS
 from properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
 
@@ -73,7 +72,7 @@ def scaled_outputs(instance, factors) -> Margin:
     """H(x; cu) = c^D H(x; u) for every factor c."""
     problem, u, order = instance.problem, instance.start, instance.network.order
     outputs = problem.outputs(u)
-    rounding = output_bound(instance.network, u, problem.X)
+    rounding = problem.output_bound(u)
     return worst(
         equal_vectors(problem.outputs(c * u) / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs)) for c in factors
     )
@@ -171,5 +170,5 @@ def _remainder(problem: Problem, ncf: Ncf, u: np.ndarray, delta: float) -> Margi
     small = delta**problem.network.order
     bound = float((outputs**2).sum())
     rounding = small * ncf.rounding(u)[0] + 16 * EPS * float(np.abs(change).sum())
-    rounding += float((np.abs(y) * small * output_bound(problem.network, u, problem.X)).sum())
+    rounding += float((np.abs(y) * small * problem.output_bound(u)).sum())
     return Margin(1 - abs(float(change.sum()) + small * ncf.value(u)) / bound, rounding / bound)

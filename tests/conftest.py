@@ -4,8 +4,9 @@ import importlib
 import sys
 
 import pytest
+from output import without_progress
 
-from checker import check, claims
+from checker import check, claims, cli
 
 pytest_plugins = ["pytester"]
 
@@ -19,6 +20,19 @@ def toys(monkeypatch):
     importlib.import_module("toy_claims")
     yield claims.registered()
     sys.modules.pop("toy_claims", None)
+
+
+@pytest.fixture
+def command(toys, tmp_path, monkeypatch, capsys):
+    """Run the command line on the toy claims in an empty folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, without_progress(err)
+
+    return run
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from checker import claims, cli
+from checker import claims
 from checker.claims import Kind, Verdict
 from checker.events import RunFinished, RunStarted
 from checker.results import baseline
@@ -164,18 +164,6 @@ def test_a_baseline_of_another_schema_or_none_is_refused(tmp_path):
         read(tmp_path / "b.json")
     with pytest.raises(BadBaseline, match=r"cannot read the baseline .*: No such file"):
         read(tmp_path / "none.json")
-
-
-@pytest.fixture
-def command(toys, tmp_path, monkeypatch, capsys):
-    """Run the command line on the toy claims in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 RUN = ("check", "toy.true", "toy.false", "toy.open", "--examples", 60, "--workers", 1)

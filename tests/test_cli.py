@@ -19,19 +19,6 @@ TOYS = (
 )
 
 
-@pytest.fixture
-def command(toys, tmp_path, monkeypatch, capsys):
-    """Run the command line on the toy claims in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return code, out, without_progress(err)
-
-    return run
-
-
 def process(*arguments, cwd):
     """The same in a process of its own."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}

@@ -5,24 +5,11 @@ import shutil
 
 import pytest
 
-from checker import cli
 from checker.commands.reports import part
 from checker.writers import json_file
 from checker.writers.replay import NotMergeable, events, merged, result
 
 CLAIMS = ("toy.true", "toy.false", "toy.open", "toy.picky", "toy.seed", "--examples", "60", "--workers", "1")
-
-
-@pytest.fixture
-def command(toys, tmp_path, monkeypatch, capsys):
-    """Run the command line on the toy claims in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def shards(command, count):

@@ -7,24 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from checker import check, cli, witness
+from checker import check, witness
 from checker.claims import Margin, Outcome, registered
 from checker.keeping import is_worth_keeping, replay_stored
 from checker.results import Tally
 
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture
-def command(toys, tmp_path, monkeypatch, capsys):
-    """Run the command line on the toy claims in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def stored(id: str, instance, folder=witness.FOLDER) -> str:
