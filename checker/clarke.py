@@ -53,9 +53,16 @@ def clarke_residual(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
     return norm(best) / np.hypot(norm(best), along)
 
 
-def clarke_error(ncf: Ncf, u: Array) -> float:
-    """Bound on the rounding of `clarke_residual`, given that the pre-activations it takes for zero are zero."""
-    return 2 * norm(ncf.gradient_bound(u, settled=True)[1]) / norm(ncf.gradient(u)) + 16 * EPS
+def clarke_error(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
+    """Bound on the rounding of `clarke_residual`, given that the pre-activations it takes for zero are zero.
+
+    That of the gradient, once for the gradient and once for what each kink adds, beside ⟨g, u⟩ = D·N(u), the least that any
+    subgradient may be: where gradients of many samples cancel it is far less than any one of them. Infinite for N(u) = 0.
+    """
+    found = kinks(ncf, u, zero)
+    bound = norm(ncf.gradient_bound(u, settled=True)[1]) * (2 + (0 if found is None else 2 * len(found.where)))
+    along = abs(ncf.network.order * ncf.value(u))
+    return bound / along + 16 * EPS if along > 0 else np.inf
 
 
 def kinks(ncf: Ncf, u: Array, zero: float = ZERO) -> Kinks | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from checker.claims import Unresolved
-from checker.clarke import clarke_residual, kinks
+from checker.clarke import clarke_error, clarke_residual, kinks
 from checker.ncf import Ncf
 from checker.networks import dense
 
@@ -86,3 +86,12 @@ def test_slopes_at_the_ends_of_their_interval_are_found_to_rounding():
         ncf = Ncf(dense((5, 2, 1), (1,), (-1.0,)), X, ybar)
         assert len(kinks(ncf, theta).where) == 4
         assert clarke_residual(ncf, theta) < 1e-13
+
+
+def test_where_large_labels_cancel_the_error_is_that_of_the_small_gradient_left():
+    """σ(z) = |z|, and slopes 0 on the kinks of samples 1 to 3: exactly KKT, with ∇N of size 1e-4 left of 1e4."""
+    X = np.array([[1.0, 0, 0, 0], [-2, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0.02]])
+    ncf = Ncf(dense((4, 1, 1), (1,), (-1.0,)), X, np.array([[1.0], [-8712.0], [1.0], [-0.004]]))
+    theta = np.array([0, 0, 0, 1, -1]) / np.sqrt(2)
+    residual = clarke_residual(ncf, theta)
+    assert 1e-9 < residual <= clarke_error(ncf, theta) < 1e-4
