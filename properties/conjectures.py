@@ -117,6 +117,7 @@ def rank_one_maxima(instance) -> Margin:
     "conjecture.one_limit",
     kind=CONJECTURE,
     reference="§5",
+    certify=proof("properties.exact_limits", "one_limit"),
     given=instances(outputs=(1,), **WIDE),
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT),
 )
@@ -183,6 +184,7 @@ def above_a_filter(instance) -> Margin:
     "conjecture.strongest_neuron",
     kind=CONJECTURE,
     reference="§5",
+    certify=proof("properties.exact_limits", "strongest_neuron"),
     given=instances(outputs=(1,), **{**WIDE, "powers": TWO_LAYERS}),
     hypotheses=("L = 2", DENSE, CURVED, GENERIC, POSITIVE_LIMIT),
 )
@@ -204,6 +206,7 @@ def strongest_neuron(instance) -> Margin:
     "conjecture.mixed_labels_grow",
     kind=CONJECTURE,
     reference="§4",
+    certify=proof("properties.exact_limits", "mixed_labels_grow"),
     given=instances(outputs=(1,), labels=("signs", "gaussian"), **WIDE),
     hypotheses=(DENSE, CURVED, GENERIC, "labels of both signs"),
 )
