@@ -85,6 +85,7 @@ def large_init_tracking(instance) -> Margin:
     "control.large_init_collapse",
     kind=CONTROL,
     reference="§7",
+    certify=proof("properties.exact_limits", "large_init_collapse"),
     given=instances(starts=("negative-kkt",), powers=st.just((1, 1))),
     drops=SMALL_START,
     of=("early.collapse",),

@@ -170,13 +170,18 @@ def wrong_labels_tracking(instance) -> Certificate:
     return Certificate("flow", proves, departures(instance, known(mislabelled, instance), (1e-6, 1e-12)))
 
 
-def wrong_labels_collapse(instance) -> Certificate:
-    """From an exact negative KKT point, trained on −y, ‖w‖ > 2δε at T."""
-    limit, order = known(flow_limit, instance.ncf, instance.start, instance.numerics), instance.network.order
+def negative_limit(instance):
+    """The limit with N < 0 of the NCF flow, and its box. Raises NotProved."""
+    limit = known(flow_limit, instance.ncf, instance.start, instance.numerics)
     if not limit.point.value < 0:
         raise NotProved("the NCF flow does not tend to a negative KKT point")
     with precision(BITS):
-        found = found_near(instance.network, instance.ncf, limit.point.u)
+        return limit, found_near(instance.network, instance.ncf, limit.point.u)
+
+
+def wrong_labels_collapse(instance) -> Certificate:
+    """From an exact negative KKT point, trained on −y, ‖w‖ > 2δε at T."""
+    (limit, found), order = negative_limit(instance), instance.network.order
     time = 0.9 / (order * (order - 2) * -limit.point.value)
     delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), 10.0))
     loss = tube(relabelled(instance, -instance.problem.y), delta, time)

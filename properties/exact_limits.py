@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from checker.certify.boxes import found_near
-from checker.certify.certificate import Certificate
+from checker.certify.certificate import Certificate, hexadecimal
 from checker.certify.flows import Field, enclose
 from checker.certify.rings import precision
 from checker.certify.windows import BITS, ERROR, approach
@@ -15,9 +15,10 @@ from checker.early import log_forcing
 from checker.flow import ncf_flow, norm_reaches
 from checker.kkt import positive_limit
 from checker.starts import gaussian_start
-from properties.exact_flows import certificate, known
+from properties.exact_flows import certificate, known, negative_limit, tube
 
 SETTLED = 1e-6  # of the residual of one sample, relative, at which the loss flow is followed no further
+EPSILON, WITHIN = 0.01, 1e-9  # norm to which the NCF flow shrinks, and relative width of the bracket of when it does
 
 
 def no_escape(instance) -> Certificate:
@@ -62,3 +63,14 @@ def large_init_tracking(instance) -> Certificate:
     with precision(BITS):
         loss = enclose(field, instance.start, ERROR, is_over)
     return certificate("for a large δ ‖w‖ never reaches 2δ, and the NCF flow does", window, delta, loss)
+
+
+def large_init_collapse(instance) -> Certificate:
+    """From an exact negative KKT point, ‖w‖ > 2δε at T for a large δ."""
+    (limit, found), order = negative_limit(instance), instance.network.order
+    time = math.expm1(-(order - 2) * math.log(EPSILON)) / (order * (order - 2) * -limit.point.value)
+    delta = max(3.0, math.exp((math.log(10.0) - log_forcing(instance, limit.trajectory, slice(1))) / order))
+    times = time * (1 - WITHIN), time * (1 + WITHIN)
+    loss = tube(instance, delta, times[1])
+    data = {"limit": found.plain(), "delta": delta.hex(), "loss": loss.plain(), "times": hexadecimal(times)}
+    return Certificate("flow", "for a large δ, from an exact KKT point with N < 0, ‖w(T/δ^{D−2})‖ > 2δε", data)

@@ -321,7 +321,9 @@ def test_a_certificate_of_one_control_proves_no_other():
             found["claim"] = f"control.{other}"
             # T_ε and δ alone decide what is proved of N* > 0 and of a flow not yet aligned.
             same = {"large_init", "positive_collapse", "global", "wrong_target", "large_init_escape"}
-            assert other == id or {id, other} <= same or is_rejected(found), (id, other)
+            # The flow of one sample from δ ≥ 3 that is not aligned at T_ε has settled by then, so that it never doubles.
+            settled = (id, other) == ("large_init", "large_init_tracking")
+            assert other == id or {id, other} <= same or settled or is_rejected(found), (id, other)
 
 
 def test_a_tube_that_would_cost_much_is_turned_down_at_once():

@@ -13,7 +13,13 @@ from checker.verify import digest, verify
 
 FOLDER = Path(__file__).parents[1] / "reports" / "counterexamples"
 FADING = ("control.no_escape", "conjecture.mixed_labels_grow")
-IDS = (*FADING, "conjecture.one_limit", "conjecture.strongest_neuron", "control.large_init_tracking")
+IDS = (
+    *FADING,
+    "conjecture.one_limit",
+    "conjecture.strongest_neuron",
+    "control.large_init_tracking",
+    "control.large_init_collapse",
+)
 
 
 def witness(id: str) -> dict:
@@ -96,7 +102,24 @@ def test_a_flow_left_before_it_settles_may_still_reach_a_norm():
 
 
 @pytest.mark.parametrize("delta", [2.9, 0.1, -3.0])
-def test_another_initialization_than_that_of_the_tube_is_rejected(delta):
-    found = witness("control.large_init_tracking")
+@pytest.mark.parametrize("id", ("control.large_init_tracking", "control.large_init_collapse"))
+def test_another_initialization_than_that_of_the_tube_is_rejected(id, delta):
+    found = witness(id)
     found["certificate"]["data"]["delta"] = delta.hex()
     assert is_rejected(found)
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.9), (1.0, 0.5), (1.01, 1.0), (1.0, 1.1)])
+def test_a_time_at_which_the_ncf_flow_has_not_shrunk_to_epsilon_is_rejected(shares):
+    found = witness("control.large_init_collapse")
+    data = found["certificate"]["data"]
+    low, high = (float.fromhex(each) * share for each, share in zip(data["times"], shares))
+    data["times"] = [low.hex(), high.hex()]
+    assert is_rejected(found)
+
+
+def test_a_start_on_another_ray_or_a_positive_one_does_not_shrink():
+    found = witness("control.large_init_collapse")
+    weights = [float.fromhex(each) for each in found["instance"]["start"]["array"]]
+    assert is_rejected(started(copy.deepcopy(found), *weights[:-1], -weights[-1]))
+    assert is_rejected(started(copy.deepcopy(found), weights[0] + 1e-3, *weights[1:]))

@@ -8,7 +8,7 @@ from checker.verifier.boxes import inverse, slopes
 from checker.verifier.flows import Field, Tube
 from checker.verifier.networks import number, numbers, unit
 from checker.verifier.numbers import Ball, ball, dot, need, power
-from checker.verifier.windows import Point, Window, apart
+from checker.verifier.windows import Point, Window, apart, ray
 
 SMALL = Fraction(3, 10)  # δR_ε of a small initialization at most
 CLOSE, AWAY = Fraction(6, 100), Fraction(9, 10)  # distance of v_0 from the point nearest to it; cosine that w falls short of
@@ -186,11 +186,9 @@ def wrong_labels_collapse(case, data):
 
     There r(t)^{−(D−2)} = 1 − D(D−2)N·t, which is 1.9 at T, and ε = r(T).
     """
-    point, order = Point(case, data["limit"]), case.net.order
-    need(point.value < 0 and order > 2, "N < 0 and D > 2 are not proved")
-    need(all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(point.theta, unit(case.theta))), "`start` is another point")
+    (point, shrinking), order = ray(case, data), case.net.order
     delta, tube = trained(case, data, point.theta, [[-y for y in row] for row in case.Y])
     need(delta <= SMALL, "δ ≤ 0.3 is not proved")
-    end, shrunk = tube.at(tube.end), 1 - point.value * (order * (order - 2)) * ball(tube.end)
+    end, shrunk = tube.at(tube.end), shrinking(tube.end)
     need(abs(shrunk - Fraction(19, 10)) < Fraction(1, 10**6), "another T")
     need(power(dot(end, end), order - 2) * shrunk * shrunk > 4 ** (order - 2), "‖w‖ > 2δε is not proved")

@@ -11,11 +11,13 @@ from fractions import Fraction
 
 from checker.verifier.early import trained
 from checker.verifier.kkt import found, maximum
+from checker.verifier.networks import number
 from checker.verifier.numbers import Ball, ball, bend, dot, need, power
-from checker.verifier.windows import Point, Window
+from checker.verifier.windows import Point, Window, ray
 
 APART = Fraction(1, 1000)  # relative difference of the values of two limits that are two
 LARGE, REACHED = 3, 2  # a δ that is large; a norm in units of δ
+SHRUNK = 100  # 1/ε
 
 
 def neurons(case):
@@ -84,3 +86,15 @@ def large_init_tracking(case, data):
     rest = abs(case.Y[0][0] - strength * case.net.run(end, case.X)[0][0][0])
     need(rest * rest < radius * radius * strength * strength * dot(slope, slope), "the flow may go on for longer")
     need(dot(ball_around, ball_around) < REACHED**2, "the norm may reach 2δ")
+
+
+def large_init_collapse(case, data):
+    """δ ≥ 3, ‖w(T/δ^{D−2})‖ > 2δε, the NCF flow on the ray of a KKT point with N < 0, shrunk to ε = 0.01 at T."""
+    point, shrinking = ray(case, data)
+    delta, tube = trained(case, data, point.theta)
+    low, high = (Fraction(number(each)) for each in data["times"])
+    wanted = SHRUNK ** (case.net.order - 2)
+    need(delta >= LARGE, "δ ≥ 3 is not proved")
+    need(shrinking(low) < wanted and shrinking(high) > wanted, "T is not proved to be between the times")
+    bound = ball(Fraction(4, SHRUNK**2))
+    tube.everywhere(low, high, lambda x: dot(x, x) > bound, "‖w‖ may be 2δε or less")

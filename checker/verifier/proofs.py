@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from checker.verifier.early import SMALL, departures, trained
-from checker.verifier.networks import number, unit
+from checker.verifier.networks import number
 from checker.verifier.numbers import Ball, ball, dot, need, power
-from checker.verifier.windows import Point, Window, aligned
+from checker.verifier.windows import Window, aligned, ray
 
 SHARE = Fraction(1, 100)  # what is left for o(1): relative for norms, in units of ε for alignments
 
@@ -88,11 +88,9 @@ def tracking_order(case, data):
 
 def collapse(case, data):
     """‖w(T/δ^{D−2})‖ ≤ 2δε at two δ, ε = r(T), where the NCF flow stays on the ray of a KKT point with N < 0."""
-    point, order = Point(case, data["limit"]), case.net.order
-    need(point.value < 0 and order > 2, "N < 0 and D > 2 are not proved")
-    need(all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(point.theta, unit(case.theta))), "`start` is another point")
+    (point, shrinking), order = ray(case, data), case.net.order
     for tube in rungs(case, data, point.theta):
-        end, shrunk = tube.at(tube.end), 1 - point.value * (order * (order - 2)) * ball(tube.end)
+        end, shrunk = tube.at(tube.end), shrinking(tube.end)
         need(shrunk > 1 and power(dot(end, end), order - 2) * shrunk * shrunk < 4 ** (order - 2), "‖w‖ may be larger")
 
 

@@ -74,3 +74,11 @@ class Window:
         need(aligned(self.tube.at(last), theta, cosine), "T_ε may be later")
         self.tube.everywhere(0, last, lambda x: dot(x, x) < ball(large**2), "R_ε may be larger")
         need(small <= 1 or dot(*[self.tube.at(first)] * 2) > ball(small**2), "R_ε may be smaller")
+
+
+def ray(case, data):
+    """The KKT point with N < 0 at which the NCF flow starts, and r(t)^{−(D−2)} = 1 − D(D−2)N·t on its ray, of a time t."""
+    point, order = Point(case, data["limit"]), case.net.order
+    need(point.value < 0 and order > 2, "N < 0 and D > 2 are not proved")
+    need(all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(point.theta, unit(case.theta))), "`start` is another point")
+    return point, lambda t: 1 - point.value * (order * (order - 2)) * ball(t)
