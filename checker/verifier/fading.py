@@ -1,7 +1,7 @@
-"""Flows of two-layer networks that tend to zero KKT points, and limits of flows that conjectures exclude; standard library only.
+"""Flows that tend to zero KKT points, and limits of flows that conjectures exclude; standard library only.
 
-Along both flows ‖w_j‖² − p v_j² is constant for every neuron of a dense layer. Where it is negative, v_j keeps its sign, and
-v_j² stays above a positive number. If besides Σ (−ℓ')H ≤ 0 all along, the norm never grows: N* > 0 would let it grow without
+Along both flows ‖w_j‖² − p v_j² is constant for every neuron of the last hidden layer. Where it is negative, v_j keeps its sign,
+and v_j² stays above a positive number. If besides Σ (−ℓ')H ≤ 0 all along, the norm never grows: N* > 0 would let it grow without
 bound, N* < 0 would make it vanish, so that the limit of the NCF flow, which exists (theory §3), is a zero KKT point.
 """
 
@@ -21,17 +21,17 @@ SHRUNK = 100  # 1/ε
 
 
 def neurons(case):
-    """(w_j, v_j) of a dense two-layer network with one output and p ≥ 2, at `start`."""
-    need(case.net.dense and case.net.depth == 2 and case.net.widths[-1] == 1, "not a dense two-layer network of one output")
-    need(min(case.powers) > 1, "p = 1")
-    first, (last,) = case.net.matrices(case.theta)
-    return list(zip(first, last))
+    """(row of W_{L−1}, output weight) of the neurons of the last hidden layer at `start`; two dense last layers, one output."""
+    need(case.lipschitz and not case.net.bias and all(case.net.plain[-2:]), "∇H is not Lipschitz, or a last layer not dense")
+    need(case.net.widths[-1] == 1 and case.net.order > 2, "several outputs, or D = 2")
+    *_, rows, (last,) = case.net.matrices(case.theta)
+    return list(zip(rows, last))
 
 
 def output_heavy(case):
     """The neurons, each with ‖w_j‖² < p v_j²."""
     own = neurons(case)
-    need(all(v * v * case.powers[0] - dot(w, w) > 0 for w, v in own), "‖w_j‖² < p v_j² is not proved")
+    need(all(v * v * case.powers[-1] - dot(w, w) > 0 for w, v in own), "‖w_j‖² < p v_j² is not proved")
     need(any(g.nonzero for g in case.net.run(case.theta, case.X, case.Y)[2]), "∇N(v_0) may be 0")
     return own
 
@@ -39,17 +39,22 @@ def output_heavy(case):
 def no_escape(case, data):
     """‖w‖ never grows, whatever δ, and N* = 0: labels of one sign, σ ≥ 0, all v_j of the other sign."""
     heavy = output_heavy(case)
-    need(case.powers[0] % 2 == 0 or case.slopes[0] <= 0, "activations of both signs")
+    need(case.powers[-1] % 2 == 0 or case.slopes[-1] <= 0, "activations of both signs")
     opposed = [
         all(y * sign >= 0 for row in case.labels for y in row) and all(v * -sign > 0 for _, v in heavy) for sign in (1, -1)
     ]
     need(any(opposed), "labels, or output weights, of both signs")
 
 
+def two_layers(case):
+    """Two dense layers, p ≥ 2."""
+    return case.net.dense and case.net.depth == 2 and case.powers[0] > 1
+
+
 def mixed_labels_grow(case, data):
     """From an open set of v_0 the NCF flow tends to a zero KKT point: d = 1, so that w_j keeps its sign, and v_j G(w_j) < 0."""
     heavy, signs = output_heavy(case), {y > 0 for row in case.labels for y in row if y}
-    need(case.net.widths[0] == 1 and len(signs) == 2, "several inputs, or labels of one sign")
+    need(two_layers(case) and case.net.widths[0] == 1 and len(signs) == 2, "several inputs or layers, or labels of one sign")
     for (w,), v in heavy:
         correlation = sum((y[0] * bend(w * x[0], *case.laws[0])[0] for x, y in zip(case.X, case.Y)), Ball(0))
         need(v * correlation < 0, "v_j G(w_j) < 0 is not proved")
@@ -67,7 +72,7 @@ def one_limit(case, data):
 def strongest_neuron(case, data):
     """From an open set of v_0 the flow tends to a KKT point with one active neuron, not the one with the largest v_j G(w_j)."""
     own, active, _ = neurons(case), data["limit"]["active"][0], Window(case, data)
-    need(len(own) > 1 and len(active) == 1, "not one active neuron of several")
+    need(two_layers(case) and len(own) > 1 and len(active) == 1, "not one active neuron of several")
     _, (gradient,) = case.net.matrices(case.net.run(case.theta, case.X, case.Y)[2])
     shares = [v * g for (_, v), g in zip(own, gradient)]
     need(any(each > shares[active[0]] for each in shares), "the active neuron may be the strongest")
