@@ -107,7 +107,8 @@ def main() -> int:
         about = (
             f"`{' '.join(['python -m benchmarks.hunts', *sys.argv[1:]])}`, {options.workers} workers, seed {options.seed}:\n\n"
         )
-        options.output.write_text("# Hunts\n\n" + about + "\n".join(lines) + "\n", encoding="utf-8")
+        title = f"# Hunts of {'false claims' if options.false else 'theorems'}\n\n"
+        options.output.write_text(title + about + "\n".join(lines) + "\n", encoding="utf-8")
     return 0 if well else 1
 
 
