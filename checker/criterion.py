@@ -75,6 +75,17 @@ def hidden_layers(network: Network, theta: Array, accuracy: float = 0.0) -> list
     return [factor(W, accuracy) for W in network.matrices(theta)[:-1]]
 
 
+def refuse_other_sides(network: Network, X: Array, W: Array, layer: Layer) -> None:
+    """Raises Unresolved where p_1 = 1 and a row of W_1 is on another side of a sample's kink than b, known to rounding.
+
+    Next to a kink, the gradient of the reduced problem at b would then say nothing of the one at the row.
+    """
+    active = np.abs(layer.a) > layer.zero
+    expected = np.outer(np.sign(layer.a[active]), np.sign(X @ layer.b))
+    if network.powers[0] == 1 and network.slopes[0] != 1 and (np.sign(W[active] @ X.T) != expected).any():
+        raise Unresolved("a kink within rounding of the direction u")
+
+
 def class_spreads(network: Network, layers: list[Layer]) -> Iterator[tuple[float, float]]:
     """1 − smallest/largest |a_j| within each sign of each layer with p_l ≥ 2, and the size c·|a_j| of the smallest neuron."""
     for layer, power in zip(layers, network.powers):

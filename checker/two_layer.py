@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from checker.claims import Inapplicable, Unresolved
-from checker.criterion import factor
+from checker.criterion import factor, refuse_other_sides
 from checker.networks import Network
 from checker.rank_one import reduced_point, reduced_value, tangent
 
@@ -39,6 +39,7 @@ def defect(network: Network, X: Array, ybar: Array, theta: Array, accuracy: floa
     sizes, active = np.linalg.norm(W, axis=1), np.abs(layer.a) > layer.zero
     if not active.any():
         raise Unresolved("no neuron is larger than what the point is known to")
+    refuse_other_sides(network, X, W, layer)
     parts = [float(np.abs(sizes**2 - power * v**2).max())]
     strengths = np.zeros(sizes.size)
     for sign in (1.0, -1.0):

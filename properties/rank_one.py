@@ -7,7 +7,7 @@ import numpy as np
 from checker.certify import proof
 from checker.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
 from checker.clarke import clarke_error, clarke_residual
-from checker.criterion import chain_defects, class_spreads, hidden_layers, inner_signs
+from checker.criterion import chain_defects, class_spreads, hidden_layers, inner_signs, refuse_other_sides
 from checker.generators.found import found_points, two_layer_points
 from checker.generators.structured import clarke_points, mixed_points, perturbed_points, rank_one_points
 from checker.identities import equal
@@ -147,6 +147,7 @@ def _vanishes(gap: float, error: float) -> Margin:
 def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
     """u is a KKT point of the reduced problem, of positive value."""
     network, ncf, u = instance.network, instance.ncf, layers[0].b
+    refuse_other_sides(network, ncf.X, network.matrices(instance.start)[0], layers[0])
     value, gradient = reduced_value(network, ncf.X, ncf.ybar[:, 0], u, inner_signs(network, instance.start, layers))
     return [
         _vanishes(float(np.tanh(tangent(gradient, u))), accuracy / layers[0].c),

@@ -83,7 +83,12 @@ NCF = {
     ],
     "Ncf.rounding": [
         ("return value, norm(gradient)", "return 1e15 * value, 1e15 * norm(gradient)", "not in units of EPS", ONE_SAMPLE),
+        ("return value, norm(gradient)", "return value, norm(gradient) ** 0.5", "a square root", ONE_SAMPLE),
+    ],
+    "Ncf.gradient_bound": [
         ("self.X, self.ybar", "1e8 * self.X, self.ybar", "scale of the data", ONE_SAMPLE),
+        ("u, self.X", "1e3 * u, self.X", "scale of the point", ONE_SAMPLE),
+        ("self.ybar, settled", "1e15 * self.ybar, settled", "scale of the pseudo-labels", ONE_SAMPLE),
     ],
     "Problem.ncf": [
         ("pseudo_labels(self.loss, self.y)", "self.y", "labels for pseudo-labels", EXPANSION),
@@ -93,6 +98,10 @@ NCF = {
         ("return kernels", "return -kernels", "sign", EXPANSION),
         ("(w), self", "(w * w), self", "at the squares", "homogeneity.output_scaling"),
         (".T", ".T + 1.0", "a constant", "homogeneity.output_scaling"),
+    ],
+    "Problem.output_bound": [
+        ("w, self.X", "w, 1e15 * self.X", "scale of the data", "control.negative_factor"),
+        ("w, self.X", "1e10 * w, self.X", "scale of the weights", "control.negative_factor"),
     ],
     "Problem.training_loss": [
         ("self.outputs(w)", "-self.outputs(w)", "sign of H", EXPANSION),

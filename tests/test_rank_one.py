@@ -153,3 +153,14 @@ def test_conditions_on_neurons_that_are_all_noise_are_undecided():
     theta = structured_point(network, np.ones(1), (1.0,), (np.array([0.6, 0.8]),))
     with pytest.raises(Unresolved, match="too coarsely"):
         defect(network, np.ones((1, 1)), np.ones(1), theta, accuracy=0.1)
+
+
+def test_rows_next_to_a_kink_are_undecided_where_the_direction_read_off_them_is_on_its_other_side():
+    """Found by a hunt: 1e-74 off the kink of a sample the network's gradient is exact, that at u = (0, −1) is another one."""
+    network = dense((2, 1, 1), (1,), (0.5,))
+    X, ybar = np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([1.0, -1.0])
+    theta = np.array([-6e-75, -1.0, 1.0]) / np.sqrt(2)
+    with pytest.raises(Unresolved, match="kink"):
+        defect(network, X, ybar, theta)
+    theta[0] = -1e-3
+    assert defect(network, X, ybar, theta).value > 1e-4
