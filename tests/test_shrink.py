@@ -15,6 +15,7 @@ from checker.check import judge, load_claims, unconfirmed
 from checker.claims import CONTROL, Claim, Margin, Outcome, registered
 from checker.generators import instances
 from checker.generators.draw import choices, draw
+from checker.instances import moves
 from checker.instances.moves import rebuilt
 from checker.losses import Loss
 from checker.ncf import norm
@@ -82,6 +83,13 @@ MINIMA = {
     "control.kink_collapse": (3, 2, 2, 2, 1, 0, 3, 2),
     "control.large_init_collapse": (3, 2, 2, 2, 1, 0, 3, 2),
     "control.kink_start_tracking": (3, 2, 2, 2, 1, 0, 3, 2),
+    "control.shared_neurons": TWO_NEURONS,
+    "control.blind_input": (2, 1, 1, 2, 1, 1, 3, 2),
+    # These depend on where shrinking starts, too: one neuron or one dimension more may stand in for something else.
+    "control.sparse_layers": (2, 2, 1, 1, 1, 1, 3, 2),
+    "control.any_rank_one": TWO_NEURONS,
+    "control.slope_outside": (2, 1, 2, 2, 1, 0, 2, 1),
+    "control.large_init_escape": (2, 1, 2, 2, 1, 0, 4, 3),
 }
 
 
@@ -91,6 +99,10 @@ def test_a_control_shrinks_to_its_smallest_counterexample(id):
     assert size(found) == MINIMA[id]
     assert found.problem.loss is Loss.SQUARE
     assert all(weight(float(each)) <= 10 for each in [*found.problem.X.flat, *found.problem.y.flat])
+
+
+def test_every_control_has_an_expected_minimum():
+    assert set(MINIMA) == {claim.id for claim in registered().values() if claim.kind is CONTROL}
 
 
 @pytest.mark.parametrize("id", ["control.signless", "control.equal_entries"])
@@ -207,6 +219,14 @@ def test_a_planted_claim_shrinks_to_its_known_minimum(name):
     after = shrink(claim, found[0])
     assert size(after) == expected
     assert all(weight(float(each)) <= 10 for each in [*after.problem.X.flat, *after.problem.y.flat])
+
+
+def test_equal_samples_become_one_with_the_sum_of_their_labels():
+    claim = planted(lambda i: fails(i.ncf.ybar.sum() == 2))
+    given = minimum("control.any_point")
+    before = moves.changed(given, X=np.ones((2, 1)), y=np.ones((2, 1)))
+    after = shrink(claim, before)
+    assert np.array_equal(after.problem.X, [[1]]) and np.array_equal(after.problem.y, [[2]])
 
 
 def test_the_last_number_on_which_it_depends_is_kept():

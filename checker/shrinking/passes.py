@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -54,7 +54,7 @@ def neurons(instance: Instance) -> Iterator[Candidate]:
 
 
 def samples(instance: Instance) -> Iterator[Candidate]:
-    """All but one or two samples, halves, then samples one by one."""
+    """All but one or two samples, halves, samples one by one, then equal ones as one."""
     n = len(instance.problem.X)
     groups = [[i] for i in range(min(n, 6))] + [[i, i + 1] for i in range(min(n - 1, 4))] + [range(n // 2), range(n // 2, n)]
     for kept in groups:
@@ -62,6 +62,16 @@ def samples(instance: Instance) -> Iterator[Candidate]:
             yield partial(moves.with_samples, instance, kept)
     for left in range(n):
         yield partial(moves.with_samples, instance, [i for i in range(n) if i != left])
+    for kept, left in combinations(range(n), 2):
+        if np.array_equal(instance.problem.X[kept], instance.problem.X[left]):
+            yield partial(_joined, instance, kept, left)
+
+
+def _joined(instance: Instance, kept: int, left: int) -> Instance:
+    """Two equal samples as one, with the sum of their labels: with the square loss N stays the same."""
+    y = instance.problem.y.copy()
+    y[kept] += y[left]
+    return moves.changed(instance, X=np.delete(instance.problem.X, left, axis=0), y=np.delete(y, left, axis=0))
 
 
 def dimensions(instance: Instance) -> Iterator[Candidate]:
