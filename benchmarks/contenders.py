@@ -43,6 +43,22 @@ def layers_of(network) -> tuple[list, list]:
     return shapes, [(power, slope**power) for power, slope in zip(network.powers, network.slopes)]
 
 
+def ncf_with(network, where):
+    """N as a function of (θ, X, ȳ), for dense layers and arrays of the library that `where` is of."""
+    shapes, activations = layers_of(network)
+
+    def value(theta, X, ybar):
+        out = X
+        for layer, (part, rows, columns) in enumerate(shapes):
+            out = out @ theta[part].reshape(rows, columns).T
+            if layer < len(activations):
+                power, negative = activations[layer]
+                out = where(out >= 0, 1.0, negative) * out**power
+        return (out * ybar).sum()
+
+    return value
+
+
 def _registrar(table: dict[str, Callable]):
     return lambda name: lambda function: table.setdefault(name, function)
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.cases import Case, batch
-from benchmarks.contenders import BATCH, COLD, End, batched_flow, cold_flow, flow, gradient, layers_of
+from benchmarks.contenders import BATCH, COLD, End, batched_flow, cold_flow, flow, gradient, ncf_with
 
 JAX, DIFFRAX = "jax, jit", "diffrax Dopri8, jit"
 STEPS = 1024  # the most a flow may take
@@ -28,19 +28,7 @@ def libraries():
 
 def ncf_of(network):
     """N as a function of (θ, X, ȳ), for dense layers."""
-    _, jnp, _ = libraries()
-    shapes, activations = layers_of(network)
-
-    def value(theta, X, ybar):
-        out = X
-        for layer, (part, rows, columns) in enumerate(shapes):
-            out = out @ theta[part].reshape(rows, columns).T
-            if layer < len(activations):
-                power, negative = activations[layer]
-                out = jnp.where(out >= 0, 1.0, negative) * out**power
-        return (out * ybar).sum()
-
-    return value
+    return ncf_with(network, libraries()[1].where)
 
 
 @gradient(JAX)

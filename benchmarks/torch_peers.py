@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.cases import Case
-from benchmarks.contenders import End, flow, gradient, layers_of
+from benchmarks.contenders import End, flow, gradient, ncf_with
 from benchmarks.peers import scipy_flow
 
 TORCH, TORCHDIFFEQ = "torch, eager", "torchdiffeq dopri8"
@@ -24,20 +24,14 @@ def library():
 
 def gradient_of(case: Case):
     """∇N as a function of the flat weights, a tensor, for dense layers."""
-    torch, network = library(), case.ncf.network
+    torch = library()
     X, ybar = torch.from_numpy(case.ncf.X), torch.from_numpy(case.ncf.ybar)
-    shapes, activations = layers_of(network)
+    value = ncf_with(case.ncf.network, torch.where)
 
     def evaluate(theta):
         theta = theta.detach().requires_grad_()
         with torch.enable_grad():
-            out = X
-            for layer, (part, rows, columns) in enumerate(shapes):
-                out = out @ theta[part].reshape(rows, columns).T
-                if layer < len(activations):
-                    power, negative = activations[layer]
-                    out = torch.where(out >= 0, 1.0, negative) * out**power
-            return torch.autograd.grad((out * ybar).sum(), theta)[0]
+            return torch.autograd.grad(value(theta, X, ybar), theta)[0]
 
     return evaluate
 

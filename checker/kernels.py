@@ -39,9 +39,19 @@ def _activate(values, slopes, start, stop, power, slope):
 
 @internal()
 def _expand(index, theta, weights):
+    """The entries of all weight matrices, structural zeros included, written to weights."""
     for entry in range(index.size):
         number = index[entry]
         weights[entry] = theta[number] if number >= 0 else 0.0
+
+
+@internal()
+def _collect(index, entries, out):
+    """Sums of entries that are one parameter, written to out."""
+    out.fill(0.0)
+    for entry in range(index.size):
+        if index[entry] >= 0:
+            out[index[entry]] += entries[entry]
 
 
 @internal()
@@ -49,10 +59,8 @@ def entries_of(layout, theta):
     """The entries of all weight matrices, one after another."""
     if not layout.index.size:
         return theta.copy()
-    entries = np.zeros(layout.index.size)
-    for entry in range(entries.size):
-        if layout.index[entry] >= 0:
-            entries[entry] = theta[layout.index[entry]]
+    entries = np.empty(layout.index.size)
+    _expand(layout.index, theta, entries)
     return entries
 
 
@@ -61,10 +69,8 @@ def collected(layout, entries, size):
     """Sum of what is told of the entries, for each parameter."""
     if not layout.index.size:
         return entries
-    out = np.zeros(size)
-    for entry in range(entries.size):
-        if layout.index[entry] >= 0:
-            out[layout.index[entry]] += entries[entry]
+    out = np.empty(size)
+    _collect(layout.index, entries, out)
     return out
 
 
@@ -112,10 +118,7 @@ def _backward(layout, theta, X, output_weights, work, gradient):
         delta, lower, stop = lower, delta, start
     product_with_transposed(above, X, matrix_view(weight_gradient, 0, widths[1], widths[0]))
     if shared:
-        gradient.fill(0.0)
-        for entry in range(layout.index.size):
-            if layout.index[entry] >= 0:
-                gradient[layout.index[entry]] += weight_gradient[entry]
+        _collect(layout.index, weight_gradient, gradient)
 
 
 @compiled()

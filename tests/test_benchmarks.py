@@ -44,6 +44,11 @@ def test_gradients_agree(widths, powers, slopes, small):
         assert np.linalg.norm(each - ours) <= 1e-14 * np.linalg.norm(ours) * start.size
 
 
+def test_the_formula_of_jax_and_torch_is_the_ncf(small):
+    ncf, start = small.ncf, small.start
+    assert contenders.ncf_with(ncf.network, np.where)(start, ncf.X, ncf.ybar) == pytest.approx(ncf.value(start), rel=1e-13)
+
+
 def test_flows_end_at_the_residual_and_stay_near_the_reference(small):
     reference = Reference(small)
     for run in installed({**contenders.FLOWS, **contenders.COLD_FLOWS}, small, TOLERANCE):
