@@ -7,12 +7,15 @@ from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
+from scipy.linalg import lapack
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lsmr
 
 from checker.claims import Inapplicable, Unresolved
 from checker.flow import Stop, Trajectory, ncf_flow
-from checker.ncf import Ncf, norm
+from checker.ncf import Ncf, norm, sine
 from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, HANDOVER, POLISHED, Numerics
+
+BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
 
 
 class Inertia(StrEnum):
@@ -65,10 +68,9 @@ def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
     Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against.
     """
     solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
-    best, best_residual, last, model = u / np.linalg.norm(u), np.inf, np.inf, None
-    point = best
+    point, best, best_residual, last, model = u / np.linalg.norm(u), None, np.inf, np.inf, None
     for _ in range(steps):
-        g = ncf.gradient(point)
+        value, g = ncf.value_and_gradient(point)
         size = norm(g)
         if not (np.isfinite(size) and size > 0):
             raise Unresolved("∇N vanishes at the point to polish")
@@ -76,57 +78,66 @@ def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
         residual = norm(tangential) / size
         slow = residual > 0.1 * last
         if residual < best_residual:
-            best, best_residual = point, residual
+            best, best_residual = (point, (value, g)), residual
         if best_residual <= POLISHED / 100 or (slow and best_residual <= POLISHED):
             break
         # Along nearly flat directions the first steps overshoot: the residual may rise before Newton's method converges.
         if model is None or slow:
-            model = solver(ncf, point)
+            model = solver(ncf, point, g)
         last = residual
         point = point + model.newton_step(tangential)
         point /= np.linalg.norm(point)
-    return describe(ncf, best)
+    return describe(ncf, *best)
 
 
-def describe(ncf: Ncf, u: np.ndarray) -> KktPoint:
-    """KktPoint at the unit vector u as it stands, without moving it."""
-    model = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(ncf, u)
-    value, g = ncf.value_and_gradient(u)
-    top, escape = model.escape_directions()
-    return KktPoint(u, value, float(g @ u), ncf.residual(u), ncf.rounding(u)[1] / norm(g), top, escape)
+def describe(ncf: Ncf, u: np.ndarray, known: tuple[float, np.ndarray] | None = None) -> KktPoint:
+    """KktPoint at the unit vector u as it stands, without moving it; `known`: N(u) and ∇N(u), where they are."""
+    value, g = known or ncf.value_and_gradient(u)
+    top, escape = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(ncf, u, g).escape_directions()
+    return KktPoint(u, value, float(g @ u), sine(g, u), ncf.rounding(u)[1] / norm(g), top, escape)
 
 
 class _DenseHessian:
-    """Eigendecomposition of the projected Hessian Π(∇²N − λI)Π, with the normal direction moved to −|λ|."""
+    """The projected Hessian A = Π(∇²N − λI)Π, with the normal direction moved to −|λ|, as QTQᵀ with T tridiagonal."""
 
-    def __init__(self, ncf: Ncf, u: np.ndarray):
-        g = ncf.gradient(u)
-        multiplier = g @ u
-        hessian = ncf.hessian(u)
-        projected = hessian - np.outer(hessian @ u, u)
-        projected -= np.outer(u, u @ projected)
-        projected -= multiplier * (np.eye(u.size) - np.outer(u, u)) + abs(multiplier) * np.outer(u, u)
+    def __init__(self, ncf: Ncf, u: np.ndarray, g: np.ndarray):
+        multiplier, matrix = g @ u, ncf.hessian(u)
         self.scale = abs(multiplier)
-        self.eigenvalues, self.eigenvectors = np.linalg.eigh(0.5 * (projected + projected.T))
+        curved = matrix @ u
+        normal = np.outer(u, curved - 0.5 * (curved @ u + multiplier - self.scale) * u)
+        matrix -= normal + normal.T
+        matrix[np.diag_indices(u.size)] -= multiplier
+        self.matrix = matrix
+        self.reflectors, self.diagonal, self.beside, self.factors, _ = lapack.dsytrd(matrix, lower=1, lwork=BLOCK * u.size)
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
-        scale = np.abs(self.eigenvalues).max() or 1.0
-        relative, damping = self.eigenvalues / scale, max(1e-8, norm(tangential) / scale)
-        damped = relative / (relative**2 + damping**2) / scale
-        return -self.eigenvectors @ (damped * (self.eigenvectors.T @ tangential))
+        """−(A² + δ²)^{-1} A · tangential by A/(A² + δ²) = Re 1/(A + iδ)."""
+        scale = max(np.abs(self.diagonal).max(), np.abs(self.beside).max()) or 1.0
+        damping, beside = max(1e-8, norm(tangential) / scale), self.beside / scale
+        solved = lapack.zgtsv(beside, self.diagonal / scale + 1j * damping, beside, self._turned(-tangential, "T"))[-2]
+        return self._turned(solved.real, "N") / scale
+
+    def _turned(self, vector: np.ndarray, which: str) -> np.ndarray:
+        """Qᵀ · vector (T) or Q · vector (N); with no room to work on more than one reflection at a time, which is fastest."""
+        out = vector.copy()
+        out[1:] = lapack.dormqr("L", which, self.reflectors[1:, :-1], self.factors, vector[1:, None], 1)[0][:, 0]
+        return out
 
     def escape_directions(self) -> tuple[float, np.ndarray]:
-        relative = self.eigenvalues / self.scale if self.scale > 0 else np.full_like(self.eigenvalues, np.nan)
-        return float(relative[-1]), self.eigenvectors[:, relative > DEGENERATE].T
+        """The largest eigenvalue in units of |λ|, and unit eigenvectors (k, P) of those above DEGENERATE."""
+        top = lapack.dsterf(self.diagonal, self.beside)[0][-1] / self.scale if self.scale > 0 else np.nan
+        if not top > DEGENERATE:
+            return float(top), np.zeros((0, self.diagonal.size))
+        values, vectors = np.linalg.eigh(self.matrix)
+        return float(top), vectors[:, values > DEGENERATE * self.scale].T
 
 
 class _HessianProducts:
     """The same projected Hessian as products only: LSMR for the step, Lanczos for the largest eigenvalues."""
 
-    def __init__(self, ncf: Ncf, u: np.ndarray):
-        g = ncf.gradient(u)
+    def __init__(self, ncf: Ncf, u: np.ndarray, g: np.ndarray):
         multiplier, curvature = g @ u, ncf.curvature(u)
-        self.ncf, self.scale, self.u = ncf, abs(multiplier), u
+        self.ncf, self.scale, self.u, self.gradient = ncf, abs(multiplier), u, g
 
         def product(direction: np.ndarray) -> np.ndarray:
             direction = direction.ravel()
@@ -145,7 +156,7 @@ class _HessianProducts:
         try:
             values, vectors = eigsh(self.operator, k=4, which="LA", v0=np.ones(self.u.size), tol=1e-8, maxiter=200)
         except ArpackNoConvergence:  # flat directions crowd the top of the spectrum
-            return _DenseHessian(self.ncf, self.u).escape_directions()
+            return _DenseHessian(self.ncf, self.u, self.gradient).escape_directions()
         return float(values.max() / self.scale), vectors[:, values > DEGENERATE * self.scale].T
 
 

@@ -22,6 +22,12 @@ def norm(vector: np.ndarray) -> float:
     return float(scipy.linalg.norm(vector, check_finite=False))
 
 
+def sine(gradient: np.ndarray, u: np.ndarray) -> float:
+    """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ of a gradient ∇N(u) (P,) and a unit vector u (P,); NaN where ∇N = 0."""
+    size = norm(gradient)
+    return norm(gradient - (gradient @ u) / (u @ u) * u) / size if size > 0 else float("nan")
+
+
 @dataclass(frozen=True, eq=False)
 class Ncf:
     """N for one network and data set: X (n, d), pseudo-labels ȳ (n, k_L)."""
@@ -55,9 +61,7 @@ class Ncf:
 
     def residual(self, u: np.ndarray) -> float:
         """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ at a unit vector u: 0 exactly at KKT points; NaN where ∇N(u) = 0."""
-        g = self.gradient(u)
-        size = norm(g)
-        return norm(g - (g @ u) / (u @ u) * u) / size if size > 0 else float("nan")
+        return sine(self.gradient(u), u)
 
     def hessian(self, u: np.ndarray) -> np.ndarray:
         """∇²N(u), (P, P); at a kink of p = 2 the one of the side that counts z = 0 as positive."""
