@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from checker.claims import Inapplicable, Unresolved
 from checker.generators.datasets import LABELS, SEEDS, families, from_table
+from checker.generators.draw import sampled
 from checker.instances import Instance, promises, rebuilding
 from checker.kkt import Inertia, flow_limit
 from checker.losses import Loss
@@ -110,10 +111,10 @@ def draw_network(
     `filtered`, the first layer is a convolution and the others are dense. Hidden widths from `narrowest` to 5·reach.
     """
     orders = architectures()
-    powers = draw(st.sampled_from(orders[draw(st.sampled_from(sorted(orders)))]) if powers is None else powers)
+    powers = draw(sampled(orders[draw(sampled(sorted(orders)))]) if powers is None else powers)
     slopes = tuple(1.0 if lipschitz and power == 1 and not kinked else draw(BENT if kinked else SLOPE) for power in powers)
     widths = (inputs, *(draw(st.integers(narrowest, 5 * reach)) for _ in powers), outputs)
-    kind = "filter" if filtered else "dense" if only_dense else draw(st.sampled_from(("dense", "dense", "blocks", "mixed")))
+    kind = "filter" if filtered else "dense" if only_dense else draw(sampled(("dense", "dense", "blocks", "mixed")))
     return Network(widths, powers, slopes, _patterns(draw, widths, kind, shared))
 
 
@@ -137,7 +138,7 @@ def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[P
 
 
 def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
-    kind = draw(st.sampled_from(("dense", "masked", "diagonal", "convolution") if shared else ("dense", "masked", "diagonal")))
+    kind = draw(sampled(("dense", "masked", "diagonal", "convolution") if shared else ("dense", "masked", "diagonal")))
     if kind == "masked":
         mask = np.random.default_rng(draw(SEEDS)).random((rows, columns)) < 0.6
         mask[np.arange(rows), np.arange(rows) % columns] = True
@@ -152,19 +153,19 @@ def draw_instance(
 ) -> Instance:
     sample = draw(data)
     n, d = sample.X.shape
-    outputs = sample.y.shape[1] if sample.y is not None else draw(st.sampled_from(outputs))
+    outputs = sample.y.shape[1] if sample.y is not None else draw(sampled(outputs))
     network = draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options)
-    family, seed = ("table", 0) if sample.y is not None else (draw(st.sampled_from(labels)), draw(SEEDS))
+    family, seed = ("table", 0) if sample.y is not None else (draw(sampled(labels)), draw(SEEDS))
     y = sample.y if sample.y is not None else LABELS[family](np.random.default_rng(seed), sample.X, outputs)
-    loss = draw(st.sampled_from(losses))
+    loss = draw(sampled(losses))
     if loss is Loss.LOGISTIC:
         y = np.where(y >= np.median(y) if family == "table" else y >= 0, 1.0, -1.0)
     problem = Problem(network, sample.X, y, loss)
-    start_family, start_seed = draw(st.sampled_from(starts)), draw(SEEDS)
+    start_family, start_seed = draw(sampled(starts)), draw(SEEDS)
     return Instance(
         problem,
         live_start(start_family, start_seed, problem.ncf),
-        draw(st.sampled_from(FRACTIONS)),
+        draw(sampled(FRACTIONS)),
         {"data": sample.family, "labels": family, "start": start_family},
         (sample.seed, seed, start_seed),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
+from checker.generators.draw import sampled
 from checker.kernels import output
 from checker.networks import dense
 
@@ -124,8 +125,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 @st.composite
 def families(draw, max_samples: int = 10, max_dimension: int = 5, only: tuple[str, ...] = tuple(sorted(FAMILIES))) -> Sample:
     """Data of every family, or `only` of those named; sizes up to three times the given ones once in ten draws."""
-    family = draw(st.sampled_from(only))
-    reach = draw(st.sampled_from((1,) * 9 + (3,)))
+    family = draw(sampled(only))
+    reach = draw(sampled((1,) * 9 + (3,)))
     n, d, seed = draw(st.integers(1, reach * max_samples)), draw(st.integers(1, reach * max_dimension)), draw(SEEDS)
     return Sample(FAMILIES[family](np.random.default_rng(seed), n, d), family, seed)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis import strategies as st
 from hypothesis.control import current_build_context
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
@@ -22,6 +24,17 @@ class SeededProvider(HypothesisProvider):
 
 
 AVAILABLE_PROVIDERS["ncfcheck"] = SeededProvider
+
+
+def sampled(values) -> st.SearchStrategy:
+    """`st.sampled_from(values)`, one strategy for equal values: to make and validate one takes longer than to draw from it."""
+    return _sampled(tuple(values), tuple(map(type, values)))
+
+
+@cache
+def _sampled(values: tuple, types: tuple) -> st.SearchStrategy:
+    """What is equal but of other types, as 1 and 1.0, stays apart."""
+    return st.sampled_from(values)
 
 
 def choices() -> tuple | None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from checker.claims import Inapplicable, Unresolved
 from checker.criterion import hidden_layers
 from checker.generators import given
+from checker.generators.draw import sampled
 from checker.generators.structured import bare_instance, reduced
 from checker.instances import Instance
 from checker.instances.promises import bare, plain, require
@@ -64,7 +65,7 @@ def _found_points(draw, data, methods=tuple(METHODS), **options) -> FoundInstanc
     """KKT points found by one of the methods of `checker.kkt_sampler`, on networks with and without kinks."""
     instance = bare_instance(draw, data, narrowest=2, **options)
     smooth = instance.network.has_lipschitz_gradient
-    method = draw(st.sampled_from([each for each in methods if smooth or each != "flow"]))
+    method = draw(sampled([each for each in methods if smooth or each != "flow"]))
     return found(instance, method)
 
 
@@ -91,7 +92,7 @@ def _blind_points(draw, data) -> FoundInstance:
 def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
     """Two-layer networks at points that meet the conditions on rows along ±u, fail one of them, or are KKT points found."""
     instance = bare_instance(draw, data, narrowest=2, powers=LINES)
-    kind = draw(st.sampled_from((CONSTRUCTED, BROKEN, *(each for each in METHODS if each != "flow"))))
+    kind = draw(sampled((CONSTRUCTED, BROKEN, *(each for each in METHODS if each != "flow"))))
     if kind in METHODS:
         return found(instance, kind)
     instance = _mirrored(instance, np.random.default_rng(instance.seeds[-1]))

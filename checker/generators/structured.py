@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from checker.claims import Inapplicable
 from checker.generators import architectures, draw_instance, given
 from checker.generators.datasets import SEEDS
+from checker.generators.draw import sampled
 from checker.instances import Instance, promises, rebuilding
 from checker.instances.rebuilding import placed
 from checker.losses import Loss
@@ -77,7 +78,7 @@ def _rank_one_points(draw, data, fewest: int = 1, **options) -> RankOneInstance:
 def _perturbed_points(draw, data, kinds=(PROFILE, NORMS, DIRECTION), sizes=(1e-1, 1e-2, 1e-3, 1e-4), **options):
     """Structured points spoilt in one way by a relative size: a profile with p ≥ 2, the layer norms, or the direction u."""
     instance = bare_instance(draw, data, narrowest=2, **options)
-    size, (network, d) = draw(st.sampled_from(sizes)), (instance.network, instance.problem.X.shape[1])
+    size, (network, d) = draw(sampled(sizes)), (instance.network, instance.problem.X.shape[1])
     possible = {PROFILE: max(network.powers) >= 2, NORMS: True, DIRECTION: d > 1}
     kinds = [kind for kind in kinds if possible[kind]]
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
