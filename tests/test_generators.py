@@ -11,7 +11,7 @@ import pytest
 from checker.claims import Inapplicable, Unresolved
 from checker.generators import FRACTIONS, MAX_DEPTH, MAX_ORDER, architectures, collapsing, given, instances, networks
 from checker.generators.datasets import FAMILIES, LABELS, from_table
-from checker.generators.draw import draw
+from checker.generators.draw import draw, sampled
 from checker.generators.structured import rank_one_points
 from checker.kkt import Inertia, flow_limit
 from checker.losses import Loss
@@ -172,3 +172,9 @@ def test_the_same_seed_draws_the_same_instances_in_another_process():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
     ).stdout
     assert found.splitlines() == here and len(set(here)) == 24
+
+
+def test_choices_are_told_apart_by_the_types_of_what_is_chosen():
+    """Loss.SQUARE == "square" and 1 == 1.0, but a claim that asks for one does not get the other."""
+    assert sampled([1, 2]) is sampled((1, 2)) is not sampled((1.0, 2.0))
+    assert sampled(tuple(Loss)) is not sampled(tuple(map(str, Loss)))
