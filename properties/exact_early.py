@@ -9,24 +9,63 @@ from itertools import pairwise
 import numpy as np
 
 from checker.certify.boxes import found_near
-from checker.certify.certificate import Certificate, NotProved
-from checker.certify.flows import Tube
+from checker.certify.certificate import Certificate, NotProved, hexadecimal
+from checker.certify.flows import Field, Tube, enclose
 from checker.certify.rings import precision
-from checker.certify.windows import BITS, Approach, approach, cosine_of, first_time
+from checker.certify.windows import BITS, ERROR, Approach, approach, cosine_of, first_time
 from checker.early import ladder, log_forcing
 from checker.kkt import flow_limit, positive_limit
+from checker.starts import unit
 from properties.early_training import VANISHING, grown_window, shrinking
 from properties.exact_flows import departures, known, tube, windows
+from properties.ncf_flow import balancing
 
 RUNGS = 8  # of the ladder of δ that are tried
 BELOW = 1 - 1e-4  # times the first δ of the ladder: R_ε is known to 1e-6 at best
 SETTLED = 0.9  # share of VANISHING that the excess may reach in floats
+CHANGED = 0.5 * 0.99, 2.0 * 1.01  # norms between which a flow is followed
+GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
 FURTHER = 4.0  # norm up to which the NCF flow is followed at least where its blow-up is bracketed
 
 
-def _approach(instance, norm: float = 0.0) -> Approach:
+def _approach(instance, norm: float = 0.0, gap: float = math.inf) -> Approach:
     limit = known(positive_limit, instance.ncf, instance.start, instance.numerics)
-    return approach(instance, limit.point.u, None, norm)
+    return approach(instance, limit.point.u, None, norm, gap)
+
+
+def _changed(instance) -> Tube:
+    """The NCF flow until its norm has doubled or halved."""
+
+    def is_over(step) -> bool:
+        return not CHANGED[0] < np.linalg.norm(step.end) < CHANGED[1]
+
+    with precision(BITS):
+        return enclose(Field(instance.problem), instance.start, ERROR, is_over)
+
+
+def monotone(instance) -> Certificate:
+    """N(v) rises all the way until the norm has doubled or halved."""
+    proves = "N(v(t)) rises at every time until ‖u‖ has doubled or halved"
+    return Certificate("flow", proves, {"ncf": _changed(instance).plain()})
+
+
+def balance(instance) -> Certificate:
+    """Balances stay within 10⁻⁹ of their values along both flows."""
+    ncf, outputs = _changed(instance), float(np.abs(instance.problem.outputs(instance.start)).max())
+    if outputs == 0:
+        raise NotProved("H(X; v_0) = 0: the network is dead on the data")
+    delta = balancing(instance, outputs)
+    data = {"ncf": ncf.plain(), "delta": delta.hex(), "loss": tube(instance, delta, ncf.time).plain()}
+    return Certificate("flow", "balances stay what they are along both flows until ‖u‖ has doubled or halved", data)
+
+
+def blowup_rate(instance) -> Certificate:
+    """(T* − t) r^{D−2} where 1 − N(v)/N* has fallen below 10 % and a millionth."""
+    found = _approach(instance, gap=0.9 * GAPS[-1])
+    ncf, best = instance.ncf, instance.ncf.value(found.attractor.theta)
+    late = [first_time(found.tube, lambda x, gap=gap: 1 - ncf.value(unit(x)) / best < 0.95 * gap) for gap in GAPS]
+    proves = "(T* − t) r^{D−2} D(D−2)N* is within 20 % of 1, and two millionths, where N(v) is within 10 %, and one, of N*"
+    return Certificate("flow", proves, found.plain() | {"late": hexadecimal(late)})
 
 
 def direction_converges(instance) -> Certificate:

@@ -18,7 +18,14 @@ from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNI
 from properties.kkt_structure import sign_flipped
 
 
-@claim("flow.monotone", kind=THEOREM, reference="§3", given=instances(), hypotheses=(LIPSCHITZ,))
+@claim(
+    "flow.monotone",
+    kind=THEOREM,
+    reference="§3",
+    given=instances(),
+    hypotheses=(LIPSCHITZ,),
+    prove=proof("properties.exact_early", "monotone"),
+)
 def monotone(instance) -> Margin:
     """N(v(t)) never decreases along the flow of the NCF."""
     flow, size = ncf_flow(instance.ncf, instance.start, instance.numerics), norm(instance.ncf.gradient(instance.start))
@@ -64,7 +71,12 @@ def bracket(instance, initial_norm: float = 1.0) -> Margin:
 
 
 @claim(
-    "flow.blowup_rate", kind=THEOREM, reference="§3", given=instances(), hypotheses=(SUPERQUADRATIC, LIPSCHITZ, POSITIVE_LIMIT)
+    "flow.blowup_rate",
+    kind=THEOREM,
+    reference="§3",
+    given=instances(),
+    hypotheses=(SUPERQUADRATIC, LIPSCHITZ, POSITIVE_LIMIT),
+    prove=proof("properties.exact_early", "blowup_rate"),
 )
 def blowup_rate(instance) -> Margin:
     """(T* − t) r^{D−2} → 1/(D(D−2)N*).
@@ -131,10 +143,22 @@ def direction_converges(instance) -> Margin:
     )
 
 
-@claim("flow.balance", kind=THEOREM, reference="§3", given=instances(shared=False), hypotheses=(LIPSCHITZ, UNSHARED))
+@claim(
+    "flow.balance",
+    kind=THEOREM,
+    reference="§3",
+    given=instances(shared=False),
+    hypotheses=(LIPSCHITZ, UNSHARED),
+    prove=proof("properties.exact_early", "balance"),
+)
 def balance(instance) -> Margin:
     """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow and the loss flow."""
     return conserved(instance, neuron_balance)
+
+
+def balancing(instance, outputs: float) -> float:
+    """δ at which outputs of this size at v_0 grow to that of the labels."""
+    return (float(np.abs(instance.problem.y).max()) / outputs) ** (1 / instance.network.order)
 
 
 def conserved(instance, balances) -> Margin:
@@ -143,7 +167,7 @@ def conserved(instance, balances) -> Margin:
     outputs = float(np.abs(instance.problem.outputs(instance.start)).max())
     if outputs == 0:
         raise Inapplicable("H(X; v_0) = 0: the network is dead on the data")
-    delta = (float(np.abs(instance.problem.y).max()) / outputs) ** (1 / instance.network.order)
+    delta = balancing(instance, outputs)
     flows = (
         ncf_flow(instance.ncf, instance.start, numerics, norm_reaches(2.0)),
         loss_flow(instance.problem, instance.start, delta, numerics, norm_reaches(2.0)),

@@ -7,6 +7,7 @@ import functools
 import json
 
 import pytest
+from planting import Mutant, planted
 
 from checker.certify import Certificate, Undecided, document, prove
 from checker.check import check_shard, cut, load_claims
@@ -19,12 +20,12 @@ from checker.writers import words
 from tests.test_certify_flow_mutants import small
 
 load_claims()
-FLOWS = sorted(set(PROOFS) - {"early.collapse"})
+NEGATIVE = {"early.collapse", "flow.balance"}  # proved on a ray of a negative KKT point
 
 
 @functools.cache
 def _proof(id: str) -> str:
-    _, instance = small("control.wrong_labels_collapse" if id == "early.collapse" else "control.large_init")
+    _, instance = small("control.wrong_labels_collapse" if id in NEGATIVE else "control.large_init")
     claim = registered()[id]
     assert claim.judge(instance)[0] is Outcome.HOLDS
     found = prove(claim, instance, seconds=60)
@@ -92,6 +93,46 @@ def test_a_slope_of_another_order_is_not_proved():
     first, second = found["certificate"]["data"]["flows"]
     for flows in ([second, first], [first, first], [second, second]):
         found["certificate"]["data"]["flows"] = flows
+        assert is_rejected(found)
+
+
+@pytest.mark.parametrize("id", ("flow.monotone", "flow.balance"))
+def test_a_flow_that_ends_before_its_norm_has_changed_is_missed(id):
+    found = json.loads(_proof(id))
+    for name in {"ncf", "loss"} & set(found["certificate"]["data"]):
+        other = copy.deepcopy(found)
+        other["certificate"]["data"][name] = other["certificate"]["data"][name][:3]
+        assert is_rejected(other), name
+
+
+def test_times_at_which_the_value_is_not_near_its_limit_say_nothing_of_the_rate():
+    found = json.loads(_proof("flow.blowup_rate"))
+    first, last = found["certificate"]["data"]["late"]
+    for late in ([first, first], [(0.0).hex(), last], [first], [last, (2 * float.fromhex(last)).hex()]):
+        found["certificate"]["data"]["late"] = late
+        assert is_rejected(found), late
+
+
+@pytest.mark.parametrize(
+    "id, of, fragment, replacement",
+    [
+        ("flow.monotone", "proofs:monotone", "dot(x, G) * case.net.order", "dot(x, G) * (case.net.order + 1)"),
+        ("flow.monotone", "proofs:monotone", "dot(G, G) * dot(x, x) -", "dot(G, G) -"),
+        ("flow.balance", "points:balances", "* net.laws[l][0]", ""),
+        ("flow.balance", "points:balances", "dot(row, V[l][j]) -", "dot(row, V[l][j]) +"),
+        (
+            "flow.blowup_rate",
+            "proofs:blowup",
+            "(case.net.order * (case.net.order - 2))",
+            "(case.net.order * (case.net.order - 1))",
+        ),
+        ("flow.blowup_rate", "proofs:blowup", "first + size * ", "first + 1.1 * size * "),
+        ("flow.blowup_rate", "proofs:blowup_rate", "power(size, order - 2)", "power(size, order - 1)"),
+    ],
+)
+def test_a_law_that_is_another_holds_along_no_flow(id, of, fragment, replacement, monkeypatch):
+    found = json.loads(_proof(id))
+    with planted(Mutant(f"checker.verifier.{of}", fragment, replacement, "another law", ()), monkeypatch):
         assert is_rejected(found)
 
 

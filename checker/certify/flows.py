@@ -191,7 +191,8 @@ def _validated(field: Field, now: float, duration: float, series: np.ndarray, si
     """The step of this duration if its tube is proved to hold every solution, None if not."""
     if not duration < math.inf:
         raise NotProved("the flow does not move")
-    coefficients = series * duration ** np.arange(len(series))[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite bounds no defect
+        coefficients = series * duration ** np.arange(len(series))[:, None]
     q = [arb_poly(list(map(float, column))) for column in coefficients.T]
     f = field.at(Polynomials, q).gradient
     defect = sum((bounded(each.derivative() - duration * g) for each, g in zip(q, f)), arb(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from checker.certify.flows import Field, Tube, enclose, need_small
 from checker.certify.krawczyk import is_positive_definite
 from checker.certify.rings import Balls, precision
 from checker.certify.system import System
+from checker.starts import unit
 
 BITS = 128  # of balls
 REACHES = (0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3)  # distances tried from within which a KKT point attracts
@@ -99,15 +101,19 @@ class Approach:
         return found | {"epsilon": self.epsilon.hex(), "times": hexadecimal(self.times), "norms": hexadecimal(self.norms)}
 
 
-def approach(instance, u: np.ndarray, epsilon: float | None, norm: float = 0.0) -> Approach:
-    """The NCF flow of the instance to the KKT point near u, to a norm at least, and its window of ε. Raises NotProved."""
+def approach(instance, u: np.ndarray, epsilon: float | None, norm: float = 0.0, gap: float = math.inf) -> Approach:
+    """The NCF flow of the instance to the KKT point near u, to a norm and 1 − N(v)/N* < gap, and its window of ε.
+
+    Raises NotProved.
+    """
     need_small(u.size)
     with precision(BITS):
         goal = attractor(instance, u)
         cosine = max(goal.cosine, 1 - (epsilon or 1.0) * (1 - 1e-3))
 
         def is_over(step) -> bool:
-            return cosine_of(step.end, goal.theta) > cosine and np.linalg.norm(step.end) > norm
+            near = cosine_of(step.end, goal.theta) > cosine and np.linalg.norm(step.end) > norm
+            return near and 1 - instance.ncf.value(unit(step.end)) / instance.ncf.value(goal.theta) < gap
 
         found = Approach(goal, enclose(Field(instance.problem), instance.start, ERROR, is_over), epsilon)
     return found if epsilon is None else _bracketed(found)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 
 from checker.verifier.early import SMALL, departures, trained
-from checker.verifier.networks import number
+from checker.verifier.flows import Field, Tube
+from checker.verifier.networks import number, unit
 from checker.verifier.numbers import Ball, ball, dot, need, power
+from checker.verifier.points import balances
 from checker.verifier.windows import Window, aligned, ray
 
 SHARE = Fraction(1, 100)  # what is left for o(1): relative for norms, in units of ε for alignments
+GAPS = Fraction(1, 10), Fraction(1, 10**6)  # 1 − N(v)/N* where a flow is taken up
+DRIFT = Fraction(1, 10**9)  # of a balance, where ‖v_0‖ = 1
 
 
 def rungs(case, data, start, largest=Fraction(1)):
@@ -19,28 +23,76 @@ def rungs(case, data, start, largest=Fraction(1)):
     return first[1], second[1]
 
 
+def changed(case, data):
+    """The NCF flow until its norm has doubled or halved."""
+    tube = Tube(Field(case, case.Y), unit(case.theta), data["ncf"])
+    end = tube.at(tube.end)
+    need(dot(end, end) > 4 or dot(end, end) < Fraction(1, 4), "the norm has neither doubled nor halved")
+    return tube
+
+
+def monotone(case, data):
+    """N(v(t)) rises at every time until the norm of the NCF flow has doubled or halved."""
+
+    def rises(x):
+        # ‖x‖^{D+2} times the rate at which N(x)/‖x‖^D changes.
+        _, value, G = case.net.run(x, case.X, case.Y)
+        return dot(G, G) * dot(x, x) - value * dot(x, G) * case.net.order > 0
+
+    tube = changed(case, data)
+    tube.everywhere(0, tube.end, rises, "N(v) may fall")
+
+
+def balance(case, data):
+    """Every ‖row_j(W_l)‖² − p_l‖col_j(W_{l+1})‖² stays within 10⁻⁹ along both flows, until that of N has doubled or halved."""
+    need(not any(case.net.shared), "layers share weights")
+    ncf = changed(case, data)
+    _, loss = trained(case, data, unit(case.theta))
+    need(loss.end >= ncf.end, "the loss flow ends earlier")
+    first = list(balances(case.net, case.net.matrices(unit(case.theta))))
+
+    def stays(x):
+        return all(-DRIFT < b - a < DRIFT for a, b in zip(first, balances(case.net, case.net.matrices(x))))
+
+    for tube in (ncf, loss):
+        tube.everywhere(0, tube.end, stays, "a balance may change")
+
+
 def direction_converges(case, data):
     """The direction of the NCF flow tends to a KKT point u* with N(u*) > 0, so that its norm grows without bound."""
     Window(case, data)
 
 
+def blowup(case, window):
+    """D(D−2)N* and bounds on D(D−2)N*·T*: r^{−(D−2)} falls at the rate D(D−2)N(v), N(v) rises to N*."""
+    rate, x = window.point.value * (case.net.order * (case.net.order - 2)), window.tube.at(window.tube.end)
+    size, value = dot(x, x), case.net.run(x, case.X, case.Y)[1]
+    need(value > 0, "N > 0 is not proved")
+    first = rate * ball(window.tube.end)
+    return rate, first + Ball(1) / power(size.root(2), case.net.order - 2), first + size * window.point.value / value
+
+
 def blowup_bracket(case, data):
     """T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
-    window, order = Window(case, data), case.net.order
-    rate, theta, value = order * (order - 2), window.point.theta, window.point.value
-    x = window.tube.at(window.tube.end)
-    length = dot(x, x).root(2)
-    aside = [abs(a / length - b) for a, b in zip(x, theta)]
-    distance = dot(aside, aside).root(2)
-    need(distance < number(data["reach"]), "the flow is not within reach")
-    # From here on the distance falls, and N(u*) is the largest value within reach.
-    least = case.net.run([t + distance * Ball(-1, 1) for t in theta], case.X, case.Y)[1]
-    need(least > 0, "N > 0 is not proved all the way")
-    rest = Ball(1) / (power(length, order - 2) * rate)
-    earliest, latest = (ball(window.tube.end) + rest / bound for bound in (value, least))
+    window = Window(case, data)
+    _, earliest, latest = blowup(case, window)
     first = case.net.run(window.start, case.X, case.Y)[1]
-    need(earliest * value * rate > 1, "T* may be earlier than 1/(D(D−2)N*)")
-    need(latest * first * rate < 1, "T* may be later than 1/(D(D−2)N(v_0))")  # no bound where N(v_0) ≤ 0
+    need(earliest > 1, "T* may be earlier than 1/(D(D−2)N*)")
+    need(latest * first < window.point.value, "T* may be later than 1/(D(D−2)N(v_0))")  # no bound where N(v_0) ≤ 0
+
+
+def blowup_rate(case, data):
+    """Where N(v) is within 10 % and a millionth of N*, (T* − t) r^{D−2} D(D−2)N* is within twice that of 1."""
+    window, order = Window(case, data), case.net.order
+    rate, *bounds = blowup(case, window)
+    need(len(data["late"]) == len(GAPS), "not two times")
+    for gap, time in zip(GAPS, data["late"]):
+        x = window.tube.at(Fraction(number(time)))
+        size, value = dot(x, x).root(2), case.net.run(x, case.X, case.Y)[1]
+        need(value > window.point.value * power(size, order) * ball(1 - gap), "N(v) is not proved to be that near N*")
+        for bound in bounds:
+            product = (bound - rate * ball(Fraction(number(time)))) * power(size, order - 2)
+            need(-2 * gap < product - 1 < 2 * gap, "the rate is not proved")
 
 
 def norm_stays_small(case, data):
@@ -95,6 +147,9 @@ def collapse(case, data):
 
 
 PROOFS = {
+    "flow.monotone": monotone,
+    "flow.balance": balance,
+    "flow.blowup_rate": blowup_rate,
     "flow.direction_converges": direction_converges,
     "flow.blowup_bracket": blowup_bracket,
     "early.norm_stays_small": norm_stays_small,
