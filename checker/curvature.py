@@ -1,14 +1,12 @@
 """∇²N at a flat weight vector, as products with directions and as a matrix: forward-over-reverse differentiation.
 
-Plain numpy with the directions batched: as fast as compiled products on the sizes that are diagonalised, at no compile time.
+Plain numpy, at no compile time. The weights into one unit move it by what is below them: so the matrix takes a derivative along
+every unit, not along every weight.
 """
 
 from __future__ import annotations
 
 import numpy as np
-
-# Directions are taken in batches of about this many float64 an array, which stay in the cache.
-BATCH = 1 << 16
 
 
 class Curvature:
@@ -53,12 +51,39 @@ class Curvature:
 
     def matrix(self) -> np.ndarray:
         """∇²N, (P, P), symmetric to the last bit."""
-        units = sum(value.size for value in self.values)
-        count = max(1, BATCH // units)
-        basis = np.eye(self.size)
-        rows = [self.products(basis[start : start + count]) for start in range(0, self.size, count)]
-        out = np.concatenate(rows)
+        offsets = self.layout.offsets
+        out = np.zeros((offsets[-1], offsets[-1]))
+        for l in range(len(self.weights)):
+            rates, bent = self._moved_by_units(l)
+            for m in range(l, len(self.weights)):
+                block = self._block(l, m, rates.get(m - 1), bent.get(m))
+                out[offsets[m] : offsets[m + 1], offsets[l] : offsets[l + 1]] = block
+                out[offsets[l] : offsets[l + 1], offsets[m] : offsets[m + 1]] = block.T
+        out = self._collect(self._collect(out).T)
         return 0.5 * (out + out.T)
+
+    def _moved_by_units(self, l: int) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+        """Derivatives by every unit of z_l of the values above layers m ≥ l and of the deltas there, each (k_l, k_m, n)."""
+        hidden = range(l, len(self.first))
+        rates, moved, bent = {}, {}, {}
+        for m in hidden:
+            moved[m] = self.weights[m] @ rates[m - 1] if m > l else np.eye(len(self.first[l]))[:, :, None]
+            rates[m] = self.first[m] * moved[m]
+        for m in reversed(hidden):
+            bent[m] = self.second[m] * self.back[m] * moved[m]
+            if m + 1 in bent:
+                bent[m] += self.first[m] * (self.weights[m + 1].T @ bent[m + 1])
+        return rates, bent
+
+    def _block(self, l: int, m: int, rates, bent) -> np.ndarray:
+        """∂²N by the entries of W_m and those of W_l, m ≥ l: Σ (∂δ_m/∂z_l ⊗ a_m + δ_m ⊗ ∂a_m/∂z_l) ⊗ a_l, a_l below layer l."""
+        below, rows, columns = self.values[l], *self.weights[m].shape
+        out = np.zeros((rows, columns, *self.weights[l].shape))
+        if bent is not None:
+            out += _summed(bent, self.values[m], below).transpose(1, 2, 0, 3)
+        if rates is not None:
+            out += _summed(rates, self.deltas[m], below).transpose(2, 1, 0, 3)
+        return out.reshape(rows * columns, -1)
 
     def products(self, directions: np.ndarray) -> np.ndarray:
         """∇²N·direction for every row of directions (m, P); (m, P)."""
@@ -104,6 +129,12 @@ class Curvature:
         out = np.zeros((len(entries), self.size))
         np.add.at(out.T, index[index >= 0], entries.T[index >= 0])
         return out
+
+
+def _summed(moved: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Σ_n moved (i, r, n) · first (s, n) · second (j, n), as an array (i, r, s, j)."""
+    pairs = (first[:, None] * second).reshape(-1, moved.shape[2])
+    return (moved.reshape(-1, moved.shape[2]) @ pairs.T).reshape(*moved.shape[:2], len(first), len(second))
 
 
 def _bend(z: np.ndarray, power: int, slope: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

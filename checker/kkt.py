@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -72,7 +73,7 @@ def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
     for _ in range(steps):
         value, g = ncf.value_and_gradient(point)
         size = norm(g)
-        if not (np.isfinite(size) and size > 0):
+        if not (math.isfinite(size) and size > 0):
             raise Unresolved("∇N vanishes at the point to polish")
         tangential = g - (g @ point) * point
         residual = norm(tangential) / size
@@ -104,15 +105,15 @@ class _DenseHessian:
         multiplier, matrix = g @ u, ncf.hessian(u)
         self.scale = abs(multiplier)
         curved = matrix @ u
-        normal = np.outer(u, curved - 0.5 * (curved @ u + multiplier - self.scale) * u)
+        normal = u[:, None] * (curved - 0.5 * (curved @ u + multiplier - self.scale) * u)
         matrix -= normal + normal.T
-        matrix[np.diag_indices(u.size)] -= multiplier
+        matrix.flat[:: u.size + 1] -= multiplier
         self.matrix = matrix
         self.reflectors, self.diagonal, self.beside, self.factors, _ = lapack.dsytrd(matrix, lower=1, lwork=BLOCK * u.size)
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
         """−(A² + δ²)^{-1} A · tangential by A/(A² + δ²) = Re 1/(A + iδ)."""
-        scale = max(np.abs(self.diagonal).max(), np.abs(self.beside).max()) or 1.0
+        scale = math.hypot(norm(self.diagonal), norm(self.beside)) or 1.0
         damping, beside = max(1e-8, norm(tangential) / scale), self.beside / scale
         solved = lapack.zgtsv(beside, self.diagonal / scale + 1j * damping, beside, self._turned(-tangential, "T"))[-2]
         return self._turned(solved.real, "N") / scale

@@ -34,8 +34,8 @@ LOSSES = {
 }
 NCF = {
     "norm": [
-        ("(vector, check_finite=False)", "(vector, check_finite=False) ** 2", "square", "kkt.multiplier"),
-        ("(vector, ", "(vector, 1, ", "sum of absolute values", "kkt.multiplier"),
+        ("dnrm2(flat)", "dnrm2(flat) ** 2", "square", "kkt.multiplier"),
+        ("dnrm2(flat)", "np.abs(flat).sum()", "sum of absolute values", "kkt.multiplier"),
     ],
     "Ncf.columns": [
         ("self.X.T", "self.X[::-1].T", "samples in reverse", SUFFICIENT),
