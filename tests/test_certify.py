@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from functools import partial
 
@@ -15,19 +16,25 @@ from checker.certify.boxes import found_near
 from checker.certify.krawczyk import enclose
 from checker.certify.points import At, dot, nonzero, proved
 from checker.certify.rings import precision
+from checker.certify.symmetries import generators
 from checker.certify.system import System
 from checker.check import check_claim, load_claims
 from checker.claims import CONTROL, Claim, Kind, Margin, Outcome, Verdict, registered
 from checker.generators.draw import draw
 from checker.instances import Instance
+from checker.instances.encoding import encode
 from checker.kkt import positive_limit
 from checker.losses import Loss
 from checker.ncf import Ncf, Problem
-from checker.networks import dense
+from checker.networks import DENSE, Network, dense, masked
 from checker.rank_one import RankOneInstance, ReducedPoint, balanced_norms, mixed_point
-from checker.starts import gaussian_start
+from checker.starts import gaussian_start, unit
 from checker.tolerances import Numerics
+from checker.verifier.boxes import boxed
 from checker.verifier.claims import FLOWS
+from checker.verifier.networks import Case
+from checker.verifier.numbers import Rejected
+from checker.verifier.symmetries import symmetry
 from checker.verify import CLAIMS
 from tests.adversarial import KINDS, adversarial
 from tests.test_certify_evaluate import drawn
@@ -189,6 +196,23 @@ def test_a_continuum_is_boxed_only_when_its_symmetries_are_fixed():
         with pytest.raises(NotProved):
             enclose(System(network, ncf.X, ncf.ybar, u))
         assert found_near(network, ncf, u).box.radius < 1e-12
+
+
+@pytest.mark.parametrize(
+    "rows, alike", [([[1, 0, 1], [1, 0, 1]], True), ([[1, 0, 1], [0, 1, 1]], False), ([[1, 1, 1], [1, 1, 0]], False)]
+)
+def test_neurons_of_a_linear_layer_are_turned_into_each_other_only_where_they_are_connected_alike(rows, alike):
+    network, rng = Network((3, 2, 1), (1,), (1.0,), (masked(rows), DENSE)), np.random.default_rng(2)
+    problem = Problem(network, rng.standard_normal((4, 3)), rng.standard_normal((4, 1)))
+    instance = Instance(problem, unit(rng.standard_normal(network.size)))
+    assert generators(network, instance.start) == (((0, 0, 1),) if alike else ())
+    case = Case(json.loads(json.dumps(encode(instance))))
+    with contextlib.nullcontext() if alike else pytest.raises(Rejected, match="alike"):
+        symmetry(case.net, [0, 0, 1])
+    if alike:
+        with precision(128):
+            found = found_near(network, instance.ncf, positive_limit(instance.ncf, instance.start, Numerics()).point.u)
+        assert found.box.radius < 1e-12 and boxed(found.plain()["box"], case.net, case.X, case.Y)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from checker.certify.symmetries import turned
 from checker.certify.system import System
 from checker.claims import registered
 from checker.ncf import Ncf
-from checker.networks import DENSE, Network, convolution, dense
+from checker.networks import DENSE, Network, convolution, dense, masked
 from checker.starts import unit
 from properties import exact_points, exact_structured
 from tests.test_certify import first_violation, limit
@@ -178,10 +178,11 @@ def the_reduced_problem_is_the_engine_s() -> bool:
 
 
 def symmetries_leave_n_and_the_norm() -> bool:
-    """∇N and θ are orthogonal to Aθ, for rotations of neurons and for shifts of a circular layer."""
+    """∇N and θ are orthogonal to Aθ, for rotations of neurons that are connected alike and for shifts of a circular layer."""
     rng = np.random.default_rng(3)
     circular = Network((3, 3, 2, 1), (1, 2), (1.0, 0.5), (convolution(3, 3, 3), DENSE, DENSE))
-    for network, generator in ((dense((3, 4, 2, 2), (1, 2), (1.0, 0.5)), (0, 1, 3)), (circular, (1,))):
+    blocks = Network((3, 2, 2, 1), (1, 2), (1.0, 0.5), (masked([[1, 0, 1]] * 2), masked([[1, 1], [0, 0]]), DENSE))
+    for network, generator in ((dense((3, 4, 2, 2), (1, 2), (1.0, 0.5)), (0, 1, 3)), (blocks, (0, 0, 1)), (circular, (1,))):
         ncf = Ncf(network, rng.standard_normal((5, 3)), rng.standard_normal((5, network.widths[-1])))
         theta = rng.standard_normal(network.size)
         moved = np.array(turned(network, list(theta), generator))
@@ -245,7 +246,7 @@ MISTAKES = [
     (f"{REDUCED}:_mirrored", "[value, -first, second]", "[value, first, second]", "sign of φ' below 0"),
     (f"{REDUCED}:_monomial", "scale * q * powers[q - 1]", "scale * powers[q - 1]", "no q in φ'"),
     ("checker.certify.symmetries:_shifted", "sign = 1 if row else -1", "sign = 1", "W_2 turned the same way as W_1"),
-    ("checker.certify.symmetries:_rotated", "-theta[start + b * below + j]", "theta[start + b * below + j]", "no rotation"),
+    ("checker.certify.symmetries:_rotated", "-theta[j], theta[i]", "theta[j], theta[i]", "no rotation"),
     (f"{KRAWCZYK}:_sums", "arb(a) + arb(b)", "arb(a)", "half the digits of a centre"),
     (f"{STRUCTURED}:balanced", ".sqrt()", "", "c_l for c_l²"),
     (f"{STRUCTURED}:unit", "length = ", "length = 2 * ", "half a unit vector"),

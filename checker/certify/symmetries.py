@@ -1,11 +1,12 @@
 """Continuous symmetries θ → e^{tA}θ of N at linear layers, A antisymmetric: N and ‖θ‖ stay as they are (theory §9).
 
-(l, a, b) turns neurons a and b of hidden layer l, counted from 0, between two dense layers, into each other. (k,) turns every
+(l, a, b) turns neurons a and b of hidden layer l, counted from 0, that are connected alike, into each other. (k,) turns every
 neuron j of a first layer, a circular convolution with one neuron for each input, into j + k: the kernel's shifts.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -23,14 +24,26 @@ def turned(network: Network, theta, generator: Generator) -> list:
 
 
 def _rotated(network: Network, theta, layer: int, a: int, b: int) -> list:
-    below, own, above = network.widths[layer : layer + 3]
-    out, start = [0 * each for each in theta], network.slices[layer].start
-    for j in range(below):
-        out[start + a * below + j], out[start + b * below + j] = -theta[start + b * below + j], theta[start + a * below + j]
-    start = network.slices[layer + 1].start
-    for i in range(above):
-        out[start + i * own + a], out[start + i * own + b] = -theta[start + i * own + b], theta[start + i * own + a]
+    out = [0 * each for each in theta]
+    for i, j in zip(_weights(network, layer, a), _weights(network, layer, b)):
+        if i >= 0:
+            out[i], out[j] = -theta[j], theta[i]
     return out
+
+
+@lru_cache(maxsize=1024)
+def _weights(network: Network, layer: int, neuron: int) -> tuple[int, ...]:
+    """Numbers of a neuron's in- and outgoing weights, -1 where there is none."""
+    below, own, above = network.widths[layer : layer + 3]
+    incoming = network.patterns[layer].expand(own, below)[neuron]
+    outgoing = network.patterns[layer + 1].expand(above, own)[:, neuron]
+    pairs = zip((incoming, outgoing), network.slices[layer : layer + 2])
+    return tuple(int(k) + part.start if k >= 0 else -1 for row, part in pairs for k in row)
+
+
+def _are_alike(network: Network, layer: int, a: int, b: int) -> bool:
+    """Whether two neurons are connected to the same ones, below and above."""
+    return all((i < 0) == (j < 0) for i, j in zip(_weights(network, layer, a), _weights(network, layer, b)))
 
 
 def _shifted(network: Network, theta, step: int) -> list:
@@ -58,8 +71,9 @@ def generators(network: Network, theta: np.ndarray) -> tuple[Generator, ...]:
 
 def _possible(network: Network) -> list[Generator]:
     linear = [l for l in range(network.depth - 1) if network.powers[l] == 1 == network.slopes[l]]
-    plain = [l for l in linear if network.patterns[l].is_dense and network.patterns[l + 1].is_dense]
-    found: list[Generator] = [(l, a, b) for l in plain for a, b in combinations(range(network.widths[l + 1]), 2)]
+    plain = [l for l in linear if not (network.patterns[l].is_shared or network.patterns[l + 1].is_shared)]
+    pairs = ((l, a, b) for l in plain for a, b in combinations(range(network.widths[l + 1]), 2))
+    found: list[Generator] = [each for each in pairs if _are_alike(network, *each)]
     if 0 in linear and _is_circular(network) and network.patterns[1].is_dense:
         found += [(step,) for step in range(1, (network.widths[0] + 1) // 2)]
     return found

@@ -13,10 +13,11 @@ def symmetry(net, turn):
     below, own, above = net.widths[l : l + 3]
     if len(turn) == 3:
         _, a, b = turn
-        need(a < b < own and net.plain[l] and net.plain[l + 1], "not two neurons")
-        first, second = net.starts[l : l + 2]
-        pairs = [(first + a * below + j, first + b * below + j) for j in range(below)]
-        pairs += [(second + k * own + a, second + k * own + b) for k in range(above)]
+        need(a < b < own and not net.shared[l] and not net.shared[l + 1], "not two neurons")
+        both = [*zip(net.index[l][a], net.index[l][b]), *((row[a], row[b]) for row in net.index[l + 1])]
+        need(all((i < 0) == (j < 0) for i, j in both), "neurons that are not connected alike")
+        starts = [net.starts[l]] * len(net.index[l][a]) + [net.starts[l + 1]] * above
+        pairs = [(start + i, start + j) for start, (i, j) in zip(starts, both) if i >= 0]
     else:
         circular = [[(j - i) % below for j in range(below)] for i in range(below)]
         need(len(turn) == 1 and net.index[0] == circular and net.plain[1], "not a circular layer below a dense one")
