@@ -22,7 +22,7 @@ from pathlib import Path
 from checker import user_claims, witness
 from checker.claims import Claim, Kind, Margin, Outcome, registered
 from checker.events import ClaimFinished, Event, Examined, Progress, RunFinished, RunStarted
-from checker.keeping import is_worth_keeping, keep, replay_stored, violation
+from checker.keeping import has_certificate, is_worth_keeping, keep, replay_stored, violation
 from checker.results import ClaimResult, Tally, conclude, describe, one_line
 from checker.table import Table
 from checker.user_claims import BrokenClaims, told, told_of
@@ -178,7 +178,7 @@ def check_shard(
     def visit(instance):
         for claim in wanting():
             begun = time.perf_counter()
-            found = examine(claim, instance, tallies[claim.id])
+            found = examine(claim, instance, tallies[claim.id], certified=claim.id not in proved)
             if certify and found[0] is Outcome.HOLDS:
                 _prove(claim, instance, tallies[claim.id])
             examined.extend([_examined(claim, *found, instance)] if verbose else [])
@@ -188,6 +188,8 @@ def check_shard(
 
     for claim in claims if folder and shard.index == 0 else ():
         replay_stored(claim, tallies[claim.id], folder)
+    # What is replayed in the first shard proves the claim false: others need not look for a proof.
+    proved = {claim.id for claim in claims if folder and shard.index and has_certificate(claim, folder)}
     with threadpool_limits(limits=1), suppress(_Enough):
         for turn in range(ROUNDS):
             count, derived = shard.examples * (OVERDRAW if turn else 1), derive(seed, claims[0].stream, shard.index, turn)
@@ -209,8 +211,8 @@ def _examined(claim: Claim, outcome: Outcome, margin: Margin, instance) -> Exami
     return Examined(claim.id, str(outcome), float(margin.value), float(margin.error), one_line(margin.note), describe(instance))
 
 
-def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
-    """Judge one instance, confirm it if it violates, and record it; what was recorded.
+def examine(claim: Claim, instance, tally: Tally, certified: bool = True) -> tuple[Outcome, Margin]:
+    """Judge one instance, confirm and, if `certified`, try to prove it if it violates, and record it; what was recorded.
 
     The first CONFIRMATIONS violations of a shard are confirmed, and every later one that is the worst so far: so a verdict
     and the instance shown with it always rest on confirmed violations, while a claim that is false everywhere, as controls
@@ -228,7 +230,8 @@ def examine(claim: Claim, instance, tally: Tally) -> tuple[Outcome, Margin]:
             tally.confirmed += 1
             if tally.violation is None or margin.value < tally.violation.value:
                 tally.violation = violation(claim, margin, instance)
-            _certify(claim, instance, tally)
+            if certified:
+                _certify(claim, instance, tally)
     tally.record(outcome, margin, instance)
     return outcome, margin
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from checker import witness
@@ -27,6 +28,15 @@ def replay_stored(claim: Claim, tally: Tally, folder: Path) -> None:
         outcome, _ = examine(claim, instance, tally)
         if tally.applicable > before:
             tally.replayed[outcome] += 1
+
+
+def has_certificate(claim: Claim, folder: Path) -> bool:
+    """Whether a stored witness of the claim has a certificate."""
+    for path in witness.stored(claim.id, folder):
+        with suppress(BadWitness):
+            if witness.read(path).certificate:
+                return True
+    return False
 
 
 def violation(claim: Claim, margin, instance) -> Violation:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from checker import certify as certifying
 from checker import check, witness
 from checker.claims import Margin, Outcome, registered
 from checker.keeping import is_worth_keeping, replay_stored
 from checker.results import Tally
 
 ROOT = Path(__file__).parent.parent
+COMMITTED = ROOT / "reports" / "counterexamples"
 
 
 def stored(id: str, instance, folder=witness.FOLDER) -> str:
@@ -130,3 +132,14 @@ def test_replays_of_a_claim_leave_witnesses_of_others_alone(toys, tmp_path):
     tally = Tally()
     replay_stored(registered()["toy.true"], tally, tmp_path)
     assert tally == Tally()
+
+
+@pytest.mark.parametrize(("index", "folder", "tried"), [(0, COMMITTED, True), (1, COMMITTED, False), (1, Path("empty"), True)])
+def test_a_proof_is_looked_for_only_where_no_stored_witness_has_one(index, folder, tried, monkeypatch):
+    """By the shard that replays it all the same: its proof must still be found."""
+    check.load_claims()
+    seen, certify = [], certifying.certify
+    monkeypatch.setattr(certifying, "certify", lambda *arguments: seen.append(arguments) or certify(*arguments))
+    shard = check.Shard(("control.negative_factor",), index, 5)
+    tally = check.check_shard(shard, seed=0, folder=folder).tallies["control.negative_factor"]
+    assert tally.confirmed and bool(seen) is tried is bool(tally.certified)
