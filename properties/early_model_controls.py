@@ -9,6 +9,7 @@ import numpy as np
 
 from checker.biased_flows import loss_flow_with_biases, ncf_flow_with_biases
 from checker.biases import biased
+from checker.certify import proof
 from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim, mildest
 from checker.early import conditioned_window, ladder
 from checker.flow import Stop, norm_reaches, time_reaches
@@ -130,6 +131,7 @@ def kink_collapse(instance) -> Margin:
     kind=CONTROL,
     reference="§7",
     given=instances(only_dense=True, starts=("negative-kkt",), labels=("one-signed",), powers=SHALLOW),
+    certify=proof("properties.exact_limits", "biases_collapse"),
     drops=HOMOGENEOUS,
     of=("early.collapse",),
 )

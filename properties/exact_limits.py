@@ -65,6 +65,12 @@ def large_init_tracking(instance) -> Certificate:
     return certificate("for a large δ ‖w‖ never reaches 2δ, and the NCF flow does", window, delta, loss)
 
 
+def biases_collapse(instance) -> Certificate:
+    """From an exact negative KKT point and biases 0 the loss flow leaves a ball, and is not back at T."""
+    proves = "with biases, from an exact KKT point with N < 0, the loss at T/δ^{D−2} is lower than anywhere where ‖w‖ ≤ 2δε"
+    return Certificate("box", proves, {"limit": negative_limit(instance)[1].plain()})
+
+
 def large_init_collapse(instance) -> Certificate:
     """From an exact negative KKT point, ‖w‖ > 2δε at T for a large δ."""
     (limit, found), order = negative_limit(instance), instance.network.order

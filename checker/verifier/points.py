@@ -53,11 +53,16 @@ def expansion_fails(case, net, theta, delta, Y):
     need(8 * departure + (low - 8) * square > 0 or 8 * departure + (high + 8) * square < 0, "the expansion holds at this δ")
 
 
-def biased(case, data):
-    """The network with biases, and its weights; dense layers only."""
+def biased_network(case):
+    """The network with a bias for every neuron, the last of its incoming weights; dense layers only."""
     need(case.net.dense, "a layer is not dense")
     index = [[[i * (a + 1) + j for j in range(a + 1)] for i in range(b)] for a, b in zip(case.net.widths, case.net.widths[1:])]
-    net, theta = Net(case.net.widths, case.laws, index, bias=True), list(map(ball, numbers(data["point"])))
+    return Net(case.net.widths, case.laws, index, bias=True)
+
+
+def biased(case, data):
+    """The network with biases, and its weights."""
+    net, theta = biased_network(case), list(map(ball, numbers(data["point"])))
     need(len(theta) == net.size, "a point of another length")
     return net, theta, case.X, case.Y
 

@@ -1,0 +1,94 @@
+"""The loss flow of a network with biases that does not collapse: what the verifier asks for, and what it turns down."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from planting import Mutant, planted
+
+from checker.biases import biased
+from checker.instances import Instance
+from checker.instances.encoding import encode
+from checker.losses import Loss
+from checker.ncf import Problem
+from checker.networks import dense
+from checker.starts import unit
+from checker.verifier import biases as bounds
+from checker.verifier.networks import Case
+from checker.verifier.points import biased_network
+from checker.verify import verify
+from tests.test_certify_limit_mutants import moved_boxes, moved_data
+from tests.test_certify_limits import is_rejected, witness
+
+ID = "control.biases_collapse"
+# (x, y) of a second sample, which the only neuron, on the other side, does not see at the start.
+HARMLESS = [(-1.0, 0.5), (-1.0, 2.0), (-1.0, -0.1), (-2.0, 1.0), (-1.0, -5.0)]
+CANCELLED, NEARLY, SLOWER, STEEP = (-1.0, -1.0), (-1.0, -0.99), (-1.0, -0.9), (-1000.0, 1e-3)
+HARMFUL = [CANCELLED, NEARLY, SLOWER, STEEP, (-3.0, -1.0), (-1.0, -1.01), (-1.0, -1.1), (-1e6, 1.0)]
+
+
+def with_sample(x: float, y: float) -> dict:
+    """The stored witness, its network trained on a second sample too."""
+    found = witness(ID)
+    for name, value in (("X", x), ("y", y)):
+        array = found["instance"]["problem"][name]
+        array["array"].append([value.hex()])
+        array["shape"] = [2, 1]
+    return found
+
+
+def test_a_network_with_biases_that_does_not_collapse_is_accepted():
+    assert verify(witness(ID))
+
+
+@pytest.mark.parametrize("sample", HARMLESS + HARMFUL)
+def test_a_sample_is_harmless_unless_labels_cancel_or_outputs_may_be_large(sample):
+    assert is_rejected(with_sample(*sample)) == (sample in HARMFUL)
+
+
+def test_another_box_or_other_data_or_a_positive_point_is_rejected():
+    others = [*moved_boxes(witness(ID)), *moved_data(witness(ID))]
+    positive = witness(ID)
+    positive["instance"]["problem"]["y"]["array"] = [[(-1.0).hex()]]
+    assert len(others) >= 12
+    assert all(map(is_rejected, [*others, positive]))
+
+
+@pytest.mark.parametrize("loss", Loss)
+def test_bounds_over_a_ball_hold_at_points_of_it(loss):
+    rng, network = np.random.default_rng(5), dense((2, 2, 2), (2,), (0.5,))
+    y = np.sign(rng.standard_normal((3, 2))) if loss is Loss.LOGISTIC else rng.standard_normal((3, 2))
+    instance = Instance(
+        Problem(network, rng.standard_normal((3, 2)), y, loss), unit(rng.standard_normal(network.size)), seeds=(5,)
+    )
+    case, problem = Case(json.loads(json.dumps(encode(instance)))), biased(instance).problem
+    net, radius = biased_network(case), Fraction(1, 10)
+    least, low = bounds.speed(case, net, radius), bounds.change(case, net, bounds.within(net, radius))
+    assert least > 0
+    for _ in range(50):
+        w = float(radius) * rng.random() * unit(rng.standard_normal(net.size))
+        outputs = problem.outputs(w)
+        x = y * outputs
+        rates = y - outputs if loss is Loss.SQUARE else y / (1 + np.exp(x))
+        changed = (0.5 * outputs**2 - x if loss is Loss.SQUARE else np.log1p(np.exp(-x)) - np.log(2)).sum()
+        assert not least > Fraction(np.abs(rates.sum(axis=0)).max())
+        assert not low > Fraction(changed) and not low < Fraction(changed)
+
+
+@pytest.mark.parametrize(
+    "of, fragment, replacement, sample",
+    [
+        ("speed", "y - x * slope", "y", STEEP),
+        ("speed", "abs(sum(", "Ball(1) + abs(sum(", CANCELLED),
+        ("biases_collapse", "first - fall", "first - 99 * fall", SLOWER),
+        ("biases_collapse", "2 * DELTA / SHRUNK", "DELTA / 99", SLOWER),
+        ("change", "y * x for", "0 * x for", SLOWER),
+    ],
+)
+def test_a_bound_that_is_too_good_lets_a_forgery_pass(of, fragment, replacement, sample, monkeypatch):
+    assert is_rejected(with_sample(*sample))
+    with planted(Mutant(f"checker.verifier.biases:{of}", fragment, replacement, "a bound too good", ()), monkeypatch):
+        assert not is_rejected(with_sample(*sample))
