@@ -24,6 +24,7 @@ RUNGS = 8  # of the ladder of δ that are tried
 BELOW = 1 - 1e-4  # times the first δ of the ladder: R_ε is known to 1e-6 at best
 SETTLED = 0.9  # share of VANISHING that the excess may reach in floats
 CHANGED = 0.5 * 0.99, 2.0 * 1.01  # norms between which a flow is followed
+LARGEST = 13  # weights of a network whose flow is followed only to there: no limit is needed
 GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
 FURTHER = 4.0  # norm up to which the NCF flow is followed at least where its blow-up is bracketed
 
@@ -40,7 +41,7 @@ def _changed(instance) -> Tube:
         return not CHANGED[0] < np.linalg.norm(step.end) < CHANGED[1]
 
     with precision(BITS):
-        return enclose(Field(instance.problem), instance.start, ERROR, is_over)
+        return enclose(Field(instance.problem), instance.start, ERROR, is_over, largest=LARGEST)
 
 
 def monotone(instance) -> Certificate:
@@ -55,7 +56,10 @@ def balance(instance) -> Certificate:
     if outputs == 0:
         raise NotProved("H(X; v_0) = 0: the network is dead on the data")
     delta = balancing(instance, outputs)
-    data = {"ncf": ncf.plain(), "delta": delta.hex(), "loss": tube(instance, delta, ncf.time).plain()}
+    with precision(BITS):
+        field = Field(instance.problem, delta)
+        loss = enclose(field, instance.start, ERROR, lambda step: False, ncf.time, LARGEST)
+    data = {"ncf": ncf.plain(), "delta": delta.hex(), "loss": loss.plain()}
     return Certificate("flow", "balances stay what they are along both flows until ‖u‖ has doubled or halved", data)
 
 

@@ -132,18 +132,25 @@ class Tube:
         return [each.plain() for each in self.steps]
 
 
-def need_small(size: int) -> None:
+def need_small(size: int, largest: int = LARGEST) -> None:
     """Raise NotProved for networks of more weights than flows are enclosed of."""
-    if size > LARGEST:
-        raise NotProved(f"more than {LARGEST} weights: the flow is not enclosed")
+    if size > largest:
+        raise NotProved(f"more than {largest} weights: the flow is not enclosed")
 
 
-def enclose(field: Field, start: np.ndarray, error: float, is_over: Callable[[Step], bool], time: float = math.inf) -> Tube:
+def enclose(
+    field: Field,
+    start: np.ndarray,
+    error: float,
+    is_over: Callable[[Step], bool],
+    time: float = math.inf,
+    largest: int = LARGEST,
+) -> Tube:
     """The tube of all solutions that start within `error` of start, to the first step that is_over, or to the time.
 
-    Raises NotProved where it cannot be had.
+    Raises NotProved where it cannot be had, and for more weights than `largest`.
     """
-    need_small(start.size)
+    need_small(start.size, largest)
     steps: list[Step] = []
     now, at, duration = 0.0, start.astype(float), math.inf
     while len(steps) < STEPS:
