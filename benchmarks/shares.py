@@ -27,8 +27,8 @@ PARTS = {
     "judge": ("checker.claims:Claim.judge",),
     "flow": ("checker.flow:_run",),
     "polish": ("checker.kkt:polish",),
-    "confirm": ("checker.check:unconfirmed",),
-    "certify": ("checker.check:_certify",),
+    "confirm": ("checker.judging:unconfirmed",),
+    "certify": ("checker.judging:_certify",),
     "report": ("checker.check:Tally.record", "checker.hunting.trial:describe"),
     "ledger": ("checker.ledger:Ledger.record", "checker.hunting.trial:Trial._record", "checker.hunting.trial:Trial.encode"),
 }

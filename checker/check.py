@@ -1,4 +1,4 @@
-"""The check loop: draw instances, judge them, confirm violations, add up, conclude.
+"""The check loop: draw instances, have them examined, add up, conclude.
 
 Work is cut into shards whose seeds depend on nothing but the run's seed, the claims' strategy and the shard's index, so that a
 run gives the same results whatever the number of workers. Claims about equal strategies share a shard: each instance is drawn
@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import math
 import pkgutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 
 from checker import user_claims, witness
 from checker.claims import Claim, Kind, Margin, Outcome, registered
 from checker.events import ClaimFinished, Event, Examined, Progress, RunFinished, RunStarted
-from checker.keeping import has_certificate, is_worth_keeping, keep, replay_stored, violation
+from checker.judging import examine, prove_conclusion
+from checker.keeping import has_certificate, is_worth_keeping, keep, replay_stored
 from checker.results import ClaimResult, Tally, conclude, describe, one_line
 from checker.table import Table
 from checker.user_claims import BrokenClaims, told, told_of
@@ -36,9 +35,6 @@ SOURCES = ("properties",)  # packages and modules whose import registers claims
 SHARD = 50  # instances per unit of work
 ROUNDS = 5  # of drawing, for a shard whose instances turn out inapplicable
 OVERDRAW = 4  # instances drawn per one wanted, after the first round
-CERTIFICATES = 3  # confirmed violations per shard that a certificate is tried of, until one is found
-WITHIN_ERROR = 1.0  # seconds for the proof of a violation where the margin is within its error
-CONFIRMATIONS = 5  # violations per shard that are confirmed even if they are not the worst
 
 
 @dataclass(frozen=True)
@@ -180,7 +176,7 @@ def check_shard(
             begun = time.perf_counter()
             found = examine(claim, instance, tallies[claim.id], certified=claim.id not in proved)
             if certify and found[0] is Outcome.HOLDS:
-                _prove(claim, instance, tallies[claim.id])
+                prove_conclusion(claim, instance, tallies[claim.id])
             examined.extend([_examined(claim, *found, instance)] if verbose else [])
             tallies[claim.id].seconds += time.perf_counter() - begun
         if not wanting():
@@ -209,90 +205,6 @@ def check_shard(
 
 def _examined(claim: Claim, outcome: Outcome, margin: Margin, instance) -> Examined:
     return Examined(claim.id, str(outcome), float(margin.value), float(margin.error), one_line(margin.note), describe(instance))
-
-
-def examine(claim: Claim, instance, tally: Tally, certified: bool = True) -> tuple[Outcome, Margin]:
-    """Judge one instance, confirm and, if `certified`, try to prove it if it violates, and record it; what was recorded.
-
-    The first CONFIRMATIONS violations of a shard are confirmed, and every later one that is the worst so far: so a verdict
-    and the instance shown with it always rest on confirmed violations, while a claim that is false everywhere, as controls
-    are, is not confirmed again and again. A violation that is not confirmed is unresolved.
-    """
-    outcome, margin, is_proved = decide(claim, instance)
-    if is_proved:
-        tally.confirmed, tally.certified = tally.confirmed + 1, tally.certified + 1
-        tally.violation = tally.violation or violation(claim, margin, instance)
-    elif outcome is Outcome.VIOLATES and (tally.confirmed < CONFIRMATIONS or tally.is_record(margin)):
-        contrary = unconfirmed(claim, instance)
-        if contrary:
-            outcome, margin = Outcome.UNRESOLVED, replace(margin, note=f"not confirmed by {contrary}")
-        else:
-            tally.confirmed += 1
-            if tally.violation is None or margin.value < tally.violation.value:
-                tally.violation = violation(claim, margin, instance)
-            if certified:
-                _certify(claim, instance, tally)
-    tally.record(outcome, margin, instance)
-    return outcome, margin
-
-
-def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
-    """The judgement, but where a margin is within its error an exact counterpart may still prove a violation: whether it did."""
-    outcome, margin = judge(claim, instance)
-    if outcome is not Outcome.UNRESOLVED or not math.isfinite(margin.value) or claim.certify is None:
-        return outcome, margin, False
-    from checker.certify import Certificate, certify
-
-    if isinstance(certify(claim, instance, WITHIN_ERROR), Certificate):
-        return Outcome.VIOLATES, replace(margin, note="a violation within the error is proved"), True
-    return outcome, margin, False
-
-
-def _certify(claim: Claim, instance, tally: Tally) -> None:
-    """Try to prove a confirmed violation, unless a proof of one was found or CERTIFICATES were tried in this shard."""
-    if tally.certified or tally.uncertified.total() >= CERTIFICATES or claim.certify is None:
-        return
-    from checker.certify import Undecided, certify
-
-    found = certify(claim, instance)
-    if isinstance(found, Undecided):
-        tally.uncertified[one_line(found.reason)] += 1
-    else:
-        tally.certified += 1
-
-
-def _prove(claim: Claim, instance, tally: Tally) -> None:
-    """Try to prove that the conclusion holds on an instance."""
-    from checker.certify import Undecided, prove
-
-    if claim.prove is not None:
-        found = prove(claim, instance)
-        tally.proved += not isinstance(found, Undecided)
-        tally.unproved.update([one_line(found.reason)] if isinstance(found, Undecided) else [])
-
-
-def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
-    """The claim's judgement; an exception in it, a bug, makes the instance unresolved with the error as the reason."""
-    try:
-        return claim.judge(instance)
-    except Exception as error:
-        return Outcome.UNRESOLVED, Margin(float("nan"), float("inf"), f"error: {told_of(error, claim)}")
-
-
-def unconfirmed(claim: Claim, instance) -> str:
-    """Name of the first check under which the instance no longer violates the claim; empty if none.
-
-    It is evaluated again, and so is every variant that its `confirmations()`, pairs (name, instance), yields where it has
-    that method: tighter tolerance, another integrator, rescaled.
-    """
-    try:
-        variants = instance.confirmations() if hasattr(instance, "confirmations") else ()
-        for name, variant in chain([("re-evaluation", instance)], variants):
-            if judge(claim, variant)[0] is not Outcome.VIOLATES:
-                return name
-    except Exception as error:
-        return f"its variants (error: {told_of(error, claim)})"
-    return ""
 
 
 def derive(seed: int, *path) -> int:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from checker import witness
 from checker.claims import Claim, Kind, Margin, Outcome
-from checker.instances.encoding import BadWitness, NotStorable, decode, encode
+from checker.instances.encoding import BadWitness, decode
+from checker.judging import examine
 from checker.results import Tally, Violation
 
 SECONDS = 8.0  # of shrinking one counterexample in a run that has other claims to check
@@ -15,8 +16,6 @@ SECONDS = 8.0  # of shrinking one counterexample in a run that has other claims 
 
 def replay_stored(claim: Claim, tally: Tally, folder: Path) -> None:
     """Examine the instance of every stored witness of the claim; one that cannot be read is unresolved."""
-    from checker.check import examine
-
     for path in witness.stored(claim.id, folder):
         try:
             instance = witness.instance_of(witness.read(path))
@@ -37,17 +36,6 @@ def has_certificate(claim: Claim, folder: Path) -> bool:
             if witness.read(path).certificate:
                 return True
     return False
-
-
-def violation(claim: Claim, margin, instance) -> Violation:
-    """A confirmed violation in a form that travels between processes."""
-    from checker.generators.draw import choices
-
-    try:
-        content = encode(instance, claim.function.__module__)
-    except NotStorable:
-        content = None
-    return Violation(float(margin.value), float(margin.error), content, choices())
 
 
 def is_worth_keeping(claim: Claim, tally: Tally) -> bool:

@@ -22,6 +22,7 @@ import msgspec
 from checker.claims import Claim, Kind, Margin, Outcome, registered
 from checker.instances.encoding import BadWitness, NotStorable, decode, encode
 from checker.instances.rendering import proved, render
+from checker.judging import decide
 from checker.versions import versions
 from checker.writers.files import write
 
@@ -214,8 +215,6 @@ def _claim(witness: Witness) -> Claim:
 
 def replay(witness: Witness) -> Replay:
     """Judge the instance of a witness again; one that cannot be decided any more does not violate. Raises BadWitness."""
-    from checker.check import decide
-
     claim, instance = _claim(witness), instance_of(witness)
     outcome, margin, _ = decide(claim, instance)
     return Replay(outcome, margin, claim)

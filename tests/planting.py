@@ -16,9 +16,10 @@ from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 from checker import kernels
-from checker.check import PROFILES, cut, derive, examine
+from checker.check import PROFILES, cut, derive
 from checker.claims import Claim, Kind, Verdict
 from checker.generators.draw import draw
+from checker.judging import examine
 from checker.results import Case, Tally, verdict
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from checker import check, claims
-from checker.check import Plan, Shard, check_claim, check_shard, cut, derive, examine, run, unconfirmed
+from checker.check import Plan, Shard, check_claim, check_shard, cut, derive, run
 from checker.claims import Kind, Margin, Outcome, Verdict
 from checker.events import ClaimFinished, Progress, RunFinished, RunStarted
+from checker.judging import CONFIRMATIONS, examine, unconfirmed
 from checker.results import Case, Tally, bound95, conclude, describe, one_line, verdict
 
 
@@ -125,8 +126,8 @@ def test_a_claim_false_everywhere_is_confirmed_a_few_times_and_again_when_worse(
     claim, tally = replace(toys["toy.true"], function=function), Tally()
     for number in [1] * 20 + [2, 1]:
         examine(claim, float(number), tally)
-    assert (tally.violates, tally.confirmed) == (22, check.CONFIRMATIONS + 1)
-    assert calls == {1.0: 21 + check.CONFIRMATIONS, 2.0: 2}
+    assert (tally.violates, tally.confirmed) == (22, CONFIRMATIONS + 1)
+    assert calls == {1.0: 21 + CONFIRMATIONS, 2.0: 2}
 
 
 def test_the_events_of_a_run_tell_its_start_progress_and_end(toys):

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checker.check import judge, load_claims
+from checker.check import load_claims
 from checker.claims import Claim, Inapplicable, Outcome, Unresolved, registered
 from checker.generators.draw import draw
 from checker.instances import moves
+from checker.judging import judge
 from checker.losses import Loss
 
 load_claims()

@@ -10,6 +10,7 @@ import pytest
 from checker import certify as certifying
 from checker import check, witness
 from checker.claims import Margin, Outcome, registered
+from checker.judging import examine
 from checker.keeping import is_worth_keeping, replay_stored
 from checker.results import Tally
 
@@ -121,7 +122,7 @@ def test_controls_and_claims_with_a_witness_are_not_stored_again(toys):
     for id, worth in [("toy.refutable", True), ("toy.false", False)]:
         claim, tally = registered()[id], Tally()
         instance = 999_999 if worth else toy_claims.Toy(999_999)
-        check.examine(claim, instance, tally)
+        examine(claim, instance, tally)
         assert tally.confirmed == 1 and is_worth_keeping(claim, tally) is worth
         tally.replayed[Outcome.VIOLATES] += 1
         assert not is_worth_keeping(claim, tally)

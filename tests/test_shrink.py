@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from checker.check import judge, load_claims, unconfirmed
+from checker.check import load_claims
 from checker.claims import CONTROL, Claim, Margin, Outcome, registered
 from checker.generators import instances
 from checker.generators.draw import choices, draw
 from checker.instances import moves
 from checker.instances.moves import rebuilt
+from checker.judging import judge, unconfirmed
 from checker.losses import Loss
 from checker.ncf import norm
 from checker.shrinking.complexity import key, size, weight

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from checker.check import derive, judge
+from checker.check import derive
 from checker.claims import Claim, Outcome, registered
 from checker.generators.draw import draw
 from checker.instances import Instance
+from checker.judging import judge
 from checker.portrait import Portrait, portrait
 
 DRAWS = 1000  # of one seed: which instance an index means does not depend on how many are looked at

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 
-from checker.check import examine
 from checker.claims import Claim, Margin, Outcome
 from checker.hunting.shards import Point, Report, Row, Shard, stratum
 from checker.instances.encoding import NotStorable, encode
+from checker.judging import examine
 from checker.results import Tally, describe, one_line
 
 NOTHING = 1e30  # what an optimiser is told of an instance without a margin

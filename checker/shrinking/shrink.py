@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 import msgspec
 import numpy as np
 
-from checker.check import judge, unconfirmed
 from checker.claims import Claim, Inapplicable, Margin, Outcome, Unresolved
 from checker.instances import Instance
 from checker.instances.encoding import NotStorable, encode
 from checker.instances.moves import normalised, rebuilt
+from checker.judging import judge, unconfirmed
 from checker.shrinking.complexity import key, size
 from checker.shrinking.passes import PASSES, Candidate
 from checker.shrinking.smallest import smallest
