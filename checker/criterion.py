@@ -34,6 +34,11 @@ class Layer:
     zero: float
 
     @property
+    def active(self) -> Array:
+        """Which entries of a count, (k,)."""
+        return np.abs(self.a) > self.zero
+
+    @property
     def classes(self) -> list[Array]:
         """|a_j| of the positive entries and of the negative ones; either may be empty."""
         return [self.a[self.a > self.zero], -self.a[self.a < -self.zero]]
@@ -80,9 +85,8 @@ def refuse_other_sides(network: Network, X: Array, W: Array, layer: Layer) -> No
 
     Next to a kink, the gradient of the reduced problem at b would then say nothing of the one at the row.
     """
-    active = np.abs(layer.a) > layer.zero
-    expected = np.outer(np.sign(layer.a[active]), np.sign(X @ layer.b))
-    if network.powers[0] == 1 and network.slopes[0] != 1 and (np.sign(W[active] @ X.T) != expected).any():
+    expected = np.outer(np.sign(layer.a[layer.active]), np.sign(X @ layer.b))
+    if network.powers[0] == 1 and network.slopes[0] != 1 and (np.sign(W[layer.active] @ X.T) != expected).any():
         raise Unresolved("a kink within rounding of the direction u")
 
 

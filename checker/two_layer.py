@@ -36,7 +36,7 @@ def defect(network: Network, X: Array, ybar: Array, theta: Array, accuracy: floa
     """
     W, v = network.matrices(theta)[0], network.matrices(theta)[1][0]
     layer, power = factor(W, accuracy), network.powers[0]
-    sizes, active = np.linalg.norm(W, axis=1), np.abs(layer.a) > layer.zero
+    sizes, active = np.linalg.norm(W, axis=1), layer.active
     if not active.any():
         raise Unresolved("no neuron is larger than what the point is known to")
     refuse_other_sides(network, X, W, layer)

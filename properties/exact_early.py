@@ -18,14 +18,13 @@ from checker.kkt import flow_limit, positive_limit
 from checker.starts import unit
 from properties.early_training import VANISHING, grown_window, shrinking
 from properties.exact_flows import departures, known, tube, windows
-from properties.ncf_flow import balancing
+from properties.ncf_flow import GAPS, balancing
 
 RUNGS = 8  # of the ladder of δ that are tried
 BELOW = 1 - 1e-4  # times the first δ of the ladder: R_ε is known to 1e-6 at best
 SETTLED = 0.9  # share of VANISHING that the excess may reach in floats
 CHANGED = 0.5 * 0.99, 2.0 * 1.01  # norms between which a flow is followed
 LARGEST = 13  # weights of a network whose flow is followed only to there: no limit is needed
-GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
 FURTHER = 4.0  # norm up to which the NCF flow is followed at least where its blow-up is bracketed
 
 
@@ -52,10 +51,7 @@ def monotone(instance) -> Certificate:
 
 def balance(instance) -> Certificate:
     """Balances stay within 10⁻⁹ of their values along both flows."""
-    ncf, outputs = _changed(instance), float(np.abs(instance.problem.outputs(instance.start)).max())
-    if outputs == 0:
-        raise NotProved("H(X; v_0) = 0: the network is dead on the data")
-    delta = balancing(instance, outputs)
+    ncf, delta = _changed(instance), known(balancing, instance)
     with precision(BITS):
         field = Field(instance.problem, delta)
         loss = enclose(field, instance.start, ERROR, lambda step: False, ncf.time, LARGEST)

@@ -17,6 +17,8 @@ from checker.tolerances import HANDOVER
 from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNIT_START, UNSHARED
 from properties.kkt_structure import sign_flipped
 
+GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
+
 
 @claim(
     "flow.monotone",
@@ -88,7 +90,7 @@ def blowup_rate(instance) -> Margin:
     limit = positive_limit(instance.ncf, instance.start, instance.numerics)
     flow, order, optimum = limit.trajectory, instance.network.order, limit.point.value
     parts = []
-    for gap in (1e-1, 1e-6):
+    for gap in GAPS:
         late = np.flatnonzero(1 - flow.value / optimum <= gap)
         if late.size == 0:
             raise Unresolved("the flow ended before N(v) came near N*")
@@ -156,18 +158,17 @@ def balance(instance) -> Margin:
     return conserved(instance, neuron_balance)
 
 
-def balancing(instance, outputs: float) -> float:
-    """δ at which outputs of this size at v_0 grow to that of the labels."""
+def balancing(instance) -> float:
+    """δ at which the outputs at v_0 are as large as the labels; Inapplicable where they are all 0."""
+    outputs = float(np.abs(instance.problem.outputs(instance.start)).max())
+    if outputs == 0:
+        raise Inapplicable("H(X; v_0) = 0: the network is dead on the data")
     return (float(np.abs(instance.problem.y).max()) / outputs) ** (1 / instance.network.order)
 
 
 def conserved(instance, balances) -> Margin:
     """balances(network, w), arrays, stay constant along the NCF flow and the loss flow."""
-    numerics = replace(instance.numerics, calls=6000)
-    outputs = float(np.abs(instance.problem.outputs(instance.start)).max())
-    if outputs == 0:
-        raise Inapplicable("H(X; v_0) = 0: the network is dead on the data")
-    delta = balancing(instance, outputs)
+    numerics, delta = replace(instance.numerics, calls=6000), balancing(instance)
     flows = (
         ncf_flow(instance.ncf, instance.start, numerics, norm_reaches(2.0)),
         loss_flow(instance.problem, instance.start, delta, numerics, norm_reaches(2.0)),
