@@ -37,7 +37,7 @@ from checker.verifier.numbers import Rejected
 from checker.verifier.symmetries import symmetry
 from checker.verify import CLAIMS
 from tests.adversarial import KINDS, adversarial
-from tests.test_certify_evaluate import drawn
+from tests.exact_networks import drawn, first_violation, limit
 
 load_claims()
 EXACT = [claim for claim in registered().values() if claim.certify is not None]
@@ -46,24 +46,6 @@ CONTROLS = [claim.id for claim in EXACT if claim.kind is CONTROL]
 ENCLOSED = {"control.global", *(f"control.{each.__name__}" for each in FLOWS)}  # of small networks only: test_certify_flows.py
 # Adversarial instances per theorem; NCFCHECK_FULL=1 runs more, and `python -m benchmarks.certificates theorems 100000` all.
 HARD = 300 if os.environ.get("NCFCHECK_FULL") else 8
-
-
-class Enough(Exception):
-    """Ends a draw."""
-
-
-def first_violation(claim: Claim, seed: int = 0):
-    """The first instance drawn that violates the claim."""
-    found: list = []
-
-    def visit(instance):
-        if claim.judge(instance)[0] is Outcome.VIOLATES:
-            found.append(instance)
-            raise Enough
-
-    with contextlib.suppress(Enough):
-        draw(claim.strategy(), 30, seed, visit, simplest=False)
-    return found[0]
 
 
 @pytest.mark.parametrize("id", sorted(set(CONTROLS) - ENCLOSED))
@@ -161,14 +143,6 @@ def test_certified_controls_read_refuted_and_others_potential():
     assert check_claim(registered()["control.nonuniform"], 6, 0).verdict is Verdict.REFUTED
     result = check_claim(registered()["control.kinks"], 6, 0)
     assert (result.verdict, result.certified) == (Verdict.POTENTIAL, 0)
-
-
-def limit(depth: int, seed: int):
-    rng = np.random.default_rng(seed)
-    network = dense((3, *(3,) * (depth - 1), 1), (2,) * (depth - 1), (0.3,) * (depth - 1))
-    ncf = Ncf(network, rng.standard_normal((8, 3)), rng.standard_normal((8, 1)))
-    start = rng.standard_normal(network.size)
-    return network, ncf, positive_limit(ncf, start / np.linalg.norm(start), Numerics()).point.u
 
 
 @pytest.mark.parametrize("depth", (2, 3))

@@ -20,8 +20,7 @@ from checker.verifier import biases as bounds
 from checker.verifier.networks import Case
 from checker.verifier.points import biased_network
 from checker.verify import verify
-from tests.test_certify_limit_mutants import moved_boxes, moved_data
-from tests.test_certify_limits import is_rejected, witness
+from tests.certified import is_rejected, moved_boxes, moved_data, witness
 
 ID = "control.biases_collapse"
 # (x, y) of a second sample, which the only neuron, on the other side, does not see at the start.

@@ -10,34 +10,13 @@ import pytest
 from flint import arb, ctx, fmpq
 
 from checker.certify.certificate import NotProved
-from checker.certify.evaluate import Evaluation, bend
+from checker.certify.evaluate import bend
 from checker.certify.rings import Balls, Rationals, precision
-from checker.instances import Instance
-from checker.ncf import Problem
-from checker.networks import Network, convolution, dense
-from checker.starts import unit
 from tests.adversarial import KINDS, adversarial
+from tests.exact_networks import as_float, drawn, numbers
 
 # Random networks to evaluate; NCFCHECK_FULL=1 makes enough for 100,000 numbers.
 COUNT = 3000 if os.environ.get("NCFCHECK_FULL") else 60
-
-
-def drawn(seed: int) -> Instance:
-    rng = np.random.default_rng(seed)
-    depth = int(rng.integers(2, 5))
-    widths = (*(int(k) for k in rng.integers(1, 4, depth)), int(rng.integers(1, 3)))
-    powers = tuple(int(p) for p in rng.integers(1, 4, depth - 1))
-    network = dense(widths, powers, tuple(rng.choice([0.0, 1.0, 0.5, -1.0, 0.1, -0.3], depth - 1)))
-    if seed % 3 == 0:
-        network = Network(widths, powers, network.slopes, (convolution(widths[1], widths[0], widths[0]), *network.patterns[1:]))
-    problem = Problem(network, rng.standard_normal((4, widths[0])), rng.standard_normal((4, widths[-1])))
-    return Instance(problem, unit(rng.standard_normal(network.size)), seeds=(seed,))
-
-
-def numbers(ring, instance, hessian=True):
-    evaluation = Evaluation(ring, instance.network, list(map(float, instance.start)), instance.ncf.X, instance.ncf.ybar)
-    found = [evaluation.value, *evaluation.gradient]
-    return found + [each for row in evaluation.hessian(instance.start.size) for each in row] if hessian else found
 
 
 def dyadic(ball: arb) -> Fraction:
@@ -48,10 +27,6 @@ def dyadic(ball: arb) -> Fraction:
 def holds(ball: arb, value: fmpq) -> bool:
     """Whether the ball contains the rational: in fractions, since `contains` rounds the rational first."""
     return abs(dyadic(ball.mid()) - Fraction(int(value.p), int(value.q))) <= dyadic(ball.rad())
-
-
-def as_float(value: fmpq) -> float:
-    return float(Fraction(int(value.p), int(value.q)))
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -8,14 +8,12 @@ import os
 import random
 import time
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 from flint import arb, arb_poly
 from scipy.integrate import solve_ivp
 
-from checker import kernels
 from checker.certify import NotProved, polynomials, windows
 from checker.certify.flows import Field, enclose
 from checker.certify.polynomials import Polynomials
@@ -23,7 +21,6 @@ from checker.certify.rings import precision
 from checker.instances import Instance
 from checker.instances.encoding import encode
 from checker.kkt import positive_limit
-from checker.losses import Loss
 from checker.ncf import Problem, norm
 from checker.networks import dense
 from checker.starts import unit
@@ -33,41 +30,17 @@ from checker.verifier.networks import Case
 from checker.verifier.networks import unit as exact_unit
 from checker.verifier.numbers import Ball, Rejected, ball, limits
 from checker.verifier.polynomials import Poly
-from checker.verify import digest, verify
+from checker.verify import verify
+from tests.certified import CHANGES, dropped, flows_of, is_rejected, swapped
+from tests.certified import witness as stored
+from tests.exact_networks import right_hand_side, smooth
 
 COUNT = 60 if os.environ.get("NCFCHECK_FULL") else 6
-FOLDER = Path(__file__).parents[1] / "reports" / "counterexamples"
 IDS = ["global", *(each.__name__ for each in FLOWS)]
 
 
 def witness(id: str) -> dict:
-    return json.loads((FOLDER / f"control.{id}.json").read_text(encoding="utf-8"))
-
-
-def resealed(found: dict) -> dict:
-    found["certificate"]["sha256"] = digest(found)
-    return found
-
-
-def is_rejected(found: dict) -> bool:
-    try:
-        verify(resealed(found))
-    except Rejected:
-        return True
-    return False
-
-
-def drawn(seed: int) -> tuple[Instance, float]:
-    """A small random net with Lipschitz ∇H, and a δ; every third of logistic loss."""
-    rng, logistic = np.random.default_rng(seed), seed % 3 == 2
-    widths = [(1, 1, 1), (2, 2, 1), (1, 2, 1, 1), (2, 1, 2)][seed % 4]
-    powers = tuple(int(p) for p in rng.integers(1, 4, len(widths) - 2))
-    network = dense(widths, powers, [1.0 if p == 1 else float(rng.uniform(-1, 1)) for p in powers])
-    y = rng.standard_normal((3, widths[-1]))
-    problem = Problem(
-        network, rng.standard_normal((3, widths[0])), np.sign(y) if logistic else y, Loss.LOGISTIC if logistic else Loss.SQUARE
-    )
-    return Instance(problem, unit(rng.standard_normal(network.size))), 0.01 if logistic else float(rng.choice([0.1, 1.0]))
+    return stored(f"control.{id}")
 
 
 def tube(instance: Instance, delta: float, time: float = 0.4):
@@ -81,22 +54,9 @@ def retold(instance: Instance, delta: float, steps: list):
     return verifier.Tube(verifier.Field(case, case.Y, delta), exact_unit(case.theta), steps)
 
 
-def right_hand_side(instance: Instance, delta: float):
-    problem, network = instance.problem, instance.network
-
-    def rate(_, s):
-        x = delta**network.order * problem.outputs(s)
-        descent = problem.y - x if problem.loss is Loss.SQUARE else problem.y / (1 + np.exp(problem.y * x))
-        return kernels.correlation(network.layout, np.ascontiguousarray(s), problem.ncf.columns, np.ascontiguousarray(descent.T))[
-            1
-        ]
-
-    return rate
-
-
 @pytest.mark.parametrize("seed", range(COUNT))
 def test_tubes_of_both_flows_hold_what_dop853_finds_at_1e_13(seed):
-    instance, delta = drawn(seed)
+    instance, delta = smooth(seed)
     for strength in (0.0, delta):
         found = tube(instance, strength)
         again = retold(instance, strength, found.plain())
@@ -119,7 +79,7 @@ def test_tubes_of_both_flows_hold_what_dop853_finds_at_1e_13(seed):
 
 
 def test_a_tube_too_small_or_around_another_curve_is_rejected():
-    instance, delta = drawn(1)
+    instance, delta = smooth(1)
     steps = tube(instance, delta).plain()
     assert retold(instance, delta, steps)
     for name, value in (("radius", "0x1p-70"), ("growth", "-0x1p+6"), ("duration", "0x1p-3"), ("radius", "0x1p+4")):
@@ -185,7 +145,7 @@ def test_polynomials_of_both_sides_contain_the_functions_they_stand_for(seed):
 
 
 def test_what_the_logistic_loss_leaves_out_is_bounded():
-    instance, _ = drawn(2)
+    instance, _ = smooth(2)
     case = Case(json.loads(json.dumps(encode(instance))))
     own, field = Field(instance.problem, 0.5), verifier.Field(case, case.Y, 0.5)
     for x in np.linspace(-1, 1, 21):
@@ -204,63 +164,12 @@ def test_a_certificate_of_a_flow_is_accepted(id):
     assert verify(witness(id))
 
 
-def flows_of(found: dict) -> list[list[dict]]:
-    data = found["certificate"]["data"]
-    more = [each["loss"] for each in data.get("flows", [])]
-    return [data[name] for name in ("ncf", "loss") if name in data] + more
-
-
-def flipped(steps, rng):
-    """The sign of a coefficient flipped."""
-    curve = rng.choice(steps)["curve"]
-    row = rng.choice([row for row in curve[:6] if any(abs(float.fromhex(each)) > 1e-9 for each in row)])
-    k = max(range(len(row)), key=lambda k: abs(float.fromhex(row[k])))
-    row[k] = (-float.fromhex(row[k])).hex()
-
-
-def nudged(steps, rng):
-    """A coefficient a little larger."""
-    step = rng.choice(steps)
-    row = rng.choice(step["curve"][:4])
-    k = rng.randrange(len(row))
-    row[k] = (float.fromhex(row[k]) + 4 * float.fromhex(step["radius"])).hex()
-
-
-def narrowed(steps, rng):
-    """A tube of a millionth of its radius."""
-    step = rng.choice(steps)
-    step["radius"] = (float.fromhex(step["radius"]) * 1e-6).hex()
-
-
-def dropped(steps, rng):
-    """A step left out, and with it a stretch of the way."""
-    steps.pop(rng.randrange(len(steps)))
-
-
-def longer(steps, rng):
-    """A step that is said to take longer."""
-    step = rng.choice(steps)
-    step["duration"] = (float.fromhex(step["duration"]) * 1.01).hex()
-
-
-def calmer(steps, rng):
-    """Errors that are said to shrink."""
-    step = rng.choice(steps)
-    step["growth"] = (float.fromhex(step["growth"]) - 2 * abs(float.fromhex(step["growth"])) - 1).hex()
-
-
-def swapped(steps, rng):
-    """Two steps in the other order, or one from elsewhere."""
-    k = rng.randrange(1, len(steps))
-    steps[k - 1], steps[k] = steps[k], steps[k - 1]
-
-
 def shortened(steps, rng):
     """Only the first half of the steps."""
     del steps[len(steps) // 2 :]
 
 
-@pytest.mark.parametrize("change", (flipped, nudged, narrowed, dropped, longer, calmer, swapped, shortened))
+@pytest.mark.parametrize("change", (*CHANGES, shortened))
 @pytest.mark.parametrize("id", ("large_init", "order", "wrong_norm", "wrong_labels_collapse"))
 def test_a_changed_tube_is_rejected(id, change):
     found, rng = witness(id), random.Random(id + change.__name__)

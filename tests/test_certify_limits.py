@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import copy
-import json
-from pathlib import Path
 
 import pytest
 
-from checker.verifier.numbers import Rejected
-from checker.verify import digest, verify
-
-FOLDER = Path(__file__).parents[1] / "reports" / "counterexamples"
-FADING = ("control.no_escape", "conjecture.mixed_labels_grow")
-IDS = (
-    *FADING,
-    "conjecture.one_limit",
-    "conjecture.strongest_neuron",
-    "control.large_init_tracking",
-    "control.large_init_collapse",
-)
+from checker.verify import verify
+from tests.certified import FADING, LIMITS, is_rejected, started, witness
 
 
-def witness(id: str) -> dict:
-    return json.loads((FOLDER / f"{id}.json").read_text(encoding="utf-8"))
-
-
-def is_rejected(found: dict) -> bool:
-    found["certificate"]["sha256"] = digest(found)
-    try:
-        verify(found)
-    except Rejected:
-        return True
-    return False
-
-
-def started(found: dict, *weights: float) -> dict:
-    found["instance"]["start"]["array"] = [each.hex() for each in weights]
-    return found
-
-
-@pytest.mark.parametrize("id", IDS)
+@pytest.mark.parametrize("id", LIMITS)
 def test_a_certificate_of_a_limit_is_accepted(id):
     assert verify(witness(id))
 
