@@ -41,8 +41,6 @@ def verify(document, claims=CLAIMS) -> str:
         claim = claims[document["claim"]]
         _prove(claim, document["instance"], certificate["data"])
         return (claim.__doc__ or "its conclusion fails.").splitlines()[0]
-    except Rejected:
-        raise
     except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
         raise Rejected(f"malformed: {type(error).__name__}: {str(error)[:100]}") from error
     finally:
@@ -61,15 +59,12 @@ def _prove(claim, instance, data) -> None:
 
 
 def load(path) -> dict:
-    """The JSON object in a file. Raises OSError, or ValueError for anything but an object of at most LARGEST bytes."""
+    """The JSON object in a file. Raises OSError, or ValueError or RecursionError for anything but one of LARGEST bytes at most."""
     with open(path, "rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise ValueError(f"larger than {LARGEST // 10**6} MB")
-    try:
-        document = json.loads(content)
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
+    document = json.loads(content)
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")
     return document
@@ -79,7 +74,7 @@ def main(path) -> int:
     """Verify a file, say what was found on one line, and return the exit code."""
     try:
         document = load(path)
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         print(f"cannot read {path}: {str(error)[:200]}", file=sys.stderr)
         return UNREADABLE
     try:

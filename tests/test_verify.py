@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import copy
 import functools
+import io
 import json
 import os
 import random
 import resource
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -291,6 +293,33 @@ def test_the_certificate_of_another_claim_is_rejected(id):
             # Only where the same numbers do refute the other claim too.
             same = ("positive_unstable", "shared_neurons", "saddles", "biases", "any_point")
             assert id.split(".")[1] in same
+
+
+def lines_of_code(path: Path) -> int:
+    """Lines with anything but comments and docstrings on them."""
+    source, quoted = path.read_text(encoding="utf-8"), set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            quoted.update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    empty = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    told = {line for each in tokens if each.type not in empty for line in range(each.start[0], each.end[0] + 1)}
+    return len(told - quoted)
+
+
+def test_what_every_certificate_rests_on_is_short_and_as_long_as_the_page_says():
+    root = Path(__file__).parents[1]
+    count = sum(lines_of_code(root / "checker" / each) for each in ("verify.py", "verifier/numbers.py", "verifier/networks.py"))
+    page = (root / "docs" / "certificates.md").read_text(encoding="utf-8")
+    assert count <= 300 and f"`networks.py`, {count} lines of code" in page, count
+
+
+def test_comments_docstrings_and_blank_lines_are_no_code(tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text(
+        '"""Of\n\na module."""\n\n# Why.\nx = """a\nb"""  # two\n\ndef f():\n    """Of f."""\n    return (\n        x\n    )\n'
+    )
+    assert lines_of_code(path) == 6
 
 
 def hostile() -> dict[str, bytes]:

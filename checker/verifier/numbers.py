@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from fractions import Fraction
+from types import SimpleNamespace
 
 
 class Rejected(Exception):
@@ -19,22 +20,23 @@ def need(condition, reason):
         raise Rejected("time is up")
 
 
-class Limits:
-    """Bits that intervals are rounded to, and the time at which to give up."""
-
-    bits, deadline = 192, math.inf
+# Bits that intervals are rounded to, and the time at which to give up.
+limits = SimpleNamespace(bits=192, deadline=math.inf)
 
 
-limits = Limits()
-
-
-class Curve:
-    """A number that depends on time, with an arithmetic of its own and a method `bend`: see polynomials.py."""
+class Number:
+    """What can be added, negated and multiplied: intervals, with derivatives too, and curves, with a `bend` of their own."""
 
     __slots__ = ()
 
+    def __sub__(self, other):
+        return self + -ball(other)
 
-class Ball:
+    def __rsub__(self, other):
+        return ball(other) + -self
+
+
+class Ball(Number):
     """The interval [lo·2^e, hi·2^e], rounded outwards to `limits.bits` bits."""
 
     __slots__ = ("e", "hi", "lo")
@@ -53,7 +55,7 @@ class Ball:
 
     def __add__(self, other):
         other = ball(other)
-        if isinstance(other, Dual | Curve):
+        if not isinstance(other, Ball):
             return other + self
         a, b, c, d, e = self._aligned(other)
         return Ball(a + c, b + d, e)
@@ -61,20 +63,14 @@ class Ball:
     def __neg__(self):
         return Ball(-self.hi, -self.lo, self.e)
 
-    def __sub__(self, other):
-        return self + -ball(other)
-
     def __mul__(self, other):
         other = ball(other)
-        if isinstance(other, Dual | Curve):
+        if not isinstance(other, Ball):
             return other * self
         ends = self.lo * other.lo, self.lo * other.hi, self.hi * other.lo, self.hi * other.hi
         return Ball(min(ends), max(ends), self.e + other.e)
 
     __radd__, __rmul__ = __add__, __mul__
-
-    def __rsub__(self, other):
-        return ball(other) - self
 
     def __truediv__(self, other):
         other = ball(other)
@@ -120,7 +116,7 @@ def _root(n, k):
 
 
 def ball(value):
-    if isinstance(value, Ball | Dual | Curve):
+    if isinstance(value, Number):
         return value
     if isinstance(value, int):
         return Ball(value)
@@ -130,7 +126,7 @@ def ball(value):
     return Ball(value.numerator, None, 1 - value.denominator.bit_length())
 
 
-class Dual:
+class Dual(Number):
     """A value v and its derivatives t, {number of the direction: Ball}; directions left out have derivative 0."""
 
     __slots__ = ("t", "v")
@@ -152,34 +148,28 @@ class Dual:
     def __neg__(self):
         return Dual(-self.v, {k: -a for k, a in self.t.items()})
 
-    def __sub__(self, other):
-        return self + -ball(other)
-
     __radd__, __rmul__ = __add__, __mul__
 
 
 def _merged(a, b):
-    out = dict(a)
-    for k, value in b.items():
-        out[k] = out[k] + value if k in out else value
-    return out
+    return a | {k: a[k] + t if k in a else t for k, t in b.items()}
 
 
 def dot(a, b):
     """Σ a_i b_i."""
     pairs = [(ball(x), ball(y)) for x, y in zip(a, b)]
-    if any(isinstance(x, Curve) or isinstance(y, Curve) for x, y in pairs):
-        return sum((x * y for x, y in pairs), Ball(0))
-    if not any(isinstance(x, Dual) or isinstance(y, Dual) for x, y in pairs):
+    kinds = {type(each) for pair in pairs for each in pair}
+    if kinds <= {Ball}:
         return _dot(pairs)
+    if not kinds <= {Ball, Dual}:
+        return sum((x * y for x, y in pairs), Ball(0))
     values, moved = [], {}
     for x, y in pairs:
         v, w = getattr(x, "v", x), getattr(y, "v", y)
         values.append((v, w))
         for one, other in ((x, w), (y, v)):
-            if isinstance(one, Dual):
-                for k, t in one.t.items():
-                    moved.setdefault(k, []).append((t, other))
+            for k, t in getattr(one, "t", {}).items():
+                moved.setdefault(k, []).append((t, other))
     return Dual(_dot(values), {k: _dot(each) for k, each in moved.items()})
 
 
@@ -199,15 +189,12 @@ def _dot(pairs):
 
 
 def power(z, k):
-    out = Ball(1)
-    for _ in range(k):
-        out = out * z
-    return out
+    return math.prod([z] * k, start=Ball(1))
 
 
 def bend(z, q, plus, minus):
     """σ and σ' of z, σ(z) = plus·z^q above 0 and minus·z^q below; hulls where z may be either, all slopes between included."""
-    if isinstance(z, Curve):
+    if not isinstance(z, Ball | Dual):
         return z.bend(q, plus, minus)
     v, moved = (z.v, {k: t for k, t in z.t.items() if t.lo or t.hi}) if isinstance(z, Dual) else (z, {})
     parts = [(plus, Ball(max(v.lo, 0), max(v.hi, 0), v.e))] * (v.hi > 0 or v.lo == 0 == v.hi)

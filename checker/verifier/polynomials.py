@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import zip_longest
 from math import comb
 
-from checker.verifier.numbers import Ball, Curve, ball, limits, need, power
+from checker.verifier.numbers import Ball, Number, ball, limits, need, power
 
 
-class Poly(Curve):
+class Poly(Number):
     """Every function within r of Σ c_k τ^k at every τ ∈ [0, 1]; c and r are integers in units of 2^-`limits.bits`."""
 
     __slots__ = ("c", "r")
@@ -22,12 +22,6 @@ class Poly(Curve):
 
     def __neg__(self):
         return Poly([-a for a in self.c], self.r)
-
-    def __sub__(self, other):
-        return self + -poly(other)
-
-    def __rsub__(self, other):
-        return poly(other) - self
 
     def __mul__(self, other):
         """The product, cut to as many coefficients as the longer factor has."""
