@@ -59,7 +59,7 @@ def _prove(claim, instance, data) -> None:
 
 
 def load(path) -> dict:
-    """The JSON object in a file. Raises OSError, or ValueError or RecursionError for anything but one of LARGEST bytes at most."""
+    """The JSON object in a file. Raises OSError, ValueError or RecursionError for anything but one of LARGEST bytes at most."""
     with open(path, "rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
