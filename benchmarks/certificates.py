@@ -25,7 +25,8 @@ from checker.hunting.changes import rebuilt
 from checker.verifier.numbers import Rejected
 from checker.verify import verify
 from tests.adversarial import KINDS, adversarial
-from tests.test_certify_evaluate import drawn, holds, numbers
+from tests.exact_networks import drawn, numbers
+from tests.test_certify_evaluate import holds
 
 # What certifiers say of instances whose conclusion does not fail.
 COMPARED = (

@@ -36,6 +36,7 @@ def nudged(instance, side: float):
     kind=CONTROL,
     reference="§7",
     given=kinked(attracting=False),
+    certify=proof("properties.exact_branches", "kink_start"),
     drops=LIPSCHITZ,
     of=("early.norm_stays_small", "early.direction_aligns", "early.alignment_before_escape"),
 )
@@ -62,6 +63,7 @@ def kink_start(instance) -> Margin:
     kind=CONTROL,
     reference="§7",
     given=kinked(attracting=False),
+    certify=proof("properties.exact_branches", "kink_start_tracking"),
     drops=LIPSCHITZ,
     of=("early.tracking_order", "early.tracking_constant"),
 )
@@ -99,11 +101,19 @@ def biases_early(instance) -> Margin:
     return mildest(Margin(float(value), SLACK) for value in (1.01 - norms.max() / (radius * delta), *aligned))
 
 
+def stationary(instance) -> np.ndarray:
+    """The balanced v_0 on the kink of the first sample, along what is left of the second, with N(v_0) < 0, (P,)."""
+    kink, other, depth = unit(instance.problem.X[0]), instance.problem.X[1], instance.network.depth
+    along = unit(other - (other @ kink) * kink)
+    return np.concatenate([along, np.ones(depth - 2), [-1.0]]) / np.sqrt(depth)
+
+
 @claim(
     "control.kink_collapse",
     kind=CONTROL,
     reference="§7",
     given=kinked(attracting=True),
+    certify=proof("properties.exact_branches", "kink_collapse"),
     drops=LIPSCHITZ,
     of=("early.collapse",),
 )
@@ -113,12 +123,10 @@ def kink_collapse(instance) -> Margin:
     It stays at a v_0 where ∇N(v_0), between the slopes of both sides, is λv_0 with λ < 0, and others leave it; T is when the
     loss flow's norm is 2δ.
     """
-    network, order = instance.network, instance.network.order
+    order = instance.network.order
     if order == 2:
         raise Inapplicable("D = 2")
-    kink, other = unit(instance.problem.X[0]), instance.problem.X[1]
-    along = unit(other - (other @ kink) * kink)
-    v = np.concatenate([along, np.ones(network.depth - 2), [-1.0]]) / np.sqrt(network.depth)
+    v = stationary(instance)
     flow = train(nudged(replace(instance, start=v), 1.0), 1e-3, norm_reaches(2.0))
     if flow.stop is not Stop.ESCAPED:
         raise Unresolved("the loss flow does not reach 2δ")

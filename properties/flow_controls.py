@@ -139,6 +139,7 @@ kinked = given(_kinked, _kink, _balanced)
     kind=CONTROL,
     reference="§7",
     given=kinked(attracting=True),
+    certify=proof("properties.exact_branches", "kinks"),
     drops=LIPSCHITZ,
     of=("flow.direction_converges",),
 )

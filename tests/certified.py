@@ -78,7 +78,15 @@ def is_caught(mutant: Mutant, checks, patch) -> bool:
 
 def started(found: dict, *weights: float) -> dict:
     """The witness with another start."""
-    found["instance"]["start"]["array"] = [each.hex() for each in weights]
+    found["instance"]["start"]["array"] = [float(each).hex() for each in weights]
+    return found
+
+
+def edited(found: dict, **problem: list[list[float]]) -> dict:
+    """The witness with other data X (n, d), or labels y (n, k)."""
+    for name, rows in problem.items():
+        array = [[float(each).hex() for each in row] for row in rows]
+        found["instance"]["problem"][name] = {"array": array, "shape": [len(rows), len(rows[0])]}
     return found
 
 
@@ -163,6 +171,16 @@ def swapped(steps: list, rng: random.Random) -> None:
     """Two steps in the other order, or one from elsewhere."""
     k = rng.randrange(1, len(steps))
     steps[k - 1], steps[k] = steps[k], steps[k - 1]
+
+
+def changed(id: str, place: int, change, early: int = 4) -> dict:
+    """A stored witness with one of the first steps of a tube changed: the verifier stops there."""
+    found = witness(id)
+    steps = flows_of(found)[place]
+    first = steps[:early]
+    change(first, random.Random(id + change.__name__))
+    steps[:early] = first
+    return found
 
 
 CHANGES = (flipped, nudged, narrowed, dropped, longer, calmer, swapped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 
 from checker.verifier.boxes import inverse, slopes
 from checker.verifier.flows import Field, Tube
@@ -21,9 +22,9 @@ def trained(case, data, start, Y=None):
     return delta, Tube(Field(case, Y or case.Y, delta), start, data["loss"])
 
 
-def small(case, data, window, Y=None):
+def small(case, data, window, Y=None, train=trained):
     """The loss flow of a small initialization."""
-    delta, tube = trained(case, data, window.start, Y)
+    delta, tube = train(case, data, window.start, Y)
     need(delta * window.norms[1] <= SMALL, "δR_ε ≤ 0.3 is not proved")
     return tube
 
@@ -153,13 +154,12 @@ def crossing(tube, times):
     return ball(low).hull(ball(high)), first
 
 
-def departures(case, data, Y):
-    """δ and the departure of the loss flow for ȳ = Y from the NCF flow, where each norm first reaches 2, for two δ."""
-    window, found = Window(case, data), []
-    time, weights = crossing(window.tube, data["crossing"])
+def departures(window, data, train):
+    """δ and the departure of the loss flow, train(data, start), from the NCF flow, where each norm first reaches 2, for two δ."""
+    found, (time, weights) = [], crossing(window.tube, data["crossing"])
     need(len(data["flows"]) == 2, "not two flows")
     for each in data["flows"]:
-        delta, tube = trained(case, each, window.start, Y)
+        delta, tube = train(each, window.start)
         later, other = crossing(tube, each["crossing"])
         aside = [abs(a - b) for a, b in zip(weights, other)]
         found.append((delta, dot(aside, aside).root(2) * Ball(1, None, -1) + abs(later / time - 1)))
@@ -169,13 +169,18 @@ def departures(case, data, Y):
 
 def order(case, data):
     """Where each norm first reaches 2δ, log departure over log δ has a slope below D + ¾ between two δ."""
-    (first, size), (second, smaller) = departures(case, data, case.Y)
+    (first, size), (second, smaller) = departures(Window(case, data), data, partial(trained, case))
     need(power(smaller, 4) > power(size, 4) * power(ball(second / first), 4 * case.net.order + 3), "the slope may be D + 1")
 
 
 def wrong_labels_tracking(case, data):
     """Trained on shuffled labels, the departure has a slope below D − ¼ between two δ, and is no multiple of δ^D."""
-    (first, size), (second, smaller) = departures(case, data, shuffled(case))
+    has_no_order(case, departures(Window(case, data), data, partial(trained, case, Y=shuffled(case))))
+
+
+def has_no_order(case, found):
+    """Need that departures have a slope below D − ¼ between two δ, and are no multiple of δ^D."""
+    (first, size), (second, smaller) = found
     ratio = ball(second / first)
     need(power(smaller, 4) > power(size, 4) * power(ratio, 4 * case.net.order - 1), "the slope may be D")
     need(smaller > size * power(ratio, case.net.order) * ball(Fraction(21, 20)), "the ratio may be one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 
 from checker.verifier.early import SMALL, departures, trained
 from checker.verifier.flows import Field, Tube
@@ -132,7 +133,7 @@ def aligns(window):
 
 def tracking_order(case, data):
     """Where each norm first reaches 2δ, log departure over log δ has a slope within ¼ of D between two δ."""
-    (first, size), (second, smaller) = departures(case, data, case.Y)
+    (first, size), (second, smaller) = departures(Window(case, data), data, partial(trained, case))
     ratio, order = ball(second / first), case.net.order
     for bound, sign in ((4 * order + 1, 1), (4 * order - 1, -1)):
         need((power(smaller, 4) - power(size, 4) * power(ratio, bound)) * sign > 0, "the slope may differ from D by ¼")
