@@ -77,6 +77,7 @@ def kink_start_tracking(instance) -> Margin:
     kind=CONTROL,
     reference="§7",
     given=instances(only_dense=True, starts=("gaussian",), labels=("one-signed",), powers=SHALLOW),
+    certify=proof("properties.exact_biases", "biases_early"),
     drops=HOMOGENEOUS,
     of=("early.norm_stays_small", "early.direction_aligns", "early.alignment_before_escape"),
 )

@@ -15,6 +15,7 @@ from checker import witness as stored
 from checker.certify import Certificate, certify
 from checker.check import load_claims
 from checker.claims import registered
+from checker.verifier.claims import FLOWS
 from checker.verifier.numbers import Rejected
 from checker.verify import CLAIMS, digest, verify
 
@@ -28,6 +29,9 @@ LIMITS = (
     "control.large_init_tracking",
     "control.large_init_collapse",
 )
+
+
+ENCLOSED = {"control.global", *(f"control.{each.__name__}" for each in FLOWS)}  # certified by tubes, of small networks only
 
 
 def witness(id: str) -> dict:

@@ -6,7 +6,7 @@ import sys
 import pytest
 from output import without_progress
 
-from checker import check, claims, cli
+from checker import check, claims, cli, verify
 
 pytest_plugins = ["pytester"]
 
@@ -20,6 +20,12 @@ def toys(monkeypatch):
     importlib.import_module("toy_claims")
     yield claims.registered()
     sys.modules.pop("toy_claims", None)
+
+
+@pytest.fixture
+def at_one_precision(monkeypatch):
+    """The verifier tries no more bits than at first: where nothing hangs on them, they take as long again to reject."""
+    monkeypatch.setattr(verify, "PRECISIONS", verify.PRECISIONS[:1])
 
 
 @pytest.fixture

@@ -31,19 +31,18 @@ from checker.rank_one import RankOneInstance, ReducedPoint, balanced_norms, mixe
 from checker.starts import gaussian_start, unit
 from checker.tolerances import Numerics
 from checker.verifier.boxes import boxed
-from checker.verifier.claims import FLOWS
 from checker.verifier.networks import Case
 from checker.verifier.numbers import Rejected
 from checker.verifier.symmetries import symmetry
 from checker.verify import CLAIMS
 from tests.adversarial import KINDS, adversarial
+from tests.certified import ENCLOSED
 from tests.exact_networks import drawn, first_violation, limit
 
 load_claims()
 EXACT = [claim for claim in registered().values() if claim.certify is not None]
 THEOREMS = [claim.id for claim in EXACT if claim.kind is Kind.THEOREM]
 CONTROLS = [claim.id for claim in EXACT if claim.kind is CONTROL]
-ENCLOSED = {"control.global", *(f"control.{each.__name__}" for each in FLOWS)}  # of small networks only: test_certify_flows.py
 # Adversarial instances per theorem; NCFCHECK_FULL=1 runs more, and `python -m benchmarks.certificates theorems 100000` all.
 HARD = 300 if os.environ.get("NCFCHECK_FULL") else 8
 

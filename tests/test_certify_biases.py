@@ -1,15 +1,19 @@
-"""The loss flow of a network with biases that does not collapse: what the verifier asks for, and what it turns down."""
+"""The flows of networks with biases: what the verifier asks for, and what it turns down."""
 
 from __future__ import annotations
 
+import functools
 import json
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
 from planting import Mutant, planted
 
 from checker.biases import biased
+from checker.certify import document
 from checker.instances import Instance
 from checker.instances.encoding import encode
 from checker.losses import Loss
@@ -20,9 +24,11 @@ from checker.verifier import biases as bounds
 from checker.verifier.networks import Case
 from checker.verifier.points import biased_network
 from checker.verify import verify
-from tests.certified import is_rejected, moved_boxes, moved_data, witness
+from properties.exact_biases import biases_early
+from tests.certified import CHANGES, certifies, changed, edited, is_caught, is_rejected, moved_boxes, moved_data, small, witness
 
-ID = "control.biases_collapse"
+pytestmark = pytest.mark.usefixtures("at_one_precision")
+ID, EARLY = "control.biases_collapse", "control.biases_early"
 # (x, y) of a second sample, which the only neuron, on the other side, does not see at the start.
 HARMLESS = [(-1.0, 0.5), (-1.0, 2.0), (-1.0, -0.1), (-2.0, 1.0), (-1.0, -5.0)]
 CANCELLED, NEARLY, SLOWER, STEEP = (-1.0, -1.0), (-1.0, -0.99), (-1.0, -0.9), (-1000.0, 1e-3)
@@ -91,3 +97,73 @@ def test_a_bound_that_is_too_good_lets_a_forgery_pass(of, fragment, replacement,
     assert is_rejected(with_sample(*sample))
     with planted(Mutant(f"checker.verifier.biases:{of}", fragment, replacement, "a bound too good", ()), monkeypatch):
         assert not is_rejected(with_sample(*sample))
+
+
+def test_flows_with_biases_that_part_are_accepted():
+    assert verify(witness(EARLY))
+
+
+def with_point(*weights: float) -> dict:
+    """The stored witness with other weights and biases at first."""
+    found = witness(EARLY)
+    found["certificate"]["data"]["point"] = [each.hex() for each in weights]
+    return found
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("place", (0, 1))
+def test_a_tube_with_biases_that_was_changed_is_rejected(place, change):
+    assert is_rejected(changed(EARLY, place, change))
+
+
+def test_another_limit_other_data_or_another_start_with_biases_is_rejected():
+    point = [float.fromhex(each) for each in witness(EARLY)["certificate"]["data"]["point"]]
+    # What matters is `point`: control.biases_early draws weights and biases of its own.
+    others = [
+        *moved_boxes(witness(EARLY)),
+        *list(moved_data(witness(EARLY)))[:2],
+        with_point(*point[::-1]),
+        with_point(*point[:-1]),
+    ]
+    others += [edited(witness(EARLY), y=[[-1.0]]), with_point(*(-each for each in point))]
+    logistic = witness(EARLY)
+    logistic["instance"]["problem"]["loss"]["name"] = "LOGISTIC"
+    assert len(others) > 14 and all(map(is_rejected, [*others, logistic]))
+
+
+@functools.cache
+def cancelled() -> dict:
+    """What the certifier makes of labels that cancel: biases of the outputs stay, and the loss flow follows the NCF flow."""
+    claim, instance = small(EARLY)
+    problem = replace(instance.problem, X=np.array([[1.0], [-1.0]]), y=np.array([[1.0], [-1.0]]))
+    other = replace(instance, problem=problem)
+    return document(claim, other, biases_early(other))
+
+
+LARGER = "    is_larger(window, tube)\n"
+ASIDE = "    for fails in (fails_at_time, fails_at_norm):\n        fails(window, tube, misaligned(window))\n"
+
+
+@pytest.mark.parametrize("left_out, passes", [(LARGER, False), (ASIDE, False), (LARGER + ASIDE, True)])
+def test_flows_with_biases_that_do_not_part_pass_only_where_nothing_is_asked_of_them(left_out, passes, monkeypatch):
+    mutant = Mutant("checker.verifier.biases:biases_early", left_out, "", "nothing asked", ())
+    with planted(mutant, monkeypatch):
+        assert is_rejected(cancelled()) != passes
+
+
+EXACT, FROZEN = "properties.exact_biases", "checker.certify.frozen"
+
+
+@pytest.mark.parametrize(
+    "of, fragment, replacement",
+    [
+        (f"{EXACT}:biases_early", "DELTA * trained.start", "trained.start"),
+        (f"{EXACT}:biases_early", "trained.problem, True", "trained.problem, False"),
+        (f"{EXACT}:_window", "goal.theta)) / 2", "goal.theta)) / 3"),
+        (f"{FROZEN}:BiasedField.at", "[found[k] for", "[2 * found[k] for"),
+        (f"{FROZEN}:BiasedField.jacobian", "[rows[i][j] for", "[0 * rows[i][j] for"),
+    ],
+)
+def test_a_mistake_about_flows_with_biases_is_caught(of, fragment, replacement, monkeypatch):
+    small(EARLY)
+    assert is_caught(Mutant(of, fragment, replacement, "a mistake", ()), [partial(certifies, EARLY)], monkeypatch)

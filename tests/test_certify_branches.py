@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from planting import Mutant, planted
 
-from checker import verify as verifier
 from checker.certify import document
 from checker.flow import ncf_flow
 from checker.instances.encoding import encode
@@ -34,15 +33,10 @@ from tests.certified import (
 )
 from tests.exact_networks import first_violation
 
+pytestmark = pytest.mark.usefixtures("at_one_precision")
 KINKS, COLLAPSE, START, TRACKING = (f"control.{each}" for each in ("kinks", "kink_collapse", "kink_start", "kink_start_tracking"))
 FLOWS = (COLLAPSE, START, TRACKING)
 SQUARE = [[1.0, 0.0], [1.0, 1.0]]  # samples, the first with the kink
-
-
-@pytest.fixture(autouse=True)
-def once(monkeypatch):
-    """Nothing here is decided by more bits, which take as long again to reject."""
-    monkeypatch.setattr(verifier, "PRECISIONS", verifier.PRECISIONS[:1])
 
 
 def sloped(found: dict, alpha: float) -> dict:
@@ -164,9 +158,9 @@ LENIENT = [
     ("positive", "kink_collapse", " and inner(pull, q) > 0", "", "N of any sign on the ray"),
     ("aslant", "kink_collapse", "inner(rest, q) ** 2 == inner(rest, rest) * inner(q, q)", "True", "∇N not along the ray"),
     ("shortened", "kink_collapse", "dot(end, end) > 4", "dot(end, end) > 1", "a norm not reached"),
-    ("large", "kink_collapse", "delta <= SMALL and ", "", "any δ"),
+    ("large", "kink_collapse", "delta <= early.SMALL and ", "", "any δ"),
     ("beside", "leaving", "< NEAR", "< 1", "a start beside the kink"),
-    ("as fast", "kink_start", "need(dot(x, x) > ball(", "need(dot(x, x) > 0 * ball(", "any norm"),
+    ("as fast", "is_larger", "need(dot(x, x) > ball(", "need(dot(x, x) > 0 * ball(", "any norm"),
 ]
 
 
@@ -174,7 +168,8 @@ LENIENT = [
 def test_a_condition_about_kinks_that_is_left_out_lets_a_forgery_pass(name, of, fragment, replacement, mistake, monkeypatch):
     found = FORGERIES[name](monkeypatch)
     assert is_rejected(copy.deepcopy(found))
-    with planted(Mutant(f"checker.verifier.branches:{of}", fragment, replacement, mistake, ()), monkeypatch):
+    module = "early" if of == "is_larger" else "branches"
+    with planted(Mutant(f"checker.verifier.{module}:{of}", fragment, replacement, mistake, ()), monkeypatch):
         assert not is_rejected(found)
 
 

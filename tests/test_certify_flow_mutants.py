@@ -100,7 +100,7 @@ MISTAKES = [
     (f"{SERIES}:_descent", "out = -x if", "out = x if", "sign of ŷ in series"),
     (f"{WINDOWS}:filled", "kept[1:], kept)", "kept[1:], kept[1:])", "neurons at the wrong place"),
     (f"{WINDOWS}:_attracts", "radial * (i == j) - (H", "radial * (i == j) + (H", "sign of the Hessian"),
-    (f"{WINDOWS}:_bracketed", "for side in (-1, 1)", "for side in (1, 2)", "a bracket that T_ε is not in"),
+    (f"{WINDOWS}:bracketed", "for side in (-1, 1)", "for side in (1, 2)", "a bracket that T_ε is not in"),
     (
         f"{WINDOWS}:first_time",
         "if happens(tube.at(middle)) else",

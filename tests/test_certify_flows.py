@@ -25,18 +25,17 @@ from checker.ncf import Problem, norm
 from checker.networks import dense
 from checker.starts import unit
 from checker.verifier import flows as verifier
-from checker.verifier.claims import FLOWS
 from checker.verifier.networks import Case
 from checker.verifier.networks import unit as exact_unit
 from checker.verifier.numbers import Ball, Rejected, ball, limits
 from checker.verifier.polynomials import Poly
 from checker.verify import verify
-from tests.certified import CHANGES, dropped, flows_of, is_rejected, swapped
+from tests.certified import CHANGES, ENCLOSED, dropped, flows_of, is_rejected, swapped
 from tests.certified import witness as stored
 from tests.exact_networks import right_hand_side, smooth
 
 COUNT = 60 if os.environ.get("NCFCHECK_FULL") else 6
-IDS = ["global", *(each.__name__ for each in FLOWS)]
+IDS = sorted(each.removeprefix("control.") for each in ENCLOSED)
 
 
 def witness(id: str) -> dict:

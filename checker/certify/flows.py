@@ -62,6 +62,10 @@ class Field:
         size = bounded(x) if isinstance(x, arb_poly) else abs(x).upper()
         return ybar - x * arb(0.25) + x * x * x * (arb(1) / 48) + arb(0, size**5 / 480)
 
+    def series(self, at: np.ndarray) -> np.ndarray:
+        """Taylor coefficients of the flow from a point, in floats, (ORDER + 1, P)."""
+        return taylor(self.problem, float(self.strength.mid()), at, ORDER)
+
     def jacobian(self, u) -> list[list]:
         """Df over a box of weights."""
         found, size = self.at(Balls, u), len(u)
@@ -166,7 +170,7 @@ def enclose(
 
 def _step(field: Field, now: float, at: np.ndarray, error: float, longest: float) -> Step:
     """One step, as long as its polynomial and the growth of errors allow."""
-    series = taylor(field.problem, float(field.strength.mid()), at, ORDER)
+    series = field.series(at)
     size = float(np.linalg.norm(at))
     duration = min(longest, _reach(series, size))
     for _ in range(60):

@@ -12,15 +12,16 @@ _DIFFERENCES = np.subtract.outer(np.arange(LONGEST), np.arange(LONGEST))
 _SHIFTS = np.where(_DIFFERENCES >= 0, _DIFFERENCES, LONGEST)  # where a coefficient of the second factor comes from, or none
 
 
-def taylor(problem, strength: float, start: np.ndarray, order: int) -> np.ndarray:
+def taylor(problem, strength: float, start: np.ndarray, order: int, free=True) -> np.ndarray:
     """u(t) = Σ c_k t^k from start (P,) for u̇ = J(X; u)ᵀ(−ℓ'(strength · H(X; u), y)), (order + 1, P).
 
-    `strength` is δ^D, 0 for ∇N; where a neuron is at a kink, the side it goes to first counts.
+    `strength` is δ^D, 0 for ∇N; where a neuron is at a kink, the side it goes to first counts. Weights that are not `free` (P,)
+    stay what they are.
     """
     c = np.zeros((order + 1, start.size))
     c[0] = start
     for k in range(order):
-        c[k + 1] = _field(problem, strength, c[: k + 1])[k] / (k + 1)
+        c[k + 1] = np.where(free, _field(problem, strength, c[: k + 1])[k] / (k + 1), 0.0)
     return c
 
 

@@ -116,10 +116,10 @@ def approach(instance, u: np.ndarray, epsilon: float | None, norm: float = 0.0, 
             return near and 1 - instance.ncf.value(unit(step.end)) / instance.ncf.value(goal.theta) < gap
 
         found = Approach(goal, enclose(Field(instance.problem), instance.start, ERROR, is_over), epsilon)
-    return found if epsilon is None else _bracketed(found)
+    return found if epsilon is None else bracketed(found)
 
 
-def _bracketed(found: Approach) -> Approach:
+def bracketed(found: Approach) -> Approach:
     """The same with T_ε and R_ε in brackets."""
     tube, theta = found.tube, found.attractor.theta
     radius = max(step.radius / float(np.linalg.norm(step.end)) for step in tube.steps)

@@ -1,16 +1,21 @@
-"""The loss flow of a network with biases: what those of the outputs save of the loss is never given back; standard library only.
+"""The flows of networks with biases; standard library only.
 
-Where ‖w‖ ≤ ρ the bias of an output moves one way, at a speed of at least m, so that w leaves this ball within ρ/m. By then the
-loss has fallen by ∫‖∇𝓛‖² ≥ m∫‖∇𝓛‖ ≥ m(ρ − ‖w_0‖), and it never rises: w cannot come to where it is higher than that.
+What biases of the outputs save of the loss is never given back: where ‖w‖ ≤ ρ that of an output moves one way, at a speed of at
+least m, so that w leaves this ball within ρ/m. By then the loss has fallen by ∫‖∇𝓛‖² ≥ m∫‖∇𝓛‖ ≥ m(ρ − ‖w_0‖), and it never
+rises: w cannot come to where it is higher than that.
 """
 
 from __future__ import annotations
 
+import copy
 from fractions import Fraction
 
-from checker.verifier.numbers import Ball, ball, need
+from checker.verifier.early import fails_at_norm, fails_at_time, is_larger, misaligned
+from checker.verifier.flows import Field, Tube
+from checker.verifier.networks import Net, full, numbers, unit
+from checker.verifier.numbers import Ball, ball, dot, need
 from checker.verifier.points import biased_network
-from checker.verifier.windows import ray
+from checker.verifier.windows import Window, goal, ray
 
 DELTA, SHRUNK = Fraction(1, 100), 10  # δ, and 1/ε
 LEFT = 2 * DELTA  # ρ
@@ -51,3 +56,40 @@ def biases_collapse(case, data):
     need(in_time, "the flow is not proved to leave the ball before T")
     first, fall = change(case, net, [v * ball(DELTA) for v in start]), least * ball(LEFT - DELTA)
     need(first - fall < change(case, net, within(net, 2 * DELTA / SHRUNK)), "the flow may be back at T")
+
+
+class Growth(Window):
+    """The same of a network of two layers with biases from `point`, ε half of 1 − ⟨v_0, u*⟩.
+
+    Biases of the outputs grow at a constant rate, and all else flows as in a network without them, of inputs (x, 1).
+    """
+
+    def __init__(self, case, data):
+        self.case, bare = copy.copy(case), copy.copy(case)
+        net, (inputs, *widths) = biased_network(case), case.net.widths
+        need(net.depth == 2, "not two layers")
+        self.case.net, bare.X = net, [[*x, Ball(1)] for x in case.X]
+        bare.net = Net([inputs + 1, *widths], case.laws, full([inputs + 1, *widths]))
+        (self.point, tends), self.start = goal(bare, data), unit(numbers(data["point"]))
+        need(len(self.start) == net.size, "a point of another length")
+        self.tube, first = Tube(Field(self.case, case.Y), self.start, data["ncf"]), net.starts[1]
+        end, theta = self.tube.at(self.tube.end), self.point.theta
+        need(tends(end[:first] + [v for row in net.matrices(end)[-1] for v in row[:-1]]), "the flow may tend to another point")
+        self.point.theta = theta[:first] + [v for row in bare.net.matrices(theta)[-1] for v in (*row, Ball(0))]
+        self.aligns(data, (1 - dot(self.start, self.point.theta)) * Ball(1, None, -1))
+
+
+def biases_early(case, data):
+    """With biases, δ = 0.01, ‖w‖ > 1.01 R_ε δ at T_ε, and ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ there and where ‖w‖ first reaches R_ε δ.
+
+    The NCF flow, with biases too, blows up in the direction u*.
+    """
+    window = Growth(case, data)
+    need(window.norms[0] > 1 and case.square, "R_ε may be reached at the start, or the logistic loss")
+    # The loss flow is that of w itself here, in its own time.
+    window.times = [t / DELTA ** (case.net.order - 2) for t in window.times]
+    window.norms = [r * DELTA for r in window.norms]
+    tube = Tube(Field(window.case, case.Y, 1), [v * ball(DELTA) for v in window.start], data["loss"])
+    is_larger(window, tube)
+    for fails in (fails_at_time, fails_at_norm):
+        fails(window, tube, misaligned(window))

@@ -11,7 +11,8 @@ import math
 from fractions import Fraction
 from functools import partial
 
-from checker.verifier.early import SMALL, departures, fails_at_norm, fails_at_time, has_no_order, misaligned, small, trained
+from checker.verifier import early
+from checker.verifier.early import departures, fails_at_norm, fails_at_time, has_no_order, misaligned, small, trained
 from checker.verifier.flows import Field
 from checker.verifier.kinks import inner
 from checker.verifier.networks import Net, number, unit
@@ -110,8 +111,7 @@ def kink_start(case, data):
     window, fast = leaving(case, data)
     need(window.norms[0] > 1, "R_ε may be reached at the start")
     tube = small(fast, data, window, train=followed)
-    x = tube.at(window.times[0])
-    need(dot(x, x) > ball((window.norms[1] * Fraction(101, 100)) ** 2), "‖w‖ > 1.01 R_ε δ is not proved")
+    early.is_larger(window, tube)
     for fails in (fails_at_time, fails_at_norm):
         fails(window, tube, misaligned(window))
 
@@ -132,7 +132,7 @@ def kink_collapse(case, data):
     need(case.net.order > 2 and along and line.balances(pull), "no solution is known to stay on the ray")
     delta, tube = followed(branch(case, line, q, HIGH), data, start)
     end = tube.at(tube.end)
-    need(delta <= SMALL and dot(end, end) > 4, "‖w‖ = 2δ is not proved to be reached")
+    need(delta <= early.SMALL and dot(end, end) > 4, "‖w‖ = 2δ is not proved to be reached")
 
 
 def kinks(case, data):

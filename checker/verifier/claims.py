@@ -15,7 +15,7 @@ FLOWS = [
     *(early.large_init, early.large_init_escape, early.positive_collapse, early.wrong_target, early.wrong_norm),
     *(early.initial_direction, early.order, early.wrong_labels_tracking, early.wrong_labels_collapse),
     *(fading.no_escape, fading.large_init_tracking, fading.large_init_collapse),
-    *(branches.kink_start, branches.kink_start_tracking, branches.kink_collapse),
+    *(biases.biases_early, branches.kink_start, branches.kink_start_tracking, branches.kink_collapse),
 ]
 CLAIMS = {f"control.{each.__name__}": each for each in CONTROLS + FLOWS} | {
     "conjecture.mixed_labels_grow": fading.mixed_labels_grow,

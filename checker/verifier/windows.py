@@ -50,22 +50,27 @@ class Point:
         need(is_positive(rows), "the KKT point is not proved to attract all within reach")
 
 
+def goal(case, data):
+    """A KKT point with N > 0, and the condition on boxes that flows from there tend to it."""
+    point, reach = Point(case, data["limit"]), Fraction(number(data["reach"]))
+    need(point.value > 0 and case.net.order > 2, "N > 0 and D > 2 are not proved")
+    point.attracts(case, reach)
+    return point, lambda x: aligned(x, point.theta, ball(1 - reach * reach / 2))
+
+
 class Window:
     """Bounds on T_ε and R_ε, proved of the NCF flow from v_0, which tends to the KKT point θ with N(θ) > 0."""
 
     def __init__(self, case, data, start=None):
-        self.point, self.start = Point(case, data["limit"]), start or unit(case.theta)
-        need(self.point.value > 0 and case.net.order > 2, "N > 0 and D > 2 are not proved")
-        self.tube, reach = Tube(Field(case, case.Y), self.start, data["ncf"]), Fraction(number(data["reach"]))
-        self.point.attracts(case, reach)
-        end = self.tube.at(self.tube.end)
-        need(aligned(end, self.point.theta, ball(1 - reach * reach / 2)), "the flow is not proved to come within reach")
+        (self.point, tends), self.start = goal(case, data), start or unit(case.theta)
+        self.tube = Tube(Field(case, case.Y), self.start, data["ncf"])
+        need(tends(self.tube.at(self.tube.end)), "the flow is not proved to come within reach")
         if "epsilon" in data:
-            self._aligns(data)
+            self.aligns(data, Fraction(number(data["epsilon"])))
 
-    def _aligns(self, data):
+    def aligns(self, data, epsilon):
         """T_ε lies between two times, R_ε between two norms."""
-        self.epsilon, theta = Fraction(number(data["epsilon"])), self.point.theta
+        self.epsilon, theta = epsilon, self.point.theta
         self.times, self.norms = ([Fraction(number(each)) for each in data[name]] for name in ("times", "norms"))
         need(0 < self.epsilon < 1 and len(self.times) == len(self.norms) == 2, "not an ε with two bounds on T_ε and on R_ε")
         (first, last), (small, large) = self.times, self.norms
