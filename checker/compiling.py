@@ -13,6 +13,8 @@ compiled = partial(njit, cache=True, error_model="numpy", no_cfunc_wrapper=True)
 # For what only compiled code calls. Every level of calls is optimised anew with all below it, so levels are few.
 internal = partial(compiled, no_cpython_wrapper=True)
 inlined = partial(internal, inline="always")
+# For what allocates nothing: to count references, of every array and at every call, takes as long as the rate of a tiny network.
+bare = partial(internal, _nrt=False)
 
 
 @intrinsic

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from checker.compiling import compiled, inlined, internal, matrix_view
+from checker.compiling import bare, compiled, inlined, internal, matrix_view
 from checker.losses import NCF_CODE, SQUARE_CODE, descent
 from checker.products import product, product_with_transposed
 
@@ -20,12 +20,19 @@ def workspace(layout, samples):
     return np.empty(entries), np.empty(entries), np.empty(units), np.empty(units), np.empty(widest), np.empty(widest)
 
 
-@internal()
+@bare()
 def _activate(values, slopes, start, stop, power, slope):
     """σ(z) = max(z, αz)^p in place of z, and σ'(z), for the units from start to stop; the slope at 0 is the one of z > 0."""
     negative = slope
     for _ in range(power - 1):
         negative *= slope
+    if power == 2:
+        for i in range(start, stop):
+            z = values[i]
+            lower = z if z >= 0 else negative * z
+            slopes[i] = 2 * lower
+            values[i] = lower * z
+        return
     for i in range(start, stop):
         z = values[i]
         lower = z if z >= 0 else negative * z
@@ -37,7 +44,7 @@ def _activate(values, slopes, start, stop, power, slope):
         values[i] = lower * z
 
 
-@internal()
+@bare()
 def _expand(index, theta, weights):
     """The entries of all weight matrices, structural zeros included, written to weights."""
     for entry in range(index.size):
@@ -45,7 +52,7 @@ def _expand(index, theta, weights):
         weights[entry] = theta[number] if number >= 0 else 0.0
 
 
-@internal()
+@bare()
 def _collect(index, entries, out):
     """Sums of entries that are one parameter, written to out."""
     out.fill(0.0)
@@ -74,7 +81,7 @@ def collected(layout, entries, size):
     return out
 
 
-@compiled()
+@compiled(_nrt=False)
 def forward(layout, theta, X, work):
     """Fill the workspace for `backward` with the activations at θ, for samples as columns X (d, n); H(X; θ) comes last."""
     widths, offsets = layout.widths, layout.offsets
@@ -94,7 +101,7 @@ def forward(layout, theta, X, work):
         start, below = stop, above
 
 
-@inlined()
+@inlined(_nrt=False)
 def _backward(layout, theta, X, output_weights, work, gradient):
     """Gradient in θ of Σ output_weights ∘ H(X; θ), both (k_L, n), after `forward` at the same θ; written to gradient (size,)."""
     widths, offsets = layout.widths, layout.offsets
@@ -121,7 +128,7 @@ def _backward(layout, theta, X, output_weights, work, gradient):
         _collect(layout.index, weight_gradient, gradient)
 
 
-@compiled()
+@compiled(_nrt=False)
 def pull_back(layout, theta, X, y, loss, factor, scale, weights, work, gradient):
     """Σ_i w_i H(x_i; θ) and its gradient at fixed w, for w = −ℓ'(factor · H(X; θ), y)/scale; w (k_L, n) is left in weights.
 

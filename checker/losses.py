@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from checker.compiling import internal
+from checker.compiling import bare
 
 
 class Loss(StrEnum):
@@ -33,7 +33,7 @@ def total_loss(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> float:
     return float(np.logaddexp(0.0, -y * outputs).sum())
 
 
-@internal()
+@bare()
 def descent(code, y, outputs, factor, out):
     """−ℓ'(factor · outputs, y) elementwise into out; y, outputs, out (k_L, n); y holds ȳ for the NCF."""
     for i in range(y.shape[0]):

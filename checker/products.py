@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from checker.compiling import internal
+from checker.compiling import bare, internal
 
 # A call of dgemm takes a good 150 ns, as long as the loops take for about this many multiplications.
 SMALL = 2048
 
 
-@internal(fastmath={"reassoc", "contract", "nsz"})
+@bare(fastmath={"reassoc", "contract", "nsz"})
 def _inner(A, i, B, j):
     """⟨row i of A, row j of B⟩: the compiler may add in any order, and so use all lanes."""
     total = 0.0
@@ -22,12 +22,17 @@ def _inner(A, i, B, j):
     return total
 
 
-@internal()
+@internal(_nrt=True)
+def _blas(A, B, out):
+    np.dot(A, B, out)
+
+
+@bare(forceinline=True)
 def product(A, B, out):
     """out = A B; A may be a transposed matrix, the others are C-contiguous."""
     rows, inner, columns = A.shape[0], A.shape[1], B.shape[1]
     if rows * inner * columns > SMALL:
-        np.dot(A, B, out)
+        _blas(A, B, out)
         return
     for i in range(rows):
         for j in range(columns):
@@ -38,12 +43,12 @@ def product(A, B, out):
                 out[i, j] += a * B[k, j]
 
 
-@internal()
+@bare(forceinline=True)
 def product_with_transposed(A, B, out):
     """out = A Bᵀ, all C-contiguous."""
     rows, inner, columns = A.shape[0], A.shape[1], B.shape[0]
     if rows * inner * columns > SMALL:
-        np.dot(A, B.T, out)
+        _blas(A, B.T, out)
         return
     for i in range(rows):
         for j in range(columns):

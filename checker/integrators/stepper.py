@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.integrate import DOP853
 
-from checker.compiling import compiled, inlined, internal
+from checker.compiling import bare, compiled, inlined
 from checker.kernels import pull_back, workspace
 
 STAGES = 12
@@ -67,13 +67,13 @@ def _rate(field, state, out, weights, work):
     return value, norm, np.sqrt(tangential)
 
 
-@compiled()
+@compiled(_nrt=False)
 def rate(field, state, out, weights, work):
     """`_rate` as a call, which itself takes as long as the rate of a tiny network: a field is a hundred words."""
     return _rate(field, state, out, weights, work)
 
 
-@internal()
+@bare()
 def _step(field, state, h, K, new, weights, work):
     """One DOP853 step of length h from state, K[0] holding its rate; the direction of `new` is normalised."""
     for stage in range(1, STAGES + 1):
@@ -92,7 +92,7 @@ def _step(field, state, h, K, new, weights, work):
         direction[i] /= length
 
 
-@internal()
+@bare()
 def _error(K, h, new, elapsed, tolerance):
     """Estimated local error of a step in units of the tolerance: ‖·‖₂ in v, absolute in log r, relative in t."""
     size = new.size - 2
@@ -110,7 +110,7 @@ def _error(K, h, new, elapsed, tolerance):
     return abs(h) * fifth / np.sqrt(fifth + 0.01 * third)
 
 
-@compiled()
+@compiled(_nrt=False)
 def _event(kind, target, direction, state, elapsed):
     """Signed distance from the event: it happens where this turns from negative to non-negative."""
     size = state.size - 2
