@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from checker.check import load_claims
 from checker.claims import Inapplicable, registered
+from checker.generators.draw import draw_one
 from checker.hunting import changes, choices
 from checker.hunting.optimisers import evolution, lines
 from checker.hunting.search import BOARD, FLAT, LAG, LONGEST, PATIENCE, SHARDS, Board, Climb, Search
@@ -133,7 +134,7 @@ def test_elites_hold_their_instance_and_the_choices_it_was_drawn_by(hunted):
     for elite in elites:
         instance = decode(elite.instance, "hunt_claims")
         assert claim.judge(instance)[1].value == elite.margin
-        assert choices.drawn(claim.strategy(), 0, decode(elite.choices)).instance == instance
+        assert draw_one(claim.strategy(), 0, decode(elite.choices)).instance == instance
 
 
 def test_a_broken_strategy_is_counted_aloud(hunted):
@@ -144,19 +145,19 @@ def test_a_broken_strategy_is_counted_aloud(hunted):
 
 def test_choices_can_be_drawn_again_and_mutations_are_draws_of_the_strategy():
     strategy = st.tuples(st.integers(3, 9), st.floats(0, 1), st.lists(st.booleans(), max_size=4))
-    first = choices.drawn(strategy, 5)
-    assert choices.drawn(strategy, 99, first.choices).instance == first.instance
+    first = draw_one(strategy, 5)
+    assert draw_one(strategy, 99, first.choices).instance == first.instance
     rng, seen = random.Random(0), set()
     for seed in range(200):
         for prefix in (choices.mutated(first, rng), choices.simplified(first, rng)):
-            number, fraction, flags = choices.drawn(strategy, seed, prefix).instance
+            number, fraction, flags = draw_one(strategy, seed, prefix).instance
             assert 3 <= number <= 9 and 0 <= fraction <= 1 and len(flags) <= 4
             seen.add((number, fraction, *flags))
     assert len(seen) > 100 and first.instance[0] in {number for number, *_ in seen}
 
 
 def test_a_strategy_that_turns_down_all_it_draws_gives_nothing():
-    assert choices.drawn(st.integers().filter(lambda number: False), 0) is None
+    assert draw_one(st.integers().filter(lambda number: False), 0) is None
 
 
 @pytest.mark.parametrize("id", ["kkt.multiplier", "rank_one.sufficient", "control.signless", "conjecture.rank_one_maxima"])
@@ -164,7 +165,7 @@ def test_a_strategy_that_turns_down_all_it_draws_gives_nothing():
 def test_changed_instances_are_ones_that_the_claims_strategy_could_have_drawn(theorems, id, change):
     claim, kept = theorems[id], 0
     for seed in range(30):
-        instance = choices.drawn(claim.strategy(), seed).instance
+        instance = draw_one(claim.strategy(), seed).instance
         try:
             other = change(claim, instance, np.random.default_rng(seed))
         except Inapplicable:
@@ -178,7 +179,7 @@ def test_changed_instances_are_ones_that_the_claims_strategy_could_have_drawn(th
 def test_a_start_that_is_promised_to_be_generic_is_never_made_special(theorems):
     claim = theorems["conjecture.rank_one_limits"]
     for seed in range(40):
-        instance = choices.drawn(claim.strategy(), seed).instance
+        instance = draw_one(claim.strategy(), seed).instance
         try:
             start = changes.snapped(claim, instance, np.random.default_rng(seed)).start
         except Inapplicable:

@@ -33,9 +33,9 @@ def violations(claim: Claim, seed: int, count: int = 25) -> list:
 
 
 @lru_cache(maxsize=64)
-def minimum(id: str, seed: int = 7):
+def minimum(id: str, seed: int = 8):
     claim = registered()[id]
-    return shrink(claim, violations(claim, seed)[0])
+    return shrink(claim, violations(claim, seed)[0], seconds=120)
 
 
 # Layers, hidden neurons, samples, dimensions, outputs, layers that are not dense, D, Σ p_l.
@@ -87,10 +87,10 @@ MINIMA = {
     "control.shared_neurons": TWO_NEURONS,
     "control.blind_input": (2, 1, 1, 2, 1, 1, 3, 2),
     # These depend on where shrinking starts, too: one neuron or one dimension more may stand in for something else.
-    "control.sparse_layers": (2, 2, 1, 1, 1, 1, 3, 2),
+    "control.sparse_layers": (2, 1, 1, 2, 1, 1, 3, 2),
     "control.any_rank_one": TWO_NEURONS,
     "control.slope_outside": (2, 1, 2, 2, 1, 0, 2, 1),
-    "control.large_init_escape": (2, 1, 2, 2, 1, 0, 4, 3),
+    "control.large_init_escape": (2, 1, 2, 2, 1, 0, 3, 2),
 }
 
 
@@ -115,7 +115,7 @@ def test_the_smallest_point_with_mixed_signs_is_two_neurons_on_one_sample_of_one
     found = minimum("control.signless")
     assert found.network.widths == (1, 2, 1) and found.network.powers == (2,)
     assert np.array_equal(found.problem.X, [[1]]) and np.array_equal(found.problem.y, [[1]])
-    assert np.allclose(found.profiles[0] * np.sqrt(2), [1, -1]) and np.array_equal(found.u, [1])
+    assert np.allclose(np.sort(found.profiles[0]) * np.sqrt(2), [-1, 1]) and np.array_equal(found.u, [1])
 
 
 def test_half_a_slope_makes_entries_differ_by_four():

@@ -7,44 +7,10 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
 
-from hypothesis.control import BuildContext
-from hypothesis.errors import UnsatisfiedAssumption
 from hypothesis.internal.conjecture.choice import choice_permitted
-from hypothesis.internal.conjecture.data import ConjectureData, StopTest
 
-from checker.generators.draw import SeededProvider
-
-ATTEMPTS = 5  # of drawing one instance, where the strategy turns down what it drew
-Choices = tuple[int | float | bool | str | bytes, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """An instance with the choices it was drawn by, and what each of them was free to be."""
-
-    instance: object
-    choices: Choices
-    nodes: tuple
-
-    @property
-    def free(self) -> list[int]:
-        """Indices of the choices that were free."""
-        return [i for i, node in enumerate(self.nodes) if not node.was_forced]
-
-
-def drawn(strategy, seed: int, prefix: Choices = ()) -> Drawn | None:
-    """The instance of these first choices, as far as they fit, and of the seed; None where the strategy turns it down."""
-    for attempt in range(ATTEMPTS):
-        data = ConjectureData(random=random.Random(seed + attempt), prefix=prefix, provider=SeededProvider)
-        try:
-            with BuildContext(data, is_final=False, wrapped_test=lambda: None):
-                instance = data.draw(strategy)
-            return Drawn(instance, tuple(data.choices), tuple(data.nodes))
-        except (StopTest, UnsatisfiedAssumption):
-            continue
-    return None
+from checker.generators.draw import Choices, Drawn
 
 
 def mutated(parent: Drawn, rng: random.Random) -> Choices:

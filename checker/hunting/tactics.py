@@ -10,6 +10,7 @@ import numpy as np
 from checker.check import derive
 from checker.claims import Claim, Inapplicable
 from checker.generators import families
+from checker.generators.draw import draw_one
 from checker.hunting import choices
 from checker.hunting.changes import movable, mutated, rebuilt, snapped
 from checker.hunting.optimisers import METHODS
@@ -46,7 +47,7 @@ def structured(claim: Claim, shard: Shard, trial: Trial) -> None:
     """Draws on structured data where the claim takes data; snapped to special values: their choices, or their arrays."""
     for number, seed in enumerate(_seeds(shard, trial)):
         rng = np.random.default_rng(seed)
-        found = choices.drawn(_on_structured(claim, shard.index + number), seed)
+        found = draw_one(_on_structured(claim, shard.index + number), seed)
         if found is None:
             continue
         try:
@@ -79,7 +80,7 @@ class _Parent:
         if point is not None:
             self.margin = point.margin
             self.instance, prefix = _decoded(claim, point)
-            self.drawn_by = choices.drawn(claim.strategy(), 0, prefix) if prefix else None
+            self.drawn_by = draw_one(claim.strategy(), 0, prefix) if prefix else None
             if self.instance is None and self.drawn_by:
                 self.instance = self.drawn_by.instance
 
@@ -101,7 +102,7 @@ class _Parent:
         if self.drawn_by is None:
             return None
         seed = int(rng.integers(2**63))
-        found = choices.drawn(self.claim.strategy(), seed, choices.mutated(self.drawn_by, random.Random(seed)))
+        found = draw_one(self.claim.strategy(), seed, choices.mutated(self.drawn_by, random.Random(seed)))
         return None if found is None else _Parent(self.claim, None, found.instance, found)
 
 
@@ -172,7 +173,7 @@ class _Floats:
         for i, value in zip(self.places, self.base + point * units):
             bounds = self.drawn.nodes[i].constraints
             changed[i] = float(np.clip(value, bounds["min_value"], bounds["max_value"]))
-        found = choices.drawn(self.claim.strategy(), 0, tuple(changed))
+        found = draw_one(self.claim.strategy(), 0, tuple(changed))
         return trial.skip() if found is None else trial.test(found.instance, found.choices)
 
 
@@ -200,7 +201,7 @@ def _seeds(shard: Shard, trial: Trial) -> Iterator[int]:
 
 
 def _draw(strategy, seed: int, trial: Trial, prefix=()) -> None:
-    found = choices.drawn(strategy, seed, prefix)
+    found = draw_one(strategy, seed, prefix)
     if found is not None:
         trial.test(found.instance, found.choices)
 

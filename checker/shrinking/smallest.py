@@ -21,7 +21,7 @@ DATA = {
 }
 LABELS = {1: ([1], [-1]), 2: ([1, 1], [1, -1], [-1, 1])}
 SLOPES = (0.0, 1.0, 0.5)
-STARTS = 3  # as it is, all ones, all ones but for the sign of W_L
+STARTS = 4  # as it is, all ones, all ones but for the sign of W_L, all −1
 
 
 def smallest(instance: Instance) -> Iterator[partial]:
@@ -53,7 +53,7 @@ def _built(instance: Instance, depth: int, width: int, outputs: int, powers, slo
     found = moves.changed(moves.with_seed(found, 0), X=X, y=np.repeat(y, outputs, axis=1), loss=Loss.SQUARE)
     if start == 0:
         return found
-    weights = np.ones(found.start.size)
+    weights = np.full(found.start.size, -1.0 if start == 3 else 1.0)
     if start == 2:
         weights[found.network.slices[-1]] *= -1
     return moves.with_array(found, "start", weights)
