@@ -26,7 +26,7 @@ from checker.results import ClaimResult, Tally, conclude, describe, one_line
 from checker.table import Table
 from checker.user_claims import BrokenClaims, told, told_of
 from checker.versions import versions
-from checker.workers import WorkerLost, spread
+from checker.workers import WorkerLost, one_thread, spread
 from checker.writers.files import Unwritable
 
 PROFILES = {"quick": 25, "ci": 200, "deep": 2000}  # applicable instances per claim
@@ -161,8 +161,6 @@ def check_shard(
 
     An exception of the strategy, a bug in it, is counted as unresolved: aloud, and ending the round.
     """
-    from threadpoolctl import threadpool_limits
-
     from checker.generators.draw import draw
 
     claims, start = [registered()[id] for id in shard.claims], time.perf_counter()
@@ -186,7 +184,7 @@ def check_shard(
         replay_stored(claim, tallies[claim.id], folder)
     # What is replayed in the first shard proves the claim false: others need not look for a proof.
     proved = {claim.id for claim in claims if folder and shard.index and has_certificate(claim, folder)}
-    with threadpool_limits(limits=1), suppress(_Enough):
+    with one_thread(), suppress(_Enough):
         for turn in range(ROUNDS):
             count, derived = shard.examples * (OVERDRAW if turn else 1), derive(seed, claims[0].stream, shard.index, turn)
             try:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lsmr
 
 from checker.claims import Inapplicable, Unresolved
@@ -105,18 +105,20 @@ class _DenseHessian:
         multiplier, matrix = g @ u, ncf.hessian(u)
         self.scale = abs(multiplier)
         curved = matrix @ u
-        normal = u[:, None] * (curved - 0.5 * (curved @ u + multiplier - self.scale) * u)
-        matrix -= normal + normal.T
+        normal = curved - 0.5 * (curved @ u + multiplier - self.scale) * u
+        # Fortran's order, in which a symmetric matrix is its transpose; only the lower triangle is kept.
+        matrix = blas.dsyr2(-1.0, u, normal, a=matrix.T, lower=1, overwrite_a=1)
         matrix.flat[:: u.size + 1] -= multiplier
         self.matrix = matrix
         self.reflectors, self.diagonal, self.beside, self.factors, _ = lapack.dsytrd(matrix, lower=1, lwork=BLOCK * u.size)
+        self.size = math.hypot(norm(self.diagonal), norm(self.beside)) or 1.0
+        self.scaled = self.diagonal / self.size, self.beside / self.size
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
         """−(A² + δ²)^{-1} A · tangential by A/(A² + δ²) = Re 1/(A + iδ)."""
-        scale = math.hypot(norm(self.diagonal), norm(self.beside)) or 1.0
-        damping, beside = max(1e-8, norm(tangential) / scale), self.beside / scale
-        solved = lapack.zgtsv(beside, self.diagonal / scale + 1j * damping, beside, self._turned(-tangential, "T"))[-2]
-        return self._turned(solved.real, "N") / scale
+        damping, beside = max(1e-8, norm(tangential) / self.size), self.scaled[1]
+        solved = lapack.zgtsv(beside, self.scaled[0] + 1j * damping, beside, self._turned(-tangential, "T"))[-2]
+        return self._turned(solved.real, "N") / self.size
 
     def _turned(self, vector: np.ndarray, which: str) -> np.ndarray:
         """Qᵀ · vector (T) or Q · vector (N); with no room to work on more than one reflection at a time, which is fastest."""

@@ -1,83 +1,132 @@
-"""∇²N times one direction, compiled: what the variational equation of a flow needs at every evaluation."""
+"""∇²N times directions, compiled, for few parameters and for the variational equation of a flow: forward over reverse."""
 
 from __future__ import annotations
 
 import numpy as np
+from numba.extending import register_jitable
 
-from checker.compiling import compiled, internal, matrix_view
+from checker.compiling import bare, compiled, matrix_view
 from checker.kernels import collected, entries_of
 from checker.products import product, product_with_transposed
 
 
-@internal()
-def _bend(z, dz, power, slope, first, bend):
-    """σ(z) in place of z, σ'(z)·dz of dz; σ'(z) and σ''(z)·dz are left in first and bend. z = 0 counts as positive."""
-    for i in range(z.shape[0]):
-        for j in range(z.shape[1]):
-            side = 1.0 if z[i, j] >= 0 else slope**power
-            first[i, j] = power * side * z[i, j] ** (power - 1)
-            bend[i, j] = power * (power - 1) * side * z[i, j] ** max(power - 2, 0) * dz[i, j]
-            z[i, j], dz[i, j] = side * z[i, j] ** power, first[i, j] * dz[i, j]
+@register_jitable(inline="always")
+def _point(layout, theta, X, ybar):
+    """The network at θ: its entries, and σ_l(z_l), σ_l', δ_l = ∂N/∂z_l and σ_l'' ∂N/∂σ_l(z_l) of the hidden layers."""
+    size = (layout.units - ybar.shape[0]) * X.shape[1]
+    weights = entries_of(layout, theta)
+    values, firsts, deltas, bends = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
+    _fill(layout, weights, X, ybar, values, firsts, deltas, bends)
+    return weights, values, firsts, deltas, bends
+
+
+@bare()
+def _fill(layout, weights, X, ybar, values, firsts, deltas, bends):
+    """What `_point` returns besides the entries; z = 0 counts as positive."""
+    widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
+    depth, stop, below = widths.size - 1, 0, X
+    for layer in range(1, depth):
+        start, stop = stop, stop + widths[layer] * samples
+        z = matrix_view(values, start, widths[layer], samples)
+        _product(matrix_view(weights, offsets[layer - 1], widths[layer], widths[layer - 1]), below, z)
+        power, negative = layout.powers[layer - 1], layout.slopes[layer - 1] ** layout.powers[layer - 1]
+        for i in range(start, stop):
+            lower = 1.0 if values[i] >= 0 else negative
+            for _ in range(power - 2):
+                lower *= values[i]
+            # At p = 1 there is no z to divide by: σ'' = 0, and σ' is what `lower` is.
+            bends[i] = power * (power - 1) * lower
+            firsts[i] = power * lower * values[i] if power > 1 else lower
+            values[i] *= firsts[i] / power
+        below = z
+    above = ybar
+    for layer in range(depth, 1, -1):
+        start = stop - widths[layer - 1] * samples
+        here = matrix_view(deltas, start, widths[layer - 1], samples)
+        _product(matrix_view(weights, offsets[layer - 1], widths[layer], widths[layer - 1]).T, above, here)
+        for i in range(start, stop):
+            bends[i] *= deltas[i]
+            deltas[i] *= firsts[i]
+        above, stop = here, start
+
+
+@bare()
+def _product(A, B, out):
+    """`product`, compiled once."""
+    product(A, B, out)
+
+
+@bare()
+def _add_product(A, B, out, spare):
+    """out += A B, with room for A B in spare."""
+    more = matrix_view(spare, 0, out.shape[0], out.shape[1])
+    product(A, B, more)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] += more[i, j]
+
+
+@bare()
+def _derivative(layout, point, moved, X, ybar, work, out):
+    """Derivative of ∂N by all entries where these move by `moved`, into out; `work` as `_workspace` makes it."""
+    widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
+    weights, values, firsts, deltas, bends = point
+    dz, dvalues, ddeltas, spare = work
+    depth, stop, below, dbelow = widths.size - 1, 0, X, X
+    for layer in range(1, depth):
+        rows, columns, first = widths[layer], widths[layer - 1], offsets[layer - 1]
+        start, stop = stop, stop + rows * samples
+        here = matrix_view(dz, start, rows, samples)
+        _product(matrix_view(moved, first, rows, columns), below, here)
+        if layer > 1:
+            _add_product(matrix_view(weights, first, rows, columns), dbelow, here, spare)
+        for i in range(start, stop):
+            dvalues[i] = firsts[i] * dz[i]
+        below, dbelow = matrix_view(values, start, rows, samples), matrix_view(dvalues, start, rows, samples)
+    delta, ddelta = ybar, ybar
+    for layer in range(depth, 1, -1):
+        rows, columns, first = widths[layer], widths[layer - 1], offsets[layer - 1]
+        start = stop - columns * samples
+        part, dback = matrix_view(out, first, rows, columns), matrix_view(ddeltas, start, columns, samples)
+        product_with_transposed(delta, matrix_view(dvalues, start, columns, samples), part)
+        _product(matrix_view(moved, first, rows, columns).T, delta, dback)
+        if layer < depth:
+            more = matrix_view(spare, 0, rows, columns)
+            product_with_transposed(ddelta, matrix_view(values, start, columns, samples), more)
+            for i in range(rows * columns):
+                out[first + i] += spare[i]
+            _add_product(matrix_view(weights, first, rows, columns).T, ddelta, dback, spare)
+        for i in range(start, stop):
+            ddeltas[i] = firsts[i] * ddeltas[i] + bends[i] * dz[i]
+        delta, ddelta, stop = matrix_view(deltas, start, columns, samples), dback, start
+    product_with_transposed(ddelta, X, matrix_view(out, 0, widths[1], widths[0]))
+
+
+@register_jitable(inline="always")
+def _workspace(layout, point, samples):
+    size = point[1].size
+    return np.empty(size), np.empty(size), np.empty(size), np.empty(layout.widest * max(samples, layout.widest))
 
 
 @compiled()
 def curvature_product(layout, theta, direction, X, ybar):
-    """∇²N·direction (P,) at theta (P,), for samples as columns X (d, n) and pseudo-labels ȳ (k_L, n): forward over reverse."""
-    widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
-    depth = widths.size - 1
-    weights, moved = entries_of(layout, theta), entries_of(layout, direction)
-    size = layout.units * samples
-    values, dvalues, firsts, bends = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
-    spare = np.empty(layout.widest * samples)
-    starts = np.empty(depth + 1, np.int64)
-    starts[0] = starts[1] = 0
-    below, dbelow = X, X
-    for layer in range(1, depth):
-        rows, columns, first = widths[layer], widths[layer - 1], offsets[layer - 1]
-        start = starts[layer]
-        z, dz = matrix_view(values, start, rows, samples), matrix_view(dvalues, start, rows, samples)
-        product(matrix_view(weights, first, rows, columns), below, z)
-        product(matrix_view(moved, first, rows, columns), below, dz)
-        if layer > 1:
-            more = matrix_view(spare, 0, rows, samples)
-            product(matrix_view(weights, first, rows, columns), dbelow, more)
-            dz += more
-        here = matrix_view(firsts, start, rows, samples), matrix_view(bends, start, rows, samples)
-        _bend(z, dz, layout.powers[layer - 1], layout.slopes[layer - 1], here[0], here[1])
-        below, dbelow = z, dz
-        starts[layer + 1] = start + rows * samples
-    return _reverse(layout, X, ybar, weights, moved, values, dvalues, firsts, bends, starts, theta.size)
+    """∇²N·direction (P,) at theta (P,), for samples as columns X (d, n) and pseudo-labels ȳ (k_L, n)."""
+    point, entries = _point(layout, theta, X, ybar), np.empty(layout.offsets[-1])
+    _derivative(layout, point, entries_of(layout, direction), X, ybar, _workspace(layout, point, X.shape[1]), entries)
+    return collected(layout, entries, theta.size)
 
 
 @compiled()
 def curvature_matrix(layout, theta, X, ybar):
     """∇²N (P, P) at theta, symmetric to the last bit: a product for every direction, which pays for few parameters."""
-    out, direction = np.empty((theta.size, theta.size)), np.zeros(theta.size)
+    point, entries = _point(layout, theta, X, ybar), np.empty(layout.offsets[-1])
+    work, out, direction = _workspace(layout, point, X.shape[1]), np.empty((theta.size, theta.size)), np.zeros(theta.size)
     for k in range(theta.size):
         direction[k] = 1.0
-        out[k] = curvature_product(layout, theta, direction, X, ybar)
+        _derivative(layout, point, entries_of(layout, direction), X, ybar, work, entries)
+        out[k] = collected(layout, entries, theta.size)
         direction[k] = 0.0
-    return 0.5 * (out + out.T)
-
-
-@internal()
-def _reverse(layout, X, ybar, weights, moved, values, dvalues, firsts, bends, starts, size):
-    """The backward pass of `curvature_product`: deltas ∂N/∂z of every layer and their derivatives along the direction."""
-    widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
-    entries = np.zeros(offsets[-1])
-    delta, ddelta = ybar.copy(), np.zeros(ybar.shape)
-    for layer in range(widths.size - 1, 1, -1):
-        rows, columns, first, start = widths[layer], widths[layer - 1], offsets[layer - 1], starts[layer - 1]
-        W, dW = matrix_view(weights, first, rows, columns), matrix_view(moved, first, rows, columns)
-        part, more = matrix_view(entries, first, rows, columns), np.empty((rows, columns))
-        product_with_transposed(delta, matrix_view(dvalues, start, columns, samples), part)
-        product_with_transposed(ddelta, matrix_view(values, start, columns, samples), more)
-        part += more
-        back, dback, other = np.empty((columns, samples)), np.empty((columns, samples)), np.empty((columns, samples))
-        product(W.T, delta, back)
-        product(dW.T, delta, dback)
-        product(W.T, ddelta, other)
-        here = matrix_view(firsts, start, columns, samples)
-        delta, ddelta = here * back, here * (dback + other) + matrix_view(bends, start, columns, samples) * back
-    product_with_transposed(ddelta, X, matrix_view(entries, 0, widths[1], widths[0]))
-    return collected(layout, entries, size)
+    for i in range(theta.size):
+        for j in range(i):
+            out[i, j] = out[j, i] = 0.5 * (out[i, j] + out[j, i])
+    return out

@@ -8,15 +8,29 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import cache
 
 from checker.executors import Processes, WorkerLost
 
-__all__ = ["WorkerLost", "available", "longest_first", "spread", "work_through"]
+__all__ = ["WorkerLost", "available", "longest_first", "one_thread", "spread", "work_through"]
 
 
 def available() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def one_thread():
+    """A context in which BLAS works on one thread: workers are as many as there are processors."""
+    return _libraries().limit(limits=1)
+
+
+@cache
+def _libraries():
+    """The libraries that have threads; to look for them takes longer than a small instance."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def spread(work: Callable, shards: list, workers: int, prepare: Callable, arguments: tuple) -> Iterator[tuple]:

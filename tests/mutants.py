@@ -149,7 +149,7 @@ KKT = {
         ("] -= multiplier", "] += multiplier", "sign of λ", ONE_SAMPLE),
         ("] -= multiplier", "] -= 0 * multiplier", "no λ", ONE_SAMPLE),
         ("] -= multiplier", "] -= ncf.network.order * multiplier", "factor D of λ", ONE_SAMPLE),
-        ("normal + normal.T", "0 * normal", "no projection", ONE_SAMPLE),
+        ("dsyr2(-1.0", "dsyr2(0.0", "no projection", ONE_SAMPLE),
         ("multiplier - self.scale)", "multiplier + self.scale)", "sign of the normal", ONE_SAMPLE),
         ("self.scale = abs(multiplier)", "self.scale = multiplier**2", "exponent of |λ|", ONE_SAMPLE),
     ],
@@ -203,7 +203,7 @@ KKT = {
         ("escaping <= max", "escaping >= max", "sign of the departure from a saddle", DEGREE_TWO),
     ],
     "positive_limit": [
-        ("limit.point.value <= ", "-limit.point.value <= ", "sign of N*", DEGREE_TWO),
+        ("limit.point.value <= ", "-limit.point.value <= ", "sign of N*", "control.no_blowup"),
         ("limit.point.value <= ", "abs(limit.point.value) <= ", "any sign of N*", BLOWUP),
     ],
     "blowup_time": [
@@ -313,7 +313,6 @@ RANK_ONE = {
         ("gradient - (gradient @ u) * u", "gradient + (gradient @ u) * u", "sign of the projection", "control.slope_outside"),
         ("value <= 0", "-value <= 0", "sign of n(u)", CLARKE),
         ("return u, off", "return -u, off", "sign of u", CLARKE),
-        ("basis @ (basis.T @ gradient)", "gradient", "no projection on the basis", "control.slope_outside"),
     ],
 }
 

@@ -19,6 +19,7 @@ from checker.generators.structured import (
     perturbed_points,
     signless_points,
 )
+from checker.ncf import norm
 from checker.rank_one import balanced_norms, predicted_tangent, reduced_value, tangent
 
 
@@ -51,9 +52,16 @@ def test_the_angle_of_perturbed_points_grows_linearly_with_the_perturbation(kind
     np.testing.assert_allclose(np.log10(sines[1e-3] / sines[1e-4])[moved], 1, atol=0.1)
 
 
+def _reduced_gradient(instance):
+    return reduced_value(instance.network, instance.ncf.X, instance.ncf.ybar[:, 0], instance.u, instance.signs)[1]
+
+
 def test_the_predicted_angle_is_that_of_the_gradient():
-    for each in collect(perturbed_points(sizes=(0.5,))):
-        gradient = reduced_value(each.network, each.ncf.X, each.ncf.ybar[:, 0], each.u, each.signs)[1]
+    seen = [(each, _reduced_gradient(each)) for each in collect(perturbed_points(sizes=(0.5,)))]
+    # So far off, u may be on a side where no sample is seen.
+    moved = [(each, gradient) for each, gradient in seen if gradient.any()]
+    assert len(moved) > 0.9 * len(seen)
+    for each, gradient in moved:
         predicted = predicted_tangent(each.network, each.norms, each.profiles, tangent(gradient, each.u))
         assert tangent(each.ncf.gradient(each.start), each.start) == pytest.approx(predicted, rel=1e-8, abs=1e-9)
 
@@ -112,8 +120,9 @@ def test_two_layer_points_use_one_direction_or_both():
     seen = [each for each in collect(two_layer_points(), 200) if each.families["start"] == "constructed"]
     both = [each for each in seen if (each.profiles[0] < 0).any() and (each.profiles[0] > 0).any()]
     assert len(both) >= 5 and len(seen) - len(both) >= 5
-    assert all(each.ncf.residual(each.start) < 1e-9 for each in seen)
     assert {each.network.powers[0] for each in seen} == {1, 2, 3, 4}
+    for each in seen:  # where labels of one sign cancel, ∇N is rounding and no more
+        assert each.ncf.residual(each.start) < 1e-9 + each.ncf.rounding(each.start)[1] / norm(each.ncf.gradient(each.start))
 
 
 def test_points_on_two_directions_are_kkt_points_of_rank_two():

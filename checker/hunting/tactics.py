@@ -18,6 +18,7 @@ from checker.hunting.shards import DRAWN, MUTATED, OPTIMISED, STRUCTURED, Point,
 from checker.hunting.trial import NOTHING, Trial
 from checker.instances import Instance, moves
 from checker.instances.encoding import BadWitness, decode
+from checker.workers import one_thread
 
 FAMILIES = ("lattice", "antipodal", "d=1", "orthogonal", "duplicated", "collinear", "n=1", "sphere")
 DIMENSIONS = (4, 12, 30)  # that are optimised at a time: few are soon exhausted, many reach further
@@ -25,10 +26,8 @@ DIMENSIONS = (4, 12, 30)  # that are optimised at a time: few are soon exhausted
 
 def carried_out(claim: Claim, shard: Shard) -> Report:
     """The report of a shard of a hunt for a counterexample to the claim."""
-    from threadpoolctl import threadpool_limits
-
     trial = Trial(claim, shard)
-    with threadpool_limits(limits=1):
+    with one_thread():
         try:
             TACTICS[shard.tactic](claim, shard, trial)
         except Exception as error:

@@ -83,15 +83,16 @@ class Tally:
             self.inapplicable[one_line(margin.note) or "hypotheses not met"] += 1
             return
         self._cover(instance)
+        described = describe(instance)
         if math.isfinite(margin.value) and math.isfinite(margin.error):
-            self.margins.add(describe(instance), margin.value, margin.error)
+            self.margins.add(described, margin.value, margin.error)
         if outcome is Outcome.UNRESOLVED:
             self.unresolved[one_line(margin.note) or _undecided(margin)] += 1
             return
         self.holds += outcome is Outcome.HOLDS
         self.violates += outcome is Outcome.VIOLATES
         if len(self.lowest) < LOWEST or margin.value < self.lowest[-1].value:
-            case = Case(float(margin.value), float(margin.error), describe(instance))
+            case = Case(float(margin.value), float(margin.error), described)
             self._keep([case])
             self.worst = case if self.is_record(margin) else self.worst
 
@@ -244,7 +245,9 @@ def describe(instance) -> str:
 
 def one_line(text: str, limit: int = 4 * DESCRIPTION) -> str:
     """The text on one line, cut at `limit` characters, with ? for what cannot be printed (it may control a terminal)."""
-    text = "".join(each if each.isprintable() else "?" for each in " ".join(str(text).split()))
+    text = " ".join(str(text).split())
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else "?" for each in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
