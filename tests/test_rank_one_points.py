@@ -87,7 +87,7 @@ def test_points_with_signs_flipped_are_structured_otherwise():
 
 
 def test_clarke_points_lie_on_kinks_and_are_clarke_kkt_only_with_slopes_inside():
-    inside, outside = collect(clarke_points(), 120), collect(clarke_points(inside=False), 120)
+    inside, outside = collect(clarke_points(), 160), collect(clarke_points(inside=False), 160)
     assert len(inside) > 30 and len(outside) > 30
     assert all(clarke_residual(each.ncf, each.start) < 1e-8 for each in inside)
     # A sample whose label came out 0 puts no kink into N.

@@ -14,6 +14,7 @@ from checker.generators.datasets import SEEDS
 from checker.generators.draw import sampled
 from checker.instances import Instance, promises, rebuilding
 from checker.instances.rebuilding import placed
+from checker.instances.reduced_points import on_kink
 from checker.losses import Loss
 from checker.ncf import Problem
 from checker.networks import masked
@@ -147,6 +148,8 @@ def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
             raise Inapplicable("too few samples or dimensions")
         shares = rng.uniform(0.2, 0.8, kinked) + (0.0 if inside else 1.0)
         point, labels = clarke_problem(network, X, instance.problem.y[:, 0], shares, rng)
+        if np.count_nonzero(on_kink(X, point.u)) > kinked:
+            raise Inapplicable("multiples of the samples on kinks lie there too")
     except Inapplicable:
         return instance
     instance = replace(instance, problem=Problem(network, X, labels[:, None]))
