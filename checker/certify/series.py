@@ -6,10 +6,8 @@ import numpy as np
 
 from checker.losses import Loss
 
-MATRICES = "iab,kibc->kac"  # products of series of matrices
-LONGEST = 40
-_DIFFERENCES = np.subtract.outer(np.arange(LONGEST), np.arange(LONGEST))
-_SHIFTS = np.where(_DIFFERENCES >= 0, _DIFFERENCES, LONGEST)  # where a coefficient of the second factor comes from, or none
+# W·h, Wᵀ·δ, δ·hᵀ and entries of two series of matrices.
+MATRICES, TRANSPOSED, OUTER, ENTRIES = "iab,ibn->an", "iba,ibn->an", "ian,ibn->ab", "ian,ian->an"
 
 
 def taylor(problem, strength: float, start: np.ndarray, order: int, free=True) -> np.ndarray:
@@ -18,62 +16,65 @@ def taylor(problem, strength: float, start: np.ndarray, order: int, free=True) -
     `strength` is δ^D, 0 for ∇N; where a neuron is at a kink, the side it goes to first counts. Weights that are not `free` (P,)
     stay what they are.
     """
-    c = np.zeros((order + 1, start.size))
+    c, field = np.zeros((order + 1, start.size)), _Field(problem, strength, order)
     c[0] = start
     for k in range(order):
-        c[k + 1] = np.where(free, _field(problem, strength, c[: k + 1])[k] / (k + 1), 0.0)
+        c[k + 1] = np.where(free, field.rate(k, c[k]) / (k + 1), 0.0)
     return c
 
 
-def _field(problem, strength: float, theta: np.ndarray) -> np.ndarray:
-    """The right-hand side of power series, (k, P); series are along the first axis throughout."""
-    network, length = problem.network, len(theta)
-    W = [np.stack(layer) for layer in zip(*(network.matrices(row) for row in theta))]
-    h, slopes = [np.zeros((length, *problem.X.T.shape))], []
-    h[0][0] = problem.X.T
-    for w, power, alpha in zip(W, network.powers, network.slopes):
-        value, slope = _bent(product(w, h[-1], MATRICES), power, alpha)
-        h.append(value)
-        slopes.append(slope)
-    delta = _descent(problem, strength, product(W[-1], h[-1], MATRICES))
-    parts = []
-    for l in range(network.depth - 1, -1, -1):
-        parts.insert(0, product(delta, h[l].transpose(0, 2, 1), MATRICES))
-        if l:
-            delta = product(product(W[l].transpose(0, 2, 1), delta, MATRICES), slopes[l - 1])
-    return np.concatenate([_collected(network, l, part) for l, part in enumerate(parts)], axis=1)
+def product(a: np.ndarray, b: np.ndarray, k: int, form: str = ENTRIES) -> np.ndarray:
+    """Coefficient k of the product of two power series, along the first axis of each."""
+    return np.einsum(form, a[: k + 1], b[k::-1])
 
 
-def product(a: np.ndarray, b: np.ndarray, form: str = "iab,kiab->kab") -> np.ndarray:
-    """The product of power series, cut to their length; `form` says how coefficients of a meet shifted ones of b."""
-    n = len(a)
-    shifted = np.concatenate([b, np.zeros((1, *b.shape[1:]))])[np.minimum(_SHIFTS[:n, :n], n)]
-    return np.einsum(form, a, shifted)
+class _Field:
+    """The power series of all there is between weights and u̇, found one coefficient after another."""
 
+    def __init__(self, problem, strength: float, order: int):
+        network, samples = problem.network, len(problem.X)
+        sheets = [(width, samples) for width in network.widths]
+        self.problem, self.strength = problem, strength
+        self.W = [np.zeros((order, *shape)) for shape in zip(network.widths[1:], network.widths)]
+        self.h, self.back = ([np.zeros((order, *sheet)) for sheet in sheets[:-1]] for _ in range(2))
+        self.slopes, self.delta = ([np.zeros((order, *sheet)) for sheet in sheets[1:]] for _ in range(2))
+        self.sides = [np.zeros(sheet) for sheet in sheets[1:-1]]
+        self.powers = [np.zeros((power + 1, order, *sheet)) for power, sheet in zip(network.powers, sheets[1:])]
+        self.outputs = np.zeros((3, order, *sheets[-1]))
+        self.h[0][0] = problem.X.T
+        for each in self.powers:
+            each[0, 0] = 1.0
 
-def _bent(z: np.ndarray, power: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    """σ(z) and σ'(z)."""
-    first = np.take_along_axis(z, np.argmax(z != 0, axis=0)[None], axis=0)[0]
-    scale, lower = np.where(first >= 0, 1.0, alpha**power), np.zeros_like(z)
-    lower[0] = 1.0
-    for _ in range(power - 1):
-        lower = product(lower, z)
-    return scale * product(lower, z), power * scale * lower
+    def rate(self, k: int, theta: np.ndarray) -> np.ndarray:
+        """Coefficient k of u̇, (P,), for that of u, theta (P,), once those below are known."""
+        network, W, h, delta = self.problem.network, self.W, self.h, self.delta
+        for series, matrix in zip(W, network.matrices(theta)):
+            series[k] = matrix
+        for l in range(network.depth - 1):
+            h[l + 1][k], self.slopes[l][k] = self._bent(l, product(W[l], h[l], k, MATRICES), k)
+        delta[-1][k] = self._descent(product(W[-1], h[-1], k, MATRICES), k)
+        for l in range(network.depth - 1, 0, -1):
+            self.back[l][k] = product(W[l], delta[l], k, TRANSPOSED)
+            delta[l - 1][k] = product(self.back[l], self.slopes[l - 1], k)
+        return network.collect([product(each, below, k, OUTER) for each, below in zip(delta, h)])
 
+    def _bent(self, l: int, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficient k of σ(z) and of σ'(z) in a layer, for that of z."""
+        power, alpha, powers = self.problem.network.powers[l], self.problem.network.slopes[l], self.powers[l]
+        self.sides[l] = np.where(self.sides[l] == 0, np.sign(z), self.sides[l])
+        scale = np.where(self.sides[l] >= 0, 1.0, alpha**power)
+        powers[1][k] = z
+        for q in range(2, power + 1):
+            powers[q][k] = product(powers[q - 1], powers[1], k)
+        return scale * powers[power][k], power * scale * powers[power - 1][k]
 
-def _descent(problem, strength: float, outputs: np.ndarray) -> np.ndarray:
-    """−ℓ' of series of outputs; for the logistic loss to third order in them."""
-    x = strength * outputs
-    out = -x if problem.loss is Loss.SQUARE else product(product(x, x), x) / 48 - x / 4
-    out[0] += problem.ncf.ybar.T
-    return out
-
-
-def _collected(network, layer: int, part: np.ndarray) -> np.ndarray:
-    """Sums of the entries of a layer's matrices by parameter, (k, P_l)."""
-    numbers = network.patterns[layer].expand(*part.shape[1:]).ravel()
-    out = np.zeros((len(part), network.parameter_counts[layer]))
-    for entry, number in zip(part.reshape(len(part), -1).T, numbers):
-        if number >= 0:
-            out[:, number] += entry
-    return out
+    def _descent(self, outputs: np.ndarray, k: int) -> np.ndarray:
+        """Coefficient k of −ℓ', for that of the outputs; for the logistic loss to third order in them."""
+        first = self.problem.ncf.ybar.T if k == 0 else 0.0
+        x, square, cube = self.outputs
+        x[k] = self.strength * outputs
+        if self.problem.loss is Loss.SQUARE:
+            return first - x[k]
+        square[k] = product(x, x, k)
+        cube[k] = product(square, x, k)
+        return first + cube[k] / 48 - x[k] / 4

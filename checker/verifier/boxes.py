@@ -7,16 +7,16 @@ from checker.verifier.numbers import Ball, Dual, ball, dot, need
 from checker.verifier.symmetries import symmetry
 
 
-def is_positive(rows):
-    """Whether every symmetric matrix in one of balls is positive definite."""
-    rows = [list(row) for row in rows]
-    for k, pivot in enumerate(rows):
+def is_positive(n, entry):
+    """Whether every symmetric matrix (n, n) of numbers in the balls entry(i, j), i ≤ j, is positive definite."""
+    rows = [[entry(i, j) for j in range(i, n)] for i in range(n)]
+    for k, (pivot, *rest) in enumerate(rows):
         need(True, "")
-        if not pivot[k] > 0:
+        if not pivot > 0:
             return False
-        for row in rows[k + 1 :]:
-            factor = row[k] / pivot[k]
-            row[k:] = [a - factor * b for a, b in zip(row[k:], pivot[k:])]
+        for i, each in enumerate(rest):
+            factor = each / pivot
+            rows[k + 1 + i] = [a - factor * b for a, b in zip(rows[k + 1 + i], rest[i:])]
     return True
 
 
@@ -65,5 +65,5 @@ def boxed(data, net, X, Y, fixed=()):
         defect = sum((abs(dot(row, column) - (i == j)) for j, column in enumerate(J)), Ball(0))
         need(abs(dot(row, step)) + defect * radius < radius, "the Krawczyk operator does not contract: no KKT point here")
     theta, moved = box[:free], [turned(box[:free]) for turned in symmetries]
-    need(box[free].nonzero and is_positive([[dot(a, b) for a in moved] for b in moved]), "λ = 0, or symmetries that depend")
+    need(box[free].nonzero and is_positive(len(moved), lambda i, j: dot(moved[i], moved[j])), "λ = 0, or symmetries that depend")
     return theta, box[free], net.run([*theta, *fixed], X, Y)[1], lambda: slopes(lambda t: net.run(t, X, Y)[2], theta)

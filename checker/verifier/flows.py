@@ -44,8 +44,8 @@ class Field:
 
     def grows_at_most(self, growth, box):
         """Whether every eigenvalue of the symmetric matrices Df over the box is below growth."""
-        half, J, n = Ball(1, None, -1), slopes(self, box), range(len(box))
-        return is_positive([[growth * (i == j) - (J[i][j] + J[j][i]) * half for j in n] for i in n])
+        half, J = Ball(1, None, -1), slopes(self, box)
+        return is_positive(len(box), lambda i, j: growth * (i == j) - (J[i][j] + J[j][i]) * half)
 
 
 class Tube:

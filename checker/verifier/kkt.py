@@ -35,10 +35,12 @@ def maximum(case, point):
     small, theta, multiplier, value, hessian = point
     need(multiplier > 0 and value > 0, "λ > 0 is not proved")
     need(min(case.powers) > 1 or small.widths == case.net.widths, "neurons with p = 1 cannot be left out of a maximum")
-    H, lift = hessian(), 2 * small.order * multiplier
-    half, n = Ball(1, None, -1), range(len(theta))
-    rows = [[multiplier * (i == j) - (H[i][j] + H[j][i]) * half + lift * theta[i] * theta[j] for j in n] for i in n]
-    need(is_positive(rows), "the projected Hessian is not proved to be negative definite")
+    H, lift, half = hessian(), 2 * small.order * multiplier, Ball(1, None, -1)
+
+    def entry(i, j):
+        return multiplier * (i == j) - (H[i][j] + H[j][i]) * half + lift * theta[i] * theta[j]
+
+    need(is_positive(len(theta), entry), "the projected Hessian is not proved to be negative definite")
 
 
 def several(W):

@@ -31,7 +31,7 @@ class Net:
 
     def run(self, theta, X, Y=None):
         """Outputs of every sample, N and ∇N."""
-        W, value, outputs, G = self.matrices(theta), Ball(0), [], [Ball(0)] * self.size
+        W, value, outputs, terms = self.matrices(theta), Ball(0), [], [[] for _ in range(self.size)]
         for i, x in enumerate(X):
             need(True, "")
             h, slopes = [[*x, Ball(1)] if self.bias else x], []
@@ -47,10 +47,10 @@ class Net:
                 for d, row in zip(delta, self.index[l]):
                     for k, below in zip(row, h[l]):
                         if k >= 0:
-                            G[self.starts[l] + k] = G[self.starts[l] + k] + d * below
+                            terms[self.starts[l] + k].append((d, below))
                 if l:
                     delta = [dot([row[j] for row in W[l]], delta) * slope for j, slope in enumerate(slopes[l - 1])]
-        return outputs, value, G
+        return outputs, value, [dot((d for d, _ in each), (h for _, h in each)) for each in terms]
 
 
 def number(text):

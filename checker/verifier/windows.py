@@ -44,10 +44,12 @@ class Point:
         """
         need(0 < reach < 1, "a reach beyond (0, 1)")
         v, field, half = [t + ball(reach) * Ball(-1, 1) for t in self.theta], Field(case, case.Y), Ball(1, None, -1)
-        radial, H, n = dot(field(v), v), slopes(field, v), range(len(v))
-        lift = abs(self.value) * case.net.order**2
-        rows = [[radial * (i == j) - (H[i][j] + H[j][i]) * half + lift * v[i] * v[j] for j in n] for i in n]
-        need(is_positive(rows), "the KKT point is not proved to attract all within reach")
+        radial, H, lift = dot(field(v), v), slopes(field, v), abs(self.value) * case.net.order**2
+
+        def entry(i, j):
+            return radial * (i == j) - (H[i][j] + H[j][i]) * half + lift * v[i] * v[j]
+
+        need(is_positive(len(v), entry), "the KKT point is not proved to attract all within reach")
 
 
 def goal(case, data):
