@@ -13,7 +13,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lsmr
 
 from checker.claims import Inapplicable, Unresolved
 from checker.flow import Stop, Trajectory, ncf_flow
-from checker.ncf import Ncf, norm, sine
+from checker.ncf import FEW, Ncf, norm, sine
 from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, HANDOVER, POLISHED, Numerics
 
 BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
@@ -69,6 +69,7 @@ def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
     Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against.
     """
     solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
+    u = ncf.newton(u / np.linalg.norm(u)) if u.size <= FEW else u
     point, best, best_residual, last, model = u / np.linalg.norm(u), None, np.inf, np.inf, None
     for _ in range(steps):
         value, g = ncf.value_and_gradient(point)
@@ -111,14 +112,13 @@ class _DenseHessian:
         matrix.flat[:: u.size + 1] -= multiplier
         self.matrix = matrix
         self.reflectors, self.diagonal, self.beside, self.factors, _ = lapack.dsytrd(matrix, lower=1, lwork=BLOCK * u.size)
-        self.size = math.hypot(norm(self.diagonal), norm(self.beside)) or 1.0
-        self.scaled = self.diagonal / self.size, self.beside / self.size
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
         """−(A² + δ²)^{-1} A · tangential by A/(A² + δ²) = Re 1/(A + iδ)."""
-        damping, beside = max(1e-8, norm(tangential) / self.size), self.scaled[1]
-        solved = lapack.zgtsv(beside, self.scaled[0] + 1j * damping, beside, self._turned(-tangential, "T"))[-2]
-        return self._turned(solved.real, "N") / self.size
+        scale = math.hypot(norm(self.diagonal), norm(self.beside)) or 1.0
+        damping, beside = max(1e-8, norm(tangential) / scale), self.beside / scale
+        solved = lapack.zgtsv(beside, self.diagonal / scale + 1j * damping, beside, self._turned(-tangential, "T"))[-2]
+        return self._turned(solved.real, "N") / scale
 
     def _turned(self, vector: np.ndarray, which: str) -> np.ndarray:
         """Qᵀ · vector (T) or Q · vector (N); with no room to work on more than one reflection at a time, which is fastest."""

@@ -12,6 +12,7 @@ from checker import kernels, tangents
 from checker.curvature import Curvature
 from checker.losses import Loss, pseudo_labels, total_loss
 from checker.networks import Network
+from checker.newton import head_start
 from checker.rounding import gradient_bound, output_bound
 
 FEW = 40  # parameters up to which the compiled matrix of second derivatives is faster than numpy's
@@ -69,6 +70,10 @@ class Ncf:
         if u.size > FEW:
             return self.curvature(u).matrix()
         return tangents.curvature_matrix(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns)
+
+    def newton(self, u: np.ndarray) -> np.ndarray:
+        """A unit vector (P,) nearer to the KKT point that the unit vector u is near: for few parameters."""
+        return head_start(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns, self.hessian(u))
 
     def curvature(self, u: np.ndarray) -> Curvature:
         """∇²N at u (P,), ready for products with many directions."""

@@ -77,6 +77,10 @@ NCF = {
         ("return tangents", "return -tangents", "sign", ONE_SAMPLE),
         ("return tangents", "return self.network.order * tangents", "factor D", ONE_SAMPLE),
     ],
+    "Ncf.newton": [
+        ("return head_start", "return -head_start", "sign", ONE_SAMPLE),
+        ("self.hessian(u))", "self.hessian(u))[::-1]", "entries in reverse", ONE_SAMPLE),
+    ],
     "Ncf.curvature_product": [
         ("return tangents", "return -tangents", "sign", "early.tracking_constant"),
         ("return tangents", "return 2 * tangents", "factor 2", "early.tracking_constant"),

@@ -1,0 +1,49 @@
+"""The head start of a polish: it goes where the polish alone goes, and nowhere where Newton's method does not converge."""
+
+import numpy as np
+import pytest
+from test_kkt import CURVED
+
+from checker import kkt
+from checker.flow import Stop, ncf_flow
+from checker.generators import instances
+from checker.generators.draw import draw
+from checker.ncf import FEW, norm
+from checker.starts import unit
+from checker.tolerances import POLISHED, Numerics
+
+
+def handed_over(count: int) -> list:
+    """NCFs of few parameters with the directions in which their flows are handed over to the polish."""
+    drawn, found = [], []
+    draw(instances(powers=CURVED).strategy(), count, 4, drawn.append, simplest=False)
+    for each in drawn:
+        flow = ncf_flow(each.ncf, each.start, Numerics()) if each.start.size <= FEW else None
+        found += [(each.ncf, flow.direction)] if flow is not None and flow.stop is Stop.CONVERGED else []
+    return found
+
+
+def test_it_ends_where_the_polish_alone_ends(monkeypatch):
+    points = handed_over(60)
+    assert len(points) > 25
+    near = [ncf.newton(u) for ncf, u in points]
+    assert np.mean([ncf.residual(u) <= POLISHED for (ncf, _), u in zip(points, near)]) > 0.8
+    monkeypatch.setattr(kkt, "FEW", 0)
+    alone = [kkt.polish(ncf, u) for ncf, u in points]
+    flat = [abs(point.top_curvature) < 1e-3 for point in alone]  # along these the two may end at different points
+    assert np.mean(flat) < 0.5
+    assert all(is_flat or norm(u - point.u) < 1e-9 for u, point, is_flat in zip(near, alone, flat))
+
+
+def test_a_step_that_does_not_help_is_not_taken():
+    rng = np.random.default_rng(0)
+    for ncf, u in handed_over(10):
+        far = unit(rng.standard_normal(u.size))
+        found = ncf.newton(far)
+        assert norm(found) == pytest.approx(1, abs=1e-14) and ncf.residual(found) <= ncf.residual(far)
+
+
+def test_where_the_gradient_vanishes_it_stays():
+    ncf, u = handed_over(10)[0]
+    dead = type(ncf)(ncf.network, ncf.X, 0 * ncf.ybar)
+    assert np.array_equal(dead.newton(u), u)
