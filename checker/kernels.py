@@ -81,7 +81,7 @@ def collected(layout, entries, size):
     return out
 
 
-@compiled(_nrt=False)
+@compiled(_nrt=False, forceinline=True)
 def forward(layout, theta, X, work):
     """Fill the workspace for `backward` with the activations at θ, for samples as columns X (d, n); H(X; θ) comes last."""
     widths, offsets = layout.widths, layout.offsets

@@ -46,6 +46,17 @@ class Field(NamedTuple):
     scale: float  # ‖∇N(v_0)‖: gradients are divided by it, times multiplied
 
 
+@bare(fastmath={"reassoc", "contract", "nsz"})
+def _products(g, v):
+    """⟨g, v⟩, ⟨g, g⟩ and ⟨v, v⟩."""
+    along = squares = length = 0.0
+    for i in range(v.size):
+        along += g[i] * v[i]
+        squares += g[i] * g[i]
+        length += v[i] * v[i]
+    return along, squares, length
+
+
 @inlined()
 def _rate(field, state, out, weights, work):
     """Right-hand side at state (v, log r, t), size P + 2, into out. Returns (Σ −ℓ'·H /scale, ‖ḡ‖/scale, sin∠(ḡ, v))."""
@@ -53,8 +64,8 @@ def _rate(field, state, out, weights, work):
     v, g = state[:size], out[:size]
     factor = np.exp(field.order * (field.log_delta + state[size])) if field.loss else 0.0
     value = pull_back(field.layout, v, field.X, field.y, field.loss, factor, field.scale, weights, work, g)
-    radial = np.dot(g, v) / np.dot(v, v)
-    norm = np.sqrt(np.dot(g, g))
+    along, squares, length = _products(g, v)
+    radial, norm = along / length, np.sqrt(squares)
     if norm == 0.0:
         out.fill(0.0)
         return value, norm, 0.0
@@ -86,10 +97,12 @@ def _step(field, state, h, K, new, weights, work):
                     new[i] += c * K[j, i]
         if stage < STAGES:
             _rate(field, new, K[stage], weights, work)
-    direction = new[:-2]
-    length = np.sqrt(np.dot(direction, direction))
-    for i in range(direction.size):
-        direction[i] /= length
+    length = 0.0
+    for i in range(new.size - 2):
+        length += new[i] * new[i]
+    length = np.sqrt(length)
+    for i in range(new.size - 2):
+        new[i] /= length
 
 
 @bare()
