@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -157,9 +156,8 @@ def test_a_budget_ends_shrinking_without_losing_what_was_found():
         after = shrunk(claim, before, evaluations=evaluations)
         assert after.evaluations <= evaluations and not after.complete
         assert key(after.instance) <= key(before) and judge(claim, after.instance)[0] is Outcome.VIOLATES
-    start = time.monotonic()
-    assert not shrunk(claim, before, seconds=0.2).complete
-    assert time.monotonic() - start < 5
+    after = shrunk(claim, before, seconds=0.0)
+    assert not after.complete and after.evaluations < 40 and judge(claim, after.instance)[0] is Outcome.VIOLATES
 
 
 # Planted claims: what each is violated by, and the smallest there is of it.

@@ -132,7 +132,7 @@ def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInsta
 
 @st.composite
 def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
-    """Structured points of networks with all p_l = 1 and one slope α ≠ 1, on the kinks of some samples.
+    """Structured points of networks with all p_l = 1 and one slope α ≠ 1, on the kinks of some independent samples and no others.
 
     The slopes that balance the gradient there lie inside [α, 1], or above 1.
     """
