@@ -61,7 +61,12 @@ class KktPoint:
 
 
 def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
-    """Newton's method on the sphere from a unit vector u near a KKT point, damped by the residual, and inertia there.
+    """The KKT point that the unit vector u (P,) is near, with its inertia; raises what `refined` raises."""
+    return describe(ncf, *refined(ncf, u, steps))
+
+
+def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, tuple[float, np.ndarray]]:
+    """Newton's method on the sphere from a unit vector u near a KKT point, damped by the residual: the point, N and ∇N there.
 
     At a distance ε from a continuum of KKT points its flat directions have eigenvalues of size ε, of either sign, along which a
     full step goes anywhere. The damping is of that size and vanishes with it, so that convergence stays quadratic.
@@ -89,7 +94,7 @@ def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
         last = residual
         point = point + model.newton_step(tangential)
         point /= np.linalg.norm(point)
-    return describe(ncf, *best)
+    return best
 
 
 def describe(ncf: Ncf, u: np.ndarray, known: tuple[float, np.ndarray] | None = None) -> KktPoint:

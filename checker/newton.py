@@ -17,7 +17,7 @@ DAMPING = 1e-8  # at least, in units of the projected Hessian
 def head_start(layout, u, X, ybar, hessian):
     """A unit vector nearer to the KKT point that the unit vector u (P,) is near, by chords of `hessian`, ∇²N(u) (P, P).
 
-    Samples are columns X (d, n), pseudo-labels ȳ (k_L, n). Steps are those of `kkt.polish`, taken as long as sin∠ falls fast.
+    Samples are columns X (d, n), pseudo-labels ȳ (k_L, n). Steps are those of `kkt.refined`, taken as long as sin∠ falls fast.
     """
     size, work, weights = u.size, workspace(layout, X.shape[1]), np.empty(ybar.shape)
     point, trial, gradient, step = u.copy(), u.copy(), np.empty(u.size), np.empty(u.size)

@@ -138,6 +138,10 @@ KKT = {
         ("max(POLISHED, self", "1e9 * max(POLISHED, self", "tolerance", ONE_SAMPLE),
     ],
     "polish": [
+        ("*refined(ncf, u, steps)", "u", "no step at all", ONE_SAMPLE),
+        ("*refined(ncf, u, steps)", "*refined(ncf, -u, steps)", "antipode", ONE_SAMPLE),
+    ],
+    "refined": [
         ("point + model", "point - model", "sign of the step", ONE_SAMPLE),
         ("(g @ point) * point", "point", "no projection", ONE_SAMPLE),
         ("norm(tangential) / size", "norm(tangential) * size", "exponent of ‖∇N‖", ONE_SAMPLE),
