@@ -98,14 +98,14 @@ def _theorem(claim: Claim, count: int, seed: int) -> tuple[int, int, int, int]:
     def visit(instance):
         for kind in KINDS:
             hard = adversarial(instance, rng, kind)
-            with contextlib.suppress(Inapplicable):
-                hard = rebuilt(claim, hard)
-            try:
-                within(5)
-                certified.append(claim.certify(hard))
-            except (NotProved, ArithmeticError, ValueError, np.linalg.LinAlgError) as reason:
-                reasons[str(reason)] += 1
             with np.errstate(all="ignore"):
+                with contextlib.suppress(Inapplicable):
+                    hard = rebuilt(claim, hard)
+                try:
+                    within(5)
+                    certified.append(claim.certify(hard))
+                except (NotProved, ArithmeticError, ValueError, np.linalg.LinAlgError) as reason:
+                    reasons[str(reason)] += 1
                 floats.append(is_violated_in_floats(hard))
 
     draw(claim.strategy(), -(-count // len(KINDS)), seed, visit, simplest=True)
