@@ -22,6 +22,7 @@ from checker.check import load_claims
 from checker.claims import Claim, Inapplicable, Kind, Outcome, select
 from checker.generators.draw import draw
 from checker.hunting.changes import rebuilt
+from checker.judging import judge
 from checker.verifier.numbers import Rejected
 from checker.verify import verify
 from tests.adversarial import KINDS, adversarial
@@ -46,7 +47,7 @@ def violations(claim: Claim, count: int, seed: int = 0) -> list:
     found: list = []
 
     def visit(instance):
-        if len(found) < count and claim.judge(instance)[0] is Outcome.VIOLATES:
+        if len(found) < count and judge(claim, instance)[0] is Outcome.VIOLATES:
             found.append(instance)
 
     draw(claim.strategy(), 6 * count, seed, visit, simplest=True)

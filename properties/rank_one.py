@@ -149,6 +149,8 @@ def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
     network, ncf, u = instance.network, instance.ncf, layers[0].b
     refuse_other_sides(network, ncf.X, network.matrices(instance.start)[0], layers[0])
     value, gradient = reduced_value(network, ncf.X, ncf.ybar[:, 0], u, inner_signs(network, instance.start, layers))
+    if not gradient.any():
+        raise Unresolved("∇n(u) = 0: the reduced problem is dead at the direction u")
     return [
         _vanishes(float(np.tanh(tangent(gradient, u))), accuracy / layers[0].c),
         Margin(value / norm(gradient), accuracy),

@@ -18,6 +18,7 @@ from checker.rank_one import (
     structured_value,
 )
 from checker.two_layer import defect, two_direction_point
+from properties.rank_one import criterion
 
 load_claims()
 
@@ -146,6 +147,15 @@ def test_a_point_where_the_gradient_vanishes_makes_no_angle():
     for id in ("control.signless", "rank_one.two_layer_iff"):
         outcome, margin = registered()[id].judge(instance)
         assert outcome is Outcome.INAPPLICABLE and "∇N = 0" in margin.note
+
+
+def test_the_criterion_is_undecided_where_the_reduced_problem_is_dead():
+    """With x = −1 and α = 0, n vanishes about u = 1."""
+    network, profiles = dense((1, 1, 1), (2,), (0.0,)), (np.ones(1),)
+    problem = Problem(network, -np.ones((1, 1)), np.ones((1, 1)))
+    start = structured_point(network, np.ones(1), (1.0,), profiles)
+    with pytest.raises(Unresolved, match="dead"):
+        criterion(RankOneInstance(problem, start, u=np.ones(1), signs=(1.0,), profiles=profiles), 1e-14)
 
 
 def test_conditions_on_neurons_that_are_all_noise_are_undecided():
