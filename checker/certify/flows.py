@@ -28,6 +28,7 @@ LARGEST, STEPS = 10, 400  # weights of a network, and steps of a flow
 DEFECT = 2.0**-46  # of a polynomial, per step, in units of ‖u‖
 STRETCH = 0.5  # h·μ at most
 SLACK = 16.0  # radius of a tube in units of the error that was found
+UNBOUNDED = "the eigenvalues of the Jacobian are not bounded"
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,8 @@ def _growth(field: Field, box) -> float:
     rows = field.jacobian(box)
     middle = np.array([[float(each.mid()) for each in row] for row in rows])
     width = np.array([[float(each.rad().upper()) for each in row] for row in rows])
+    if not (np.isfinite(middle).all() and np.isfinite(width).all()):
+        raise NotProved(UNBOUNDED)
     spread = float(np.linalg.norm(width, 2)) + 1e-6 * float(np.linalg.norm(middle, 2))
     top = float(np.linalg.eigvalsh((middle + middle.T) / 2).max())
     n = range(len(rows))
@@ -237,4 +240,4 @@ def _growth(field: Field, box) -> float:
         if is_positive_definite(shifted):
             return bound
         spread = 2 * spread + 1e-300
-    raise NotProved("the eigenvalues of the Jacobian are not bounded")
+    raise NotProved(UNBOUNDED)
