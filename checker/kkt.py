@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.linalg import blas, lapack
@@ -175,10 +175,10 @@ class Limit:
     point: KktPoint
     trajectory: Trajectory
 
-    @property
+    @cached_property
     def distance(self) -> float:
         """‖v − u*‖ between the flow's last direction and the KKT point."""
-        return float(np.linalg.norm(self.trajectory.direction - self.point.u))
+        return norm(self.trajectory.direction - self.point.u)
 
 
 def _zero_point(trajectory: Trajectory) -> KktPoint:
@@ -224,7 +224,7 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
         if limit.distance > _reach(point, residual):
             residual *= 1e-2
             continue
-        escaping = np.linalg.norm(point.escape @ (trajectory.direction - point.u))
+        escaping = norm(point.escape @ (trajectory.direction - point.u))
         if escaping <= max(100 * numerics.tolerance, 10 * limit.distance**2):
             return limit
         residual *= 1e-2

@@ -102,10 +102,11 @@ class Tally:
 
     def _cover(self, instance) -> None:
         coverage = instance.coverage() if hasattr(instance, "coverage") else {}
-        for key, value in coverage.items():
-            self.coverage.setdefault(key, Counter())[str(value)] += 1
-        for key, value in pairs(coverage):
-            self.pairs.setdefault(key, Counter())[value] += 1
+        for counts, found in ((self.coverage, coverage.items()), (self.pairs, pairs(coverage))):
+            for key, value in found:
+                if key not in counts:
+                    counts[key] = Counter()
+                counts[key][str(value)] += 1
 
     def _keep(self, cases: list[Case]) -> None:
         """Keep the LOWEST smallest; of equal ones the earlier."""
