@@ -16,8 +16,10 @@ from unittest.mock import patch
 
 from threadpoolctl import threadpool_limits
 
+from checker import check
 from checker.check import check_claim, load_claims
 from checker.claims import registered
+from checker.events import RunFinished
 from checker.hunting.hunt import Plan, hunt
 
 CLAIMS = ("flow.direction_converges", "early.direction_aligns", "early.tracking_constant", "rank_one.necessary")
@@ -95,6 +97,16 @@ def checked(claim: str) -> Counter:
     return watch.spent
 
 
+def everything() -> tuple[Counter, int]:
+    """Seconds by part of a check of all claims, which share instances, and how many instances of claims they judged."""
+    plan = check.Plan(tuple(registered()), EXAMPLES)
+    list(check.run(plan))
+    with watched("draw") as watch:
+        *_, last = check.run(plan)
+    assert isinstance(last, RunFinished)
+    return watch.spent, sum(result.instances for result in last.results)
+
+
 def hunted(claim: str) -> Counter:
     """Seconds by part of a hunt in this process; what is in none is generation, mutation and the search."""
     with tempfile.TemporaryDirectory() as folder, watched("draw") as watch:
@@ -104,7 +116,7 @@ def hunted(claim: str) -> Counter:
 
 
 def main() -> None:
-    """A table with a line for every claim, checked and hunted."""
+    """A table with a line for every claim, checked and hunted, and one for a check of them all."""
     load_claims()
     names = ["draw", *PARTS]
     print("| what | ms an instance | " + " | ".join(names) + " |\n|" + " --- |" * (len(names) + 2))
@@ -113,9 +125,14 @@ def main() -> None:
             check_claim(registered()[claim], 2, 1)
             with threadpool_limits(limits=1):
                 spent = run(claim)
-            total = spent.total()
-            shares = " | ".join(f"{spent[name] / total:.1%}" for name in names)
-            print(f"| {kind} {claim} | {1e3 * total / EXAMPLES:.2f} | {shares} |", flush=True)
+            print(_line(f"{kind} {claim}", spent, EXAMPLES, names), flush=True)
+    if not sys.argv[1:]:
+        print(_line("check, all claims", *everything(), names))
+
+
+def _line(what: str, spent: Counter, instances: int, names: list[str]) -> str:
+    shares = " | ".join(f"{spent[name] / spent.total():.1%}" for name in names)
+    return f"| {what} | {1e3 * spent.total() / instances:.2f} | {shares} |"
 
 
 if __name__ == "__main__":
