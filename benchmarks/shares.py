@@ -23,7 +23,7 @@ from checker.events import RunFinished
 from checker.hunting.hunt import Plan, hunt
 
 CLAIMS = ("flow.direction_converges", "early.direction_aligns", "early.tracking_constant", "rank_one.necessary")
-EXAMPLES = 40
+EXAMPLES, OF_EACH = 400, 40  # of one claim; of each where all are checked
 # What a part is called, and where it is looked up when it is called.
 PARTS = {
     "judge": ("checker.claims:Claim.judge",),
@@ -99,7 +99,7 @@ def checked(claim: str) -> Counter:
 
 def everything() -> tuple[Counter, int]:
     """Seconds by part of a check of all claims, which share instances, and how many instances of claims they judged."""
-    plan = check.Plan(tuple(registered()), EXAMPLES)
+    plan = check.Plan(tuple(registered()), OF_EACH)
     list(check.run(plan))
     with watched("draw") as watch:
         *_, last = check.run(plan)
