@@ -20,6 +20,25 @@ def workspace(layout, samples):
     return np.empty(entries), np.empty(entries), np.empty(units), np.empty(units), np.empty(widest), np.empty(widest)
 
 
+@register_jitable(inline="always")
+def _block(layout, samples):
+    """`workspace` in one block, which takes a little longer to make, but can be made again and again.
+
+    Several large ones the C library would hand back to the system, and ask for again, at every call: that takes three times as
+    long as a gradient.
+    """
+    entries, units, widest = layout.offsets[-1], samples * layout.units, samples * layout.widest
+    room, first, last = np.empty(2 * (entries + units + widest)), 2 * entries, 2 * (entries + units)
+    return (
+        room[:entries],
+        room[entries:first],
+        room[first : first + units],
+        room[first + units : last],
+        room[last : last + widest],
+        room[last + widest :],
+    )
+
+
 @bare()
 def _activate(values, slopes, start, stop, power, slope):
     """σ(z) = max(z, αz)^p in place of z, and σ'(z), for the units from start to stop; the slope at 0 is the one of z > 0."""
@@ -157,7 +176,7 @@ def output(layout, theta, X):
 
 def correlation(layout, theta, X, ybar):
     """N(θ) = Σ ȳ ∘ H(X; θ) and its gradient (size,), for pseudo-labels ȳ (k_L, n)."""
-    gradient, work = np.empty(theta.size), workspace(layout, X.shape[1])
+    gradient, work = np.empty(theta.size), _block(layout, X.shape[1])
     return pull_back(layout, theta, X, ybar, NCF_CODE, 0.0, 1.0, np.empty(ybar.shape), work, gradient), gradient
 
 
