@@ -97,9 +97,10 @@ def _turn(profile: Array, power: int) -> float:
 
 
 def tangent(gradient: Array, point: Array) -> float:
-    """tan∠ between a gradient and the line of a unit vector."""
+    """tan∠ between a gradient and the line of a unit vector: infinite across it, NaN for no gradient."""
     along = gradient @ point
-    return float(np.linalg.norm(gradient - along * point) / abs(along))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.linalg.norm(gradient - along * point) / abs(along))
 
 
 def structured_value(network: Network, n: float, profiles: Sequence[Array]) -> float:

@@ -16,6 +16,7 @@ from checker.rank_one import (
     reduced_value,
     structured_point,
     structured_value,
+    tangent,
 )
 from checker.two_layer import defect, two_direction_point
 from properties.rank_one import criterion
@@ -156,6 +157,13 @@ def test_the_criterion_is_undecided_where_the_reduced_problem_is_dead():
     start = structured_point(network, np.ones(1), (1.0,), profiles)
     with pytest.raises(Unresolved, match="dead"):
         criterion(RankOneInstance(problem, start, u=np.ones(1), signs=(1.0,), profiles=profiles), 1e-14)
+
+
+@pytest.mark.filterwarnings("error")
+def test_tangents_across_the_line_are_infinite_and_of_no_gradient_are_no_number():
+    point = np.array([1.0, 0.0])
+    assert tangent(np.array([1.0, -1.0]), point) == 1.0 and tangent(np.array([0.0, 2.0]), point) == np.inf
+    assert np.isnan(tangent(np.zeros(2), point))
 
 
 def test_conditions_on_neurons_that_are_all_noise_are_undecided():
