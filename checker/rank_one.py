@@ -10,7 +10,7 @@ import numpy as np
 from checker.claims import Inapplicable, Unresolved
 from checker.instances import Instance
 from checker.kkt import positive_limit
-from checker.ncf import Ncf
+from checker.ncf import Ncf, norm
 from checker.networks import Network, dense
 from checker.starts import gaussian_start
 from checker.tolerances import Numerics
@@ -100,7 +100,7 @@ def tangent(gradient: Array, point: Array) -> float:
     """tan∠ between a gradient and the line of a unit vector: infinite across it, NaN for no gradient."""
     along = gradient @ point
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.linalg.norm(gradient - along * point) / abs(along))
+        return float(norm(gradient - along * point) / abs(along))
 
 
 def structured_value(network: Network, n: float, profiles: Sequence[Array]) -> float:

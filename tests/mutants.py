@@ -268,7 +268,7 @@ RANK_ONE = {
     "tangent": [
         ("gradient - along", "gradient + along", "sign of the projection", AT_ONCE),
         (") / abs(along)", ") * abs(along)", "exponent of ⟨∇N, w⟩", AT_ONCE),
-        (") / abs(along)", ") / np.linalg.norm(gradient)", "sine for tangent", AT_ONCE),
+        (") / abs(along)", ") / norm(gradient)", "sine for tangent", AT_ONCE),
     ],
     "structured_value": [
         ("(1 - np.array(network.powers))", "(np.array(network.powers) - 1)", "sign of the exponent", SUFFICIENT),

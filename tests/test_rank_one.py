@@ -164,6 +164,8 @@ def test_tangents_across_the_line_are_infinite_and_of_no_gradient_are_no_number(
     point = np.array([1.0, 0.0])
     assert tangent(np.array([1.0, -1.0]), point) == 1.0 and tangent(np.array([0.0, 2.0]), point) == np.inf
     assert np.isnan(tangent(np.zeros(2), point))
+    # Found by a hunt, at p = 202: the square of what is left across the line overflowed.
+    assert tangent(np.array([1e184, 1e168]), point) == pytest.approx(1e-16)
 
 
 def test_conditions_on_neurons_that_are_all_noise_are_undecided():
