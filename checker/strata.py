@@ -30,10 +30,10 @@ def _slope(alpha: float) -> str:
 
 def pairs(coverage: Mapping[str, object]) -> list[tuple[str, str]]:
     """Pairs of strata of one instance: ("D × p", "3 × 2") and so on, for the keys of PAIRED that it has."""
-    return _pairs(tuple((key, str(coverage[key])) for key in PAIRED if key in coverage))
+    return list(_pairs(tuple((key, str(coverage[key])) for key in PAIRED if key in coverage)))
 
 
 @lru_cache(maxsize=4096)
-def _pairs(values: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+def _pairs(values: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     classes = [(key, coarse(key, value)) for key, value in values]
-    return [(f"{a} × {b}", f"{first} × {second}") for (a, first), (b, second) in combinations(classes, 2)]
+    return tuple((f"{a} × {b}", f"{first} × {second}") for (a, first), (b, second) in combinations(classes, 2))
