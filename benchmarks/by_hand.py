@@ -27,13 +27,15 @@ CLAIM = "flow.direction_converges"
 ROUNDS = 3
 
 
+# Made once: that takes longer than to draw from it.
+SIZES, SEEDS = st.tuples(st.integers(1, 4), st.integers(1, 10), st.integers(1, 5)), st.integers(0, 2**32)
+
+
 @st.composite
 def cases(draw):
     """A network of width 1 to 5 on 1 to 10 samples in up to 4 dimensions, p = 2, α = 1/2, labels such that N(v_0) > 0."""
-    sizes = draw(st.integers(1, 4)), draw(st.integers(1, 10)), draw(st.integers(1, 5))
-    found = case("drawn", sizes, draw(st.integers(0, 2**32)), residual=1e-6, tolerances=(), reference=0.0, rounds=0)
-    sign = np.sign(found.ncf.value(found.start))
-    return replace(found, ncf=replace(found.ncf, ybar=sign * found.ncf.ybar))
+    found = case("drawn", draw(SIZES), draw(SEEDS), residual=1e-6, tolerances=(), reference=0.0, rounds=0)
+    return found if found.ncf.value(found.start) > 0 else replace(found, ncf=replace(found.ncf, ybar=-found.ncf.ybar))
 
 
 def test_by_hand(examples: int):

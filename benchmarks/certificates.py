@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import time
 from collections import Counter
+from itertools import islice
 
 import numpy as np
 
@@ -44,14 +45,8 @@ BITS = (24, 64, 128, 256)  # of the balls of `inclusion`
 
 def violations(claim: Claim, count: int, seed: int = 0) -> list:
     """The first instances drawn that violate the claim, at most `count`."""
-    found: list = []
-
-    def visit(instance):
-        if len(found) < count and judge(claim, instance)[0] is Outcome.VIOLATES:
-            found.append(instance)
-
-    draw(claim.strategy(), 6 * count, seed, visit, simplest=True)
-    return found
+    drawn = draw(claim.strategy(), 6 * count, seed, simplest=True)
+    return list(islice((each for each in drawn if judge(claim, each)[0] is Outcome.VIOLATES), count))
 
 
 def controls(count: int, patterns: list[str], seed: int) -> None:
@@ -95,8 +90,7 @@ def theorems(count: int, patterns: list[str], seed: int) -> int:
 def _theorem(claim: Claim, count: int, seed: int) -> tuple[int, int, int, int]:
     """Instances tried, those whose conclusion was compared, those certified to fail, those where floats fail Euler's identity."""
     certified, floats, reasons, rng = [], [], Counter(), np.random.default_rng(seed)
-
-    def visit(instance):
+    for instance in draw(claim.strategy(), -(-count // len(KINDS)), seed, simplest=True):
         for kind in KINDS:
             hard = adversarial(instance, rng, kind)
             with np.errstate(all="ignore"):
@@ -108,8 +102,6 @@ def _theorem(claim: Claim, count: int, seed: int) -> tuple[int, int, int, int]:
                 except (NotProved, ArithmeticError, ValueError, np.linalg.LinAlgError) as reason:
                     reasons[str(reason)] += 1
                 floats.append(is_violated_in_floats(hard))
-
-    draw(claim.strategy(), -(-count // len(KINDS)), seed, visit, simplest=True)
     found = len(floats), sum(reasons[each] for each in COMPARED) + len(certified), len(certified), sum(floats)
     print(f"{claim.id:28} {found[0]:>10} {found[1]:>9} {found[2]:>10} {found[3]:>25}", flush=True)
     return found

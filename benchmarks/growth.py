@@ -100,8 +100,7 @@ def sweeps() -> Iterator[tuple[str, list, list[float]]]:
 
 def ledger() -> tuple[float, float]:
     """Rows a second that one writer takes, in processor time, and bytes a row, with rows as hunts write them."""
-    drawn: list = []
-    draw(instances().strategy(), ROWS, 0, drawn.append, simplest=True)
+    drawn = list(draw(instances().strategy(), ROWS, 0, simplest=True))
     rows = [(stratum(each.coverage()), each.describe(), 0.123456789, 1e-9, "holds", "", 0.01, None) for each in drawn]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.sqlite"

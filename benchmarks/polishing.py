@@ -18,26 +18,16 @@ from checker.tolerances import POLISHED, Numerics
 CALLS = 20_000  # a flow that takes more is left out: it is the flow that is hard there
 
 
-class _Enough(BaseException):
-    pass
-
-
 def points(count: int, seed: int = 0) -> list:
     """(NCF, direction) where flows of `count` drawn instances hand over to the polish."""
     found: list = []
-
-    def visit(instance):
+    for instance in draw(instances().strategy(), 20 * count, seed, simplest=False):
         if min(instance.network.powers) >= 2:
             flow = ncf_flow(instance.ncf, instance.start, Numerics(calls=CALLS))
             if flow.stop is Stop.CONVERGED:
                 found.append((instance.ncf, flow.direction))
         if len(found) >= count:
-            raise _Enough
-
-    try:
-        draw(instances().strategy(), 20 * count, seed, visit, simplest=False)
-    except _Enough:
-        pass
+            break
     return found
 
 

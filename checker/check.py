@@ -13,8 +13,8 @@ import pkgutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from checker import user_claims, witness
@@ -34,6 +34,7 @@ CONTROL_SHARE = 2  # a control gets one instance for so many of a theorem: one v
 SOURCES = ("properties",)  # packages and modules whose import registers claims
 SHARD = 50  # instances per unit of work
 ROUNDS = 5  # of drawing, for a shard whose instances turn out inapplicable
+BATCH = 25  # instances drawn at most before they are judged
 OVERDRAW = 4  # instances drawn per one wanted, after the first round
 
 
@@ -79,10 +80,6 @@ class Worked:
     tallies: dict[str, Tally]
     seconds: float
     examined: tuple[Examined, ...] = ()
-
-
-class _Enough(BaseException):
-    """Ends a draw at once; Hypothesis would take an Exception for a failure to look into."""
 
 
 def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
@@ -161,7 +158,7 @@ def check_shard(
 
     An exception of the strategy, a bug in it, is counted as unresolved: aloud, and ending the round.
     """
-    from checker.generators.draw import draw
+    from checker.generators.draw import drawn
 
     claims, start = [registered()[id] for id in shard.claims], time.perf_counter()
     tallies, examined = {claim.id: Tally() for claim in claims}, []
@@ -169,29 +166,33 @@ def check_shard(
     def wanting() -> list[Claim]:
         return [claim for claim in claims if tallies[claim.id].drawn < shard.examples]
 
-    def visit(instance):
+    def visit(each):
         for claim in wanting():
             begun = time.perf_counter()
-            found = examine(claim, instance, tallies[claim.id], certified=claim.id not in proved)
+            found = examine(claim, each.instance, tallies[claim.id], claim.id not in proved, each)
             if certify and found[0] is Outcome.HOLDS:
-                prove_conclusion(claim, instance, tallies[claim.id])
-            examined.extend([_examined(claim, *found, instance)] if verbose else [])
+                prove_conclusion(claim, each.instance, tallies[claim.id])
+            examined.extend([_examined(claim, *found, each.instance)] if verbose else [])
             tallies[claim.id].seconds += time.perf_counter() - begun
-        if not wanting():
-            raise _Enough
 
     for claim in claims if folder and shard.index == 0 else ():
         replay_stored(claim, tallies[claim.id], folder)
     # What is replayed in the first shard proves the claim false: others need not look for a proof.
     proved = {claim.id for claim in claims if folder and shard.index and has_certificate(claim, folder)}
-    with one_thread(), suppress(_Enough):
+    with one_thread():
         for turn in range(ROUNDS):
             count, derived = shard.examples * (OVERDRAW if turn else 1), derive(seed, claims[0].stream, shard.index, turn)
-            try:
-                draw(claims[0].strategy(data), count, derived, visit, simplest=shard.index + turn == 0)
-            except Exception as error:
-                for claim in wanting():
-                    tallies[claim.id].unresolved[f"error while drawing: {told_of(error, claim)}"] += 1
+            stream, error = drawn(claims[0].strategy(data), count, derived, simplest=shard.index + turn == 0), None
+            while wanting() and error is None:
+                # As many as are certainly needed at a time: what draws and what judges keep each other out of the caches.
+                wanted = min(BATCH, max(shard.examples - tallies[claim.id].drawn for claim in wanting()))
+                batch, error = _batch(stream, wanted)
+                for each in batch:
+                    visit(each)
+                if len(batch) < wanted:
+                    break
+            for claim in wanting() if error else ():
+                tallies[claim.id].unresolved[f"error while drawing: {told_of(error, claim)}"] += 1
             if not wanting():
                 break
     seconds = time.perf_counter() - start
@@ -199,6 +200,16 @@ def check_shard(
     for tally in tallies.values():
         tally.seconds += drawing
     return Worked(tallies, seconds, tuple(examined))
+
+
+def _batch(stream: Iterator, size: int) -> tuple[list, Exception | None]:
+    """The next of a stream, at most `size`, and what it raised after these."""
+    found: list = []
+    try:
+        found.extend(islice(stream, size))
+    except Exception as error:
+        return found, error
+    return found, None
 
 
 def _examined(claim: Claim, outcome: Outcome, margin: Margin, instance) -> Examined:

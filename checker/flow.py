@@ -96,20 +96,26 @@ class Trajectory:
         return trajectory(self, axes)
 
 
-def ncf_flow(ncf: Ncf, start: np.ndarray, numerics: Numerics, until: Event = NO_EVENT, residual: float = HANDOVER) -> Trajectory:
-    """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, until sin∠ ≤ residual."""
-    return _run(_field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, start), start, numerics, until, residual)
+def ncf_flow(
+    ncf: Ncf, start: np.ndarray, numerics: Numerics, until: Event = NO_EVENT, residual: float = HANDOVER, scale: float = 0.0
+) -> Trajectory:
+    """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, until sin∠ ≤ residual.
+
+    `scale` is ‖∇N(start)‖ where that is known.
+    """
+    scale = scale or norm(ncf.gradient(start))
+    return _run(_field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, scale), start, numerics, until, residual)
 
 
 def loss_flow(problem: Problem, start: np.ndarray, delta: float, numerics: Numerics, until: Event) -> Trajectory:
     """ẇ = −∇𝓛(w) from δ·start in the variables s(t) = w(t/δ^{D−2})/δ of theory §4, until the event."""
     y = np.ascontiguousarray(problem.y.T)
-    return _run(_field(problem.ncf, y, CODES[problem.loss], math.log(delta), start), start, numerics, until, NEVER)
+    scale = norm(problem.ncf.gradient(start))
+    return _run(_field(problem.ncf, y, CODES[problem.loss], math.log(delta), scale), start, numerics, until, NEVER)
 
 
-def _field(ncf: Ncf, y: np.ndarray, code: int, log_delta: float, start: np.ndarray) -> stepper.Field:
-    scale = norm(ncf.gradient(start)) or 1.0
-    return stepper.Field(ncf.network.layout, ncf.columns, y, code, ncf.network.order, log_delta, scale)
+def _field(ncf: Ncf, y: np.ndarray, code: int, log_delta: float, scale: float) -> stepper.Field:
+    return stepper.Field(ncf.network.layout, ncf.columns, y, code, ncf.network.order, log_delta, scale or 1.0)
 
 
 _STOPS = {

@@ -16,8 +16,10 @@ WITHIN_ERROR = 1.0  # seconds for the proof of a violation where the margin is w
 CONFIRMATIONS = 5  # violations per tally that are confirmed even if they are not the worst
 
 
-def examine(claim: Claim, instance, tally: Tally, certified: bool = True) -> tuple[Outcome, Margin]:
+def examine(claim: Claim, instance, tally: Tally, certified: bool = True, drawn=None) -> tuple[Outcome, Margin]:
     """Judge one instance, confirm and, if `certified`, try to prove it if it violates, and record it; what was recorded.
+
+    `drawn` is the `checker.generators.draw.Drawn` it comes from, where it was drawn.
 
     The first CONFIRMATIONS violations of a shard are confirmed, and every later one that is the worst so far: so a verdict
     and the instance shown with it always rest on confirmed violations, while a claim that is false everywhere, as controls
@@ -26,7 +28,7 @@ def examine(claim: Claim, instance, tally: Tally, certified: bool = True) -> tup
     outcome, margin, is_proved = decide(claim, instance)
     if is_proved:
         tally.confirmed, tally.certified = tally.confirmed + 1, tally.certified + 1
-        tally.violation = tally.violation or _violation(claim, margin, instance)
+        tally.violation = tally.violation or _violation(claim, margin, instance, drawn)
     elif outcome is Outcome.VIOLATES and (tally.confirmed < CONFIRMATIONS or tally.is_record(margin)):
         contrary = unconfirmed(claim, instance)
         if contrary:
@@ -34,7 +36,7 @@ def examine(claim: Claim, instance, tally: Tally, certified: bool = True) -> tup
         else:
             tally.confirmed += 1
             if tally.violation is None or margin.value < tally.violation.value:
-                tally.violation = _violation(claim, margin, instance)
+                tally.violation = _violation(claim, margin, instance, drawn)
             if certified:
                 _certify(claim, instance, tally)
     tally.record(outcome, margin, instance)
@@ -100,12 +102,10 @@ def unconfirmed(claim: Claim, instance) -> str:
     return ""
 
 
-def _violation(claim: Claim, margin, instance) -> Violation:
+def _violation(claim: Claim, margin, instance, drawn) -> Violation:
     """A confirmed violation in a form that travels between processes."""
-    from checker.generators.draw import choices
-
     try:
         content = encode(instance, claim.function.__module__)
     except NotStorable:
         content = None
-    return Violation(float(margin.value), float(margin.error), content, choices())
+    return Violation(float(margin.value), float(margin.error), content, drawn and drawn.choices)

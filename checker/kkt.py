@@ -16,6 +16,7 @@ from checker.flow import Stop, Trajectory, ncf_flow
 from checker.ncf import FEW, Ncf, norm, sine
 from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, HANDOVER, POLISHED, Numerics
 
+FLOWS = 64  # that are kept: a few for each of the instances that a check draws before it judges them
 BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
 
 
@@ -204,15 +205,16 @@ def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     return _followed(ncf, np.ascontiguousarray(start).tobytes(), numerics)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=FLOWS)
 def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
     """`flow_limit` from the bytes of start: claims ask for the limit of one flow several times over, and stiff ones are dear."""
     start = np.frombuffer(start).copy()
-    if norm(ncf.gradient(start)) <= ncf.rounding(start)[1]:
+    scale = norm(ncf.gradient(start))
+    if scale <= ncf.rounding(start)[1]:
         raise Inapplicable("∇N(v_0) = 0: the network is dead on the data")
     residual = HANDOVER
     for _ in range(4):
-        trajectory = ncf_flow(ncf, start, numerics, residual=residual)
+        trajectory = ncf_flow(ncf, start, numerics, residual=residual, scale=scale)
         if trajectory.stop is Stop.DEAD:
             return Limit(_zero_point(trajectory), trajectory)
         if trajectory.stop is not Stop.CONVERGED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -138,7 +138,7 @@ class Network:
     def parameter_counts(self) -> tuple[int, ...]:
         """Number of parameters of each layer."""
         return tuple(
-            int(pattern.expand(rows, columns).max(initial=-1)) + 1
+            rows * columns if pattern.is_dense else int(pattern.expand(rows, columns).max(initial=-1)) + 1
             for pattern, (columns, rows) in zip(self.patterns, self._shapes())
         )
 
@@ -205,5 +205,10 @@ class Network:
 
 
 def dense(widths: Sequence[int], powers: Sequence[int], slopes: Sequence[float]) -> Network:
-    """Fully connected network."""
-    return Network(tuple(widths), tuple(powers), tuple(float(slope) for slope in slopes), (DENSE,) * (len(widths) - 1))
+    """Fully connected network: one object for equal arguments, so that its layout is made once."""
+    return _dense(tuple(map(int, widths)), tuple(map(int, powers)), tuple(map(float, slopes)))
+
+
+@lru_cache(maxsize=1024)
+def _dense(widths: tuple[int, ...], powers: tuple[int, ...], slopes: tuple[float, ...]) -> Network:
+    return Network(widths, powers, slopes, (DENSE,) * (len(widths) - 1))

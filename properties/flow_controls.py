@@ -12,6 +12,7 @@ from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from checker.flow import Stop, ncf_flow, norm_reaches
 from checker.generators import collapsing, given, instances
 from checker.generators.datasets import SEEDS
+from checker.generators.draw import between
 from checker.instances import Instance
 from checker.instances.promises import require
 from checker.kkt import flow_limit, positive_limit
@@ -84,8 +85,8 @@ def _kinked(draw, data, attracting: bool) -> Instance:
     In an orthonormal frame (e, f, …) the samples are e with ȳ = −c and ae + bf with ȳ = 1. From q_e < 0 to q_e > 0 the gradient
     in q turns from (a − αc, b) to (a − c, b): towards the kink on both sides if α < a/c < 1, away from it if a = 0, α < 0, c < 0.
     """
-    depth, d, seed = draw(st.integers(2 + (not attracting), 5)), draw(st.integers(2, 5)), draw(SEEDS)
-    slope = draw(st.integers(-10, 5 if attracting else -2)) / 10
+    depth, d, seed = draw(between(2 + (not attracting), 5)), draw(between(2, 5)), draw(SEEDS)
+    slope = draw(between(-10, 5 if attracting else -2)) / 10
     rng = np.random.default_rng(seed)
     frame, a, b = np.linalg.qr(rng.standard_normal((d, d)))[0], rng.uniform(0.5, 1.0), rng.uniform(0.5, 1.0)
     if attracting:

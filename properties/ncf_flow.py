@@ -12,7 +12,7 @@ from checker.flow import Stop, Trajectory, loss_flow, ncf_flow, norm_reaches
 from checker.generators import instances
 from checker.identities import equal
 from checker.kkt import Inertia, blowup_time, flow_limit, positive_limit
-from checker.ncf import neuron_balance, norm, sine
+from checker.ncf import neuron_balance, norm
 from checker.tolerances import HANDOVER
 from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNIT_START, UNSHARED
 from properties.kkt_structure import sign_flipped
@@ -131,11 +131,10 @@ def direction_converges(instance) -> Margin:
     point = limit.point
     if point.inertia is Inertia.ZERO:
         return Margin(1 - point.residual / 1e-6, point.residual_error / 1e-6, "zero KKT point")
-    last = limit.trajectory.direction
-    gradient = instance.ncf.gradient(last)
-    growth = gradient @ last / norm(gradient)
+    last = {name: getattr(limit.trajectory, name)[-1] for name in ("value", "gradient_norm", "residual")}
+    growth = instance.network.order * last["value"] / last["gradient_norm"]  # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r
     # A flow that has not ended yet is still so far from a maximum that is nearly flat.
-    left = sine(gradient, last) / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
+    left = last["residual"] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
     return worst(
         [
             Margin(1 - point.residual / 1e-9, point.residual_error / 1e-9),

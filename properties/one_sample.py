@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from checker.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
 from checker.generators import SLOPES, architectures, given
 from checker.generators.datasets import SEEDS
-from checker.generators.draw import sampled
+from checker.generators.draw import between, sampled
 from checker.generators.structured import profile
 from checker.identities import equal
 from checker.instances import promises, rebuilding
@@ -40,10 +40,10 @@ def _one_sample(draw, data) -> RankOneInstance:
 
     One instance in four has more parameters than are diagonalised. Data sets have more samples, and are not used.
     """
-    powers, seed, large = draw(POWERS), draw(SEEDS), draw(st.integers(0, 3)) == 0
+    powers, seed, large = draw(POWERS), draw(SEEDS), draw(between(0, 3)) == 0
     slopes = tuple(1.0 if power == 1 else draw(sampled(SLOPES)) for power in powers)
-    hidden = [draw(st.integers(1, 3)) for _ in powers]
-    network = dense((DENSE_HESSIAN // hidden[0] + 1 if large else draw(st.integers(1, 4)), *hidden, 1), powers, slopes)
+    hidden = [draw(between(1, 3)) for _ in powers]
+    network = dense((DENSE_HESSIAN // hidden[0] + 1 if large else draw(between(1, 4)), *hidden, 1), powers, slopes)
     rng, fewest = np.random.default_rng(seed), draw(sampled((1, 3)))
     x, y = rng.standard_normal((1, network.widths[0])), rng.standard_normal((1, 1))
     profiles = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from fractions import Fraction
 
 import numpy as np
@@ -21,22 +20,9 @@ from checker.starts import unit
 from checker.tolerances import Numerics
 
 
-class _Enough(Exception):
-    """Ends a draw."""
-
-
 def first_violation(claim: Claim, seed: int = 0):
     """The first instance drawn that violates the claim."""
-    found: list = []
-
-    def visit(instance):
-        if claim.judge(instance)[0] is Outcome.VIOLATES:
-            found.append(instance)
-            raise _Enough
-
-    with contextlib.suppress(_Enough):
-        draw(claim.strategy(), 30, seed, visit, simplest=False)
-    return found[0]
+    return next(each for each in draw(claim.strategy(), 30, seed, simplest=False) if claim.judge(each)[0] is Outcome.VIOLATES)
 
 
 def drawn(seed: int) -> Instance:

@@ -100,10 +100,6 @@ def recompile(descent, patch) -> None:
     patch.setattr(kernels, "pull_back", njit(error_model="numpy")(types.FunctionType(right.__code__, names, right.__name__)))
 
 
-class _Found(BaseException):
-    """Ends a draw at once; Hypothesis would run an Exception's instance again."""
-
-
 @dataclass(frozen=True)
 class Found:
     """What a claim said up to the first confirmed violation: the verdict, that violation, and how many instances were drawn."""
@@ -121,18 +117,14 @@ def first_violation(claim: Claim, examples: int = PROFILES["ci"], drawn: int | N
     """
     tally, count = Tally(), 0
 
-    def visit(instance):
-        nonlocal count
-        count += 1
-        examine(claim, instance, tally)
-        if tally.confirmed or count == drawn:
-            raise _Found
-
     for shard in cut([claim], examples):
+        derived = derive(seed, claim.stream, shard.index, 0)
         try:
-            draw(claim.strategy(), shard.examples, derive(seed, claim.stream, shard.index, 0), visit, simplest=shard.index == 0)
-        except _Found:
-            break
+            for instance in draw(claim.strategy(), shard.examples, derived, simplest=shard.index == 0):
+                count += 1
+                examine(claim, instance, tally)
+                if tally.confirmed or count == drawn:
+                    return Found(verdict(tally), tally.worst, tally.applicable, count)
         except Exception as error:
             tally.unresolved[f"error while drawing: {error}"] += 1
     return Found(verdict(tally), tally.worst, tally.applicable, count)

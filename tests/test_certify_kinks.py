@@ -27,8 +27,7 @@ OUTSIDE = registered()["control.slope_outside"]
 @functools.cache
 def on_kinks(id: str) -> list:
     """The first instances of a claim that lie on kinks."""
-    found: list = []
-    draw(registered()[id].strategy(), 40, 0, found.append, simplest=False)
+    found = list(draw(registered()[id].strategy(), 40, 0, simplest=False))
     return [each for each in found if each.u is not None][:12]
 
 

@@ -155,7 +155,6 @@ def test_a_true_equality_is_never_refuted(monkeypatch):
 
 
 def test_the_margins_planted_are_violations_that_floats_see_and_others_that_they_do_not():
-    found: list = []
-    draw(instances().strategy(), 6, 0, found.append, simplest=False)
+    found = list(draw(instances().strategy(), 6, 0, simplest=False))
     outcomes = {equality(exponent, False).judge(each)[0] for exponent in SMALL for each in found}
     assert Outcome.HOLDS not in outcomes and {Outcome.VIOLATES, Outcome.UNRESOLVED} <= outcomes

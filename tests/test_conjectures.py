@@ -58,16 +58,14 @@ def test_two_neurons_on_two_sides_beat_every_point_near_them():
 
 @pytest.mark.parametrize("id", [id for id, claim in registered().items() if claim.kind is CONJECTURE])
 def test_a_conjecture_decides_something(id):
-    claim, seen = registered()[id], []
-    draw(claim.strategy(), 6, 1, lambda each: seen.append(claim.judge(each)[0]), simplest=False)
+    claim = registered()[id]
+    seen = {claim.judge(each)[0] for each in draw(claim.strategy(), 6, 1, simplest=False)}
     assert Outcome.HOLDS in seen or Outcome.VIOLATES in seen
 
 
 def test_generators_of_conjectures_build_what_their_hypotheses_say():
     def networks(id):
-        seen = []
-        draw(registered()[id].strategy(), 20, 2, lambda each: seen.append(each.network), simplest=True)
-        return seen
+        return [each.network for each in draw(registered()[id].strategy(), 20, 2, simplest=True)]
 
     assert all(min(each.powers) >= 2 <= min(each.widths[1:-1]) for each in networks("conjecture.rank_one_limits"))
     assert all(each.widths[-1] in (2, 3) for each in networks("conjecture.outputs_rank_one"))

@@ -60,8 +60,7 @@ def test_every_hypothesis_of_every_theorem_has_a_control_or_a_reason_why_none_is
 
 
 def drawn(strategy, count=20):
-    found = []
-    draw(strategy, count, 5, found.append, simplest=True)
+    found = list(draw(strategy, count, 5, simplest=True))
     return found
 
 

@@ -87,8 +87,7 @@ def test_data_depend_on_the_seed_and_on_nothing_else(family):
 
 
 def collect(strategy, count, seed=0):
-    seen = []
-    draw(strategy, count, seed, seen.append, simplest=True)
+    seen = list(draw(strategy, count, seed, simplest=True))
     return seen
 
 

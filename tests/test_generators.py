@@ -23,8 +23,7 @@ ORDERS = set(range(3, MAX_ORDER + 1))
 
 
 def collect(strategy, count=300, seed=0):
-    seen = []
-    draw(strategy, count, seed, seen.append, simplest=True)
+    seen = list(draw(strategy, count, seed, simplest=True))
     return seen
 
 

@@ -9,7 +9,7 @@ from checker.integrators import stepper
 from checker.integrators.implicit import ORDER, extrapolated_step
 from checker.kernels import workspace
 from checker.losses import CODES, NCF_CODE
-from checker.ncf import Ncf
+from checker.ncf import Ncf, norm
 from checker.networks import DENSE, Network, convolution, dense, masked
 from checker.starts import gaussian_start
 
@@ -27,7 +27,7 @@ def flow(network, loss, log_delta=-0.3):
     ncf = Ncf(network, X, y)
     start = gaussian_start(rng, ncf)
     start[network.slices[-1]] *= np.sign(ncf.value(start))  # so that the norm grows
-    field = _field(ncf, np.ascontiguousarray(y.T), loss, log_delta, start)
+    field = _field(ncf, np.ascontiguousarray(y.T), loss, log_delta, norm(ncf.gradient(start)))
     return second_integrator._Flow(field, start.size, paced=False), np.concatenate([start, [0.2, 0.0, 0.0]])
 
 

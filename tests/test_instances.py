@@ -7,8 +7,7 @@ from checker.generators.draw import draw
 
 
 def some(count=20, seed=2):
-    seen = []
-    draw(instances().strategy(), count, seed, seen.append, simplest=True)
+    seen = list(draw(instances().strategy(), count, seed, simplest=True))
     return seen
 
 

@@ -77,9 +77,8 @@ def saddle():
 
 
 def test_the_polish_reaches_rounding_on_nearly_all_random_instances():
-    drawn, residuals = [], []
-    draw(instances(powers=CURVED).strategy(), 200, 11, drawn.append, simplest=False)
-    for each in drawn:
+    residuals = []
+    for each in draw(instances(powers=CURVED).strategy(), 200, 11, simplest=False):
         flow = ncf_flow(each.ncf, each.start, each.numerics, residual=HANDOVER)
         if flow.stop is Stop.CONVERGED:
             residuals.append(polish(each.ncf, flow.direction).residual)

@@ -32,8 +32,7 @@ OTHERS = [
 
 def drawn(claim: Claim, count: int, seed: int = 3) -> list:
     """Instances that meet the claim's hypotheses."""
-    seen: list = []
-    draw(claim.strategy(), count, seed, seen.append, simplest=False)
+    seen = list(draw(claim.strategy(), count, seed, simplest=False))
     return [each for each in seen if judge(claim, each)[0] is not Outcome.INAPPLICABLE]
 
 

@@ -15,9 +15,8 @@ from checker.tolerances import POLISHED, Numerics
 
 def handed_over(count: int) -> list:
     """NCFs of few parameters with the directions in which their flows are handed over to the polish."""
-    drawn, found = [], []
-    draw(instances(powers=CURVED).strategy(), count, 4, drawn.append, simplest=False)
-    for each in drawn:
+    found = []
+    for each in draw(instances(powers=CURVED).strategy(), count, 4, simplest=False):
         flow = ncf_flow(each.ncf, each.start, Numerics()) if each.start.size <= FEW else None
         found += [(each.ncf, flow.direction)] if flow is not None and flow.stop is Stop.CONVERGED else []
     return found

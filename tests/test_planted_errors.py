@@ -23,15 +23,9 @@ def violated(*claims: str) -> set[str]:
     """Which of the claims some instance violates."""
     found = set()
     for id in claims:
-        claim, outcomes = registered()[id], []
-        draw(
-            claim.strategy(),
-            INSTANCES,
-            1,
-            lambda each, claim=claim, seen=outcomes: seen.append(claim.judge(each)[0]),
-            simplest=True,
-        )
-        assert set(outcomes) != {Outcome.INAPPLICABLE}, f"{id} was never applicable"
+        claim = registered()[id]
+        outcomes = {claim.judge(each)[0] for each in draw(claim.strategy(), INSTANCES, 1, simplest=True)}
+        assert outcomes != {Outcome.INAPPLICABLE}, f"{id} was never applicable"
         if Outcome.VIOLATES in outcomes:
             found.add(id)
     return found
@@ -86,9 +80,8 @@ def test_the_same_claims_are_not_violated_without_a_planted_mistake():
 
 def test_numerics_of_an_instance_reach_the_flow():
     """The confirmation by a second integrator would be worth nothing if the claim ignored it."""
-    claim, seen = registered()["flow.direction_converges"], []
-    draw(claim.strategy(), 8, 3, seen.append, simplest=False)
-    instance = next(each for each in seen if claim.judge(each)[0] is Outcome.HOLDS)
+    claim = registered()["flow.direction_converges"]
+    instance = next(each for each in draw(claim.strategy(), 8, 3, simplest=False) if claim.judge(each)[0] is Outcome.HOLDS)
     for name, variant in instance.confirmations():
         outcome, margin = claim.judge(variant)
         assert outcome is Outcome.HOLDS, name

@@ -35,8 +35,7 @@ def test_products_are_those_of_numpy(rows, inner, columns):
 
 
 def test_products_with_the_curvature_are_those_of_its_matrix():
-    drawn = []
-    draw(instances().strategy(), 40, 3, drawn.append, simplest=True)
+    drawn = list(draw(instances().strategy(), 40, 3, simplest=True))
     assert {each.network.layout.index.size > 0 for each in drawn} == {True, False}
     for number, each in enumerate(drawn):
         direction = np.random.default_rng(number).standard_normal(each.start.size)
@@ -47,8 +46,7 @@ def test_products_with_the_curvature_are_those_of_its_matrix():
 
 
 def test_the_second_order_of_the_loss_is_a_gradient_with_outputs_as_labels():
-    drawn = []
-    draw(instances().strategy(), 20, 4, drawn.append, simplest=False)
+    drawn = list(draw(instances().strategy(), 20, 4, simplest=False))
     for each in drawn:
         outputs = CURVATURES[each.problem.loss] * each.problem.outputs(each.start)
         change = type(each.ncf)(each.network, each.ncf.X, outputs)

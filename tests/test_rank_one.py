@@ -122,8 +122,7 @@ def test_a_two_direction_point_is_a_kkt_point_of_rank_two():
 
 
 def collect(strategy, count=60, seed=0):
-    seen = []
-    draw(strategy, count, seed, seen.append, simplest=True)
+    seen = list(draw(strategy, count, seed, simplest=True))
     return [each for each in seen if each.u is not None]
 
 

@@ -13,8 +13,7 @@ COUNT = 120
 
 
 def collect(strategy, count=COUNT, seed=3):
-    seen = []
-    draw(strategy.strategy(), count, seed, seen.append, simplest=True)
+    seen = list(draw(strategy.strategy(), count, seed, simplest=True))
     return seen
 
 

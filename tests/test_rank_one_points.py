@@ -24,8 +24,7 @@ from checker.rank_one import balanced_norms, predicted_tangent, reduced_value, t
 
 
 def collect(given, count=60, seed=0):
-    seen = []
-    draw(given.strategy(), count, seed, seen.append, simplest=True)
+    seen = list(draw(given.strategy(), count, seed, simplest=True))
     return [each for each in seen if getattr(each, "u", None) is not None or getattr(each, "point", None) is not None]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from checker.check import load_claims
 from checker.claims import CONTROL, Claim, Margin, Outcome, registered
 from checker.generators import instances
-from checker.generators.draw import choices, draw
+from checker.generators.draw import draw, drawn
 from checker.instances import moves
 from checker.instances.moves import rebuilt
 from checker.judging import judge, unconfirmed
@@ -26,8 +26,7 @@ load_claims()
 
 
 def violations(claim: Claim, seed: int, count: int = 25) -> list:
-    seen: list = []
-    draw(claim.strategy(), count, seed, seen.append, simplest=False)
+    seen = list(draw(claim.strategy(), count, seed, simplest=False))
     return [each for each in seen if judge(claim, each)[0] is Outcome.VIOLATES]
 
 
@@ -256,9 +255,8 @@ def test_a_generic_start_stays_generic():
 
 
 def drawn_with_choices(strategy, condition, seed=0):
-    found = []
-    draw(strategy, 400, seed, lambda each: found.append((each, choices())) if condition(each) else None, simplest=False)
-    return found[0]
+    found = next(each for each in drawn(strategy, 400, seed, simplest=False) if condition(each.instance))
+    return found.instance, found.choices
 
 
 @pytest.mark.parametrize(

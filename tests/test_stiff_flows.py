@@ -11,7 +11,7 @@ from checker.generators.datasets import gaussian, heavy_tailed_labels, one_signe
 from checker.integrators import stepper
 from checker.kkt import Inertia, flow_limit
 from checker.losses import NCF_CODE
-from checker.ncf import Ncf
+from checker.ncf import Ncf, norm
 from checker.networks import dense
 from checker.starts import gaussian_start
 from checker.tolerances import HANDOVER, Numerics
@@ -31,7 +31,7 @@ def stiff(power, seed):
 
 def explicitly(ncf, start):
     """Stop code of the explicit stepper alone."""
-    field = flow._field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, start)
+    field = flow._field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, norm(ncf.gradient(start)))
     nothing = stepper.NO_EVENT, 0.0, np.zeros(start.size)
     return stepper.integrate(field, start, 0.0, NUMERICS.tolerance, HANDOVER, *nothing, NUMERICS.calls)[0]
 

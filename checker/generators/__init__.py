@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from checker.claims import Inapplicable, Unresolved
 from checker.generators.datasets import LABELS, SEEDS, families, from_table
-from checker.generators.draw import sampled
+from checker.generators.draw import between, sampled
 from checker.instances import Instance, promises, rebuilding
 from checker.kkt import Inertia, flow_limit
 from checker.losses import Loss
@@ -113,7 +113,7 @@ def draw_network(
     orders = architectures()
     powers = draw(sampled(orders[draw(sampled(sorted(orders)))]) if powers is None else powers)
     slopes = tuple(1.0 if lipschitz and power == 1 and not kinked else draw(BENT if kinked else SLOPE) for power in powers)
-    widths = (inputs, *(draw(st.integers(narrowest, 5 * reach)) for _ in powers), outputs)
+    widths = (inputs, *(draw(between(narrowest, 5 * reach)) for _ in powers), outputs)
     kind = "filter" if filtered else "dense" if only_dense else draw(sampled(("dense", "dense", "blocks", "mixed")))
     return Network(widths, powers, slopes, _patterns(draw, widths, kind, shared))
 
@@ -126,7 +126,7 @@ def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[P
     if kind == "dense":
         return (DENSE,) * (len(widths) - 1)
     if kind == "filter":
-        width = draw(st.integers(1, widths[0]))
+        width = draw(between(1, widths[0]))
         return (convolution(widths[1], widths[0], width), *(DENSE,) * (len(widths) - 2))
     patterns = []
     for columns, rows in zip(widths[:-2], widths[1:-1]):
@@ -145,7 +145,7 @@ def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
         return masked(mask)
     if kind == "diagonal":
         return diagonal(rows, columns)
-    return convolution(rows, columns, draw(st.integers(1, columns))) if kind == "convolution" else DENSE
+    return convolution(rows, columns, draw(between(1, columns))) if kind == "convolution" else DENSE
 
 
 def draw_instance(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.generators.draw import sampled
+from checker.generators.draw import between, sampled
 from checker.kernels import output
 from checker.networks import dense
 
@@ -127,7 +127,7 @@ def families(draw, max_samples: int = 10, max_dimension: int = 5, only: tuple[st
     """Data of every family, or `only` of those named; sizes up to three times the given ones once in ten draws."""
     family = draw(sampled(only))
     reach = draw(sampled((1,) * 9 + (3,)))
-    n, d, seed = draw(st.integers(1, reach * max_samples)), draw(st.integers(1, reach * max_dimension)), draw(SEEDS)
+    n, d, seed = draw(between(1, reach * max_samples)), draw(between(1, reach * max_dimension)), draw(SEEDS)
     return Sample(FAMILIES[family](np.random.default_rng(seed), n, d), family, seed)
 
 

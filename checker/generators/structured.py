@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from checker.claims import Inapplicable
 from checker.generators import architectures, draw_instance, given
 from checker.generators.datasets import SEEDS
-from checker.generators.draw import sampled
+from checker.generators.draw import between, sampled
 from checker.instances import Instance, promises, rebuilding
 from checker.instances.rebuilding import placed
 from checker.instances.reduced_points import on_kink
@@ -139,7 +139,7 @@ def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
     powers = draw(LINEAR)
     instance = bare_instance(draw, data, powers=st.just(powers), losses=(Loss.SQUARE,))
     slopes = [1.0] * len(powers)
-    slopes[draw(st.integers(0, len(powers) - 1))] = draw(st.integers(-10, 9)) / 10
+    slopes[draw(between(0, len(powers) - 1))] = draw(between(-10, 9)) / 10
     network, X = replace(instance.network, slopes=tuple(slopes)), instance.problem.X
     rng, (n, d) = np.random.default_rng(instance.seeds[-1]), X.shape
     kinked = int(rng.integers(1, min(n, d))) if min(n, d) > 1 else 0
