@@ -28,13 +28,14 @@ ROUNDS = 3
 
 
 # Made once: that takes longer than to draw from it.
-SIZES, SEEDS = st.tuples(st.integers(1, 4), st.integers(1, 10), st.integers(1, 5)), st.integers(0, 2**32)
+DIMENSIONS, SAMPLES, WIDTHS, SEEDS = st.integers(1, 4), st.integers(1, 10), st.integers(1, 5), st.integers(0, 2**32)
 
 
 @st.composite
 def cases(draw):
     """A network of width 1 to 5 on 1 to 10 samples in up to 4 dimensions, p = 2, α = 1/2, labels such that N(v_0) > 0."""
-    found = case("drawn", draw(SIZES), draw(SEEDS), residual=1e-6, tolerances=(), reference=0.0, rounds=0)
+    sizes = draw(DIMENSIONS), draw(SAMPLES), draw(WIDTHS)
+    found = case("drawn", sizes, draw(SEEDS), residual=1e-6, tolerances=(), reference=0.0, rounds=0)
     return found if found.ncf.value(found.start) > 0 else replace(found, ncf=replace(found.ncf, ybar=-found.ncf.ybar))
 
 
@@ -43,7 +44,7 @@ def test_by_hand(examples: int):
 
     @hypothesis.seed(0)
     @settings(max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    @hypothesis.given(cases())
+    @hypothesis.given(CASES)
     def direction_converges(drawn):
         u = scipy_polished(drawn, 1e-9)()
         assert drawn.ncf.residual(u) <= 1e-9
@@ -51,8 +52,13 @@ def test_by_hand(examples: int):
     return direction_converges
 
 
-def instance(drawn) -> Instance:
-    """A drawn case as ncfcheck's claims take it."""
+CASES = cases()
+
+
+@st.composite
+def instances(draw) -> Instance:
+    """The cases as ncfcheck's claims take them."""
+    drawn = draw(CASES)
     return Instance(Problem(drawn.ncf.network, drawn.ncf.X, drawn.ncf.ybar), drawn.start)
 
 
@@ -77,7 +83,7 @@ def measured(examples: int) -> Pairs:
 
     The claim is registered here, not on import, so that it is nobody else's.
     """
-    claim("by_hand.direction_converges", kind=CONJECTURE, reference="§3", given=cases().map(instance))(direction_converges)
+    claim("by_hand.direction_converges", kind=CONJECTURE, reference="§3", given=instances())(direction_converges)
     with threadpool_limits(limits=1):
         pairs = paired(checked(examples), test_by_hand(examples), ROUNDS)
     return Pairs(*(tuple(each / examples for each in side) for side in (pairs.ours, pairs.theirs)))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.linalg import blas, lapack
+from scipy.linalg import lapack
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lsmr
 
 from checker.claims import Inapplicable, Unresolved
@@ -75,10 +75,12 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, tuple
     Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against.
     """
     solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
-    u = ncf.newton(u / np.linalg.norm(u)) if u.size <= FEW else u
-    point, best, best_residual, last, model = u / np.linalg.norm(u), None, np.inf, np.inf, None
+    u = u / np.linalg.norm(u)
+    point, *known = ncf.newton(u) if u.size <= FEW else (u,)
+    best, best_residual, last, model = None, np.inf, np.inf, None
     for _ in range(steps):
-        value, g = ncf.value_and_gradient(point)
+        value, g = known or ncf.value_and_gradient(point)
+        known = None
         size = norm(g)
         if not (math.isfinite(size) and size > 0):
             raise Unresolved("∇N vanishes at the point to polish")
@@ -109,15 +111,9 @@ class _DenseHessian:
     """The projected Hessian A = Π(∇²N − λI)Π, with the normal direction moved to −|λ|, as QTQᵀ with T tridiagonal."""
 
     def __init__(self, ncf: Ncf, u: np.ndarray, g: np.ndarray):
-        multiplier, matrix = g @ u, ncf.hessian(u)
-        self.scale = abs(multiplier)
-        curved = matrix @ u
-        normal = curved - 0.5 * (curved @ u + multiplier - self.scale) * u
-        # Fortran's order, in which a symmetric matrix is its transpose; only the lower triangle is kept.
-        matrix = blas.dsyr2(-1.0, u, normal, a=matrix.T, lower=1, overwrite_a=1)
-        matrix.flat[:: u.size + 1] -= multiplier
-        self.matrix = matrix
-        self.reflectors, self.diagonal, self.beside, self.factors, _ = lapack.dsytrd(matrix, lower=1, lwork=BLOCK * u.size)
+        multiplier = g @ u
+        self.scale, self.matrix = abs(multiplier), ncf.projected_hessian(u, multiplier)
+        self.reflectors, self.diagonal, self.beside, self.factors, _ = lapack.dsytrd(self.matrix, lower=1, lwork=BLOCK * u.size)
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
         """−(A² + δ²)^{-1} A · tangential by A/(A² + δ²) = Re 1/(A + iδ)."""

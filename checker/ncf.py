@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg.blas import dnrm2
+from scipy.linalg.blas import dnrm2, dsyr2
 
 from checker import kernels, tangents
 from checker.curvature import Curvature
 from checker.losses import Loss, pseudo_labels, total_loss
 from checker.networks import Network
-from checker.newton import head_start
+from checker.newton import head_start, projected_hessian
 from checker.rounding import gradient_bound, output_bound
 
 FEW = 40  # parameters up to which the compiled matrix of second derivatives is faster than numpy's
@@ -20,7 +20,7 @@ FEW = 40  # parameters up to which the compiled matrix of second derivatives is 
 
 def norm(vector: np.ndarray) -> float:
     """‖vector‖₂, without under- or overflow of the squares: N is 4e-37 at L = 4, p = 3, and data may be scaled at will."""
-    flat = np.ravel(vector)
+    flat = vector if vector.ndim == 1 else vector.ravel()
     return dnrm2(flat) if flat.size else 0.0
 
 
@@ -71,9 +71,22 @@ class Ncf:
             return self.curvature(u).matrix()
         return tangents.curvature_matrix(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns)
 
-    def newton(self, u: np.ndarray) -> np.ndarray:
-        """A unit vector (P,) nearer to the KKT point that the unit vector u is near: for few parameters."""
-        return head_start(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns, self.hessian(u))
+    def projected_hessian(self, u: np.ndarray, multiplier: float) -> np.ndarray:
+        """Π(∇²N − λI)Π − |λ|uuᵀ at a unit vector u, Π across u: its lower triangle (P, P), in Fortran's order."""
+        if u.size <= FEW:
+            u = np.ascontiguousarray(u)
+            return projected_hessian(self.network.layout, u, self.columns, self.ybar_columns, float(multiplier)).T
+        matrix = self.hessian(u)
+        curved = matrix @ u
+        normal = curved - 0.5 * (curved @ u + multiplier - abs(multiplier)) * u
+        # In Fortran's order a symmetric matrix is its transpose.
+        matrix = dsyr2(-1.0, u, normal, a=matrix.T, lower=1, overwrite_a=1)
+        matrix.flat[:: u.size + 1] -= multiplier
+        return matrix
+
+    def newton(self, u: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+        """A unit vector (P,) nearer to the KKT point that the unit vector u is near, N and ∇N there: for few parameters."""
+        return head_start(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns)
 
     def curvature(self, u: np.ndarray) -> Curvature:
         """∇²N at u (P,), ready for products with many directions."""

@@ -196,8 +196,24 @@ class Network:
             np.add.at(out[part], numbers[numbers >= 0], matrix[numbers >= 0])
         return out
 
+    @cached_property
+    def strata(self) -> tuple[tuple[str, str], ...]:
+        """What reports count instances by: pairs of a key and this network's value."""
+        return (
+            ("D", str(self.order)),
+            ("L", str(self.depth)),
+            ("p", ",".join(map(str, self.powers))),
+            ("α", ",".join(f"{slope:g}" for slope in self.slopes)),
+            ("layers", "/".join(sorted({pattern.kind for pattern in self.patterns}))),
+            ("outputs", str(self.widths[-1])),
+        )
+
     def describe(self) -> str:
         """The specification in one line."""
+        return self._described
+
+    @cached_property
+    def _described(self) -> str:
         kinds = [pattern.kind for pattern in self.patterns]
         layers = kinds[0] if len(set(kinds)) == 1 else "/".join(kinds)
         slopes = ",".join(f"{slope:g}" for slope in self.slopes)

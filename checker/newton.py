@@ -7,6 +7,7 @@ import numpy as np
 from checker.compiling import bare, compiled
 from checker.kernels import pull_back, workspace
 from checker.losses import NCF_CODE
+from checker.tangents import curvature_matrix
 
 STEPS = 4  # with one Hessian
 LEFT = 0.1  # of sin∠, at most, after a step that is taken
@@ -14,19 +15,20 @@ DAMPING = 1e-8  # at least, in units of the projected Hessian
 
 
 @compiled()
-def head_start(layout, u, X, ybar, hessian):
-    """A unit vector nearer to the KKT point that the unit vector u (P,) is near, by chords of `hessian`, ∇²N(u) (P, P).
+def head_start(layout, u, X, ybar):
+    """A unit vector nearer to the KKT point that the unit vector u (P,) is near, by chords of ∇²N(u), with N and ∇N (P,) there.
 
     Samples are columns X (d, n), pseudo-labels ȳ (k_L, n). Steps are those of `kkt.refined`, taken as long as sin∠ falls fast.
     """
     size, work, weights = u.size, workspace(layout, X.shape[1]), np.empty(ybar.shape)
     point, trial, gradient, step = u.copy(), u.copy(), np.empty(u.size), np.empty(u.size)
+    best = np.empty(u.size)
     factors, solution, normal = np.empty((size, size), np.complex128), np.empty(size, np.complex128), np.empty(size)
-    pull_back(layout, point, X, ybar, NCF_CODE, 0.0, 1.0, weights, work, gradient)
-    last, multiplier, tangential = _along(gradient, point, step)
+    value = pull_back(layout, point, X, ybar, NCF_CODE, 0.0, 1.0, weights, work, best)
+    last, multiplier, tangential = _along(best, point, step)
     if not 0 < last <= 1:
-        return point
-    _factorise(hessian, point, multiplier, tangential, normal, factors)
+        return point, value, best
+    _factorise(curvature_matrix(layout, u, X, ybar), point, multiplier, tangential, normal, factors)
     for _ in range(STEPS):
         _solve(factors, step, solution)
         length = 0.0
@@ -35,13 +37,13 @@ def head_start(layout, u, X, ybar, hessian):
             length += trial[i] ** 2
         for i in range(size):
             trial[i] /= np.sqrt(length)
-        pull_back(layout, trial, X, ybar, NCF_CODE, 0.0, 1.0, weights, work, gradient)
+        reached = pull_back(layout, trial, X, ybar, NCF_CODE, 0.0, 1.0, weights, work, gradient)
         left = _along(gradient, trial, step)[0]
         if not left <= LEFT * last:
             break
-        last = left
-        point[:] = trial
-    return point
+        last, value = left, reached
+        point[:], best[:] = trial, gradient
+    return point, value, best
 
 
 @bare()
@@ -57,12 +59,17 @@ def _along(gradient, point, out):
     return np.sqrt(tangential / size), along, np.sqrt(tangential)
 
 
-@bare()
-def _factorise(hessian, u, multiplier, tangential, normal, factors):
-    """DLᵀ of A + iδ = LDLᵀ, A = Π(∇²N − λI)Π − |λ|uuᵀ, in the upper triangle of factors (P, P).
+@compiled()
+def projected_hessian(layout, u, X, ybar, multiplier):
+    """A = Π(∇²N − λI)Π − |λ|uuᵀ (P, P) at the unit vector u (P,), for columns X (d, n) and pseudo-labels ȳ (k_L, n)."""
+    out = np.empty((u.size, u.size))
+    _project(curvature_matrix(layout, u, X, ybar), u, multiplier, np.empty(u.size), out)
+    return out
 
-    The imaginary parts of D are at least the damping δ, so that no pivot vanishes.
-    """
+
+@bare()
+def _project(hessian, u, multiplier, normal, out):
+    """A = Π(∇²N − λI)Π − |λ|uuᵀ, into out (P, P), and its Frobenius norm; normal (P,) is scratch."""
     size, curved, squares = u.size, 0.0, 0.0
     for i in range(size):
         normal[i] = 0.0
@@ -75,8 +82,18 @@ def _factorise(hessian, u, multiplier, tangential, normal, factors):
         for j in range(size):
             entry = hessian[i, j] - u[i] * normal[j] - normal[i] * u[j] - (multiplier if i == j else 0.0)
             squares += entry**2
-            factors[i, j] = entry
-    damping = max(DAMPING * np.sqrt(squares), tangential)
+            out[i, j] = entry
+    return np.sqrt(squares)
+
+
+@bare()
+def _factorise(hessian, u, multiplier, tangential, normal, factors):
+    """DLᵀ of A + iδ = LDLᵀ in the upper triangle of factors (P, P).
+
+    The imaginary parts of D are at least the damping δ, so that no pivot vanishes.
+    """
+    size = u.size
+    damping = max(DAMPING * _project(hessian, u, multiplier, normal, factors), tangential)
     for k in range(size):
         factors[k, k] += 1j * damping
     for k in range(size):

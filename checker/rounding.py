@@ -18,7 +18,7 @@ Array = np.ndarray
 
 def output_bound(network: Network, theta: Array, X: Array) -> Array:
     """Bound on the error of every computed output H(x_i; θ); X (n, d), result (n, k_L)."""
-    return _bounds(*_arguments(network, theta, X, np.zeros((len(X), network.widths[-1]))), False)[2].T
+    return _bounds(*_arguments(network, theta, X, np.zeros((len(X), network.widths[-1]))), False)[2]
 
 
 def gradient_bound(network: Network, theta: Array, X: Array, weights: Array, settled: bool = False) -> tuple[float, Array]:
@@ -30,23 +30,23 @@ def gradient_bound(network: Network, theta: Array, X: Array, weights: Array, set
 
 
 def _arguments(network: Network, theta: Array, X: Array, weights: Array) -> tuple:
-    """The network, θ, and samples as columns, as the compiled bounds take them."""
-    return network.layout, np.ascontiguousarray(theta, float), *(np.ascontiguousarray(each.T, float) for each in (X, weights))
+    """What the compiled bounds take."""
+    return network.layout, *(np.ascontiguousarray(each, float) for each in (theta, X, weights))
 
 
 @compiled()
 def _bounds(layout, theta, X, weights, settled):
-    """Bounds for Σ weights ∘ H(X; θ), its gradient (P,), and H (k_L, n); for samples as columns X (d, n), weights (k_L, n).
+    """Bounds for Σ weights ∘ H(X; θ), its gradient (P,), and H (n, k_L), for samples X (n, d) and weights (n, k_L).
 
     Loops throughout: expressions of arrays would take ten times as long to compile.
     """
-    widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
+    widths, offsets, samples = layout.widths, layout.offsets, X.shape[0]
     depth, units = widths.size - 1, samples * (layout.units + widths[0])
     entries = entries_of(layout, theta)
     values, errors, slopes, slope_errors = np.zeros(units), np.zeros(units), np.zeros(units), np.zeros(units)
-    for i in range(X.shape[0]):
+    for i in range(X.shape[1]):
         for j in range(samples):
-            values[i * samples + j] = X[i, j]
+            values[i * samples + j] = X[j, i]
     start = 0
     for layer in range(depth):
         rows, columns, stop = widths[layer + 1], widths[layer], start + widths[layer] * samples
@@ -59,8 +59,8 @@ def _bounds(layout, theta, X, weights, settled):
     count, value = widths[depth] * samples, 0.0
     delta, error, output_errors = np.empty(count), np.zeros(count), np.empty(weights.shape)
     for i in range(count):
-        row, column = i // samples, i % samples
-        delta[i], output_errors[row, column] = weights[row, column], errors[start + i]
+        output, sample = i // samples, i % samples
+        delta[i], output_errors[sample, output] = weights[sample, output], errors[start + i]
         value += abs(delta[i]) * (errors[start + i] + EPS * (count + 2) * abs(values[start + i]))
     gradient = np.zeros(entries.size)
     for layer in range(depth - 1, -1, -1):

@@ -13,7 +13,7 @@ from checker.generators.structured import profile
 from checker.identities import equal
 from checker.instances import promises, rebuilding
 from checker.kkt import Inertia, describe, polish
-from checker.ncf import Problem, norm
+from checker.ncf import FEW, Problem, norm
 from checker.networks import dense
 from checker.rank_one import (
     RankOneInstance,
@@ -38,12 +38,13 @@ POWERS = st.sampled_from(sorted(architectures())).flatmap(lambda order: st.sampl
 def _one_sample(draw, data) -> RankOneInstance:
     """Dense networks on one sample x at the structured point along u = ±x/‖x‖ whose sign s_L makes n(u) > 0.
 
-    One instance in four has more parameters than are diagonalised. Data sets have more samples, and are not used.
+    One instance in four has more parameters than are diagonalised, one more than compiled second derivatives are taken of. Data
+    sets have more samples, and are not used.
     """
-    powers, seed, large = draw(POWERS), draw(SEEDS), draw(between(0, 3)) == 0
+    powers, seed, least = draw(POWERS), draw(SEEDS), draw(sampled((0, 0, FEW, DENSE_HESSIAN)))
     slopes = tuple(1.0 if power == 1 else draw(sampled(SLOPES)) for power in powers)
     hidden = [draw(between(1, 3)) for _ in powers]
-    network = dense((DENSE_HESSIAN // hidden[0] + 1 if large else draw(between(1, 4)), *hidden, 1), powers, slopes)
+    network = dense((least // hidden[0] + 1 if least else draw(between(1, 4)), *hidden, 1), powers, slopes)
     rng, fewest = np.random.default_rng(seed), draw(sampled((1, 3)))
     x, y = rng.standard_normal((1, network.widths[0])), rng.standard_normal((1, 1))
     profiles = [

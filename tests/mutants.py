@@ -74,12 +74,21 @@ NCF = {
         ("return sine", "return 1 - sine", "complement", PERTURBED),
     ],
     "Ncf.hessian": [
-        ("return tangents", "return -tangents", "sign", ONE_SAMPLE),
-        ("return tangents", "return self.network.order * tangents", "factor D", ONE_SAMPLE),
+        ("return self.curvature", "return -self.curvature", "sign", ONE_SAMPLE),
+        ("return self.curvature", "return self.network.order * self.curvature", "factor D", ONE_SAMPLE),
     ],
     "Ncf.newton": [
-        ("return head_start", "return -head_start", "sign", ONE_SAMPLE),
-        ("self.hessian(u))", "self.hessian(u))[::-1]", "entries in reverse", ONE_SAMPLE),
+        ("self.ybar_columns", "-self.ybar_columns", "sign of ȳ", ONE_SAMPLE),
+        ("array(u)", "array(u[::-1])", "entries in reverse", ONE_SAMPLE),
+    ],
+    "Ncf.projected_hessian": [
+        ("float(multiplier)", "-float(multiplier)", "sign of λ, few weights", ONE_SAMPLE),
+        ("float(multiplier)", "0.0", "no λ, few weights", ONE_SAMPLE),
+        ("] -= multiplier", "] += multiplier", "sign of λ", ONE_SAMPLE),
+        ("] -= multiplier", "] -= 0 * multiplier", "no λ", ONE_SAMPLE),
+        ("] -= multiplier", "] -= self.network.order * multiplier", "factor D of λ", ONE_SAMPLE),
+        ("dsyr2(-1.0", "dsyr2(0.0", "no projection", ONE_SAMPLE),
+        ("multiplier - abs(multiplier))", "multiplier + abs(multiplier))", "sign of the normal", ONE_SAMPLE),
     ],
     "Ncf.curvature_product": [
         ("return tangents", "return -tangents", "sign", "early.tracking_constant"),
@@ -145,7 +154,7 @@ KKT = {
         ("point + model", "point - model", "sign of the step", ONE_SAMPLE),
         ("(g @ point) * point", "point", "no projection", ONE_SAMPLE),
         ("norm(tangential) / size", "norm(tangential) * size", "exponent of ‖∇N‖", ONE_SAMPLE),
-        ("best_residual, last, model = u /", "best_residual, last, model = -u /", "antipode", ONE_SAMPLE),
+        ("u = u /", "u = -u /", "antipode", ONE_SAMPLE),
     ],
     "describe": [
         ("float(g @ u)", "value", "no D in λ", "kkt.multiplier"),
@@ -154,12 +163,8 @@ KKT = {
         ("ncf.rounding(u)[1] / norm(g)", "norm(g) / ncf.rounding(u)[1]", "inverse", ONE_SAMPLE),
     ],
     "_DenseHessian.__init__": [
-        ("] -= multiplier", "] += multiplier", "sign of λ", ONE_SAMPLE),
-        ("] -= multiplier", "] -= 0 * multiplier", "no λ", ONE_SAMPLE),
-        ("] -= multiplier", "] -= ncf.network.order * multiplier", "factor D of λ", ONE_SAMPLE),
-        ("dsyr2(-1.0", "dsyr2(0.0", "no projection", ONE_SAMPLE),
-        ("multiplier - self.scale)", "multiplier + self.scale)", "sign of the normal", ONE_SAMPLE),
-        ("self.scale = abs(multiplier)", "self.scale = multiplier**2", "exponent of |λ|", ONE_SAMPLE),
+        ("self.matrix = abs(multiplier)", "self.matrix = multiplier**2", "exponent of |λ|", ONE_SAMPLE),
+        ("(u, multiplier)", "(u, -multiplier)", "sign of λ", ONE_SAMPLE),
     ],
     "_DenseHessian.newton_step": [
         ("-tangential", "tangential", "sign", ONE_SAMPLE),

@@ -45,15 +45,9 @@ class Instance:
 
     def coverage(self) -> dict[str, str]:
         """The strata this instance lies in."""
-        network = self.network
         value = self.ncf.value(self.start)
         return {
-            "D": str(network.order),
-            "L": str(network.depth),
-            "p": ",".join(map(str, network.powers)),
-            "α": ",".join(f"{slope:g}" for slope in network.slopes),
-            "layers": "/".join(sorted({pattern.kind for pattern in network.patterns})),
-            "outputs": str(network.widths[-1]),
+            **dict(self.network.strata),
             "loss": str(self.problem.loss),
             "N(v_0)": "+" if value > 0 else "-" if value < 0 else "0",
             **self.families,
