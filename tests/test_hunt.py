@@ -182,7 +182,7 @@ def test_a_hunt_that_is_killed_leaves_a_whole_ledger_and_is_continued(tmp_path, 
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         assert sum(sum(report["outcomes"].values()) for *_, report in ledger.shards(1)) == len(frame)
     more = len(frame) + 100
-    started, *_ = hunted("hunted.small_disc", tmp_path, instances=more, resume=True)
+    started, *_ = hunted("hunted.small_disc", tmp_path, instances=more, resume=True, keep_going=True)
     assert started.resumed == len(frame) and tested(tmp_path) >= more
     hunted("hunted.small_disc", tmp_path / "whole", instances=len(frame), keep_going=True)
     again = rows(tmp_path)

@@ -25,9 +25,8 @@ def instance(loss: Loss) -> Instance:
 
 
 def outcomes(count=8, seed=1) -> set[Outcome]:
-    claim, seen = registered()["early.tracking_constant"], set()
-    draw(claim.strategy(), count, seed, lambda each: seen.add(claim.judge(each)[0]), simplest=False)
-    return seen
+    claim = registered()["early.tracking_constant"]
+    return {claim.judge(each)[0] for each in draw(claim.strategy(), count, seed, simplest=False)}
 
 
 @pytest.mark.parametrize("loss", Loss)
