@@ -190,7 +190,7 @@ class Network:
 
     def collect(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
         """Sum of matrix entries per parameter, (size,): the adjoint of `matrices`, which turns ∂/∂W_l into ∂/∂θ."""
-        out = np.zeros(self.size)
+        out = np.zeros(self.size, np.result_type(*matrices))
         for matrix, pattern, part in zip(matrices, self.patterns, self.slices):
             numbers = pattern.expand(*matrix.shape)
             np.add.at(out[part], numbers[numbers >= 0], matrix[numbers >= 0])

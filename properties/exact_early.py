@@ -12,12 +12,13 @@ from checker.certify.boxes import found_near
 from checker.certify.certificate import Certificate, NotProved, hexadecimal
 from checker.certify.flows import Field, Tube, enclose
 from checker.certify.rings import precision
+from checker.certify.variations import plain, varied
 from checker.certify.windows import BITS, ERROR, Approach, approach, cosine_of, first_time
 from checker.early import ladder, log_forcing
 from checker.kkt import flow_limit, positive_limit
 from checker.starts import unit
 from properties.early_training import VANISHING, grown_window, shrinking
-from properties.exact_flows import departures, known, tube, windows
+from properties.exact_flows import departures, doubling, known, tube, windows
 from properties.ncf_flow import GAPS, balancing
 
 RUNGS = 8  # of the ladder of δ that are tried
@@ -138,6 +139,17 @@ def tracking_order(instance) -> Certificate:
     """The departure has a slope within ¼ of D between two δ."""
     proves = "log departure over log δ has a slope within ¼ of D between two δ, where each norm first reaches 2"
     return Certificate("flow", proves, departures(instance, instance, (1e-4, 1e-5)))
+
+
+def tracking_constant(instance) -> Certificate:
+    """The departure is within 5 % of its predicted constants at two δ."""
+    window = doubling(instance)
+    data = departures(instance, instance, (1e-4, 1e-5), window)
+    moved = varied(instance.problem, window.tube, float.fromhex(data["crossing"][1]))
+    proves = (
+        "where each norm first reaches 2 the departure is within 5 % of δ^D (E/2, τ/T), directions and times together, at two δ"
+    )
+    return Certificate("flow", proves, data | {"moved": plain(moved)})
 
 
 def collapse(instance) -> Certificate:

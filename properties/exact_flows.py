@@ -137,11 +137,16 @@ def initial_direction(instance) -> Certificate:
     return certificate(proves, window, delta, tube(moved, delta, window.times[1]), **more)
 
 
-def departures(instance, trained, powers) -> dict:
-    """The NCF flow to its limit, and two loss flows until their norm is 2."""
+def doubling(instance) -> Approach:
+    """The NCF flow until it is within reach of its limit, and its norm is 2."""
     found = known(positive_limit, instance.ncf, instance.start, instance.numerics)
+    return approach(instance, found.point.u, None, 2.01)
+
+
+def departures(instance, trained, powers, window: Approach | None = None) -> dict:
+    """The NCF flow, `doubling`, and two loss flows until their norm is 2."""
+    window = window or doubling(instance)
     reference = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0))
-    window = approach(instance, found.point.u, None, 2.01)
     scale = np.log(powers) - log_forcing(instance, reference)
     flows = [_doubled(trained, float(np.exp(each / instance.network.order))) for each in scale]
     return window.plain() | {"crossing": _crossing(window.tube), "flows": flows}

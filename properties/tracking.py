@@ -72,6 +72,7 @@ def _slope(found: Departures, column: int, order: int, claimed: int) -> Margin:
     reference="§4",
     given=instances(),
     hypotheses=(LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START),
+    prove=proof("properties.exact_early", "tracking_constant"),
 )
 def tracking_constant(instance) -> Margin:
     """Where each norm first reaches 2, directions differ by δ^D E/2 and arrival times by the share δ^D τ/T, to first order.

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from checker.losses import Loss
 
 # W·h, Wᵀ·δ, δ·hᵀ and entries of two series of matrices.
 MATRICES, TRANSPOSED, OUTER, ENTRIES = "iab,ibn->an", "iba,ibn->an", "ian,ibn->ab", "ian,ian->an"
+IMAGINARY = 1e-100  # its square is nothing beside 1
 
 
-def taylor(problem, strength: float, start: np.ndarray, order: int, free=True) -> np.ndarray:
+def taylor(problem, strength: complex, start: np.ndarray, order: int, free=True) -> np.ndarray:
     """u(t) = Σ c_k t^k from start (P,) for u̇ = J(X; u)ᵀ(−ℓ'(strength · H(X; u), y)), (order + 1, P).
 
     `strength` is δ^D, 0 for ∇N; where a neuron is at a kink, the side it goes to first counts. Weights that are not `free` (P,)
     stay what they are.
     """
-    c, field = np.zeros((order + 1, start.size)), _Field(problem, strength, order)
+    dtype = np.result_type(start, float)
+    c, field = np.zeros((order + 1, start.size), dtype), _Field(problem, strength, order, dtype)
     c[0] = start
     for k in range(order):
         c[k + 1] = np.where(free, field.rate(k, c[k]) / (k + 1), 0.0)
     return c
+
+
+def variation(problem, start: np.ndarray, moved: np.ndarray, order: int) -> np.ndarray:
+    """Coefficients (order + 1, P) of e(t) from e(0) = moved, ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H), along the NCF flow from start (P,).
+
+    It is the derivative by δ^D of the loss flow, taken in the imaginary direction, where no digits cancel.
+    """
+    return taylor(problem, IMAGINARY * 1j, start + IMAGINARY * 1j * moved, order).imag / IMAGINARY
 
 
 def product(a: np.ndarray, b: np.ndarray, k: int, form: str = ENTRIES) -> np.ndarray:
@@ -31,16 +43,17 @@ def product(a: np.ndarray, b: np.ndarray, k: int, form: str = ENTRIES) -> np.nda
 class _Field:
     """The power series of all there is between weights and u̇, found one coefficient after another."""
 
-    def __init__(self, problem, strength: float, order: int):
+    def __init__(self, problem, strength: complex, order: int, dtype):
         network, samples = problem.network, len(problem.X)
+        zeros = partial(np.zeros, dtype=dtype)
         sheets = [(width, samples) for width in network.widths]
         self.problem, self.strength = problem, strength
-        self.W = [np.zeros((order, *shape)) for shape in zip(network.widths[1:], network.widths)]
-        self.h, self.back = ([np.zeros((order, *sheet)) for sheet in sheets[:-1]] for _ in range(2))
-        self.slopes, self.delta = ([np.zeros((order, *sheet)) for sheet in sheets[1:]] for _ in range(2))
+        self.W = [zeros((order, *shape)) for shape in zip(network.widths[1:], network.widths)]
+        self.h, self.back = ([zeros((order, *sheet)) for sheet in sheets[:-1]] for _ in range(2))
+        self.slopes, self.delta = ([zeros((order, *sheet)) for sheet in sheets[1:]] for _ in range(2))
         self.sides = [np.zeros(sheet) for sheet in sheets[1:-1]]
-        self.powers = [np.zeros((power + 1, order, *sheet)) for power, sheet in zip(network.powers, sheets[1:])]
-        self.outputs = np.zeros((3, order, *sheets[-1]))
+        self.powers = [zeros((power + 1, order, *sheet)) for power, sheet in zip(network.powers, sheets[1:])]
+        self.outputs = zeros((3, order, *sheets[-1]))
         self.h[0][0] = problem.X.T
         for each in self.powers:
             each[0, 0] = 1.0
@@ -61,7 +74,7 @@ class _Field:
     def _bent(self, l: int, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Coefficient k of σ(z) and of σ'(z) in a layer, for that of z."""
         power, alpha, powers = self.problem.network.powers[l], self.problem.network.slopes[l], self.powers[l]
-        self.sides[l] = np.where(self.sides[l] == 0, np.sign(z), self.sides[l])
+        self.sides[l] = np.where(self.sides[l] == 0, np.sign(z.real), self.sides[l])
         scale = np.where(self.sides[l] >= 0, 1.0, alpha**power)
         powers[1][k] = z
         for q in range(2, power + 1):

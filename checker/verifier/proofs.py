@@ -10,6 +10,7 @@ from checker.verifier.flows import Field, Tube
 from checker.verifier.networks import number, unit
 from checker.verifier.numbers import Ball, ball, dot, need, power
 from checker.verifier.points import balances
+from checker.verifier.variations import tracking_constant
 from checker.verifier.windows import Window, aligned, ray
 
 SHARE = Fraction(1, 100)  # what is left for o(1): relative for norms, in units of ε for alignments
@@ -157,5 +158,6 @@ PROOFS = {
     "early.direction_aligns": direction_aligns,
     "early.alignment_before_escape": alignment_before_escape,
     "early.tracking_order": tracking_order,
+    "early.tracking_constant": tracking_constant,
     "early.collapse": collapse,
 }

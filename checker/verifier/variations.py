@@ -1,0 +1,132 @@
+"""The variational equation along the NCF flow, ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)), in tubes; standard library only.
+
+It is what the loss flow's right-hand side changes by where u moves by e and δ^D by 1. Along every solution u it is linear: for a
+curve r, D⁺‖e − r‖ ≤ μ‖e − r‖ + ‖ṙ − ∇²N(u)r + Jᵀ(ℓ''(0)·H)‖, μ a bound on the eigenvalues of ∇²N there.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from checker.verifier.early import crossing, trained
+from checker.verifier.networks import number, numbers
+from checker.verifier.numbers import Ball, Number, ball, dot, need, power
+from checker.verifier.polynomials import Poly, poly
+from checker.verifier.windows import Window
+
+LENGTH = 30
+AGREEMENT = Fraction(1, 20)  # share of a predicted constant within which it is met
+
+
+class Moved(Number):
+    """A value v, and how it moves, t: both curves, or intervals."""
+
+    __slots__ = ("t", "v")
+
+    def __init__(self, v, t):
+        self.v, self.t = v, t
+
+    def __add__(self, other):
+        v, t = parts(other)
+        return Moved(self.v + v, self.t + t)
+
+    def __neg__(self):
+        return Moved(-self.v, -self.t)
+
+    def __mul__(self, other):
+        v, t = parts(other)
+        return Moved(self.v * v, self.t * v + t * self.v)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def bend(self, q, plus, minus):
+        """σ and σ', and how they move: σ' is the law of q − 1 with q times the factors."""
+        value, first = self.v.bend(q, plus, minus)
+        return Moved(value, first * self.t), Moved(first, second(self.v, q, plus, minus) * self.t)
+
+
+def parts(value):
+    """The value and how it moves, 0 for what stays."""
+    return (value.v, value.t) if isinstance(value, Moved) else (ball(value), Ball(0))
+
+
+def second(z, q, plus, minus):
+    """σ'' on a curve; where it jumps, at q = 2, all between both sides."""
+    if q == 1:
+        return Ball(0)
+    if q > 2:
+        return z.bend(q - 1, plus * q, minus * q)[1]
+    values = z.range
+    if values.lo >= 0 or values.hi <= 0:
+        return (plus if values.lo >= 0 else minus) * 2
+    return poly((plus * 2).hull(minus * 2))
+
+
+class Variation:
+    """What holds e from e(0) = 0 along every solution in a tube, step by step."""
+
+    def __init__(self, case, tube, growths, curves):
+        need(isinstance(curves, list) and len(curves) <= len(tube.steps), "not curves along the steps of a tube")
+        self.case, self.steps, self.end = case, [], Fraction(0)
+        start, error = [Ball(0)] * case.net.size, Ball(0)
+        for (time, duration, q, around), growth, curve in zip(tube.steps, growths, curves):
+            u = [each + around for each in q]
+            start, error = self._step(u, start, error, time, duration, ball(growth), numbers(curve))
+            self.end = time + duration
+
+    def _step(self, u, start, error, time, duration, growth, curve):
+        """Bound e − r for the curve r along u, from all e within `error` of start, and return the same of its end."""
+        need(2 <= len(curve) <= LENGTH and all(len(row) == len(start) for row in curve), "not a curve")
+        r, h = [Poly([poly(a).c[0] for a in column]) for column in zip(*curve)], ball(duration)
+        error = sum((abs(a - each.at(Ball(0))) for a, each in zip(start, r)), error)
+        defect = sum(((each.derivative - poly(rate * h)).bound for each, rate in zip(r, self._rate(u, r))), Ball(0))
+        stretch = growth * h
+        factor = 1 + stretch + stretch * stretch  # at least e^(growth·h), as the tube needs it to be
+        larger = factor.hull(Ball(1))
+        self.steps.append((time, duration, r, (error + defect) * larger * Ball(-1, 1)))
+        return [each.at(Ball(1)) for each in r], error * factor + defect * larger
+
+    def _rate(self, u, r):
+        """∇²N(u)r − Jᵀ(ℓ''(0)·H): ȳ, which is −ℓ'(0), moves by −ℓ''(0)·H, ℓ''(0) = 1 or ¼."""
+        net, X, bend = self.case.net, self.case.X, Ball(1, None, 0 if self.case.square else -2)
+        theta = list(map(Moved, u, r))
+        outputs = net.run(theta, X)[0]
+        Y = [[Moved(y, -parts(z)[0] * bend) for y, z in zip(*rows)] for rows in zip(self.case.Y, outputs)]
+        return [parts(each)[1] for each in net.run(theta, X, Y)[2]]
+
+    def over(self, low, high):
+        """The box of e at every time between two."""
+        need(0 <= low <= high <= self.end, "times beyond those of the variation")
+        boxes = []
+        for time, duration, r, around in self.steps:
+            ends = max((low - time) / duration, Fraction(0)), min((high - time) / duration, Fraction(1))
+            if ends[0] <= ends[1]:
+                boxes.append([each.at(ball(ends[0]).hull(ball(ends[1]))) + around for each in r])
+        first, *others = boxes
+        for other in others:
+            first = [a.hull(b) for a, b in zip(first, other)]
+        return first
+
+
+def tracking_constant(case, data):
+    """Where each norm first reaches 2δ, the departure of directions and times is within 5 % of δ^D (E/2, τ/T), for two δ."""
+    window = Window(case, data)
+    time, u = crossing(window.tube, data["crossing"])
+    growths = [number(each["growth"]) for each in data["ncf"]]
+    e = Variation(case, window.tube, growths, data["moved"]).over(*(Fraction(number(each)) for each in data["crossing"]))
+    rate = case.net.run(u, case.X, case.Y)[2]
+    shift = -dot(e, u) / dot(rate, u)
+    constants = [*((a + shift * b) * Ball(1, None, -1) for a, b in zip(e, rate)), shift / time]
+    deltas = [departs(case, window, constants, time, u, each) for each in data["flows"]]
+    need(len(deltas) == 2 and deltas[1] < deltas[0] <= 1, "not two δ, the smaller last")
+
+
+def departs(case, window, constants, time, u, flow):
+    """δ of a loss flow; need that its departure from the NCF flow, over δ^D, is within 5 % of the constants."""
+    delta, tube = trained(case, flow, window.start)
+    later, other = crossing(tube, flow["crossing"])
+    strength = power(ball(delta), case.net.order)
+    found = [*((b - a) * Ball(1, None, -1) for a, b in zip(u, other)), later / time - 1]
+    aside = [a / strength - b for a, b in zip(found, constants)]
+    need(dot(aside, aside) < dot(constants, constants) * ball(AGREEMENT**2), "the departure may be another")
+    return delta
