@@ -84,7 +84,7 @@ def test_what_is_enclosed_is_what_the_engine_integrates(case):
     found = json.loads(_proof(*case))
     variation, crossing = variation_of(found), [float.fromhex(each) for each in found["certificate"]["data"]["crossing"]]
     for time in (0.3 * crossing[0], crossing[0], crossing[1]):
-        box, e = variation.over(Fraction(time), Fraction(time)), integrated(instance(*case), time)
+        box, e = variation.hull(Fraction(time), Fraction(time)), integrated(instance(*case), time)
         middle, radius = np.array([[float(each), float((each - float(each)).hull(Ball(0)))] for each in box]).T
         assert np.abs(radius).max() < 1e-4 * np.abs(e).max()
         np.testing.assert_allclose(middle, e, atol=1e-5 * np.abs(e).max())
@@ -218,7 +218,7 @@ def test_a_bound_that_leaves_something_out_is_noticed(of, fragment, replacement,
     e = integrated(each, float(time))
 
     def encloses(wrong) -> bool:
-        return all(holds(a, float(b), 1e-6) for a, b in zip(variation_of(wrong).over(time, time), e))
+        return all(holds(a, float(b), 1e-6) for a, b in zip(variation_of(wrong).hull(time, time), e))
 
     wrongs = [changed(found, times(1.001)), changed(found, times(1.01, slice(0, 1))), jumping(found, each)]
     assert all(map(encloses, wrongs))

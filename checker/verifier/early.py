@@ -153,10 +153,7 @@ def crossing(tube, times):
     tube.everywhere(0, low, lambda x: dot(x, x) < 4, "the norm may reach 2 earlier")
     end = tube.at(high)
     need(dot(end, end) > 4, "the norm is not proved to reach 2")
-    first, *others = tube.over(low, high)
-    for other in others:
-        first = [a.hull(b) for a, b in zip(first, other)]
-    return ball(low).hull(ball(high)), first
+    return ball(low).hull(ball(high)), tube.hull(low, high)
 
 
 def departures(window, data, train):

@@ -48,7 +48,36 @@ class Field:
         return is_positive(len(box), lambda i, j: growth * (i == j) - (J[i][j] + J[j][i]) * half)
 
 
-class Tube:
+class Enclosure:
+    """Curves one after another with what lies around them: steps (time, duration, curves, radius), up to `end`."""
+
+    def at(self, time):
+        """The box of all that is enclosed at a time."""
+        return self.over(time, time)[0]
+
+    def over(self, low, high):
+        """Boxes for the parts of steps between two times."""
+        return [[each.at(ball(a).hull(ball(b))) + around for each in q] for q, around, a, b in self.parts(low, high)]
+
+    def hull(self, low, high):
+        """One box for all times between two."""
+        first, *others = self.over(low, high)
+        for other in others:
+            first = [a.hull(b) for a, b in zip(first, other)]
+        return first
+
+    def parts(self, low, high):
+        """(curve, radius, τ, τ'), the parts of steps between two times."""
+        need(0 <= low <= high <= self.end, "times beyond the tube")
+        found = []
+        for start, duration, q, around in self.steps:
+            ends = max((low - start) / duration, Fraction(0)), min((high - start) / duration, Fraction(1))
+            if ends[0] <= ends[1]:
+                found.append((q, around, *ends))
+        return found
+
+
+class Tube(Enclosure):
     """What holds every solution from a start in intervals, step by step."""
 
     def __init__(self, field, start, steps):
@@ -77,24 +106,6 @@ class Tube:
         self.steps.append((self.end, Fraction(duration), q, around))
         self.end += Fraction(duration)
         return [each.at(Ball(1)) for each in q], error * factor + defect * larger
-
-    def at(self, time):
-        """The box of all solutions at a time."""
-        return self.over(time, time)[0]
-
-    def over(self, low, high):
-        """Boxes for the parts of steps between two times."""
-        return [[each.at(ball(a).hull(ball(b))) + around for each in q] for q, around, a, b in self.parts(low, high)]
-
-    def parts(self, low, high):
-        """(curve, radius, τ, τ'), the parts of steps between two times."""
-        need(0 <= low <= high <= self.end, "times beyond the tube")
-        found = []
-        for start, duration, q, around in self.steps:
-            ends = max((low - start) / duration, Fraction(0)), min((high - start) / duration, Fraction(1))
-            if ends[0] <= ends[1]:
-                found.append((q, around, *ends))
-        return found
 
     def everywhere(self, low, high, holds, reason):
         """Need that a condition on curves holds of all solutions between two times, halving steps where it is not known."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from checker.verifier.early import crossing, trained
+from checker.verifier.flows import Enclosure
 from checker.verifier.networks import number, numbers
 from checker.verifier.numbers import Ball, Number, ball, dot, need, power
 from checker.verifier.polynomials import Poly, poly
@@ -62,7 +63,7 @@ def second(z, q, plus, minus):
     return poly((plus * 2).hull(minus * 2))
 
 
-class Variation:
+class Variation(Enclosure):
     """What holds e from e(0) = 0 along every solution in a tube, step by step."""
 
     def __init__(self, case, tube, growths, curves):
@@ -94,26 +95,13 @@ class Variation:
         Y = [[Moved(y, -parts(z)[0] * bend) for y, z in zip(*rows)] for rows in zip(self.case.Y, outputs)]
         return [parts(each)[1] for each in net.run(theta, X, Y)[2]]
 
-    def over(self, low, high):
-        """The box of e at every time between two."""
-        need(0 <= low <= high <= self.end, "times beyond those of the variation")
-        boxes = []
-        for time, duration, r, around in self.steps:
-            ends = max((low - time) / duration, Fraction(0)), min((high - time) / duration, Fraction(1))
-            if ends[0] <= ends[1]:
-                boxes.append([each.at(ball(ends[0]).hull(ball(ends[1]))) + around for each in r])
-        first, *others = boxes
-        for other in others:
-            first = [a.hull(b) for a, b in zip(first, other)]
-        return first
-
 
 def tracking_constant(case, data):
     """Where each norm first reaches 2δ, the departure of directions and times is within 5 % of δ^D (E/2, τ/T), for two δ."""
     window = Window(case, data)
     time, u = crossing(window.tube, data["crossing"])
     growths = [number(each["growth"]) for each in data["ncf"]]
-    e = Variation(case, window.tube, growths, data["moved"]).over(*(Fraction(number(each)) for each in data["crossing"]))
+    e = Variation(case, window.tube, growths, data["moved"]).hull(*(Fraction(number(each)) for each in data["crossing"]))
     rate = case.net.run(u, case.X, case.Y)[2]
     shift = -dot(e, u) / dot(rate, u)
     constants = [*((a + shift * b) * Ball(1, None, -1) for a, b in zip(e, rate)), shift / time]
