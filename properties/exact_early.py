@@ -25,7 +25,6 @@ RUNGS = 8  # of the ladder of δ that are tried
 BELOW = 1 - 1e-4  # times the first δ of the ladder: R_ε is known to 1e-6 at best
 SETTLED = 0.9  # share of VANISHING that the excess may reach in floats
 CHANGED = 0.5 * 0.99, 2.0 * 1.01  # norms between which a flow is followed
-LARGEST = 13  # weights of a network whose flow is followed only to there: no limit is needed
 FURTHER = 4.0  # norm up to which the NCF flow is followed at least where its blow-up is bracketed
 
 
@@ -41,7 +40,7 @@ def _changed(instance) -> Tube:
         return not CHANGED[0] < np.linalg.norm(step.end) < CHANGED[1]
 
     with precision(BITS):
-        return enclose(Field(instance.problem), instance.start, ERROR, is_over, largest=LARGEST)
+        return enclose(Field(instance.problem), instance.start, ERROR, is_over)
 
 
 def monotone(instance) -> Certificate:
@@ -55,7 +54,7 @@ def balance(instance) -> Certificate:
     ncf, delta = _changed(instance), known(balancing, instance)
     with precision(BITS):
         field = Field(instance.problem, delta)
-        loss = enclose(field, instance.start, ERROR, lambda step: False, ncf.time, LARGEST)
+        loss = enclose(field, instance.start, ERROR, lambda step: False, ncf.time)
     data = {"ncf": ncf.plain(), "delta": delta.hex(), "loss": loss.plain()}
     return Certificate("flow", "balances stay what they are along both flows until ‖u‖ has doubled or halved", data)
 

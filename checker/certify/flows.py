@@ -24,7 +24,7 @@ from checker.losses import Loss
 from checker.ncf import Problem
 
 ORDER = 14  # of the polynomials
-LARGEST, STEPS = 10, 400  # weights of a network, and steps of a flow
+LARGEST, STEPS = 18, 400  # weights of a network, and steps of a flow
 DEFECT = 2.0**-46  # of a polynomial, per step, in units of ‖u‖
 STRETCH = 0.5  # h·μ at most
 SLACK = 16.0  # radius of a tube in units of the error that was found
@@ -137,25 +137,18 @@ class Tube:
         return [each.plain() for each in self.steps]
 
 
-def need_small(size: int, largest: int = LARGEST) -> None:
+def need_small(size: int) -> None:
     """Raise NotProved for networks of more weights than flows are enclosed of."""
-    if size > largest:
-        raise NotProved(f"more than {largest} weights: the flow is not enclosed")
+    if size > LARGEST:
+        raise NotProved(f"more than {LARGEST} weights: the flow is not enclosed")
 
 
-def enclose(
-    field: Field,
-    start: np.ndarray,
-    error: float,
-    is_over: Callable[[Step], bool],
-    time: float = math.inf,
-    largest: int = LARGEST,
-) -> Tube:
+def enclose(field: Field, start: np.ndarray, error: float, is_over: Callable[[Step], bool], time: float = math.inf) -> Tube:
     """The tube of all solutions that start within `error` of start, to the first step that is_over, or to the time.
 
-    Raises NotProved where it cannot be had, and for more weights than `largest`.
+    Raises NotProved where it cannot be had, and for more than LARGEST weights.
     """
-    need_small(start.size, largest)
+    need_small(start.size)
     steps: list[Step] = []
     now, at, duration = 0.0, start.astype(float), math.inf
     while len(steps) < STEPS:
