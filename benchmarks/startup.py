@@ -20,7 +20,8 @@ from checker import check, claims
 from checker.generators.draw import draw
 check.load_claims()
 claim = claims.registered()["early.direction_aligns"]
-draw(claim.strategy(), 2, 0, claim.judge, simplest=True)
+for instance in draw(claim.strategy(), 2, 0, simplest=True):
+    claim.judge(instance)
 """
 VERSION = "from checker.cli import main; main(['--version'])"
 

@@ -142,9 +142,8 @@ def times(factor: float, part=slice(None)):
     return change
 
 
-@pytest.mark.parametrize("case", (SMOOTH, KINKED), ids=str)
-def test_curves_that_are_others_are_rejected(case):
-    found = json.loads(_proof(*case))
+def test_curves_that_are_others_are_rejected():
+    found = json.loads(_proof(*SMOOTH))
     for change in (times(1.2), times(-1), times(0), times(1.2, slice(1, 2)), list.clear, lambda each: each[0].pop()):
         assert is_rejected(changed(found, change))
 
