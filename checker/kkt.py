@@ -17,6 +17,7 @@ from checker.ncf import FEW, Ncf, norm, sine
 from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, HANDOVER, POLISHED, Numerics
 
 FLOWS = 64  # that are kept: a few for each of the instances that a check draws before it judges them
+Known = tuple[float, np.ndarray, float]  # N(u), ∇N(u) and sin∠ at a point u
 BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
 
 
@@ -66,8 +67,8 @@ def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
     return describe(ncf, *refined(ncf, u, steps))
 
 
-def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, tuple[float, np.ndarray]]:
-    """Newton's method on the sphere from a unit vector u near a KKT point, damped by the residual: the point, N and ∇N there.
+def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known]:
+    """Newton's method on the sphere from a unit vector u near a KKT point, damped by the residual: the point, with what is known.
 
     At a distance ε from a continuum of KKT points its flat directions have eigenvalues of size ε, of either sign, along which a
     full step goes anywhere. The damping is of that size and vanishes with it, so that convergence stays quadratic.
@@ -77,10 +78,12 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, tuple
     solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
     u = u / np.linalg.norm(u)
     point, *known = ncf.newton(u) if u.size <= FEW else (u,)
+    if known and known[-1] <= POLISHED / 100:
+        return point, tuple(known)
     best, best_residual, last, model = None, np.inf, np.inf, None
     for _ in range(steps):
-        value, g = known or ncf.value_and_gradient(point)
-        known = None
+        value, g = known[:2] or ncf.value_and_gradient(point)
+        known = ()
         size = norm(g)
         if not (math.isfinite(size) and size > 0):
             raise Unresolved("∇N vanishes at the point to polish")
@@ -88,7 +91,7 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, tuple
         residual = norm(tangential) / size
         slow = residual > 0.1 * last
         if residual < best_residual:
-            best, best_residual = (point, (value, g)), residual
+            best, best_residual = (point, (value, g, residual)), residual
         if best_residual <= POLISHED / 100 or (slow and best_residual <= POLISHED):
             break
         # Along nearly flat directions the first steps overshoot: the residual may rise before Newton's method converges.
@@ -100,11 +103,12 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, tuple
     return best
 
 
-def describe(ncf: Ncf, u: np.ndarray, known: tuple[float, np.ndarray] | None = None) -> KktPoint:
-    """KktPoint at the unit vector u as it stands, without moving it; `known`: N(u) and ∇N(u), where they are."""
-    value, g = known or ncf.value_and_gradient(u)
+def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
+    """KktPoint at the unit vector u as it stands, without moving it."""
+    value, g = known[:2] if known else ncf.value_and_gradient(u)
+    residual = known[2] if known else sine(g, u)
     top, escape = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(ncf, u, g).escape_directions()
-    return KktPoint(u, value, float(g @ u), sine(g, u), ncf.rounding(u)[1] / norm(g), top, escape)
+    return KktPoint(u, value, float(g @ u), residual, ncf.rounding(u)[1] / norm(g), top, escape)
 
 
 class _DenseHessian:

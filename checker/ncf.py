@@ -84,8 +84,8 @@ class Ncf:
         matrix.flat[:: u.size + 1] -= multiplier
         return matrix
 
-    def newton(self, u: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-        """A unit vector (P,) nearer to the KKT point that the unit vector u is near, N and ∇N there: for few parameters."""
+    def newton(self, u: np.ndarray) -> tuple[np.ndarray, float, np.ndarray, float]:
+        """A unit vector (P,) nearer to the KKT point that the unit vector u is near; N, ∇N and sin∠ there: for few parameters."""
         return head_start(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns)
 
     def curvature(self, u: np.ndarray) -> Curvature:

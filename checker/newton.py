@@ -16,7 +16,7 @@ DAMPING = 1e-8  # at least, in units of the projected Hessian
 
 @compiled()
 def head_start(layout, u, X, ybar):
-    """A unit vector nearer to the KKT point that the unit vector u (P,) is near, by chords of ∇²N(u), with N and ∇N (P,) there.
+    """A unit vector nearer to the KKT point that the unit vector u (P,) is near, by chords of ∇²N(u); N, ∇N (P,), sin∠ there.
 
     Samples are columns X (d, n), pseudo-labels ȳ (k_L, n). Steps are those of `kkt.refined`, taken as long as sin∠ falls fast.
     """
@@ -27,7 +27,7 @@ def head_start(layout, u, X, ybar):
     value = pull_back(layout, point, X, ybar, NCF_CODE, 0.0, 1.0, weights, work, best)
     last, multiplier, tangential = _along(best, point, step)
     if not 0 < last <= 1:
-        return point, value, best
+        return point, value, best, last
     _factorise(curvature_matrix(layout, u, X, ybar), point, multiplier, tangential, normal, factors)
     for _ in range(STEPS):
         _solve(factors, step, solution)
@@ -43,7 +43,7 @@ def head_start(layout, u, X, ybar):
             break
         last, value = left, reached
         point[:], best[:] = trial, gradient
-    return point, value, best
+    return point, value, best, last
 
 
 @bare()

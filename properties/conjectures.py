@@ -196,7 +196,10 @@ def strongest_neuron(instance) -> Margin:
     rows = np.linalg.norm(_hidden(instance, _maximum(instance))[0], axis=1)
     _, output = network.matrices(instance.start)
     _, gradient = network.matrices(ncf.gradient(instance.start))
-    shares = (output * gradient)[0] / norm(gradient * output)
+    contributions = (output * gradient)[0]
+    if not contributions.any():
+        raise Inapplicable("no neuron contributes to N(v_0): none is the strongest")
+    shares = contributions / norm(contributions)
     active = int(np.argmax(rows))
     others = np.delete(shares, active)
     return Margin(float(shares[active] - others.max()), POLISH)

@@ -66,8 +66,8 @@ NCF = {
     ],
     "sine": [
         ("/ size if", "/ size**2 if", "exponent of ‖∇N‖", PERTURBED),
-        ("norm(gradient - ", "norm(gradient + ", "sign of the projection", ONE_SAMPLE),
-        ("(gradient @ u) / (u @ u) * u", "(gradient @ u) / (u @ u)", "no direction in the projection", ONE_SAMPLE),
+        ("norm(gradient - ", "norm(gradient + ", "sign of the projection", SUFFICIENT),
+        ("(gradient @ u) / (u @ u) * u", "(gradient @ u) / (u @ u)", "no direction in the projection", SUFFICIENT),
     ],
     "Ncf.residual": [
         ("gradient(u), u)", "gradient(u), u * u)", "to the squares", PERTURBED),
@@ -159,7 +159,7 @@ KKT = {
     "describe": [
         ("float(g @ u)", "value", "no D in λ", "kkt.multiplier"),
         ("float(g @ u)", "norm(g)", "sign of λ", ONE_SAMPLE),
-        ("sine(g, u), ", "0.0, ", "sin∠ not looked at", ONE_SAMPLE),
+        ("else sine(g, u)", "else 0.0", "sin∠ not looked at", ONE_SAMPLE),
         ("ncf.rounding(u)[1] / norm(g)", "norm(g) / ncf.rounding(u)[1]", "inverse", ONE_SAMPLE),
     ],
     "_DenseHessian.__init__": [

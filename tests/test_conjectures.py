@@ -84,3 +84,11 @@ def test_every_family_of_labels_builds_as_many_columns_as_outputs(family, output
 def test_a_fan_is_seen_within_a_narrow_angle():
     X = fan(np.random.default_rng(0), 5, 3)
     assert (X @ X[2] > 0).all() and np.linalg.matrix_rank(X) == 2
+
+
+def test_where_no_neuron_contributes_none_is_the_strongest():
+    """The output weights of v_0 vanish: so do all v_j G(w_j)."""
+    network = dense((2, 2, 1), (2,), (0.5,))
+    problem = Problem(network, np.array([[1.0, 0.5], [-0.3, 1.0]]), np.array([[1.0], [0.7]]))
+    outcome, margin = registered()["conjecture.strongest_neuron"].judge(Instance(problem, np.array([0.5, 0.5, -0.5, 0.5, 0, 0])))
+    assert outcome is Outcome.INAPPLICABLE and "no neuron contributes" in margin.note

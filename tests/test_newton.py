@@ -38,8 +38,9 @@ def test_a_step_that_does_not_help_is_not_taken():
     rng = np.random.default_rng(0)
     for ncf, u in handed_over(10):
         far = unit(rng.standard_normal(u.size))
-        found, value, gradient = ncf.newton(far)
+        found, value, gradient, residual = ncf.newton(far)
         assert (value, list(gradient)) == (ncf.value(found), list(ncf.gradient(found)))
+        assert residual == pytest.approx(ncf.residual(found), rel=1e-6, abs=1e-15)
         assert norm(found) == pytest.approx(1, abs=1e-14) and ncf.residual(found) <= ncf.residual(far)
 
 
