@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.linalg import lapack
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lsmr
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lsmr
 
 from checker.claims import Inapplicable, Unresolved
 from checker.flow import Stop, Trajectory, ncf_flow
@@ -164,7 +164,7 @@ class _HessianProducts:
     def escape_directions(self) -> tuple[float, np.ndarray]:
         try:
             values, vectors = eigsh(self.operator, k=4, which="LA", v0=np.ones(self.u.size), tol=1e-8, maxiter=200)
-        except ArpackNoConvergence:  # flat directions crowd the top of the spectrum
+        except ArpackError:  # flat directions crowd the top of the spectrum, or there is hardly any
             return _DenseHessian(self.ncf, self.u, self.gradient).escape_directions()
         return float(values.max() / self.scale), vectors[:, values > DEGENERATE * self.scale].T
 

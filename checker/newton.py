@@ -49,14 +49,16 @@ def head_start(layout, u, X, ybar):
 @bare()
 def _along(gradient, point, out):
     """sin∠ of the gradient at a unit vector, ⟨∇N, u⟩ and the norm of ∇N's part along the sphere, which is written to out."""
-    along = size = tangential = 0.0
+    largest = along = size = tangential = 0.0
     for i in range(point.size):
         along += gradient[i] * point[i]
-        size += gradient[i] ** 2
+        largest = max(largest, abs(gradient[i]))
+    # In its units no square under- or overflows.
     for i in range(point.size):
         out[i] = gradient[i] - along * point[i]
-        tangential += out[i] ** 2
-    return np.sqrt(tangential / size), along, np.sqrt(tangential)
+        size += (gradient[i] / largest) ** 2
+        tangential += (out[i] / largest) ** 2
+    return np.sqrt(tangential / size), along, largest * np.sqrt(tangential)
 
 
 @compiled()

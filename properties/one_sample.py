@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
+from checker.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
 from checker.generators import SLOPES, architectures, given
 from checker.generators.datasets import SEEDS
 from checker.generators.draw import between, sampled
@@ -29,8 +29,8 @@ from checker.starts import unit
 from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, POLISHED
 from properties.kkt_structure import CURVATURE, multiplier_at, sign_flipped, unstable
 
-# How far from the KKT point Newton's method starts: far inside its basin, far beyond what counts as polished.
-NEAR = 1e-4
+# How far from the KKT point Newton's method starts: far inside its basin, and at least so far beyond what counts as polished.
+NEAR, BEYOND = 1e-4, 1e3
 POWERS = st.sampled_from(sorted(architectures())).flatmap(lambda order: st.sampled_from(architectures()[order]))
 
 
@@ -82,6 +82,18 @@ def _placed_again(instance: RankOneInstance) -> RankOneInstance:
 one_sample = given(_one_sample, _promised, _placed_again)
 
 
+def _inside(network) -> float:
+    """NEAR, or less where the other side of a kink, which counts |α_l|^{−p_l} times as much, would outweigh the point's.
+
+    A neuron of weights of size r has a curvature of order r^{p_l − 1}. Raises Unresolved where that is no more than rounding.
+    """
+    bent = [abs(a) ** (p / (p - 1)) for p, a in zip(network.powers, network.slopes) if p > 1 and 0 < abs(a) < 1]
+    distance = NEAR * min(bent, default=1.0)
+    if distance < BEYOND * POLISHED:
+        raise Unresolved("the other side of a kink outweighs all that is near")
+    return distance
+
+
 @claim(
     "kkt.one_sample",
     kind=THEOREM,
@@ -97,7 +109,8 @@ def one_sample_point(instance) -> Margin:
     """
     network, ncf, exact = instance.network, instance.ncf, instance.start
     rng = np.random.default_rng([*instance.seeds, 1])
-    near = unit(exact + NEAR * unit(rng.standard_normal(exact.size)))
+    distance = _inside(network)
+    near = unit(exact + distance * unit(rng.standard_normal(exact.size)))
     point = polish(ncf, near)
     opposite = describe(ncf, sign_flipped(instance, point.u))
     n, slope = reduced_value(network, ncf.X, ncf.ybar[:, 0], instance.u, instance.signs)
@@ -106,7 +119,7 @@ def one_sample_point(instance) -> Margin:
     parts = [
         _is(not describe(ncf, near).is_polished),
         _is(point.is_polished),
-        Margin(1 - np.linalg.norm(point.u - near) / (100 * NEAR), POLISHED),
+        Margin(1 - np.linalg.norm(point.u - near) / (100 * distance), POLISHED / distance),
         _is((point.inertia is Inertia.SADDLE) == (len(point.escape) > 0)),
         _is(point.inertia is Inertia.MAXIMUM or not strict),
     ]

@@ -48,3 +48,13 @@ def test_where_the_gradient_vanishes_it_stays():
     ncf, u = handed_over(10)[0]
     dead = type(ncf)(ncf.network, ncf.X, 0 * ncf.ybar)
     assert np.array_equal(dead.newton(u)[0], u)
+
+
+@pytest.mark.parametrize("exponent", (-300, -160, 160, 300))
+def test_the_residual_is_the_same_for_labels_of_any_scale(exponent):
+    """Squares of such gradients are no floats: the residual had been 0 there."""
+    ncf, u = handed_over(10)[0]
+    scaled = type(ncf)(ncf.network, ncf.X, 10.0**exponent * ncf.ybar)
+    far = unit(np.random.default_rng(1).standard_normal(u.size))
+    assert scaled.newton(far)[3] == pytest.approx(ncf.newton(far)[3], rel=1e-9)
+    assert kkt.refined(scaled, u)[1][2] == pytest.approx(scaled.residual(kkt.refined(scaled, u)[0]), abs=1e-15)
