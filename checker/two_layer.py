@@ -16,10 +16,11 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Defect:
-    """By how much the conditions fail, relative to 1, and the size of the smallest active neuron's row."""
+    """How far the conditions fail, relative to 1, the size of the smallest active row of W_1, and the active neurons, (k,)."""
 
     value: float
     smallest: float
+    active: Array
 
 
 def direction_value(network: Network, X: Array, ybar: Array, q: Array) -> tuple[float, Array]:
@@ -52,7 +53,7 @@ def defect(network: Network, X: Array, ybar: Array, theta: Array, accuracy: floa
         parts.append(1.0 if (v[used] * value <= 0).any() else 0.0)
     weights = sizes[active] ** (power - 1) * strengths[active]
     parts.append(float(1 - weights.min() / weights.max()))
-    return Defect(max(parts), float(sizes[active].min()))
+    return Defect(max(parts), float(sizes[active].min()), active)
 
 
 def constructed(network: Network, X: Array, ybar: Array, u: Array, rng) -> Array:

@@ -217,12 +217,19 @@ def two_layer_iff(instance) -> Margin:
     residual, error = ncf.residual(theta), angle_error(instance)
     found = defect(network, ncf.X, ncf.ybar[:, 0], theta, 4 * error)
     if found.value <= RESOLUTION:
-        return Margin(1 - residual / RESOLUTION, (error + found.value) / RESOLUTION)
+        return Margin(1 - residual / RESOLUTION, (error + found.value + _left_over(instance, ~found.active)) / RESOLUTION)
     if residual <= 10 * error:
         return Margin(1 - found.value / RESOLUTION, 4 * (residual + error) / (found.smallest * RESOLUTION))
     if found.value < 1e-3:
         raise Unresolved("neither the conditions nor the KKT equation clearly hold or fail")
     return Margin(residual, error)
+
+
+def _left_over(instance, zero) -> float:
+    """What neurons that count as zero, (k,) booleans, add to sin∠: they need not meet their own equations."""
+    gradient, theta = instance.ncf.gradient(instance.start), instance.start
+    hidden, output = instance.network.matrices(gradient - (gradient @ theta) * theta)
+    return norm(np.hstack([hidden, output.T])[zero]) / norm(gradient)
 
 
 @claim(

@@ -183,3 +183,16 @@ def test_rows_next_to_a_kink_are_undecided_where_the_direction_read_off_them_is_
         defect(network, X, ybar, theta)
     theta[0] = -1e-3
     assert defect(network, X, ybar, theta).value > 1e-4
+
+
+def test_what_neurons_that_count_as_zero_leave_of_the_equation_is_in_the_margins_error():
+    """A hunt had found it: labels cancel to G(−1) = 2e-4 beside G(1) = −132, and a neuron of 1e-6 beside one of 0.8."""
+    X = [0.8766918560679414, -2.1144114548764925, 3.6262882629046396, -2.542022666904603, 3.4283794196723263]
+    X += [-2.4905269218140242, 1.9684646682757034, -1.2967125525756957, 1.5765979073158805]
+    y = [0.17248427759052565, 24.04793806952898, -10.307325119752843, 0.582922802034486, 0.876650993631159]
+    y += [-3.6278280864121832, -10.820303626275678, -2.3305545215971444, -2.472909323954573]
+    problem = Problem(dense((1, 2, 1), (2,), (-0.7,)), np.array(X)[:, None], np.array(y)[:, None])
+    start = np.array([-8.1649658092638233e-01, 1.4812478803330493e-06, 5.7735026918867571e-01, -1.0474004208016989e-06])
+    instance = RankOneInstance(problem, start, u=np.ones(1), signs=(1.0,), profiles=(np.array([-1.0, 1.8e-6]),))
+    outcome, margin = registered()["rank_one.two_layer_iff"].judge(instance)
+    assert outcome is Outcome.UNRESOLVED and margin.value < -1 and margin.error > 2
