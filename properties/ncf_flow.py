@@ -131,10 +131,10 @@ def direction_converges(instance) -> Margin:
     point = limit.point
     if point.inertia is Inertia.ZERO:
         return Margin(1 - point.residual / 1e-6, point.residual_error / 1e-6, "zero KKT point")
-    last = {name: getattr(limit.trajectory, name)[-1] for name in ("value", "gradient_norm", "residual")}
-    growth = instance.network.order * last["value"] / last["gradient_norm"]  # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r
+    flow = limit.trajectory
+    growth = instance.network.order * flow.value[-1] / flow.gradient_norm[-1]  # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r
     # A flow that has not ended yet is still so far from a maximum that is nearly flat.
-    left = last["residual"] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
+    left = flow.residual[-1] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
     return worst(
         [
             Margin(1 - point.residual / 1e-9, point.residual_error / 1e-9),

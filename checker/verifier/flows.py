@@ -51,6 +51,23 @@ class Field:
 class Enclosure:
     """Curves one after another with what lies around them: steps (time, duration, curves, radius), up to `end`."""
 
+    @staticmethod
+    def follow(start, error, curve, growth, h, rate):
+        """Curves q of a step of length h; how far from them what starts within `error` of start may be then; the same of its end.
+
+        The distance grows at most by `growth` times itself and by ‖q̇ − h·rate(q)‖.
+        """
+        need(2 <= len(curve) <= LENGTH, "not a step")
+        need(all(len(row) == len(start) for row in curve), "a curve of other dimensions")
+        q = [Poly([poly(a).c[0] for a in column]) for column in zip(*curve)]
+        error = sum((abs(a - each.at(Ball(0))) for a, each in zip(start, q)), error)
+        defect = sum(((each.derivative - f * h).bound for each, f in zip(q, rate(q))), Ball(0))
+        stretch = growth * h
+        need(stretch < 1, "a step too long for its growth")
+        factor = 1 + stretch + stretch * stretch  # at least e^(growth·h)
+        larger = factor.hull(Ball(1))
+        return q, (error + defect) * larger, ([each.at(Ball(1)) for each in q], error * factor + defect * larger)
+
     def at(self, time):
         """The box of all that is enclosed at a time."""
         return self.over(time, time)[0]
@@ -90,22 +107,15 @@ class Tube(Enclosure):
 
     def _step(self, field, start, error, duration, growth, radius, curve):
         """Check a step of all solutions within `error` of start, and return the same of its end."""
-        curve = numbers(curve)
-        need(duration > 0 and radius > 0 and 2 <= len(curve) <= LENGTH, "not a step")
-        need(all(len(row) == len(start) for row in curve), "a curve of other dimensions")
-        q = [Poly([poly(a).c[0] for a in column]) for column in zip(*curve)]
-        h, growth, radius = ball(duration), ball(growth), ball(radius)
-        error = sum((abs(a - each.at(Ball(0))) for a, each in zip(start, q)), error)
-        defect = sum(((each.derivative - f * h).bound for each, f in zip(q, field(q))), Ball(0))
-        stretch, around = growth * h, radius * Ball(-1, 1)
-        need(stretch < 1, "a step too long for its growth")
-        factor = 1 + stretch + stretch * stretch  # at least e^(growth·h)
-        larger = factor.hull(Ball(1))
-        need((error + defect) * larger < radius, "a solution may leave the tube")
+        need(duration > 0 and radius > 0, "not a step")
+        growth, radius = ball(growth), ball(radius)
+        q, farthest, end = self.follow(start, error, numbers(curve), growth, ball(duration), field)
+        around = radius * Ball(-1, 1)
+        need(farthest < radius, "a solution may leave the tube")
         need(field.grows_at_most(growth, [each.range + around for each in q]), "the growth of errors is not proved")
         self.steps.append((self.end, Fraction(duration), q, around))
         self.end += Fraction(duration)
-        return [each.at(Ball(1)) for each in q], error * factor + defect * larger
+        return end
 
     def everywhere(self, low, high, holds, reason):
         """Need that a condition on curves holds of all solutions between two times, halving steps where it is not known."""

@@ -7,15 +7,15 @@ curve r, D⁺‖e − r‖ ≤ μ‖e − r‖ + ‖ṙ − ∇²N(u)r + Jᵀ(�
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 
 from checker.verifier.early import crossing, trained
 from checker.verifier.flows import Enclosure
 from checker.verifier.networks import number, numbers
 from checker.verifier.numbers import Ball, Number, ball, dot, need, power
-from checker.verifier.polynomials import Poly, poly
+from checker.verifier.polynomials import poly
 from checker.verifier.windows import Window
 
-LENGTH = 30
 AGREEMENT = Fraction(1, 20)  # share of a predicted constant within which it is met
 
 
@@ -71,21 +71,10 @@ class Variation(Enclosure):
         self.case, self.steps, self.end = case, [], Fraction(0)
         start, error = [Ball(0)] * case.net.size, Ball(0)
         for (time, duration, q, around), growth, curve in zip(tube.steps, growths, curves):
-            u = [each + around for each in q]
-            start, error = self._step(u, start, error, time, duration, ball(growth), numbers(curve))
+            rate = partial(self._rate, [each + around for each in q])
+            r, farthest, (start, error) = self.follow(start, error, numbers(curve), ball(growth), ball(duration), rate)
+            self.steps.append((time, duration, r, farthest * Ball(-1, 1)))
             self.end = time + duration
-
-    def _step(self, u, start, error, time, duration, growth, curve):
-        """Bound e − r for the curve r along u, from all e within `error` of start, and return the same of its end."""
-        need(2 <= len(curve) <= LENGTH and all(len(row) == len(start) for row in curve), "not a curve")
-        r, h = [Poly([poly(a).c[0] for a in column]) for column in zip(*curve)], ball(duration)
-        error = sum((abs(a - each.at(Ball(0))) for a, each in zip(start, r)), error)
-        defect = sum(((each.derivative - poly(rate * h)).bound for each, rate in zip(r, self._rate(u, r))), Ball(0))
-        stretch = growth * h
-        factor = 1 + stretch + stretch * stretch  # at least e^(growth·h), as the tube needs it to be
-        larger = factor.hull(Ball(1))
-        self.steps.append((time, duration, r, (error + defect) * larger * Ball(-1, 1)))
-        return [each.at(Ball(1)) for each in r], error * factor + defect * larger
 
     def _rate(self, u, r):
         """∇²N(u)r − Jᵀ(ℓ''(0)·H): ȳ, which is −ℓ'(0), moves by −ℓ''(0)·H, ℓ''(0) = 1 or ¼."""
