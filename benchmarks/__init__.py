@@ -1,1 +1,3 @@
-"""Speed of the engine beside what its users would pick instead, measured in pairs; `python -m benchmarks`."""
+"""Speed of the engine beside what its users would pick instead, measured in pairs; `python -m
+benchmarks`.
+"""

@@ -21,10 +21,17 @@ RESULTS = Path(__file__).parent / "results.json"
 def main() -> None:
     """Run every case and the start of fresh processes; a few minutes."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--json", type=Path, default=RESULTS, help="where to write the figures (default: %(default)s)")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        default=RESULTS,
+        help="where to write the figures (default: %(default)s)",
+    )
     parser.add_argument("--case", action="append", help="only this case; may be repeated")
     parser.add_argument(
-        "--compare", type=Path, help="results to hold ratios against: exit code 1 if one was lost; writes nothing"
+        "--compare",
+        type=Path,
+        help="results to hold ratios against: exit code 1 if one was lost; writes nothing",
     )
     options = parser.parse_args()
     cases = [case for case in all_cases() if not options.case or case.name in options.case]

@@ -17,6 +17,10 @@ class Reference:
         self.last = end.path[-1]
 
     def deviation(self, end: End) -> float:
-        """Largest ‖(v, log r) − reference‖ at the steps of a flow, up to where the reference ends."""
+        """Largest ‖(v, log r) − reference‖ at the steps of a flow, up to where
+        the reference ends.
+        """
         rows = end.path <= self.last
-        return float(np.linalg.norm(end.states[rows] - self.at(end.path[rows])[:-1].T, axis=1).max())
+        return float(
+            np.linalg.norm(end.states[rows] - self.at(end.path[rows])[:-1].T, axis=1).max()
+        )

@@ -9,7 +9,8 @@ from benchmarks.jax_peers import DIFFRAX
 from benchmarks.measure import Row
 from benchmarks.peers import SCIPY, SCIPY_ROOT
 
-# (case, beginning of what is measured, peer): the median ratio of their time to ours is at least this.
+# (case, beginning of what is measured, peer): the median ratio of their time to ours is at least
+# this.
 LEAST = {
     ("tiny", "flow and polish", SCIPY_ROOT): 60.0,
     ("medium", "flow and polish", SCIPY_ROOT): 7.0,
@@ -41,7 +42,11 @@ def bars(rows: list[Row]) -> list[Bar]:
     """The bars that the rows measured decide: with medians, at the loosest tolerance."""
     out = []
     for (case, what, peer), limit in LEAST.items():
-        found = (row for row in rows if (row.case, row.peer) == (case, peer) and row.what.startswith(what) and row.ratio)
+        found = (
+            row
+            for row in rows
+            if (row.case, row.peer) == (case, peer) and row.what.startswith(what) and row.ratio
+        )
         row = next(found, None)
         if row is not None:
             out.append(Bar(f"{case}: {row.what}, {peer} / engine", row.ratio.median, limit))

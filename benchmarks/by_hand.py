@@ -1,7 +1,9 @@
-"""A claim checked end to end, beside the Hypothesis test one would write by hand: `python -m benchmarks.by_hand [N]`.
+"""A claim checked end to end, beside the Hypothesis test one would write by hand: `python -m
+benchmarks.by_hand [N]`.
 
-Both draw two-layer networks by sizes and a seed, follow the flow of the NCF to a KKT point, polish it and ask whether the flow
-tends to it (`flow.direction_converges`). The test by hand takes scipy's DOP853 and Levenberg–Marquardt on numpy gradients.
+Both draw two-layer networks by sizes and a seed, follow the flow of the NCF to a KKT point, polish
+it and ask whether the flow tends to it (`flow.direction_converges`). The test by hand takes scipy's
+DOP853 and Levenberg–Marquardt on numpy gradients.
 """
 
 from __future__ import annotations
@@ -28,22 +30,35 @@ ROUNDS = 3
 
 
 # Made once: that takes longer than to draw from it.
-DIMENSIONS, SAMPLES, WIDTHS, SEEDS = st.integers(1, 4), st.integers(1, 10), st.integers(1, 5), st.integers(0, 2**32)
+DIMENSIONS, SAMPLES, WIDTHS, SEEDS = (
+    st.integers(1, 4),
+    st.integers(1, 10),
+    st.integers(1, 5),
+    st.integers(0, 2**32),
+)
 
 
 @st.composite
 def cases(draw):
-    """A network of width 1 to 5 on 1 to 10 samples in up to 4 dimensions, p = 2, α = 1/2, labels such that N(v_0) > 0."""
+    """A network of width 1 to 5 on 1 to 10 samples in up to 4 dimensions, p = 2, α = 1/2, labels
+    such that N(v_0) > 0.
+    """
     sizes = draw(DIMENSIONS), draw(SAMPLES), draw(WIDTHS)
     found = case("drawn", sizes, draw(SEEDS), residual=1e-6, tolerances=(), reference=0.0, rounds=0)
-    return found if found.ncf.value(found.start) > 0 else replace(found, ncf=replace(found.ncf, ybar=-found.ncf.ybar))
+    return (
+        found
+        if found.ncf.value(found.start) > 0
+        else replace(found, ncf=replace(found.ncf, ybar=-found.ncf.ybar))
+    )
 
 
 def test_by_hand(examples: int):
     """The test, as a function without arguments that raises where the claim fails."""
 
     @hypothesis.seed(0)
-    @settings(max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    )
     @hypothesis.given(CASES)
     def direction_converges(drawn):
         u = scipy_polished(drawn, 1e-9)()
@@ -79,11 +94,14 @@ def checked(examples: int):
 
 
 def measured(examples: int) -> Pairs:
-    """Processor seconds an instance, paired; both judge the same number of instances and find no violation.
+    """Processor seconds an instance, paired; both judge the same number of instances and find no
+    violation.
 
     The claim is registered here, not on import, so that it is nobody else's.
     """
-    claim("by_hand.direction_converges", kind=CONJECTURE, reference="§3", given=instances())(direction_converges)
+    claim("by_hand.direction_converges", kind=CONJECTURE, reference="§3", given=instances())(
+        direction_converges
+    )
     with threadpool_limits(limits=1):
         pairs = paired(checked(examples), test_by_hand(examples), ROUNDS)
     return Pairs(*(tuple(each / examples for each in side) for side in (pairs.ours, pairs.theirs)))
@@ -94,5 +112,8 @@ if __name__ == "__main__":
     pairs = measured(int((*sys.argv[1:], 50)[0]))
     rates = [1 / np.median(side) for side in (pairs.ours, pairs.theirs)]
     ratio = pairs.ratio
-    print(f"{CLAIM}: ncfcheck {rates[0]:.0f} instances/s, by hand {rates[1]:.1f}; not refuted by either")
+    print(
+        f"{CLAIM}: ncfcheck {rates[0]:.0f} instances/s, by hand {rates[1]:.1f}; not refuted by "
+        "either"
+    )
     print(f"ratio {ratio.median:.1f} ({ratio.min:.1f}…{ratio.max:.1f}), paired, processor time")

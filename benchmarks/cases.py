@@ -14,8 +14,8 @@ from checker.networks import dense
 class Case:
     """An NCF, a start direction (P,) and how the flow from there is followed.
 
-    The flow ends at sin∠ ≤ `residual`; it is timed at each of `tolerances`, `rounds` times, and held against a run of the
-    peer at `reference`.
+    The flow ends at sin∠ ≤ `residual`; it is timed at each of `tolerances`, `rounds` times, and
+    held against a run of the peer at `reference`.
     """
 
     name: str
@@ -34,7 +34,9 @@ class Case:
 
 
 def case(name: str, sizes: tuple[int, int, int], seed: int = 0, **followed) -> Case:
-    """Case of sizes (d, n, width): widths d-width-1, p = 2, α = 1/2 (D = 3), standard normal data and labels."""
+    """Case of sizes (d, n, width): widths d-width-1, p = 2, α = 1/2 (D = 3), standard normal data
+    and labels.
+    """
     d, samples, width = sizes
     rng = np.random.default_rng(seed)
     network = dense((d, width, 1), (2,), (0.5,))
@@ -50,12 +52,16 @@ def batch(like: Case, count: int) -> list[Case]:
 
 def _redrawn(like: Case, seed: int) -> Case:
     sizes = like.ncf.network.widths[0], len(like.ncf.X), like.ncf.network.widths[1]
-    followed = {name: getattr(like, name) for name in ("residual", "tolerances", "reference", "rounds")}
+    followed = {
+        name: getattr(like, name) for name in ("residual", "tolerances", "reference", "rounds")
+    }
     return case(like.name, sizes, seed, **followed)
 
 
 def all_cases() -> tuple[Case, ...]:
-    """Tiny, medium and large; the large flow, minutes long in full, is followed to sin∠ ≤ 0.3 only."""
+    """Tiny, medium and large; the large flow, minutes long in full, is followed to sin∠
+    ≤ 0.3 only.
+    """
     full = {"residual": 1e-6, "tolerances": (1e-7, 1e-9), "reference": 1e-13}
     return (
         case("tiny", (3, 10, 5), rounds=15, **full),

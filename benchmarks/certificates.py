@@ -1,9 +1,14 @@
-"""Certificates in numbers: `python -m benchmarks.certificates [controls|theorems|inclusion|boxes] [N] [CLAIM ...] [--seed K]`.
+"""Certificates in numbers: `python -m benchmarks.certificates [controls|theorems|inclusion|boxes]
+[N] [CLAIM ...] [--seed K]`.
 
-controls: share of the first N violations of every static control that is certified, and CPU times of proof and verification.
-theorems: certificates of every theorem on N instances with adversarial floats (there must be none), beside verdicts in floats
-    alone; `compared` are those that met the hypotheses as far as is proved, so that the conclusion was looked at.
-inclusion: values and gradients in balls of 24 to 256 bits that hold the exact rationals, and signs that they decide otherwise.
+controls: share of the first N violations of every static control that is certified, and CPU
+    times of proof and verification.
+theorems: certificates of every theorem on N instances with adversarial floats (there must be none),
+    beside verdicts in floats
+    alone; `compared` are those that met the hypotheses as far as is proved, so that the conclusion
+    was looked at.
+inclusion: values and gradients in balls of 24 to 256 bits that hold the exact rationals, and signs
+    that they decide otherwise.
 boxes: share of KKT points at p = 2 that a box is found around, and CPU times.
 """
 
@@ -46,12 +51,17 @@ BITS = (24, 64, 128, 256)  # of the balls of `inclusion`
 def violations(claim: Claim, count: int, seed: int = 0) -> list:
     """The first instances drawn that violate the claim, at most `count`."""
     drawn = draw(claim.strategy(), 6 * count, seed, simplest=True)
-    return list(islice((each for each in drawn if judge(claim, each)[0] is Outcome.VIOLATES), count))
+    return list(
+        islice((each for each in drawn if judge(claim, each)[0] is Outcome.VIOLATES), count)
+    )
 
 
 def controls(count: int, patterns: list[str], seed: int) -> None:
     """One line per control with an exact counterpart."""
-    print(f"{'control':28} {'certified':>10} {'median ms':>10} {'verify ms':>10} {'max s':>7}  why not")
+    print(
+        f"{'control':28} {'certified':>10} {'median ms':>10} {'verify ms':>10} {'max s':>7}  why "
+        "not"
+    )
     for claim in select(patterns):
         if claim.kind is Kind.CONTROL and claim.certify is not None:
             _control(claim, violations(claim, count, seed))
@@ -73,14 +83,24 @@ def _control(claim: Claim, instances: list) -> None:
         proofs.append(middle - start)
         slowest = max(slowest, time.process_time() - start)
     share = f"{len(checks)}/{len(instances)}"
-    times = f"{1e3 * np.median(proofs):>10.1f} {1e3 * np.median(checks or [np.nan]):>10.1f} {slowest:>7.2f}"
+    times = (
+        f"{1e3 * np.median(proofs):>10.1f} {1e3 * np.median(checks or [np.nan]):>10.1f} "
+        f"{slowest:>7.2f}"
+    )
     print(f"{claim.id:28} {share:>10} {times}  {dict(reasons) or ''}", flush=True)
 
 
 def theorems(count: int, patterns: list[str], seed: int) -> int:
-    """Certificates of each theorem over `count` instances, a seventh of each kind of floats; all of them, which must be none."""
-    claims = [each for each in select(patterns) if each.kind is Kind.THEOREM and each.certify is not None]
-    print(f"{'theorem':28} {'instances':>10} {'compared':>9} {'certified':>10} {'⟨u, ∇N⟩ ≠ D·N in floats':>25}")
+    """Certificates of each theorem over `count` instances, a seventh of each kind of floats; all of
+    them, which must be none.
+    """
+    claims = [
+        each for each in select(patterns) if each.kind is Kind.THEOREM and each.certify is not None
+    ]
+    print(
+        f"{'theorem':28} {'instances':>10} {'compared':>9} {'certified':>10} "
+        f"{'⟨u, ∇N⟩ ≠ D·N in floats':>25}"
+    )
     rows = [_theorem(claim, count, seed) for claim in claims]
     tried, compared, certified, floats = map(sum, zip(*rows))
     print(f"{'all':28} {tried:>10} {compared:>9} {certified:>10} {floats:>25}")
@@ -88,7 +108,9 @@ def theorems(count: int, patterns: list[str], seed: int) -> int:
 
 
 def _theorem(claim: Claim, count: int, seed: int) -> tuple[int, int, int, int]:
-    """Instances tried, those whose conclusion was compared, those certified to fail, those where floats fail Euler's identity."""
+    """Instances tried, those whose conclusion was compared, those certified to fail, those where
+    floats fail Euler's identity.
+    """
     certified, floats, reasons, rng = [], [], Counter(), np.random.default_rng(seed)
     for instance in draw(claim.strategy(), -(-count // len(KINDS)), seed, simplest=True):
         for kind in KINDS:
@@ -102,7 +124,12 @@ def _theorem(claim: Claim, count: int, seed: int) -> tuple[int, int, int, int]:
                 except (NotProved, ArithmeticError, ValueError, np.linalg.LinAlgError) as reason:
                     reasons[str(reason)] += 1
                 floats.append(is_violated_in_floats(hard))
-    found = len(floats), sum(reasons[each] for each in COMPARED) + len(certified), len(certified), sum(floats)
+    found = (
+        len(floats),
+        sum(reasons[each] for each in COMPARED) + len(certified),
+        len(certified),
+        sum(floats),
+    )
     print(f"{claim.id:28} {found[0]:>10} {found[1]:>9} {found[2]:>10} {found[3]:>25}", flush=True)
     return found
 
@@ -127,7 +154,9 @@ def boxes(count: int, patterns: list[str], seed: int) -> None:
         rng, times, done = np.random.default_rng(depth + seed), [], 0
         while len(times) < count:
             d, slopes = int(rng.integers(2, 6)), tuple(rng.uniform(-1, 1, depth - 1))
-            network = dense((d, *(int(k) for k in rng.integers(1, 6, depth - 1)), 1), (2,) * (depth - 1), slopes)
+            network = dense(
+                (d, *(int(k) for k in rng.integers(1, 6, depth - 1)), 1), (2,) * (depth - 1), slopes
+            )
             ncf = Ncf(network, rng.standard_normal((10, d)), rng.standard_normal((10, 1)))
             try:
                 u = positive_limit(ncf, gaussian_start(rng, ncf), Numerics()).point.u
@@ -141,15 +170,25 @@ def boxes(count: int, patterns: list[str], seed: int) -> None:
             except NotProved as reason:
                 print(f"    {reason}")
             times.append(time.process_time() - start)
-        print(f"{depth} layers: {done}/{count} boxed, median {1e3 * np.median(times):.1f} ms, slowest {1e3 * max(times):.1f} ms")
+        print(
+            f"{depth} layers: {done}/{count} boxed, median {1e3 * np.median(times):.1f} ms, "
+            f"slowest {1e3 * max(times):.1f} ms"
+        )
 
 
 def inclusion(count: int, patterns: list[str], seed: int) -> None:
-    """Over `count` networks a kind of floats: balls that hold the exact rational, and signs that more bits have changed."""
-    print(f"{'floats':14} {'networks':>9} {'on kinks':>9} {'evaluations':>12} {'outside':>8} {'sign decided':>13} {'changed':>8}")
+    """Over `count` networks a kind of floats: balls that hold the exact rational, and signs that
+    more bits have changed.
+    """
+    print(
+        f"{'floats':14} {'networks':>9} {'on kinks':>9} {'evaluations':>12} {'outside':>8} "
+        f"{'sign decided':>13} {'changed':>8}"
+    )
     rows = [_inclusion(kind, count, seed) for kind in KINDS]
     for name, row in [*zip(KINDS, rows), ("all", tuple(map(sum, zip(*rows))))]:
-        print(f"{name:14} {row[0]:>9} {row[1]:>9} {row[2]:>12} {row[3]:>8} {row[4]:>13} {row[5]:>8}")
+        print(
+            f"{name:14} {row[0]:>9} {row[1]:>9} {row[2]:>12} {row[3]:>8} {row[4]:>13} {row[5]:>8}"
+        )
 
 
 def _inclusion(kind: str, count: int, seed: int) -> tuple[int, ...]:
@@ -167,7 +206,11 @@ def _inclusion(kind: str, count: int, seed: int) -> tuple[int, ...]:
                 signs = [Balls.side(each) for each in balls]
             evaluated += len(balls)
             outside += sum(not holds(ball, value) for ball, value in zip(balls, exact))
-            known = [(sign, Rationals.side(value)) for sign, value in zip(signs, exact) if sign is not None]
+            known = [
+                (sign, Rationals.side(value))
+                for sign, value in zip(signs, exact)
+                if sign is not None
+            ]
             decided, changed = decided + len(known), changed + sum(a != b for a, b in known)
     return count, kinks, evaluated, outside, decided, changed
 

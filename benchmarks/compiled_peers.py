@@ -1,4 +1,6 @@
-"""The gradient in a loop of compiled code: the engine's kernel, one in C, and the products alone, all on the same BLAS."""
+"""The gradient in a loop of compiled code: the engine's kernel, one in C, and the products alone,
+all on the same BLAS.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ def library() -> ctypes.CDLL:
     source = Path(__file__).with_name("gradient.c")
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "gradient.so"
-        subprocess.run([compiler, "-O3", "-march=native", "-shared", "-fPIC", source, "-o", built], check=True)
+        subprocess.run(
+            [compiler, "-O3", "-march=native", "-shared", "-fPIC", source, "-o", built], check=True
+        )
         return ctypes.CDLL(str(built))
 
 
@@ -67,8 +71,15 @@ def _in_c(case: Case, repeats: int, bare: bool):
     ncf, k = case.ncf, case.ncf.network.widths[1]
     d, n = ncf.columns.shape
     work = [np.empty(k * n) for _ in range(3)] + [np.empty(n), np.empty(case.start.size)]
-    arrays = [each.ctypes.data_as(ctypes.c_void_p) for each in (case.start, ncf.columns, ncf.ybar_columns, *work)]
-    call, gemm, negative = library().gradients, _dgemm(), ctypes.c_double(ncf.network.slopes[0] ** 2)
+    arrays = [
+        each.ctypes.data_as(ctypes.c_void_p)
+        for each in (case.start, ncf.columns, ncf.ybar_columns, *work)
+    ]
+    call, gemm, negative = (
+        library().gradients,
+        _dgemm(),
+        ctypes.c_double(ncf.network.slopes[0] ** 2),
+    )
 
     def run() -> np.ndarray:
         call(gemm, repeats, int(bare), d, n, k, negative, *arrays)
@@ -85,5 +96,7 @@ def c_loop(case: Case, repeats: int):
 
 @loop(PRODUCTS)
 def products_loop(case: Case, repeats: int):
-    """What no implementation on this BLAS can do without; the numbers that come out mean nothing."""
+    """What no implementation on this BLAS can do without; the numbers that come
+    out mean nothing.
+    """
     return _in_c(case, repeats, bare=True)

@@ -1,4 +1,6 @@
-"""Early training itself, from a small initialization to twice its norm: the loss flow beside plain gradient descent."""
+"""Early training itself, from a small initialization to twice its norm: the loss flow beside plain
+gradient descent.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ DELTA, STEP = 1e-2, 1e-3
 
 
 def problem_of(case: Case) -> tuple[Problem, float]:
-    """The square loss whose NCF is the case's, and the time at which the NCF flow doubles its norm."""
+    """The square loss whose NCF is the case's, and the time at which the NCF flow
+    doubles its norm.
+    """
     flow = ncf_flow(case.ncf, case.start, Numerics(), norm_reaches(2.0))
     return Problem(case.ncf.network, case.ncf.X, case.ncf.ybar), float(flow.time[-1])
 
@@ -42,7 +46,9 @@ def engine_descent(case: Case):
 
 @descent(DESCENT)
 def gradient_descent(case: Case):
-    """w ← w − η∇𝓛(w) from δ·v_0, as papers on early training run it: T/(η δ^{D−2}) steps, each wrong by O(η)."""
+    """w ← w − η∇𝓛(w) from δ·v_0, as papers on early training run it: T/(η δ^{D−2}) steps, each
+    wrong by O(η).
+    """
     problem, time = problem_of(case)
     steps = round(time / DELTA ** (problem.network.order - 2) / STEP)
 

@@ -1,4 +1,6 @@
-"""The gallery of counterexamples: one of every control, made as small as it gets. `python -m benchmarks.gallery [CLAIM ...]`"""
+"""The gallery of counterexamples: one of every control, made as small as it gets. `python -m
+benchmarks.gallery [CLAIM ...]`
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ SECONDS = 60.0  # of shrinking one of them
 
 
 def add(claim: Claim, folder: Path, seed: int = 0) -> Path | None:
-    """Store the smallest counterexample that the worst of a few instances leads to, in place of those in the folder."""
+    """Store the smallest counterexample that the worst of a few instances leads to, in place of
+    those in the folder.
+    """
     shard = replace(cut([claim], EXAMPLES)[0], examples=EXAMPLES)
     found = check_shard(shard, seed).tallies[claim.id].violation
     if found is None:
@@ -33,7 +37,11 @@ def main(patterns: list[str], folder: Path = witness.FOLDER) -> None:
         if claim.kind is Kind.CONTROL:
             start = time.process_time()
             path = add(claim, folder)
-            size = "no violation" if path is None else f"{path.stat().st_size} bytes, {len(witness.read(path).rendering)} lines"
+            size = (
+                "no violation"
+                if path is None
+                else f"{path.stat().st_size} bytes, {len(witness.read(path).rendering)} lines"
+            )
             print(f"{claim.id:32} {time.process_time() - start:6.1f} s  {size}", flush=True)
 
 

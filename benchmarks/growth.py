@@ -1,7 +1,8 @@
-"""How cost grows with n, width, depth, D, δ and instances, and what one ledger takes: `python -m benchmarks.growth`.
+"""How cost grows with n, width, depth, D, δ and instances, and what one ledger takes: `python -m
+benchmarks.growth`.
 
-Seconds are processor time, the least of a few readings, BLAS on one thread. The exponent is the slope of log cost over log size
-by least squares: 1 is linear, 0 flat.
+Seconds are processor time, the least of a few readings, BLAS on one thread. The exponent is the
+slope of log cost over log size by least squares: 1 is linear, 0 flat.
 """
 
 from __future__ import annotations
@@ -51,8 +52,12 @@ def exponent(sizes, costs) -> float:
     return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
 
 
-def problem(widths: tuple[int, ...], powers: tuple[int, ...], samples: int) -> tuple[Problem, np.ndarray]:
-    """A dense network with slopes ½, or 1 where p = 1, on Gaussian data, and a unit start with N > 0."""
+def problem(
+    widths: tuple[int, ...], powers: tuple[int, ...], samples: int
+) -> tuple[Problem, np.ndarray]:
+    """A dense network with slopes ½, or 1 where p = 1, on Gaussian data, and a unit start with N >
+    0.
+    """
     rng = np.random.default_rng(0)
     network = dense(widths, powers, [0.5 if power > 1 else 1.0 for power in powers])
     X, y = rng.standard_normal((samples, widths[0])), rng.standard_normal((samples, 1))
@@ -85,23 +90,48 @@ def sweeps() -> Iterator[tuple[str, list, list[float]]]:
     n = [100, 300, 1000, 3000, 10_000]
     yield "one gradient, n (widths 10-20-1)", n, [gradient((10, 20, 1), (2,), each) for each in n]
     width = [30, 100, 300, 1000]
-    yield "one gradient, width k (10-k-1, n = 1000)", width, [gradient((10, each, 1), (2,), 1000) for each in width]
-    yield "one gradient, width k (10-k-k-1: parameters grow as k²)", width, [gradient((10, k, k, 1), (2, 2), 200) for k in width]
+    yield (
+        "one gradient, width k (10-k-1, n = 1000)",
+        width,
+        [gradient((10, each, 1), (2,), 1000) for each in width],
+    )
+    yield (
+        "one gradient, width k (10-k-k-1: parameters grow as k²)",
+        width,
+        [gradient((10, k, k, 1), (2, 2), 200) for k in width],
+    )
     depth = [2, 3, 4, 6, 8]
     deep = [((10, *[20] * (L - 1), 1), (1,) * (L - 1), 50) for L in depth]
-    yield "one gradient, depth L (width 20, linear, n = 50)", depth, [gradient(*each) for each in deep]
+    yield (
+        "one gradient, depth L (width 20, linear, n = 50)",
+        depth,
+        [gradient(*each) for each in deep],
+    )
     power = [2, 3, 4, 6]
-    yield "one gradient, D = p + 1 (10-20-1, n = 50)", [p + 1 for p in power], [gradient((10, 20, 1), (p,), 50) for p in power]
+    yield (
+        "one gradient, D = p + 1 (10-20-1, n = 50)",
+        [p + 1 for p in power],
+        [gradient((10, 20, 1), (p,), 50) for p in power],
+    )
     delta = [1e-1, 1e-2, 1e-4, 1e-6, 1e-8]
-    yield "loss flow to 2δ, 1/δ (10-20-1, n = 50)", [1 / each for each in delta], [training(each) for each in delta]
+    yield (
+        "loss flow to 2δ, 1/δ (10-20-1, n = 50)",
+        [1 / each for each in delta],
+        [training(each) for each in delta],
+    )
     examples = [50, 100, 200, 400]
     yield f"check of {CLAIM}, instances", examples, [checking(each) for each in examples]
 
 
 def ledger() -> tuple[float, float]:
-    """Rows a second that one writer takes, in processor time, and bytes a row, with rows as hunts write them."""
+    """Rows a second that one writer takes, in processor time, and bytes a row, with rows as hunts
+    write them.
+    """
     drawn = list(draw(instances().strategy(), ROWS, 0, simplest=True))
-    rows = [(stratum(each.coverage()), each.describe(), 0.123456789, 1e-9, "holds", "", 0.01, None) for each in drawn]
+    rows = [
+        (stratum(each.coverage()), each.describe(), 0.123456789, 1e-9, "holds", "", 0.01, None)
+        for each in drawn
+    ]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.sqlite"
         with Ledger(path) as written:
@@ -122,9 +152,14 @@ def main() -> None:
     with threadpool_limits(limits=1):
         for what, sizes, costs in sweeps():
             told = (", ".join(f"{each:.3g}" for each in numbers) for numbers in (sizes, costs))
-            print("| " + " | ".join([what, *told, f"{exponent(sizes, costs):.2f}"]) + " |", flush=True)
+            print(
+                "| " + " | ".join([what, *told, f"{exponent(sizes, costs):.2f}"]) + " |", flush=True
+            )
     rate, size = ledger()
-    print(f"\nOne ledger writer takes {rate:.0f} rows a second, {size:.0f} bytes a row: {size:.0f} GB for 10⁹ instances.")
+    print(
+        f"\nOne ledger writer takes {rate:.0f} rows a second, {size:.0f} bytes a row: {size:.0f} "
+        "GB for 10⁹ instances."
+    )
 
 
 if __name__ == "__main__":

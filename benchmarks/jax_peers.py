@@ -1,4 +1,6 @@
-"""JAX as contenders: gradients under jit, and diffrax flows: warm, with compiling for a new shape, and as a batch."""
+"""JAX as contenders: gradients under jit, and diffrax flows: warm, with compiling for a new shape,
+and as a batch.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,16 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.cases import Case, batch
-from benchmarks.contenders import BATCH, COLD, End, batched_flow, cold_flow, flow, gradient, ncf_with
+from benchmarks.contenders import (
+    BATCH,
+    COLD,
+    End,
+    batched_flow,
+    cold_flow,
+    flow,
+    gradient,
+    ncf_with,
+)
 
 JAX, DIFFRAX = "jax, jit", "diffrax Dopri8, jit"
 STEPS = 1024  # the most a flow may take
@@ -16,8 +27,12 @@ STEPS = 1024  # the most a flow may take
 
 @lru_cache(maxsize=1)
 def libraries():
-    """jax, its numpy and diffrax, in float64 on one thread like all others; raises ImportError where they are not installed."""
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    """jax, its numpy and diffrax, in float64 on one thread like all others; raises ImportError
+    where they are not installed.
+    """
+    os.environ.setdefault(
+        "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    )
     import diffrax
     import jax
 
@@ -35,13 +50,18 @@ def ncf_of(network):
 def jax_gradient(case: Case):
     """Reverse mode, compiled for this shape beforehand."""
     jax, jnp, _ = libraries()
-    compiled, X, ybar = jax.jit(jax.grad(ncf_of(case.ncf.network))), jnp.asarray(case.ncf.X), jnp.asarray(case.ncf.ybar)
+    compiled, X, ybar = (
+        jax.jit(jax.grad(ncf_of(case.ncf.network))),
+        jnp.asarray(case.ncf.X),
+        jnp.asarray(case.ncf.ybar),
+    )
     start = jnp.asarray(case.start)
     return lambda: np.asarray(compiled(start, X, ybar))
 
 
 def solver(case: Case, tolerance: float):
-    """The polar form of the flow as a function of (start, X, ȳ), not yet compiled; every step is kept, as the engine does.
+    """The polar form of the flow as a function of (start, X, ȳ), not yet compiled; every step is
+    kept, as the engine does.
 
     diffrax bounds the root mean square of the errors, as scipy does: see `peers.scipy_flow`.
     """
@@ -57,7 +77,9 @@ def solver(case: Case, tolerance: float):
 
     def field(_, state, data):
         tangential, radial, norm = parts(state, data)
-        return jnp.concatenate([tangential, jnp.stack([radial, jnp.exp(-(order - 2) * state[-2]) / norm])])
+        return jnp.concatenate(
+            [tangential, jnp.stack([radial, jnp.exp(-(order - 2) * state[-2]) / norm])]
+        )
 
     def arrived(t, state, data, **_):
         tangential, _, _ = parts(state, data)

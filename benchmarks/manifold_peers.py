@@ -1,4 +1,6 @@
-"""Pymanopt as a contender for the KKT point: Riemannian trust regions on the sphere, with differences of gradients as Hessian."""
+"""Pymanopt as a contender for the KKT point: Riemannian trust regions on the sphere, with
+differences of gradients as Hessian.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ PYMANOPT = "Pymanopt trust regions + numpy"
 
 @polished(PYMANOPT)
 def pymanopt_point(case: Case, tolerance: float):
-    """A local maximum of N from the same start; which one is its own business, as nothing is followed there."""
+    """A local maximum of N from the same start; which one is its own business, as nothing is
+    followed there.
+    """
     import pymanopt
     from pymanopt.manifolds import Sphere
     from pymanopt.optimizers import TrustRegions
@@ -35,8 +39,12 @@ def pymanopt_point(case: Case, tolerance: float):
         h = 1e-6 / max(np.linalg.norm(direction), 1e-300)
         return (descent(u + h * direction) - descent(u - h * direction)) / (2 * h)
 
-    problem = pymanopt.Problem(manifold, cost, euclidean_gradient=descent, euclidean_hessian=curvature)
-    optimizer = TrustRegions(verbosity=0, min_gradient_norm=1e-12, min_step_size=0.0, max_iterations=200, max_time=60)
+    problem = pymanopt.Problem(
+        manifold, cost, euclidean_gradient=descent, euclidean_hessian=curvature
+    )
+    optimizer = TrustRegions(
+        verbosity=0, min_gradient_norm=1e-12, min_step_size=0.0, max_iterations=200, max_time=60
+    )
 
     def solve() -> np.ndarray:
         u = optimizer.run(problem, initial_point=case.start).point

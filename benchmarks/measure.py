@@ -1,4 +1,6 @@
-"""One measurement per row: a contender beside the engine on one case, with how accurate both are."""
+"""One measurement per row: a contender beside the engine on one case, with how
+accurate both are.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks import compiled_peers, contenders, descent_peers, jax_peers, manifold_peers, peers, torch_peers  # noqa: F401
+from benchmarks import (
+    compiled_peers,  # noqa: F401
+    contenders,
+    descent_peers,
+    jax_peers,
+    manifold_peers,  # noqa: F401
+    peers,
+    torch_peers,
+)
 from benchmarks.accuracy import Reference
 from benchmarks.cases import Case
 from benchmarks.contenders import BATCH, ENGINE
@@ -24,7 +34,8 @@ LONG, FEW = 0.5, 3  # seconds from which on a contender is timed in so many roun
 
 @dataclass(frozen=True)
 class Row:
-    """Both contenders' seconds, the ratio theirs / ours, and how accurate and how long (gradient calls) each was.
+    """Both contenders' seconds, the ratio theirs / ours, and how accurate and how long (gradient
+    calls) each was.
 
     Where there is nothing to compare, `note` says why and the times are None.
     """
@@ -42,8 +53,17 @@ class Row:
     note: str = ""
 
 
-def _rows(case: Case, what: str, table: dict[str, Callable], *arguments, told=lambda ours, theirs: {}, per=1) -> Iterator[Row]:
-    """A row for every contender of the table; told(our result, their result) are more fields; times are divided by `per`."""
+def _rows(
+    case: Case,
+    what: str,
+    table: dict[str, Callable],
+    *arguments,
+    told=lambda ours, theirs: {},
+    per=1,
+) -> Iterator[Row]:
+    """A row for every contender of the table; told(our result, their result) are more fields; times
+    are divided by `per`.
+    """
     ours = table[ENGINE](case, *arguments)
     for peer, prepare in table.items():
         if peer == ENGINE:
@@ -66,7 +86,9 @@ def gradients(case: Case) -> Iterator[Row]:
     """One gradient, called from Python; and within compiled code."""
     yield from _rows(case, "one gradient, called from Python", contenders.GRADIENTS)
     repeats = REPEATS[case.name]
-    yield from _rows(case, "one gradient, within compiled code", contenders.LOOPS, repeats, per=repeats)
+    yield from _rows(
+        case, "one gradient, within compiled code", contenders.LOOPS, repeats, per=repeats
+    )
 
 
 def flows(case: Case) -> Iterator[Row]:
@@ -80,7 +102,11 @@ def flows(case: Case) -> Iterator[Row]:
     for tolerance in case.tolerances:
         what = f"flow to sin∠ ≤ {case.residual:.0e}, tolerance {tolerance:.0e}"
         loosest = tolerance == max(case.tolerances)
-        table = {name: each for name, each in contenders.FLOWS.items() if loosest or name in (ENGINE, *PRECISE)}
+        table = {
+            name: each
+            for name, each in contenders.FLOWS.items()
+            if loosest or name in (ENGINE, *PRECISE)
+        }
         yield from _rows(case, what, table, tolerance, told=told)
         if loosest:
             yield from _rows(case, f"{what}, cold", contenders.COLD_FLOWS, tolerance, told=told)
@@ -102,13 +128,21 @@ def _residual(case: Case, directions: np.ndarray) -> float:
 
 
 def polished(case: Case) -> Iterator[Row]:
-    """The flow at its loosest tolerance and the polish to the KKT point; errors are the residuals sin∠ there."""
+    """The flow at its loosest tolerance and the polish to the KKT point; errors are the residuals
+    sin∠ there.
+    """
     tolerance = max(case.tolerances)
 
     def told(*points) -> dict:
         return dict(zip(("our_error", "their_error"), map(case.ncf.residual, points)))
 
-    yield from _rows(case, f"flow and polish, tolerance {tolerance:.0e}", contenders.POLISHED, tolerance, told=told)
+    yield from _rows(
+        case,
+        f"flow and polish, tolerance {tolerance:.0e}",
+        contenders.POLISHED,
+        tolerance,
+        told=told,
+    )
 
 
 def descents(case: Case) -> Iterator[Row]:
@@ -117,13 +151,22 @@ def descents(case: Case) -> Iterator[Row]:
 
     def told(*ends) -> dict:
         size = np.linalg.norm(exact)
-        return dict(zip(("our_error", "their_error"), (float(np.linalg.norm(end - exact) / size) for end in ends)))
+        return dict(
+            zip(
+                ("our_error", "their_error"),
+                (float(np.linalg.norm(end - exact) / size) for end in ends),
+            )
+        )
 
     what = f"loss flow from δ = {descent_peers.DELTA:g} to twice the norm"
     yield from _rows(case, what, contenders.DESCENTS, told=told)
 
 
 def measure(case: Case) -> list[Row]:
-    """Every row of a case; only flows that end near a KKT point are polished, followed in batches or trained."""
+    """Every row of a case; only flows that end near a KKT point are polished, followed in batches
+    or trained.
+    """
     rows = [*gradients(case), *flows(case)]
-    return [*rows, *batches(case), *polished(case), *descents(case)] if case.residual <= 1e-3 else rows
+    return (
+        [*rows, *batches(case), *polished(case), *descents(case)] if case.residual <= 1e-3 else rows
+    )

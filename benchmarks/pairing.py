@@ -1,7 +1,7 @@
 """Two contenders timed in turn, A B A B …, so that whatever slows the machine down slows both.
 
-The clock counts this process's processor time: with BLAS on one thread that is what a call takes on an idle machine, and
-it leaves out the turns that other processes have.
+The clock counts this process's processor time: with BLAS on one thread that is what a call takes on
+an idle machine, and it leaves out the turns that other processes have.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-# A reading is repeated until it takes this long, seconds: far above the clock's resolution and a call's overhead.
+# A reading is repeated until it takes this long, seconds: far above the clock's resolution and a
+# call's overhead.
 SHORTEST_READING = 0.02
 
 
@@ -50,16 +51,22 @@ def paired(
     long: float = float("inf"),
     few: int = 1,
 ) -> Pairs:
-    """Time both in `rounds` rounds, or in `few` where a call takes longer than `long`; the first call is not counted."""
+    """Time both in `rounds` rounds, or in `few` where a call takes longer than `long`; the first
+    call is not counted.
+    """
     counts, lengths = zip(*(_count(each, clock) for each in (ours, theirs)))
     turns = range(rounds if max(lengths) <= long else min(few, rounds))
-    readings = [[_reading(each, count, clock) for each, count in zip((ours, theirs), counts)] for _ in turns]
+    readings = [
+        [_reading(each, count, clock) for each, count in zip((ours, theirs), counts)] for _ in turns
+    ]
     a, b = zip(*readings)
     return Pairs(a, b)
 
 
 def _count(call: Callable, clock) -> tuple[int, float]:
-    """How many calls make a reading, and what one takes; the first call of all, which may compile or import, is left out."""
+    """How many calls make a reading, and what one takes; the first call of all, which may compile
+    or import, is left out.
+    """
     call()
     length = _reading(call, 1, clock)
     return max(1, round(SHORTEST_READING / max(length, 1e-7))), length

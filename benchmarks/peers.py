@@ -9,7 +9,17 @@ import scipy.integrate
 import scipy.optimize
 
 from benchmarks.cases import Case, batch
-from benchmarks.contenders import BATCH, ENGINE, End, batched_flow, cold_flow, flow, gradient, layers_of, polished
+from benchmarks.contenders import (
+    BATCH,
+    ENGINE,
+    End,
+    batched_flow,
+    cold_flow,
+    flow,
+    gradient,
+    layers_of,
+    polished,
+)
 from checker.flow import ncf_flow
 from checker.kkt import refined
 from checker.tolerances import Numerics
@@ -53,7 +63,11 @@ def engine_polished(case: Case, tolerance: float):
     return lambda: refined(case.ncf, run().direction)[0]
 
 
-NUMPY, SCIPY, SCIPY_ROOT = "numpy", "scipy solve_ivp DOP853 + numpy", "scipy solve_ivp DOP853 + root(lm) + numpy"
+NUMPY, SCIPY, SCIPY_ROOT = (
+    "numpy",
+    "scipy solve_ivp DOP853 + numpy",
+    "scipy solve_ivp DOP853 + root(lm) + numpy",
+)
 LSODA = "scipy solve_ivp LSODA + numpy"
 
 
@@ -90,7 +104,8 @@ def numpy_gradient(case: Case):
 def scipy_flow(case: Case, tolerance: float, dense: bool = False, method: str = "DOP853"):
     """The polar form of the flow (theory §4) with a terminal event at the residual.
 
-    scipy bounds the root mean square of the errors: the tolerance is divided by √P so that it bounds the same norm as ours.
+    scipy bounds the root mean square of the errors: the tolerance is divided by √P so that it
+    bounds the same norm as ours.
     """
     field = PolarField(numpy_gradient_of(case), case.ncf.network.order, case.residual)
     state = np.concatenate([case.start, [0.0, 0.0]])
@@ -99,7 +114,14 @@ def scipy_flow(case: Case, tolerance: float, dense: bool = False, method: str = 
     def run() -> End:
         field.calls = 0
         found = scipy.integrate.solve_ivp(
-            field, (0.0, 1e3), state, method, events=field.missed, rtol=tight, atol=tight, dense_output=dense
+            field,
+            (0.0, 1e3),
+            state,
+            method,
+            events=field.missed,
+            rtol=tight,
+            atol=tight,
+            dense_output=dense,
         )
         end = End(field.calls, found.t, found.y[:-1].T)
         return (end, found.sol) if dense else end
@@ -115,7 +137,9 @@ def lsoda_flow(case: Case, tolerance: float):
 
 @polished(SCIPY_ROOT)
 def scipy_polished(case: Case, tolerance: float):
-    """The same, then Levenberg–Marquardt on ∇N(u)/λ_0 = λu, ‖u‖ = 1, whose solutions need not be isolated."""
+    """The same, then Levenberg–Marquardt on ∇N(u)/λ_0 = λu, ‖u‖ = 1, whose solutions need not be
+    isolated.
+    """
     run, evaluate = scipy_flow(case, tolerance), numpy_gradient_of(case)
 
     def solve():
@@ -126,14 +150,18 @@ def scipy_polished(case: Case, tolerance: float):
             v, multiplier = unknowns[:-1], unknowns[-1]
             return np.append(evaluate(v) / scale - multiplier * v, 0.5 * (v @ v - 1))
 
-        root = scipy.optimize.root(equations, np.append(u, 1.0), method="lm", options={"xtol": 1e-15, "ftol": 1e-15})
+        root = scipy.optimize.root(
+            equations, np.append(u, 1.0), method="lm", options={"xtol": 1e-15, "ftol": 1e-15}
+        )
         return root.x[:-1] / np.linalg.norm(root.x[:-1])
 
     return solve
 
 
 class PolarField:
-    """dv/dσ, d log r/dσ and dt/dσ at a state (v, log r, t), and how far its sin∠ is above the residual asked for."""
+    """dv/dσ, d log r/dσ and dt/dσ at a state (v, log r, t), and how far its sin∠ is above the
+    residual asked for.
+    """
 
     def __init__(self, gradient, order: int, residual: float):
         self.gradient, self.order, self.residual, self.calls = gradient, order, residual, 0
@@ -147,10 +175,14 @@ class PolarField:
         radial = (g @ v) / (v @ v)
         tangential = (g - radial * v) / norm
         self._last = (state, np.sqrt(tangential @ tangential))
-        return np.concatenate([tangential, [radial / norm, np.exp(-(self.order - 2) * log_r) / norm]])
+        return np.concatenate(
+            [tangential, [radial / norm, np.exp(-(self.order - 2) * log_r) / norm]]
+        )
 
     def missed(self, sigma, state) -> float:
-        """sin∠ − residual; the state a step ended on was evaluated last, and is not evaluated again."""
+        """sin∠ − residual; the state a step ended on was evaluated last, and is not evaluated
+        again.
+        """
         if self._last[0] is None or not np.array_equal(self._last[0], state):
             self(sigma, state)
         return self._last[1] - self.residual

@@ -1,4 +1,6 @@
-"""Planted needles: claims that are false on sets of instances so small that random draws seldom or never meet them."""
+"""Planted needles: claims that are false on sets of instances so small that random draws seldom or
+never meet them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from checker.generators import instances
 from checker.losses import Loss
 from checker.ncf import neuron_balance, norm
 
-GENERIC = instances(losses=(Loss.SQUARE,), starts=("gaussian", "sparse"), labels=("gaussian",), outputs=(1,))
+GENERIC = instances(
+    losses=(Loss.SQUARE,), starts=("gaussian", "sparse"), labels=("gaussian",), outputs=(1,)
+)
 TWO_LAYERS = instances(
     losses=(Loss.SQUARE,),
     starts=("gaussian", "sparse"),
@@ -76,9 +80,13 @@ def equal_weights(instance) -> Margin:
 
 @planted("even_labels")
 def even_labels(instance) -> Margin:
-    """No data set of four samples or more is a set of pairs x, −x with equal labels: measure zero, and nothing leads there."""
+    """No data set of four samples or more is a set of pairs x, −x with equal labels: measure zero,
+    and nothing leads there.
+    """
     X, y, half = instance.problem.X, instance.problem.y, len(instance.problem.X) // 2
-    paired = len(X) == 2 * half >= 4 and (X[:half] == -X[half:]).all() and (y[:half] == y[half:]).all()
+    paired = (
+        len(X) == 2 * half >= 4 and (X[:half] == -X[half:]).all() and (y[:half] == y[half:]).all()
+    )
     return Margin(-1.0 if paired else 1.0, ERROR)
 
 
@@ -91,7 +99,9 @@ def one_label(instance) -> Margin:
 
 @planted("integers")
 def integers(instance) -> Margin:
-    """Not all data and labels are integers where d and n are at least two: measure zero, and nothing leads there."""
+    """Not all data and labels are integers where d and n are at least two: measure zero, and
+    nothing leads there.
+    """
     X, y = instance.problem.X, instance.problem.y
     whole = min(X.shape) >= 2 and (X == np.round(X)).all() and (y == np.round(y)).all()
     return Margin(-1.0 if whole else 1.0, ERROR)
@@ -144,12 +154,20 @@ def rank_one_start(instance) -> Margin:
     """W_1 of v_0 is not rank one to within 1 %, for d and k_1 at least three."""
     W = instance.network.matrices(instance.start)[0]
     values = np.linalg.svd(W, compute_uv=False)
-    return Margin((values[1] / values[0] if min(W.shape) >= 3 and values[0] > 0 else 1.0) - 0.01, ERROR)
+    return Margin(
+        (values[1] / values[0] if min(W.shape) >= 3 and values[0] > 0 else 1.0) - 0.01, ERROR
+    )
 
 
 @planted("one_architecture")
 def one_architecture(instance) -> Margin:
     """The network is not of depth 4 and order 9 with first width 4, seven samples and d = 3."""
     network, n = instance.network, len(instance.problem.X)
-    steps = abs(network.depth - 4) + abs(network.order - 9) + abs(network.widths[1] - 4) + abs(n - 7) + abs(network.widths[0] - 3)
+    steps = (
+        abs(network.depth - 4)
+        + abs(network.order - 9)
+        + abs(network.widths[1] - 4)
+        + abs(n - 7)
+        + abs(network.widths[0] - 3)
+    )
     return Margin((steps - 0.5) / 10, ERROR)

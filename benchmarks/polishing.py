@@ -1,4 +1,6 @@
-"""The polish in numbers: `python -m benchmarks.polishing [N]`, on N mixed instances with every p_l ≥ 2, ends of their flows."""
+"""The polish in numbers: `python -m benchmarks.polishing [N]`, on N mixed instances with every p_l
+≥ 2, ends of their flows.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,10 @@ def main() -> None:
         polished(*found[0])
         residuals, seconds = np.array([polished(*each) for each in found]).T
     share, (median, late) = np.mean(residuals <= POLISHED), np.percentile(seconds, (50, 99))
-    print(f"{share:.1%} of {len(found)} reach sin∠ ≤ {POLISHED:g}; median {1e3 * median:.2f} ms, p99 {1e3 * late:.1f} ms")
+    print(
+        f"{share:.1%} of {len(found)} reach sin∠ ≤ {POLISHED:g}; median {1e3 * median:.2f} ms, p99 "
+        f"{1e3 * late:.1f} ms"
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""How hunts scale: time on one and on two workers, processes and a Dask cluster, and memory as they go on.
+"""How hunts scale: time on one and on two workers, processes and a Dask cluster, and memory as they
+go on.
 
     python -m benchmarks.scaling [--timed N] [--rounds N] [--instances N] [--claim CLAIM]
 
-One and two workers take turns at the same instances. Beside the time stand processor seconds of all processes and how many
-shards were at work at a time: on a machine that is shared with other work these still tell what two workers are worth.
+One and two workers take turns at the same instances. Beside the time stand processor seconds of all
+processes and how many shards were at work at a time: on a machine that is shared with other work
+these still tell what two workers are worth.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ CHEAP = "planted.never"
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds from the first shard done to the last, processor seconds of all processes, and shards at work at a time."""
+    """Seconds from the first shard done to the last, processor seconds of all processes, and shards
+    at work at a time.
+    """
 
     seconds: float
     processor: float
@@ -53,12 +57,16 @@ def cluster(workers: int):
     """Address of a scheduler with so many worker processes; of none for no workers."""
     import distributed
 
-    with distributed.LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0") as found:
+    with distributed.LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
+    ) as found:
         yield found.scheduler_address
 
 
 def measured(claim: str, instances: int, workers: int, kind: str) -> Speed:
-    """The speed of a hunt, with the processor time of this process and of all those it started, which have ended by then."""
+    """The speed of a hunt, with the processor time of this process and of all those it started,
+    which have ended by then.
+    """
     before = _processor()
     with cluster(workers) if kind == "Dask" else contextlib.nullcontext() as address:
         found = speed(claim, instances, workers, address)
@@ -77,7 +85,10 @@ def speeds(claim: str, instances: int, rounds: int, kind: str) -> str:
         for workers in found:
             found[workers].append(measured(claim, instances, workers, kind))
     one, two = (
-        [statistics.median(getattr(each, name) for each in found[workers]) for name in ("seconds", "processor", "at_work")]
+        [
+            statistics.median(getattr(each, name) for each in found[workers])
+            for name in ("seconds", "processor", "at_work")
+        ]
         for workers in (1, 2)
     )
     times = f"{one[0]:.0f} s | {two[0]:.0f} s | {one[0] / two[0]:.2f}"
@@ -85,17 +96,24 @@ def speeds(claim: str, instances: int, rounds: int, kind: str) -> str:
 
 
 def memory(instances: int) -> list[str]:
-    """Lines of a table: resident memory of the parent and of its workers as a hunt of a cheap claim goes on."""
+    """Lines of a table: resident memory of the parent and of its workers as a hunt of a cheap claim
+    goes on.
+    """
     lines, marks = [], [instances * part // 10 for part in (1, 2, 5, 10)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.sqlite"
         for event in hunt(Plan(CHEAP, 0, instances, None, 2, sources=(PLANTED,), ledger=path)):
             if isinstance(event, HuntProgress) and marks and event.tested >= marks[0]:
                 marks = [mark for mark in marks if mark > event.tested]
-                workers = sorted(_resident(process.pid) for process in multiprocessing.active_children())
+                workers = sorted(
+                    _resident(process.pid) for process in multiprocessing.active_children()
+                )
                 size = sum(each.stat().st_size for each in Path(folder).iterdir()) / event.tested
                 told = ", ".join(f"{each:.0f}" for each in workers) or "ended"
-                lines.append(f"| {event.tested} | {_resident('self'):.0f} MB | {told} MB | {size:.0f} bytes |")
+                lines.append(
+                    f"| {event.tested} | {_resident('self'):.0f} MB | {told} MB | {size:.0f} bytes "
+                    "|"
+                )
     return lines
 
 
@@ -109,14 +127,21 @@ def _resident(pid: int | str) -> float:
 
 def main() -> None:
     """Print both tables."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.scaling", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--timed", type=int, default=2000, help="instances of a hunt that is timed")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--instances", type=int, default=100_000, help="of the hunt that memory is measured on")
+    parser.add_argument(
+        "--instances", type=int, default=100_000, help="of the hunt that memory is measured on"
+    )
     parser.add_argument("--claim", default="kkt.multiplier")
     options = parser.parse_args()
     load_claims((*SOURCES, PLANTED))
-    print(f"| {options.claim} | one worker | two | ratio | processor, each | shards at work |\n|{' --- |' * 6}")
+    print(
+        f"| {options.claim} | one worker | two | ratio | processor, each | shards at work "
+        f"|\n|{' --- |' * 6}"
+    )
     for kind in ("processes", "Dask"):
         print(speeds(options.claim, options.timed, options.rounds, kind), flush=True)
     print("\n| instances | parent | workers | ledger, an instance |\n| --- | --- | --- | --- |")

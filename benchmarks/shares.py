@@ -1,4 +1,5 @@
-"""Where the time of a check and of a hunt goes: `python -m benchmarks.shares [CLAIM ...]`, shares of processor time.
+"""Where the time of a check and of a hunt goes: `python -m benchmarks.shares [CLAIM ...]`, shares
+of processor time.
 
 Parts are timed by wrapping the functions that do them; a part within another counts as itself only.
 """
@@ -22,7 +23,12 @@ from checker.claims import registered
 from checker.events import RunFinished
 from checker.hunting.hunt import Plan, hunt
 
-CLAIMS = ("flow.direction_converges", "early.direction_aligns", "early.tracking_constant", "rank_one.necessary")
+CLAIMS = (
+    "flow.direction_converges",
+    "early.direction_aligns",
+    "early.tracking_constant",
+    "rank_one.necessary",
+)
 EXAMPLES, OF_EACH = 400, 40  # of one claim; of each where all are checked
 # What a part is called, and where it is looked up when it is called.
 PARTS = {
@@ -32,12 +38,18 @@ PARTS = {
     "confirm": ("checker.judging:unconfirmed",),
     "certify": ("checker.judging:_certify",),
     "report": ("checker.check:Tally.record", "checker.hunting.trial:describe"),
-    "ledger": ("checker.ledger:Ledger.record", "checker.hunting.trial:Trial._record", "checker.hunting.trial:Trial.encode"),
+    "ledger": (
+        "checker.ledger:Ledger.record",
+        "checker.hunting.trial:Trial._record",
+        "checker.hunting.trial:Trial.encode",
+    ),
 }
 
 
 class Stopwatch:
-    """Processor seconds by part, each without the parts within it; what is in none counts as `rest`."""
+    """Processor seconds by part, each without the parts within it; what is in none counts as
+    `rest`.
+    """
 
     def __init__(self, rest: str):
         self.spent, self.stack, self.last = Counter(), [rest], time.process_time()
@@ -98,7 +110,9 @@ def checked(claim: str) -> Counter:
 
 
 def everything() -> tuple[Counter, int]:
-    """Seconds by part of a check of all claims, which share instances, and how many instances of claims they judged."""
+    """Seconds by part of a check of all claims, which share instances, and how many instances of
+    claims they judged.
+    """
     plan = check.Plan(tuple(registered()), OF_EACH)
     list(check.run(plan))
     with watched("draw") as watch:
@@ -108,7 +122,9 @@ def everything() -> tuple[Counter, int]:
 
 
 def hunted(claim: str) -> Counter:
-    """Seconds by part of a hunt in this process; what is in none is generation, mutation and the search."""
+    """Seconds by part of a hunt in this process; what is in none is generation, mutation and the
+    search.
+    """
     with tempfile.TemporaryDirectory() as folder, watched("draw") as watch:
         for _ in hunt(Plan(claim, 0, EXAMPLES, None, 0, ledger=Path(folder) / "ledger.sqlite")):
             pass

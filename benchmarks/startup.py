@@ -1,4 +1,6 @@
-"""Seconds until a new process is of use: with nothing compiled yet, with everything compiled, and for `ncfcheck --version`."""
+"""Seconds until a new process is of use: with nothing compiled yet, with everything compiled, and
+for `ncfcheck --version`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from pathlib import Path
 from benchmarks.pairing import Spread, spread
 
 ROOT = Path(__file__).parent.parent
-# A claim that needs all that is compiled; its simplest instance is inapplicable at once, so the second is judged too.
+# A claim that needs all that is compiled; its simplest instance is inapplicable at once, so the
+# second is judged too.
 FIRST_INSTANCES = """
 from checker import check, claims
 from checker.generators.draw import draw
@@ -36,7 +39,9 @@ class Startup:
 
 
 def startups(rounds: int = 5) -> list[Startup]:
-    """The three; the first is measured once, on an empty cache of its own, which then is warm for the second."""
+    """The three; the first is measured once, on an empty cache of its own, which then is warm for
+    the second.
+    """
     with tempfile.TemporaryDirectory() as cache:
         cold = _started("first instances, nothing compiled yet", FIRST_INSTANCES, 1, cache)
         warm = _started("first instances, compiled before", FIRST_INSTANCES, rounds, cache)
@@ -51,7 +56,13 @@ def _started(name: str, code: str, rounds: int, cache: str) -> Startup:
 def _process(code: str, cache: str) -> tuple[float, float]:
     before, start = _children(), time.perf_counter()
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
     return time.perf_counter() - start, _children() - before
 
 

@@ -46,7 +46,9 @@ def torch_gradient(case: Case):
 
 @flow(TORCHDIFFEQ)
 def torchdiffeq_flow(case: Case, tolerance: float):
-    """The polar form of the flow to just before scipy's end: torchdiffeq is told how far, which it would have to find out."""
+    """The polar form of the flow to just before scipy's end: torchdiffeq is told how far, which it
+    would have to find out.
+    """
     torch = library()
     from torchdiffeq import odeint
 
@@ -60,12 +62,19 @@ def torchdiffeq_flow(case: Case, tolerance: float):
         v = state[:-2]
         g = evaluate(v)
         norm, radial = torch.linalg.norm(g), torch.dot(g, v) / torch.dot(v, v)
-        return torch.cat([(g - radial * v) / norm, torch.stack([radial, torch.exp(-(order - 2) * state[-2])]) / norm])
+        return torch.cat(
+            [
+                (g - radial * v) / norm,
+                torch.stack([radial, torch.exp(-(order - 2) * state[-2])]) / norm,
+            ]
+        )
 
     def run() -> End:
         count[0] = 0
         with torch.no_grad():
-            states = odeint(field, start, torch.from_numpy(path), rtol=tight, atol=tight, method="dopri8")
+            states = odeint(
+                field, start, torch.from_numpy(path), rtol=tight, atol=tight, method="dopri8"
+            )
         return End(count[0], path, states[:, :-1].numpy())
 
     return run

@@ -1,7 +1,9 @@
-"""Networks with biases, which are not homogeneous: a constant unit in every layer, whose weights are the biases (theory §1).
+"""Networks with biases, which are not homogeneous: a constant unit in every layer, whose weights
+are the biases (theory §1).
 
-A biased network is a homogeneous one of width k_l + 1 with some weights frozen: the unit added to a layer passes on the
-constant 1 that is appended to every sample, and nothing else. What is left free are the weights and one bias a neuron.
+A biased network is a homogeneous one of width k_l + 1 with some weights frozen: the unit added to a
+layer passes on the constant 1 that is appended to every sample, and nothing else. What is left free
+are the weights and one bias a neuron.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class BiasedNetwork:
-    """The network `plain`, dense, with biases: every statement about its order is about that of `plain`.
+    """The network `plain`, dense, with biases: every statement about its order is about that of
+    `plain`.
 
     A flat vector (size,) holds the free weights only, layer by layer.
     """
@@ -52,11 +55,18 @@ class BiasedNetwork:
     def extended(self) -> Network:
         """The homogeneous network with the constant units: frozen weights and zeros included."""
         widths = (*(width + 1 for width in self.plain.widths[:-1]), self.plain.widths[-1])
-        return Network(widths, self.plain.powers, self.plain.slopes, (*map(_pattern, widths[:-2], widths[1:-1]), DENSE))
+        return Network(
+            widths,
+            self.plain.powers,
+            self.plain.slopes,
+            (*map(_pattern, widths[:-2], widths[1:-1]), DENSE),
+        )
 
     @cached_property
     def frozen(self) -> Array:
-        """Which weights of `extended` are not free, (extended.size,): the one 1 that feeds each constant unit, its last."""
+        """Which weights of `extended` are not free, (extended.size,): the one 1 that feeds each
+        constant unit, its last.
+        """
         frozen = np.zeros(self.extended.size, dtype=bool)
         frozen[[part.stop - 1 for part in self.extended.slices[:-1]]] = True
         return frozen
@@ -69,7 +79,9 @@ class BiasedNetwork:
     @cached_property
     def slices(self) -> tuple[slice, ...]:
         """Where each layer's weights and biases stand."""
-        ends = np.cumsum([0, *(np.count_nonzero(~self.frozen[part]) for part in self.extended.slices)])
+        ends = np.cumsum(
+            [0, *(np.count_nonzero(~self.frozen[part]) for part in self.extended.slices)]
+        )
         return tuple(slice(int(start), int(stop)) for start, stop in zip(ends[:-1], ends[1:]))
 
     def expand(self, free: Array) -> Array:
@@ -88,7 +100,9 @@ class BiasedNetwork:
         return self.extended.matrices(self.expand(free))
 
     def collect(self, matrices) -> Array:
-        """Derivatives in the free weights, (size,), of derivatives in the entries of the matrices."""
+        """Derivatives in the free weights, (size,), of derivatives in the entries
+        of the matrices.
+        """
         return self.extended.collect(matrices)[~self.frozen]
 
 
@@ -110,28 +124,40 @@ class BiasedNcf(Ncf):
     def pull_back(self, u: Array, weights: Array) -> tuple[float, Array]:
         """Σ weights ∘ H(X; u), weights (n, k_L), and its gradient in the free weights."""
         network, weights = self.network, np.ascontiguousarray(weights.T)
-        value, gradient = kernels.correlation(network.extended.layout, network.expand(u), self.columns, weights)
+        value, gradient = kernels.correlation(
+            network.extended.layout, network.expand(u), self.columns, weights
+        )
         return float(value), gradient[~network.frozen]
 
     def gradient_bound(self, u: Array, settled: bool = False) -> tuple[float, Array]:
-        """Bounds on the rounding errors of N(u) and of every entry of its gradient in the free weights."""
+        """Bounds on the rounding errors of N(u) and of every entry of its gradient in the free
+        weights.
+        """
         network = self.network
-        value, gradient = rounding.gradient_bound(network.extended, network.expand(u), self.X, self.ybar, settled)
+        value, gradient = rounding.gradient_bound(
+            network.extended, network.expand(u), self.X, self.ybar, settled
+        )
         return value, gradient[~network.frozen]
 
 
 @dataclass(frozen=True, eq=False)
 class BiasedProblem(Problem):
-    """Data and loss of a biased network: what is asked of a `Problem` by claims about single points."""
+    """Data and loss of a biased network: what is asked of a `Problem` by claims about single
+    points.
+    """
 
     @cached_property
     def ncf(self) -> BiasedNcf:
         """The NCF in the free weights."""
-        return BiasedNcf(self.network, self.X, Problem(self.network.extended, self.X, self.y, self.loss).ncf.ybar)
+        return BiasedNcf(
+            self.network, self.X, Problem(self.network.extended, self.X, self.y, self.loss).ncf.ybar
+        )
 
     def outputs(self, w: Array) -> Array:
         """H(X; w), (n, k_L)."""
-        return kernels.output(self.network.extended.layout, self.network.expand(w), self.ncf.columns).T
+        return kernels.output(
+            self.network.extended.layout, self.network.expand(w), self.ncf.columns
+        ).T
 
     def output_bound(self, w: Array) -> Array:
         """Bound on the rounding error of every computed output, (n, k_L)."""
@@ -160,7 +186,9 @@ class BiasedInstance:
 
 
 def biased(instance) -> BiasedInstance:
-    """The instance of a dense network with biases added, its direction uniform on the sphere and drawn from the same seed."""
+    """The instance of a dense network with biases added, its direction uniform on the sphere and
+    drawn from the same seed.
+    """
     problem, network = instance.problem, BiasedNetwork(instance.network)
     X = np.hstack([problem.X, np.ones((len(problem.X), 1))])
     start = unit(np.random.default_rng(instance.seeds[-1]).standard_normal(network.size))

@@ -1,8 +1,9 @@
 """The check loop: draw instances, have them examined, add up, conclude.
 
-Work is cut into shards whose seeds depend on nothing but the run's seed, the claims' strategy and the shard's index, so that a
-run gives the same results whatever the number of workers. Claims about equal strategies share a shard: each instance is drawn
-once, and the flow that all of them look at is followed once. What one claim finds does not depend on which others are there.
+Work is cut into shards whose seeds depend on nothing but the run's seed, the claims' strategy and
+the shard's index, so that a run gives the same results whatever the number of workers. Claims about
+equal strategies share a shard: each instance is drawn once, and the flow that all of them look at
+is followed once. What one claim finds does not depend on which others are there.
 """
 
 from __future__ import annotations
@@ -42,11 +43,12 @@ OVERDRAW = 4  # instances drawn per one wanted, after the first round
 
 @dataclass(frozen=True)
 class Plan:
-    """What to check: claim ids, applicable instances per claim (fewer for a control), the seed that everything drawn depends on.
+    """What to check: claim ids, applicable instances per claim (fewer for a control), the seed that
+    everything drawn depends on.
 
-    `shard` is i/k where the claims are those of one of k jobs; `verbose` asks for an event of every instance.
-    Witnesses stored in `folder` are replayed, and new ones stored there; not where it is None. With `certify`, proofs are
-    tried of the conclusions that hold.
+    `shard` is i/k where the claims are those of one of k jobs; `verbose` asks for an event of every
+    instance. Witnesses stored in `folder` are replayed, and new ones stored there; not where it is
+    None. With `certify`, proofs are tried of the conclusions that hold.
     """
 
     claims: tuple[str, ...]
@@ -77,7 +79,9 @@ class Shard:
 
 @dataclass(frozen=True)
 class Worked:
-    """What came of a shard: a tally a claim, how long it took, and every instance where that was asked for."""
+    """What came of a shard: a tally a claim, how long it took, and every instance where that was
+    asked for.
+    """
 
     tallies: dict[str, Tally]
     seconds: float
@@ -85,7 +89,8 @@ class Worked:
 
 
 def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
-    """Import every module of the packages named, and the user's files, so that their claims are registered.
+    """Import every module of the packages named, and the user's files, so that their claims are
+    registered.
 
     Raises BrokenClaims naming the module that cannot be imported.
     """
@@ -101,13 +106,18 @@ def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
 
 @cache
 def _set_apart() -> None:
-    """Have the garbage collector pass over what is loaded, which stays: to look through it takes as long as 100 instances."""
+    """Have the garbage collector pass over what is loaded, which stays: to look through it takes as
+    long as 100 instances.
+    """
     gc.freeze()
 
 
 def run(plan: Plan) -> Iterator[Event]:
-    """Check the claims of a plan, telling of it in events; interrupting it ends it cleanly with what was found."""
-    # Needed to conclude: a first import that Ctrl-C cuts short cannot be made up for in the same process.
+    """Check the claims of a plan, telling of it in events; interrupting it ends it cleanly with
+    what was found.
+    """
+    # Needed to conclude: a first import that Ctrl-C cuts short cannot be made up for in the same
+    # process.
     import scipy.special  # noqa: F401
 
     start = time.perf_counter()
@@ -132,18 +142,26 @@ def run(plan: Plan) -> Iterator[Event]:
         stopped = "interrupted"
     except WorkerLost as lost:
         stopped = str(lost)
-    results = tuple(_kept(plan, claim, tallies[id], stopped) for id, claim in claims.items() if tallies[id])
+    results = tuple(
+        _kept(plan, claim, tallies[id], stopped) for id, claim in claims.items() if tallies[id]
+    )
     yield RunFinished(results, time.perf_counter() - start, stopped)
 
 
 def check_claim(claim: Claim, examples: int, seed: int, data=None) -> ClaimResult:
-    """Check one claim in this process, on data sets of the strategy `data` where given; the same result as in a run."""
-    tallies = {shard.index: check_shard(shard, seed, data).tallies[claim.id] for shard in cut([claim], examples)}
+    """Check one claim in this process, on data sets of the strategy `data` where given; the same
+    result as in a run.
+    """
+    tallies = {
+        shard.index: check_shard(shard, seed, data).tallies[claim.id]
+        for shard in cut([claim], examples)
+    }
     return _merged(claim, tallies)
 
 
 def cut(claims: Iterable[Claim], examples: int) -> list[Shard]:
-    """Shards of nearly equal size, at most SHARD, that make up `examples` instances of each claim, or a control's share of them.
+    """Shards of nearly equal size, at most SHARD, that make up `examples` instances of each claim,
+    or a control's share of them.
 
     First shards come first.
     """
@@ -154,18 +172,28 @@ def cut(claims: Iterable[Claim], examples: int) -> list[Shard]:
     shards = []
     for (_, wanted), ids in together.items():
         count = -(-wanted // SHARD)
-        shards += [Shard(tuple(ids), i, wanted * (i + 1) // count - wanted * i // count) for i in range(count)]
+        shards += [
+            Shard(tuple(ids), i, wanted * (i + 1) // count - wanted * i // count)
+            for i in range(count)
+        ]
     return sorted(shards, key=lambda shard: shard.index)
 
 
 def check_shard(
-    shard: Shard, seed: int, data=None, verbose: bool = False, folder: Path | None = None, certify: bool = False
+    shard: Shard,
+    seed: int,
+    data=None,
+    verbose: bool = False,
+    folder: Path | None = None,
+    certify: bool = False,
 ) -> Worked:
-    """Tallies of a shard: draws until every claim has its number of applicable instances, for at most ROUNDS rounds.
+    """Tallies of a shard: draws until every claim has its number of applicable instances, for at
+    most ROUNDS rounds.
 
     The first shard of a claim replays its witnesses stored in `folder` before that.
 
-    An exception of the strategy, a bug in it, is counted as unresolved: aloud, and ending the round.
+    An exception of the strategy, a bug in it, is counted as unresolved: aloud, and ending the
+    round.
     """
     from checker.generators.draw import drawn
 
@@ -187,14 +215,25 @@ def check_shard(
     for claim in claims if folder and shard.index == 0 else ():
         replay_stored(claim, tallies[claim.id], folder)
     # What is replayed in the first shard proves the claim false: others need not look for a proof.
-    proved = {claim.id for claim in claims if folder and shard.index and has_certificate(claim, folder)}
+    proved = {
+        claim.id for claim in claims if folder and shard.index and has_certificate(claim, folder)
+    }
     with one_thread():
         for turn in range(ROUNDS):
-            count, derived = shard.examples * (OVERDRAW if turn else 1), derive(seed, claims[0].stream, shard.index, turn)
-            stream, error = drawn(claims[0].strategy(data), count, derived, simplest=shard.index + turn == 0), None
+            count, derived = (
+                shard.examples * (OVERDRAW if turn else 1),
+                derive(seed, claims[0].stream, shard.index, turn),
+            )
+            stream, error = (
+                drawn(claims[0].strategy(data), count, derived, simplest=shard.index + turn == 0),
+                None,
+            )
             while wanting() and error is None:
-                # As many as are certainly needed at a time: what draws and what judges keep each other out of the caches.
-                wanted = min(BATCH, max(shard.examples - tallies[claim.id].drawn for claim in wanting()))
+                # As many as are certainly needed at a time: what draws and what judges keep each
+                # other out of the caches.
+                wanted = min(
+                    BATCH, max(shard.examples - tallies[claim.id].drawn for claim in wanting())
+                )
                 batch, error = _batch(stream, wanted)
                 for each in batch:
                     visit(each)
@@ -222,15 +261,26 @@ def _batch(stream: Iterator, size: int) -> tuple[list, Exception | None]:
 
 
 def _examined(claim: Claim, outcome: Outcome, margin: Margin, instance) -> Examined:
-    return Examined(claim.id, str(outcome), float(margin.value), float(margin.error), one_line(margin.note), describe(instance))
+    return Examined(
+        claim.id,
+        str(outcome),
+        float(margin.value),
+        float(margin.error),
+        one_line(margin.note),
+        describe(instance),
+    )
 
 
 def derive(seed: int, *path) -> int:
-    """A seed for the part of the work that `path` names; stable over processes and versions of Python."""
+    """A seed for the part of the work that `path` names; stable over processes and versions of
+    Python.
+    """
     return int.from_bytes(hashlib.sha256(repr((seed, *path)).encode()).digest()[:8])
 
 
-_worker: tuple[Plan, object]  # the plan and its strategy of data sets; set when a worker process starts
+_worker: tuple[
+    Plan, object
+]  # the plan and its strategy of data sets; set when a worker process starts
 
 
 def _worked(plan: Plan, shards: list[Shard]) -> Iterator[tuple[Shard, Worked]]:
@@ -265,7 +315,9 @@ def _data(plan: Plan):
 
 
 def _merged(claim: Claim, tallies: dict[int, Tally]) -> ClaimResult:
-    """Result of the shards done, added in the order of their index, whatever the order they were done in."""
+    """Result of the shards done, added in the order of their index, whatever the order they were
+    done in.
+    """
     return conclude(claim, _total(tallies))
 
 
@@ -277,7 +329,9 @@ def _total(tallies: dict[int, Tally]) -> Tally:
 
 
 def _kept(plan: Plan, claim: Claim, tallies: dict[int, Tally], stopped: str) -> ClaimResult:
-    """The result, once a counterexample found is stored in the plan's folder; failing to do so costs no result."""
+    """The result, once a counterexample found is stored in the plan's folder; failing to do so
+    costs no result.
+    """
     total = _total(tallies)
     result = conclude(claim, total)
     if plan.folder is None or stopped or not is_worth_keeping(claim, total):
@@ -286,7 +340,9 @@ def _kept(plan: Plan, claim: Claim, tallies: dict[int, Tally], stopped: str) -> 
         path = keep(claim, total.violation, plan.seed, plan.folder, _data(plan))
     except (OSError, Unwritable):
         path = None
-    return replace(result, kept=witness.replay_command(path, witness.home_of(claim)) if path else "")
+    return replace(
+        result, kept=witness.replay_command(path, witness.home_of(claim)) if path else ""
+    )
 
 
 def _import(name: str):

@@ -52,8 +52,8 @@ class Unresolved(Exception):
 class Margin:
     """Signed, scale-free distance from violation, with a bound on its own error.
 
-    value > error: the claim holds on the instance; value < -error: it is violated; anything else, NaN
-    and an infinite error included, is unresolved.
+    value > error: the claim holds on the instance; value < -error: it is violated; anything else,
+    NaN and an infinite error included, is unresolved.
     """
 
     value: float
@@ -62,7 +62,9 @@ class Margin:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome this margin is evidence for: `unresolved` unless the sign is beyond the error."""
+        """The outcome this margin is evidence for: `unresolved` unless the sign is beyond the
+        error.
+        """
         if math.isnan(self.value) or not self.error >= 0 or not abs(self.value) > self.error:
             return Outcome.UNRESOLVED
         return Outcome.HOLDS if self.value > 0 else Outcome.VIOLATES
@@ -79,9 +81,11 @@ def worst(margins: Iterable[Margin]) -> Margin:
 
 
 def mildest(margins: Iterable[Margin]) -> Margin:
-    """The margin that decides a disjunction: it violates only where every part does, by the part that does so least.
+    """The margin that decides a disjunction: it violates only where every part does, by the part
+    that does so least.
 
-    A part that holds first; then one that could not be decided. Raises ValueError when there is no part.
+    A part that holds first; then one that could not be decided. Raises ValueError when there is no
+    part.
     """
     rank = {Outcome.HOLDS: 2, Outcome.UNRESOLVED: 1, Outcome.VIOLATES: 0}
     return max(margins, key=lambda margin: (rank[margin.outcome], margin.value))
@@ -93,10 +97,11 @@ class Claim:
 
     `given` is a Hypothesis strategy, or an object whose `strategy(data)` returns one for a given
     strategy of data sets (see `checker.generators`), so that the same claim runs on a user's table.
-    A control `drops` one hypothesis of the theorems `of`: its statement is theirs without it. `covers` lists pairs
-    (key, value) of coverage without which a run says nothing about the claim. `certify`, its exact counterpart, returns a
-    `checker.certify.Certificate` of an instance that refutes it, or raises `checker.certify.NotProved`; `prove` does the same of
-    an instance on which its conclusion holds.
+    A control `drops` one hypothesis of the theorems `of`: its statement is theirs without it.
+    `covers` lists pairs (key, value) of coverage without which a run says nothing about the claim.
+    `certify`, its exact counterpart, returns a `checker.certify.Certificate` of an instance that
+    refutes it, or raises `checker.certify.NotProved`; `prove` does the same of an instance on which
+    its conclusion holds.
     """
 
     id: str
@@ -114,20 +119,26 @@ class Claim:
 
     @property
     def summary(self) -> str:
-        """First line of the statement."""
-        return self.statement.splitlines()[0]
+        """First paragraph of the statement."""
+        return self.statement.split("\n\n")[0]
 
     def strategy(self, data=None):
-        """Hypothesis strategy of instances, on the data sets of strategy `data` where one is given."""
+        """Hypothesis strategy of instances, on the data sets of strategy `data` where
+        one is given.
+        """
         return self.given.strategy(data) if hasattr(self.given, "strategy") else self.given
 
     @property
     def stream(self) -> str:
-        """What its instances are a function of, besides the seed: claims about equal strategies share their instances."""
+        """What its instances are a function of, besides the seed: claims about equal strategies
+        share their instances.
+        """
         return getattr(self.given, "stream", "") or self.id
 
     def judge(self, instance) -> tuple[Outcome, Margin]:
-        """Outcome and margin of one instance; hypotheses not met and failures to decide become outcomes."""
+        """Outcome and margin of one instance; hypotheses not met and failures to decide become
+        outcomes.
+        """
         nothing = (float("nan"), float("inf"))
         try:
             margin = self.function(instance)
@@ -156,14 +167,15 @@ def claim(
     certify: Callable[[Any], Any] | None = None,
     prove: Callable[[Any], Any] | None = None,
 ):
-    """Register the decorated function, instance → Margin, as a claim; its docstring is the statement.
+    """Register the decorated function, instance → Margin, as a claim; its docstring is the
+    statement.
 
-    Raises ValueError for a second claim of the same id, an id that is not `area.name`, no docstring, and a claim other
-    than a control that drops a hypothesis.
+    Raises ValueError for a second claim of the same id, an id that is not `area.name`, no
+    docstring, and a claim other than a control that drops a hypothesis.
     """
 
     def register(function):
-        statement = inspect.getdoc(function)
+        statement = _paragraphs(inspect.getdoc(function) or "")
         if id in _registry:
             raise ValueError(f"claim {id} is registered twice")
         if id.count(".") != 1 or not all(id.split(".")):
@@ -177,6 +189,11 @@ def claim(
         return function
 
     return register
+
+
+def _paragraphs(text: str) -> str:
+    """The text with each paragraph in one line: line breaks of a docstring say nothing."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 
 def registered() -> dict[str, Claim]:
@@ -199,4 +216,8 @@ def select(patterns: Iterable[str]) -> list[Claim]:
     for pattern in patterns:
         if not fnmatch.filter(_registry, pattern):
             raise LookupError(f"no claim matches {pattern!r}; `ncfcheck list` shows them all")
-    return [each for each in _registry.values() if not patterns or any(fnmatch.fnmatch(each.id, p) for p in patterns)]
+    return [
+        each
+        for each in _registry.values()
+        if not patterns or any(fnmatch.fnmatch(each.id, p) for p in patterns)
+    ]

@@ -13,23 +13,28 @@ from checker.networks import Network
 from checker.tolerances import EPS
 
 Array = np.ndarray
-# A pre-activation is zero when it is this small beside what it could be, ‖row of W_l‖ times a bound on ‖activations below‖.
+# A pre-activation is zero when it is this small beside what it could be, ‖row of W_l‖ times a bound
+# on ‖activations below‖.
 ZERO = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
 class Kinks:
-    """Zero pre-activations that the gradient feels: one kinked layer (0-based), its (neuron, sample) pairs (m, 2)."""
+    """Zero pre-activations that the gradient feels: one kinked layer (0-based), its (neuron,
+    sample) pairs (m, 2).
+    """
 
     layer: int
     where: Array
 
 
 def clarke_residual(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
-    """Least sin∠(g, u) over the Clarke subgradients g at a unit vector u (P,): one slope in [α, 1] per zero pre-activation.
+    """Least sin∠(g, u) over the Clarke subgradients g at a unit vector u (P,): one slope in [α, 1]
+    per zero pre-activation.
 
-    ⟨g, u⟩ = D·N(u) whatever the slopes, so that the least ‖g − ⟨g,u⟩u‖, a bounded least-squares problem, is the least
-    angle. Exact for one kinked layer; raises Unresolved for more, where slopes multiply.
+    ⟨g, u⟩ = D·N(u) whatever the slopes, so that the least ‖g − ⟨g,u⟩u‖, a bounded least-squares
+    problem, is the least angle. Exact for one kinked layer; raises Unresolved for more, where
+    slopes multiply.
     """
     network = ncf.network
     found = kinks(ncf, u, zero)
@@ -48,25 +53,37 @@ def clarke_residual(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
     tangential = g - along * u
     A = np.array(columns).T
     scale = norm(g)
-    fitted = lsq_linear((A - np.outer(u, u @ A)) / scale, -tangential / scale, (0.0, 1.0 - alpha), tol=1e-15, method="bvls")
+    fitted = lsq_linear(
+        (A - np.outer(u, u @ A)) / scale,
+        -tangential / scale,
+        (0.0, 1.0 - alpha),
+        tol=1e-15,
+        method="bvls",
+    )
     best = tangential + (A - np.outer(u, u @ A)) @ fitted.x
     return norm(best) / np.hypot(norm(best), along)
 
 
 def clarke_error(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
-    """Bound on the rounding of `clarke_residual`, given that the pre-activations it takes for zero are zero.
+    """Bound on the rounding of `clarke_residual`, given that the pre-activations it takes for zero
+    are zero.
 
-    That of the gradient, once for the gradient and once for what each kink adds, beside ⟨g, u⟩ = D·N(u), the least that any
-    subgradient may be: where gradients of many samples cancel it is far less than any one of them. Infinite for N(u) = 0.
+    That of the gradient, once for the gradient and once for what each kink adds, beside ⟨g, u⟩ =
+    D·N(u), the least that any subgradient may be: where gradients of many samples cancel it is far
+    less than any one of them. Infinite for N(u) = 0.
     """
     found = kinks(ncf, u, zero)
-    bound = norm(ncf.gradient_bound(u, settled=True)[1]) * (2 + (0 if found is None else 2 * len(found.where)))
+    bound = norm(ncf.gradient_bound(u, settled=True)[1]) * (
+        2 + (0 if found is None else 2 * len(found.where))
+    )
     along = abs(ncf.network.order * ncf.value(u))
     return bound / along + 16 * EPS if along > 0 else np.inf
 
 
 def kinks(ncf: Ncf, u: Array, zero: float = ZERO) -> Kinks | None:
-    """The zero pre-activations of layers with p = 1, α ≠ 1 that a gradient flows back to; None without one."""
+    """The zero pre-activations of layers with p = 1, α ≠ 1 that a gradient flows back to; None
+    without one.
+    """
     network, W = ncf.network, ncf.network.matrices(u)
     if not any(p == 1 and a != 1 for p, a in zip(network.powers, network.slopes)):
         return None
@@ -102,7 +119,10 @@ def _forward(ncf: Ncf, u: Array) -> tuple[list[Array], list[Array]]:
 
 def _slopes(ncf: Ncf, u: Array) -> list[Array]:
     network = ncf.network
-    return [_activation(z, power, alpha)[1] for z, power, alpha in zip(_forward(ncf, u)[1], network.powers, network.slopes)]
+    return [
+        _activation(z, power, alpha)[1]
+        for z, power, alpha in zip(_forward(ncf, u)[1], network.powers, network.slopes)
+    ]
 
 
 def _with(slopes: list[Array], found: Kinks, values: Array) -> list[Array]:

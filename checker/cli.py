@@ -32,7 +32,9 @@ PROFILES = ("quick", "ci", "deep")
 
 
 def main(arguments=None) -> int:
-    """Run the command line and return its exit code: 0 as expected, 1 unexpected verdicts, 2 it could not be done."""
+    """Run the command line and return its exit code: 0 as expected, 1 unexpected verdicts, 2 it
+    could not be done.
+    """
     try:
         return cli.main(arguments, prog_name="ncfcheck", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -47,7 +49,9 @@ def main(arguments=None) -> int:
 @click.version_option(package_name="ncfcheck", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context):
-    """Property-based tests and a conjecture checker for the early training of deep homogeneous networks."""
+    """Property-based tests and a conjecture checker for the early training of deep homogeneous
+    networks.
+    """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -62,7 +66,9 @@ cli.add_command(verify)
 
 @cli.command("list")
 @click.argument("patterns", nargs=-1, metavar="[CLAIM]...")
-@click.option("--map", "as_map", is_flag=True, help="Which control shows that a theorem needs a hypothesis.")
+@click.option(
+    "--map", "as_map", is_flag=True, help="Which control shows that a theorem needs a hypothesis."
+)
 @own_claims
 def list_claims(patterns, as_map):
     """List the claims: id, kind, reference and statement in short."""
@@ -72,7 +78,9 @@ def list_claims(patterns, as_map):
     wide = max(len(claim.id) for claim in claims)
     source = max(len(claim.reference) for claim in claims)
     for claim in claims:
-        click.echo(f"{claim.id:{wide}}  {claim.kind:10}  {claim.reference:{source}}  {claim.summary}")
+        click.echo(
+            f"{claim.id:{wide}}  {claim.kind:10}  {claim.reference:{source}}  {claim.summary}"
+        )
 
 
 def _print_map(ids):
@@ -96,7 +104,9 @@ def _print_map(ids):
 @click.argument("claim")
 @own_claims
 def show(claim):
-    """Show a claim: statement, hypotheses, what controls drop of it, reference, kind and last verdict."""
+    """Show a claim: statement, hypotheses, what controls drop of it, reference, kind and last
+    verdict.
+    """
     from checker.claims import registered
     from checker.writers.necessity import suppositions
     from checker.writers.words import EXPECTED
@@ -112,19 +122,69 @@ def show(claim):
 
 @cli.command()
 @click.argument("patterns", nargs=-1, metavar="[CLAIM]...")
-@click.option("--profile", type=click.Choice(PROFILES), default="quick", show_default=True, help="How many instances.")
-@click.option("--examples", type=click.IntRange(min=1), help="Instances per claim, half for a control, instead of the profile's.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Everything drawn depends on it alone.")
-@click.option("--data", type=click.Path(path_type=Path), metavar="FILE.csv", help="Take data sets from this table.")
+@click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="quick",
+    show_default=True,
+    help="How many instances.",
+)
+@click.option(
+    "--examples",
+    type=click.IntRange(min=1),
+    help="Instances per claim, half for a control, instead of the profile's.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Everything drawn depends on it alone.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="Take data sets from this table.",
+)
 @click.option("--target", metavar="COLUMN", help="Column of the table that holds the labels.")
-@click.option("--standardise/--no-standardise", default=True, show_default=True, help="Scale the table's columns.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes, by default one per processor.")
+@click.option(
+    "--standardise/--no-standardise",
+    default=True,
+    show_default=True,
+    help="Scale the table's columns.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes, by default one per processor."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Print every instance.")
-@click.option("--certify", is_flag=True, help="Try to prove that conclusions about flows hold, on small instances.")
-@click.option("--shard", type=Shard(), metavar="i/k", help="Only the i-th of k parts of the claims, for `ncfcheck merge`.")
+@click.option(
+    "--certify",
+    is_flag=True,
+    help="Try to prove that conclusions about flows hold, on small instances.",
+)
+@click.option(
+    "--shard",
+    type=Shard(),
+    metavar="i/k",
+    help="Only the i-th of k parts of the claims, for `ncfcheck merge`.",
+)
 @outputs
 @own_claims
-def check(patterns, profile, examples, seed, data, target, standardise, workers, shard, certify, verbose, **options):
+def check(
+    patterns,
+    profile,
+    examples,
+    seed,
+    data,
+    target,
+    standardise,
+    workers,
+    shard,
+    certify,
+    verbose,
+    **options,
+):
     """Check claims on random instances; CLAIM is an id or a pattern such as 'flow.*', default all.
 
     Exit code 0: every verdict as expected. 1: one is not. 2: the run could not be done.
@@ -137,14 +197,27 @@ def check(patterns, profile, examples, seed, data, target, standardise, workers,
     claims = tuple(claim.id for claim in selected(patterns))
     comparison = prepared(options, patterns, claims, shard or "")
     count, workers = examples or PROFILES[profile], workers or available()
-    plan = Plan(part(claims, shard), count, seed, workers, table, sources(), shard or "", verbose, FOLDER, certify)
+    plan = Plan(
+        part(claims, shard),
+        count,
+        seed,
+        workers,
+        table,
+        sources(),
+        shard or "",
+        verbose,
+        FOLDER,
+        certify,
+    )
     finished = _run(plan, comparison, options)
     _check_own(finished.results)
     return exit_code(finished, options["strict"])
 
 
 def _check_own(results):
-    """Raise CannotRun where a claim of the user's decided nothing because of an error in its file."""
+    """Raise CannotRun where a claim of the user's decided nothing because of an error
+    in its file.
+    """
     from checker import user_claims
     from checker.claims import Verdict
 
@@ -164,7 +237,9 @@ def _run(plan, comparison, options):
     progress = ProgressWriter(console(stderr=True, quiet=options["quiet"] or plan.verbose))
     with contextlib.closing(progress):
         found = writers(console(), verbose=plan.verbose, **options)
-        return play(check.run(plan), [progress, *found, forgiving(Latest(LATEST, _warn))], comparison)
+        return play(
+            check.run(plan), [progress, *found, forgiving(Latest(LATEST, _warn))], comparison
+        )
 
 
 def _table(path, target, standardise):
@@ -197,7 +272,9 @@ def _last_verdict(id):
 
 
 def _latest():
-    """The last result of every claim checked from this folder, by id. Raises OSError or ValueError for an unreadable file."""
+    """The last result of every claim checked from this folder, by id. Raises OSError or ValueError
+    for an unreadable file.
+    """
     from checker.writers.json_file import LATEST, read
 
     report = read(LATEST)

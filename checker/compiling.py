@@ -1,4 +1,6 @@
-"""How the hot functions are compiled: cached on disk, and with as little code as a first run can do with."""
+"""How the hot functions are compiled: cached on disk, and with as little code as a first run can do
+with.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,12 @@ from numba.np.arrayobj import make_array, populate_array
 
 # Divisions need no check: a quotient that is not finite is found by whoever looks at the result.
 compiled = partial(njit, cache=True, error_model="numpy", no_cfunc_wrapper=True)
-# For what only compiled code calls. Every level of calls is optimised anew with all below it, so levels are few.
+# For what only compiled code calls. Every level of calls is optimised anew with all below it, so
+# levels are few.
 internal = partial(compiled, no_cpython_wrapper=True)
 inlined = partial(internal, inline="always")
-# For what allocates nothing: to count references, of every array and at every call, takes as long as the rate of a tiny network.
+# For what allocates nothing: to count references, of every array and at every call, takes as long
+# as the rate of a tiny network.
 bare = partial(internal, _nrt=False)
 
 
@@ -21,15 +25,17 @@ bare = partial(internal, _nrt=False)
 def matrix_view(typingctx, flat, start, rows, columns):
     """flat[start : start + rows · columns] as a matrix (rows, columns), for compiled code.
 
-    It costs nothing where slicing and reshaping take as long as a small product; but it neither checks its bounds nor keeps
-    `flat` alive, so it must not be returned to Python.
+    It costs nothing where slicing and reshaping take as long as a small product; but it neither
+    checks its bounds nor keeps `flat` alive, so it must not be returned to Python.
     """
     matrix = types.Array(flat.dtype, 2, "C", readonly=not flat.mutable)
 
     def generate(context, builder, signature, arguments):
         source = make_array(signature.args[0])(context, builder, arguments[0])
         view = make_array(matrix)(context, builder)
-        item = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(flat.dtype)))
+        item = context.get_constant(
+            types.intp, context.get_abi_sizeof(context.get_data_type(flat.dtype))
+        )
         populate_array(
             view,
             data=builder.gep(source.data, [arguments[1]]),

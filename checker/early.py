@@ -1,4 +1,6 @@
-"""Early training: the loss flow from δ·v_0 beside the NCF flow from v_0, up to alignment 1 − ε (theory §4)."""
+"""Early training: the loss flow from δ·v_0 beside the NCF flow from v_0, up to alignment 1 − ε
+(theory §4).
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,17 @@ from checker.kkt import Limit, positive_limit
 from checker.losses import Loss
 from checker.ncf import Problem, norm
 
-# Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn upwards, until the window is well-conditioned.
+# Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn upwards, until the window is
+# well-conditioned.
 SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
-# Largest sensitivity d log r / d log t at T_ε: beyond, rounding in t drowns r (theory §4 for D = 7).
+# Largest sensitivity d log r / d log t at T_ε: beyond, rounding in t drowns r (theory §4 for D =
+# 7).
 CONDITION = 1e5
-# The paper's smallness of δR, and the largest relative perturbation of the gradient that a ladder starts from.
+# The paper's smallness of δR, and the largest relative perturbation of the gradient that a ladder
+# starts from.
 SMALL, PERTURBATION = 0.3, 1e-4
-# A ladder of δ ends where the loss's second order has sunk below rounding: nothing new happens further down.
+# A ladder of δ ends where the loss's second order has sunk below rounding: nothing new happens
+# further down.
 SUNK = 1e-17
 # A δ^D so small that the loss flow is the NCF flow in float64, whatever the data.
 NEGLIGIBLE = 1e-60
@@ -34,8 +40,8 @@ CURVATURES = {Loss.SQUARE: 1.0, Loss.LOGISTIC: 0.25}
 class Window:
     """The NCF flow up to the first time T_ε its direction has ⟨v, u*⟩ ≥ 1 − ε.
 
-    `radius` is R_ε = max ‖u(t)‖, `condition` d log r / d log t at T_ε, `log_forcing` the logarithm of the largest relative
-    size of the loss's second-order term per δ^D along the way.
+    `radius` is R_ε = max ‖u(t)‖, `condition` d log r / d log t at T_ε, `log_forcing` the logarithm
+    of the largest relative size of the loss's second-order term per δ^D along the way.
     """
 
     limit: Limit
@@ -56,7 +62,9 @@ class Window:
 
 
 def aligning(instance: Instance) -> Limit:
-    """The positive KKT point the NCF flow tends to; Inapplicable where there is none or v_0 is already there."""
+    """The positive KKT point the NCF flow tends to; Inapplicable where there is none or v_0 is
+    already there.
+    """
     limit = positive_limit(instance.ncf, instance.start, instance.numerics)
     if 1 - instance.start @ limit.point.u <= 1e-9:
         raise Inapplicable("v_0 is the KKT point itself")
@@ -64,11 +72,12 @@ def aligning(instance: Instance) -> Limit:
 
 
 def resolved(judge: Callable[[Instance], Margin], instance: Instance) -> Margin:
-    """judge(instance); where that is unresolved, judged from a direction further along the same flow.
+    """judge(instance); where that is unresolved, judged from a direction further along the same
+    flow.
 
-    Where N(v_0) is negative or far below N*, the way to the window takes so long, or passes so close to a zero KKT
-    point, that the loss's share drowns in rounding (theory §4). The claims are about every start; from where N(v) is a
-    tenth of N* they are well-conditioned.
+    Where N(v_0) is negative or far below N*, the way to the window takes so long, or passes so
+    close to a zero KKT point, that the loss's share drowns in rounding (theory §4). The claims are
+    about every start; from where N(v) is a tenth of N* they are well-conditioned.
     """
     limit = aligning(instance)
     try:
@@ -83,7 +92,9 @@ def resolved(judge: Callable[[Instance], Margin], instance: Instance) -> Margin:
 
 
 def window(instance: Instance, limit: Limit, share: float) -> Window:
-    """The window of ε = share · min(1, 1 − ⟨v_0, u*⟩). Raises Unresolved when the flow does not reach it."""
+    """The window of ε = share · min(1, 1 − ⟨v_0, u*⟩). Raises Unresolved when the flow does not
+    reach it.
+    """
     u, order = limit.point.u, instance.network.order
     epsilon = share * min(1.0, 1 - float(instance.start @ u))
     flow = ncf_flow(instance.ncf, instance.start, instance.numerics, aligned_with(u, 1 - epsilon))
@@ -96,22 +107,33 @@ def window(instance: Instance, limit: Limit, share: float) -> Window:
 
 
 def conditioned_window(instance: Instance) -> Window:
-    """The window of the smallest ε, from the drawn share upwards, whose fixed-time comparison is well-conditioned."""
+    """The window of the smallest ε, from the drawn share upwards, whose fixed-time comparison is
+    well-conditioned.
+    """
     limit = aligning(instance)
     for share in SHARES:
         if share >= instance.fraction:
             found = window(instance, limit, share)
             if found.condition <= CONDITION:
                 return found
-    raise Unresolved(f"ill-conditioned at fixed time: d log r/d log t = {found.condition:.0e} at T_ε")
+    raise Unresolved(
+        f"ill-conditioned at fixed time: d log r/d log t = {found.condition:.0e} at T_ε"
+    )
 
 
 def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
-    """Largest log of r^D ‖Jᵀ(ℓ''(0)·H)‖ / ‖Jᵀȳ‖ on a flow: δ^D times that is the loss's relative change of the gradient."""
+    """Largest log of r^D ‖Jᵀ(ℓ''(0)·H)‖ / ‖Jᵀȳ‖ on a flow: δ^D times that is the loss's relative
+    change of the gradient.
+    """
     directions = np.ascontiguousarray(flow.directions[rows])
     changes = map(norm, _second_orders(instance.problem, directions))
-    ratios = [change / size for change, size in zip(changes, map(norm, map(instance.ncf.gradient, directions)))]
-    return float((instance.network.order * flow.log_norm[rows] + np.log(np.maximum(ratios, 1e-300))).max())
+    ratios = [
+        change / size
+        for change, size in zip(changes, map(norm, map(instance.ncf.gradient, directions)))
+    ]
+    return float(
+        (instance.network.order * flow.log_norm[rows] + np.log(np.maximum(ratios, 1e-300))).max()
+    )
 
 
 def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
@@ -120,10 +142,14 @@ def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
 
 
 def _second_orders(problem: Problem, directions: np.ndarray) -> np.ndarray:
-    return kernels.second_orders(problem.network.layout, directions, problem.ncf.columns, CURVATURES[problem.loss])
+    return kernels.second_orders(
+        problem.network.layout, directions, problem.ncf.columns, CURVATURES[problem.loss]
+    )
 
 
-def ladder(instance: Instance, log_forcing: float, radius: float = 1.0, condition: float = 1.0) -> Iterator[float]:
+def ladder(
+    instance: Instance, log_forcing: float, radius: float = 1.0, condition: float = 1.0
+) -> Iterator[float]:
     """δ_0, δ_0/2, … with δ_0·radius ≤ 0.3 and condition · forcing · δ_0^D ≤ PERTURBATION.
 
     It ends where that product is SUNK, after three rungs at least.

@@ -9,7 +9,9 @@ from checker.results import ClaimResult
 
 @dataclass(frozen=True)
 class RunStarted:
-    """The first event: what will be checked, and all that is needed to do it again; `shard` is i/k of a run that k jobs share."""
+    """The first event: what will be checked, and all that is needed to do it again; `shard` is i/k
+    of a run that k jobs share.
+    """
 
     claims: tuple[str, ...]
     examples: int
@@ -21,7 +23,9 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class Examined:
-    """One instance was examined, told where a run is asked to; instances come in no particular order."""
+    """One instance was examined, told where a run is asked to; instances come in no particular
+    order.
+    """
 
     claim: str
     outcome: str
@@ -51,9 +55,9 @@ class ClaimFinished:
 class RunFinished:
     """The last event: results in the order of the claims.
 
-    `stopped` says why a run ended early (interrupted, a worker died); its results then rest on the instances done so far,
-    and claims with none are absent. `regressions` are the differences to a baseline, one line each, where it was compared
-    with the one in the file `baseline`.
+    `stopped` says why a run ended early (interrupted, a worker died); its results then rest on the
+    instances done so far, and claims with none are absent. `regressions` are the differences to a
+    baseline, one line each, where it was compared with the one in the file `baseline`.
     """
 
     results: tuple[ClaimResult, ...]

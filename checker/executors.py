@@ -1,9 +1,11 @@
-"""Where work is done: fresh processes of this machine, a Dask cluster, or this process. One interface for all three.
+"""Where work is done: fresh processes of this machine, a Dask cluster, or this process. One
+interface for all three.
 
-A crew is a context: `submit(work, shard)` starts one piece of work, `capacity` is how many are worth starting at a time,
-`told(future)` is the error that some work ended with, WorkerLost where that was the end of its worker. `renew()` replaces what
-a lost worker broke; with `retries` nothing is, and the work was tried on other workers. Leaving a crew ends its processes, at
-once where something is still running.
+A crew is a context: `submit(work, shard)` starts one piece of work, `capacity` is how many are
+worth starting at a time, `told(future)` is the error that some work ended with, WorkerLost where
+that was the end of its worker. `renew()` replaces what a lost worker broke; with `retries` nothing
+is, and the work was tried on other workers. Leaving a crew ends its processes, at once where
+something is still running.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from multiprocessing import connection, resource_tracker
 
 PATIENCE = 30  # seconds to wait for a scheduler to answer and for its first worker
 LOOK = 2.0  # seconds between looks at how many workers a cluster has
-NOTICE = 5.0  # seconds within which an executor notices that a process of its died, unless it never will
+NOTICE = (
+    5.0  # seconds within which an executor notices that a process of its died, unless it never will
+)
 
 
 class WorkerLost(Exception):
@@ -33,7 +37,9 @@ class NoCluster(Exception):
 
 
 class Processes:
-    """Fresh processes, each of which first calls prepare(*arguments); they end with this one, even if it is killed."""
+    """Fresh processes, each of which first calls prepare(*arguments); they end with this one, even
+    if it is killed.
+    """
 
     retries = False
 
@@ -49,7 +55,9 @@ class Processes:
         return self
 
     def submit(self, work: Callable, shard) -> Future:
-        """Start one piece of work; it has failed already where a process died since the last one."""
+        """Start one piece of work; it has failed already where a process died since
+        the last one.
+        """
         try:
             with _uninterrupted():
                 future = self.pool.submit(work, shard)
@@ -77,7 +85,9 @@ class Processes:
         self._close()
 
     def _open(self) -> None:
-        self.pool = ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn"), _start, self.initialise)
+        self.pool = ProcessPoolExecutor(
+            self.workers, multiprocessing.get_context("spawn"), _start, self.initialise
+        )
         self.closed = threading.Event()
         threading.Thread(target=self._watch, args=(self.pool, self.closed), daemon=True).start()
 
@@ -88,8 +98,9 @@ class Processes:
     def _cut_off(self) -> None:
         """End the processes at once, whatever they are at.
 
-        One that dies while it sends a result leaves the executor reading the rest, for ever, as long as anybody might write
-        it: this process holds an end of the pipe as well, and lets go of it.
+        One that dies while it sends a result leaves the executor reading the rest, for ever, as
+        long as anybody might write it: this process holds an end of the pipe as well, and lets go
+        of it.
         """
         for process in set(multiprocessing.active_children()) - self.others:
             process.terminate()
@@ -109,7 +120,8 @@ class Processes:
 class Dask:
     """The workers of a Dask cluster, which prepare when they first work. Raises NoCluster.
 
-    Dask gives the work of a lost worker to another by itself; what it reports lost has killed several.
+    Dask gives the work of a lost worker to another by itself; what it reports lost has killed
+    several.
     """
 
     retries = True
@@ -122,7 +134,9 @@ class Dask:
         try:
             import distributed
         except ImportError as error:
-            raise NoCluster("--scheduler needs Dask: pip install 'ncfcheck[distributed]'") from error
+            raise NoCluster(
+                "--scheduler needs Dask: pip install 'ncfcheck[distributed]'"
+            ) from error
         try:
             self.client = distributed.Client(self.address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -139,7 +153,10 @@ class Dask:
     def capacity(self) -> int:
         """Twice the threads of the cluster, looked up now and then: workers come and go."""
         if time.monotonic() - self.looked > LOOK:
-            self.threads, self.looked = max(1, sum(self.client.nthreads().values())), time.monotonic()
+            self.threads, self.looked = (
+                max(1, sum(self.client.nthreads().values())),
+                time.monotonic(),
+            )
         return 2 * self.threads
 
     @property
@@ -148,14 +165,18 @@ class Dask:
         return self.capacity // 2
 
     def submit(self, work: Callable, shard) -> Future:
-        """Start one piece of work. Raises NoCluster where the client was closed, as it is when its scheduler goes."""
+        """Start one piece of work. Raises NoCluster where the client was closed, as it is when its
+        scheduler goes.
+        """
         try:
             return self.pool.submit(_prepared, *self.initialise, work, shard)
         except RuntimeError as error:
             raise NoCluster(f"the Dask scheduler at {self.address} is gone") from error
 
     def told(self, future: Future) -> BaseException | None:
-        """WorkerLost for work whose workers died; NoCluster where the scheduler is gone; any other error as it is."""
+        """WorkerLost for work whose workers died; NoCluster where the scheduler is gone; any other
+        error as it is.
+        """
         from distributed.scheduler import KilledWorker
 
         try:
@@ -168,13 +189,17 @@ class Dask:
         """Nothing: Dask does."""
 
     def __exit__(self, *_) -> None:
-        with contextlib.suppress(Exception):  # nobody waits for the cluster any more, whatever state it is in
+        with contextlib.suppress(
+            Exception
+        ):  # nobody waits for the cluster any more, whatever state it is in
             self.pool.shutdown(wait=False)
             self.client.close(timeout=5)
 
 
 class Here:
-    """This process, which does each piece of work when it is submitted: nothing to start, nothing to lose."""
+    """This process, which does each piece of work when it is submitted: nothing to start, nothing
+    to lose.
+    """
 
     workers = capacity = 1
     retries = False
@@ -231,7 +256,8 @@ def _start(prepare: Callable, arguments: tuple) -> None:
 
 @contextlib.contextmanager
 def _uninterrupted():
-    """Processes started in here do not get Ctrl-C, which goes to every process of a terminal: the parent ends them.
+    """Processes started in here do not get Ctrl-C, which goes to every process of a terminal: the
+    parent ends them.
 
     The parent itself gets one that comes meanwhile at the end.
     """

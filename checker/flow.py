@@ -65,8 +65,9 @@ def aligned_with(direction: np.ndarray, cosine: float) -> Event:
 class Trajectory:
     """A flow from r = 1, sampled at the steps of the integrator; m + 1 rows.
 
-    `log_norm` is log r, `time` physical time (t δ^{D−2} for the loss flow), `value` N(v) (Σ −ℓ'·H(v) for the loss flow),
-    `gradient_norm` ‖ḡ‖, `residual` sin∠(ḡ, v), `directions` (m + 1, P) unit vectors v.
+    `log_norm` is log r, `time` physical time (t δ^{D−2} for the loss flow), `value` N(v) (Σ
+    −ℓ'·H(v) for the loss flow), `gradient_norm` ‖ḡ‖, `residual` sin∠(ḡ, v), `directions` (m + 1, P)
+    unit vectors v.
     """
 
     stop: Stop
@@ -90,32 +91,54 @@ class Trajectory:
         return math.exp(self.log_norm[-1])
 
     def plot(self, axes=None):
-        """Norm and distance from a KKT point against time, on two axes of matplotlib or on a new figure; the figure."""
+        """Norm and distance from a KKT point against time, on two axes of matplotlib or on a new
+        figure; the figure.
+        """
         from checker.writers.plots import trajectory
 
         return trajectory(self, axes)
 
 
 def ncf_flow(
-    ncf: Ncf, start: np.ndarray, numerics: Numerics, until: Event = NO_EVENT, residual: float = HANDOVER, scale: float = 0.0
+    ncf: Ncf,
+    start: np.ndarray,
+    numerics: Numerics,
+    until: Event = NO_EVENT,
+    residual: float = HANDOVER,
+    scale: float = 0.0,
 ) -> Trajectory:
-    """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, until sin∠ ≤ residual.
+    """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, until sin∠ ≤
+    residual.
 
     `scale` is ‖∇N(start)‖ where that is known.
     """
     scale = scale or norm(ncf.gradient(start))
-    return _run(_field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, scale), start, numerics, until, residual)
+    return _run(
+        _field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, scale), start, numerics, until, residual
+    )
 
 
-def loss_flow(problem: Problem, start: np.ndarray, delta: float, numerics: Numerics, until: Event) -> Trajectory:
-    """ẇ = −∇𝓛(w) from δ·start in the variables s(t) = w(t/δ^{D−2})/δ of theory §4, until the event."""
+def loss_flow(
+    problem: Problem, start: np.ndarray, delta: float, numerics: Numerics, until: Event
+) -> Trajectory:
+    """ẇ = −∇𝓛(w) from δ·start in the variables s(t) = w(t/δ^{D−2})/δ of theory §4,
+    until the event.
+    """
     y = np.ascontiguousarray(problem.y.T)
     scale = norm(problem.ncf.gradient(start))
-    return _run(_field(problem.ncf, y, CODES[problem.loss], math.log(delta), scale), start, numerics, until, NEVER)
+    return _run(
+        _field(problem.ncf, y, CODES[problem.loss], math.log(delta), scale),
+        start,
+        numerics,
+        until,
+        NEVER,
+    )
 
 
 def _field(ncf: Ncf, y: np.ndarray, code: int, log_delta: float, scale: float) -> stepper.Field:
-    return stepper.Field(ncf.network.layout, ncf.columns, y, code, ncf.network.order, log_delta, scale or 1.0)
+    return stepper.Field(
+        ncf.network.layout, ncf.columns, y, code, ncf.network.order, log_delta, scale or 1.0
+    )
 
 
 _STOPS = {
@@ -127,20 +150,34 @@ _STOPS = {
 }
 
 
-def _run(field: stepper.Field, start: np.ndarray, numerics: Numerics, until: Event, residual: float) -> Trajectory:
+def _run(
+    field: stepper.Field, start: np.ndarray, numerics: Numerics, until: Event, residual: float
+) -> Trajectory:
     direction = np.zeros(start.size) if until.direction is None else until.direction
     residual = NEVER if until.kind else residual
     target = until.target * field.scale if until.kind == stepper.TIME_EVENT else until.target
     arguments = (numerics.tolerance, residual, until.kind, target, direction, numerics.calls)
     second = numerics.integrator == "scipy"
     integrate = second_integrator.integrate if second else stepper.integrate
-    code, calls, scalars, directions = integrate(field, np.ascontiguousarray(start), 0.0, *arguments)
+    code, calls, scalars, directions = integrate(
+        field, np.ascontiguousarray(start), 0.0, *arguments
+    )
     if code == stepper.STIFF:
         solver = second_integrator.radau if second else second_integrator.extrapolated
         code, more, late, ends = second_integrator.integrate(
-            field, directions[-1], scalars[-1, 1], *arguments[:-1], numerics.calls // 3, solver, scalars
+            field,
+            directions[-1],
+            scalars[-1, 1],
+            *arguments[:-1],
+            numerics.calls // 3,
+            solver,
+            scalars,
         )
-        calls, scalars, directions = calls + more, np.vstack([scalars, late[1:]]), np.vstack([directions, ends[1:]])
+        calls, scalars, directions = (
+            calls + more,
+            np.vstack([scalars, late[1:]]),
+            np.vstack([directions, ends[1:]]),
+        )
     if code == stepper.EVENT:
         stop = Stop.ESCAPED if until.kind == stepper.NORM_EVENT else Stop.REACHED
     else:

@@ -1,4 +1,6 @@
-"""Results as pandas frames: `results("reports/latest.json")`, a row a claim; `margins(…)`, a row an instance of the sample."""
+"""Results as pandas frames: `results("reports/latest.json")`, a row a claim; `margins(…)`, a row an
+instance of the sample.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ NESTED = (
 
 
 def results(source: Report | str | Path) -> pd.DataFrame:
-    """A row for each claim of a report, or of the file it is in, with the id as index; nested fields are left out.
+    """A row for each claim of a report, or of the file it is in, with the id as index; nested
+    fields are left out.
 
     Raises FileNotFoundError, and ValueError for a file that is no report.
     """
@@ -51,5 +54,7 @@ def coverage(source: Report | str | Path) -> pd.DataFrame:
 def _report(source) -> Report:
     found = source if isinstance(source, Report) else read(source)
     if found is None:
-        raise FileNotFoundError(f"{source} is not there: `ncfcheck check --json {source}` writes it")
+        raise FileNotFoundError(
+            f"{source} is not there: `ncfcheck check --json {source}` writes it"
+        )
     return found

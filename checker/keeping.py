@@ -1,4 +1,6 @@
-"""Counterexamples in witness files: replayed first where stored, made smaller, certified where possible and stored where new."""
+"""Counterexamples in witness files: replayed first where stored, made smaller, certified where
+possible and stored where new.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ SECONDS = 8.0  # of shrinking one counterexample in a run that has other claims 
 
 
 def replay_stored(claim: Claim, tally: Tally, folder: Path) -> None:
-    """Examine the instance of every stored witness of the claim; one that cannot be read is unresolved."""
+    """Examine the instance of every stored witness of the claim; one that cannot be read is
+    unresolved.
+    """
     for path in witness.stored(claim.id, folder):
         try:
             instance = witness.instance_of(witness.read(path))
@@ -39,12 +43,21 @@ def has_certificate(claim: Claim, folder: Path) -> bool:
 
 
 def is_worth_keeping(claim: Claim, tally: Tally) -> bool:
-    """Whether there is a violation to store: not of a control, which hunts keep, nor where a stored witness still violates."""
-    return claim.kind is not Kind.CONTROL and tally.violation is not None and not tally.replayed[Outcome.VIOLATES]
+    """Whether there is a violation to store: not of a control, which hunts keep, nor where a stored
+    witness still violates.
+    """
+    return (
+        claim.kind is not Kind.CONTROL
+        and tally.violation is not None
+        and not tally.replayed[Outcome.VIOLATES]
+    )
 
 
-def keep(claim: Claim, found: Violation, seed: int, folder: Path, data=None, seconds: float = SECONDS) -> Path | None:
-    """Shrink the violation and store it with the one found; the file, None where the instance has no encoding.
+def keep(
+    claim: Claim, found: Violation, seed: int, folder: Path, data=None, seconds: float = SECONDS
+) -> Path | None:
+    """Shrink the violation and store it with the one found; the file, None where the instance has
+    no encoding.
 
     Raises Unwritable or OSError.
     """
@@ -57,23 +70,39 @@ def as_found(claim: Claim, found: Violation, seed: int) -> witness.Witness | Non
     instance = _instance(claim, found)
     if instance is None:
         return None
-    return witness.witness_of(claim, instance, Margin(found.value, found.error), seed=seed, source=witness.home_of(claim))
+    return witness.witness_of(
+        claim, instance, Margin(found.value, found.error), seed=seed, source=witness.home_of(claim)
+    )
 
 
 def smaller(claim: Claim, found: Violation, seed: int, **limits) -> witness.Witness | None:
-    """The witness of the violation made smaller, within the `limits` of shrinking, certified where that is possible."""
+    """The witness of the violation made smaller, within the `limits` of shrinking, certified where
+    that is possible.
+    """
     from checker.shrinking.shrink import shrunk
 
     instance = _instance(claim, found)
     if instance is None:
         return None
     small = shrunk(claim, instance, choices=found.choices, **limits)
-    about = {"seed": seed, "source": witness.home_of(claim), "certificate": _certificate(claim, small.instance)}
-    return witness.witness_of(claim, small.instance, small.margin, worst=(instance, Margin(found.value, found.error)), **about)
+    about = {
+        "seed": seed,
+        "source": witness.home_of(claim),
+        "certificate": _certificate(claim, small.instance),
+    }
+    return witness.witness_of(
+        claim,
+        small.instance,
+        small.margin,
+        worst=(instance, Margin(found.value, found.error)),
+        **about,
+    )
 
 
 def replace(found: witness.Witness, folder: Path, before: Path | None) -> Path:
-    """Store the witness in place of the file written `before`, if any; the path. Raises Unwritable or OSError."""
+    """Store the witness in place of the file written `before`, if any; the path. Raises Unwritable
+    or OSError.
+    """
     if before is not None and before.stem == found.claim:
         witness.save(before, found)
         return before
@@ -96,4 +125,6 @@ def _certificate(claim: Claim, instance) -> dict | None:
     from checker.certify import Certificate, certify, document
 
     found = certify(claim, instance)
-    return document(claim, instance, found)["certificate"] if isinstance(found, Certificate) else None
+    return (
+        document(claim, instance, found)["certificate"] if isinstance(found, Certificate) else None
+    )

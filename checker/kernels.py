@@ -1,6 +1,7 @@
 """Compiled kernels: the network's output and gradient at a flat weight vector.
 
-Samples are stored as columns, so that an activation is one pass over contiguous memory and every product is a GEMM.
+Samples are stored as columns, so that an activation is one pass over contiguous memory and every
+product is a GEMM.
 """
 
 from __future__ import annotations
@@ -15,17 +16,27 @@ from checker.products import product, product_with_transposed
 
 @register_jitable(inline="always")
 def workspace(layout, samples):
-    """Scratch for one network and number of samples: expanded weights, their gradient, activations, slopes, deltas."""
+    """Scratch for one network and number of samples: expanded weights, their gradient, activations,
+    slopes, deltas.
+    """
     entries, units, widest = layout.offsets[-1], samples * layout.units, samples * layout.widest
-    return np.empty(entries), np.empty(entries), np.empty(units), np.empty(units), np.empty(widest), np.empty(widest)
+    return (
+        np.empty(entries),
+        np.empty(entries),
+        np.empty(units),
+        np.empty(units),
+        np.empty(widest),
+        np.empty(widest),
+    )
 
 
 @register_jitable(inline="always")
 def _block(layout, samples):
-    """`workspace` in one block, which takes a little longer to make, but can be made again and again.
+    """`workspace` in one block, which takes a little longer to make, but can be made again and
+    again.
 
-    Several large ones the C library would hand back to the system, and ask for again, at every call: that takes three times as
-    long as a gradient.
+    Several large ones the C library would hand back to the system, and ask for again, at every
+    call: that takes three times as long as a gradient.
     """
     entries, units, widest = layout.offsets[-1], samples * layout.units, samples * layout.widest
     room, first, last = np.empty(2 * (entries + units + widest)), 2 * entries, 2 * (entries + units)
@@ -41,7 +52,9 @@ def _block(layout, samples):
 
 @bare()
 def _activate(values, slopes, start, stop, power, slope):
-    """σ(z) = max(z, αz)^p in place of z, and σ'(z), for the units from start to stop; the slope at 0 is the one of z > 0."""
+    """σ(z) = max(z, αz)^p in place of z, and σ'(z), for the units from start to stop; the slope at
+    0 is the one of z > 0.
+    """
     negative = slope
     for _ in range(power - 1):
         negative *= slope
@@ -102,7 +115,9 @@ def collected(layout, entries, size):
 
 @compiled(_nrt=False, forceinline=True)
 def forward(layout, theta, X, work):
-    """Fill the workspace for `backward` with the activations at θ, for samples as columns X (d, n); H(X; θ) comes last."""
+    """Fill the workspace for `backward` with the activations at θ, for samples as columns X (d, n);
+    H(X; θ) comes last.
+    """
     widths, offsets = layout.widths, layout.offsets
     weights, _, values, slopes, _, _ = work
     if layout.index.size:
@@ -113,16 +128,22 @@ def forward(layout, theta, X, work):
     start, below = 0, X
     for layer in range(1, depth + 1):
         above = matrix_view(values, start, widths[layer], samples)
-        product(matrix_view(weights, offsets[layer - 1], widths[layer], widths[layer - 1]), below, above)
+        product(
+            matrix_view(weights, offsets[layer - 1], widths[layer], widths[layer - 1]), below, above
+        )
         stop = start + widths[layer] * samples
         if layer < depth:
-            _activate(values, slopes, start, stop, layout.powers[layer - 1], layout.slopes[layer - 1])
+            _activate(
+                values, slopes, start, stop, layout.powers[layer - 1], layout.slopes[layer - 1]
+            )
         start, below = stop, above
 
 
 @inlined(_nrt=False)
 def _backward(layout, theta, X, output_weights, work, gradient):
-    """Gradient in θ of Σ output_weights ∘ H(X; θ), both (k_L, n), after `forward` at the same θ; written to gradient (size,)."""
+    """Gradient in θ of Σ output_weights ∘ H(X; θ), both (k_L, n), after `forward` at the same θ;
+    written to gradient (size,).
+    """
     widths, offsets = layout.widths, layout.offsets
     weights, weight_gradient, values, slopes, delta, lower = work
     shared = layout.index.size > 0
@@ -149,7 +170,8 @@ def _backward(layout, theta, X, output_weights, work, gradient):
 
 @compiled(_nrt=False)
 def pull_back(layout, theta, X, y, loss, factor, scale, weights, work, gradient):
-    """Σ_i w_i H(x_i; θ) and its gradient at fixed w, for w = −ℓ'(factor · H(X; θ), y)/scale; w (k_L, n) is left in weights.
+    """Σ_i w_i H(x_i; θ) and its gradient at fixed w, for w = −ℓ'(factor · H(X; θ), y)/scale; w
+    (k_L, n) is left in weights.
 
     For the NCF's loss code y holds ȳ and w = ȳ/scale.
     """
@@ -177,11 +199,15 @@ def output(layout, theta, X):
 def correlation(layout, theta, X, ybar):
     """N(θ) = Σ ȳ ∘ H(X; θ) and its gradient (size,), for pseudo-labels ȳ (k_L, n)."""
     gradient, work = np.empty(theta.size), _block(layout, X.shape[1])
-    return pull_back(layout, theta, X, ybar, NCF_CODE, 0.0, 1.0, np.empty(ybar.shape), work, gradient), gradient
+    return pull_back(
+        layout, theta, X, ybar, NCF_CODE, 0.0, 1.0, np.empty(ybar.shape), work, gradient
+    ), gradient
 
 
 def second_orders(layout, thetas, X, factor):
-    """Jᵀ(factor · H(X; θ)) at every row θ of thetas (m, P); (m, P). It is a gradient of a square loss with labels 0."""
+    """Jᵀ(factor · H(X; θ)) at every row θ of thetas (m, P); (m, P). It is a gradient of a square
+    loss with labels 0.
+    """
     gradients, work = np.empty(thetas.shape), workspace(layout, X.shape[1])
     zeros = np.zeros((layout.widths[-1], X.shape[1]))
     weights = np.empty(zeros.shape)

@@ -1,4 +1,6 @@
-"""KKT points of the constrained NCF: polish, inertia, and the one a flow tends to (theory §2, §8)."""
+"""KKT points of the constrained NCF: polish, inertia, and the one a flow tends to
+(theory §2, §8).
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,17 @@ from checker.flow import Stop, Trajectory, ncf_flow
 from checker.ncf import FEW, Ncf, norm, sine
 from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, HANDOVER, POLISHED, Numerics
 
-FLOWS = 64  # that are kept: a few for each of the instances that a check draws before it judges them
+FLOWS = (
+    64  # that are kept: a few for each of the instances that a check draws before it judges them
+)
 Known = tuple[float, np.ndarray, float]  # N(u), ∇N(u) and sin∠ at a point u
 BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
 
 
 class Inertia(StrEnum):
-    """Kind of a KKT point by the signs of the projected Hessian's eigenvalues on the tangent space."""
+    """Kind of a KKT point by the signs of the projected Hessian's eigenvalues on
+    the tangent space.
+    """
 
     MAXIMUM = "maximum"
     SADDLE = "saddle"
@@ -35,8 +41,8 @@ class KktPoint:
     """A point u (P,) of the unit sphere with ∇N(u) ≈ λu.
 
     `residual` is sin∠ and `residual_error` the rounding bound of it; `value` N(u), λ = D·N(u);
-    `top_curvature` the largest eigenvalue of the projected Hessian in units of |λ|, `escape` unit eigenvectors (k, P)
-    of its positive ones.
+    `top_curvature` the largest eigenvalue of the projected Hessian in units of |λ|, `escape` unit
+    eigenvectors (k, P) of its positive ones.
     """
 
     u: np.ndarray
@@ -58,20 +64,26 @@ class KktPoint:
 
     @property
     def is_polished(self) -> bool:
-        """Whether sin∠ reached POLISHED, or the rounding bound of the gradient where that is larger."""
+        """Whether sin∠ reached POLISHED, or the rounding bound of the gradient where that is
+        larger.
+        """
         return self.residual <= max(POLISHED, self.residual_error)
 
 
 def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
-    """The KKT point that the unit vector u (P,) is near, with its inertia; raises what `refined` raises."""
+    """The KKT point that the unit vector u (P,) is near, with its inertia; raises what `refined`
+    raises.
+    """
     return describe(ncf, *refined(ncf, u, steps))
 
 
 def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known]:
-    """Newton's method on the sphere from a unit vector u near a KKT point, damped by the residual: the point, with what is known.
+    """Newton's method on the sphere from a unit vector u near a KKT point, damped by the residual:
+    the point, with what is known.
 
-    At a distance ε from a continuum of KKT points its flat directions have eigenvalues of size ε, of either sign, along which a
-    full step goes anywhere. The damping is of that size and vanishes with it, so that convergence stays quadratic.
+    At a distance ε from a continuum of KKT points its flat directions have eigenvalues of size ε,
+    of either sign, along which a full step goes anywhere. The damping is of that size and vanishes
+    with it, so that convergence stays quadratic.
 
     Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against.
     """
@@ -94,7 +106,8 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
             best, best_residual = (point, (value, g, residual)), residual
         if best_residual <= POLISHED / 100 or (slow and best_residual <= POLISHED):
             break
-        # Along nearly flat directions the first steps overshoot: the residual may rise before Newton's method converges.
+        # Along nearly flat directions the first steps overshoot: the residual may rise before
+        # Newton's method converges.
         if model is None or slow:
             model = solver(ncf, point, g)
         last = residual
@@ -107,34 +120,52 @@ def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
     """KktPoint at the unit vector u as it stands, without moving it."""
     value, g = known[:2] if known else ncf.value_and_gradient(u)
     residual = known[2] if known else sine(g, u)
-    top, escape = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(ncf, u, g).escape_directions()
+    top, escape = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(
+        ncf, u, g
+    ).escape_directions()
     return KktPoint(u, value, float(g @ u), residual, ncf.rounding(u)[1] / norm(g), top, escape)
 
 
 class _DenseHessian:
-    """The projected Hessian A = Π(∇²N − λI)Π, with the normal direction moved to −|λ|, as QTQᵀ with T tridiagonal."""
+    """The projected Hessian A = Π(∇²N − λI)Π, with the normal direction moved to −|λ|, as QTQᵀ with
+    T tridiagonal.
+    """
 
     def __init__(self, ncf: Ncf, u: np.ndarray, g: np.ndarray):
         multiplier = g @ u
         self.scale, self.matrix = abs(multiplier), ncf.projected_hessian(u, multiplier)
-        self.reflectors, self.diagonal, self.beside, self.factors, _ = lapack.dsytrd(self.matrix, lower=1, lwork=BLOCK * u.size)
+        self.reflectors, self.diagonal, self.beside, self.factors, _ = lapack.dsytrd(
+            self.matrix, lower=1, lwork=BLOCK * u.size
+        )
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
         """−(A² + δ²)^{-1} A · tangential by A/(A² + δ²) = Re 1/(A + iδ)."""
         scale = math.hypot(norm(self.diagonal), norm(self.beside)) or 1.0
         damping, beside = max(1e-8, norm(tangential) / scale), self.beside / scale
-        solved = lapack.zgtsv(beside, self.diagonal / scale + 1j * damping, beside, self._turned(-tangential, "T"))[-2]
+        solved = lapack.zgtsv(
+            beside, self.diagonal / scale + 1j * damping, beside, self._turned(-tangential, "T")
+        )[-2]
         return self._turned(solved.real, "N") / scale
 
     def _turned(self, vector: np.ndarray, which: str) -> np.ndarray:
-        """Qᵀ · vector (T) or Q · vector (N); with no room to work on more than one reflection at a time, which is fastest."""
+        """Qᵀ · vector (T) or Q · vector (N); with no room to work on more than one reflection at a
+        time, which is fastest.
+        """
         out = vector.copy()
-        out[1:] = lapack.dormqr("L", which, self.reflectors[1:, :-1], self.factors, vector[1:, None], 1)[0][:, 0]
+        out[1:] = lapack.dormqr(
+            "L", which, self.reflectors[1:, :-1], self.factors, vector[1:, None], 1
+        )[0][:, 0]
         return out
 
     def escape_directions(self) -> tuple[float, np.ndarray]:
-        """The largest eigenvalue in units of |λ|, and unit eigenvectors (k, P) of those above DEGENERATE."""
-        top = lapack.dsterf(self.diagonal, self.beside)[0][-1] / self.scale if self.scale > 0 else np.nan
+        """The largest eigenvalue in units of |λ|, and unit eigenvectors (k, P) of those above
+        DEGENERATE.
+        """
+        top = (
+            lapack.dsterf(self.diagonal, self.beside)[0][-1] / self.scale
+            if self.scale > 0
+            else np.nan
+        )
         if not top > DEGENERATE:
             return float(top), np.zeros((0, self.diagonal.size))
         values, vectors = np.linalg.eigh(self.matrix)
@@ -142,7 +173,9 @@ class _DenseHessian:
 
 
 class _HessianProducts:
-    """The same projected Hessian as products only: LSMR for the step, Lanczos for the largest eigenvalues."""
+    """The same projected Hessian as products only: LSMR for the step, Lanczos for the largest
+    eigenvalues.
+    """
 
     def __init__(self, ncf: Ncf, u: np.ndarray, g: np.ndarray):
         multiplier, curvature = g @ u, ncf.curvature(u)
@@ -155,15 +188,21 @@ class _HessianProducts:
             curved = curvature.product(tangent)
             return curved - (curved @ u) * u - multiplier * tangent - self.scale * normal * u
 
-        self.operator = LinearOperator((u.size, u.size), matvec=product, rmatvec=product, dtype=float)
+        self.operator = LinearOperator(
+            (u.size, u.size), matvec=product, rmatvec=product, dtype=float
+        )
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
-        step = lsmr(self.operator, -tangential, damp=norm(tangential), atol=1e-9, btol=1e-9, maxiter=200)[0]
+        step = lsmr(
+            self.operator, -tangential, damp=norm(tangential), atol=1e-9, btol=1e-9, maxiter=200
+        )[0]
         return step - (step @ self.u) * self.u
 
     def escape_directions(self) -> tuple[float, np.ndarray]:
         try:
-            values, vectors = eigsh(self.operator, k=4, which="LA", v0=np.ones(self.u.size), tol=1e-8, maxiter=200)
+            values, vectors = eigsh(
+                self.operator, k=4, which="LA", v0=np.ones(self.u.size), tol=1e-8, maxiter=200
+            )
         except ArpackError:  # flat directions crowd the top of the spectrum, or there is hardly any
             return _DenseHessian(self.ncf, self.u, self.gradient).escape_directions()
         return float(values.max() / self.scale), vectors[:, values > DEGENERATE * self.scale].T
@@ -183,14 +222,18 @@ class Limit:
 
 
 def _zero_point(trajectory: Trajectory) -> KktPoint:
-    """The last direction of a flow whose gradient vanished; its residual is the gradient's share of its first norm."""
+    """The last direction of a flow whose gradient vanished; its residual is the gradient's share of
+    its first norm.
+    """
     share = float(trajectory.gradient_norm[-1] / trajectory.gradient_norm[0])
     u = trajectory.direction
     return KktPoint(u, 0.0, 0.0, share, share, float("nan"), np.zeros((0, u.size)))
 
 
 def _reach(point: KktPoint, residual: float) -> float:
-    """How far from the KKT point a flow with this sin∠ may be: further where a maximum is nearly flat."""
+    """How far from the KKT point a flow with this sin∠ may be: further where a maximum is nearly
+    flat.
+    """
     flat = residual / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
     return max(1e3 * residual, min(10 * flat, 0.05))
 
@@ -198,16 +241,19 @@ def _reach(point: KktPoint, residual: float) -> float:
 def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     """Follow the NCF flow from start (P,) to the KKT point it tends to.
 
-    The flow hands over to the polish at sin∠ ≤ HANDOVER. Where that ends on a saddle whose escape directions the flow
-    has already entered, the flow goes on. Where ∇N dies away the limit is a zero KKT point. Raises Inapplicable for a
-    dead start, Unresolved when the KKT point cannot be told.
+    The flow hands over to the polish at sin∠ ≤ HANDOVER. Where that ends on a saddle whose escape
+    directions the flow has already entered, the flow goes on. Where ∇N dies away the limit is a
+    zero KKT point. Raises Inapplicable for a dead start, Unresolved when the KKT point cannot be
+    told.
     """
     return _followed(ncf, np.ascontiguousarray(start).tobytes(), numerics)
 
 
 @lru_cache(maxsize=FLOWS)
 def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
-    """`flow_limit` from the bytes of start: claims ask for the limit of one flow several times over, and stiff ones are dear."""
+    """`flow_limit` from the bytes of start: claims ask for the limit of one flow several times
+    over, and stiff ones are dear.
+    """
     start = np.frombuffer(start).copy()
     scale = norm(ncf.gradient(start))
     if scale <= ncf.rounding(start)[1]:
@@ -237,15 +283,19 @@ def positive_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     """`flow_limit` where N* > 0; raises Inapplicable for the other branch."""
     limit = flow_limit(ncf, start, numerics)
     if limit.point.value <= ncf.rounding(limit.point.u)[0]:
-        raise Inapplicable(f"the NCF flow tends to a {'zero' if limit.point.multiplier == 0 else 'negative'} KKT point")
+        raise Inapplicable(
+            f"the NCF flow tends to a {'zero' if limit.point.multiplier == 0 else 'negative'} KKT "
+            "point"
+        )
     return limit
 
 
 def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[float, float, float]:
-    """Blow-up time T* of the NCF flow from the unit vector start, a bound on its error, and N* (D > 2, N* > 0).
+    """Blow-up time T* of the NCF flow from the unit vector start, a bound on its error, and N* (D >
+    2, N* > 0).
 
-    After the hand-over at time t the rest is r^{−(D−2)}/(D(D−2)N) with N between N(v) and N*; the integrator's share
-    is the difference to a run at a tolerance thirty times larger.
+    After the hand-over at time t the rest is r^{−(D−2)}/(D(D−2)N) with N between N(v) and N*; the
+    integrator's share is the difference to a run at a tolerance thirty times larger.
     """
     order, times = ncf.network.order, []
     for tolerance in (numerics.tolerance, 30 * numerics.tolerance):

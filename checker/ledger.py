@@ -1,8 +1,10 @@
-"""The ledger: every instance that hunts tested, in one SQLite file with one writer, the process that hunts.
+"""The ledger: every instance that hunts tested, in one SQLite file with one writer, the process
+that hunts.
 
-Each shard of a hunt is one transaction, committed as soon as its results arrive. In WAL mode a process that is killed
-loses nothing of what was committed, and what was not is at most what arrived since. Shards with a counterexample are
-synchronised to disk before anything else is done, so that not even a loss of power takes one away.
+Each shard of a hunt is one transaction, committed as soon as its results arrive. In WAL mode a
+process that is killed loses nothing of what was committed, and what was not is at most what arrived
+since. Shards with a counterexample are synchronised to disk before anything else is done, so that
+not even a loss of power takes one away.
 """
 
 from __future__ import annotations
@@ -19,17 +21,23 @@ PATH = Path("reports") / "ledger.sqlite"
 VERSION = 1
 SCHEMA = """
 CREATE TABLE hunts (
-    hunt INTEGER PRIMARY KEY, claim TEXT NOT NULL, seed INTEGER NOT NULL, options TEXT NOT NULL, versions TEXT NOT NULL,
+    hunt INTEGER PRIMARY KEY, claim TEXT NOT NULL, seed INTEGER NOT NULL, options TEXT NOT NULL,
+versions TEXT NOT NULL,
     started TEXT NOT NULL
 );
 CREATE TABLE shards (
-    hunt INTEGER NOT NULL REFERENCES hunts, generation INTEGER NOT NULL, shard INTEGER NOT NULL, strategy TEXT NOT NULL,
-    seconds REAL NOT NULL, cut INTEGER NOT NULL, report BLOB NOT NULL, PRIMARY KEY (hunt, generation, shard)
+    hunt INTEGER NOT NULL REFERENCES hunts, generation INTEGER NOT NULL, shard INTEGER NOT NULL,
+    strategy TEXT NOT NULL,
+    seconds REAL NOT NULL, cut INTEGER NOT NULL, report BLOB NOT NULL, PRIMARY KEY (hunt,
+    generation, shard)
 ) WITHOUT ROWID;
 CREATE TABLE instances (
-    hunt INTEGER NOT NULL, generation INTEGER NOT NULL, shard INTEGER NOT NULL, number INTEGER NOT NULL,
-    strategy TEXT NOT NULL, stratum TEXT NOT NULL, spec TEXT NOT NULL, margin REAL, error REAL, outcome TEXT NOT NULL,
-    note TEXT NOT NULL, seconds REAL NOT NULL, instance TEXT, PRIMARY KEY (hunt, generation, shard, number)
+    hunt INTEGER NOT NULL, generation INTEGER NOT NULL, shard INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    strategy TEXT NOT NULL, stratum TEXT NOT NULL, spec TEXT NOT NULL, margin REAL, error REAL,
+    outcome TEXT NOT NULL,
+    note TEXT NOT NULL, seconds REAL NOT NULL, instance TEXT, PRIMARY KEY (hunt, generation,
+    shard, number)
 ) WITHOUT ROWID;
 """
 FULL = ("full", "disk I/O", "too big")  # in messages of SQLite when nothing more can be written
@@ -56,32 +64,52 @@ class Ledger:
         database = self.database
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
-            raise LedgerError(f"{self.path} is a ledger of version {version}, and this program writes {VERSION}: move it away")
+            raise LedgerError(
+                f"{self.path} is a ledger of version {version}, and this program writes {VERSION}: "
+                "move it away"
+            )
         if version == 0 and database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise LedgerError(f"{self.path} is a database, but not a ledger: move it away")
         database.execute("PRAGMA journal_mode = WAL")
         if version == 0:
-            database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            database.executescript(
+                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+            )
         database.execute("PRAGMA synchronous = NORMAL")
 
     def begin(self, claim: str, seed: int, options: dict, versions: dict[str, str]) -> int:
         """A new hunt; its number."""
-        row = (claim, seed, _canonical(options), _canonical(versions), time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+        row = (
+            claim,
+            seed,
+            _canonical(options),
+            _canonical(versions),
+            time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        )
         with self._told():
             return self.database.execute(
-                "INSERT INTO hunts (claim, seed, options, versions, started) VALUES (?, ?, ?, ?, ?)", row
+                "INSERT INTO hunts (claim, seed, options, versions, started) VALUES (?, ?, ?, ?, "
+                "?)",
+                row,
             ).lastrowid
 
     def latest(self, claim: str, seed: int, options: dict) -> int | None:
-        """The last hunt that was begun with the same claim, seed and options; None if there is none."""
+        """The last hunt that was begun with the same claim, seed and options; None if there is
+        none.
+        """
         with self._told():
             query = "SELECT max(hunt) FROM hunts WHERE claim = ? AND seed = ? AND options = ?"
             return self.database.execute(query, (claim, seed, _canonical(options))).fetchone()[0]
 
     def shards(self, hunt: int) -> Iterator[tuple[int, int, dict]]:
-        """Generation, number and report of every shard of a hunt that was done and not cut short."""
+        """Generation, number and report of every shard of a hunt that was done and
+        not cut short.
+        """
         with self._told():
-            query = "SELECT generation, shard, report FROM shards WHERE hunt = ? AND NOT cut ORDER BY generation, shard"
+            query = (
+                "SELECT generation, shard, report FROM shards WHERE hunt = ? AND NOT cut ORDER BY "
+                "generation, shard"
+            )
             for generation, shard, report in self.database.execute(query, (hunt,)):
                 yield generation, shard, json.loads(zlib.decompress(report))
 
@@ -89,14 +117,26 @@ class Ledger:
         """The report of one of these shards."""
         with self._told():
             query = "SELECT report FROM shards WHERE hunt = ? AND generation = ? AND shard = ?"
-            return json.loads(zlib.decompress(self.database.execute(query, (hunt, *place)).fetchone()[0]))
+            return json.loads(
+                zlib.decompress(self.database.execute(query, (hunt, *place)).fetchone()[0])
+            )
 
-    def record(self, hunt: int, place: tuple[int, int], strategy: str, report: dict, rows: list[tuple], lasting: bool) -> bool:
-        """Write a shard at `place` (generation, shard) in one transaction; False where it was written before.
+    def record(
+        self,
+        hunt: int,
+        place: tuple[int, int],
+        strategy: str,
+        report: dict,
+        rows: list[tuple],
+        lasting: bool,
+    ) -> bool:
+        """Write a shard at `place` (generation, shard) in one transaction; False where it was
+        written before.
 
-        `rows` are (stratum, spec, margin, error, outcome, note, seconds, instance) of its instances. A `lasting` shard is on
-        the disk, not only with the operating system, when this returns, and always counts as whole; another that was cut
-        short, as its report says, is replaced by the same one written later.
+        `rows` are (stratum, spec, margin, error, outcome, note, seconds, instance) of its
+        instances. A `lasting` shard is on the disk, not only with the operating system, when this
+        returns, and always counts as whole; another that was cut short, as its report says, is
+        replaced by the same one written later.
         """
         cut = bool(report.get("cut")) and not lasting
         packed = zlib.compress(json.dumps(report).encode())
@@ -105,7 +145,9 @@ class Ledger:
             if database.execute(f"DELETE FROM shards {same} AND cut", (hunt, *place)).rowcount:
                 database.execute(f"DELETE FROM instances {same}", (hunt, *place))
             shard = (hunt, *place, strategy, report.get("seconds", 0.0), cut, packed)
-            if not database.execute("INSERT OR IGNORE INTO shards VALUES (?, ?, ?, ?, ?, ?, ?)", shard).rowcount:
+            if not database.execute(
+                "INSERT OR IGNORE INTO shards VALUES (?, ?, ?, ?, ?, ?, ?)", shard
+            ).rowcount:
                 return False
             numbered = [(hunt, *place, number, strategy, *row) for number, row in enumerate(rows)]
             database.executemany(f"INSERT INTO instances VALUES ({', '.join('?' * 13)})", numbered)
@@ -143,18 +185,22 @@ class Ledger:
 
 
 def load(path: Path = PATH, claim: str | None = None):
-    """All instances tested, of one claim or of all, as a pandas DataFrame, one row each. Raises LedgerError.
+    """All instances tested, of one claim or of all, as a pandas DataFrame, one row each. Raises
+    LedgerError.
 
-    Columns: hunt, claim, seed, generation, shard, number, strategy, stratum, spec, margin, error, outcome, note, seconds,
-    instance (JSON as in witness files, of violations and of the worst margins; otherwise None).
+    Columns: hunt, claim, seed, generation, shard, number, strategy, stratum, spec, margin, error,
+    outcome, note, seconds, instance (JSON as in witness files, of violations and of the worst
+    margins; otherwise None).
     """
     import pandas
 
     if not Path(path).is_file():
         raise LedgerError(f"there is no ledger at {path}: `ncfcheck hunt` writes it")
     query = (
-        "SELECT hunt, claim, seed, generation, shard, number, strategy, stratum, spec, margin, error, outcome, note, seconds,"
-        " instance FROM instances JOIN hunts USING (hunt) WHERE ?1 IS NULL OR claim = ?1 ORDER BY hunt, generation, shard, number"
+        "SELECT hunt, claim, seed, generation, shard, number, strategy, stratum, spec, margin, "
+        "error, outcome, note, seconds,"
+        " instance FROM instances JOIN hunts USING (hunt) WHERE ?1 IS NULL OR claim = ?1 ORDER BY "
+        "hunt, generation, shard, number"
     )
     try:
         database = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)

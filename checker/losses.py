@@ -16,7 +16,8 @@ class Loss(StrEnum):
     LOGISTIC = "logistic"  # log(1 + e^{−yŷ}), y = ±1
 
 
-# Codes of the compiled kernel; NCF stands for the constant −ℓ' = ȳ, whose flow is the one of the NCF.
+# Codes of the compiled kernel; NCF stands for the constant −ℓ' = ȳ, whose flow is the one of the
+# NCF.
 NCF_CODE, SQUARE_CODE, LOGISTIC_CODE = 0, 1, 2
 CODES = {Loss.SQUARE: SQUARE_CODE, Loss.LOGISTIC: LOGISTIC_CODE}
 
@@ -35,7 +36,9 @@ def total_loss(loss: Loss, outputs: np.ndarray, y: np.ndarray) -> float:
 
 @bare()
 def descent(code, y, outputs, factor, out):
-    """−ℓ'(factor · outputs, y) elementwise into out; y, outputs, out (k_L, n); y holds ȳ for the NCF."""
+    """−ℓ'(factor · outputs, y) elementwise into out; y, outputs, out (k_L, n); y holds ȳ for the
+    NCF.
+    """
     for i in range(y.shape[0]):
         for j in range(y.shape[1]):
             if code == NCF_CODE:

@@ -1,4 +1,6 @@
-"""The neural correlation function N(u) = Σ ȳ ∘ H(X; u), its gradient, scale-free residual and balance (theory §2)."""
+"""The neural correlation function N(u) = Σ ȳ ∘ H(X; u), its gradient, scale-free residual and
+balance (theory §2).
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,17 @@ FEW = 40  # parameters up to which the compiled matrix of second derivatives is 
 
 
 def norm(vector: np.ndarray) -> float:
-    """‖vector‖₂, without under- or overflow of the squares: N is 4e-37 at L = 4, p = 3, and data may be scaled at will."""
+    """‖vector‖₂, without under- or overflow of the squares: N is 4e-37 at L = 4, p = 3, and data
+    may be scaled at will.
+    """
     flat = vector if vector.ndim == 1 else vector.ravel()
     return dnrm2(flat) if flat.size else 0.0
 
 
 def sine(gradient: np.ndarray, u: np.ndarray) -> float:
-    """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ of a gradient ∇N(u) (P,) and a unit vector u (P,); NaN where ∇N = 0."""
+    """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ of a gradient ∇N(u) (P,) and a unit vector u (P,); NaN where ∇N =
+    0.
+    """
     size = norm(gradient)
     return norm(gradient - (gradient @ u) / (u @ u) * u) / size if size > 0 else float("nan")
 
@@ -50,7 +56,9 @@ class Ncf:
 
     def value_and_gradient(self, u: np.ndarray) -> tuple[float, np.ndarray]:
         """N(u) and ∇N(u), (P,)."""
-        value, gradient = kernels.correlation(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns)
+        value, gradient = kernels.correlation(
+            self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns
+        )
         return float(value), gradient
 
     def value(self, u: np.ndarray) -> float:
@@ -62,20 +70,28 @@ class Ncf:
         return self.value_and_gradient(u)[1]
 
     def residual(self, u: np.ndarray) -> float:
-        """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ at a unit vector u: 0 exactly at KKT points; NaN where ∇N(u) = 0."""
+        """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ at a unit vector u: 0 exactly at KKT points; NaN where ∇N(u) =
+        0.
+        """
         return sine(self.gradient(u), u)
 
     def hessian(self, u: np.ndarray) -> np.ndarray:
         """∇²N(u), (P, P); at a kink of p = 2 the one of the side that counts z = 0 as positive."""
         if u.size > FEW:
             return self.curvature(u).matrix()
-        return tangents.curvature_matrix(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns)
+        return tangents.curvature_matrix(
+            self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns
+        )
 
     def projected_hessian(self, u: np.ndarray, multiplier: float) -> np.ndarray:
-        """Π(∇²N − λI)Π − |λ|uuᵀ at a unit vector u, Π across u: its lower triangle (P, P), in Fortran's order."""
+        """Π(∇²N − λI)Π − |λ|uuᵀ at a unit vector u, Π across u: its lower triangle (P, P), in
+        Fortran's order.
+        """
         if u.size <= FEW:
             u = np.ascontiguousarray(u)
-            return projected_hessian(self.network.layout, u, self.columns, self.ybar_columns, float(multiplier)).T
+            return projected_hessian(
+                self.network.layout, u, self.columns, self.ybar_columns, float(multiplier)
+            ).T
         matrix = self.hessian(u)
         curved = matrix @ u
         normal = curved - 0.5 * (curved @ u + multiplier - abs(multiplier)) * u
@@ -85,8 +101,12 @@ class Ncf:
         return matrix
 
     def newton(self, u: np.ndarray) -> tuple[np.ndarray, float, np.ndarray, float]:
-        """A unit vector (P,) nearer to the KKT point that the unit vector u is near; N, ∇N and sin∠ there: for few parameters."""
-        return head_start(self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns)
+        """A unit vector (P,) nearer to the KKT point that the unit vector u is near; N, ∇N and sin∠
+        there: for few parameters.
+        """
+        return head_start(
+            self.network.layout, np.ascontiguousarray(u), self.columns, self.ybar_columns
+        )
 
     def curvature(self, u: np.ndarray) -> Curvature:
         """∇²N at u (P,), ready for products with many directions."""
@@ -95,7 +115,9 @@ class Ncf:
     def curvature_product(self, u: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """∇²N(u)·direction, (P,): for one product at a point, where preparing takes longest."""
         vectors = map(np.ascontiguousarray, (u, direction))
-        return tangents.curvature_product(self.network.layout, *vectors, self.columns, self.ybar_columns)
+        return tangents.curvature_product(
+            self.network.layout, *vectors, self.columns, self.ybar_columns
+        )
 
     def rounding(self, u: np.ndarray) -> tuple[float, float]:
         """Bounds on the rounding errors of the computed N(u) and, in norm, ∇N(u)."""
@@ -103,7 +125,9 @@ class Ncf:
         return value, norm(gradient)
 
     def gradient_bound(self, u: np.ndarray, settled: bool = False) -> tuple[float, np.ndarray]:
-        """The same for N(u) and every entry of ∇N(u), (P,); `settled`: kinks are on the side that was computed for them."""
+        """The same for N(u) and every entry of ∇N(u), (P,); `settled`: kinks are on the side that
+        was computed for them.
+        """
         return gradient_bound(self.network, u, self.X, self.ybar, settled)
 
 
@@ -123,7 +147,8 @@ class Problem:
         expected = (len(self.X), self.network.widths[0]), (len(self.X), self.network.widths[-1])
         if (np.shape(self.X), np.shape(self.y)) != expected or len(self.X) == 0:
             raise ValueError(
-                f"X {np.shape(self.X)} and y {np.shape(self.y)} do not fit: expected {expected[0]} and {expected[1]}"
+                f"X {np.shape(self.X)} and y {np.shape(self.y)} do not fit: expected {expected[0]} "
+                f"and {expected[1]}"
             )
         if not (np.isfinite(self.X).all() and np.isfinite(self.y).all()):
             raise ValueError("X and y must be finite")
@@ -147,7 +172,9 @@ class Problem:
 
 
 def neuron_balance(network: Network, theta: np.ndarray) -> list[np.ndarray]:
-    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² for every hidden layer between two unshared layers, each (k_l,) (theory §3)."""
+    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² for every hidden layer between two unshared layers,
+    each (k_l,) (theory §3).
+    """
     matrices = network.matrices(theta)
     return [
         (matrices[l] ** 2).sum(axis=1) - network.powers[l] * (matrices[l + 1] ** 2).sum(axis=0)

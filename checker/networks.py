@@ -1,4 +1,6 @@
-"""Specifications of homogeneous feed-forward networks; weights are a separate flat vector θ (theory §1)."""
+"""Specifications of homogeneous feed-forward networks; weights are a separate flat vector θ (theory
+§1).
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def masked(mask) -> Pattern:
 
 
 def blocks(rows: int, columns: int, count: int) -> Pattern:
-    """Block-diagonal mask of `count` blocks: a separable sum of subnetworks when every layer has it."""
+    """Block-diagonal mask of `count` blocks: a separable sum of subnetworks when every layer has
+    it.
+    """
     row_block = np.arange(rows) * count // rows
     column_block = np.arange(columns) * count // columns
     return Pattern("blocks", masked(row_block[:, None] == column_block[None, :]).index)
@@ -60,7 +64,10 @@ def blocks(rows: int, columns: int, count: int) -> Pattern:
 
 def diagonal(rows: int, columns: int) -> Pattern:
     """One parameter an output, on the diagonal (wrapping round when the layer is not square)."""
-    return Pattern("diagonal", masked(np.arange(columns)[None, :] == (np.arange(rows) % columns)[:, None]).index)
+    return Pattern(
+        "diagonal",
+        masked(np.arange(columns)[None, :] == (np.arange(rows) % columns)[:, None]).index,
+    )
 
 
 def convolution(rows: int, columns: int, width: int) -> Pattern:
@@ -80,7 +87,9 @@ class Layout(NamedTuple):
     offsets: np.ndarray  # (L+1,) int64: where W_l starts in the expanded weights
     powers: np.ndarray  # (L-1,) int64: p_1 … p_{L-1}
     slopes: np.ndarray  # (L-1,) float64: α_1 … α_{L-1}
-    index: np.ndarray  # (entries,) int64: parameter of each expanded entry, or -1; empty if all dense
+    index: (
+        np.ndarray
+    )  # (entries,) int64: parameter of each expanded entry, or -1; empty if all dense
     units: int  # Σ_{l ≥ 1} k_l
     widest: int  # max_l k_l
 
@@ -89,8 +98,8 @@ class Layout(NamedTuple):
 class Network:
     """H(x; θ) = W_L σ_{L-1}(W_{L-1} … σ_1(W_1 x)), σ_l(z) = max(z, α_l z)^{p_l} (theory §1).
 
-    widths (k_0 = d, k_1, …, k_L), powers (p_1, …, p_{L-1}), slopes (α_1, …, α_{L-1}) and one pattern a layer.
-    Raises ValueError for a specification that is not a network of the theory.
+    widths (k_0 = d, k_1, …, k_L), powers (p_1, …, p_{L-1}), slopes (α_1, …, α_{L-1}) and one
+    pattern a layer. Raises ValueError for a specification that is not a network of the theory.
     """
 
     widths: tuple[int, ...]
@@ -100,13 +109,27 @@ class Network:
 
     def __post_init__(self):
         depth = len(self.widths) - 1
-        if depth < 2 or len(self.powers) != depth - 1 or len(self.slopes) != depth - 1 or len(self.patterns) != depth:
-            raise ValueError(f"{depth} layers need {depth} patterns, {depth - 1} powers and slopes, and L ≥ 2")
-        if min(self.widths) < 1 or min(self.powers) < 1 or not all(-1 <= slope <= 1 for slope in self.slopes):
+        if (
+            depth < 2
+            or len(self.powers) != depth - 1
+            or len(self.slopes) != depth - 1
+            or len(self.patterns) != depth
+        ):
+            raise ValueError(
+                f"{depth} layers need {depth} patterns, {depth - 1} powers and slopes, and L ≥ 2"
+            )
+        if (
+            min(self.widths) < 1
+            or min(self.powers) < 1
+            or not all(-1 <= slope <= 1 for slope in self.slopes)
+        ):
             raise ValueError("widths and powers are at least 1, slopes lie in [-1, 1]")
         for pattern, (columns, rows) in zip(self.patterns, self._shapes()):
             if pattern.index is not None and np.shape(pattern.index) != (rows, columns):
-                raise ValueError(f"a {pattern.kind} pattern of shape {np.shape(pattern.index)} in a {rows}×{columns} layer")
+                raise ValueError(
+                    f"a {pattern.kind} pattern of shape {np.shape(pattern.index)} in a "
+                    f"{rows}×{columns} layer"
+                )
 
     def _shapes(self) -> list[tuple[int, int]]:
         return list(zip(self.widths[:-1], self.widths[1:]))
@@ -138,7 +161,9 @@ class Network:
     def parameter_counts(self) -> tuple[int, ...]:
         """Number of parameters of each layer."""
         return tuple(
-            rows * columns if pattern.is_dense else int(pattern.expand(rows, columns).max(initial=-1)) + 1
+            rows * columns
+            if pattern.is_dense
+            else int(pattern.expand(rows, columns).max(initial=-1)) + 1
             for pattern, (columns, rows) in zip(self.patterns, self._shapes())
         )
 
@@ -160,8 +185,16 @@ class Network:
         if all(pattern.is_dense for pattern in self.patterns):
             index = np.zeros(0, dtype=np.int64)
         else:
-            numbers = [pattern.expand(rows, columns).ravel() for pattern, (columns, rows) in zip(self.patterns, self._shapes())]
-            index = np.concatenate([np.where(each >= 0, each + part.start, -1) for each, part in zip(numbers, self.slices)])
+            numbers = [
+                pattern.expand(rows, columns).ravel()
+                for pattern, (columns, rows) in zip(self.patterns, self._shapes())
+            ]
+            index = np.concatenate(
+                [
+                    np.where(each >= 0, each + part.start, -1)
+                    for each, part in zip(numbers, self.slices)
+                ]
+            )
         return Layout(
             widths=np.array(self.widths, dtype=np.int64),
             offsets=np.cumsum((0, *entries)).astype(np.int64),
@@ -181,15 +214,21 @@ class Network:
         return out
 
     def flatten(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
-        """Flat vector (size,) of weight matrices; inverse of `matrices` (entries of shared weights must agree)."""
+        """Flat vector (size,) of weight matrices; inverse of `matrices` (entries of shared weights
+        must agree).
+        """
         theta = np.zeros(self.size)
-        for matrix, pattern, part, (columns, rows) in zip(matrices, self.patterns, self.slices, self._shapes()):
+        for matrix, pattern, part, (columns, rows) in zip(
+            matrices, self.patterns, self.slices, self._shapes()
+        ):
             numbers = pattern.expand(rows, columns)
             theta[part][numbers[numbers >= 0]] = np.asarray(matrix, dtype=float)[numbers >= 0]
         return theta
 
     def collect(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
-        """Sum of matrix entries per parameter, (size,): the adjoint of `matrices`, which turns ∂/∂W_l into ∂/∂θ."""
+        """Sum of matrix entries per parameter, (size,): the adjoint of `matrices`, which turns
+        ∂/∂W_l into ∂/∂θ.
+        """
         out = np.zeros(self.size, np.result_type(*matrices))
         for matrix, pattern, part in zip(matrices, self.patterns, self.slices):
             numbers = pattern.expand(*matrix.shape)
@@ -217,7 +256,10 @@ class Network:
         kinds = [pattern.kind for pattern in self.patterns]
         layers = kinds[0] if len(set(kinds)) == 1 else "/".join(kinds)
         slopes = ",".join(f"{slope:g}" for slope in self.slopes)
-        return f"{'-'.join(map(str, self.widths))} {layers} p={','.join(map(str, self.powers))} α={slopes} D={self.order}"
+        return (
+            f"{'-'.join(map(str, self.widths))} {layers} p={','.join(map(str, self.powers))} "
+            f"α={slopes} D={self.order}"
+        )
 
 
 def dense(widths: Sequence[int], powers: Sequence[int], slopes: Sequence[float]) -> Network:

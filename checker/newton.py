@@ -1,4 +1,6 @@
-"""Newton's method on the sphere for few parameters, compiled: the head start of a polish that would be mostly calls."""
+"""Newton's method on the sphere for few parameters, compiled: the head start of a polish that would
+be mostly calls.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,20 @@ DAMPING = 1e-8  # at least, in units of the projected Hessian
 
 @compiled()
 def head_start(layout, u, X, ybar):
-    """A unit vector nearer to the KKT point that the unit vector u (P,) is near, by chords of ∇²N(u); N, ∇N (P,), sin∠ there.
+    """A unit vector nearer to the KKT point that the unit vector u (P,) is near, by chords of
+    ∇²N(u); N, ∇N (P,), sin∠ there.
 
-    Samples are columns X (d, n), pseudo-labels ȳ (k_L, n). Steps are those of `kkt.refined`, taken as long as sin∠ falls fast.
+    Samples are columns X (d, n), pseudo-labels ȳ (k_L, n). Steps are those of `kkt.refined`, taken
+    as long as sin∠ falls fast.
     """
     size, work, weights = u.size, workspace(layout, X.shape[1]), np.empty(ybar.shape)
     point, trial, gradient, step = u.copy(), u.copy(), np.empty(u.size), np.empty(u.size)
     best = np.empty(u.size)
-    factors, solution, normal = np.empty((size, size), np.complex128), np.empty(size, np.complex128), np.empty(size)
+    factors, solution, normal = (
+        np.empty((size, size), np.complex128),
+        np.empty(size, np.complex128),
+        np.empty(size),
+    )
     value = pull_back(layout, point, X, ybar, NCF_CODE, 0.0, 1.0, weights, work, best)
     last, multiplier, tangential = _along(best, point, step)
     if not 0 < last <= 1:
@@ -48,7 +56,9 @@ def head_start(layout, u, X, ybar):
 
 @bare()
 def _along(gradient, point, out):
-    """sin∠ of the gradient at a unit vector, ⟨∇N, u⟩ and the norm of ∇N's part along the sphere, which is written to out."""
+    """sin∠ of the gradient at a unit vector, ⟨∇N, u⟩ and the norm of ∇N's part along the sphere,
+    which is written to out.
+    """
     largest = along = size = tangential = 0.0
     for i in range(point.size):
         along += gradient[i] * point[i]
@@ -63,7 +73,9 @@ def _along(gradient, point, out):
 
 @compiled()
 def projected_hessian(layout, u, X, ybar, multiplier):
-    """A = Π(∇²N − λI)Π − |λ|uuᵀ (P, P) at the unit vector u (P,), for columns X (d, n) and pseudo-labels ȳ (k_L, n)."""
+    """A = Π(∇²N − λI)Π − |λ|uuᵀ (P, P) at the unit vector u (P,), for columns X (d, n) and
+    pseudo-labels ȳ (k_L, n).
+    """
     out = np.empty((u.size, u.size))
     _project(curvature_matrix(layout, u, X, ybar), u, multiplier, np.empty(u.size), out)
     return out
@@ -71,7 +83,9 @@ def projected_hessian(layout, u, X, ybar, multiplier):
 
 @bare()
 def _project(hessian, u, multiplier, normal, out):
-    """A = Π(∇²N − λI)Π − |λ|uuᵀ, into out (P, P), and its Frobenius norm; normal (P,) is scratch."""
+    """A = Π(∇²N − λI)Π − |λ|uuᵀ, into out (P, P), and its Frobenius norm; normal
+    (P,) is scratch.
+    """
     size, curved, squares = u.size, 0.0, 0.0
     for i in range(size):
         normal[i] = 0.0
@@ -82,7 +96,12 @@ def _project(hessian, u, multiplier, normal, out):
         normal[i] -= 0.5 * (curved + multiplier - abs(multiplier)) * u[i]
     for i in range(size):
         for j in range(size):
-            entry = hessian[i, j] - u[i] * normal[j] - normal[i] * u[j] - (multiplier if i == j else 0.0)
+            entry = (
+                hessian[i, j]
+                - u[i] * normal[j]
+                - normal[i] * u[j]
+                - (multiplier if i == j else 0.0)
+            )
             squares += entry**2
             out[i, j] = entry
     return np.sqrt(squares)

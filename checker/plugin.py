@@ -1,6 +1,8 @@
-"""Claims under pytest: one test item per claim of the modules in a folder `properties`, and of modules named explicitly.
+"""Claims under pytest: one test item per claim of the modules in a folder `properties`, and of
+modules named explicitly.
 
-It is loaded in every run of pytest where the package is installed, so the engine is imported only when a claim is met.
+It is loaded in every run of pytest where the package is installed, so the engine is imported only
+when a claim is met.
 """
 
 from __future__ import annotations
@@ -18,23 +20,38 @@ MARK = "@claim("
 
 def pytest_addoption(parser):
     group = parser.getgroup("ncfcheck", "claims about homogeneous networks")
-    group.addoption("--ncf-profile", choices=("quick", "ci", "deep"), default="quick", help="how many instances per claim")
-    group.addoption("--ncf-seed", type=int, default=0, help="everything drawn depends on it alone (default: 0)")
-    group.addoption("--ncf-examples", type=int, help="applicable instances per claim, instead of the profile's")
+    group.addoption(
+        "--ncf-profile",
+        choices=("quick", "ci", "deep"),
+        default="quick",
+        help="how many instances per claim",
+    )
+    group.addoption(
+        "--ncf-seed", type=int, default=0, help="everything drawn depends on it alone (default: 0)"
+    )
+    group.addoption(
+        "--ncf-examples", type=int, help="applicable instances per claim, instead of the profile's"
+    )
 
 
 def pytest_collect_file(file_path, parent):
-    """Collect a Python file with claims in a folder `properties`, unless pytest collects it of its own accord."""
+    """Collect a Python file with claims in a folder `properties`, unless pytest collects it of its
+    own accord.
+    """
     if file_path.suffix != ".py" or file_path.parent.name != FOLDER:
         return None
     patterns = parent.config.getini("python_files")
-    if parent.session.isinitpath(file_path) or any(file_path.match(pattern) for pattern in patterns):
+    if parent.session.isinitpath(file_path) or any(
+        file_path.match(pattern) for pattern in patterns
+    ):
         return None
     return pytest_pycollect_makemodule(file_path, parent)
 
 
 def pytest_pycollect_makemodule(module_path, parent):
-    """The collector of a module with claims, in place of pytest's own: in a folder `properties`, or named explicitly."""
+    """The collector of a module with claims, in place of pytest's own: in a folder `properties`, or
+    named explicitly.
+    """
     if module_path.parent.name != FOLDER and not parent.session.isinitpath(module_path):
         return None
     if MARK not in module_path.read_text(encoding="utf-8", errors="replace"):
@@ -46,7 +63,8 @@ class ClaimModule(pytest.Module):
     """A module whose claims are tests, besides its test functions."""
 
     def _getobj(self):
-        # The registry takes a claim once, so the module must be the one that others import as properties.NAME.
+        # The registry takes a claim once, so the module must be the one that others import as
+        # properties.NAME.
         name = f"{FOLDER}.{self.path.stem}"
         return importlib.import_module(name) if _is_at(name, self.path) else super()._getobj()
 
@@ -61,7 +79,9 @@ class ClaimModule(pytest.Module):
 
 
 class ClaimItem(pytest.Item):
-    """Checks one claim; fails when the verdict is not the one its kind calls for, and skips when it is unresolved."""
+    """Checks one claim; fails when the verdict is not the one its kind calls for, and skips when it
+    is unresolved.
+    """
 
     def __init__(self, *, claim, **kwargs):
         super().__init__(**kwargs)
@@ -73,7 +93,9 @@ class ClaimItem(pytest.Item):
         from checker.writers import words
 
         option = self.config.option
-        result = check_claim(self.claim, option.ncf_examples or PROFILES[option.ncf_profile], option.ncf_seed)
+        result = check_claim(
+            self.claim, option.ncf_examples or PROFILES[option.ncf_profile], option.ncf_seed
+        )
         self.user_properties += words.facts(result).items()
         if not result.as_expected():
             raise UnexpectedVerdict("\n".join(words.unexpected(result)))
@@ -101,4 +123,8 @@ def _is_at(name: str, path: Path) -> bool:
         found = importlib.util.find_spec(name)
     except (ImportError, ValueError):
         return False
-    return found is not None and found.origin is not None and Path(found.origin).resolve() == path.resolve()
+    return (
+        found is not None
+        and found.origin is not None
+        and Path(found.origin).resolve() == path.resolve()
+    )

@@ -1,4 +1,6 @@
-"""What there is to see of one instance: its NCF flow, loss flows down a ladder of δ, and where they go (theory §3, §4)."""
+"""What there is to see of one instance: its NCF flow, loss flows down a ladder of δ, and where they
+go (theory §3, §4).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ from checker.tracking import Departures, departures
 
 RUNGS, RATIO = 4, 4.0  # δ of the ladder, and from one to the next
 BEYOND = 2.0  # how far past the blow-up time loss flows are followed
-CALLS, LADDER_CALLS = 6000, 2000  # gradient calls of one flow of a picture, and of one on the ladder
+CALLS, LADDER_CALLS = (
+    6000,
+    2000,
+)  # gradient calls of one flow of a picture, and of one on the ladder
 TRACKING = 5  # rungs of the tracking error
 
 
@@ -24,9 +29,10 @@ TRACKING = 5  # rungs of the tracking error
 class Portrait:
     """Flows of one instance.
 
-    `losses` are pairs (δ, loss flow from δ·v_0); `limit` the KKT point the NCF flow tends to, `blowup` (lower bound, T*, upper
-    bound) with inf for an upper bound that there is none of, `aligned` (T_ε, R_ε, ε), `tracking` the departures of loss
-    flows from the NCF flow. What could not be found is None, with the reason in `missing`.
+    `losses` are pairs (δ, loss flow from δ·v_0); `limit` the KKT point the NCF flow tends to,
+    `blowup` (lower bound, T*, upper bound) with inf for an upper bound that there is none of,
+    `aligned` (T_ε, R_ε, ε), `tracking` the departures of loss flows from the NCF flow. What could
+    not be found is None, with the reason in `missing`.
     """
 
     instance: Instance
@@ -40,11 +46,15 @@ class Portrait:
 
     @property
     def target(self) -> np.ndarray:
-        """The direction that alignment is measured to: the KKT point, or the NCF flow's last direction."""
+        """The direction that alignment is measured to: the KKT point, or the NCF flow's last
+        direction.
+        """
         return self.limit.point.u if self.limit else self.flow.direction
 
     def plot(self):
-        """Norm, alignment, singular values, tracking error and weights in one figure of matplotlib."""
+        """Norm, alignment, singular values, tracking error and weights in one
+        figure of matplotlib.
+        """
         from checker.writers.plots import figure
 
         return figure(self)
@@ -52,7 +62,9 @@ class Portrait:
 
 def portrait(instance: Instance) -> Portrait:
     """The flows of an instance; what cannot be computed is left out with the reason."""
-    instance = replace(instance, numerics=replace(instance.numerics, calls=min(CALLS, instance.numerics.calls)))
+    instance = replace(
+        instance, numerics=replace(instance.numerics, calls=min(CALLS, instance.numerics.calls))
+    )
     missing: dict[str, str] = {}
 
     def attempt(name, compute, *arguments):
@@ -63,13 +75,26 @@ def portrait(instance: Instance) -> Portrait:
             return None
 
     limit = attempt("limit", lambda each: flow_limit(each.ncf, each.start, each.numerics))
-    flow = limit.trajectory if limit else ncf_flow(instance.ncf, instance.start, instance.numerics, NO_EVENT)
+    flow = (
+        limit.trajectory
+        if limit
+        else ncf_flow(instance.ncf, instance.start, instance.numerics, NO_EVENT)
+    )
     blowup = attempt("blow-up", _blowup)
     aligned = attempt("alignment", _aligned, limit)
     tracking = attempt("tracking", departures, TRACKING)
     end = blowup[1] * BEYOND if blowup else float(flow.time[-1])
     radius = aligned[1] if aligned else max(1.0, math.exp(min(flow.log_norm.max(), 5.0)))
-    return Portrait(instance, flow, _ladder(instance, SMALL / radius, end), limit, blowup, aligned, tracking, missing)
+    return Portrait(
+        instance,
+        flow,
+        _ladder(instance, SMALL / radius, end),
+        limit,
+        blowup,
+        aligned,
+        tracking,
+        missing,
+    )
 
 
 def _blowup(instance: Instance) -> tuple[float, float, float]:

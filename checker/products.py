@@ -1,4 +1,5 @@
-"""Products of matrices for compiled code: BLAS, or loops where a call of BLAS would take longer than the product.
+"""Products of matrices for compiled code: BLAS, or loops where a call of BLAS would take longer
+than the product.
 
 The order of additions differs from BLAS's in the last bits, not in accuracy.
 """
@@ -9,7 +10,8 @@ import numpy as np
 
 from checker.compiling import bare, internal
 
-# A call of dgemm takes a good 150 ns, as long as the loops take for about this many multiplications.
+# A call of dgemm takes a good 150 ns, as long as the loops take for about this many
+# multiplications.
 SMALL = 2048
 
 

@@ -1,7 +1,8 @@
 """Running bounds on the rounding errors of a network's computed outputs and gradients.
 
-Every stored quantity a comes with e ≥ |computed a − exact a|; products and sums propagate both (Higham, Accuracy and
-Stability of Numerical Algorithms, §3.3). First order in the unit roundoff, with room to spare in the constants.
+Every stored quantity a comes with e ≥ |computed a − exact a|; products and sums propagate both
+(Higham, Accuracy and Stability of Numerical Algorithms, §3.3). First order in the unit roundoff,
+with room to spare in the constants.
 """
 
 from __future__ import annotations
@@ -21,10 +22,14 @@ def output_bound(network: Network, theta: Array, X: Array) -> Array:
     return _bounds(*_arguments(network, theta, X, np.zeros((len(X), network.widths[-1]))), False)[2]
 
 
-def gradient_bound(network: Network, theta: Array, X: Array, weights: Array, settled: bool = False) -> tuple[float, Array]:
-    """Bounds on the errors of the computed Σ weights ∘ H(X; θ) and of its gradient (P,); weights (n, k_L).
+def gradient_bound(
+    network: Network, theta: Array, X: Array, weights: Array, settled: bool = False
+) -> tuple[float, Array]:
+    """Bounds on the errors of the computed Σ weights ∘ H(X; θ) and of its gradient (P,); weights
+    (n, k_L).
 
-    `settled` says that pre-activations of p = 1 within rounding of 0 lie on the side that was computed for them.
+    `settled` says that pre-activations of p = 1 within rounding of 0 lie on the side that was
+    computed for them.
     """
     return _bounds(*_arguments(network, theta, X, weights), settled)[:2]
 
@@ -36,14 +41,20 @@ def _arguments(network: Network, theta: Array, X: Array, weights: Array) -> tupl
 
 @compiled()
 def _bounds(layout, theta, X, weights, settled):
-    """Bounds for Σ weights ∘ H(X; θ), its gradient (P,), and H (n, k_L), for samples X (n, d) and weights (n, k_L).
+    """Bounds for Σ weights ∘ H(X; θ), its gradient (P,), and H (n, k_L), for samples X (n, d) and
+    weights (n, k_L).
 
     Loops throughout: expressions of arrays would take ten times as long to compile.
     """
     widths, offsets, samples = layout.widths, layout.offsets, X.shape[0]
     depth, units = widths.size - 1, samples * (layout.units + widths[0])
     entries = entries_of(layout, theta)
-    values, errors, slopes, slope_errors = np.zeros(units), np.zeros(units), np.zeros(units), np.zeros(units)
+    values, errors, slopes, slope_errors = (
+        np.zeros(units),
+        np.zeros(units),
+        np.zeros(units),
+        np.zeros(units),
+    )
     for i in range(X.shape[1]):
         for j in range(samples):
             values[i * samples + j] = X[j, i]
@@ -53,7 +64,9 @@ def _bounds(layout, theta, X, weights, settled):
         _forward(entries[offsets[layer] :], rows, columns, samples, values, errors, start, stop)
         if layer < depth - 1:
             for i in range(stop, stop + rows * samples):
-                bounds = _activation_bounds(values[i], errors[i], layout.powers[layer], layout.slopes[layer], settled)
+                bounds = _activation_bounds(
+                    values[i], errors[i], layout.powers[layer], layout.slopes[layer], settled
+                )
                 values[i], errors[i], slopes[i], slope_errors[i] = bounds
         start = stop
     count, value = widths[depth] * samples, 0.0
@@ -66,9 +79,20 @@ def _bounds(layout, theta, X, weights, settled):
     for layer in range(depth - 1, -1, -1):
         rows, columns, first = widths[layer + 1], widths[layer], offsets[layer]
         start -= columns * samples
-        _gradient_error(delta, error, values[start:], errors[start:], rows, columns, samples, gradient[first:])
+        _gradient_error(
+            delta, error, values[start:], errors[start:], rows, columns, samples, gradient[first:]
+        )
         if layer:
-            delta, error = _backward(entries[first:], delta, error, slopes[start:], slope_errors[start:], rows, columns, samples)
+            delta, error = _backward(
+                entries[first:],
+                delta,
+                error,
+                slopes[start:],
+                slope_errors[start:],
+                rows,
+                columns,
+                samples,
+            )
     return value, collected(layout, gradient, theta.size), output_errors
 
 
@@ -101,7 +125,11 @@ def _gradient_error(delta, error, values, errors, rows, columns, samples, out):
 @internal()
 def _backward(W, delta, error, slopes, slope_errors, rows, columns, samples):
     """Deltas of the layer below, and their errors."""
-    out, sizes, offs = np.zeros(columns * samples), np.zeros(columns * samples), np.zeros(columns * samples)
+    out, sizes, offs = (
+        np.zeros(columns * samples),
+        np.zeros(columns * samples),
+        np.zeros(columns * samples),
+    )
     for i in range(rows):
         for k in range(columns):
             w = W[i * columns + k]
@@ -113,7 +141,9 @@ def _backward(W, delta, error, slopes, slope_errors, rows, columns, samples):
     for here in range(out.size):
         slope, slope_error = abs(slopes[here]), slope_errors[here]
         off = offs[here] + EPS * (rows + 2) * sizes[here]
-        offs[here] = off * (slope + slope_error) + sizes[here] * slope_error + 2 * EPS * sizes[here] * slope
+        offs[here] = (
+            off * (slope + slope_error) + sizes[here] * slope_error + 2 * EPS * sizes[here] * slope
+        )
         out[here] *= slopes[here]
     return out, offs
 
@@ -129,7 +159,12 @@ def _activation_bounds(z, error, power, slope, settled):
     if abs(z) <= error and power == 1 and settled:
         bend = 0.0
     lipschitz = max(abs(above), abs(below))
-    return value, lipschitz * error + 2 * power * EPS * abs(value), derivative, bend + 2 * power * EPS * abs(derivative)
+    return (
+        value,
+        lipschitz * error + 2 * power * EPS * abs(value),
+        derivative,
+        bend + 2 * power * EPS * abs(derivative),
+    )
 
 
 @internal()

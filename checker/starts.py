@@ -47,12 +47,16 @@ def unbalanced_start(rng, ncf: Ncf) -> Array:
 
 
 def balanced_start(rng, ncf: Ncf) -> Array:
-    """Every hidden neuron balanced, ‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖², between unshared layers."""
+    """Every hidden neuron balanced, ‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖²,
+    between unshared layers.
+    """
     return unit(balance(ncf.network, rng.standard_normal(ncf.network.size)))
 
 
 def balance(network: Network, theta: Array) -> Array:
-    """Rescale the rows of W_{L-1}, …, W_1 in turn so that every neuron between unshared layers is balanced."""
+    """Rescale the rows of W_{L-1}, …, W_1 in turn so that every neuron between unshared layers is
+    balanced.
+    """
     matrices = network.matrices(theta)
     for l in range(network.depth - 2, -1, -1):
         if network.patterns[l].is_shared or network.patterns[l + 1].is_shared:
@@ -64,7 +68,9 @@ def balance(network: Network, theta: Array) -> Array:
 
 
 def near_kkt_start(rng, ncf: Ncf) -> Array:
-    """A KKT point of positive value, perturbed by 10^-3 to 10^-1; a Gaussian start where none was found."""
+    """A KKT point of positive value, perturbed by 10^-3 to 10^-1; a Gaussian start where none was
+    found.
+    """
     start = gaussian_start(rng, ncf)
     try:
         u = flow_limit(ncf, start, Numerics(tolerance=1e-7, calls=5000)).point.u
@@ -74,7 +80,9 @@ def near_kkt_start(rng, ncf: Ncf) -> Array:
 
 
 def negative_kkt_start(rng, ncf: Ncf) -> Array:
-    """A negative KKT point: one of positive value with the sign of W_L flipped; a Gaussian start where none was found."""
+    """A negative KKT point: one of positive value with the sign of W_L flipped; a Gaussian start
+    where none was found.
+    """
     start = gaussian_start(rng, ncf)
     try:
         u = positive_limit(ncf, start, Numerics(tolerance=1e-7, calls=5000)).point.u.copy()
@@ -85,7 +93,9 @@ def negative_kkt_start(rng, ncf: Ncf) -> Array:
 
 
 def closing_start(rng, ncf: Ncf) -> Array:
-    """A dominating last layer of the sign opposite to the labels: with activations ≥ 0 the hidden neurons shut down."""
+    """A dominating last layer of the sign opposite to the labels: with activations ≥ 0 the hidden
+    neurons shut down.
+    """
     theta = gaussian_start(rng, ncf)
     last = ncf.network.slices[-1]
     theta[last] = -np.sign(ncf.ybar.sum() or 1.0) * (0.1 + np.abs(theta[last])) * 10
@@ -100,11 +110,16 @@ STARTS: dict[str, Callable[..., Array]] = {
     "near-kkt": near_kkt_start,
 }
 # Starts whose flow tends to a negative or zero KKT point, which generic starts seldom do.
-COLLAPSING: dict[str, Callable[..., Array]] = {"negative-kkt": negative_kkt_start, "closing": closing_start}
+COLLAPSING: dict[str, Callable[..., Array]] = {
+    "negative-kkt": negative_kkt_start,
+    "closing": closing_start,
+}
 
 
 def live_start(family: str, seed: int, ncf: Ncf, attempts: int = 8) -> Array:
-    """A start of the family where ∇N(v_0) is more than rounding, from the first of a few streams of the seed that has one."""
+    """A start of the family where ∇N(v_0) is more than rounding, from the first of a few streams of
+    the seed that has one.
+    """
     for attempt in range(attempts):
         start = {**STARTS, **COLLAPSING}[family](np.random.default_rng([seed, attempt]), ncf)
         if np.linalg.norm(ncf.gradient(start)) > ncf.rounding(start)[1]:

@@ -1,4 +1,6 @@
-"""Which combinations of strata instances lie in: architecture and data in classes coarse enough to count pairs of."""
+"""Which combinations of strata instances lie in: architecture and data in classes coarse enough to
+count pairs of.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ LINEAR, LEAKY, RELU, NEGATIVE = "linear", "0 < α < 1", "ReLU, α = 0", "α < 0"
 
 
 def coarse(key: str, value: str) -> str:
-    """The class of a value of coverage: the largest power for p, the smallest slope's sign for α, otherwise the value itself."""
+    """The class of a value of coverage: the largest power for p, the smallest slope's sign for α,
+    otherwise the value itself.
+    """
     try:
         if key == "p":
             return str(max(map(int, value.split(","))))
@@ -29,11 +33,16 @@ def _slope(alpha: float) -> str:
 
 
 def pairs(coverage: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Pairs of strata of one instance: ("D × p", "3 × 2") and so on, for the keys of PAIRED that it has."""
+    """Pairs of strata of one instance: ("D × p", "3 × 2") and so on, for the keys of PAIRED that it
+    has.
+    """
     return list(_pairs(tuple((key, str(coverage[key])) for key in PAIRED if key in coverage)))
 
 
 @lru_cache(maxsize=4096)
 def _pairs(values: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     classes = [(key, coarse(key, value)) for key, value in values]
-    return tuple((f"{a} × {b}", f"{first} × {second}") for (a, first), (b, second) in combinations(classes, 2))
+    return tuple(
+        (f"{a} × {b}", f"{first} × {second}")
+        for (a, first), (b, second) in combinations(classes, 2)
+    )

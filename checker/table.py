@@ -16,7 +16,9 @@ NAMED = 8  # columns named in a message, at most
 
 
 class TableError(Exception):
-    """The table cannot be used; the message says in one line what is wrong, where, and what would be right."""
+    """The table cannot be used; the message says in one line what is wrong, where, and what would
+    be right.
+    """
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,12 @@ class Table:
 
 
 def read_table(path, target: str, standardise: bool = True) -> Table:
-    """Numeric columns of a CSV file (comma-separated, UTF-8, first row names) as features, the target column as labels.
+    """Numeric columns of a CSV file (comma-separated, UTF-8, first row names) as features, the
+    target column as labels.
 
-    Standardised: every feature has mean 0 and variance 1; labels are divided by their standard deviation, not centred, so
-    that their signs stay. Columns without any number are left out, and constant ones too when standardising, each with a
-    note. Raises TableError.
+    Standardised: every feature has mean 0 and variance 1; labels are divided by their standard
+    deviation, not centred, so that their signs stay. Columns without any number are left out, and
+    constant ones too when standardising, each with a note. Raises TableError.
     """
     path = Path(path)
     try:
@@ -58,16 +61,22 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise TableError(f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise TableError(f"is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from None
+        raise TableError(
+            f"is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
+        ) from None
     if "\0" in text:
         raise TableError("is a binary file, not CSV")
     if not text.strip():
-        raise TableError("is empty; expected a row of column names and at least two rows of numbers")
+        raise TableError(
+            "is empty; expected a row of column names and at least two rows of numbers"
+        )
     return text
 
 
 def _cells(text: str) -> pd.DataFrame:
-    """Every cell as text, by column name and line number in the file; every row must have as many cells as there are names."""
+    """Every cell as text, by column name and line number in the file; every row must have as many
+    cells as there are names.
+    """
     import pandas as pd
 
     rows = {}
@@ -83,10 +92,16 @@ def _cells(text: str) -> pd.DataFrame:
         raise TableError(f"has several columns named {_named(twice)}; column names must differ")
     for line, row in body:
         if len(row) != len(names):
-            raise TableError(f"line {line}: {_count(row, 'cell')}, but there are {_count(names, 'column name')}")
+            raise TableError(
+                f"line {line}: {_count(row, 'cell')}, but there are {_count(names, 'column name')}"
+            )
     if len(body) < 2:
-        raise TableError(f"has {_count(body, 'row')} below the column names; at least two are needed")
-    return pd.DataFrame([row for _, row in body], index=[line for line, _ in body], columns=names, dtype=object)
+        raise TableError(
+            f"has {_count(body, 'row')} below the column names; at least two are needed"
+        )
+    return pd.DataFrame(
+        [row for _, row in body], index=[line for line, _ in body], columns=names, dtype=object
+    )
 
 
 def _table(name: str, cells: pd.DataFrame, target: str, standardise: bool) -> Table:
@@ -105,17 +120,25 @@ def _table(name: str, cells: pd.DataFrame, target: str, standardise: bool) -> Ta
     if not numeric:
         raise TableError(f"has no numeric column besides the target {target!r}")
     if len(constant) == len(numeric):
-        raise TableError(f"every feature column is constant ({_named(constant)}); there is nothing to learn from")
+        raise TableError(
+            f"every feature column is constant ({_named(constant)}); there is nothing to learn from"
+        )
     notes = [f"left out, no numbers in it: {_named(text)}"] * bool(text)
     if standardise:
         notes += [f"left out, constant: {_named(constant)}"] * bool(constant)
-        numeric = {column: _standard(values) for column, values in numeric.items() if column not in constant}
+        numeric = {
+            column: _standard(values)
+            for column, values in numeric.items()
+            if column not in constant
+        }
         y = y / _deviation(y)
     return Table(name, tuple(numeric), np.column_stack(list(numeric.values())), y, tuple(notes))
 
 
 def _numbers(cells: pd.Series, column: str) -> np.ndarray | None:
-    """The column as finite floats; None if there is no number in it. Raises TableError naming the first bad cell."""
+    """The column as finite floats; None if there is no number in it. Raises TableError naming the
+    first bad cell.
+    """
     import numpy as np
     import pandas as pd
 
@@ -128,7 +151,9 @@ def _numbers(cells: pd.Series, column: str) -> np.ndarray | None:
         if np.isinf(values[bad[0]]):
             raise TableError(f"{where}: {cell!r} is infinite; only finite numbers can be used")
         if cell.lower() in ("", "nan", "na", "n/a", "null", "none"):
-            raise TableError(f"{where}: the value is missing ({cell!r}); fill it in or drop the row")
+            raise TableError(
+                f"{where}: the value is missing ({cell!r}); fill it in or drop the row"
+            )
         raise TableError(f"{where}: {cell!r} is not a number, but others in it are")
     return values
 

@@ -1,4 +1,6 @@
-"""∇²N times directions, compiled, for few parameters and for the variational equation of a flow: forward over reverse."""
+"""∇²N times directions, compiled, for few parameters and for the variational equation of a flow:
+forward over reverse.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from checker.products import product, product_with_transposed
 
 @register_jitable(inline="always")
 def _point(layout, theta, X, ybar):
-    """The network at θ: its entries, and σ_l(z_l), σ_l', δ_l = ∂N/∂z_l and σ_l'' ∂N/∂σ_l(z_l) of the hidden layers."""
+    """The network at θ: its entries, and σ_l(z_l), σ_l', δ_l = ∂N/∂z_l and σ_l'' ∂N/∂σ_l(z_l) of
+    the hidden layers.
+    """
     size = (layout.units - ybar.shape[0]) * X.shape[1]
     weights = entries_of(layout, theta)
     values, firsts, deltas, bends = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
@@ -28,8 +32,13 @@ def _fill(layout, weights, X, ybar, values, firsts, deltas, bends):
     for layer in range(1, depth):
         start, stop = stop, stop + widths[layer] * samples
         z = matrix_view(values, start, widths[layer], samples)
-        _product(matrix_view(weights, offsets[layer - 1], widths[layer], widths[layer - 1]), below, z)
-        power, negative = layout.powers[layer - 1], layout.slopes[layer - 1] ** layout.powers[layer - 1]
+        _product(
+            matrix_view(weights, offsets[layer - 1], widths[layer], widths[layer - 1]), below, z
+        )
+        power, negative = (
+            layout.powers[layer - 1],
+            layout.slopes[layer - 1] ** layout.powers[layer - 1],
+        )
         for i in range(start, stop):
             lower = 1.0 if values[i] >= 0 else negative
             for _ in range(power - 2):
@@ -43,7 +52,11 @@ def _fill(layout, weights, X, ybar, values, firsts, deltas, bends):
     for layer in range(depth, 1, -1):
         start = stop - widths[layer - 1] * samples
         here = matrix_view(deltas, start, widths[layer - 1], samples)
-        _product(matrix_view(weights, offsets[layer - 1], widths[layer], widths[layer - 1]).T, above, here)
+        _product(
+            matrix_view(weights, offsets[layer - 1], widths[layer], widths[layer - 1]).T,
+            above,
+            here,
+        )
         for i in range(start, stop):
             bends[i] *= deltas[i]
             deltas[i] *= firsts[i]
@@ -68,7 +81,9 @@ def _add_product(A, B, out, spare):
 
 @bare()
 def _derivative(layout, point, moved, X, ybar, work, out):
-    """Derivative of ∂N by all entries where these move by `moved`, into out; `work` as `_workspace` makes it."""
+    """Derivative of ∂N by all entries where these move by `moved`, into out; `work` as `_workspace`
+    makes it.
+    """
     widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
     weights, values, firsts, deltas, bends = point
     dz, dvalues, ddeltas, spare = work
@@ -82,12 +97,18 @@ def _derivative(layout, point, moved, X, ybar, work, out):
             _add_product(matrix_view(weights, first, rows, columns), dbelow, here, spare)
         for i in range(start, stop):
             dvalues[i] = firsts[i] * dz[i]
-        below, dbelow = matrix_view(values, start, rows, samples), matrix_view(dvalues, start, rows, samples)
+        below, dbelow = (
+            matrix_view(values, start, rows, samples),
+            matrix_view(dvalues, start, rows, samples),
+        )
     delta, ddelta = ybar, ybar
     for layer in range(depth, 1, -1):
         rows, columns, first = widths[layer], widths[layer - 1], offsets[layer - 1]
         start = stop - columns * samples
-        part, dback = matrix_view(out, first, rows, columns), matrix_view(ddeltas, start, columns, samples)
+        part, dback = (
+            matrix_view(out, first, rows, columns),
+            matrix_view(ddeltas, start, columns, samples),
+        )
         product_with_transposed(delta, matrix_view(dvalues, start, columns, samples), part)
         _product(matrix_view(moved, first, rows, columns).T, delta, dback)
         if layer < depth:
@@ -105,22 +126,43 @@ def _derivative(layout, point, moved, X, ybar, work, out):
 @register_jitable(inline="always")
 def _workspace(layout, point, samples):
     size = point[1].size
-    return np.empty(size), np.empty(size), np.empty(size), np.empty(layout.widest * max(samples, layout.widest))
+    return (
+        np.empty(size),
+        np.empty(size),
+        np.empty(size),
+        np.empty(layout.widest * max(samples, layout.widest)),
+    )
 
 
 @compiled()
 def curvature_product(layout, theta, direction, X, ybar):
-    """∇²N·direction (P,) at theta (P,), for samples as columns X (d, n) and pseudo-labels ȳ (k_L, n)."""
+    """∇²N·direction (P,) at theta (P,), for samples as columns X (d, n) and pseudo-labels ȳ (k_L,
+    n).
+    """
     point, entries = _point(layout, theta, X, ybar), np.empty(layout.offsets[-1])
-    _derivative(layout, point, entries_of(layout, direction), X, ybar, _workspace(layout, point, X.shape[1]), entries)
+    _derivative(
+        layout,
+        point,
+        entries_of(layout, direction),
+        X,
+        ybar,
+        _workspace(layout, point, X.shape[1]),
+        entries,
+    )
     return collected(layout, entries, theta.size)
 
 
 @compiled()
 def curvature_matrix(layout, theta, X, ybar):
-    """∇²N (P, P) at theta, symmetric to the last bit: a product for every direction, which pays for few parameters."""
+    """∇²N (P, P) at theta, symmetric to the last bit: a product for every direction, which pays for
+    few parameters.
+    """
     point, entries = _point(layout, theta, X, ybar), np.empty(layout.offsets[-1])
-    work, out, direction = _workspace(layout, point, X.shape[1]), np.empty((theta.size, theta.size)), np.zeros(theta.size)
+    work, out, direction = (
+        _workspace(layout, point, X.shape[1]),
+        np.empty((theta.size, theta.size)),
+        np.zeros(theta.size),
+    )
     for k in range(theta.size):
         direction[k] = 1.0
         _derivative(layout, point, entries_of(layout, direction), X, ybar, work, entries)

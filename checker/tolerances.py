@@ -1,4 +1,6 @@
-"""Every tolerance of the project by name, each with what it is derived from; and the numerics one instance is judged with."""
+"""Every tolerance of the project by name, each with what it is derived from; and the numerics one
+instance is judged with.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +8,27 @@ from dataclasses import dataclass, replace
 
 EPS = 2.0**-52
 
-# A defect of an exact identity counts as zero below this: far above rounding (1e-16 × condition), far below any planted mistake.
+# A defect of an exact identity counts as zero below this: far above rounding (1e-16 × condition),
+# far below any planted mistake.
 RESOLUTION = 1e-7
-# A flow hands over to the polish at this sin∠: Newton's basin with room to spare, and above the chatter of explicit steps.
+# A flow hands over to the polish at this sin∠: Newton's basin with room to spare, and above the
+# chatter of explicit steps.
 HANDOVER = 1e-6
 # A polished point is a KKT point at this sin∠; or at its own rounding bound where that is larger.
 POLISHED = 1e-13
-# Relative eigenvalues of the projected Hessian smaller than this are taken as zero: finite differences give about 1e-9.
+# Relative eigenvalues of the projected Hessian smaller than this are taken as zero: finite
+# differences give about 1e-9.
 DEGENERATE = 1e-6
-# Parameters up to which the Hessian is formed and diagonalised (beyond: Hessian-vector products and Lanczos).
+# Parameters up to which the Hessian is formed and diagonalised (beyond: Hessian-vector products and
+# Lanczos).
 DENSE_HESSIAN = 400
 
 
 @dataclass(frozen=True)
 class Numerics:
-    """How flows are integrated: local error tolerance, integrator and a limit on gradient calls of one flow."""
+    """How flows are integrated: local error tolerance, integrator and a limit on gradient calls of
+    one flow.
+    """
 
     tolerance: float = 1e-9
     integrator: str = "compiled"  # or "scipy", the independent second one

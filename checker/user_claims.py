@@ -32,7 +32,9 @@ def load(source: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     if not path.is_file():
-        raise BrokenClaims(f"cannot read {source}: {'is a folder' if path.is_dir() else 'there is no such file'}")
+        raise BrokenClaims(
+            f"cannot read {source}: {'is a folder' if path.is_dir() else 'there is no such file'}"
+        )
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -41,11 +43,15 @@ def load(source: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
         if not any(claim.function.__module__ == name for claim in registered().values()):
-            raise BrokenClaims(f"{source} states no claim: decorate a function with @claim of checker.claims")
+            raise BrokenClaims(
+                f"{source} states no claim: decorate a function with @claim of checker.claims"
+            )
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         forget(name)
-        raise error if isinstance(error, BrokenClaims) else BrokenClaims(told(error, path)) from error
+        raise (
+            error if isinstance(error, BrokenClaims) else BrokenClaims(told(error, path))
+        ) from error
     return module
 
 
@@ -53,7 +59,11 @@ def ids(source: str) -> list[str]:
     """Ids of the claims that a loaded file states."""
     from checker.claims import registered
 
-    return [id for id, claim in registered().items() if claim.function.__module__ == _name(Path(source).resolve())]
+    return [
+        id
+        for id, claim in registered().items()
+        if claim.function.__module__ == _name(Path(source).resolve())
+    ]
 
 
 def _name(path: Path) -> str:
@@ -63,7 +73,8 @@ def _name(path: Path) -> str:
 
 
 def told(error: BaseException, path: Path | None = None) -> str:
-    """The error in one line, after the line of the file it comes from, as far as that is one of the user's.
+    """The error in one line, after the line of the file it comes from, as far as that is one of the
+    user's.
 
     `path` is a file being loaded; without it, every file loaded is looked for.
     """
@@ -71,14 +82,18 @@ def told(error: BaseException, path: Path | None = None) -> str:
     files = {str(path)} if path else _loaded()
     if isinstance(error, SyntaxError) and error.filename in files:
         return f"{_short(error.filename)}:{error.lineno}: {type(error).__name__}: {error.msg}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files
+    ]
     if frames:
         return f"{_short(frames[-1].filename)}:{frames[-1].lineno}: {message}"
     return f"{_short(str(path))}: {message}" if path else message
 
 
 def told_of(error: BaseException, claim) -> str:
-    """The error of a claim in one line; for a claim of the user's that is to blame by what it returns, where it is stated."""
+    """The error of a claim in one line; for a claim of the user's that is to blame by what it
+    returns, where it is stated.
+    """
     message = told(error)
     if claim.function.__module__ not in _modules() or re.match(r"[^:]+\.py:\d+: ", message):
         return message

@@ -1,9 +1,11 @@
-"""Witness files: a claim, an instance that violates it in exact numbers, and all that is needed to look again.
+"""Witness files: a claim, an instance that violates it in exact numbers, and all that is needed to
+look again.
 
-A file is JSON, `format` first. `instance` is encoded as in `checker.instances.encoding`, `margin` and `error` are hexadecimal
-floats, `rendering` is a list of lines for people. `worst` is null, or the instance with the smallest margin before shrinking,
-with its margin and error. `claims` is the user's file that states the claim, or null: it is named, never run, by reading a
-witness. `certificate` is null until one is found.
+A file is JSON, `format` first. `instance` is encoded as in `checker.instances.encoding`, `margin`
+and `error` are hexadecimal floats, `rendering` is a list of lines for people. `worst` is null, or
+the instance with the smallest margin before shrinking, with its margin and error. `claims` is the
+user's file that states the claim, or null: it is named, never run, by reading a witness.
+`certificate` is null until one is found.
 """
 
 from __future__ import annotations
@@ -26,12 +28,27 @@ from checker.judging import decide
 from checker.versions import versions
 from checker.writers.files import write
 
-__all__ = ["FOLDER", "BadWitness", "NotStorable", "Replay", "Witness", "instance_of", "read", "replay", "store", "witness_of"]
+__all__ = [
+    "FOLDER",
+    "BadWitness",
+    "NotStorable",
+    "Replay",
+    "Witness",
+    "instance_of",
+    "read",
+    "replay",
+    "store",
+    "witness_of",
+]
 
 FORMAT = "ncfcheck-witness/1"
 FOLDER = Path("reports") / "counterexamples"
 LARGEST = 20_000_000  # bytes of a file
-WORDS = {Outcome.HOLDS: "holds", Outcome.UNRESOLVED: "cannot be decided", Outcome.INAPPLICABLE: "does not apply"}
+WORDS = {
+    Outcome.HOLDS: "holds",
+    Outcome.UNRESOLVED: "cannot be decided",
+    Outcome.INAPPLICABLE: "does not apply",
+}
 
 
 class Worst(msgspec.Struct, frozen=True):
@@ -69,7 +86,9 @@ class Witness(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Replay:
-    """What became of a witness: the outcome now, with its margin; `claim` is None where it could not be run."""
+    """What became of a witness: the outcome now, with its margin; `claim` is None where it could
+    not be run.
+    """
 
     outcome: Outcome
     margin: Margin
@@ -83,11 +102,17 @@ class Replay:
     @property
     def words(self) -> str:
         """What became of it in one line."""
-        told = f"margin {self.margin.value:+.4g} ± {self.margin.error:.1g}" if self.margin.value == self.margin.value else ""
+        told = (
+            f"margin {self.margin.value:+.4g} ± {self.margin.error:.1g}"
+            if self.margin.value == self.margin.value
+            else ""
+        )
         about = "; ".join(filter(None, (told, self.margin.note)))
         if self.still_violates:
             return f"still violates {self.claim.id}: {about}"
-        return f"no longer violates {self.claim.id}: it {WORDS[self.outcome]}" + (f" ({about})" if about else "")
+        return f"no longer violates {self.claim.id}: it {WORDS[self.outcome]}" + (
+            f" ({about})" if about else ""
+        )
 
 
 def witness_of(
@@ -100,7 +125,8 @@ def witness_of(
     worst: tuple[Any, Margin] | None = None,
     certificate: dict[str, Any] | None = None,
 ) -> Witness:
-    """The witness of an instance that violates the claim; `source` is the user's file that states it, if any.
+    """The witness of an instance that violates the claim; `source` is the user's file that states
+    it, if any.
 
     Raises NotStorable where the instance has no encoding.
     """
@@ -130,11 +156,14 @@ def _hex(margin: Margin) -> tuple[str, str]:
 
 def replay_command(path: Path, source: str | None) -> str:
     """The command that replays the witness file at this path."""
-    return f"ncfcheck replay {shlex.quote(str(path))}" + (f" --claims {shlex.quote(source)}" if source else "")
+    return f"ncfcheck replay {shlex.quote(str(path))}" + (
+        f" --claims {shlex.quote(source)}" if source else ""
+    )
 
 
 def store(witness: Witness, folder: Path = FOLDER) -> Path:
-    """Write the witness as CLAIM.json, or as CLAIM-DIGEST.json where another instance has that name; the path written.
+    """Write the witness as CLAIM.json, or as CLAIM-DIGEST.json where another instance has that
+    name; the path written.
 
     The folder is made if need be. Raises Unwritable.
     """
@@ -147,21 +176,32 @@ def store(witness: Witness, folder: Path = FOLDER) -> Path:
 
 
 def save(path: Path, witness: Witness) -> None:
-    """Write the witness to this file, whole or not at all, with its own path in the replay command. Raises Unwritable."""
+    """Write the witness to this file, whole or not at all, with its own path in the replay command.
+    Raises Unwritable.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, dumps(msgspec.structs.replace(witness, replay=replay_command(path, witness.claims))))
+    write(
+        path, dumps(msgspec.structs.replace(witness, replay=replay_command(path, witness.claims)))
+    )
 
 
 def dumps(witness: Witness) -> bytes:
     """The file's bytes: one line per entry, so that a witness can be read and compared."""
-    lines = [f"  {msgspec.json.encode(name).decode()}: {_pretty(getattr(witness, name))}" for name in witness.__struct_fields__]
+    lines = [
+        f"  {msgspec.json.encode(name).decode()}: {_pretty(getattr(witness, name))}"
+        for name in witness.__struct_fields__
+    ]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
 def _pretty(value) -> str:
     if isinstance(value, list) and value:
-        return "[\n" + ",\n".join(f"    {msgspec.json.encode(each).decode()}" for each in value) + "\n  ]"
+        return (
+            "[\n"
+            + ",\n".join(f"    {msgspec.json.encode(each).decode()}" for each in value)
+            + "\n  ]"
+        )
     return msgspec.json.encode(value).decode()
 
 
@@ -174,7 +214,9 @@ def _holds(path: Path, witness: Witness) -> bool:
 
 
 def read(path) -> Witness:
-    """The witness in a file; its instance is not decoded yet. Raises BadWitness with the reason, for any file at all."""
+    """The witness in a file; its instance is not decoded yet. Raises BadWitness with the reason,
+    for any file at all.
+    """
     path = Path(path)
     try:
         with path.open("rb") as file:
@@ -185,13 +227,22 @@ def read(path) -> Witness:
         raise BadWitness(f"{path} is larger than {LARGEST // 10**6} MB")
     try:
         found = msgspec.json.decode(content, type=Witness)
-        numbers = [found.margin, found.error, *((found.worst.margin, found.worst.error) if found.worst else ())]
-        if any(not re.fullmatch(r"[-+.\w]{1,40}", each) or math.isnan(float.fromhex(each)) for each in numbers):
+        numbers = [
+            found.margin,
+            found.error,
+            *((found.worst.margin, found.worst.error) if found.worst else ()),
+        ]
+        if any(
+            not re.fullmatch(r"[-+.\w]{1,40}", each) or math.isnan(float.fromhex(each))
+            for each in numbers
+        ):
             raise ValueError("the margin is not a number")
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise BadWitness(f"{path} is not a witness: {error}") from error
     if found.format != FORMAT:
-        raise BadWitness(f"{path} is not a witness: format {found.format[:40]!r}, expected {FORMAT!r}")
+        raise BadWitness(
+            f"{path} is not a witness: format {found.format[:40]!r}, expected {FORMAT!r}"
+        )
     return found
 
 
@@ -202,7 +253,11 @@ def instance_of(witness: Witness):
 
 def worst_of(witness: Witness):
     """The instance with the smallest margin, or None. Raises BadWitness."""
-    return None if witness.worst is None else decode(witness.worst.instance, _claim(witness).function.__module__)
+    return (
+        None
+        if witness.worst is None
+        else decode(witness.worst.instance, _claim(witness).function.__module__)
+    )
 
 
 def _claim(witness: Witness) -> Claim:
@@ -214,7 +269,9 @@ def _claim(witness: Witness) -> Claim:
 
 
 def replay(witness: Witness) -> Replay:
-    """Judge the instance of a witness again; one that cannot be decided any more does not violate. Raises BadWitness."""
+    """Judge the instance of a witness again; one that cannot be decided any more does not violate.
+    Raises BadWitness.
+    """
     claim, instance = _claim(witness), instance_of(witness)
     outcome, margin, _ = decide(claim, instance)
     return Replay(outcome, margin, claim)
@@ -227,7 +284,9 @@ def stored(claim: str, folder: Path = FOLDER) -> list[Path]:
 
 
 def home_of(claim: Claim) -> str | None:
-    """The file that states a claim of the user's own; None for claims that come with the program."""
+    """The file that states a claim of the user's own; None for claims that come
+    with the program.
+    """
     module = claim.function.__module__
     if module.split(".")[0] in ("checker", "properties"):
         return None

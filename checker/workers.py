@@ -1,4 +1,6 @@
-"""Shards of work spread over a crew (`checker.executors`): the longest first, and lost workers made up for."""
+"""Shards of work spread over a crew (`checker.executors`): the longest first, and lost workers made
+up for.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +35,15 @@ def _libraries():
     return ThreadpoolController()
 
 
-def spread(work: Callable, shards: list, workers: int, prepare: Callable, arguments: tuple) -> Iterator[tuple]:
-    """Pairs (shard, work(shard)) as they are done by fresh processes, each of which first calls prepare(*arguments).
+def spread(
+    work: Callable, shards: list, workers: int, prepare: Callable, arguments: tuple
+) -> Iterator[tuple]:
+    """Pairs (shard, work(shard)) as they are done by fresh processes, each of which first calls
+    prepare(*arguments).
 
-    A shard has a `claim`; what `work` returns has `seconds`. Shards of claims not timed yet go first, then those that
-    take longest, so that the workers end together. Raises WorkerLost; on any exception the processes are ended at once.
+    A shard has a `claim`; what `work` returns has `seconds`. Shards of claims not timed yet go
+    first, then those that take longest, so that the workers end together. Raises WorkerLost; on any
+    exception the processes are ended at once.
     """
     cost: dict[str, float] = {}
     with Processes(workers, prepare, arguments) as crew:
@@ -47,7 +53,9 @@ def spread(work: Callable, shards: list, workers: int, prepare: Callable, argume
 
 
 def longest_first(shards: list, cost: dict[str, float]) -> Callable[[], object]:
-    """What to do next, None at the end: a shard of a claim whose cost is not known yet, otherwise of the one that costs most."""
+    """What to do next, None at the end: a shard of a claim whose cost is not known yet, otherwise
+    of the one that costs most.
+    """
     waiting = list(shards)
 
     def take():
@@ -60,13 +68,17 @@ def longest_first(shards: list, cost: dict[str, float]) -> Callable[[], object]:
     return take
 
 
-def work_through(crew, work: Callable, take: Callable, attempts: int = 1, until: float = math.inf) -> Iterator[tuple]:
-    """Pairs (shard, work(shard)), each shard once, as a crew gets them done; `take()` names the next shard, or None for now.
+def work_through(
+    crew, work: Callable, take: Callable, attempts: int = 1, until: float = math.inf
+) -> Iterator[tuple]:
+    """Pairs (shard, work(shard)), each shard once, as a crew gets them done; `take()` names the
+    next shard, or None for now.
 
-    It is asked again after every result, and what it names may depend on the results so far. A worker that is lost raises
-    WorkerLost, or, with more `attempts` than one, what it may have been at is tried again, one shard at a time; a shard that
-    loses its worker that often comes with a WorkerLost in place of its result. At the moment `until` of `time.monotonic`
-    it is given up, whatever is running.
+    It is asked again after every result, and what it names may depend on the results so far. A
+    worker that is lost raises WorkerLost, or, with more `attempts` than one, what it may have been
+    at is tried again, one shard at a time; a shard that loses its worker that often comes with a
+    WorkerLost in place of its result. At the moment `until` of `time.monotonic` it is given up,
+    whatever is running.
     """
     running: dict[Future, object] = {}
     suspects: deque = deque()
@@ -91,7 +103,9 @@ def work_through(crew, work: Callable, take: Callable, attempts: int = 1, until:
 
 
 def _fill(crew, work: Callable, take: Callable, running: dict, suspects: deque) -> bool:
-    """Start as much work as the crew has room for; whether anything is running. What may have cost a worker runs alone."""
+    """Start as much work as the crew has room for; whether anything is running. What may have cost
+    a worker runs alone.
+    """
     while len(running) < crew.capacity and not (suspects and running):
         shard = suspects[0] if suspects else take()
         if shard is None:
@@ -106,10 +120,14 @@ def _done(running: dict, until: float) -> list[Future]:
     return list(wait(running, timeout, FIRST_COMPLETED).done)
 
 
-def _lost(crew, lost: list[Future], running: dict, suspects: deque, losses: Counter, attempts: int) -> list:
-    """After a loss of workers: the shards to give up; others that may have been the cause become suspects.
+def _lost(
+    crew, lost: list[Future], running: dict, suspects: deque, losses: Counter, attempts: int
+) -> list:
+    """After a loss of workers: the shards to give up; others that may have been the cause become
+    suspects.
 
-    Only what ran alone is known to be the cause: a death takes down everything that runs, or, in a cluster, what waited with it.
+    Only what ran alone is known to be the cause: a death takes down everything that runs, or, in a
+    cluster, what waited with it.
     """
     if attempts == 1:
         raise WorkerLost(_told(running.values()))

@@ -1,4 +1,6 @@
-"""Open questions about early training: what a run finds out about them is news, and kept in docs/conjectures.md (theory §5)."""
+"""Open questions about early training: what a run finds out about them is news, and kept in
+docs/conjectures.md (theory §5).
+"""
 
 from __future__ import annotations
 
@@ -14,25 +16,37 @@ from checker.kkt import Inertia, KktPoint, flow_limit, positive_limit
 from checker.ncf import norm
 from checker.starts import gaussian_start
 from properties.early_training import before_escape
-from properties.hypotheses import CURVED, DENSE, FLOW_LIMIT, POSITIVE_LIMIT, SMALL_START, SUPERQUADRATIC
+from properties.hypotheses import (
+    CURVED,
+    DENSE,
+    FLOW_LIMIT,
+    POSITIVE_LIMIT,
+    SMALL_START,
+    SUPERQUADRATIC,
+)
 
 ALL_CURVED = powers_where(lambda powers: min(powers) >= 2)
 TWO_LAYERS = powers_where(lambda powers: len(powers) == 1 and powers[0] >= 2)
 THREE_LAYERS_OR_MORE = powers_where(lambda powers: len(powers) >= 2 and min(powers) >= 2)
 KINKABLE = powers_where(lambda powers: 1 in powers)
-# Every hidden layer has p ≥ 2 and at least two neurons, so that rank one and one active neuron say something.
+# Every hidden layer has p ≥ 2 and at least two neurons, so that rank one and one active neuron say
+# something.
 WIDE = dict(starts=("gaussian",), only_dense=True, powers=ALL_CURVED, narrowest=2)
-# Where hidden layers of higher rank pay: samples of one sign that only several neurons can tell from those around them.
+# Where hidden layers of higher rank pay: samples of one sign that only several neurons can tell
+# from those around them.
 SURROUNDED = dict(data=st.one_of(families(), families(only=("fan",))), labels=("inner", "gaussian"))
 GENERIC = "v_0 drawn uniformly from the sphere"
 # A second singular value, or a second neuron, at most this share of the first counts as none.
 NONE = 1e-3
-# Polished points are known far better than this; what is not known better is not called a violation.
+# Polished points are known far better than this; what is not known better is not called a
+# violation.
 POLISH = 1e-6
 
 
 def _maximum(instance) -> KktPoint:
-    """The strict local maximum that the flow tends to: the only positive limits of generic flows that can be told for sure."""
+    """The strict local maximum that the flow tends to: the only positive limits of generic flows
+    that can be told for sure.
+    """
     point = positive_limit(instance.ncf, instance.start, instance.numerics).point
     if point.inertia is not Inertia.MAXIMUM:
         raise Unresolved(f"the limit found is not a strict local maximum but {point.inertia}")
@@ -122,7 +136,9 @@ def rank_one_maxima(instance) -> Margin:
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT),
 )
 def one_limit(instance) -> Margin:
-    """The limits from two random v_0 agree up to a permutation of neurons; judged by N*, which permutations do not change."""
+    """The limits from two random v_0 agree up to a permutation of neurons; judged by N*, which
+    permutations do not change.
+    """
     ncf, first = instance.ncf, _maximum(instance).value
     start = gaussian_start(np.random.default_rng([*instance.seeds, 1]), ncf)
     second = positive_limit(ncf, start, instance.numerics).point
@@ -136,7 +152,13 @@ def one_limit(instance) -> Margin:
     kind=CONJECTURE,
     reference="§6",
     given=instances(kinked=True, powers=KINKABLE),
-    hypotheses=(SUPERQUADRATIC, "p_l = 1 and α_l < 1 for some l", POSITIVE_LIMIT, SMALL_START, FLOW_LIMIT),
+    hypotheses=(
+        SUPERQUADRATIC,
+        "p_l = 1 and α_l < 1 for some l",
+        POSITIVE_LIMIT,
+        SMALL_START,
+        FLOW_LIMIT,
+    ),
 )
 def kinks_align(instance) -> Margin:
     """With kinks too, the direction is within ε + o(1) of u* when ‖w‖ first reaches R_ε δ.
@@ -156,7 +178,9 @@ def kinks_align(instance) -> Margin:
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT, "two or three outputs"),
 )
 def outputs_rank_one(instance) -> Margin:
-    """With several outputs too, flow limits have rank one in every layer, the output layer included."""
+    """With several outputs too, flow limits have rank one in every layer, the output layer
+    included.
+    """
     return _rank_one(instance.network.matrices(_maximum(instance).u))
 
 
@@ -214,7 +238,9 @@ def strongest_neuron(instance) -> Margin:
     hypotheses=(DENSE, CURVED, GENERIC, "labels of both signs"),
 )
 def mixed_labels_grow(instance) -> Margin:
-    """With labels of both signs, the NCF flow from a generic v_0 never tends to a zero KKT point."""
+    """With labels of both signs, the NCF flow from a generic v_0 never tends to a
+    zero KKT point.
+    """
     ybar = instance.ncf.ybar
     if ybar.min() >= 0 or ybar.max() <= 0:
         raise Inapplicable("labels of one sign")

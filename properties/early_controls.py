@@ -20,8 +20,12 @@ from properties.hypotheses import FLOW_LIMIT, NONPOSITIVE_LIMIT, POSITIVE_LIMIT,
 
 
 def large(instance, found, change: float) -> float:
-    """A δ with δR_ε ≥ 3 at which the loss's second order changes the gradient by `change` times its size or more."""
-    return max(3 / found.radius, math.exp((math.log(change) - found.log_forcing) / instance.network.order))
+    """A δ with δR_ε ≥ 3 at which the loss's second order changes the gradient by `change` times its
+    size or more.
+    """
+    return max(
+        3 / found.radius, math.exp((math.log(change) - found.log_forcing) / instance.network.order)
+    )
 
 
 @claim(
@@ -50,7 +54,9 @@ def large_init(instance) -> Margin:
     of=("early.alignment_before_escape",),
 )
 def large_init_escape(instance) -> Margin:
-    """Where ‖w‖ first reaches R_ε δ the direction is within 1.01 ε of u*, for a large δ: the loss turns the gradient around."""
+    """Where ‖w‖ first reaches R_ε δ the direction is within 1.01 ε of u*, for a large δ: the loss
+    turns the gradient around.
+    """
     found = conditioned_window(instance)
     if found.radius < 1.01:
         raise Inapplicable("R_ε is reached at the start: the norm has not grown by T_ε")
@@ -71,12 +77,16 @@ def large_init_escape(instance) -> Margin:
     of=("early.tracking_order", "early.tracking_constant"),
 )
 def large_init_tracking(instance) -> Margin:
-    """For a large δ too ‖w‖ reaches 2δ, so that arrival times, like directions, differ by a finite multiple of δ^D."""
+    """For a large δ too ‖w‖ reaches 2δ, so that arrival times, like directions, differ by a finite
+    multiple of δ^D.
+    """
     positive_limit(instance.ncf, instance.start, instance.numerics)
     reference = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0))
     if reference.stop is not Stop.ESCAPED:
         raise Unresolved(f"NCF flow to norm 2: {reference.stop.value}")
-    delta = max(3.0, math.exp((math.log(10) - log_forcing(instance, reference)) / instance.network.order))
+    delta = max(
+        3.0, math.exp((math.log(10) - log_forcing(instance, reference)) / instance.network.order)
+    )
     flow = train(instance, delta, norm_reaches(2.0))
     return Margin(float(np.exp(flow.log_norm.max())) / 2 - 1 + SLACK, SLACK / 2)
 
@@ -91,8 +101,14 @@ def large_init_tracking(instance) -> Margin:
     of=("early.collapse",),
 )
 def large_init_collapse(instance) -> Margin:
-    """‖w(T/δ^{D−2})‖ ≤ 2δε for a large δ, T the time at which the NCF flow from a negative KKT point has shrunk to ε = 0.01."""
-    limit, order, epsilon = flow_limit(instance.ncf, instance.start, instance.numerics), instance.network.order, 0.01
+    """‖w(T/δ^{D−2})‖ ≤ 2δε for a large δ, T the time at which the NCF flow from a negative KKT
+    point has shrunk to ε = 0.01.
+    """
+    limit, order, epsilon = (
+        flow_limit(instance.ncf, instance.start, instance.numerics),
+        instance.network.order,
+        0.01,
+    )
     if not limit.point.value < 0:
         raise Inapplicable("the NCF flow does not tend to a negative KKT point")
     time = math.expm1(-(order - 2) * math.log(epsilon)) / (order * (order - 2) * -limit.point.value)
@@ -110,7 +126,9 @@ def large_init_collapse(instance) -> Margin:
     of=("early.tracking_order",),
 )
 def order(instance) -> Margin:
-    """The loss flow departs from the NCF flow to order δ^{D+1}: log departure over log δ has slope D + 1, to within ¼."""
+    """The loss flow departs from the NCF flow to order δ^{D+1}: log departure over log δ has slope
+    D + 1, to within ¼.
+    """
     powers, sizes = departures(instance, instance, (1e-3, 1e-4))
     return Margin(0.25 - abs(slope(instance, powers, sizes) - (instance.network.order + 1)), 0.1)
 
@@ -125,7 +143,9 @@ def order(instance) -> Margin:
     of=("early.alignment_before_escape", "early.tracking_order", "early.tracking_constant"),
 )
 def no_escape(instance) -> Margin:
-    """‖w‖ reaches 2δ also where the NCF flow tends to a zero KKT point: what is said about that moment makes sense."""
+    """‖w‖ reaches 2δ also where the NCF flow tends to a zero KKT point: what is said about that
+    moment makes sense.
+    """
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
     if limit.point.multiplier:
         raise Inapplicable("the NCF flow does not tend to a zero KKT point")
@@ -162,7 +182,9 @@ def positive_collapse(instance) -> Margin:
     of=("early.direction_aligns",),
 )
 def initial_direction(instance) -> Margin:
-    """w aligns to within 0.1 with the KKT point nearest v_0, here a negative one at a distance of 0.05, by T_ε/δ^{D−2}."""
+    """w aligns to within 0.1 with the KKT point nearest v_0, here a negative one at a distance of
+    0.05, by T_ε/δ^{D−2}.
+    """
     near = instance.start
     if instance.ncf.value(near) >= 0 or not instance.ncf.residual(near) <= 1e-6:
         raise Inapplicable("no negative KKT point was found")
@@ -184,12 +206,18 @@ def initial_direction(instance) -> Margin:
     of=("early.direction_aligns", "early.alignment_before_escape"),
 )
 def global_maximiser(instance) -> Margin:
-    """w aligns with the global maximiser of N: N(v) ≥ 0.99 max N, which flows from other starts bound from below."""
+    """w aligns with the global maximiser of N: N(v) ≥ 0.99 max N, which flows from other starts
+    bound from below.
+    """
     ncf, found = instance.ncf, conditioned_window(instance)
     best, rng = found.limit.point.value, np.random.default_rng(instance.seeds[-1])
     for _ in range(3):
         try:
-            best = max(best, positive_limit(ncf, gaussian_start(rng, ncf), instance.numerics).point.value)
+            best = max(
+                best, positive_limit(ncf, gaussian_start(rng, ncf), instance.numerics).point.value
+            )
         except (Inapplicable, Unresolved):
             continue
-    return both_ways(instance, found, lambda flow: Margin(ncf.value(flow.direction) / best - 0.9, SLACK))
+    return both_ways(
+        instance, found, lambda flow: Margin(ncf.value(flow.direction) / best - 0.9, SLACK)
+    )

@@ -1,4 +1,6 @@
-"""Claims about early training on other labels than those of the NCF, which are false (theory §7)."""
+"""Claims about early training on other labels than those of the NCF, which are
+false (theory §7).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ def relabelled(instance, y: np.ndarray):
 
 
 def mislabelled(instance):
-    """The instance with labels moved on by one sample. Raises Inapplicable where these are much the same."""
+    """The instance with labels moved on by one sample. Raises Inapplicable where these are much the
+    same.
+    """
     y = np.roll(instance.problem.y, 1, axis=0)
     if np.linalg.norm(y - instance.problem.y) <= 0.1 * np.linalg.norm(y):
         raise Inapplicable("the labels shuffled are the labels")
@@ -40,10 +44,16 @@ def mislabelled(instance):
     of=("early.direction_aligns", "early.alignment_before_escape"),
 )
 def wrong_target(instance) -> Margin:
-    """Trained on shuffled labels, w aligns with u* of the labels as they were, by T_ε/δ^{D−2} or where ‖w‖ reaches R_ε δ."""
+    """Trained on shuffled labels, w aligns with u* of the labels as they were, by T_ε/δ^{D−2} or
+    where ‖w‖ reaches R_ε δ.
+    """
     trained, found = mislabelled(instance), conditioned_window(instance)
     target = found.limit.point.u
-    return both_ways(trained, found, lambda flow: Margin(1.01 - misalignment(flow, target) / found.epsilon, SLACK))
+    return both_ways(
+        trained,
+        found,
+        lambda flow: Margin(1.01 - misalignment(flow, target) / found.epsilon, SLACK),
+    )
 
 
 @claim(
@@ -56,7 +66,9 @@ def wrong_target(instance) -> Margin:
     of=("early.norm_stays_small",),
 )
 def wrong_norm(instance) -> Margin:
-    """Trained on labels ten times as large, ‖w(t)‖ ≤ 1.01 R_ε δ for t ≤ T_ε/δ^{D−2} with R_ε, T_ε of the labels as they were."""
+    """Trained on labels ten times as large, ‖w(t)‖ ≤ 1.01 R_ε δ for t ≤ T_ε/δ^{D−2} with R_ε, T_ε
+    of the labels as they were.
+    """
     found, trained = conditioned_window(instance), relabelled(instance, 10 * instance.problem.y)
     delta = next(ladder(instance, found.log_forcing, found.radius, found.condition))
     flow = train(trained, delta, norm_reaches(2 * found.radius))
@@ -74,7 +86,9 @@ def wrong_norm(instance) -> Margin:
     of=("early.tracking_order", "early.tracking_constant"),
 )
 def wrong_labels_tracking(instance) -> Margin:
-    """Trained on shuffled labels, w departs from the NCF flow of the true labels to order δ^D, or by a multiple of it."""
+    """Trained on shuffled labels, w departs from the NCF flow of the true labels to order δ^D, or
+    by a multiple of it.
+    """
     return follows(instance, mislabelled(instance))
 
 
@@ -88,11 +102,15 @@ def wrong_labels_tracking(instance) -> Margin:
     of=("early.collapse",),
 )
 def wrong_labels_collapse(instance) -> Margin:
-    """Trained on labels of the opposite sign, ‖w(T/δ^{D−2})‖ ≤ 2δε, T the time at which the NCF flow has shrunk to ε.
+    """Trained on labels of the opposite sign, ‖w(T/δ^{D−2})‖ ≤ 2δε, T the time at which the NCF
+    flow has shrunk to ε.
 
     The NCF flow is that of the labels as they were, from a negative KKT point.
     """
-    limit, order = flow_limit(instance.ncf, instance.start, instance.numerics), instance.network.order
+    limit, order = (
+        flow_limit(instance.ncf, instance.start, instance.numerics),
+        instance.network.order,
+    )
     if not limit.point.value < 0:
         raise Inapplicable("the NCF flow does not tend to a negative KKT point")
     # Nine tenths of the time T* in which the flow of −N blows up.

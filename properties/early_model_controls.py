@@ -25,7 +25,9 @@ NUDGE = 1e-12
 
 
 def nudged(instance, side: float):
-    """The instance with the first layer moved off the kink of the first sample, to the side on which σ' is 1 or α."""
+    """The instance with the first layer moved off the kink of the first sample, to the side on
+    which σ' is 1 or α.
+    """
     start = instance.start.copy()
     start[instance.network.slices[0]] += side * NUDGE * instance.problem.X[0]
     return replace(instance, start=unit(start))
@@ -41,21 +43,31 @@ def nudged(instance, side: float):
     of=("early.norm_stays_small", "early.direction_aligns", "early.alignment_before_escape"),
 )
 def kink_start(instance) -> Margin:
-    """With p = 1, α ≠ 1 too, from a v_0 on a kink, w stays small, or aligns with u*, whichever solutions are compared.
+    """With p = 1, α ≠ 1 too, from a v_0 on a kink, w stays small, or aligns with u*, whichever
+    solutions are compared.
 
-    Two solutions leave such a v_0, to either side. One of these holds: ‖w‖ ≤ 1.01 R_ε δ until T_ε/δ^{D−2}; alignment with u* at
-    that time; alignment where ‖w‖ first reaches R_ε δ.
+    Two solutions leave such a v_0, to either side. One of these holds: ‖w‖ ≤ 1.01 R_ε δ until
+    T_ε/δ^{D−2}; alignment with u* at that time; alignment where ‖w‖ first reaches R_ε δ.
     """
     slow, fast = nudged(instance, -1.0), nudged(instance, 1.0)
     found = conditioned_window(slow)
     delta = next(ladder(slow, found.log_forcing, found.radius, found.condition))
     at_time, at_norm, beyond = (
         train(fast, delta, until)
-        for until in (time_reaches(found.time), norm_reaches(found.radius), norm_reaches(2 * found.radius))
+        for until in (
+            time_reaches(found.time),
+            norm_reaches(found.radius),
+            norm_reaches(2 * found.radius),
+        )
     )
     largest = beyond.log_norm[beyond.time <= found.time].max()
-    aligned = [1.01 - misalignment(flow, found.limit.point.u) / found.epsilon for flow in (at_time, at_norm)]
-    return mildest(Margin(float(value), SLACK) for value in (1.01 - np.exp(largest) / found.radius, *aligned))
+    aligned = [
+        1.01 - misalignment(flow, found.limit.point.u) / found.epsilon
+        for flow in (at_time, at_norm)
+    ]
+    return mildest(
+        Margin(float(value), SLACK) for value in (1.01 - np.exp(largest) / found.radius, *aligned)
+    )
 
 
 @claim(
@@ -68,7 +80,9 @@ def kink_start(instance) -> Margin:
     of=("early.tracking_order", "early.tracking_constant"),
 )
 def kink_start_tracking(instance) -> Margin:
-    """With p = 1, α ≠ 1 too, from a v_0 on a kink, flows depart to order δ^D, or by a multiple of it, whichever are compared."""
+    """With p = 1, α ≠ 1 too, from a v_0 on a kink, flows depart to order δ^D, or by a multiple of
+    it, whichever are compared.
+    """
     return follows(nudged(instance, -1.0), nudged(instance, 1.0))
 
 
@@ -84,8 +98,9 @@ def kink_start_tracking(instance) -> Margin:
 def biases_early(instance) -> Margin:
     """With biases, for D = Σ_l P_l, the loss flow from δ = 0.01 stays small, or aligns with u*.
 
-    One of these holds: ‖w‖ ≤ 1.01 R_ε δ until T_ε/δ^{D−2}; alignment with u* at that time; alignment where ‖w‖ first reaches
-    R_ε δ. u* is the direction in which the flow u̇ = ∇N(u) goes to infinity, ε half of 1 − ⟨v_0, u*⟩.
+    One of these holds: ‖w‖ ≤ 1.01 R_ε δ until T_ε/δ^{D−2}; alignment with u* at that time;
+    alignment where ‖w‖ first reaches R_ε δ. u* is the direction in which the flow u̇ = ∇N(u) goes
+    to infinity, ε half of 1 − ⟨v_0, u*⟩.
     """
     delta, with_biases = 0.01, biased(instance)
     times, norms, directions = ncf_flow_with_biases(with_biases, norm=100.0)
@@ -94,16 +109,22 @@ def biases_early(instance) -> Margin:
     epsilon = 0.5 * misaligned[0]
     end = int(np.argmax(misaligned <= epsilon))
     radius = norms[: end + 1].max()
-    _, norms, directions = loss_flow_with_biases(with_biases, delta, times[end] / delta ** (instance.network.order - 2))
+    _, norms, directions = loss_flow_with_biases(
+        with_biases, delta, times[end] / delta ** (instance.network.order - 2)
+    )
     if not norms.max() >= radius * delta:
         raise Unresolved("the loss flow does not reach R_ε δ")
     first = int(np.argmax(norms >= radius * delta))
     aligned = 1.01 - 0.5 * np.sum((directions[[first, -1]] - target) ** 2, axis=1) / epsilon
-    return mildest(Margin(float(value), SLACK) for value in (1.01 - norms.max() / (radius * delta), *aligned))
+    return mildest(
+        Margin(float(value), SLACK) for value in (1.01 - norms.max() / (radius * delta), *aligned)
+    )
 
 
 def stationary(instance) -> np.ndarray:
-    """The balanced v_0 on the kink of the first sample, along what is left of the second, with N(v_0) < 0, (P,)."""
+    """The balanced v_0 on the kink of the first sample, along what is left of the second, with
+    N(v_0) < 0, (P,).
+    """
     kink, other, depth = unit(instance.problem.X[0]), instance.problem.X[1], instance.network.depth
     along = unit(other - (other @ kink) * kink)
     return np.concatenate([along, np.ones(depth - 2), [-1.0]]) / np.sqrt(depth)
@@ -119,10 +140,11 @@ def stationary(instance) -> np.ndarray:
     of=("early.collapse",),
 )
 def kink_collapse(instance) -> Margin:
-    """With p = 1, α ≠ 1 too ‖w(T/δ^{D−2})‖ ≤ 2δε, ε what one solution of the NCF flow from a kink has shrunk to at T.
+    """With p = 1, α ≠ 1 too ‖w(T/δ^{D−2})‖ ≤ 2δε, ε what one solution of the NCF flow from a kink
+    has shrunk to at T.
 
-    It stays at a v_0 where ∇N(v_0), between the slopes of both sides, is λv_0 with λ < 0, and others leave it; T is when the
-    loss flow's norm is 2δ.
+    It stays at a v_0 where ∇N(v_0), between the slopes of both sides, is λv_0 with λ < 0, and
+    others leave it; T is when the loss flow's norm is 2δ.
     """
     order = instance.network.order
     if order == 2:
@@ -131,7 +153,9 @@ def kink_collapse(instance) -> Margin:
     flow = train(nudged(replace(instance, start=v), 1.0), 1e-3, norm_reaches(2.0))
     if flow.stop is not Stop.ESCAPED:
         raise Unresolved("the loss flow does not reach 2δ")
-    epsilon = (1 - order * (order - 2) * instance.ncf.value(v) * flow.time[-1]) ** (-1 / (order - 2))
+    epsilon = (1 - order * (order - 2) * instance.ncf.value(v) * flow.time[-1]) ** (
+        -1 / (order - 2)
+    )
     return Margin(2 - flow.norm / epsilon, SLACK * flow.norm / epsilon)
 
 
@@ -139,13 +163,16 @@ def kink_collapse(instance) -> Margin:
     "control.biases_collapse",
     kind=CONTROL,
     reference="§7",
-    given=instances(only_dense=True, starts=("negative-kkt",), labels=("one-signed",), powers=SHALLOW),
+    given=instances(
+        only_dense=True, starts=("negative-kkt",), labels=("one-signed",), powers=SHALLOW
+    ),
     certify=proof("properties.exact_limits", "biases_collapse"),
     drops=HOMOGENEOUS,
     of=("early.collapse",),
 )
 def biases_collapse(instance) -> Margin:
-    """Trained with biases, zero at first, ‖w(T/δ^{D−2})‖ ≤ 2δε, δ = 0.01, T the time at which the NCF flow has shrunk to ε = 0.1.
+    """Trained with biases, zero at first, ‖w(T/δ^{D−2})‖ ≤ 2δε, δ = 0.01, T the time at which the
+    NCF flow has shrunk to ε = 0.1.
 
     The NCF flow is that of the network without biases, from a negative KKT point.
     """

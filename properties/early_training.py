@@ -1,4 +1,6 @@
-"""Early training from small initialization follows the NCF: norms, directions, order of accuracy, collapse (theory §4)."""
+"""Early training from small initialization follows the NCF: norms, directions, order of accuracy,
+collapse (theory §4).
+"""
 
 from __future__ import annotations
 
@@ -37,12 +39,15 @@ from properties.hypotheses import (
 )
 
 HYPOTHESES = (HOMOGENEOUS, SUPERQUADRATIC, LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START)
-# What is left for o(1) at the last rung of the ladder: relative for norms, in units of ε for alignments.
+# What is left for o(1) at the last rung of the ladder: relative for norms, in units of ε for
+# alignments.
 VANISHING = 0.01
 
 
 def _vanishes(instance, excess, until, deltas, in_the_limit: float = 0.0) -> Margin:
-    """Margin of excess(loss flow at the event) ≤ o(1): below VANISHING on two rungs in turn, or else on the last two."""
+    """Margin of excess(loss flow at the event) ≤ o(1): below VANISHING on two rungs in turn, or
+    else on the last two.
+    """
     parts = []
     for delta in deltas:
         part = _within(instance, excess, until, delta, in_the_limit)
@@ -58,10 +63,13 @@ def _vanishes(instance, excess, until, deltas, in_the_limit: float = 0.0) -> Mar
 def _within(instance, excess, until, delta: float, in_the_limit: float) -> Margin:
     """VANISHING − excess at one δ.
 
-    The integrators' share of the error: a second, looser run, and what is found at a δ so small that the loss flow is
-    the NCF flow, where the excess is known.
+    The integrators' share of the error: a second, looser run, and what is found at a δ so small
+    that the loss flow is the NCF flow, where the excess is known.
     """
-    value, coarse = excess(follow(instance, delta, until)), excess(follow(instance, delta, until, loosened=30))
+    value, coarse = (
+        excess(follow(instance, delta, until)),
+        excess(follow(instance, delta, until, loosened=30)),
+    )
     limit = excess(follow(instance, NEGLIGIBLE ** (1 / instance.network.order), until))
     return Margin(VANISHING - value, abs(value - coarse) + abs(limit - in_the_limit) + 1e-9)
 
@@ -109,7 +117,9 @@ def before_escape(instance) -> Margin:
     """Margin of (1 − ⟨v, u*⟩ − ε)/ε ≤ o(1) where ‖w‖ first reaches R_ε δ."""
     found = grown_window(instance)
     deltas = ladder(instance, found.log_forcing, found.radius)
-    return _vanishes(instance, partial(_misalignment, found=found), norm_reaches(found.radius), deltas)
+    return _vanishes(
+        instance, partial(_misalignment, found=found), norm_reaches(found.radius), deltas
+    )
 
 
 def grown_window(instance) -> Window:
@@ -145,14 +155,23 @@ def _misalignment(flow: Trajectory, found) -> float:
     kind=THEOREM,
     reference="§4",
     given=collapsing(),
-    hypotheses=(HOMOGENEOUS, SUPERQUADRATIC, LIPSCHITZ, TRUE_LABELS, NONPOSITIVE_LIMIT, SMALL_START),
+    hypotheses=(
+        HOMOGENEOUS,
+        SUPERQUADRATIC,
+        LIPSCHITZ,
+        TRUE_LABELS,
+        NONPOSITIVE_LIMIT,
+        SMALL_START,
+    ),
     covers=(("limit", "negative"), ("limit", "zero")),
     prove=proof("properties.exact_early", "collapse"),
 )
 def collapse(instance) -> Margin:
-    """If the NCF flow tends to a negative or zero KKT point, w shrinks or nears a non-negative KKT point.
+    """If the NCF flow tends to a negative or zero KKT point, w shrinks or nears a non-negative KKT
+    point.
 
-    Negative: ‖w(T/δ^{D−2})‖ ≤ 2δε, T the time at which the NCF flow has shrunk to ε. Zero: the direction is within ε of it.
+    Negative: ‖w(T/δ^{D−2})‖ ≤ 2δε, T the time at which the NCF flow has shrunk to ε. Zero: the
+    direction is within ε of it.
     """
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
     if limit.point.value > instance.ncf.rounding(limit.point.u)[0]:
@@ -161,16 +180,29 @@ def collapse(instance) -> Margin:
 
 
 def _shrinks(instance) -> Margin:
-    """2 − ‖s(T)‖/ε for the loss flow from a negative KKT point, T the time at which the NCF flow has shrunk to ε."""
-    limit, order = flow_limit(instance.ncf, instance.start, instance.numerics), instance.network.order
+    """2 − ‖s(T)‖/ε for the loss flow from a negative KKT point, T the time at which the NCF flow
+    has shrunk to ε.
+    """
+    limit, order = (
+        flow_limit(instance.ncf, instance.start, instance.numerics),
+        instance.network.order,
+    )
     epsilon, condition = shrinking(instance, limit)
-    time = math.expm1(-(order - 2) * math.log(epsilon)) / (order * (order - 2) * abs(limit.point.value))
-    deltas = ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), condition=condition)
-    return _vanishes(instance, lambda flow: (flow.norm / epsilon - 1) * VANISHING, time_reaches(time), deltas)
+    time = math.expm1(-(order - 2) * math.log(epsilon)) / (
+        order * (order - 2) * abs(limit.point.value)
+    )
+    deltas = ladder(
+        instance, log_forcing(instance, limit.trajectory, slice(1)), condition=condition
+    )
+    return _vanishes(
+        instance, lambda flow: (flow.norm / epsilon - 1) * VANISHING, time_reaches(time), deltas
+    )
 
 
 def shrinking(instance, limit) -> tuple[float, float]:
-    """ε, and how much perturbations have grown by the time the NCF flow from a negative KKT point has shrunk to it."""
+    """ε, and how much perturbations have grown by the time the NCF flow from a negative KKT point
+    has shrunk to it.
+    """
     # The point is unstable: by then they have grown by (1/ε)^κ with κ the top curvature.
     curvature = max(limit.point.top_curvature, 1.0)
     epsilon = max(instance.fraction, PERTURBATION ** (1 / (2 * curvature)))
@@ -178,7 +210,9 @@ def shrinking(instance, limit) -> tuple[float, float]:
 
 
 def _stays_near(instance, limit) -> Margin:
-    """The loss flow's direction near the zero KKT point, at the time the NCF flow's gradient has fallen to a hundredth."""
+    """The loss flow's direction near the zero KKT point, at the time the NCF flow's gradient has
+    fallen to a hundredth.
+    """
     flow = limit.trajectory
     k = int(np.argmax(flow.gradient_norm <= 1e-2 * flow.gradient_norm[0]))
     epsilon = max(float(np.sum((flow.directions[k] - limit.point.u) ** 2)), 1e-3)
@@ -187,6 +221,12 @@ def _stays_near(instance, limit) -> Margin:
         """Half of what is allowed is the NCF flow's own distance."""
         return float(0.5 * np.sum((v - limit.point.u) ** 2) / epsilon) * VANISHING
 
-    deltas = ladder(instance, log_forcing(instance, flow, slice(k + 1)), float(np.exp(flow.log_norm[: k + 1].max())))
+    deltas = ladder(
+        instance,
+        log_forcing(instance, flow, slice(k + 1)),
+        float(np.exp(flow.log_norm[: k + 1].max())),
+    )
     until = time_reaches(float(flow.time[k]))
-    return _vanishes(instance, lambda end: excess(end.direction), until, deltas, excess(flow.directions[k]))
+    return _vanishes(
+        instance, lambda end: excess(end.direction), until, deltas, excess(flow.directions[k])
+    )

@@ -1,4 +1,6 @@
-"""Exact counterpart of the control of early training with biases: both flows in tubes, of weights and biases (theory §7)."""
+"""Exact counterpart of the control of early training with biases: both flows in tubes, of weights
+and biases (theory §7).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,15 @@ from checker.certify.certificate import Certificate, NotProved, hexadecimal
 from checker.certify.flows import enclose
 from checker.certify.frozen import BiasedField
 from checker.certify.rings import precision
-from checker.certify.windows import BITS, ERROR, Approach, Attractor, attractor, bracketed, cosine_of
+from checker.certify.windows import (
+    BITS,
+    ERROR,
+    Approach,
+    Attractor,
+    attractor,
+    bracketed,
+    cosine_of,
+)
 from checker.kkt import positive_limit
 from checker.ncf import Problem
 from checker.starts import unit
@@ -19,21 +29,35 @@ from properties.exact_flows import known
 
 DELTA = 0.01  # of the control
 BEYOND = 1 + 1e-12  # of the time at which the loss flow ends: the bracket of T_ε is exact
-NEAR = 0.7  # share of the reach that all but the biases of the outputs come within: tubes are wide by then
+# share of the reach that all but the biases of the outputs come within: tubes are wide by then
+NEAR = 0.7
 FURTHER = 1e-3  # share of ε by which the NCF flow is followed beyond T_ε
 
 
 def biases_early(instance) -> Certificate:
-    """The loss flow with biases is larger than the NCF flow by T_ε, and aligned neither there nor where ‖w‖ = R_ε δ."""
+    """The loss flow with biases is larger than the NCF flow by T_ε, and aligned neither there nor
+    where ‖w‖ = R_ε δ.
+    """
     if instance.network.depth != 2:
-        raise NotProved("three layers or more: biases within the network change where the NCF flow tends to")
+        raise NotProved(
+            "three layers or more: biases within the network change where the NCF flow tends to"
+        )
     trained = biased(instance)
     with precision(BITS):
         window = _window(instance, trained)
         time = window.times[1] / DELTA ** (instance.network.order - 2) * BEYOND
-        loss = enclose(BiasedField(trained.problem, True), DELTA * trained.start, DELTA * ERROR, lambda step: False, time)
+        loss = enclose(
+            BiasedField(trained.problem, True),
+            DELTA * trained.start,
+            DELTA * ERROR,
+            lambda step: False,
+            time,
+        )
     data = window.plain() | {"point": hexadecimal(trained.start), "loss": loss.plain()}
-    proves = "with biases, from `point` and δ = 0.01, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at T_ε, and where ‖w‖ = R_ε δ"
+    proves = (
+        "with biases, from `point` and δ = 0.01, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at "
+        "T_ε, and where ‖w‖ = R_ε δ"
+    )
     return Certificate("flow", proves, data)
 
 
@@ -47,17 +71,27 @@ def _window(instance, trained) -> Approach:
         near = cosine_of(step.end[free], goal.theta[free]) > 1 - (NEAR * goal.reach) ** 2 / 2
         return near and cosine_of(step.end, goal.theta) > 1 - epsilon * (1 - FURTHER)
 
-    return bracketed(Approach(goal, enclose(BiasedField(trained.problem, False), trained.start, ERROR, is_over), epsilon))
+    return bracketed(
+        Approach(
+            goal,
+            enclose(BiasedField(trained.problem, False), trained.start, ERROR, is_over),
+            epsilon,
+        )
+    )
 
 
 def _unbiased(trained) -> np.ndarray:
     """Numbers of all weights and biases but those of the outputs."""
     matrices = trained.network.matrices(np.arange(trained.network.size, dtype=float))
-    return np.concatenate([np.arange(trained.network.slices[0].stop), matrices[-1][:, :-1].ravel().astype(int)])
+    return np.concatenate(
+        [np.arange(trained.network.slices[0].stop), matrices[-1][:, :-1].ravel().astype(int)]
+    )
 
 
 def _limit(instance, trained, free: np.ndarray) -> Attractor:
-    """The KKT point that all but the biases of the outputs tend to, which flow as in a network without, of inputs (x, 1)."""
+    """The KKT point that all but the biases of the outputs tend to, which flow as in a network
+    without, of inputs (x, 1).
+    """
     network, problem = instance.network, trained.problem
     widths = (network.widths[0] + 1, *network.widths[1:])
     bare = Problem(replace(network, widths=widths), problem.X, problem.y, problem.loss)

@@ -1,4 +1,6 @@
-"""Exact counterparts of claims about KKT points: a box that holds exactly one, of which the conclusion fails (theory §5, §9)."""
+"""Exact counterparts of claims about KKT points: a box that holds exactly one, of which the
+conclusion fails (theory §5, §9).
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def _limit(instance) -> np.ndarray:
 
 
 def _boxed(instance, u, condition, proves: str) -> Certificate:
-    """A certificate that `condition(found)`, raising NotProved or not, is met by the exact KKT point near u."""
+    """A certificate that `condition(found)`, raising NotProved or not, is met by the exact KKT
+    point near u.
+    """
 
     def prove():
         found = found_near(instance.network, instance.ncf, u)
@@ -57,20 +61,37 @@ def shared_balance(instance) -> Certificate:
     shared = convolved(instance)
 
     def unbalanced(found: Found) -> None:
-        gaps = points.neurons_unbalanced(Balls, found.pruned.network, found.matrices, range(found.pruned.network.depth - 1))
+        gaps = points.neurons_unbalanced(
+            Balls, found.pruned.network, found.matrices, range(found.pruned.network.depth - 1)
+        )
         _require(gaps, "the balances are not known to differ from 0")
 
-    return _boxed(shared, _limit(shared), unbalanced, "an exact KKT point with a shared first layer has an unbalanced neuron")
+    return _boxed(
+        shared,
+        _limit(shared),
+        unbalanced,
+        "an exact KKT point with a shared first layer has an unbalanced neuron",
+    )
 
 
 def positive_unstable(instance) -> Certificate:
     """An exact KKT point is a strict local maximum."""
-    return _boxed(instance, _limit(instance), _maximum, "an exact KKT point has a negative definite projected Hessian")
+    return _boxed(
+        instance,
+        _limit(instance),
+        _maximum,
+        "an exact KKT point has a negative definite projected Hessian",
+    )
 
 
 def every_kkt_rank_one(instance) -> Certificate:
     """An exact KKT point whose hidden layer has two rows that are not parallel: σ_2 > σ_1/1000."""
-    return _boxed(instance, instance.start, _two_directions, "an exact KKT point has a hidden layer with σ_2 > σ_1/1000")
+    return _boxed(
+        instance,
+        instance.start,
+        _two_directions,
+        "an exact KKT point has a hidden layer with σ_2 > σ_1/1000",
+    )
 
 
 def _two_directions(found: Found) -> None:
@@ -79,12 +100,19 @@ def _two_directions(found: Found) -> None:
 
 
 def singular_gap(W, share: float) -> bool:
-    """Whether the sum of squared 2×2 minors, at least σ_1²σ_2², shows σ_2 > share·σ_1; for two rows it is σ_1²σ_2²."""
+    """Whether the sum of squared 2×2 minors, at least σ_1²σ_2², shows σ_2 > share·σ_1; for two rows
+    it is σ_1²σ_2².
+    """
     if W.nrows() != 2:
         return False
-    gram = [[sum((W[i, k] * W[j, k] for k in range(W.ncols())), arb(0)) for j in range(2)] for i in range(2)]
+    gram = [
+        [sum((W[i, k] * W[j, k] for k in range(W.ncols())), arb(0)) for j in range(2)]
+        for i in range(2)
+    ]
     trace = gram[0][0] + gram[1][1]
-    return bool(gram[0][0] * gram[1][1] - gram[0][1] * gram[1][0] > arb(share) * arb(share) * trace * trace)
+    return bool(
+        gram[0][0] * gram[1][1] - gram[0][1] * gram[1][0] > arb(share) * arb(share) * trace * trace
+    )
 
 
 def saddles(instance) -> Certificate:
@@ -112,14 +140,26 @@ def shared_neurons(instance) -> Certificate:
 
 def no_blowup(instance) -> Certificate:
     """From an exact KKT point with N < 0 the norm of the NCF flow decreases for ever."""
-    proves = "the NCF flow from an exact KKT point with N < 0 stays on its ray, and its norm decreases"
-    return _boxed(instance, _limit(instance), lambda found: _require(found.value < 0, "N < 0 is not proved"), proves)
+    proves = (
+        "the NCF flow from an exact KKT point with N < 0 stays on its ray, and its norm decreases"
+    )
+    return _boxed(
+        instance,
+        _limit(instance),
+        lambda found: _require(found.value < 0, "N < 0 is not proved"),
+        proves,
+    )
 
 
 def doubled_start(instance) -> Certificate:
-    """From twice an exact KKT point with N > 0, D > 2, the flow blows up at 2^{−(D−2)}/(D(D−2)N) < 1/(D(D−2)N)."""
+    """From twice an exact KKT point with N > 0, D > 2, the flow blows up at 2^{−(D−2)}/(D(D−2)N) <
+    1/(D(D−2)N).
+    """
     _require(instance.network.order > 2, "D = 2")
-    proves = "from twice an exact KKT point u with N* = N(u) > 0 the NCF flow blows up at 2^{−(D−2)}/(D(D−2)N*)"
+    proves = (
+        "from twice an exact KKT point u with N* = N(u) > 0 the NCF flow blows up at "
+        "2^{−(D−2)}/(D(D−2)N*)"
+    )
     return _boxed(instance, _limit(instance), _positive, proves)
 
 
@@ -136,30 +176,52 @@ def _maximum_with(rank_two, proves: str):
 
 
 _ATTRACTS = "a strict local maximum with N > 0, which attracts an open set of v_0, "
-rank_one_hidden = _maximum_with(lambda W: any(map(has_rank_two, W[:-1])), _ATTRACTS + "has a hidden layer of rank two or more")
-rank_one_above = _maximum_with(lambda W: any(map(has_rank_two, W[1:-1])), _ATTRACTS + "has a later layer of rank two or more")
-rank_one_all = _maximum_with(lambda W: any(map(has_rank_two, W)), _ATTRACTS + "has a layer of rank two or more")
+rank_one_hidden = _maximum_with(
+    lambda W: any(map(has_rank_two, W[:-1])), _ATTRACTS + "has a hidden layer of rank two or more"
+)
+rank_one_above = _maximum_with(
+    lambda W: any(map(has_rank_two, W[1:-1])), _ATTRACTS + "has a later layer of rank two or more"
+)
+rank_one_all = _maximum_with(
+    lambda W: any(map(has_rank_two, W)), _ATTRACTS + "has a layer of rank two or more"
+)
 one_neuron = _maximum_with(
-    lambda W: any(active_rows(each, NONE) > 1 for each in W[:-1]), _ATTRACTS + "has two active neurons in one hidden layer"
+    lambda W: any(active_rows(each, NONE) > 1 for each in W[:-1]),
+    _ATTRACTS + "has two active neurons in one hidden layer",
 )
 
 
 def balance(instance) -> Certificate:
-    """For the theorems: an exact KKT point whose layers or neurons are unbalanced, λ ≠ D·N, or ∇N ≠ 0 across."""
+    """For the theorems: an exact KKT point whose layers or neurons are unbalanced, λ ≠ D·N, or ∇N ≠
+    0 across.
+    """
 
     def condition(found: Found) -> None:
         network, theta = found.pruned.network, found.box.theta
         multiplier = found.box.multiplier
         gap = multiplier - network.order * found.value
-        layers = [sum((a * a for a in theta[p]), arb(0)) * network.order - o for p, o in zip(network.slices, network.orders)]
+        layers = [
+            sum((a * a for a in theta[p]), arb(0)) * network.order - o
+            for p, o in zip(network.slices, network.orders)
+        ]
         neurons = points.neurons_unbalanced(Balls, network, found.matrices)
-        _require(neurons or any(each > 0 or each < 0 for each in (gap, *layers)), "every identity holds to within the box")
+        _require(
+            neurons or any(each > 0 or each < 0 for each in (gap, *layers)),
+            "every identity holds to within the box",
+        )
 
-    return _boxed(instance, _limit(instance), condition, "an exact KKT point fails an identity that holds at all of them")
+    return _boxed(
+        instance,
+        _limit(instance),
+        condition,
+        "an exact KKT point fails an identity that holds at all of them",
+    )
 
 
 def negative_unstable(instance) -> Certificate:
-    """For the theorem: an exact KKT point with N < 0 that is a strict local maximum; a limit with N > 0 has W_L negated."""
+    """For the theorem: an exact KKT point with N < 0 that is a strict local maximum; a limit with N
+    > 0 has W_L negated.
+    """
     u = _limit(instance).copy()
     if instance.ncf.value(u) > 0:
         u[instance.network.slices[-1]] *= -1

@@ -1,4 +1,6 @@
-"""Exact counterparts of theorems about flows: the conclusion is proved on one small instance (theory §3, §4, §9)."""
+"""Exact counterparts of theorems about flows: the conclusion is proved on one small instance
+(theory §3, §4, §9).
+"""
 
 from __future__ import annotations
 
@@ -56,29 +58,43 @@ def balance(instance) -> Certificate:
         field = Field(instance.problem, delta)
         loss = enclose(field, instance.start, ERROR, lambda step: False, ncf.time)
     data = {"ncf": ncf.plain(), "delta": delta.hex(), "loss": loss.plain()}
-    return Certificate("flow", "balances stay what they are along both flows until ‖u‖ has doubled or halved", data)
+    return Certificate(
+        "flow", "balances stay what they are along both flows until ‖u‖ has doubled or halved", data
+    )
 
 
 def blowup_rate(instance) -> Certificate:
     """(T* − t) r^{D−2} where 1 − N(v)/N* has fallen below 10 % and a millionth."""
     found = _approach(instance, gap=0.9 * GAPS[-1])
     ncf, best = instance.ncf, instance.ncf.value(found.attractor.theta)
-    late = [first_time(found.tube, lambda x, gap=gap: 1 - ncf.value(unit(x)) / best < 0.95 * gap) for gap in GAPS]
-    proves = "(T* − t) r^{D−2} D(D−2)N* is within 20 % of 1, and two millionths, where N(v) is within 10 %, and one, of N*"
+    late = [
+        first_time(found.tube, lambda x, gap=gap: 1 - ncf.value(unit(x)) / best < 0.95 * gap)
+        for gap in GAPS
+    ]
+    proves = (
+        "(T* − t) r^{D−2} D(D−2)N* is within 20 % of 1, and two millionths, where N(v) is within "
+        "10 %, and one, of N*"
+    )
     return Certificate("flow", proves, found.plain() | {"late": hexadecimal(late)})
 
 
 def direction_converges(instance) -> Certificate:
     """The direction of the NCF flow comes within reach of a KKT point with N > 0."""
-    return Certificate("flow", "the NCF flow tends to an exact KKT point with N > 0", _approach(instance).plain())
+    return Certificate(
+        "flow", "the NCF flow tends to an exact KKT point with N > 0", _approach(instance).plain()
+    )
 
 
 def blowup_bracket(instance) -> Certificate:
     """Both bounds on T*, from where the NCF flow is within reach of its limit."""
-    return Certificate("flow", "1/(D(D−2)N*) ≤ T* ≤ 1/(D(D−2)N(v_0))", _approach(instance, FURTHER).plain())
+    return Certificate(
+        "flow", "1/(D(D−2)N*) ≤ T* ≤ 1/(D(D−2)N(v_0))", _approach(instance, FURTHER).plain()
+    )
 
 
-def _settled(instance, deltas, flow: Callable[[float], Tube], excess: Callable[[Tube], float]) -> list[dict]:
+def _settled(
+    instance, deltas, flow: Callable[[float], Tube], excess: Callable[[Tube], float]
+) -> list[dict]:
     """Two δ in turn at which the excess is below VANISHING."""
     first = next(iter(deltas)) * BELOW
     tubes = ((first / 2**k, flow(first / 2**k)) for k in range(RUNGS))
@@ -124,10 +140,14 @@ def alignment_before_escape(instance) -> Certificate:
         return tube(instance, delta, 0.0, window.norms[1] * (1 + 1e-9))
 
     def excess(flow: Tube) -> float:
-        return _misalignment(flow.at(first_time(flow, lambda x: np.linalg.norm(x) > window.norms[0])), window)
+        return _misalignment(
+            flow.at(first_time(flow, lambda x: np.linalg.norm(x) > window.norms[0])), window
+        )
 
     rungs = _settled(instance, ladder(instance, found.log_forcing, found.radius), flow, excess)
-    return _proved("⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε where ‖w‖ first reaches R_ε δ, at two δ", window, rungs)
+    return _proved(
+        "⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε where ‖w‖ first reaches R_ε δ, at two δ", window, rungs
+    )
 
 
 def _misalignment(x: np.ndarray, window: Approach) -> float:
@@ -136,7 +156,10 @@ def _misalignment(x: np.ndarray, window: Approach) -> float:
 
 def tracking_order(instance) -> Certificate:
     """The departure has a slope within ¼ of D between two δ."""
-    proves = "log departure over log δ has a slope within ¼ of D between two δ, where each norm first reaches 2"
+    proves = (
+        "log departure over log δ has a slope within ¼ of D between two δ, where each norm first "
+        "reaches 2"
+    )
     return Certificate("flow", proves, departures(instance, instance, (1e-4, 1e-5)))
 
 
@@ -146,25 +169,33 @@ def tracking_constant(instance) -> Certificate:
     data = departures(instance, instance, (1e-4, 1e-5), window)
     moved = varied(instance.problem, window.tube, float.fromhex(data["crossing"][1]))
     proves = (
-        "where each norm first reaches 2 the departure is within 5 % of δ^D (E/2, τ/T), directions and times together, at two δ"
+        "where each norm first reaches 2 the departure is within 5 % of δ^D (E/2, τ/T), directions "
+        "and times together, at two δ"
     )
     return Certificate("flow", proves, data | {"moved": plain(moved)})
 
 
 def collapse(instance) -> Certificate:
     """From an exact KKT point with N < 0, ‖w(T/δ^{D−2})‖ ≤ 2δε at two δ."""
-    limit, order = known(flow_limit, instance.ncf, instance.start, instance.numerics), instance.network.order
+    limit, order = (
+        known(flow_limit, instance.ncf, instance.start, instance.numerics),
+        instance.network.order,
+    )
     if not limit.point.value < 0 or np.linalg.norm(limit.point.u - instance.start) > 1e-7:
         raise NotProved("the NCF flow does not stay at a negative KKT point")
     with precision(BITS):
         found = found_near(instance.network, instance.ncf, limit.point.u)
     epsilon, condition = shrinking(instance, limit)
     time = math.expm1(-(order - 2) * math.log(epsilon)) / (order * (order - 2) * -limit.point.value)
-    deltas = ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), condition=condition)
+    deltas = ladder(
+        instance, log_forcing(instance, limit.trajectory, slice(1)), condition=condition
+    )
 
     def excess(flow: Tube) -> float:
         return (float(np.linalg.norm(flow.at(time))) / epsilon - 1) * VANISHING
 
     rungs = _settled(instance, deltas, lambda delta: tube(instance, delta, time), excess)
     data = {"limit": found.plain(), "rungs": rungs}
-    return Certificate("flow", "from an exact KKT point with N < 0 ‖w(T/δ^{D−2})‖ ≤ 2δε at two δ", data)
+    return Certificate(
+        "flow", "from an exact KKT point with N < 0 ‖w(T/δ^{D−2})‖ ≤ 2δε at two δ", data
+    )

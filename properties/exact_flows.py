@@ -1,6 +1,7 @@
 """Exact counterparts of controls of early training: both flows in tubes (theory §4, §9).
 
-The tubes are proved in balls here; what follows from them at T_ε, or where a norm is reached, only by the verifier.
+The tubes are proved in balls here; what follows from them at T_ε, or where a norm is reached, only
+by the verifier.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def tube(instance, delta: float, time: float, norm: float = 0.0) -> Tube:
 
 def certificate(proves: str, window: Approach, delta: float, loss: Tube, **more) -> Certificate:
     """The certificate of a window, and of one loss flow."""
-    return Certificate("flow", proves, window.plain() | {"delta": delta.hex(), "loss": loss.plain()} | more)
+    return Certificate(
+        "flow", proves, window.plain() | {"delta": delta.hex(), "loss": loss.plain()} | more
+    )
 
 
 def large_init(instance) -> Certificate:
@@ -69,7 +72,9 @@ def large_init(instance) -> Certificate:
     found, window = windows(instance)
     delta = large(instance, found, 10.0) * (1 + 1e-6)
     loss = tube(instance, delta, window.times[1])
-    return certificate("δR_ε ≥ 3, and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at t = T_ε/δ^{D−2}", window, delta, loss)
+    return certificate(
+        "δR_ε ≥ 3, and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at t = T_ε/δ^{D−2}", window, delta, loss
+    )
 
 
 def large_init_escape(instance) -> Certificate:
@@ -77,14 +82,18 @@ def large_init_escape(instance) -> Certificate:
     found, window = windows(instance)
     delta = float(np.exp((np.log(10.0) - found.log_forcing) / instance.network.order))
     loss = tube(instance, delta, 0.0, window.norms[1] * (1 + 1e-9))
-    return certificate("for a large δ ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε where ‖w‖ first reaches R_ε δ", window, delta, loss)
+    return certificate(
+        "for a large δ ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε where ‖w‖ first reaches R_ε δ", window, delta, loss
+    )
 
 
 def positive_collapse(instance) -> Certificate:
     """‖w‖ > 2δε at T_ε."""
     found, window = windows(instance)
     delta = smallest(instance, found)
-    return certificate("N* > 0, and ‖w(T_ε/δ^{D−2})‖ > 2δε", window, delta, tube(instance, delta, window.times[1]))
+    return certificate(
+        "N* > 0, and ‖w(T_ε/δ^{D−2})‖ > 2δε", window, delta, tube(instance, delta, window.times[1])
+    )
 
 
 def wrong_target(instance) -> Certificate:
@@ -92,7 +101,10 @@ def wrong_target(instance) -> Certificate:
     trained, (found, window) = known(mislabelled, instance), windows(instance)
     delta = smallest(trained, found)
     loss = tube(trained, delta, window.times[1], window.norms[1] * (1 + 1e-9))
-    proves = "trained on shuffled labels ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at t = T_ε/δ^{D−2}, and ‖w‖ = R_ε δ never or there too"
+    proves = (
+        "trained on shuffled labels ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at t = T_ε/δ^{D−2}, and ‖w‖ = R_ε δ "
+        "never or there too"
+    )
     return certificate(proves, window, delta, loss)
 
 
@@ -102,8 +114,16 @@ def wrong_norm(instance) -> Certificate:
     delta, norm = smallest(instance, found), 1.0101 * window.norms[1]
     with precision(BITS):
         field = Field(trained.problem, delta)
-        loss = enclose(field, instance.start, ERROR, lambda step: np.linalg.norm(step.end) > norm, window.times[0])
-    return certificate("trained on 10y, ‖w(t)‖ > 1.01 R_ε δ for some t ≤ T_ε/δ^{D−2}", window, delta, loss)
+        loss = enclose(
+            field,
+            instance.start,
+            ERROR,
+            lambda step: np.linalg.norm(step.end) > norm,
+            window.times[0],
+        )
+    return certificate(
+        "trained on 10y, ‖w(t)‖ > 1.01 R_ε δ for some t ≤ T_ε/δ^{D−2}", window, delta, loss
+    )
 
 
 def global_maximiser(instance) -> Certificate:
@@ -112,12 +132,18 @@ def global_maximiser(instance) -> Certificate:
     rng, points = np.random.default_rng(instance.seeds[-1]), [found.limit.point]
     for _ in range(3):
         try:
-            points.append(positive_limit(instance.ncf, gaussian_start(rng, instance.ncf), instance.numerics).point)
+            points.append(
+                positive_limit(
+                    instance.ncf, gaussian_start(rng, instance.ncf), instance.numerics
+                ).point
+            )
         except (Inapplicable, Unresolved):
             continue
     best, delta = max(points, key=lambda point: point.value), smallest(instance, found)
     loss = tube(instance, delta, window.times[1], window.norms[1] * (1 + 1e-9))
-    proves = "N(w/‖w‖) < 0.9 N at another point, at t = T_ε/δ^{D−2} and where ‖w‖ first reaches R_ε δ"
+    proves = (
+        "N(w/‖w‖) < 0.9 N at another point, at t = T_ε/δ^{D−2} and where ‖w‖ first reaches R_ε δ"
+    )
     return certificate(proves, window, delta, loss, better=hexadecimal(best.u))
 
 
@@ -133,7 +159,9 @@ def initial_direction(instance) -> Certificate:
     found, window = windows(moved)
     delta = smallest(moved, found)
     more = {"near": near.plain(), "point": hexadecimal(moved.start)}
-    proves = "from `point`, nearest to a KKT point u with N(u) < 0, ⟨w, u⟩ < 0.9‖w‖ at t = T_ε/δ^{D−2}"
+    proves = (
+        "from `point`, nearest to a KKT point u with N(u) < 0, ⟨w, u⟩ < 0.9‖w‖ at t = T_ε/δ^{D−2}"
+    )
     return certificate(proves, window, delta, tube(moved, delta, window.times[1]), **more)
 
 
@@ -165,14 +193,24 @@ def _crossing(flow: Tube) -> list[str]:
 
 def order(instance) -> Certificate:
     """The departure has a slope below D + ¾ between two δ."""
-    proves = "log departure over log δ has a slope below D + ¾ between two δ, where each norm first reaches 2"
+    proves = (
+        "log departure over log δ has a slope below D + ¾ between two δ, where each norm first "
+        "reaches 2"
+    )
     return Certificate("flow", proves, departures(instance, instance, (1e-3, 1e-4)))
 
 
 def wrong_labels_tracking(instance) -> Certificate:
-    """Trained on shuffled labels, the departure has a slope below D − ¼ and is no multiple of δ^D."""
-    proves = "trained on shuffled labels, the departure has a slope below D − ¼ between two δ, and is no multiple of δ^D"
-    return Certificate("flow", proves, departures(instance, known(mislabelled, instance), (1e-6, 1e-12)))
+    """Trained on shuffled labels, the departure has a slope below D − ¼ and is no
+    multiple of δ^D.
+    """
+    proves = (
+        "trained on shuffled labels, the departure has a slope below D − ¼ between two δ, and is "
+        "no multiple of δ^D"
+    )
+    return Certificate(
+        "flow", proves, departures(instance, known(mislabelled, instance), (1e-6, 1e-12))
+    )
 
 
 def negative_limit(instance):
@@ -191,4 +229,6 @@ def wrong_labels_collapse(instance) -> Certificate:
     delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), 10.0))
     loss = tube(relabelled(instance, -instance.problem.y), delta, time)
     data = {"limit": found.plain(), "delta": delta.hex(), "loss": loss.plain()}
-    return Certificate("flow", "from an exact KKT point with N < 0, trained on −y, ‖w(T/δ^{D−2})‖ > 2δε", data)
+    return Certificate(
+        "flow", "from an exact KKT point with N < 0, trained on −y, ‖w(T/δ^{D−2})‖ > 2δε", data
+    )

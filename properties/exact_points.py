@@ -1,4 +1,6 @@
-"""Exact counterparts of the controls about single points of N: exact rational inequalities (theory §1, §2, §5)."""
+"""Exact counterparts of the controls about single points of N: exact rational inequalities (theory
+§1, §2, §5).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ IDENTITIES = (
     points.gradient_scaling_fails,
 )
 
-TWICE = fmpq(1999, 1000)  # multiple of |λ| that an eigenvalue has to stay below to refute one of 2|λ|
+TWICE = fmpq(
+    1999, 1000
+)  # multiple of |λ| that an eigenvalue has to stay below to refute one of 2|λ|
 
 
 def _all(statements, instance, weights) -> None:
@@ -58,7 +62,11 @@ def _refuted(instance, statement) -> Certificate:
 
 def loss_expansion(instance) -> Certificate:
     """The remainder exceeds Σ ŷ² at some δ."""
-    return Certificate("point", "the remainder exceeds Σ ŷ² at δ", {"delta": points.expansion_fails(instance).hex()})
+    return Certificate(
+        "point",
+        "the remainder exceeds Σ ŷ² at δ",
+        {"delta": points.expansion_fails(instance).hex()},
+    )
 
 
 def biases(instance) -> Certificate:
@@ -74,7 +82,9 @@ def biases_expansion(instance) -> Certificate:
     with_biases = biased(instance)
     delta = points.expansion_fails(with_biases)
     data = {"point": hexadecimal(with_biases.start), "delta": delta.hex()}
-    return Certificate("point", "at `point`, weights and biases, the remainder exceeds Σ ŷ² for this δ", data)
+    return Certificate(
+        "point", "at `point`, weights and biases, the remainder exceeds Σ ŷ² for this δ", data
+    )
 
 
 def wrong_labels(instance) -> Certificate:
@@ -88,7 +98,9 @@ def negative_factor(instance) -> Certificate:
     """Both scalings fail for some c < 0."""
     scalings = points.output_scaling_fails, points.gradient_scaling_fails
     _all([partial(each, sign=-1) for each in scalings], instance, instance.start)
-    return Certificate("point", "at `start`, H(x; cu) ≠ c^D H(x; u) and ∇N(cu) ≠ c^{D−1} ∇N(u) for some c < 0")
+    return Certificate(
+        "point", "at `start`, H(x; cu) ≠ c^D H(x; u) and ∇N(cu) ≠ c^{D−1} ∇N(u) for some c < 0"
+    )
 
 
 def any_point(instance) -> Certificate:
@@ -100,7 +112,10 @@ def any_point(instance) -> Certificate:
         proved(lambda ring, weights=weights: At(ring, instance, weights).is_kkt_direction_false())
     proved(lambda ring: points.layers_unbalanced(ring, network, u))
     proved(lambda ring: points.neurons_unbalanced(ring, network, matrices(ring, network, u)))
-    return Certificate("point", "at `start`, ‖∇N‖ ≠ |λ|, layers and neurons are unbalanced, and W_L → −W_L is not KKT")
+    return Certificate(
+        "point",
+        "at `start`, ‖∇N‖ ≠ |λ|, layers and neurons are unbalanced, and W_L → −W_L is not KKT",
+    )
 
 
 def zero_points(instance) -> Certificate:
@@ -111,7 +126,11 @@ def zero_points(instance) -> Certificate:
         raise NotProved("∇N(u) ≠ 0, or u = 0")
     proved(lambda ring: points.layers_unbalanced(ring, network, u))
     proved(lambda ring: points.neurons_unbalanced(ring, network, matrices(ring, network, u)))
-    return Certificate("point", "∇N = 0 at `point`, where layers and neurons are unbalanced", {"point": hexadecimal(u)})
+    return Certificate(
+        "point",
+        "∇N = 0 at `point`, where layers and neurons are unbalanced",
+        {"point": hexadecimal(u)},
+    )
 
 
 def any_negative_point(instance) -> Certificate:
@@ -120,23 +139,34 @@ def any_negative_point(instance) -> Certificate:
     evaluation = Evaluation(Rationals, instance.network, u, instance.ncf.X, instance.ncf.ybar)
     order, value, square = instance.network.order, evaluation.value, dot(u, u)
     hessian = evaluation.hessian(len(u))
-    # ‖u‖² ∇²N(u) − D·N(u) is the projected Hessian of u/‖u‖ up to a positive factor. A form is positive on the space orthogonal
-    # to u if it is positive everywhere with a multiple of uuᵀ added, which has to be large: u is no eigenvector.
+    # ‖u‖² ∇²N(u) − D·N(u) is the projected Hessian of u/‖u‖ up to a positive factor. A form is
+    # positive on the space orthogonal
+    # to u if it is positive everywhere with a multiple of uuᵀ added, which has to be large: u is no
+    # eigenvector.
     bound, lift = order * (value + abs(value) * TWICE), 2**40 * abs(value) / square
     form = [
-        [bound * (i == j) - square * entry + lift * a * b for j, (entry, b) in enumerate(zip(row, u))]
+        [
+            bound * (i == j) - square * entry + lift * a * b
+            for j, (entry, b) in enumerate(zip(row, u))
+        ]
         for i, (row, a) in enumerate(zip(hessian, u))
     ]
     if not (value < 0 and is_positive_definite(form)):
         raise NotProved("N < 0 and eigenvalues below 2|λ| are not proved")
-    return Certificate("point", "at `start`, N < 0 and every eigenvalue of the projected Hessian is below 1.999 |λ|")
+    return Certificate(
+        "point",
+        "at `start`, N < 0 and every eigenvalue of the projected Hessian is below 1.999 |λ|",
+    )
 
 
 def shared_conserved(instance) -> Certificate:
     """d/dt of ‖row_j‖² − p‖col_j‖² along the NCF flow differs from 0 at t = 0."""
     shared = convolved(instance)
     proved(lambda ring: _drifts(ring, shared))
-    proves = "with a first layer that shares its weights, ‖row_j‖² − p‖col_j‖² has a derivative ≠ 0 along the NCF flow at `point`"
+    proves = (
+        "with a first layer that shares its weights, ‖row_j‖² − p‖col_j‖² has a derivative ≠ 0 "
+        "along the NCF flow at `point`"
+    )
     return Certificate("point", proves, {"point": hexadecimal(shared.start)})
 
 
@@ -155,24 +185,39 @@ def degree_two(instance) -> Certificate:
     """D = 2: d‖u‖²/dt = 4N(u) ≤ 4M‖u‖² with a finite M, so that no norm blows up."""
     if instance.network.order != 2:
         raise NotProved("D is not 2")
-    return Certificate("point", "D = 2, so that d‖u‖²/dt = 4N(u) ≤ 4M‖u‖² and the norm is finite at every time")
+    return Certificate(
+        "point", "D = 2, so that d‖u‖²/dt = 4N(u) ≤ 4M‖u‖² and the norm is finite at every time"
+    )
 
 
 def flat_neurons(instance) -> Certificate:
-    """A linear network at a maximum of N with two active neurons in its last hidden layer, exactly."""
+    """A linear network at a maximum of N with two active neurons in its last
+    hidden layer, exactly.
+    """
     network, ncf = instance.network, instance.ncf
-    if not all(p == 1 and alpha == 1 for p, alpha in zip(network.powers, network.slopes)) or ncf.ybar.shape[1] != 1:
+    if (
+        not all(p == 1 and alpha == 1 for p, alpha in zip(network.powers, network.slopes))
+        or ncf.ybar.shape[1] != 1
+    ):
         raise NotProved("the network is not linear with one output")
-    X, y = ([[Rationals.number(float(each)) for each in row] for row in rows] for rows in (ncf.X, ncf.ybar))
+    X, y = (
+        [[Rationals.number(float(each)) for each in row] for row in rows]
+        for rows in (ncf.X, ncf.ybar)
+    )
     g = [sum(row[k] * label[0] for row, label in zip(X, y)) for k in range(ncf.X.shape[1])]
     if not any(g) or network.widths[-2] < 2:
         raise NotProved("Xᵀȳ = 0, or only one neuron")
-    theta = [a for _ in range(network.widths[1]) for a in g] + [fmpq(1)] * (network.size - network.slices[0].stop)
+    theta = [a for _ in range(network.widths[1]) for a in g] + [fmpq(1)] * (
+        network.size - network.slices[0].stop
+    )
     parts = [dot(theta[part], theta[part]) for part in network.slices]
     value, bound = Evaluation(Rationals, network, theta, ncf.X, ncf.ybar).value, dot(g, g)
     for part in parts:
         bound *= part
     if not (value > 0 and value * value == bound):
         raise NotProved("N does not reach ‖Xᵀȳ‖ Π ‖W_l‖")
-    proves = "W_1 with rows Xᵀȳ and all other weights 1 reach the maximum ‖Xᵀȳ‖ Π ‖W_l‖ of N, with every neuron active"
+    proves = (
+        "W_1 with rows Xᵀȳ and all other weights 1 reach the maximum ‖Xᵀȳ‖ Π ‖W_l‖ of N, with "
+        "every neuron active"
+    )
     return Certificate("point", proves)

@@ -1,4 +1,6 @@
-"""Exact counterparts of the controls about rank-one points: structured points of which every hypothesis is proved (theory §5)."""
+"""Exact counterparts of the controls about rank-one points: structured points of which every
+hypothesis is proved (theory §5).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ from checker.certify.structured import (
 from checker.criterion import hidden_layers, inner_signs
 from checker.rank_one import mixed_layers
 
-NOT_KKT = "an exact structured point near `start` meets every hypothesis but the one dropped, and sin∠(∇N, w) > 0.01 there"
+NOT_KKT = (
+    "an exact structured point near `start` meets every hypothesis but the one dropped, and "
+    "sin∠(∇N, w) > 0.01 there"
+)
 RESOLVED = fmpq(1, 10**7)  # what counts as a difference where the claim names no other
 
 
@@ -34,7 +39,9 @@ def _require(condition: bool, reason: str) -> None:
 
 
 def _built(instance, coherent: bool = True, uniform: bool = True):
-    """The instance, which is structured, with profiles ≥ 0, equal on their support where p_l ≥ 2, as asked for."""
+    """The instance, which is structured, with profiles ≥ 0, equal on their support where p_l ≥ 2,
+    as asked for.
+    """
     _require(getattr(instance, "u", None) is not None, "there is no structured point")
     if coherent:
         _require(all((each >= 0).all() for each in instance.profiles), "profiles of mixed signs")
@@ -51,7 +58,14 @@ def _not_kkt(instance, structure, box: Box | None) -> Certificate:
 
 def _structure(instance, u, norms=None, rows=None, columns=None) -> Structure:
     profiles, network = [list(map(float, each)) for each in instance.profiles], instance.network
-    return Structure(network, u, instance.signs, rows or profiles, columns or profiles, norms or balanced(network))
+    return Structure(
+        network,
+        u,
+        instance.signs,
+        rows or profiles,
+        columns or profiles,
+        norms or balanced(network),
+    )
 
 
 def _spoilt(instance) -> Certificate:
@@ -77,7 +91,9 @@ def unbalanced(instance) -> Certificate:
 
     def prove():
         box = reduced_box(instance, instance.u, instance.signs)
-        return _not_kkt(instance, _structure(instance, box.theta, [*map(float, instance.norms)]), box)
+        return _not_kkt(
+            instance, _structure(instance, box.theta, [*map(float, instance.norms)]), box
+        )
 
     return at_rising_precision(prove)
 
@@ -85,7 +101,9 @@ def unbalanced(instance) -> Certificate:
 def any_direction(instance) -> Certificate:
     """Any direction u, taken exactly."""
     _built(instance)
-    return at_rising_precision(lambda: _not_kkt(instance, _structure(instance, [*map(float, instance.u)]), None))
+    return at_rising_precision(
+        lambda: _not_kkt(instance, _structure(instance, [*map(float, instance.u)]), None)
+    )
 
 
 def signless(instance) -> Certificate:
@@ -105,14 +123,19 @@ def sparse_layers(instance) -> Certificate:
 def _mixed(instance) -> int:
     """The layer of an instance whose profile has entries of both signs."""
     layers = [l for l, each in enumerate(instance.profiles) if (each < 0).any()]
-    _require(len(layers) == 1 and instance.network.powers[layers[0]] >= 2, "not one layer with p ≥ 2 mixes signs")
+    _require(
+        len(layers) == 1 and instance.network.powers[layers[0]] >= 2,
+        "not one layer with p ≥ 2 mixes signs",
+    )
     return layers[0]
 
 
 def two_sided(instance) -> Certificate:
     """P and −Q = −|ρ|^{−1/(p−1)} P mix in one e_l whose inputs may have either sign."""
     layer = _mixed(_built(instance, coherent=False))
-    return at_rising_precision(lambda: _mixing(instance, layer, reduced_box(instance, instance.u, instance.signs)))
+    return at_rising_precision(
+        lambda: _mixing(instance, layer, reduced_box(instance, instance.u, instance.signs))
+    )
 
 
 def _mixing(instance, layer: int, box: Box) -> Certificate:
@@ -122,21 +145,31 @@ def _mixing(instance, layer: int, box: Box) -> Certificate:
 
 
 def not_mixed(instance) -> Certificate:
-    """As `two_sided`, for the theorem that such a point is KKT where the layer's inputs have one sign."""
+    """As `two_sided`, for the theorem that such a point is KKT where the layer's inputs have one
+    sign.
+    """
     layer = _mixed(_built(instance, coherent=False))
-    _require(layer in mixed_layers(instance.network, instance.ncf.X, instance.u), "the inputs have both signs")
+    _require(
+        layer in mixed_layers(instance.network, instance.ncf.X, instance.u),
+        "the inputs have both signs",
+    )
 
     def prove():
         box = reduced_box(instance, instance.u, instance.signs)
         side = common_side(along(box.theta, instance.ncf.X))
-        _require(layer > 0 or side * (instance.ncf.X @ instance.u)[0] > 0, "the inputs are not known to have one sign")
+        _require(
+            layer > 0 or side * (instance.ncf.X @ instance.u)[0] > 0,
+            "the inputs are not known to have one sign",
+        )
         return _mixing(instance, layer, box)
 
     return at_rising_precision(prove)
 
 
 def equal_entries(instance) -> Certificate:
-    """An exact KKT point of which entries P and −Q of one e_l have sizes with (Q/P)^{p−1} = |α|^{∓p} ≠ 1."""
+    """An exact KKT point of which entries P and −Q of one e_l have sizes with (Q/P)^{p−1} =
+    |α|^{∓p} ≠ 1.
+    """
     layer = _mixed(_built(instance, coherent=False))
     network, root = instance.network, instance.network.powers[layer] - 1
     alpha = fmpq(*abs(float(network.slopes[layer])).as_integer_ratio())
@@ -145,10 +178,15 @@ def equal_entries(instance) -> Certificate:
     rows = [monomials(each, root) for each in instance.profiles]
     columns = [list(each) for each in rows]
     size = alpha ** (network.powers[layer] * (-1 if positive else 1))
-    turn = (-1) ** network.powers[layer] * (-1 if network.slopes[layer] < 0 and network.powers[layer] % 2 else 1)
+    turn = (-1) ** network.powers[layer] * (
+        -1 if network.slopes[layer] < 0 and network.powers[layer] % 2 else 1
+    )
     rows[layer] = [(s, m * size if s < 0 else m) for s, m in rows[layer]]
     columns[layer] = [(turn if s < 0 else s, m * size if s < 0 else m) for s, m in columns[layer]]
-    proves = "an exact KKT point with N > 0 near `start` has nonzero |a_j| of different sizes in a layer with p ≥ 2"
+    proves = (
+        "an exact KKT point with N > 0 near `start` has nonzero |a_j| of different sizes in a "
+        "layer with p ≥ 2"
+    )
     return _exact(instance, rows, columns, proves, root)
 
 
@@ -158,30 +196,44 @@ def flat_entries(instance) -> Certificate:
     flat = [each for each, p in zip(instance.profiles, instance.network.powers) if p == 1]
     _require(not all(map(is_uniform, flat)), "every profile is uniform")
     rows = [monomials(each) for each in instance.profiles]
-    proves = "an exact KKT point with N > 0 near `start` has unequal nonzero a_j in a layer with p = 1"
+    proves = (
+        "an exact KKT point with N > 0 near `start` has unequal nonzero a_j in a layer with p = 1"
+    )
     return _exact(instance, rows, rows, proves)
 
 
 def negative_value(instance) -> Certificate:
     """An exact KKT point with N > 0 has a mirror image, W_L → −W_L, with n(u) < 0."""
     rows = [monomials(each) for each in _built(instance).profiles]
-    return _exact(instance, rows, rows, "`start` with W_L negated is near an exact KKT point with N < 0, and n(u) < 0 there")
+    return _exact(
+        instance,
+        rows,
+        rows,
+        "`start` with W_L negated is near an exact KKT point with N < 0, and n(u) < 0 there",
+    )
 
 
 def _exact(instance, rows, columns, proves: str, root: int = 1) -> Certificate:
     def prove():
         box = reduced_box(instance, instance.u, instance.signs)
-        _require(is_exactly_kkt(instance, box, instance.signs, rows, columns, root), "the KKT equation of a layer is not met")
+        _require(
+            is_exactly_kkt(instance, box, instance.signs, rows, columns, root),
+            "the KKT equation of a layer is not met",
+        )
         return Certificate("structured", proves, {"box": box.plain()})
 
     return at_rising_precision(prove)
 
 
 def blind_input(instance) -> Certificate:
-    """A structured point of the network without its first input, along u' in a box, for which (0, u') is not reduced-KKT."""
+    """A structured point of the network without its first input, along u' in a box, for which (0,
+    u') is not reduced-KKT.
+    """
     network, X = instance.network, instance.ncf.X
     _require(getattr(instance, "point", None) is not None, "no KKT point was found")
-    _require(X.shape[1] > 1 and network.patterns[0].index is not None, "the network sees all its inputs")
+    _require(
+        X.shape[1] > 1 and network.patterns[0].index is not None, "the network sees all its inputs"
+    )
     try:
         layers = hidden_layers(network, instance.start)
     except Exception as error:
@@ -195,20 +247,28 @@ def blind_input(instance) -> Certificate:
         for x, (weight, _) in zip((x for x in X if x[1:].any()), system._samples(box.theta, 1)):
             total += weight * float(x[0])
         _require(bool(total > 0 or total < 0), "∇n has no component along the input left out")
-        proves = "a KKT point of the network, rank-one and sign-coherent, along an exact u of which ∇n(u) is no multiple"
+        proves = (
+            "a KKT point of the network, rank-one and sign-coherent, along an exact u of which "
+            "∇n(u) is no multiple"
+        )
         return Certificate("structured", proves, {"box": box.plain(), "signs": [*map(int, signs)]})
 
     return at_rising_precision(prove)
 
 
 def any_rank_one(instance) -> Certificate:
-    """The exact structured point fails the criterion: an entry of e_l, a norm c_l, or u is off by more than 10⁻⁷."""
+    """The exact structured point fails the criterion: an entry of e_l, a norm c_l, or u is off by
+    more than 10⁻⁷.
+    """
     _built(instance, uniform=False)
 
     def prove():
         ways = (_unequal, _off_balance, _no_reduced_point)
         _require(any(way(instance) for way in ways), "the criterion is met to 10⁻⁷")
-        proves = "the exact structured point at `start`, with rank-one hidden layers, fails the rank-one criterion"
+        proves = (
+            "the exact structured point at `start`, with rank-one hidden layers, fails the "
+            "rank-one criterion"
+        )
         return Certificate("structured", proves)
 
     return at_rising_precision(prove)
@@ -225,30 +285,46 @@ def _unequal(instance) -> bool:
 
 def _off_balance(instance) -> bool:
     """|D c_l² − P_l Σ c²| > 10⁻⁷ D Σ c² for some layer."""
-    network, squares = instance.network, [fmpq(*float(each).as_integer_ratio()) ** 2 for each in instance.norms]
+    network, squares = (
+        instance.network,
+        [fmpq(*float(each).as_integer_ratio()) ** 2 for each in instance.norms],
+    )
     whole = sum(squares)
-    gaps = [abs(network.order * square - order * whole) for square, order in zip(squares, network.orders)]
+    gaps = [
+        abs(network.order * square - order * whole)
+        for square, order in zip(squares, network.orders)
+    ]
     return max(gaps) > RESOLVED * network.order * whole
 
 
 def _no_reduced_point(instance) -> bool:
     """sin∠(∇n(u), u) > 10⁻⁷."""
     u = [arb(float(each)) for each in instance.u]
-    system = Reduced(instance.network, instance.ncf.X, instance.ncf.ybar, instance.u, signs=tuple(instance.signs))
+    system = Reduced(
+        instance.network, instance.ncf.X, instance.ncf.ybar, instance.u, signs=tuple(instance.signs)
+    )
     g = system.gradient(u)
     gg, uu, gu = (sum((a * b for a, b in zip(x, y)), arb(0)) for x, y in ((g, g), (u, u), (g, u)))
     return bool(gg * uu - gu * gu > arb(RESOLVED * RESOLVED) * gg * uu)
 
 
 def not_sufficient(instance) -> Certificate:
-    """For the theorem: a structured point that meets every hypothesis is proved not to be KKT, or N not to be positive."""
+    """For the theorem: a structured point that meets every hypothesis is proved not to be KKT, or N
+    not to be positive.
+    """
     _built(instance)
 
     def prove():
         box = reduced_box(instance, instance.u, instance.signs)
         theta = _structure(instance, box.theta).weights()
-        _require(sine_exceeds(instance, theta, 0), "the point is not proved to fail the KKT equation")
-        return Certificate("structured", "a structured point that meets every hypothesis is no KKT point", {"box": box.plain()})
+        _require(
+            sine_exceeds(instance, theta, 0), "the point is not proved to fail the KKT equation"
+        )
+        return Certificate(
+            "structured",
+            "a structured point that meets every hypothesis is no KKT point",
+            {"box": box.plain()},
+        )
 
     return at_rising_precision(prove)
 

@@ -31,7 +31,10 @@ def euler(instance) -> Margin:
     value, gradient = ncf.value_and_gradient(u)
     rounding, gradient_rounding = ncf.rounding(u)
     return equal(
-        float(gradient @ u), ncf.network.order * value, gradient_rounding + ncf.network.order * rounding, scale=norm(gradient)
+        float(gradient @ u),
+        ncf.network.order * value,
+        gradient_rounding + ncf.network.order * rounding,
+        scale=norm(gradient),
     )
 
 
@@ -50,7 +53,12 @@ def layer_euler(instance) -> Margin:
     rounding, gradient_rounding = ncf.rounding(u)
     scale = norm(gradient)
     return worst(
-        equal(float(gradient[part] @ u[part]), order * value, gradient_rounding + order * rounding, scale)
+        equal(
+            float(gradient[part] @ u[part]),
+            order * value,
+            gradient_rounding + order * rounding,
+            scale,
+        )
         for part, order in zip(ncf.network.slices, ncf.network.orders)
     )
 
@@ -74,7 +82,10 @@ def scaled_outputs(instance, factors) -> Margin:
     outputs = problem.outputs(u)
     rounding = problem.output_bound(u)
     return worst(
-        equal_vectors(problem.outputs(c * u) / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs)) for c in factors
+        equal_vectors(
+            problem.outputs(c * u) / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs)
+        )
+        for c in factors
     )
 
 
@@ -96,7 +107,11 @@ def scaled_gradients(instance, factors) -> Margin:
     u, ncf, order = instance.start, instance.ncf, instance.network.order
     gradient, rounding = ncf.gradient(u), ncf.rounding(u)[1]
     return worst(
-        equal_vectors(ncf.gradient(c * u) / c ** (order - 1), gradient, 2 * rounding + order * EPS * np.abs(gradient))
+        equal_vectors(
+            ncf.gradient(c * u) / c ** (order - 1),
+            gradient,
+            2 * rounding + order * EPS * np.abs(gradient),
+        )
         for c in factors
     )
 
@@ -115,11 +130,19 @@ def loss_expansion(instance) -> Margin:
     """
     problem, u = instance.problem, instance.start
     delta = _delta(problem, u, 1.0)
-    return worst([_change_of_loss(problem, delta * u), _descends(problem, u, delta), expansion(instance, instance.ncf)])
+    return worst(
+        [
+            _change_of_loss(problem, delta * u),
+            _descends(problem, u, delta),
+            expansion(instance, instance.ncf),
+        ]
+    )
 
 
 def expansion(instance, ncf) -> Margin:
-    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ where the largest |ŷ| is 0.1 and 0.001."""
+    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ where the largest |ŷ| is
+    0.1 and 0.001.
+    """
     problem, u = instance.problem, instance.start
     return worst(_remainder(problem, ncf, u, _delta(problem, u, share)) for share in (1e-1, 1e-3))
 
@@ -134,21 +157,36 @@ def _delta(problem: Problem, u: np.ndarray, largest: float) -> float:
 
 def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
     """𝓛(w) − 𝓛(0) = Σ ℓ(ŷ, y) − ℓ(0, y), the latter without cancellation."""
-    before, after, terms = problem.training_loss(0 * w), problem.training_loss(w), _changes(problem, w)
+    before, after, terms = (
+        problem.training_loss(0 * w),
+        problem.training_loss(w),
+        _changes(problem, w),
+    )
     largest = before + after + float(np.abs(terms).sum())
     return equal(after - before, float(terms.sum()), 16 * EPS * (4 + terms.size) * largest, largest)
 
 
 def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3) -> Margin:
-    """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed over samples, for the −ℓ' that drives flows at ŷ = δ^D H(X; u)."""
+    """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed over samples, for the −ℓ' that drives
+    flows at ŷ = δ^D H(X; u).
+    """
     ncf, y, small = problem.ncf, np.ascontiguousarray(problem.y.T), delta**problem.network.order
-    descent, gradient, work = np.empty(y.shape), np.empty(u.size), kernels.workspace(problem.network.layout, len(problem.X))
+    descent, gradient, work = (
+        np.empty(y.shape),
+        np.empty(u.size),
+        kernels.workspace(problem.network.layout, len(problem.X)),
+    )
     code = CODES[problem.loss]
-    kernels.pull_back(problem.network.layout, u, ncf.columns, y, code, small, 1.0, descent, work, gradient)
+    kernels.pull_back(
+        problem.network.layout, u, ncf.columns, y, code, small, 1.0, descent, work, gradient
+    )
     outputs = small * problem.outputs(u)
     after, before = _change(problem, (1 + step) * outputs), _change(problem, outputs)
     left, bound = after - before + step * outputs * descent.T, float(((step * outputs) ** 2).sum())
-    return Margin(1 - abs(float(left.sum())) / bound, 16 * EPS * float((np.abs(after) + np.abs(before)).sum()) / bound)
+    return Margin(
+        1 - abs(float(left.sum())) / bound,
+        16 * EPS * float((np.abs(after) + np.abs(before)).sum()) / bound,
+    )
 
 
 def _changes(problem: Problem, w: np.ndarray) -> np.ndarray:

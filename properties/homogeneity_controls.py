@@ -24,12 +24,24 @@ NEGATIVE_SCALES = (-0.5, -3.0, -1.7)
     certify=proof("properties.exact_points", "biases"),
     given=instances(lipschitz=False, only_dense=True),
     drops=HOMOGENEOUS,
-    of=("homogeneity.euler", "homogeneity.layer_euler", "homogeneity.output_scaling", "homogeneity.gradient_scaling"),
+    of=(
+        "homogeneity.euler",
+        "homogeneity.layer_euler",
+        "homogeneity.output_scaling",
+        "homogeneity.gradient_scaling",
+    ),
 )
 def biases(instance) -> Margin:
-    """With biases, one of these still holds for D = Σ_l P_l: Euler's identity, the one per layer, scaling of H, scaling of ∇N."""
+    """With biases, one of these still holds for D = Σ_l P_l: Euler's identity, the one per layer,
+    scaling of H, scaling of ∇N.
+    """
     with_biases = biased(instance)
-    parts = (homogeneity.euler, homogeneity.layer_euler, homogeneity.output_scaling, homogeneity.gradient_scaling)
+    parts = (
+        homogeneity.euler,
+        homogeneity.layer_euler,
+        homogeneity.output_scaling,
+        homogeneity.gradient_scaling,
+    )
     return mildest(part(with_biases) for part in parts)
 
 
@@ -78,7 +90,9 @@ def wrong_labels(instance) -> Margin:
 
 
 def shuffled(instance) -> Ncf:
-    """The N whose ȳ has moved on by one sample. Raises Inapplicable where that is much the same ȳ."""
+    """The N whose ȳ has moved on by one sample. Raises Inapplicable where that is much
+    the same ȳ.
+    """
     ybar = np.roll(instance.ncf.ybar, 1, axis=0)
     if np.linalg.norm(ybar - instance.ncf.ybar) <= 0.1 * np.linalg.norm(ybar):
         raise Inapplicable("the labels shuffled are the labels")

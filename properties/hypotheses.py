@@ -1,4 +1,6 @@
-"""The hypotheses of the theorems, each in one wording, so that a control can name the one it drops."""
+"""The hypotheses of the theorems, each in one wording, so that a control can name the
+one it drops.
+"""
 
 HOMOGENEOUS = "H homogeneous: no biases"
 POSITIVE_FACTOR = "c > 0"

@@ -25,7 +25,15 @@ from properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED
 def taken_for_kkt(instance, u: np.ndarray) -> KktPoint:
     """The unit vector u, with the λ and the accuracy it would have as a KKT point."""
     value, gradient = instance.ncf.value_and_gradient(u)
-    return KktPoint(u, value, float(gradient @ u), 0.0, instance.ncf.rounding(u)[1] / norm(gradient), math.nan, gradient[:0])
+    return KktPoint(
+        u,
+        value,
+        float(gradient @ u),
+        0.0,
+        instance.ncf.rounding(u)[1] / norm(gradient),
+        math.nan,
+        gradient[:0],
+    )
 
 
 @claim(
@@ -38,7 +46,9 @@ def taken_for_kkt(instance, u: np.ndarray) -> KktPoint:
     of=("kkt.multiplier", "kkt.layer_balance", "kkt.neuron_balance", "kkt.sign_flip"),
 )
 def any_point(instance) -> Margin:
-    """At every unit vector u, one of: ‖∇N(u)‖ = |λ| = D·|N(u)|; layers balanced; neurons balanced; u with W_L negated is KKT."""
+    """At every unit vector u, one of: ‖∇N(u)‖ = |λ| = D·|N(u)|; layers balanced; neurons balanced;
+    u with W_L negated is KKT.
+    """
     network, point = instance.network, taken_for_kkt(instance, instance.start)
     return mildest(
         [
@@ -52,17 +62,30 @@ def any_point(instance) -> Margin:
 
 @st.composite
 def _scalar_chains(draw, data) -> Instance:
-    """Networks with one input and one neuron a layer, p_1 ≥ 2, from a unit vector with N < 0 whose first weight is small."""
+    """Networks with one input and one neuron a layer, p_1 ≥ 2, from a unit vector with N < 0 whose
+    first weight is small.
+    """
     powers, seed = (2, *draw(st.lists(st.integers(1, 3), max_size=1))), draw(SEEDS)
-    rng, network = np.random.default_rng(seed), dense((1,) * (len(powers) + 2), powers, (1.0,) * len(powers))
+    rng, network = (
+        np.random.default_rng(seed),
+        dense((1,) * (len(powers) + 2), powers, (1.0,) * len(powers)),
+    )
     problem = Problem(network, line(rng, 5, 1), np.abs(line(rng, 5, 1)))
     start = np.array([0.02 * rng.uniform(0.5, 1.0), *np.ones(len(powers) - 1), -1.0])
-    return Instance(problem, start / norm(start), families={"data": "d=1", "start": "small first weight"}, seeds=(seed,))
+    return Instance(
+        problem,
+        start / norm(start),
+        families={"data": "d=1", "start": "small first weight"},
+        seeds=(seed,),
+    )
 
 
 def _chain(instance: Instance) -> None:
     plain(instance)
-    require(set(instance.network.widths) == {1} and instance.network.powers[0] >= 2, "one neuron a layer and p_1 ≥ 2")
+    require(
+        set(instance.network.widths) == {1} and instance.network.powers[0] >= 2,
+        "one neuron a layer and p_1 ≥ 2",
+    )
     require(set(instance.network.slopes) == {1.0}, "α_l = 1")
 
 
@@ -79,7 +102,9 @@ scalar_chains = given(_scalar_chains, _chain)
     of=("kkt.negative_unstable",),
 )
 def any_negative_point(instance) -> Margin:
-    """At every unit vector with N < 0 the projected Hessian ∇²N − λ, λ = D·N(u), has an eigenvalue of 2|λ| or more."""
+    """At every unit vector with N < 0 the projected Hessian ∇²N − λ, λ = D·N(u), has an eigenvalue
+    of 2|λ| or more.
+    """
     point = describe(instance.ncf, instance.start)
     if point.value >= 0:
         raise Inapplicable("N is not negative")
@@ -122,7 +147,9 @@ def zero_points(instance) -> Margin:
     of=("kkt.negative_unstable",),
 )
 def positive_unstable(instance) -> Margin:
-    """No KKT point is a local maximum of N on the sphere, whatever its sign: the projected Hessian has an eigenvalue above 0."""
+    """No KKT point is a local maximum of N on the sphere, whatever its sign: the projected Hessian
+    has an eigenvalue above 0.
+    """
     return kkt_structure.unstable(kkt_structure.limit_point(instance))
 
 
@@ -138,4 +165,6 @@ def positive_unstable(instance) -> Margin:
 def shared_balance(instance) -> Margin:
     """At KKT points ‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖² also where layers share weights."""
     shared = convolved(instance)
-    return kkt_structure.neuron_balance_at(shared.network, kkt_structure.limit_point(shared), every_balance)
+    return kkt_structure.neuron_balance_at(
+        shared.network, kkt_structure.limit_point(shared), every_balance
+    )

@@ -1,4 +1,6 @@
-"""Structure of every KKT point with λ ≠ 0, by Euler's identity per layer and per neuron (theory §5)."""
+"""Structure of every KKT point with λ ≠ 0, by Euler's identity per layer and per neuron (theory
+§5).
+"""
 
 from __future__ import annotations
 
@@ -47,8 +49,13 @@ def multiplier(instance) -> Margin:
 def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
     """λ = D·N(u), and ‖∇N(u)‖ = |λ|, at a point taken for a KKT point."""
     size = norm(ncf.gradient(point.u))
-    expected, error = ncf.network.order * point.value, _accuracy(point) * size + ncf.network.order * ncf.rounding(point.u)[0]
-    return worst([equal(point.multiplier, expected, error, size), equal(size, abs(expected), error, size)])
+    expected, error = (
+        ncf.network.order * point.value,
+        _accuracy(point) * size + ncf.network.order * ncf.rounding(point.u)[0],
+    )
+    return worst(
+        [equal(point.multiplier, expected, error, size), equal(size, abs(expected), error, size)]
+    )
 
 
 @claim(
@@ -60,7 +67,9 @@ def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
     hypotheses=(KKT, NONZERO),
 )
 def layer_balance(instance) -> Margin:
-    """‖W_l‖_F² = P_l/D for every layer l (the norm of the layer's own parameters where they are shared)."""
+    """‖W_l‖_F² = P_l/D for every layer l (the norm of the layer's own parameters where they are
+    shared).
+    """
     return layer_balance_at(instance.network, limit_point(instance))
 
 
@@ -68,7 +77,8 @@ def layer_balance_at(network: Network, point: KktPoint) -> Margin:
     """‖θ_l‖² = P_l/D at a point taken for a KKT point."""
     shares = np.array(network.orders) / network.order
     return worst(
-        equal(float(square), float(share), _accuracy(point), 1.0) for square, share in zip(layer_norms(network, point.u), shares)
+        equal(float(square), float(share), _accuracy(point), 1.0)
+        for square, share in zip(layer_norms(network, point.u), shares)
     )
 
 
@@ -107,7 +117,9 @@ def sign_flip(instance) -> Margin:
 
 
 def sign_flip_at(instance, point: KktPoint) -> Margin:
-    """The point with the sign of W_L flipped is a KKT point of value −N(u), where u is taken for a KKT point."""
+    """The point with the sign of W_L flipped is a KKT point of value −N(u), where u is taken for a
+    KKT point.
+    """
     ncf = instance.ncf
     flipped = sign_flipped(instance, point.u)
     return worst(
@@ -127,17 +139,22 @@ def sign_flip_at(instance, point: KktPoint) -> Margin:
     hypotheses=(KKT, NEGATIVE),
 )
 def negative_unstable(instance) -> Margin:
-    """A KKT point with N < 0 is never a local maximum of N on the sphere: the projected Hessian has an eigenvalue 2|λ| or more.
+    """A KKT point with N < 0 is never a local maximum of N on the sphere: the projected Hessian has
+    an eigenvalue 2|λ| or more.
 
-    Moving along t = (x_1 θ_1, …, x_L θ_L), Σ x_l P_l = 0, rescales the layers against each other; by Euler's identities
-    (∇²N − λ)t = −2λt.
+    Moving along t = (x_1 θ_1, …, x_L θ_L), Σ x_l P_l = 0, rescales the layers against each other;
+    by Euler's identities (∇²N − λ)t = −2λt.
     """
     point = limit_point(instance)
-    return unstable(describe(instance.ncf, point.u if point.value < 0 else sign_flipped(instance, point.u)))
+    return unstable(
+        describe(instance.ncf, point.u if point.value < 0 else sign_flipped(instance, point.u))
+    )
 
 
 def unstable(point: KktPoint) -> Margin:
-    """The largest eigenvalue of the projected Hessian is 2|λ| or more, to within CURVATURE, at a point taken for a KKT point."""
+    """The largest eigenvalue of the projected Hessian is 2|λ| or more, to within CURVATURE, at a
+    point taken for a KKT point.
+    """
     # Eigenvalues in units of |λ|; an error of ε‖∇²N‖ moves them by ε·cond.
     error = 1e-9 + 1e3 * _accuracy(point) * max(1.0, point.top_curvature)
     return Margin(1 + (point.top_curvature - 2) / CURVATURE, error / CURVATURE)

@@ -10,7 +10,8 @@ from checker.kkt import Inertia, positive_limit
 from checker.networks import Network
 from properties.hypotheses import CURVED_LAST, LOCAL_MAXIMUM, UNSHARED
 
-# A second neuron at most this share of the first counts as none; polished points are known far better.
+# A second neuron at most this share of the first counts as none; polished points are known far
+# better.
 NONE, POLISH = 1e-3, 1e-6
 
 
@@ -22,10 +23,11 @@ NONE, POLISH = 1e-3, 1e-6
     hypotheses=(LOCAL_MAXIMUM, CURVED_LAST, UNSHARED),
 )
 def one_last_neuron(instance) -> Margin:
-    """A local maximum with N > 0 has one active neuron in the last hidden layer if p_{L−1} ≥ 2, for any number of outputs.
+    """A local maximum with N > 0 has one active neuron in the last hidden layer if p_{L−1} ≥ 2, for
+    any number of outputs.
 
-    In the shares m_j of the norm that the last hidden neurons have, N = Σ n_j m_j^{(p+1)/2} with n_j > 0: strictly convex, so
-    that no point with two of them is a maximum.
+    In the shares m_j of the norm that the last hidden neurons have, N = Σ n_j m_j^{(p+1)/2} with
+    n_j > 0: strictly convex, so that no point with two of them is a maximum.
     """
     point = positive_limit(instance.ncf, instance.start, instance.numerics).point
     if point.inertia is not Inertia.MAXIMUM:
@@ -34,6 +36,8 @@ def one_last_neuron(instance) -> Margin:
 
 
 def one_active(network: Network, u: np.ndarray) -> Margin:
-    """One neuron of the last hidden layer is active: the second largest incoming row is NONE times the largest, or less."""
+    """One neuron of the last hidden layer is active: the second largest incoming row is NONE times
+    the largest, or less.
+    """
     rows = np.sort(np.linalg.norm(network.matrices(u)[-2], axis=1))
     return Margin(float(1 - rows[-2] / rows[-1] / NONE), POLISH / NONE)

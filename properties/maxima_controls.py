@@ -38,12 +38,15 @@ def saddles(instance) -> Margin:
     kind=CONTROL,
     reference="§7",
     certify=proof("properties.exact_points", "flat_neurons"),
-    given=instances(powers=st.sampled_from(((1, 1), (1, 1, 1))), only_dense=True, narrowest=2, outputs=(1,)),
+    given=instances(
+        powers=st.sampled_from(((1, 1), (1, 1, 1))), only_dense=True, narrowest=2, outputs=(1,)
+    ),
     drops=CURVED_LAST,
     of=("kkt.one_last_neuron",),
 )
 def flat_neurons(instance) -> Margin:
-    """A local maximum with N > 0 has one active neuron in the last hidden layer also if p_{L−1} = 1.
+    """A local maximum with N > 0 has one active neuron in the last hidden layer also if p_{L−1} =
+    1.
 
     Linear networks, whose maximum of N is ‖Xᵀȳ‖ L^{−L/2}.
     """
@@ -60,12 +63,16 @@ def flat_neurons(instance) -> Margin:
     kind=CONTROL,
     reference="§7",
     certify=proof("properties.exact_boxes", "shared_neurons"),
-    given=instances(powers=st.integers(2, 4).map(lambda power: (power,)), only_dense=True, narrowest=2),
+    given=instances(
+        powers=st.integers(2, 4).map(lambda power: (power,)), only_dense=True, narrowest=2
+    ),
     drops=UNSHARED,
     of=("kkt.one_last_neuron",),
 )
 def shared_neurons(instance) -> Margin:
-    """A local maximum with N > 0 has one active neuron in the last hidden layer also if neurons share their weights."""
+    """A local maximum with N > 0 has one active neuron in the last hidden layer also if neurons
+    share their weights.
+    """
     shared = convolved(instance)
     point = positive_limit(shared.ncf, shared.start, shared.numerics).point
     if point.inertia is not Inertia.MAXIMUM:

@@ -1,4 +1,6 @@
-"""The flow of the NCF: monotone value, finite blow-up, convergence in direction, conserved balance (theory §3)."""
+"""The flow of the NCF: monotone value, finite blow-up, convergence in direction, conserved balance
+(theory §3).
+"""
 
 from __future__ import annotations
 
@@ -30,16 +32,23 @@ GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
 )
 def monotone(instance) -> Margin:
     """N(v(t)) never decreases along the flow of the NCF."""
-    flow, size = ncf_flow(instance.ncf, instance.start, instance.numerics), norm(instance.ncf.gradient(instance.start))
+    flow, size = (
+        ncf_flow(instance.ncf, instance.start, instance.numerics),
+        norm(instance.ncf.gradient(instance.start)),
+    )
     if size <= instance.ncf.rounding(instance.start)[1]:
         raise Inapplicable("∇N(v_0) is no more than rounding")
     if len(flow.sigma) < 2:
         raise Inapplicable(f"the flow does not move: {flow.stop.value}")
     rounding = max(instance.ncf.rounding(v)[0] for v in (flow.directions[0], flow.direction))
-    error = 2 * rounding + np.maximum(flow.gradient_norm[:-1], flow.gradient_norm[1:]) * instance.numerics.tolerance
+    error = (
+        2 * rounding
+        + np.maximum(flow.gradient_norm[:-1], flow.gradient_norm[1:]) * instance.numerics.tolerance
+    )
     slope = flow.gradient_norm * flow.residual**2
     predicted = np.diff(flow.sigma) * np.minimum(slope[:-1], slope[1:])
-    # Increase plus twice its error over the least predicted increase plus four times: ≥ ½ unless N falls by more than its error.
+    # Increase plus twice its error over the least predicted increase plus four times: ≥ ½ unless N
+    # falls by more than its error.
     margins = (np.diff(flow.value) + 2 * error) / (predicted + 4 * error)
     k = int(np.argmin(margins))
     return Margin(float(margins[k]), float((error / (predicted + 4 * error))[k]))
@@ -61,7 +70,9 @@ def blowup_bracket(instance) -> Margin:
 
 
 def bracket(instance, initial_norm: float = 1.0) -> Margin:
-    """Both bounds on T* for the flow from u(0) = initial_norm · v_0: u(t) = c ũ(c^{D−2} t), ũ the flow from v_0."""
+    """Both bounds on T* for the flow from u(0) = initial_norm · v_0: u(t) = c ũ(c^{D−2} t), ũ the
+    flow from v_0.
+    """
     order, value = instance.network.order, instance.ncf.value(instance.start)
     time, error, optimum = blowup_time(instance.ncf, instance.start, instance.numerics)
     time, error = np.array([time, error]) / initial_norm ** (order - 2)
@@ -83,9 +94,10 @@ def bracket(instance, initial_norm: float = 1.0) -> Margin:
 def blowup_rate(instance) -> Margin:
     """(T* − t) r^{D−2} → 1/(D(D−2)N*).
 
-    The flow taken up at v with r = 1 blows up after (T* − t) r^{D−2}, and 1 − N(v)/N* falls to 0 along the flow: where
-    it first is below 10 % and a millionth, the product with D(D−2)N* is within twice that of 1. Taken up at the KKT point itself,
-    it is 1; and with W_L negated, where N < 0, nothing blows up.
+    The flow taken up at v with r = 1 blows up after (T* − t) r^{D−2}, and 1 − N(v)/N* falls to 0
+    along the flow: where it first is below 10 % and a millionth, the product with D(D−2)N* is
+    within twice that of 1. Taken up at the KKT point itself, it is 1; and with W_L negated, where N
+    < 0, nothing blows up.
     """
     limit = positive_limit(instance.ncf, instance.start, instance.numerics)
     flow, order, optimum = limit.trajectory, instance.network.order, limit.point.value
@@ -126,13 +138,17 @@ def _never(instance, u: np.ndarray) -> Margin:
     prove=proof("properties.exact_early", "direction_converges"),
 )
 def direction_converges(instance) -> Margin:
-    """v(t) converges to a KKT point; the norm grows without bound if it is positive and falls if it is negative."""
+    """v(t) converges to a KKT point; the norm grows without bound if it is positive and falls if it
+    is negative.
+    """
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
     point = limit.point
     if point.inertia is Inertia.ZERO:
         return Margin(1 - point.residual / 1e-6, point.residual_error / 1e-6, "zero KKT point")
     flow = limit.trajectory
-    growth = instance.network.order * flow.value[-1] / flow.gradient_norm[-1]  # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r
+    growth = (
+        instance.network.order * flow.value[-1] / flow.gradient_norm[-1]
+    )  # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r
     # A flow that has not ended yet is still so far from a maximum that is nearly flat.
     left = flow.residual[-1] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
     return worst(
@@ -153,12 +169,16 @@ def direction_converges(instance) -> Margin:
     prove=proof("properties.exact_early", "balance"),
 )
 def balance(instance) -> Margin:
-    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow and the loss flow."""
+    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow
+    and the loss flow.
+    """
     return conserved(instance, neuron_balance)
 
 
 def balancing(instance) -> float:
-    """δ at which the outputs at v_0 are as large as the labels; Inapplicable where they are all 0."""
+    """δ at which the outputs at v_0 are as large as the labels; Inapplicable where they
+    are all 0.
+    """
     outputs = float(np.abs(instance.problem.outputs(instance.start)).max())
     if outputs == 0:
         raise Inapplicable("H(X; v_0) = 0: the network is dead on the data")
@@ -180,7 +200,10 @@ def _drift(instance, flow: Trajectory, balances) -> Margin:
     if flow.stop is Stop.NOT_FINITE:
         raise Unresolved(flow.stop.value)
     network, norms = instance.network, np.exp(flow.log_norm)
-    values = np.array([np.concatenate(balances(network, r * v)) for r, v in zip(norms, flow.directions)])
+    values = np.array(
+        [np.concatenate(balances(network, r * v)) for r, v in zip(norms, flow.directions)]
+    )
     drift = np.abs(values - values[0]).max() / norms.max() ** 2
-    # Local errors of an invariant add up without growing; the factor covers steps across kinks of ∇²H.
+    # Local errors of an invariant add up without growing; the factor covers steps across kinks of
+    # ∇²H.
     return Margin(1 - drift / 1e-4, 20 * instance.numerics.tolerance * len(norms) / 1e-4)

@@ -1,4 +1,6 @@
-"""KKT points in closed form: on one sample x, structured points along ±x, and Newton's method near them (theory §5, §8)."""
+"""KKT points in closed form: on one sample x, structured points along ±x, and Newton's method near
+them (theory §5, §8).
+"""
 
 from __future__ import annotations
 
@@ -29,22 +31,28 @@ from checker.starts import unit
 from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, POLISHED
 from properties.kkt_structure import CURVATURE, multiplier_at, sign_flipped, unstable
 
-# How far from the KKT point Newton's method starts: far inside its basin, and at least so far beyond what counts as polished.
+# How far from the KKT point Newton's method starts: far inside its basin, and at least so far
+# beyond what counts as polished.
 NEAR, BEYOND = 1e-4, 1e3
-POWERS = st.sampled_from(sorted(architectures())).flatmap(lambda order: st.sampled_from(architectures()[order]))
+POWERS = st.sampled_from(sorted(architectures())).flatmap(
+    lambda order: st.sampled_from(architectures()[order])
+)
 
 
 @st.composite
 def _one_sample(draw, data) -> RankOneInstance:
-    """Dense networks on one sample x at the structured point along u = ±x/‖x‖ whose sign s_L makes n(u) > 0.
+    """Dense networks on one sample x at the structured point along u = ±x/‖x‖ whose sign s_L makes
+    n(u) > 0.
 
-    One instance in four has more parameters than are diagonalised, one more than compiled second derivatives are taken of. Data
-    sets have more samples, and are not used.
+    One instance in four has more parameters than are diagonalised, one more than compiled second
+    derivatives are taken of. Data sets have more samples, and are not used.
     """
     powers, seed, least = draw(POWERS), draw(SEEDS), draw(sampled((0, 0, FEW, DENSE_HESSIAN)))
     slopes = tuple(1.0 if power == 1 else draw(sampled(SLOPES)) for power in powers)
     hidden = [draw(between(1, 3)) for _ in powers]
-    network = dense((least // hidden[0] + 1 if least else draw(between(1, 4)), *hidden, 1), powers, slopes)
+    network = dense(
+        (least // hidden[0] + 1 if least else draw(between(1, 4)), *hidden, 1), powers, slopes
+    )
     rng, fewest = np.random.default_rng(seed), draw(sampled((1, 3)))
     x, y = rng.standard_normal((1, network.widths[0])), rng.standard_normal((1, 1))
     profiles = [
@@ -71,7 +79,12 @@ def _promised(instance) -> None:
 def _placed_again(instance: RankOneInstance) -> RankOneInstance:
     """The structured point along the sample, on the side of it that u is on."""
     network, X = instance.network, instance.problem.X
-    if instance.u is None or instance.u.size != X.shape[1] or len(X) != 1 or len(instance.signs) != network.depth - 1:
+    if (
+        instance.u is None
+        or instance.u.size != X.shape[1]
+        or len(X) != 1
+        or len(instance.signs) != network.depth - 1
+    ):
         raise Inapplicable("no point on one sample to start from")
     u = np.copysign(1.0, X[0] @ instance.u) * unit(X[0])
     value = reduced_value(network, X, instance.ncf.ybar[:, 0], u, instance.signs)[0]
@@ -83,11 +96,17 @@ one_sample = given(_one_sample, _promised, _placed_again)
 
 
 def _inside(network) -> float:
-    """NEAR, or less where the other side of a kink, which counts |α_l|^{−p_l} times as much, would outweigh the point's.
+    """NEAR, or less where the other side of a kink, which counts |α_l|^{−p_l} times as much, would
+    outweigh the point's.
 
-    A neuron of weights of size r has a curvature of order r^{p_l − 1}. Raises Unresolved where that is no more than rounding.
+    A neuron of weights of size r has a curvature of order r^{p_l − 1}. Raises Unresolved where that
+    is no more than rounding.
     """
-    bent = [abs(a) ** (p / (p - 1)) for p, a in zip(network.powers, network.slopes) if p > 1 and 0 < abs(a) < 1]
+    bent = [
+        abs(a) ** (p / (p - 1))
+        for p, a in zip(network.powers, network.slopes)
+        if p > 1 and 0 < abs(a) < 1
+    ]
     distance = NEAR * min(bent, default=1.0)
     if distance < BEYOND * POLISHED:
         raise Unresolved("the other side of a kink outweighs all that is near")
@@ -102,10 +121,12 @@ def _inside(network) -> float:
     covers=(("active neurons", "several"), ("signs", "mixed")),
 )
 def one_sample_point(instance) -> Margin:
-    """On one sample x the structured point along u = ±x is KKT; Newton's method returns to it, or one of equal N, from nearby.
+    """On one sample x the structured point along u = ±x is KKT; Newton's method returns to it, or
+    one of equal N, from nearby.
 
-    With W_L negated its largest curvature is 2|λ| or more; with p_l ≥ 2 and one active neuron in every layer it is a maximum
-    whose largest curvature is −|λ|: N depends on one weight a layer to second order, and on x alone. ⟨u, ∇n(u)⟩ = P_1 n(u).
+    With W_L negated its largest curvature is 2|λ| or more; with p_l ≥ 2 and one active neuron in
+    every layer it is a maximum whose largest curvature is −|λ|: N depends on one weight a layer to
+    second order, and on x alone. ⟨u, ∇n(u)⟩ = P_1 n(u).
     """
     network, ncf, exact = instance.network, instance.ncf, instance.start
     rng = np.random.default_rng([*instance.seeds, 1])
@@ -115,7 +136,9 @@ def one_sample_point(instance) -> Margin:
     opposite = describe(ncf, sign_flipped(instance, point.u))
     n, slope = reduced_value(network, ncf.X, ncf.ybar[:, 0], instance.u, instance.signs)
     expected = structured_value(network, n, instance.profiles)
-    strict = min(network.powers) >= 2 and all(np.count_nonzero(each) == 1 for each in instance.profiles)
+    strict = min(network.powers) >= 2 and all(
+        np.count_nonzero(each) == 1 for each in instance.profiles
+    )
     parts = [
         _is(not describe(ncf, near).is_polished),
         _is(point.is_polished),
@@ -130,8 +153,15 @@ def one_sample_point(instance) -> Margin:
     return worst(
         [
             *parts,
-            equal(point.value, expected, 2 * ncf.rounding(point.u)[0] + 1e-9 * abs(expected), abs(expected)),
-            equal(float(slope @ instance.u), network.orders[0] * n, 1e-9 * norm(slope), norm(slope)),
+            equal(
+                point.value,
+                expected,
+                2 * ncf.rounding(point.u)[0] + 1e-9 * abs(expected),
+                abs(expected),
+            ),
+            equal(
+                float(slope @ instance.u), network.orders[0] * n, 1e-9 * norm(slope), norm(slope)
+            ),
             multiplier_at(ncf, point),
             multiplier_at(ncf, opposite),
             unstable(opposite),
@@ -146,15 +176,21 @@ def _is(condition: bool) -> Margin:
 
 @claim("rank_one.spoilt_at_once", kind=THEOREM, reference="§5", given=one_sample())
 def spoilt_at_once(instance) -> Margin:
-    """On one sample x, tan∠(∇N, w) is the one predicted also where u, every c_l and every e_l ≥ 0 are spoilt at once, by far.
+    """On one sample x, tan∠(∇N, w) is the one predicted also where u, every c_l and every e_l ≥ 0
+    are spoilt at once, by far.
 
-    tan² = Σ_l (P_l/c_l − D c_l)²/D² + Σ_l (P_l/(D c_l))² ((1 + τ_l²)(1 + τ_{l−1}²) − 1), as in rank_one.perturbed_fails.
+    tan² = Σ_l (P_l/c_l − D c_l)²/D² + Σ_l (P_l/(D c_l))² ((1 + τ_l²)(1 + τ_{l−1}²) − 1), as in
+    rank_one.perturbed_fails.
     """
     network, ncf = instance.network, instance.ncf
     rng = np.random.default_rng([*instance.seeds, 2])
     aside = rng.standard_normal(instance.u.size)
     # No further from x than 45°: with α = 0 there is nothing on the other side.
-    u = unit(instance.u + 0.5 * unit(aside - (aside @ instance.u) * instance.u)) if aside.size > 1 else instance.u
+    u = (
+        unit(instance.u + 0.5 * unit(aside - (aside @ instance.u) * instance.u))
+        if aside.size > 1
+        else instance.u
+    )
     norms = unit(balanced_norms(network) * rng.uniform(0.5, 2.0, network.depth))
     profiles = [unit(each * rng.uniform(0.5, 2.0, each.size)) for each in instance.profiles]
     theta = structured_point(network, u, instance.signs, profiles, norms)

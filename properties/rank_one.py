@@ -1,4 +1,6 @@
-"""Rank-one KKT points of feed-forward networks: necessary and sufficient conditions (theory §5, §6)."""
+"""Rank-one KKT points of feed-forward networks: necessary and sufficient conditions (theory §5,
+§6).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,20 @@ import numpy as np
 from checker.certify import proof
 from checker.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
 from checker.clarke import clarke_error, clarke_residual
-from checker.criterion import chain_defects, class_spreads, hidden_layers, inner_signs, refuse_other_sides
+from checker.criterion import (
+    chain_defects,
+    class_spreads,
+    hidden_layers,
+    inner_signs,
+    refuse_other_sides,
+)
 from checker.generators.found import found_points, two_layer_points
-from checker.generators.structured import clarke_points, mixed_points, perturbed_points, rank_one_points
+from checker.generators.structured import (
+    clarke_points,
+    mixed_points,
+    perturbed_points,
+    rank_one_points,
+)
 from checker.identities import equal
 from checker.ncf import layer_norms, neuron_balance, norm
 from checker.rank_one import predicted_tangent, reduced_value, structured_value, tangent
@@ -46,7 +59,9 @@ def angle_error(instance) -> float:
 
 
 def _size(gradient) -> float:
-    """‖∇N‖; Inapplicable where it is 0: signs of an e_l may cancel in the next layer, or leave it dead where α = 0."""
+    """‖∇N‖; Inapplicable where it is 0: signs of an e_l may cancel in the next layer, or leave it
+    dead where α = 0.
+    """
     size = norm(gradient)
     if size == 0:
         raise Inapplicable("∇N = 0 at the point: it makes no angle")
@@ -55,7 +70,10 @@ def _size(gradient) -> float:
 
 def is_kkt(instance, error: float = 0.0) -> Margin:
     """1 − sin∠ in units of the resolution; `error` is what the point itself was computed to."""
-    return Margin(1 - instance.ncf.residual(instance.start) / RESOLUTION, (error + angle_error(instance)) / RESOLUTION)
+    return Margin(
+        1 - instance.ncf.residual(instance.start) / RESOLUTION,
+        (error + angle_error(instance)) / RESOLUTION,
+    )
 
 
 def _is_positive(instance) -> Margin:
@@ -71,7 +89,9 @@ def reduced_tangent(instance) -> float:
 
 
 def _reduced(instance):
-    return reduced_value(instance.network, instance.ncf.X, instance.ncf.ybar[:, 0], instance.u, instance.signs)
+    return reduced_value(
+        instance.network, instance.ncf.X, instance.ncf.ybar[:, 0], instance.u, instance.signs
+    )
 
 
 @claim(
@@ -84,7 +104,9 @@ def _reduced(instance):
     covers=(("active neurons", "several"), ("signs", "mixed")),
 )
 def sufficient(instance) -> Margin:
-    """W_1 = c_1 e_1 uᵀ, W_l = c_l s_l e_l e_{l−1}ᵀ with c_l² = P_l/D is a KKT point with N > 0, of the stated value, balanced."""
+    """W_1 = c_1 e_1 uᵀ, W_l = c_l s_l e_l e_{l−1}ᵀ with c_l² = P_l/D is a KKT point with N > 0, of
+    the stated value, balanced.
+    """
     network, ncf, theta = built(instance).network, instance.ncf, instance.start
     expected = structured_value(network, _reduced(instance)[0], instance.profiles)
     relative = 2 * ncf.rounding(theta)[0] / abs(expected) + 16 * network.order * EPS
@@ -115,10 +137,11 @@ def _balances(network, theta):
     covers=(("active neurons", "several"), ("inertia", "saddle"), ("signs", "mixed")),
 )
 def necessary(instance) -> Margin:
-    """At a KKT point with N > 0 whose hidden layers are a_l b_lᵀ, the nonzero a_l of one sign are equal where p_l ≥ 2.
+    """At a KKT point with N > 0 whose hidden layers are a_l b_lᵀ, the nonzero a_l of one sign are
+    equal where p_l ≥ 2.
 
-    If every a_l ≥ 0, moreover, W_1 = c_1 e_1 uᵀ, W_l = c_l s_l e_l e_{l−1}ᵀ, W_L = c_L s_L e_{L−1}ᵀ with c_l² = P_l/D, and u is
-    a KKT point of the reduced problem with n(u) > 0.
+    If every a_l ≥ 0, moreover, W_1 = c_1 e_1 uᵀ, W_l = c_l s_l e_l e_{l−1}ᵀ, W_L = c_L s_L e_{L−1}ᵀ
+    with c_l² = P_l/D, and u is a KKT point of the reduced problem with n(u) > 0.
     """
     if instance.point is None:
         raise Inapplicable("no positive KKT point was found")
@@ -126,16 +149,25 @@ def necessary(instance) -> Margin:
 
 
 def criterion(instance, accuracy: float) -> Margin:
-    """Margin of the rank-one criterion at the instance's `start`, a point that is known to the accuracy."""
+    """Margin of the rank-one criterion at the instance's `start`, a point that is known to the
+    accuracy.
+    """
     network, theta = instance.network, instance.start
     layers = hidden_layers(network, theta, accuracy)
     parts = [_vanishes(spread, accuracy / size) for spread, size in class_spreads(network, layers)]
     if all(layer.is_coherent for layer in layers):
-        smallest = min([size for _, size in class_spreads(network, layers)] + [layer.c for layer in layers])
-        parts += [_vanishes(gap, accuracy / smallest) for gap in chain_defects(network, theta, layers)]
+        smallest = min(
+            [size for _, size in class_spreads(network, layers)] + [layer.c for layer in layers]
+        )
+        parts += [
+            _vanishes(gap, accuracy / smallest) for gap in chain_defects(network, theta, layers)
+        ]
         parts += _reduced_kkt(instance, layers, accuracy)
     if not parts:
-        raise Inapplicable("signs are mixed and no layer with p_l ≥ 2 has two neurons of one sign: nothing is claimed")
+        raise Inapplicable(
+            "signs are mixed and no layer with p_l ≥ 2 has two neurons of one sign: nothing is "
+            "claimed"
+        )
     return worst(parts)
 
 
@@ -148,7 +180,9 @@ def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
     """u is a KKT point of the reduced problem, of positive value."""
     network, ncf, u = instance.network, instance.ncf, layers[0].b
     refuse_other_sides(network, ncf.X, network.matrices(instance.start)[0], layers[0])
-    value, gradient = reduced_value(network, ncf.X, ncf.ybar[:, 0], u, inner_signs(network, instance.start, layers))
+    value, gradient = reduced_value(
+        network, ncf.X, ncf.ybar[:, 0], u, inner_signs(network, instance.start, layers)
+    )
     if not gradient.any():
         raise Unresolved("∇n(u) = 0: the reduced problem is dead at the direction u")
     return [
@@ -167,12 +201,15 @@ def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
     covers=(("active neurons", "several"),),
 )
 def perturbed_fails(instance) -> Margin:
-    """A structured point with a non-uniform e_l, wrong c_l, or u not reduced-KKT is no KKT point; tan∠(∇N, w) is as predicted.
+    """A structured point with a non-uniform e_l, wrong c_l, or u not reduced-KKT is no KKT point;
+    tan∠(∇N, w) is as predicted.
 
-    tan² = Σ_l (P_l/c_l − D c_l)²/D² + Σ_l (P_l/(D c_l))² ((1 + τ_l²)(1 + τ_{l−1}²) − 1), τ_l = tan∠(e_l, e_l^{∘p_l}) and
-    τ_0 = tan∠(∇n(u), u): it grows linearly with the perturbation.
+    tan² = Σ_l (P_l/c_l − D c_l)²/D² + Σ_l (P_l/(D c_l))² ((1 + τ_l²)(1 + τ_{l−1}²) − 1), τ_l =
+    tan∠(e_l, e_l^{∘p_l}) and τ_0 = tan∠(∇n(u), u): it grows linearly with the perturbation.
     """
-    predicted = predicted_tangent(built(instance).network, instance.norms, instance.profiles, reduced_tangent(instance))
+    predicted = predicted_tangent(
+        built(instance).network, instance.norms, instance.profiles, reduced_tangent(instance)
+    )
     error = angle_error(instance) + 64 * EPS
     sine = predicted / np.hypot(1.0, predicted)
     if sine <= 1e4 * error:
@@ -190,9 +227,11 @@ def perturbed_fails(instance) -> Margin:
     hypotheses=(ONE_SIGN,),
 )
 def mixed_sign_even_p(instance) -> Margin:
-    """At structured points, where the inputs of a layer with p ≥ 2, α ≠ 0 have one sign, entries P and −Q may mix in its e_l.
+    """At structured points, where the inputs of a layer with p ≥ 2, α ≠ 0 have one sign, entries P
+    and −Q may mix in its e_l.
 
-    They are KKT points with N > 0 for Q = |α|^{−p/(p−1)} P if the pre-activations are positive, and the inverse if negative.
+    They are KKT points with N > 0 for Q = |α|^{−p/(p−1)} P if the pre-activations are positive, and
+    the inverse if negative.
     """
     return worst([is_kkt(built(instance), 4 * reduced_tangent(instance)), _is_positive(instance)])
 
@@ -206,8 +245,9 @@ def mixed_sign_even_p(instance) -> Margin:
     covers=(("signs", "mixed"), ("start", "constructed"), ("start", "broken")),
 )
 def two_layer_iff(instance) -> Margin:
-    """L = 2, rows of W_1 along ±u: a KKT point with N > 0 iff each used q = ±u is a KKT direction of G(q) = Σ ȳ_i σ(qᵀx_i) ≠ 0,
-    sign v_j = sign G(q), ‖w_j‖² = p v_j², and ‖w_j‖ ∝ |G(q)|^{−1/(p−1)} (p ≥ 2) or |G(u)| = |G(−u)| if both are used (p = 1).
+    """L = 2, rows of W_1 along ±u: a KKT point with N > 0 iff each used q = ±u is a KKT direction
+    of G(q) = Σ ȳ_i σ(qᵀx_i) ≠ 0, sign v_j = sign G(q), ‖w_j‖² = p v_j², and ‖w_j‖ ∝
+    |G(q)|^{−1/(p−1)} (p ≥ 2) or |G(u)| = |G(−u)| if both are used (p = 1).
     """
     network, ncf, theta = instance.network, instance.ncf, instance.start
     if getattr(instance, "point", None) is None and getattr(instance, "u", None) is None:
@@ -217,16 +257,23 @@ def two_layer_iff(instance) -> Margin:
     residual, error = ncf.residual(theta), angle_error(instance)
     found = defect(network, ncf.X, ncf.ybar[:, 0], theta, 4 * error)
     if found.value <= RESOLUTION:
-        return Margin(1 - residual / RESOLUTION, (error + found.value + _left_over(instance, ~found.active)) / RESOLUTION)
+        return Margin(
+            1 - residual / RESOLUTION,
+            (error + found.value + _left_over(instance, ~found.active)) / RESOLUTION,
+        )
     if residual <= 10 * error:
-        return Margin(1 - found.value / RESOLUTION, 4 * (residual + error) / (found.smallest * RESOLUTION))
+        return Margin(
+            1 - found.value / RESOLUTION, 4 * (residual + error) / (found.smallest * RESOLUTION)
+        )
     if found.value < 1e-3:
         raise Unresolved("neither the conditions nor the KKT equation clearly hold or fail")
     return Margin(residual, error)
 
 
 def _left_over(instance, zero) -> float:
-    """What neurons that count as zero, (k,) booleans, add to sin∠: they need not meet their own equations."""
+    """What neurons that count as zero, (k,) booleans, add to sin∠: they need not meet their own
+    equations.
+    """
     gradient, theta = instance.ncf.gradient(instance.start), instance.start
     hidden, output = instance.network.matrices(gradient - (gradient @ theta) * theta)
     return norm(np.hstack([hidden, output.T])[zero]) / norm(gradient)
@@ -240,7 +287,14 @@ def _left_over(instance, zero) -> float:
     hypotheses=(CLARKE_REDUCED,),
 )
 def clarke(instance) -> Margin:
-    """p_l = 1: the structured point along a Clarke KKT point u of the reduced problem, on kinks, is a Clarke KKT point."""
+    """p_l = 1: the structured point along a Clarke KKT point u of the reduced problem, on kinks, is
+    a Clarke KKT point.
+    """
     ncf, theta = built(instance).ncf, instance.start
     error = clarke_error(ncf, theta)
-    return worst([Margin(1 - clarke_residual(ncf, theta) / RESOLUTION, error / RESOLUTION), _is_positive(instance)])
+    return worst(
+        [
+            Margin(1 - clarke_residual(ncf, theta) / RESOLUTION, error / RESOLUTION),
+            _is_positive(instance),
+        ]
+    )

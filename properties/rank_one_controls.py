@@ -43,15 +43,21 @@ from properties.hypotheses import (
 from properties.rank_one import angle_error, built, criterion
 
 FAR = 0.01  # sin∠ beyond which a control counts a point as no KKT point
-FLAT = st.sampled_from([powers for group in architectures().values() for powers in group if min(powers) == 1])
+FLAT = st.sampled_from(
+    [powers for group in architectures().values() for powers in group if min(powers) == 1]
+)
 
-sufficient = partial(claim, kind=CONTROL, reference="§7", of=("rank_one.sufficient", "rank_one.perturbed_fails"))
+sufficient = partial(
+    claim, kind=CONTROL, reference="§7", of=("rank_one.sufficient", "rank_one.perturbed_fails")
+)
 necessary = partial(claim, kind=CONTROL, reference="§7", of=("rank_one.necessary",))
 
 
 def _is_kkt(instance) -> Margin:
     """1 − sin∠/FAR."""
-    return Margin(1 - instance.ncf.residual(built(instance).start) / FAR, angle_error(instance) / FAR)
+    return Margin(
+        1 - instance.ncf.residual(built(instance).start) / FAR, angle_error(instance) / FAR
+    )
 
 
 @sufficient(
@@ -90,29 +96,50 @@ def any_direction(instance) -> Margin:
     return _is_kkt(instance)
 
 
-@sufficient("control.signless", certify=proof("properties.exact_structured", "signless"), given=signless_points(), drops=COHERENT)
+@sufficient(
+    "control.signless",
+    certify=proof("properties.exact_structured", "signless"),
+    given=signless_points(),
+    drops=COHERENT,
+)
 def signless(instance) -> Margin:
     """A structured point whose e_l has entries of both signs is a KKT point: sin∠ ≤ 0.01."""
     return _is_kkt(instance)
 
 
 @sufficient(
-    "control.sparse_layers", certify=proof("properties.exact_structured", "sparse_layers"), given=masked_points(), drops=DENSE
+    "control.sparse_layers",
+    certify=proof("properties.exact_structured", "sparse_layers"),
+    given=masked_points(),
+    drops=DENSE,
 )
 def sparse_layers(instance) -> Margin:
-    """A structured point is a KKT point also where a layer lacks some of its weights: sin∠ ≤ 0.01."""
+    """A structured point is a KKT point also where a layer lacks some of its weights:
+    sin∠ ≤ 0.01.
+    """
     return _is_kkt(instance)
 
 
 @necessary(
-    "control.equal_entries", certify=proof("properties.exact_structured", "equal_entries"), given=mixed_points(), drops=COHERENT
+    "control.equal_entries",
+    certify=proof("properties.exact_structured", "equal_entries"),
+    given=mixed_points(),
+    drops=COHERENT,
 )
 def equal_entries(instance) -> Margin:
-    """At a positive KKT point with rank-one hidden layers nonzero |a_j| of a layer with p_l ≥ 2 are equal, whatever the signs."""
+    """At a positive KKT point with rank-one hidden layers nonzero |a_j| of a layer with p_l ≥ 2 are
+    equal, whatever the signs.
+    """
     network, theta = built(instance).network, instance.start
     if instance.ncf.residual(theta) > max(1e-9, 10 * angle_error(instance)):
         raise Unresolved("the point is not a KKT point to working accuracy")
-    return _equal([np.linalg.norm(W, axis=1) for W, p in zip(network.matrices(theta), network.powers) if p >= 2])
+    return _equal(
+        [
+            np.linalg.norm(W, axis=1)
+            for W, p in zip(network.matrices(theta), network.powers)
+            if p >= 2
+        ]
+    )
 
 
 @necessary(
@@ -122,8 +149,12 @@ def equal_entries(instance) -> Margin:
     drops=CURVED,
 )
 def flat_entries(instance) -> Margin:
-    """At a positive KKT point with rank-one hidden layers the nonzero entries of a_l are equal also where p_l = 1."""
-    return _equal([profile for profile, p in zip(built(instance).profiles, instance.network.powers) if p == 1])
+    """At a positive KKT point with rank-one hidden layers the nonzero entries of a_l are equal also
+    where p_l = 1.
+    """
+    return _equal(
+        [profile for profile, p in zip(built(instance).profiles, instance.network.powers) if p == 1]
+    )
 
 
 def _equal(layers) -> Margin:
@@ -132,9 +163,16 @@ def _equal(layers) -> Margin:
     return Margin(float(1 - max(each.max() / each.min() - 1 for each in sizes) / 0.01), 1e-6)
 
 
-@necessary("control.blind_input", certify=proof("properties.exact_structured", "blind_input"), given=blind_points(), drops=DENSE)
+@necessary(
+    "control.blind_input",
+    certify=proof("properties.exact_structured", "blind_input"),
+    given=blind_points(),
+    drops=DENSE,
+)
 def blind_input(instance) -> Margin:
-    """The rank-one criterion, u reduced-KKT, at KKT points of networks whose first layer lacks weights."""
+    """The rank-one criterion, u reduced-KKT, at KKT points of networks whose first layer lacks
+    weights.
+    """
     if instance.point is None:
         raise Inapplicable("no positive KKT point was found")
     return criterion(instance, 4 * (instance.point.residual + angle_error(instance)))
@@ -147,7 +185,9 @@ def blind_input(instance) -> Margin:
     drops=KKT,
 )
 def any_rank_one(instance) -> Margin:
-    """The rank-one criterion at unit vectors with rank-one hidden layers that need not be KKT points."""
+    """The rank-one criterion at unit vectors with rank-one hidden layers that need not be KKT
+    points.
+    """
     return criterion(built(instance), 64 * EPS)
 
 
@@ -161,7 +201,10 @@ def negative_value(instance) -> Margin:
     """The rank-one criterion, n(u) > 0, at KKT points with N < 0."""
     flipped = built(instance).start.copy()
     flipped[instance.network.slices[-1]] *= -1
-    return criterion(replace(instance, start=flipped), 4 * (instance.ncf.residual(flipped) + angle_error(instance)))
+    return criterion(
+        replace(instance, start=flipped),
+        4 * (instance.ncf.residual(flipped) + angle_error(instance)),
+    )
 
 
 @claim(
@@ -174,7 +217,9 @@ def negative_value(instance) -> Margin:
     of=("rank_one.necessary", "rank_one.two_layer_iff"),
 )
 def every_kkt_rank_one(instance) -> Margin:
-    """Every KKT point has a hidden layer of rank one: its second singular value is at most a thousandth of the first."""
+    """Every KKT point has a hidden layer of rank one: its second singular value is at most a
+    thousandth of the first.
+    """
     if instance.ncf.residual(built(instance).start) > 1e-9:
         raise Unresolved("the two-neuron point is not a KKT point to working accuracy")
     return Margin(1 - singular_ratio(instance.network.matrices(instance.start)[0]) / 1e-3, 1e-6)
@@ -190,7 +235,9 @@ def every_kkt_rank_one(instance) -> Margin:
     of=("rank_one.mixed_sign_even_p",),
 )
 def two_sided(instance) -> Margin:
-    """Entries P and −Q, Q = |α|^{−p/(p−1)} P, may mix in e_l whatever the signs of the layer's inputs: sin∠ ≤ 0.01."""
+    """Entries P and −Q, Q = |α|^{−p/(p−1)} P, may mix in e_l whatever the signs of the layer's
+    inputs: sin∠ ≤ 0.01.
+    """
     return _is_kkt(instance)
 
 
@@ -204,6 +251,8 @@ def two_sided(instance) -> Margin:
     of=("rank_one.clarke",),
 )
 def slope_outside(instance) -> Margin:
-    """p_l = 1: a structured point along u on kinks is a Clarke KKT point whatever slopes would balance the gradient at u."""
+    """p_l = 1: a structured point along u on kinks is a Clarke KKT point whatever slopes would
+    balance the gradient at u.
+    """
     residual = clarke_residual(built(instance).ncf, instance.start)
     return Margin(1 - residual / 1e-3, clarke_error(instance.ncf, instance.start) / 1e-3)

@@ -1,4 +1,6 @@
-"""The loss flow follows the NCF flow to order δ^D, with the constants that linearisation predicts (theory §4)."""
+"""The loss flow follows the NCF flow to order δ^D, with the constants that linearisation predicts
+(theory §4).
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ SETTLED_SLOPE, SETTLED_CONSTANT = 0.2, 0.5
     prove=proof("properties.exact_early", "tracking_order"),
 )
 def tracking_order(instance) -> Margin:
-    """Loss flow and NCF flow differ by Θ(δ^D) where each norm first reaches 2: log error over log δ has slope → D."""
+    """Loss flow and NCF flow differ by Θ(δ^D) where each norm first reaches 2: log error over log δ
+    has slope → D.
+    """
     return tracking_slope(instance, instance.network.order)
 
 
@@ -53,8 +57,9 @@ def _order(instance, claimed: int) -> Margin:
 def _slope(found: Departures, column: int, order: int, claimed: int) -> Margin:
     """Margin of the slope between neighbouring rungs, where it is best known.
 
-    Its error is the difference to the slopes above and below on the ladder, and the floor's share of both errors:
-    slopes that three pairs of rungs agree on are neither noise nor too far from the limit δ → 0.
+    Its error is the difference to the slopes above and below on the ladder, and the floor's share
+    of both errors: slopes that three pairs of rungs agree on are neither noise nor too far from the
+    limit δ → 0.
     """
     errors, floor = found.sizes[:, column], found.floor[column]
     steps = np.diff(np.log(found.powers))
@@ -75,9 +80,11 @@ def _slope(found: Departures, column: int, order: int, claimed: int) -> Margin:
     prove=proof("properties.exact_early", "tracking_constant"),
 )
 def tracking_constant(instance) -> Margin:
-    """Where each norm first reaches 2, directions differ by δ^D E/2 and arrival times by the share δ^D τ/T, to first order.
+    """Where each norm first reaches 2, directions differ by δ^D E/2 and arrival times by the share
+    δ^D τ/T, to first order.
 
-    s(t) = u(t) + δ^D e(t) + O(δ^{2D}) with ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)), e(0) = 0; τ = −⟨e,u⟩/⟨u̇,u⟩, E = e + u̇τ.
+    s(t) = u(t) + δ^D e(t) + O(δ^{2D}) with ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)), e(0) = 0; τ =
+    −⟨e,u⟩/⟨u̇,u⟩, E = e + u̇τ.
     """
     return resolved(_constant, instance)
 
@@ -95,11 +102,14 @@ def _constant(instance) -> Margin:
     return worst(settled)
 
 
-def _ratio(differences: np.ndarray, constant: np.ndarray, powers: np.ndarray, floor: float, accuracy: float) -> Margin:
-    """1 − |difference/δ^D − constant|/(AGREEMENT·|constant|) at the rung where the ratio is best known.
+def _ratio(
+    differences: np.ndarray, constant: np.ndarray, powers: np.ndarray, floor: float, accuracy: float
+) -> Margin:
+    """1 − |difference/δ^D − constant|/(AGREEMENT·|constant|) at the rung where the ratio is best
+    known.
 
-    `differences` (m, …), one row a rung. The error: how far the ratio is from the one a rung up, which bounds what is left
-    of O(δ^D); the floor's share; and the accuracy of the constant.
+    `differences` (m, …), one row a rung. The error: how far the ratio is from the one a rung up,
+    which bounds what is left of O(δ^D); the floor's share; and the accuracy of the constant.
     """
     size = norm(constant) + 1e-300
     ratios = differences / powers[:, None]

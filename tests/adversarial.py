@@ -1,4 +1,6 @@
-"""Instances with floats that are hard on arithmetic: near-ties, subnormals, scales of 1e±150, exact kinks, integers."""
+"""Instances with floats that are hard on arithmetic: near-ties, subnormals, scales of 1e±150, exact
+kinks, integers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Witnesses with certificates, ways to change them, and what certifier and verifier make of them; shared by their tests."""
+"""Witnesses with certificates, ways to change them, and what certifier and verifier make of them;
+shared by their tests.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ LIMITS = (
 )
 
 
-ENCLOSED = {"control.global", *(f"control.{each.__name__}" for each in FLOWS)}  # certified by tubes, of small networks only
+ENCLOSED = {
+    "control.global",
+    *(f"control.{each.__name__}" for each in FLOWS),
+}  # certified by tubes, of small networks only
 
 
 def witness(id: str) -> dict:
@@ -46,7 +51,9 @@ def small(id: str):
 
 
 def certifies(id: str) -> bool:
-    """Whether the instance of a stored witness is certified, by a certificate that the verifier accepts."""
+    """Whether the instance of a stored witness is certified, by a certificate that the verifier
+    accepts.
+    """
     return isinstance(certify(*small(id), seconds=60), Certificate)
 
 
@@ -57,7 +64,9 @@ def resealed(found: dict) -> dict:
 
 
 def is_rejected(found, claims=CLAIMS, seal: bool = True) -> bool:
-    """Whether the verifier rejects a witness; its digest is made to fit, unless it is to stay as it is."""
+    """Whether the verifier rejects a witness; its digest is made to fit, unless it is to stay as it
+    is.
+    """
     try:
         verify(resealed(found) if seal else found, claims)
     except Rejected:
@@ -96,13 +105,24 @@ def edited(found: dict, **problem: list[list[float]]) -> dict:
 
 def boxes_of(found: dict) -> list[dict]:
     """The boxes of limits in a witness."""
-    return [found["certificate"]["data"][name]["box"] for name in ("limit", "near") if name in found["certificate"]["data"]]
+    return [
+        found["certificate"]["data"][name]["box"]
+        for name in ("limit", "near")
+        if name in found["certificate"]["data"]
+    ]
 
 
 def moved_boxes(found: dict):
-    """Every witness with a box of it moved, of another radius, or of N times another power of two."""
+    """Every witness with a box of it moved, of another radius, or of N times another
+    power of two.
+    """
     for place, box in enumerate(boxes_of(found)):
-        changes = [("radius", "0x1p-90"), ("radius", "0x1p+1"), ("scale", box["scale"] - 1), ("scale", box["scale"] + 1)]
+        changes = [
+            ("radius", "0x1p-90"),
+            ("radius", "0x1p+1"),
+            ("scale", box["scale"] - 1),
+            ("scale", box["scale"] + 1),
+        ]
         for k, value in enumerate(box["centre"]):
             for step in (-1e-6, 1e-6):
                 moved = list(box["centre"])
@@ -135,7 +155,9 @@ def flows_of(found: dict) -> list[list[dict]]:
 def flipped(steps: list, rng: random.Random) -> None:
     """The sign of a coefficient flipped."""
     curve = rng.choice(steps)["curve"]
-    row = rng.choice([row for row in curve[:6] if any(abs(float.fromhex(each)) > 1e-9 for each in row)])
+    row = rng.choice(
+        [row for row in curve[:6] if any(abs(float.fromhex(each)) > 1e-9 for each in row)]
+    )
     k = max(range(len(row)), key=lambda k: abs(float.fromhex(row[k])))
     row[k] = (-float.fromhex(row[k])).hex()
 
@@ -168,7 +190,9 @@ def longer(steps: list, rng: random.Random) -> None:
 def calmer(steps: list, rng: random.Random) -> None:
     """Errors that are said to shrink."""
     step = rng.choice(steps)
-    step["growth"] = (float.fromhex(step["growth"]) - 2 * abs(float.fromhex(step["growth"])) - 1).hex()
+    step["growth"] = (
+        float.fromhex(step["growth"]) - 2 * abs(float.fromhex(step["growth"])) - 1
+    ).hex()
 
 
 def swapped(steps: list, rng: random.Random) -> None:

@@ -24,7 +24,9 @@ def toys(monkeypatch):
 
 @pytest.fixture
 def at_one_precision(monkeypatch):
-    """The verifier tries no more bits than at first: where nothing hangs on them, they take as long again to reject."""
+    """The verifier tries no more bits than at first: where nothing hangs on them, they take as long
+    again to reject.
+    """
     monkeypatch.setattr(verify, "PRECISIONS", verify.PRECISIONS[:1])
 
 
@@ -42,11 +44,25 @@ def command(toys, tmp_path, monkeypatch, capsys):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Which claim caught which planted mistake, and how, as tests recorded it, also those run by other processes."""
-    reports = [each for group in terminalreporter.stats.values() for each in group if hasattr(each, "user_properties")]
-    rows = sorted(value for each in reports for name, value in each.user_properties if name == "caught" and each.when == "call")
+    """Which claim caught which planted mistake, and how, as tests recorded it, also those run by
+    other processes.
+    """
+    reports = [
+        each
+        for group in terminalreporter.stats.values()
+        for each in group
+        if hasattr(each, "user_properties")
+    ]
+    rows = sorted(
+        value
+        for each in reports
+        for name, value in each.user_properties
+        if name == "caught" and each.when == "call"
+    )
     if rows:
         terminalreporter.section("planted mistakes: formula, mistake, claim that caught it, how")
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         for row in rows:
-            terminalreporter.write_line("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[3]]))
+            terminalreporter.write_line(
+                "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[3]])
+            )

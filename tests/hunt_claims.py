@@ -1,4 +1,6 @@
-"""Claims for the tests of hunts: true, false, with counterexamples that are rare, and some that harm whoever tests them."""
+"""Claims for the tests of hunts: true, false, with counterexamples that are rare, and some that
+harm whoever tests them.
+"""
 
 import os
 import time

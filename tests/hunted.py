@@ -20,7 +20,9 @@ def only(monkeypatch):
 def plan(claim, folder, **options):
     """A hunt whose ledger and witnesses are in a folder."""
     options = {"instances": 300, "workers": 0, "sources": SOURCES, **options}
-    return Plan(claim, ledger=folder / "ledger.sqlite", folder=folder / "counterexamples", **options)
+    return Plan(
+        claim, ledger=folder / "ledger.sqlite", folder=folder / "counterexamples", **options
+    )
 
 
 def hunted(claim, folder, **options):

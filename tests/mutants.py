@@ -1,4 +1,6 @@
-"""The planted mistakes: for every formula a few that its author might have made, and claims that ought to catch each."""
+"""The planted mistakes: for every formula a few that its author might have made, and claims that
+ought to catch each.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,18 @@ LOSSES = {
         ("-y * outputs", "y * outputs", "sign of the exponent, logistic", EXPANSION),
     ],
     "descent": [
-        ("NCF_CODE:\n                out[i, j] = y", "NCF_CODE:\n                out[i, j] = -y", "sign, NCF", EXPANSION),
-        ("y[i, j] - factor * outputs", "y[i, j] + factor * outputs", "sign of ŷ, square", EXPANSION),
+        (
+            "NCF_CODE:\n                out[i, j] = y",
+            "NCF_CODE:\n                out[i, j] = -y",
+            "sign, NCF",
+            EXPANSION,
+        ),
+        (
+            "y[i, j] - factor * outputs",
+            "y[i, j] + factor * outputs",
+            "sign of ŷ, square",
+            EXPANSION,
+        ),
         ("- factor * outputs", "- outputs", "no δ^D, square", EXPANSION),
         ("np.exp(y[i, j]", "np.exp(-y[i, j]", "sign of the exponent, logistic", EXPANSION),
         ("(1.0 + np.exp(", "(np.exp(", "no 1 +, logistic", EXPANSION),
@@ -67,7 +79,12 @@ NCF = {
     "sine": [
         ("/ size if", "/ size**2 if", "exponent of ‖∇N‖", PERTURBED),
         ("norm(gradient - ", "norm(gradient + ", "sign of the projection", SUFFICIENT),
-        ("(gradient @ u) / (u @ u) * u", "(gradient @ u) / (u @ u)", "no direction in the projection", SUFFICIENT),
+        (
+            "(gradient @ u) / (u @ u) * u",
+            "(gradient @ u) / (u @ u)",
+            "no direction in the projection",
+            SUFFICIENT,
+        ),
     ],
     "Ncf.residual": [
         ("gradient(u), u)", "gradient(u), u * u)", "to the squares", PERTURBED),
@@ -75,7 +92,12 @@ NCF = {
     ],
     "Ncf.hessian": [
         ("return self.curvature", "return -self.curvature", "sign", ONE_SAMPLE),
-        ("return self.curvature", "return self.network.order * self.curvature", "factor D", ONE_SAMPLE),
+        (
+            "return self.curvature",
+            "return self.network.order * self.curvature",
+            "factor D",
+            ONE_SAMPLE,
+        ),
     ],
     "Ncf.newton": [
         ("self.ybar_columns", "-self.ybar_columns", "sign of ȳ", ONE_SAMPLE),
@@ -88,7 +110,12 @@ NCF = {
         ("] -= multiplier", "] -= 0 * multiplier", "no λ", ONE_SAMPLE),
         ("] -= multiplier", "] -= self.network.order * multiplier", "factor D of λ", ONE_SAMPLE),
         ("dsyr2(-1.0", "dsyr2(0.0", "no projection", ONE_SAMPLE),
-        ("multiplier - abs(multiplier))", "multiplier + abs(multiplier))", "sign of the normal", ONE_SAMPLE),
+        (
+            "multiplier - abs(multiplier))",
+            "multiplier + abs(multiplier))",
+            "sign of the normal",
+            ONE_SAMPLE,
+        ),
     ],
     "Ncf.curvature_product": [
         ("return tangents", "return -tangents", "sign", "early.tracking_constant"),
@@ -99,13 +126,28 @@ NCF = {
         ("self.ybar_columns)", "-self.ybar_columns)", "sign of ȳ", ONE_SAMPLE),
     ],
     "Ncf.rounding": [
-        ("return value, norm(gradient)", "return 1e15 * value, 1e15 * norm(gradient)", "not in units of EPS", ONE_SAMPLE),
-        ("return value, norm(gradient)", "return value, norm(gradient) ** 0.5", "a square root", ONE_SAMPLE),
+        (
+            "return value, norm(gradient)",
+            "return 1e15 * value, 1e15 * norm(gradient)",
+            "not in units of EPS",
+            ONE_SAMPLE,
+        ),
+        (
+            "return value, norm(gradient)",
+            "return value, norm(gradient) ** 0.5",
+            "a square root",
+            ONE_SAMPLE,
+        ),
     ],
     "Ncf.gradient_bound": [
         ("self.X, self.ybar", "1e8 * self.X, self.ybar", "scale of the data", ONE_SAMPLE),
         ("u, self.X", "1e3 * u, self.X", "scale of the point", ONE_SAMPLE),
-        ("self.ybar, settled", "1e15 * self.ybar, settled", "scale of the pseudo-labels", ONE_SAMPLE),
+        (
+            "self.ybar, settled",
+            "1e15 * self.ybar, settled",
+            "scale of the pseudo-labels",
+            ONE_SAMPLE,
+        ),
     ],
     "Problem.ncf": [
         ("pseudo_labels(self.loss, self.y)", "self.y", "labels for pseudo-labels", EXPANSION),
@@ -128,17 +170,32 @@ NCF = {
         ("- network.powers[l]", "+ network.powers[l]", "sign", SUFFICIENT),
         ("network.powers[l] * ", "", "no p_l", "flow.balance"),
         ("network.powers[l] * ", "network.powers[l - 1] * ", "p_{l−1}", "kkt.neuron_balance"),
-        ("network.powers[l] * ", "network.powers[l] ** 2 * ", "exponent of p_l", "kkt.neuron_balance"),
+        (
+            "network.powers[l] * ",
+            "network.powers[l] ** 2 * ",
+            "exponent of p_l",
+            "kkt.neuron_balance",
+        ),
         ("(matrices[l] ** 2)", "np.abs(matrices[l])", "no square", "kkt.neuron_balance"),
     ],
     "layer_norms": [
-        ("theta[part] @ theta[part]", "np.sqrt(theta[part] @ theta[part])", "no square", "kkt.layer_balance"),
+        (
+            "theta[part] @ theta[part]",
+            "np.sqrt(theta[part] @ theta[part])",
+            "no square",
+            "kkt.layer_balance",
+        ),
         ("in network.slices", "in network.slices[::-1]", "order of layers", "kkt.layer_balance"),
     ],
 }
 KKT = {
     "KktPoint.inertia": [
-        ("if self.top_curvature > DEG", "if -self.top_curvature > DEG", "sign of the curvature", ONE_SAMPLE),
+        (
+            "if self.top_curvature > DEG",
+            "if -self.top_curvature > DEG",
+            "sign of the curvature",
+            ONE_SAMPLE,
+        ),
         ("self.multiplier == 0", "self.multiplier >= 0", "positive λ taken for 0", ONE_SAMPLE),
         ("self.top_curvature < -DEG", "self.top_curvature < 2 - 1 / DEG", "threshold", ONE_SAMPLE),
     ],
@@ -163,7 +220,12 @@ KKT = {
         ("ncf.rounding(u)[1] / norm(g)", "norm(g) / ncf.rounding(u)[1]", "inverse", ONE_SAMPLE),
     ],
     "_DenseHessian.__init__": [
-        ("self.matrix = abs(multiplier)", "self.matrix = multiplier**2", "exponent of |λ|", ONE_SAMPLE),
+        (
+            "self.matrix = abs(multiplier)",
+            "self.matrix = multiplier**2",
+            "exponent of |λ|",
+            ONE_SAMPLE,
+        ),
         ("(u, multiplier)", "(u, -multiplier)", "sign of λ", ONE_SAMPLE),
     ],
     "_DenseHessian.newton_step": [
@@ -196,22 +258,42 @@ KKT = {
     ],
     "Limit.distance": [
         ("direction - self", "direction + self", "sign", DEGREE_TWO),
-        ("trajectory.direction -", "trajectory.directions[0] -", "first direction for last", DIRECTION),
+        (
+            "trajectory.direction -",
+            "trajectory.directions[0] -",
+            "first direction for last",
+            DIRECTION,
+        ),
     ],
     "_zero_point": [
         ("KktPoint(u, 0.0, 0.0", "KktPoint(u, 1.0, 0.0", "value", SUFFICIENT),
         ("KktPoint(u, 0.0, 0.0", "KktPoint(u, 0.0, 1.0", "multiplier", "kkt.layer_balance"),
     ],
     "_reach": [
-        ("1e3 * residual, min(10 * flat", "1e3 * residual**2, min(10 * flat**2", "exponent of sin∠", "control.any_rank_one"),
+        (
+            "1e3 * residual, min(10 * flat",
+            "1e3 * residual**2, min(10 * flat**2",
+            "exponent of sin∠",
+            "control.any_rank_one",
+        ),
         ("return max(", "return -max(", "sign", DEGREE_TWO),
     ],
     "flow_limit": [
         ("contiguousarray(start)", "contiguousarray(-start)", "sign of v_0", "flow.blowup_bracket"),
-        ("contiguousarray(start)", "contiguousarray(start[::-1])", "weights in reverse", "flow.blowup_bracket"),
+        (
+            "contiguousarray(start)",
+            "contiguousarray(start[::-1])",
+            "weights in reverse",
+            "flow.blowup_bracket",
+        ),
     ],
     "_followed": [
-        ("residual = HANDOVER", "residual = 0.5", "handed over too early", "flow.direction_converges"),
+        (
+            "residual = HANDOVER",
+            "residual = 0.5",
+            "handed over too early",
+            "flow.direction_converges",
+        ),
         ("limit.distance > _reach", "limit.distance < _reach", "sign", DEGREE_TWO),
         ("escaping <= max", "escaping >= max", "sign of the departure from a saddle", DEGREE_TWO),
     ],
@@ -238,10 +320,20 @@ RANK_ONE = {
         ("ybar @ z", "abs(ybar) @ z", "|ȳ| in n", SUFFICIENT),
         ("z, slope = X @ u", "z, slope = X @ -u", "sign of u", SUFFICIENT),
         ("zip(network.powers, ", "zip(network.powers[::-1], ", "order of layers, p_l", SUFFICIENT),
-        ("network.slopes, signs", "network.slopes, signs[::-1]", "order of layers, s_l", SUFFICIENT),
+        (
+            "network.slopes, signs",
+            "network.slopes, signs[::-1]",
+            "order of layers, s_l",
+            SUFFICIENT,
+        ),
     ],
     "balanced_norms": [
-        ("np.sqrt(np.array(network.orders) / network.order)", "np.array(network.orders) / network.order", "no root", SUFFICIENT),
+        (
+            "np.sqrt(np.array(network.orders) / network.order)",
+            "np.array(network.orders) / network.order",
+            "no root",
+            SUFFICIENT,
+        ),
         ("/ network.order)", "/ network.depth)", "L for D", SUFFICIENT),
         ("(network.orders)", "(network.orders[::-1])", "order of layers", SUFFICIENT),
         ("np.array(network.orders)", "np.array((*network.orders[1:], 1))", "P_{l+1}", SUFFICIENT),
@@ -255,7 +347,12 @@ RANK_ONE = {
     ],
     "predicted_tangent": [
         ("np.sqrt(((shares", "(((shares", "no root", AT_ONCE),
-        ("np.array(network.orders) / network.order", "np.array(network.orders) / network.depth", "L for D", AT_ONCE),
+        (
+            "np.array(network.orders) / network.order",
+            "np.array(network.orders) / network.depth",
+            "L for D",
+            AT_ONCE,
+        ),
         ("[reduced_tangent, *(", "[0.0, *(", "no τ_0", AT_ONCE),
         ("0.0]) ** 2", "0.0])", "exponent of τ_l", AT_ONCE),
         ("network.powers)), 0.0]", "network.powers[::-1])), 0.0]", "order of layers, p_l", AT_ONCE),
@@ -276,8 +373,18 @@ RANK_ONE = {
         (") / abs(along)", ") / norm(gradient)", "sine for tangent", AT_ONCE),
     ],
     "structured_value": [
-        ("(1 - np.array(network.powers))", "(np.array(network.powers) - 1)", "sign of the exponent", SUFFICIENT),
-        ("(1 - np.array(network.powers))", "-np.array(network.powers)", "exponent −p_l", SUFFICIENT),
+        (
+            "(1 - np.array(network.powers))",
+            "(np.array(network.powers) - 1)",
+            "sign of the exponent",
+            SUFFICIENT,
+        ),
+        (
+            "(1 - np.array(network.powers))",
+            "-np.array(network.powers)",
+            "exponent −p_l",
+            SUFFICIENT,
+        ),
         ("orders[1:]", "orders[:-1]", "P_l for P_{l+1}", SUFFICIENT),
         (" / 2", "", "no half", SUFFICIENT),
         (" ** network.orders", "", "no P_l", SUFFICIENT),
@@ -288,11 +395,26 @@ RANK_ONE = {
         ("in matrices[1:]", "in matrices[:-1]", "s_{l−1}", SUFFICIENT),
         ("np.sign(W[0, 0])", "W[0, 0]", "not a sign", SUFFICIENT),
         ("u / np.linalg.norm(u)", "u", "u not a unit vector", SUFFICIENT),
-        ("network.powers, network.slopes)", "network.powers, network.slopes[::-1])", "order of layers, α_l", SUFFICIENT),
-        ("network.powers, network.slopes)", "network.powers[::-1], network.slopes)", "order of layers, p_l", SUFFICIENT),
+        (
+            "network.powers, network.slopes)",
+            "network.powers, network.slopes[::-1])",
+            "order of layers, α_l",
+            SUFFICIENT,
+        ),
+        (
+            "network.powers, network.slopes)",
+            "network.powers[::-1], network.slopes)",
+            "order of layers, p_l",
+            SUFFICIENT,
+        ),
     ],
     "mixed_layers": [
-        ("bool((z > 0).all() or (z < 0).all())", "bool((z > 0).any() or (z < 0).any())", "any sample for all", MIXED),
+        (
+            "bool((z > 0).all() or (z < 0).all())",
+            "bool((z > 0).any() or (z < 0).any())",
+            "any sample for all",
+            MIXED,
+        ),
         ("% 2 == 0", "% 2 == 1", "odd for even", MIXED),
         ("alpha <= 0", "alpha >= 0", "sign of α", MIXED),
         ("network.powers[:-1]", "network.powers[1:]", "p_l for p_{l−1}", MIXED),
@@ -305,7 +427,12 @@ RANK_ONE = {
         ("else (-alpha) ** -power", "else (-alpha) ** power", "not the inverse for t < 0", MIXED),
         ("(X @ point.u)[0] > 0", "(X @ point.u)[0] < 0", "sign of t, first layer", MIXED),
         ("point.signs[layer - 1] > 0", "point.signs[layer] > 0", "s_{l+1} for s_l", MIXED),
-        ("np.where(negative, -size, size)", "np.where(negative, size, size)", "no sign of −Q", MIXED),
+        (
+            "np.where(negative, -size, size)",
+            "np.where(negative, size, size)",
+            "no sign of −Q",
+            MIXED,
+        ),
         ("np.sign(ratio) * size", "size", "no sign of ρ", MIXED),
         ("(1.0, *point.signs)", "(*point.signs, 1.0)", "s_{l+1}", MIXED),
     ],
@@ -323,21 +450,38 @@ RANK_ONE = {
         ("min(network.slopes)", "-min(network.slopes)", "sign of α", CLARKE),
     ],
     "off_kinks": [
-        ("gradient - (gradient @ u) * u", "gradient + (gradient @ u) * u", "sign of the projection", "control.slope_outside"),
+        (
+            "gradient - (gradient @ u) * u",
+            "gradient + (gradient @ u) * u",
+            "sign of the projection",
+            "control.slope_outside",
+        ),
         ("value <= 0", "-value <= 0", "sign of n(u)", CLARKE),
         ("return u, off", "return -u, off", "sign of u", CLARKE),
     ],
 }
 
-TABLES = {"checker.losses": LOSSES, "checker.ncf": NCF, "checker.kkt": KKT, "checker.rank_one": RANK_ONE}
+TABLES = {
+    "checker.losses": LOSSES,
+    "checker.ncf": NCF,
+    "checker.kkt": KKT,
+    "checker.rank_one": RANK_ONE,
+}
 # Functions without a planted mistake, and why.
 EXEMPT = {
     "checker.ncf:Problem.__post_init__": "refuses what is no problem; computes nothing",
-    "checker.rank_one:RankOneInstance.coverage": "names strata for the report; no margin depends on it",
+    "checker.rank_one:RankOneInstance.coverage": "names strata for the report; no margin depends "
+    "on it",
     "checker.rank_one:RankOneInstance.confirmations": "any other factor would do as well",
 }
 MUTANTS = [
-    Mutant(f"{module}:{name}", fragment, replacement, mistake, (claims,) if isinstance(claims, str) else claims)
+    Mutant(
+        f"{module}:{name}",
+        fragment,
+        replacement,
+        mistake,
+        (claims,) if isinstance(claims, str) else claims,
+    )
     for module, table in TABLES.items()
     for name, mistakes in table.items()
     for fragment, replacement, mistake, claims in mistakes

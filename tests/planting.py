@@ -1,4 +1,6 @@
-"""Mistakes planted in formulas: the source of one function, changed in one place, takes its place while a claim is checked."""
+"""Mistakes planted in formulas: the source of one function, changed in one place, takes its place
+while a claim is checked.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ from checker.results import Case, Tally, verdict
 
 @dataclass(frozen=True)
 class Mutant:
-    """The function `of`, module:qualified name, with one fragment of its source replaced; `claims` ought to catch it, any one."""
+    """The function `of`, module:qualified name, with one fragment of its source replaced; `claims`
+    ought to catch it, any one.
+    """
 
     of: str
     fragment: str
@@ -58,14 +62,21 @@ def plain(found) -> types.FunctionType:
 
 
 def mutated_code(mutant: Mutant) -> types.CodeType:
-    """The function's code compiled from its module's source with the fragment, which must occur in it just once, replaced."""
+    """The function's code compiled from its module's source with the fragment, which must occur in
+    it just once, replaced.
+    """
     function = plain(attribute(mutant.of))
     lines, start = inspect.getsourcelines(function)
     source, path = "".join(lines), inspect.getsourcefile(function)
     if source.count(mutant.fragment) != 1:
-        raise AssertionError(f"{mutant.of}: {mutant.fragment!r} occurs {source.count(mutant.fragment)} times in it, not once")
+        raise AssertionError(
+            f"{mutant.of}: {mutant.fragment!r} occurs {source.count(mutant.fragment)} times in it, "
+            "not once"
+        )
     whole = inspect.getsource(inspect.getmodule(function)).splitlines(keepends=True)
-    whole[start - 1 : start - 1 + len(lines)] = [source.replace(mutant.fragment, mutant.replacement)]
+    whole[start - 1 : start - 1 + len(lines)] = [
+        source.replace(mutant.fragment, mutant.replacement)
+    ]
     return next(_named(compile("".join(whole), path, "exec"), function.__qualname__))
 
 
@@ -79,7 +90,9 @@ def _named(code: types.CodeType, name: str) -> Iterator[types.CodeType]:
 
 @contextmanager
 def planted(mutant: Mutant, patch):
-    """Run with the mistake: the code is exchanged in the function itself, so that it is met under whatever name it has."""
+    """Run with the mistake: the code is exchanged in the function itself, so that it is met under
+    whatever name it has.
+    """
     found, code = attribute(mutant.of), mutated_code(mutant)
     with warnings.catch_warnings(), np.errstate(all="ignore"), patch.context() as patch:
         warnings.simplefilter("ignore")
@@ -91,18 +104,25 @@ def planted(mutant: Mutant, patch):
 
 
 def recompile(descent, patch) -> None:
-    """`kernels.pull_back` compiled anew with the function given for `losses.descent`; nothing goes to the cache on disk.
+    """`kernels.pull_back` compiled anew with the function given for `losses.descent`; nothing goes
+    to the cache on disk.
 
     What has it compiled in, the stepper, keeps the right one: compiling that takes ten seconds.
     """
     right = kernels.pull_back.py_func
     names = {**right.__globals__, "descent": njit(error_model="numpy")(descent)}
-    patch.setattr(kernels, "pull_back", njit(error_model="numpy")(types.FunctionType(right.__code__, names, right.__name__)))
+    patch.setattr(
+        kernels,
+        "pull_back",
+        njit(error_model="numpy")(types.FunctionType(right.__code__, names, right.__name__)),
+    )
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a claim said up to the first confirmed violation: the verdict, that violation, and how many instances were drawn."""
+    """What a claim said up to the first confirmed violation: the verdict, that violation, and how
+    many instances were drawn.
+    """
 
     verdict: Verdict
     worst: Case | None
@@ -110,8 +130,11 @@ class Found:
     drawn: int
 
 
-def first_violation(claim: Claim, examples: int = PROFILES["ci"], drawn: int | None = None, seed: int = 0) -> Found:
-    """The claim on the instances that a run of the profile draws first, `drawn` at most, up to the first confirmed violation.
+def first_violation(
+    claim: Claim, examples: int = PROFILES["ci"], drawn: int | None = None, seed: int = 0
+) -> Found:
+    """The claim on the instances that a run of the profile draws first, `drawn` at most, up to the
+    first confirmed violation.
 
     Exceptions, of the strategy too, count as unresolved, as they do in a run.
     """
@@ -120,7 +143,9 @@ def first_violation(claim: Claim, examples: int = PROFILES["ci"], drawn: int | N
     for shard in cut([claim], examples):
         derived = derive(seed, claim.stream, shard.index, 0)
         try:
-            for instance in draw(claim.strategy(), shard.examples, derived, simplest=shard.index == 0):
+            for instance in draw(
+                claim.strategy(), shard.examples, derived, simplest=shard.index == 0
+            ):
                 count += 1
                 examine(claim, instance, tally)
                 if tally.confirmed or count == drawn:
@@ -131,8 +156,14 @@ def first_violation(claim: Claim, examples: int = PROFILES["ci"], drawn: int | N
 
 
 def objection(claim: Claim, found: Found) -> str:
-    """How a claim shows that something is wrong: by a violation, or, a control, by the lack of one; empty if it does not."""
+    """How a claim shows that something is wrong: by a violation, or, a control, by the lack of one;
+    empty if it does not.
+    """
     violated = found.verdict in (Verdict.POTENTIAL, Verdict.REFUTED)
     if claim.kind is Kind.CONTROL:
-        return "" if violated else f"not violated any more: {found.verdict} on {found.applicable} instances"
+        return (
+            ""
+            if violated
+            else f"not violated any more: {found.verdict} on {found.applicable} instances"
+        )
     return f"margin {found.worst.value:.2g} on instance {found.drawn}" if violated else ""

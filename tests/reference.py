@@ -1,7 +1,8 @@
-"""The network of theory §1 written out plainly in numpy: the second opinion on the compiled kernels, for tests only.
+"""The network of theory §1 written out plainly in numpy: the second opinion on the compiled
+kernels, for tests only.
 
-Everything takes real or complex weights; the branch of an activation is the one of the real part, so that complex
-steps differentiate the piece the point lies on, to full precision.
+Everything takes real or complex weights; the branch of an activation is the one of the real part,
+so that complex steps differentiate the piece the point lies on, to full precision.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def derivative(function, theta, direction):
 
 def gradient(network: Network, theta, X, ybar):
     """∇N(θ), (P,), by complex steps."""
-    return np.array([derivative(lambda w: value(network, w, X, ybar), theta, e) for e in np.eye(network.size)])
+    return np.array(
+        [derivative(lambda w: value(network, w, X, ybar), theta, e) for e in np.eye(network.size)]
+    )
 
 
 def backpropagated(network: Network, theta, X, ybar):
@@ -85,12 +88,21 @@ def _collect(pattern, matrix):
 
 def hessian(network: Network, theta, X, ybar):
     """∇²N(θ), (P, P)."""
-    return np.array([derivative(lambda w: backpropagated(network, w, X, ybar), theta, e) for e in np.eye(network.size)])
+    return np.array(
+        [
+            derivative(lambda w: backpropagated(network, w, X, ybar), theta, e)
+            for e in np.eye(network.size)
+        ]
+    )
 
 
 def uncancelled(network: Network, theta, X, ybar):
-    """The same problem with every sign positive: its derivatives are the sums of magnitudes that rounding acts on."""
-    positive = Network(network.widths, network.powers, tuple(map(abs, network.slopes)), network.patterns)
+    """The same problem with every sign positive: its derivatives are the sums of magnitudes that
+    rounding acts on.
+    """
+    positive = Network(
+        network.widths, network.powers, tuple(map(abs, network.slopes)), network.patterns
+    )
     return positive, np.abs(theta), np.abs(X), np.abs(ybar)
 
 
@@ -99,21 +111,45 @@ def problem(network: Network, seed: int, samples: int = 6):
     rng = np.random.default_rng(seed)
     theta = rng.standard_normal(network.size)
     shape = (samples, network.widths[0]), (samples, network.widths[-1])
-    return theta / np.linalg.norm(theta), rng.standard_normal(shape[0]), rng.standard_normal(shape[1])
+    return (
+        theta / np.linalg.norm(theta),
+        rng.standard_normal(shape[0]),
+        rng.standard_normal(shape[1]),
+    )
 
 
 def zoo() -> dict[str, Network]:
-    """Networks of every kind of layer, depth 2 to 5, every power and slope, one and several outputs."""
-    nets = {f"dense p={p} α={slope:g}": dense((3, 4, 1), (p,), (slope,)) for p in (1, 2, 3, 4) for slope in SLOPES}
+    """Networks of every kind of layer, depth 2 to 5, every power and slope, one and several
+    outputs.
+    """
+    nets = {
+        f"dense p={p} α={slope:g}": dense((3, 4, 1), (p,), (slope,))
+        for p in (1, 2, 3, 4)
+        for slope in SLOPES
+    }
     nets |= {
         "three layers": dense((2, 3, 4, 1), (2, 2), (0.5, -0.3)),
         "four layers": dense((3, 2, 3, 2, 1), (2, 1, 2), (-1.0, 1.0, 0.5)),
         "five layers": dense((2, 2, 2, 2, 2, 1), (1, 2, 1, 2), (0.5, 0.0, -0.3, 1.0)),
         "all widths one": dense((1, 1, 1), (3,), (0.5,)),
         "three outputs": dense((3, 4, 3), (2,), (0.5,)),
-        "masked": Network((4, 4, 3, 1), (2, 3), (0.5, -1.0), (masked(np.eye(4) + np.eye(4, k=1)), blocks(3, 4, 2), DENSE)),
-        "convolution": Network((5, 5, 3, 1), (2, 2), (0.5, 0.0), (convolution(5, 5, 3), convolution(3, 5, 2), DENSE)),
-        "diagonal": Network((3, 3, 3, 2), (3, 1), (-0.3, 0.5), (diagonal(3, 3), diagonal(3, 3), convolution(2, 3, 2))),
-        "narrow diagonal": Network((3, 5, 2, 1), (2, 2), (0.5, 0.5), (diagonal(5, 3), diagonal(2, 5), DENSE)),
+        "masked": Network(
+            (4, 4, 3, 1),
+            (2, 3),
+            (0.5, -1.0),
+            (masked(np.eye(4) + np.eye(4, k=1)), blocks(3, 4, 2), DENSE),
+        ),
+        "convolution": Network(
+            (5, 5, 3, 1), (2, 2), (0.5, 0.0), (convolution(5, 5, 3), convolution(3, 5, 2), DENSE)
+        ),
+        "diagonal": Network(
+            (3, 3, 3, 2),
+            (3, 1),
+            (-0.3, 0.5),
+            (diagonal(3, 3), diagonal(3, 3), convolution(2, 3, 2)),
+        ),
+        "narrow diagonal": Network(
+            (3, 5, 2, 1), (2, 2), (0.5, 0.5), (diagonal(5, 3), diagonal(2, 5), DENSE)
+        ),
     }
     return nets

@@ -1,4 +1,6 @@
-"""What the benchmarks reckon with: exponents, stopwatches, the test by hand; nothing here is timed."""
+"""What the benchmarks reckon with: exponents, stopwatches, the test by hand; nothing
+here is timed.
+"""
 
 import time
 

@@ -1,4 +1,6 @@
-"""The contenders of the benchmarks compute the same, and pairs of times are added up right; nothing here is timed."""
+"""The contenders of the benchmarks compute the same, and pairs of times are added up right; nothing
+here is timed.
+"""
 
 import json
 from dataclasses import replace
@@ -19,7 +21,9 @@ TOLERANCE = 1e-8
 
 @pytest.fixture(scope="module")
 def small():
-    return case("tiny", (2, 6, 3), seed=1, residual=1e-6, tolerances=(TOLERANCE,), reference=1e-12, rounds=2)
+    return case(
+        "tiny", (2, 6, 3), seed=1, residual=1e-6, tolerances=(TOLERANCE,), reference=1e-12, rounds=2
+    )
 
 
 def installed(table, *arguments):
@@ -32,7 +36,8 @@ def installed(table, *arguments):
 
 
 @pytest.mark.parametrize(
-    "widths, powers, slopes", [((2, 3, 1), (1,), (1.0,)), ((2, 3, 1), (3,), (-0.3,)), ((2, 4, 3, 1), (2, 2), (0.5, 0.0))]
+    "widths, powers, slopes",
+    [((2, 3, 1), (1,), (1.0,)), ((2, 3, 1), (3,), (-0.3,)), ((2, 4, 3, 1), (2, 2), (0.5, 0.0))],
 )
 def test_gradients_agree(widths, powers, slopes, small):
     network = dense(widths, powers, slopes)
@@ -46,7 +51,9 @@ def test_gradients_agree(widths, powers, slopes, small):
 
 def test_the_formula_of_jax_and_torch_is_the_ncf(small):
     ncf, start = small.ncf, small.start
-    assert contenders.ncf_with(ncf.network, np.where)(start, ncf.X, ncf.ybar) == pytest.approx(ncf.value(start), rel=1e-13)
+    assert contenders.ncf_with(ncf.network, np.where)(start, ncf.X, ncf.ybar) == pytest.approx(
+        ncf.value(start), rel=1e-13
+    )
 
 
 def test_flows_end_at_the_residual_and_stay_near_the_reference(small):
@@ -96,7 +103,9 @@ class Clock:
 
 def test_contenders_take_turns_and_times_are_per_call():
     clock = Clock()
-    pairs = paired(clock.contender("a", SHORTEST_READING), clock.contender("b", 3 * SHORTEST_READING), 3, clock)
+    pairs = paired(
+        clock.contender("a", SHORTEST_READING), clock.contender("b", 3 * SHORTEST_READING), 3, clock
+    )
     assert clock.order == "aabb" + "ab" * 3
     assert pairs.ours == pytest.approx([SHORTEST_READING] * 3)
     assert pairs.ratio.median == pytest.approx(3.0)
@@ -104,7 +113,12 @@ def test_contenders_take_turns_and_times_are_per_call():
 
 def test_short_calls_are_repeated_until_a_reading_is_long_enough():
     clock = Clock()
-    pairs = paired(clock.contender("a", SHORTEST_READING / 10), clock.contender("b", SHORTEST_READING), 2, clock)
+    pairs = paired(
+        clock.contender("a", SHORTEST_READING / 10),
+        clock.contender("b", SHORTEST_READING),
+        2,
+        clock,
+    )
     assert clock.order == "aabb" + ("a" * 10 + "b") * 2
     assert pairs.ours == pytest.approx([SHORTEST_READING / 10] * 2)
 
@@ -154,10 +168,22 @@ def row_of(peer: str, ours: float, theirs: float, **more) -> measure.Row:
 
 
 def test_reports_tell_every_figure(tmp_path):
-    rows = [row_of(peers.NUMPY, 1e-6, 5e-5), row_of(peers.SCIPY_ROOT, 2e-3, 0.1, our_calls=1000, our_error=1e-7)]
+    rows = [
+        row_of(peers.NUMPY, 1e-6, 5e-5),
+        row_of(peers.SCIPY_ROOT, 2e-3, 0.1, our_calls=1000, our_error=1e-7),
+    ]
     told = {"cores": 2}, rows, bars(rows), [Startup("cold", Spread(5, 6, 7), Spread(4, 4, 4))]
     text = report.markdown(*told)
-    for figure in ("50 µs", "2 ms", "**50.0** (50.0…50.0)", "1.0e-07", "1000", "≥ 60 ×", "**missed**", "6 s (5 s…7 s)"):
+    for figure in (
+        "50 µs",
+        "2 ms",
+        "**50.0** (50.0…50.0)",
+        "1.0e-07",
+        "1000",
+        "≥ 60 ×",
+        "**missed**",
+        "6 s (5 s…7 s)",
+    ):
         assert figure in text
     report.write_json(tmp_path / "r.json", *told)
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
@@ -167,4 +193,8 @@ def test_reports_tell_every_figure(tmp_path):
 
 
 def test_cases_are_of_the_sizes_of_theory():
-    assert [(c.name, c.start.size) for c in all_cases()] == [("tiny", 20), ("medium", 220), ("large", 10_200)]
+    assert [(c.name, c.start.size) for c in all_cases()] == [
+        ("tiny", 20),
+        ("medium", 220),
+        ("large", 10_200),
+    ]

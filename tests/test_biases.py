@@ -1,4 +1,6 @@
-"""Networks with biases: against a plain forward pass, its complex-step gradient, and plain integration."""
+"""Networks with biases: against a plain forward pass, its complex-step gradient, and plain
+integration.
+"""
 
 import numpy as np
 import pytest
@@ -23,7 +25,11 @@ NETWORKS = {
 
 def instance_on(network, loss=Loss.SQUARE, seed=3):
     theta, X, y = reference.problem(network, seed)
-    return Instance(Problem(network, X, np.abs(y) if loss is Loss.SQUARE else np.ones_like(y), loss), theta, seeds=(seed,))
+    return Instance(
+        Problem(network, X, np.abs(y) if loss is Loss.SQUARE else np.ones_like(y), loss),
+        theta,
+        seeds=(seed,),
+    )
 
 
 def split(network, free):
@@ -49,9 +55,15 @@ def outputs(network, free, X):
 def test_outputs_and_gradients_are_those_of_the_network_written_out(network):
     plain = instance_on(network)
     found, u = biased(plain), biased(plain).start
-    assert u.size == sum(rows * (columns + 1) for columns, rows in zip(network.widths[:-1], network.widths[1:]))
-    assert [u[part].size for part in found.network.slices] == [W.size + b.size for W, b in split(network, u)]
-    np.testing.assert_allclose(found.problem.outputs(u), outputs(network, u, plain.problem.X), rtol=1e-12, atol=1e-14)
+    assert u.size == sum(
+        rows * (columns + 1) for columns, rows in zip(network.widths[:-1], network.widths[1:])
+    )
+    assert [u[part].size for part in found.network.slices] == [
+        W.size + b.size for W, b in split(network, u)
+    ]
+    np.testing.assert_allclose(
+        found.problem.outputs(u), outputs(network, u, plain.problem.X), rtol=1e-12, atol=1e-14
+    )
 
     def value(w):
         return (plain.ncf.ybar * outputs(network, w, plain.problem.X)).sum()
@@ -69,7 +81,9 @@ def test_without_biases_the_outputs_are_those_of_the_plain_network(network):
     found = biased(plain)
     embedded = found.network.unbiased(plain.start)
     assert not any(b.any() for _, b in split(network, embedded))
-    np.testing.assert_allclose(found.problem.outputs(embedded), plain.problem.outputs(plain.start), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(
+        found.problem.outputs(embedded), plain.problem.outputs(plain.start), rtol=1e-12, atol=1e-15
+    )
 
 
 @pytest.mark.parametrize("loss", Loss)
@@ -83,7 +97,9 @@ def test_the_loss_flow_is_gradient_descent_on_the_loss(loss):
     steps = np.eye(found.start.size) * 1e-6
 
     def descent(_, w):
-        return np.array([(training_loss(w - step) - training_loss(w + step)) / 2e-6 for step in steps])
+        return np.array(
+            [(training_loss(w - step) - training_loss(w + step)) / 2e-6 for step in steps]
+        )
 
     expected = solve_ivp(descent, (0, 2.0), 0.1 * found.start, rtol=1e-7, atol=1e-9).y[:, -1]
     np.testing.assert_allclose(norms[-1] * directions[-1], expected, atol=1e-5)
@@ -93,5 +109,7 @@ def test_the_flow_of_n_reaches_the_norm_asked_for_along_its_gradient():
     found = biased(instance_on(NETWORKS["two layers"]))
     times, norms, directions = ncf_flow_with_biases(found, 5.0)
     assert norms[-1] == pytest.approx(5.0, rel=1e-6)
-    plain = solve_ivp(lambda _, u: found.ncf.gradient(u), (0, times[-1]), found.start, rtol=1e-9, atol=1e-11).y[:, -1]
+    plain = solve_ivp(
+        lambda _, u: found.ncf.gradient(u), (0, times[-1]), found.start, rtol=1e-9, atol=1e-11
+    ).y[:, -1]
     np.testing.assert_allclose(unit(plain), directions[-1], atol=1e-3)

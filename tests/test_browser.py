@@ -1,4 +1,6 @@
-"""The page in a real browser: no errors, working links and buttons, readable on a phone and a wide screen, in both themes."""
+"""The page in a real browser: no errors, working links and buttons, readable on a phone and a wide
+screen, in both themes.
+"""
 
 import shutil
 from dataclasses import replace
@@ -8,13 +10,19 @@ from pages import NASTY, many, nasty, run
 
 from checker.writers.page import render
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
+)
 sync_api = pytest.importorskip("playwright.sync_api") if BROWSER else None
-pytestmark = pytest.mark.skipif(not BROWSER, reason="there is no Chromium: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    not BROWSER, reason="there is no Chromium: apt-get install chromium"
+)
 
 WIDTHS = (360, 1600)
 SEEN = """() => {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1))), box = target.getBoundingClientRect();
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const box = target.getBoundingClientRect();
   return box.top < innerHeight && box.bottom > 0 && (target.tagName !== "DETAILS" || target.open);
 }"""
 
@@ -29,10 +37,14 @@ def browser():
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """A page with claims of all kinds, one of them made to break out, a counterexample and figures."""
+    """A page with claims of all kinds, one of them made to break out, a
+    counterexample and figures.
+    """
     result, extras = nasty()
     figures = {result.id: [("a caption", picture())]}
-    page = render(*run(result, *many(2, 20)), replace(extras, figures=figures, pictured={result.id: NASTY}))
+    page = render(
+        *run(result, *many(2, 20)), replace(extras, figures=figures, pictured={result.id: NASTY})
+    )
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(page)
     return path.as_uri()
@@ -55,7 +67,9 @@ def picture():
 def page(browser, address, request):
     """The page at a width and in a theme, with all that it complained of."""
     width, theme = getattr(request, "param", (1600, "light"))
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, offline=True)
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=theme, offline=True
+    )
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     found, complaints = context.new_page(), []
     found.on("console", lambda message: complaints.append(message.text))
@@ -67,14 +81,19 @@ def page(browser, address, request):
     context.close()
 
 
-everywhere = pytest.mark.parametrize("page", [(w, theme) for w in WIDTHS for theme in ("light", "dark")], indirect=True)
+everywhere = pytest.mark.parametrize(
+    "page", [(w, theme) for w in WIDTHS for theme in ("light", "dark")], indirect=True
+)
 
 
 @everywhere
 def test_nothing_is_wider_than_the_screen(page):
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    sizes = "[...document.querySelectorAll('td, p, dd, li')].map(e => parseFloat(getComputedStyle(e).fontSize))"
+    sizes = (
+        "[...document.querySelectorAll('td, p, dd, li')].map(e => "
+        "parseFloat(getComputedStyle(e).fontSize))"
+    )
     size = page.evaluate(f"Math.min(...{sizes})")
     assert size >= 12
 
@@ -83,14 +102,21 @@ def test_nothing_is_wider_than_the_screen(page):
 def test_axe_finds_nothing_to_object_to(page):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-    found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
-    told = [(each["id"], [node["target"] for node in each["nodes"]][:3]) for each in found.response["violations"]]
+    found = axe.run(
+        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+    )
+    told = [
+        (each["id"], [node["target"] for node in each["nodes"]][:3])
+        for each in found.response["violations"]
+    ]
     assert told == []
 
 
 def test_every_link_leads_to_what_is_then_seen(page):
     for link in page.query_selector_all('a[href^="#"]:visible'):
-        link.evaluate("link => link.click()")  # the first one is off the screen until it has the focus
+        link.evaluate(
+            "link => link.click()"
+        )  # the first one is off the screen until it has the focus
         page.wait_for_timeout(20)
         assert page.evaluate(SEEN), link.get_attribute("href")
 

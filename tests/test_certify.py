@@ -43,7 +43,8 @@ load_claims()
 EXACT = [claim for claim in registered().values() if claim.certify is not None]
 THEOREMS = [claim.id for claim in EXACT if claim.kind is Kind.THEOREM]
 CONTROLS = [claim.id for claim in EXACT if claim.kind is CONTROL]
-# Adversarial instances per theorem; NCFCHECK_FULL=1 runs more, and `python -m benchmarks.certificates theorems 100000` all.
+# Adversarial instances per theorem; NCFCHECK_FULL=1 runs more, and `python -m
+# benchmarks.certificates theorems 100000` all.
 HARD = 300 if os.environ.get("NCFCHECK_FULL") else 8
 
 
@@ -71,7 +72,9 @@ def test_no_theorem_is_ever_certified_to_fail_on_adversarial_floats(id):
 
 
 def planted(exponent: int | None):
-    """Euler's identity with a right-hand side that is off by 10^-exponent times N, or by nothing; its proof that it fails."""
+    """Euler's identity with a right-hand side that is off by 10^-exponent times N, or by nothing;
+    its proof that it fails.
+    """
 
     def fails(ring, instance):
         at = At(ring, instance, instance.start)
@@ -109,14 +112,18 @@ def test_a_claim_false_by_little_is_violated_or_unresolved_but_never_passed(expo
         error = 1e-13 * abs(value)
         return Margin(-float(gap), error) if gap > error else Margin(0.0, error)
 
-    claim = Claim("planted.equality", CONTROL, "an equality", "", (), None, margin, certify=planted(exponent))
+    claim = Claim(
+        "planted.equality", CONTROL, "an equality", "", (), None, margin, certify=planted(exponent)
+    )
     outcome, _ = claim.judge(example())
     assert outcome in (Outcome.VIOLATES, Outcome.UNRESOLVED)
     assert claim.certify(example()).method == "point"
 
 
 def test_a_claim_that_the_verifier_does_not_know_is_not_refuted():
-    claim = Claim("mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), certify=planted(1))
+    claim = Claim(
+        "mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), certify=planted(1)
+    )
     assert certify(claim, example()) == Undecided("the verifier does not know this claim")
 
 
@@ -124,7 +131,9 @@ def test_an_error_in_a_certifier_is_a_reason_and_no_certificate():
     def broken(instance):
         raise KeyError("oops")
 
-    claim = Claim("mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), certify=broken)
+    claim = Claim(
+        "mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), certify=broken
+    )
     assert "KeyError" in certify(claim, example()).reason
 
 
@@ -135,7 +144,9 @@ def test_a_proof_ends_when_its_time_is_up():
     within(float("inf"))
 
 
-def test_certified_controls_read_refuted_and_those_that_the_verifier_does_not_know_potential(monkeypatch):
+def test_certified_controls_read_refuted_and_those_that_the_verifier_does_not_know_potential(
+    monkeypatch,
+):
     assert check_claim(registered()["control.nonuniform"], 6, 0).verdict is Verdict.REFUTED
     monkeypatch.delitem(CLAIMS, "control.zero_points")
     result = check_claim(registered()["control.zero_points"], 6, 0)
@@ -170,9 +181,16 @@ def test_a_continuum_is_boxed_only_when_its_symmetries_are_fixed():
 
 
 @pytest.mark.parametrize(
-    "rows, alike", [([[1, 0, 1], [1, 0, 1]], True), ([[1, 0, 1], [0, 1, 1]], False), ([[1, 1, 1], [1, 1, 0]], False)]
+    "rows, alike",
+    [
+        ([[1, 0, 1], [1, 0, 1]], True),
+        ([[1, 0, 1], [0, 1, 1]], False),
+        ([[1, 1, 1], [1, 1, 0]], False),
+    ],
 )
-def test_neurons_of_a_linear_layer_are_turned_into_each_other_only_where_they_are_connected_alike(rows, alike):
+def test_neurons_of_a_linear_layer_are_turned_into_each_other_only_where_they_are_connected_alike(
+    rows, alike
+):
     network, rng = Network((3, 2, 1), (1,), (1.0,), (masked(rows), DENSE)), np.random.default_rng(2)
     problem = Problem(network, rng.standard_normal((4, 3)), rng.standard_normal((4, 1)))
     instance = Instance(problem, unit(rng.standard_normal(network.size)))
@@ -182,34 +200,83 @@ def test_neurons_of_a_linear_layer_are_turned_into_each_other_only_where_they_ar
         symmetry(case.net, [0, 0, 1])
     if alike:
         with precision(128):
-            found = found_near(network, instance.ncf, positive_limit(instance.ncf, instance.start, Numerics()).point.u)
+            found = found_near(
+                network,
+                instance.ncf,
+                positive_limit(instance.ncf, instance.start, Numerics()).point.u,
+            )
         assert found.box.radius < 1e-12 and boxed(found.plain()["box"], case.net, case.X, case.Y)
 
 
 @pytest.mark.parametrize(
     "id, network, X, y, seed",
     [
-        ("conjecture.rank_one_limits", dense((2, 2, 1, 1), (2, 2), (0.5, 0.5)), [[1, 0], [2, 1], [2, -1]], [1, -1, -1], 16),
-        ("conjecture.rank_one_maxima", dense((2, 2, 1, 1), (2, 2), (0.5, 0.5)), [[1, 0], [2, 1], [2, -1]], [1, -1, -1], 16),
-        ("conjecture.one_neuron_limits", dense((1, 2, 1, 1), (2, 2), (-0.5, -0.5)), [[1], [-1]], [1, -10], 9),
+        (
+            "conjecture.rank_one_limits",
+            dense((2, 2, 1, 1), (2, 2), (0.5, 0.5)),
+            [[1, 0], [2, 1], [2, -1]],
+            [1, -1, -1],
+            16,
+        ),
+        (
+            "conjecture.rank_one_maxima",
+            dense((2, 2, 1, 1), (2, 2), (0.5, 0.5)),
+            [[1, 0], [2, 1], [2, -1]],
+            [1, -1, -1],
+            16,
+        ),
+        (
+            "conjecture.one_neuron_limits",
+            dense((1, 2, 1, 1), (2, 2), (-0.5, -0.5)),
+            [[1], [-1]],
+            [1, -10],
+            9,
+        ),
     ],
 )
 def test_the_smallest_counterexamples_of_conjectures_are_proved(id, network, X, y, seed):
     problem = Problem(network, np.array(X, dtype=float), np.array(y, dtype=float)[:, None])
-    instance = Instance(problem, gaussian_start(np.random.default_rng(seed), problem.ncf), seeds=(seed,))
+    instance = Instance(
+        problem, gaussian_start(np.random.default_rng(seed), problem.ncf), seeds=(seed,)
+    )
     found = certify(registered()[id], instance)
     assert isinstance(found, Certificate) and "strict local maximum" in found.proves
 
 
 def within_rounding_of_a_kink() -> RankOneInstance:
-    """Entries P and −Q of e_1 along a u that floats put on the other side of the first sample than exact numbers do."""
+    """Entries P and −Q of e_1 along a u that floats put on the other side of the first sample than
+    exact numbers do.
+    """
     network = dense((2, 2, 1, 1, 1, 1), (2, 1, 1, 1), (-0.3, 1.0, 1.0, -0.3))
-    X = np.array([[float.fromhex("-0x1.e72fac02aa9f3p-10"), float.fromhex("-0x1.df5d0c8ba5f25p-1")], [5e-324, 0.003345599279312]])
+    X = np.array(
+        [
+            [float.fromhex("-0x1.e72fac02aa9f3p-10"), float.fromhex("-0x1.df5d0c8ba5f25p-1")],
+            [5e-324, 0.003345599279312],
+        ]
+    )
     problem = Problem(network, X, np.array([[1.0], [-1.0]]), Loss.LOGISTIC)
-    u, signs = np.array([float.fromhex("0x1.ffffbde4f1e3bp-1"), float.fromhex("-0x1.042d5a423c93bp-9")]), (1.0, -1.0, 1.0, -1.0)
+    u, signs = (
+        np.array([float.fromhex("0x1.ffffbde4f1e3bp-1"), float.fromhex("-0x1.042d5a423c93bp-9")]),
+        (1.0, -1.0, 1.0, -1.0),
+    )
     profiles = (np.array([-1.0, 1.0]) / np.sqrt(2), np.ones(1), np.ones(1), np.ones(1))
-    start = mixed_point(network, X, ReducedPoint(u, signs), [np.abs(each) for each in profiles], 0, np.array([True, False]))
-    return RankOneInstance(problem, start, seeds=(0,), u=u, signs=signs, profiles=profiles, norms=balanced_norms(network))
+    start = mixed_point(
+        network,
+        X,
+        ReducedPoint(u, signs),
+        [np.abs(each) for each in profiles],
+        0,
+        np.array([True, False]),
+    )
+    return RankOneInstance(
+        problem,
+        start,
+        seeds=(0,),
+        u=u,
+        signs=signs,
+        profiles=profiles,
+        norms=balanced_norms(network),
+    )
 
 
 def test_inputs_within_rounding_of_both_signs_prove_nothing_of_mixed_signs(monkeypatch):

@@ -25,7 +25,18 @@ from checker.verifier.networks import Case
 from checker.verifier.points import biased_network
 from checker.verify import verify
 from properties.exact_biases import biases_early
-from tests.certified import CHANGES, certifies, changed, edited, is_caught, is_rejected, moved_boxes, moved_data, small, witness
+from tests.certified import (
+    CHANGES,
+    certifies,
+    changed,
+    edited,
+    is_caught,
+    is_rejected,
+    moved_boxes,
+    moved_data,
+    small,
+    witness,
+)
 
 pytestmark = pytest.mark.usefixtures("at_one_precision")
 ID, EARLY = "control.biases_collapse", "control.biases_early"
@@ -65,20 +76,31 @@ def test_another_box_or_other_data_or_a_positive_point_is_rejected():
 @pytest.mark.parametrize("loss", Loss)
 def test_bounds_over_a_ball_hold_at_points_of_it(loss):
     rng, network = np.random.default_rng(5), dense((2, 2, 2), (2,), (0.5,))
-    y = np.sign(rng.standard_normal((3, 2))) if loss is Loss.LOGISTIC else rng.standard_normal((3, 2))
+    y = (
+        np.sign(rng.standard_normal((3, 2)))
+        if loss is Loss.LOGISTIC
+        else rng.standard_normal((3, 2))
+    )
     instance = Instance(
-        Problem(network, rng.standard_normal((3, 2)), y, loss), unit(rng.standard_normal(network.size)), seeds=(5,)
+        Problem(network, rng.standard_normal((3, 2)), y, loss),
+        unit(rng.standard_normal(network.size)),
+        seeds=(5,),
     )
     case, problem = Case(json.loads(json.dumps(encode(instance)))), biased(instance).problem
     net, radius = biased_network(case), Fraction(1, 10)
-    least, low = bounds.speed(case, net, radius), bounds.change(case, net, bounds.within(net, radius))
+    least, low = (
+        bounds.speed(case, net, radius),
+        bounds.change(case, net, bounds.within(net, radius)),
+    )
     assert least > 0
     for _ in range(50):
         w = float(radius) * rng.random() * unit(rng.standard_normal(net.size))
         outputs = problem.outputs(w)
         x = y * outputs
         rates = y - outputs if loss is Loss.SQUARE else y / (1 + np.exp(x))
-        changed = (0.5 * outputs**2 - x if loss is Loss.SQUARE else np.log1p(np.exp(-x)) - np.log(2)).sum()
+        changed = (
+            0.5 * outputs**2 - x if loss is Loss.SQUARE else np.log1p(np.exp(-x)) - np.log(2)
+        ).sum()
         assert not least > Fraction(np.abs(rates.sum(axis=0)).max())
         assert not low > Fraction(changed) and not low < Fraction(changed)
 
@@ -93,9 +115,14 @@ def test_bounds_over_a_ball_hold_at_points_of_it(loss):
         ("change", "y * x for", "0 * x for", SLOWER),
     ],
 )
-def test_a_bound_that_is_too_good_lets_a_forgery_pass(of, fragment, replacement, sample, monkeypatch):
+def test_a_bound_that_is_too_good_lets_a_forgery_pass(
+    of, fragment, replacement, sample, monkeypatch
+):
     assert is_rejected(with_sample(*sample))
-    with planted(Mutant(f"checker.verifier.biases:{of}", fragment, replacement, "a bound too good", ()), monkeypatch):
+    with planted(
+        Mutant(f"checker.verifier.biases:{of}", fragment, replacement, "a bound too good", ()),
+        monkeypatch,
+    ):
         assert not is_rejected(with_sample(*sample))
 
 
@@ -133,7 +160,9 @@ def test_another_limit_other_data_or_another_start_with_biases_is_rejected():
 
 @functools.cache
 def cancelled() -> dict:
-    """What the certifier makes of labels that cancel: biases of the outputs stay, and the loss flow follows the NCF flow."""
+    """What the certifier makes of labels that cancel: biases of the outputs stay, and the loss flow
+    follows the NCF flow.
+    """
     claim, instance = small(EARLY)
     problem = replace(instance.problem, X=np.array([[1.0], [-1.0]]), y=np.array([[1.0], [-1.0]]))
     other = replace(instance, problem=problem)
@@ -141,11 +170,18 @@ def cancelled() -> dict:
 
 
 LARGER = "    is_larger(window, tube)\n"
-ASIDE = "    for fails in (fails_at_time, fails_at_norm):\n        fails(window, tube, misaligned(window))\n"
+ASIDE = (
+    "    for fails in (fails_at_time, fails_at_norm):\n        fails(window, tube, "
+    "misaligned(window))\n"
+)
 
 
-@pytest.mark.parametrize("left_out, passes", [(LARGER, False), (ASIDE, False), (LARGER + ASIDE, True)])
-def test_flows_with_biases_that_do_not_part_pass_only_where_nothing_is_asked_of_them(left_out, passes, monkeypatch):
+@pytest.mark.parametrize(
+    "left_out, passes", [(LARGER, False), (ASIDE, False), (LARGER + ASIDE, True)]
+)
+def test_flows_with_biases_that_do_not_part_pass_only_where_nothing_is_asked_of_them(
+    left_out, passes, monkeypatch
+):
     mutant = Mutant("checker.verifier.biases:biases_early", left_out, "", "nothing asked", ())
     with planted(mutant, monkeypatch):
         assert is_rejected(cancelled()) != passes
@@ -166,4 +202,6 @@ EXACT, FROZEN = "properties.exact_biases", "checker.certify.frozen"
 )
 def test_a_mistake_about_flows_with_biases_is_caught(of, fragment, replacement, monkeypatch):
     small(EARLY)
-    assert is_caught(Mutant(of, fragment, replacement, "a mistake", ()), [partial(certifies, EARLY)], monkeypatch)
+    assert is_caught(
+        Mutant(of, fragment, replacement, "a mistake", ()), [partial(certifies, EARLY)], monkeypatch
+    )

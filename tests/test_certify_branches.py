@@ -1,4 +1,6 @@
-"""Flows from and to kinks of p = 1: what the verifier asks for, forgeries that lack one thing, and mistakes of the certifier."""
+"""Flows from and to kinks of p = 1: what the verifier asks for, forgeries that lack one thing, and
+mistakes of the certifier.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ from tests.certified import (
 from tests.exact_networks import first_violation
 
 pytestmark = pytest.mark.usefixtures("at_one_precision")
-KINKS, COLLAPSE, START, TRACKING = (f"control.{each}" for each in ("kinks", "kink_collapse", "kink_start", "kink_start_tracking"))
+KINKS, COLLAPSE, START, TRACKING = (
+    f"control.{each}" for each in ("kinks", "kink_collapse", "kink_start", "kink_start_tracking")
+)
 FLOWS = (COLLAPSE, START, TRACKING)
 SQUARE = [[1.0, 0.0], [1.0, 1.0]]  # samples, the first with the kink
 
@@ -66,7 +70,9 @@ def test_the_point_on_the_kink_is_where_the_engine_s_flow_comes_to():
     for seed in range(3):
         instance = first_violation(claim, seed)
         line = branches.Line(Case(json.loads(json.dumps(encode(instance)))))
-        exact = np.array([float(each) for each in branches.balanced(line.across(line.pull(line.q)), line.signs)])
+        exact = np.array(
+            [float(each) for each in branches.balanced(line.across(line.pull(line.q)), line.signs)]
+        )
         flow = ncf_flow(instance.ncf, instance.start, replace(instance.numerics, calls=3000))
         assert np.linalg.norm(flow.direction - exact) < 1e-3
 
@@ -74,8 +80,22 @@ def test_the_point_on_the_kink_is_where_the_engine_s_flow_comes_to():
 # Label of the first sample, α, and a first row with which one thing is missing each: see LENIENT.
 OUTSIDE, PULLS, SMOOTH = (-0.5, 0.0, 0, 1), (2.0, -1.0, 0, 1), (-1.0, 0.0, 0, 1)
 FAR, FALLING = (-2.0, 0.0, -0.69, 0.7), (-4.0, 0.0, 0.35, 0.9)
-MORE = [(1.0, 0.0, 0, 1), (-0.99, 0.5, 0, 1), (-2.0, 0.6, 0, 1), (-2.0, 1.0, 0, 1), (-2.0, 0.0, 0, -1), (-2.0, 0.0, -1, 0)]
-MORE += [(-2.0, 0.0, 1, 0), (0.0, 0.0, 0, 1), (-2.0, 0.0, 0, 0.1), (-2.0, 0.0, 0, 9), (-1.01, 0.99, 0, 1), (2.0, 0.0, 0, 1)]
+MORE = [
+    (1.0, 0.0, 0, 1),
+    (-0.99, 0.5, 0, 1),
+    (-2.0, 0.6, 0, 1),
+    (-2.0, 1.0, 0, 1),
+    (-2.0, 0.0, 0, -1),
+    (-2.0, 0.0, -1, 0),
+]
+MORE += [
+    (-2.0, 0.0, 1, 0),
+    (0.0, 0.0, 0, 1),
+    (-2.0, 0.0, 0, 0.1),
+    (-2.0, 0.0, 0, 9),
+    (-1.01, 0.99, 0, 1),
+    (2.0, 0.0, 0, 1),
+]
 
 
 @pytest.mark.parametrize("edit", [OUTSIDE, PULLS, SMOOTH, FAR, FALLING, *MORE])
@@ -105,7 +125,9 @@ def test_another_limit_or_other_data_of_a_flow_from_a_kink_are_rejected():
 
 
 def forged(id: str, X=SQUARE, y=((-2.0,), (1.0,)), alpha: float = 0.0, start=None) -> dict:
-    """What the certifier makes of the instance of a stored witness with other data, slope and start."""
+    """What the certifier makes of the instance of a stored witness with other data, slope and
+    start.
+    """
     claim, instance = small(id)
     widths = (len(X[0]), *instance.network.widths[1:])
     network = replace(instance.network, widths=widths, slopes=(alpha, *instance.network.slopes[1:]))
@@ -143,7 +165,9 @@ FORGERIES = {
     "aslant": lambda patch: forged(COLLAPSE, CUBE, [[-2.0], [1.0], [-0.1]]),
     "shortened": lambda patch: shortened(),
     "large": large,
-    "beside": lambda patch: forged(START, [[1.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]], -0.5, [0.1, 1.0, 1.0, 1.0]),
+    "beside": lambda patch: forged(
+        START, [[1.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]], -0.5, [0.1, 1.0, 1.0, 1.0]
+    ),
     "as fast": lambda patch: forged(START, [[1.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]], -1.0),
 }
 LENIENT = [
@@ -151,12 +175,30 @@ LENIENT = [
     ("pulls", "kinks", "shares[0] < 0 and ", "", "a kink that pulls up"),
     ("smooth", "kinks", "ball(1 - ASLANT)", "ball(2)", "any angle"),
     ("far", "kinks", "clear and ", "", "samples that may change sides"),
-    ("falling", "kinks", "case.net.run(case.theta, case.X, case.Y)[1] > 0", "True", "N of any sign"),
+    (
+        "falling",
+        "kinks",
+        "case.net.run(case.theta, case.X, case.Y)[1] > 0",
+        "True",
+        "N of any sign",
+    ),
     ("crossing", "need_sides", "all(z > 0 for z in others) and ", "", "other samples on any side"),
-    ("returning", "need_sides", " and (first > 0 or on_sides(case, samples[:1], field(x))[0] > 0)", "", "a kink not left"),
+    (
+        "returning",
+        "need_sides",
+        " and (first > 0 or on_sides(case, samples[:1], field(x))[0] > 0)",
+        "",
+        "a kink not left",
+    ),
     ("crossed", "kink_collapse", " and line.balances(pull)", "", "a ray that is left by all"),
     ("positive", "kink_collapse", " and inner(pull, q) > 0", "", "N of any sign on the ray"),
-    ("aslant", "kink_collapse", "inner(rest, q) ** 2 == inner(rest, rest) * inner(q, q)", "True", "∇N not along the ray"),
+    (
+        "aslant",
+        "kink_collapse",
+        "inner(rest, q) ** 2 == inner(rest, rest) * inner(q, q)",
+        "True",
+        "∇N not along the ray",
+    ),
     ("shortened", "kink_collapse", "dot(end, end) > 4", "dot(end, end) > 1", "a norm not reached"),
     ("large", "kink_collapse", "delta <= early.SMALL and ", "", "any δ"),
     ("beside", "leaving", "< NEAR", "< 1", "a start beside the kink"),
@@ -164,12 +206,18 @@ LENIENT = [
 ]
 
 
-@pytest.mark.parametrize("name, of, fragment, replacement, mistake", LENIENT, ids=[each[-1] for each in LENIENT])
-def test_a_condition_about_kinks_that_is_left_out_lets_a_forgery_pass(name, of, fragment, replacement, mistake, monkeypatch):
+@pytest.mark.parametrize(
+    "name, of, fragment, replacement, mistake", LENIENT, ids=[each[-1] for each in LENIENT]
+)
+def test_a_condition_about_kinks_that_is_left_out_lets_a_forgery_pass(
+    name, of, fragment, replacement, mistake, monkeypatch
+):
     found = FORGERIES[name](monkeypatch)
     assert is_rejected(copy.deepcopy(found))
     module = "early" if of == "is_larger" else "branches"
-    with planted(Mutant(f"checker.verifier.{module}:{of}", fragment, replacement, mistake, ()), monkeypatch):
+    with planted(
+        Mutant(f"checker.verifier.{module}:{of}", fragment, replacement, mistake, ()), monkeypatch
+    ):
         assert not is_rejected(found)
 
 
@@ -180,7 +228,13 @@ MISTAKES = [
     (START, f"{EXACT}:leaving", "np.sign(", "0.9 * np.sign(", "layers that are not balanced"),
     (START, f"{EXACT}:kink_start", "tube(fast,", "tube(slow,", "the loss flow to the same side"),
     (TRACKING, f"{EXACT}:branch", "theta[:, None] *", "0.99 * theta[:, None] *", "other samples"),
-    (COLLAPSE, f"{EXACT}:branch", "sides > 0, 1.0, network.slopes[0]", "sides > 0, network.slopes[0], 1.0", "slopes swapped"),
+    (
+        COLLAPSE,
+        f"{EXACT}:branch",
+        "sides > 0, 1.0, network.slopes[0]",
+        "sides > 0, network.slopes[0], 1.0",
+        "slopes swapped",
+    ),
     (
         COLLAPSE,
         f"{EXACT}:kink_collapse",
@@ -193,7 +247,13 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize("id, of, fragment, replacement, mistake", MISTAKES, ids=[each[-1] for each in MISTAKES])
-def test_a_mistake_about_flows_from_kinks_is_caught(id, of, fragment, replacement, mistake, monkeypatch):
+@pytest.mark.parametrize(
+    "id, of, fragment, replacement, mistake", MISTAKES, ids=[each[-1] for each in MISTAKES]
+)
+def test_a_mistake_about_flows_from_kinks_is_caught(
+    id, of, fragment, replacement, mistake, monkeypatch
+):
     small(id)
-    assert is_caught(Mutant(of, fragment, replacement, mistake, ()), [partial(certifies, id)], monkeypatch)
+    assert is_caught(
+        Mutant(of, fragment, replacement, mistake, ()), [partial(certifies, id)], monkeypatch
+    )

@@ -1,4 +1,6 @@
-"""Networks over exact rationals and balls: the same numbers as in floats, and balls that contain the exact ones."""
+"""Networks over exact rationals and balls: the same numbers as in floats, and balls that contain
+the exact ones.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def dyadic(ball: arb) -> Fraction:
 
 
 def holds(ball: arb, value: fmpq) -> bool:
-    """Whether the ball contains the rational: in fractions, since `contains` rounds the rational first."""
+    """Whether the ball contains the rational: in fractions, since `contains` rounds the rational
+    first.
+    """
     return abs(dyadic(ball.mid()) - Fraction(int(value.p), int(value.q))) <= dyadic(ball.rad())
 
 
@@ -52,7 +56,10 @@ def test_balls_contain_the_exact_rationals_at_every_precision(kind):
                 balls = numbers(Balls, instance, hessian=False)
                 evaluated += len(balls)
                 assert all(holds(ball, value) for ball, value in zip(balls, exact))
-                assert all(Balls.side(ball) in (None, Rationals.side(value)) for ball, value in zip(balls, exact))
+                assert all(
+                    Balls.side(ball) in (None, Rationals.side(value))
+                    for ball, value in zip(balls, exact)
+                )
     assert evaluated > COUNT // 2
 
 
@@ -61,7 +68,9 @@ def test_a_sign_decided_at_low_precision_is_the_same_at_high_precision():
         signs = []
         for bits in (24, 64, 256):
             with precision(bits):
-                signs.append([Balls.side(each) for each in numbers(Balls, drawn(seed), hessian=False)])
+                signs.append(
+                    [Balls.side(each) for each in numbers(Balls, drawn(seed), hessian=False)]
+                )
         for low, high in zip(signs, signs[1:]):
             assert all(a is None or a == b for a, b in zip(low, high))
 

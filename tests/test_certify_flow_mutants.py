@@ -1,4 +1,6 @@
-"""Mistakes planted in how flows are certified: each is caught by the engine's numbers, by sampled curves, or by the verifier."""
+"""Mistakes planted in how flows are certified: each is caught by the engine's numbers, by sampled
+curves, or by the verifier.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,20 @@ def fields_are_those_of_the_engine() -> bool:
     for seed in range(3):
         instance, delta = smooth(seed)
         for strength in (0.0, max(delta, 0.9)):
-            u, field, rate = instance.start, Field(instance.problem, strength), right_hand_side(instance, strength)
+            u, field, rate = (
+                instance.start,
+                Field(instance.problem, strength),
+                right_hand_side(instance, strength),
+            )
             balls = [arb(float(each)) for each in u]
             found = [float(each.mid()) for each in field.at(Balls, balls).gradient]
             J = [[float(each.mid()) for each in row] for row in field.jacobian(balls)]
-            slopes = [(rate(0, u + 1e-6 * e) - rate(0, u - 1e-6 * e)) / 2e-6 for e in np.eye(u.size)]
-            if not (np.allclose(found, rate(0, u), atol=1e-5) and np.allclose(J, slopes, atol=1e-5)):
+            slopes = [
+                (rate(0, u + 1e-6 * e) - rate(0, u - 1e-6 * e)) / 2e-6 for e in np.eye(u.size)
+            ]
+            if not (
+                np.allclose(found, rate(0, u), atol=1e-5) and np.allclose(J, slopes, atol=1e-5)
+            ):
                 return False
     return True
 
@@ -49,7 +59,9 @@ def polynomials_contain_what_they_stand_for() -> bool:
             value = np.polynomial.polynomial.polyval(tau, c)
             scale = 1.0 if value > 0 else alpha**power
             exact = scale * value**power, power * scale * value ** (power - 1)
-            if not all(f(arb(float(tau))).overlaps(arb(float(e), 1e-12)) for f, e in zip(bent, exact)):
+            if not all(
+                f(arb(float(tau))).overlaps(arb(float(e), 1e-12)) for f, e in zip(bent, exact)
+            ):
                 return False
             if not (low - 1e-12 < value < high + 1e-12 and abs(value) < bounded(-z) + 1e-12):
                 return False
@@ -82,25 +94,57 @@ CHECKS = (
     only_maxima_attract,
     certificates_are_accepted,
 )
-FLOWS, POLYNOMIALS, SERIES, WINDOWS = (f"checker.certify.{each}" for each in ("flows", "polynomials", "series", "windows"))
+FLOWS, POLYNOMIALS, SERIES, WINDOWS = (
+    f"checker.certify.{each}" for each in ("flows", "polynomials", "series", "windows")
+)
 MISTAKES = [
     (f"{FLOWS}:Field._descent", "return ybar - x\n", "return ybar + x\n", "sign of ŷ in −ℓ'"),
     (f"{FLOWS}:Field._descent", "arb(0.25)", "arb(0.5)", "ℓ''(0) of the logistic loss"),
     (f"{FLOWS}:Field.strength", "order):", "order - 1):", "δ^(D−1) for δ^D"),
     (f"{FLOWS}:Field.jacobian", "-= curvature", "+= curvature", "sign of JᵀJ in Df"),
-    (f"{FLOWS}:_growth", "top + 2 * spread", "top - 2 * spread", "a growth below the largest eigenvalue"),
-    (f"{FLOWS}:_validated", "radius = SLACK *", "radius = 1e-3 *", "a tube narrower than its error"),
-    (f"{FLOWS}:_validated", "series * duration **", "series * (1.001 * duration) **", "a curve of another time"),
+    (
+        f"{FLOWS}:_growth",
+        "top + 2 * spread",
+        "top - 2 * spread",
+        "a growth below the largest eigenvalue",
+    ),
+    (
+        f"{FLOWS}:_validated",
+        "radius = SLACK *",
+        "radius = 1e-3 *",
+        "a tube narrower than its error",
+    ),
+    (
+        f"{FLOWS}:_validated",
+        "series * duration **",
+        "series * (1.001 * duration) **",
+        "a curve of another time",
+    ),
     (f"{POLYNOMIALS}:_branch", "arb((-low).upper())", "arb(0)", "nothing beyond the kink"),
     (f"{POLYNOMIALS}:Polynomials.bend", "factor * power * powers", "factor * powers", "no p in σ'"),
     (f"{POLYNOMIALS}:extremes", "comb(j, k) * each", "each", "no binomials in Bernstein's basis"),
     (f"{POLYNOMIALS}:bounded", "abs(each)", "each", "a sum for a bound"),
     (f"{SERIES}:taylor", "/ (k + 1)", "", "derivatives for coefficients"),
     (f"{SERIES}:_Field._bent", "power * scale * powers", "scale * powers", "no p in σ' of series"),
-    (f"{SERIES}:_Field._descent", "return first - x[k]", "return first + x[k]", "sign of ŷ in series"),
+    (
+        f"{SERIES}:_Field._descent",
+        "return first - x[k]",
+        "return first + x[k]",
+        "sign of ŷ in series",
+    ),
     (f"{WINDOWS}:filled", "kept[1:], kept)", "kept[1:], kept[1:])", "neurons at the wrong place"),
-    (f"{WINDOWS}:_attracts", "radial * (i == j) - (H", "radial * (i == j) + (H", "sign of the Hessian"),
-    (f"{WINDOWS}:bracketed", "for side in (-1, 1)", "for side in (1, 2)", "a bracket that T_ε is not in"),
+    (
+        f"{WINDOWS}:_attracts",
+        "radial * (i == j) - (H",
+        "radial * (i == j) + (H",
+        "sign of the Hessian",
+    ),
+    (
+        f"{WINDOWS}:bracketed",
+        "for side in (-1, 1)",
+        "for side in (1, 2)",
+        "a bracket that T_ε is not in",
+    ),
     (
         f"{WINDOWS}:first_time",
         "if happens(tube.at(middle)) else",
@@ -108,7 +152,10 @@ MISTAKES = [
         "bisection the wrong way",
     ),
 ]
-MUTANTS = [Mutant(of, fragment, replacement, mistake, ()) for of, fragment, replacement, mistake in MISTAKES]
+MUTANTS = [
+    Mutant(of, fragment, replacement, mistake, ())
+    for of, fragment, replacement, mistake in MISTAKES
+]
 
 
 def test_everything_agrees_without_a_mistake():

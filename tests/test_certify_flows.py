@@ -1,4 +1,6 @@
-"""Flows in tubes: they hold what other integrators find, and the verifier accepts them and nothing else."""
+"""Flows in tubes: they hold what other integrators find, and the verifier accepts them and nothing
+else.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def witness(id: str) -> dict:
 
 def tube(instance: Instance, delta: float, time: float = 0.4):
     with precision(128):
-        return enclose(Field(instance.problem, delta), instance.start, 1e-15, lambda step: False, time)
+        return enclose(
+            Field(instance.problem, delta), instance.start, 1e-15, lambda step: False, time
+        )
 
 
 def retold(instance: Instance, delta: float, steps: list):
@@ -73,7 +77,10 @@ def test_tubes_of_both_flows_hold_what_dop853_finds_at_1e_13(seed):
                 t = step.time + share * step.duration
                 near = solution.sol(t)
                 assert norm(found.at(t) - near) < step.radius + 1e-11
-                assert all(abs(float(box) - value) < 1e-9 for box, value in zip(again.at(Fraction(t)), near))
+                assert all(
+                    abs(float(box) - value) < 1e-9
+                    for box, value in zip(again.at(Fraction(t)), near)
+                )
         assert found.steps[-1].error < 1e-9
 
 
@@ -81,7 +88,12 @@ def test_a_tube_too_small_or_around_another_curve_is_rejected():
     instance, delta = smooth(1)
     steps = tube(instance, delta).plain()
     assert retold(instance, delta, steps)
-    for name, value in (("radius", "0x1p-70"), ("growth", "-0x1p+6"), ("duration", "0x1p-3"), ("radius", "0x1p+4")):
+    for name, value in (
+        ("radius", "0x1p-70"),
+        ("growth", "-0x1p+6"),
+        ("duration", "0x1p-3"),
+        ("radius", "0x1p+4"),
+    ):
         changed = copy.deepcopy(steps)
         changed[0][name] = value
         with pytest.raises(Rejected):
@@ -91,7 +103,9 @@ def test_a_tube_too_small_or_around_another_curve_is_rejected():
 
 
 def test_a_kink_on_the_way_is_passed_in_short_steps():
-    problem = Problem(dense((2, 1, 1), (2,), (0.5,)), np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([[0.5], [1.0]]))
+    problem = Problem(
+        dense((2, 1, 1), (2,), (0.5,)), np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([[0.5], [1.0]])
+    )
     instance = Instance(problem, unit(np.array([-0.1, 1.0, 1.0])))
     found = tube(instance, 0.0, 0.2)
     assert found.at(0.0)[0] < 0 < found.at(0.2)[0] and found.steps[-1].error < 1e-9
@@ -100,7 +114,9 @@ def test_a_kink_on_the_way_is_passed_in_short_steps():
 
 def test_at_a_kink_of_p_1_no_tube_is_found():
     network = dense((1, 1, 1), (1,), (0.5,))
-    instance = Instance(Problem(network, np.array([[1.0]]), np.array([[1.0]])), unit(np.array([1.0, 1.0])))
+    instance = Instance(
+        Problem(network, np.array([[1.0]]), np.array([[1.0]])), unit(np.array([1.0, 1.0]))
+    )
     with pytest.raises(NotProved):
         tube(instance, 0.0)
     case = Case(json.loads(json.dumps(encode(instance))))
@@ -110,7 +126,9 @@ def test_at_a_kink_of_p_1_no_tube_is_found():
 
 def test_a_saddle_attracts_nothing_for_certain():
     network = dense((1, 2, 1), (2,), (0.5,))
-    instance = Instance(Problem(network, np.array([[1.0]]), np.array([[1.0]])), unit(np.array([1.0, 0.2, 0.9, 0.1])))
+    instance = Instance(
+        Problem(network, np.array([[1.0]]), np.array([[1.0]])), unit(np.array([1.0, 0.2, 0.9, 0.1]))
+    )
     limit = positive_limit(instance.ncf, instance.start, instance.numerics).point.u
     with precision(128):
         assert windows.attractor(instance, limit).reach > 0
@@ -136,7 +154,9 @@ def test_polynomials_of_both_sides_contain_the_functions_they_stand_for(seed):
         z = sum(Fraction(each) * tau**k for k, each in enumerate(c))
         scale = 1 if z >= 0 else Fraction(alpha) ** power
         exact = scale * z**power, power * scale * z ** (power - 1)
-        assert not (ball(z) < Ball(values.lo, values.lo, values.e)) and not (ball(z) > Ball(values.hi, values.hi, values.e))
+        assert not (ball(z) < Ball(values.lo, values.lo, values.e)) and not (
+            ball(z) > Ball(values.hi, values.hi, values.e)
+        )
         assert float(low) - 1e-15 <= z <= float(high) + 1e-15
         for theirs, ours, wanted in zip(bent, both, exact):
             assert theirs(arb(float(tau))).overlaps(arb(float(wanted), abs(float(wanted)) * 1e-15))
@@ -228,8 +248,15 @@ def test_a_certificate_of_one_control_proves_no_other():
             found = witness(id)
             found["claim"] = f"control.{other}"
             # T_ε and δ alone decide what is proved of N* > 0 and of a flow not yet aligned.
-            same = {"large_init", "positive_collapse", "global", "wrong_target", "large_init_escape"}
-            # The flow of one sample from δ ≥ 3 that is not aligned at T_ε has settled by then, so that it never doubles.
+            same = {
+                "large_init",
+                "positive_collapse",
+                "global",
+                "wrong_target",
+                "large_init_escape",
+            }
+            # The flow of one sample from δ ≥ 3 that is not aligned at T_ε has settled by then, so
+            # that it never doubles.
             settled = (id, other) == ("large_init", "large_init_tracking")
             assert other == id or {id, other} <= same or settled or is_rejected(found), (id, other)
 
@@ -241,7 +268,10 @@ def test_a_tube_that_would_cost_much_is_turned_down_at_once():
         [step | {"curve": step["curve"] * 10**4}],
         [step | {"curve": [row * 10**4 for row in step["curve"]]}],
     ]
-    hostile += [[step | {"duration": value}] for value in ("0x1p+1000", "0x1p-1074", "inf", "nan", "-0x1p-3")]
+    hostile += [
+        [step | {"duration": value}]
+        for value in ("0x1p+1000", "0x1p-1074", "inf", "nan", "-0x1p-3")
+    ]
     hostile += [[step | {"growth": "-0x1p+1000"}], [step | {"radius": "0x1p+1000"}]]
     for steps in hostile:
         found = witness("large_init")

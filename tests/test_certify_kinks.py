@@ -1,4 +1,6 @@
-"""Kinks of p = 1: no direction separates the gradients from w where slopes in [α, 1] balance them."""
+"""Kinks of p = 1: no direction separates the gradients from w where slopes in [α,
+1] balance them.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,14 @@ def beyond() -> list:
 
 def exactly(instance):
     samples = np.flatnonzero(on_kink(instance.ncf.X, instance.u))
-    return kinked(instance.network, instance.ncf.X, instance.ncf.ybar, instance.u, instance.signs, list(map(int, samples)))
+    return kinked(
+        instance.network,
+        instance.ncf.X,
+        instance.ncf.ybar,
+        instance.u,
+        instance.signs,
+        list(map(int, samples)),
+    )
 
 
 def is_accepted(instance, point, normal) -> bool:
@@ -78,16 +87,26 @@ def test_the_exact_direction_is_the_one_of_the_instance():
 
 
 MISTAKES = [
-    ("Kinked.exceeds", "min(share, share * self.lowest)", "max(share, share * self.lowest)", "the largest for the least"),
+    (
+        "Kinked.exceeds",
+        "min(share, share * self.lowest)",
+        "max(share, share * self.lowest)",
+        "the largest for the least",
+    ),
     ("Kinked.exceeds", "min(share, share * self.lowest)", "share", "slope 1 only"),
     ("Kinked.exceeds", "least > 0 and", "", "no test of the sign"),
     ("kinked", "(1 if side * before > 0 else lowest)", "1", "no slope off the kinks"),
     ("_projected", "solve(", "solve(2 * ", "twice the projection"),
 ]
-MUTANTS = [Mutant(f"checker.certify.kinks:{of}", a, b, mistake, ()) for of, a, b, mistake in MISTAKES]
+MUTANTS = [
+    Mutant(f"checker.certify.kinks:{of}", a, b, mistake, ()) for of, a, b, mistake in MISTAKES
+]
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.id)
 def test_a_mistake_about_kinks_is_caught(mutant, monkeypatch):
-    checks = [test_a_point_with_slopes_outside_is_certified, test_nothing_is_proved_of_a_clarke_kkt_point]
+    checks = [
+        test_a_point_with_slopes_outside_is_certified,
+        test_nothing_is_proved_of_a_clarke_kkt_point,
+    ]
     assert is_caught(mutant, checks, monkeypatch)

@@ -1,4 +1,6 @@
-"""Mistakes planted in the proofs about limits of flows, and in what the verifier asks of them; and witnesses of each changed."""
+"""Mistakes planted in the proofs about limits of flows, and in what the verifier asks of them; and
+witnesses of each changed.
+"""
 
 from __future__ import annotations
 
@@ -68,10 +70,25 @@ def test_a_tube_to_a_limit_that_was_changed_is_rejected(id, change):
 
 EXACT, FADES = "properties.exact_limits", "checker.verifier.fading"
 CERTIFIER = [
-    ("one_limit", "instance.start, gaussian_start", "instance.start, (lambda *_: instance.start)", "one start twice"),
+    (
+        "one_limit",
+        "instance.start, gaussian_start",
+        "instance.start, (lambda *_: instance.start)",
+        "one start twice",
+    ),
     ("one_limit", '"near": second', '"near": first', "one maximum twice"),
-    ("strongest_neuron", "instance.ncf, instance.start,", "instance.ncf, -instance.start,", "the limit of another flow"),
-    ("strongest_neuron", "limit.point.u, None", "limit.point.u[::-1], None", "weights in another order"),
+    (
+        "strongest_neuron",
+        "instance.ncf, instance.start,",
+        "instance.ncf, -instance.start,",
+        "the limit of another flow",
+    ),
+    (
+        "strongest_neuron",
+        "limit.point.u, None",
+        "limit.point.u[::-1], None",
+        "weights in another order",
+    ),
     ("large_init_tracking", "max(3.0,", "max(2.9,", "a δ that is not large"),
     ("large_init_tracking", "< SETTLED * float", "< float", "a flow left before it settles"),
     ("large_init_collapse", "math.log(EPSILON)", "math.log(90 * EPSILON)", "the time of another ε"),
@@ -118,12 +135,21 @@ def from_all_sides(id: str) -> list[dict]:
 def forgeries() -> dict[str, list[dict]]:
     """Witnesses that meet all but one of what the verifier asks for."""
     return {
-        "no_escape": [*from_all_sides(FADING[0]), odd(), edited(witness(FADING[0]), X=[[1.0], [1.0]], y=[[1.0], [-0.5]])],
-        "mixed_labels_grow": [*from_all_sides(FADING[1]), edited(witness(FADING[1]), y=[[-1.0], [-1.0]])],
+        "no_escape": [
+            *from_all_sides(FADING[0]),
+            odd(),
+            edited(witness(FADING[0]), X=[[1.0], [1.0]], y=[[1.0], [-0.5]]),
+        ],
+        "mixed_labels_grow": [
+            *from_all_sides(FADING[1]),
+            edited(witness(FADING[1]), y=[[-1.0], [-1.0]]),
+        ],
         "one_limit": [twice()],
         "strongest_neuron": [weakest_loses()],
         "large_init_tracking": [left_early("control.large_init_tracking", 5)],
-        "large_init_collapse": [left_early("control.large_init_collapse", 3, times=[(0.0).hex(), (1e-3).hex()])],
+        "large_init_collapse": [
+            left_early("control.large_init_collapse", 3, times=[(0.0).hex(), (1e-3).hex()])
+        ],
     }
 
 
@@ -141,15 +167,51 @@ def accepted(of: str) -> int:
 
 VERIFIER = [
     ("output_heavy", "- dot(w, w) > 0", "- dot(w, w) > -1", "neurons of any balance", "no_escape"),
-    ("output_heavy", "- dot(w, w) > 0", "- dot(w, w) > -1", "neurons of any balance", "mixed_labels_grow"),
+    (
+        "output_heavy",
+        "- dot(w, w) > 0",
+        "- dot(w, w) > -1",
+        "neurons of any balance",
+        "mixed_labels_grow",
+    ),
     ("output_heavy", "any(g.nonzero for", "any(True for", "flows that do not move", "no_escape"),
     ("no_escape", "v * -sign > 0", "(v * sign).nonzero", "output weights of any sign", "no_escape"),
-    ("no_escape", "case.powers[-1] % 2 == 0", "case.powers[-1] > 0", "activations of both signs", "no_escape"),
+    (
+        "no_escape",
+        "case.powers[-1] % 2 == 0",
+        "case.powers[-1] > 0",
+        "activations of both signs",
+        "no_escape",
+    ),
     ("no_escape", "y * sign >= 0", "y * sign >= -1", "labels of both signs", "no_escape"),
-    ("mixed_labels_grow", "v * correlation < 0", "correlation.nonzero", "neurons that may grow", "mixed_labels_grow"),
-    ("mixed_labels_grow", "len(signs) == 2", "len(signs) > 0", "labels of one sign", "mixed_labels_grow"),
-    ("one_limit", "need(abs(a - b) > a * ball(APART) and abs(a - b)", "need(a + b", "equal values", "one_limit"),
-    ("strongest_neuron", "each > shares[active[0]]", "each.nonzero", "the strongest neuron", "strongest_neuron"),
+    (
+        "mixed_labels_grow",
+        "v * correlation < 0",
+        "correlation.nonzero",
+        "neurons that may grow",
+        "mixed_labels_grow",
+    ),
+    (
+        "mixed_labels_grow",
+        "len(signs) == 2",
+        "len(signs) > 0",
+        "labels of one sign",
+        "mixed_labels_grow",
+    ),
+    (
+        "one_limit",
+        "need(abs(a - b) > a * ball(APART) and abs(a - b)",
+        "need(a + b",
+        "equal values",
+        "one_limit",
+    ),
+    (
+        "strongest_neuron",
+        "each > shares[active[0]]",
+        "each.nonzero",
+        "the strongest neuron",
+        "strongest_neuron",
+    ),
     (
         "large_init_tracking",
         "need(rest * rest < radius",
@@ -157,7 +219,13 @@ VERIFIER = [
         "a way left of any length",
         "large_init_tracking",
     ),
-    ("large_init_collapse", "and shrinking(high) > wanted", "", "a time before T", "large_init_collapse"),
+    (
+        "large_init_collapse",
+        "and shrinking(high) > wanted",
+        "",
+        "a time before T",
+        "large_init_collapse",
+    ),
 ]
 LENIENT = [(of, Mutant(f"{FADES}:{name}", *rest, ())) for name, *rest, of in VERIFIER]
 

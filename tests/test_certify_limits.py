@@ -1,4 +1,6 @@
-"""Limits of flows: the verifier accepts their certificates, and none of an instance where a hypothesis fails."""
+"""Limits of flows: the verifier accepts their certificates, and none of an instance where a
+hypothesis fails.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ def test_a_certificate_of_a_limit_is_accepted(id):
 
 
 @pytest.mark.parametrize("id", FADING)
-@pytest.mark.parametrize("weights", [(1.0, 0.5), (1.0, -0.5), (0.0, 1.0), (0.0, -1.0), (1.0, 0.0), (2.0, -1.0)])
+@pytest.mark.parametrize(
+    "weights", [(1.0, 0.5), (1.0, -0.5), (0.0, 1.0), (0.0, -1.0), (1.0, 0.0), (2.0, -1.0)]
+)
 def test_a_neuron_whose_sign_may_change_or_that_does_not_move_is_rejected(id, weights):
     assert is_rejected(started(witness(id), *weights))
 

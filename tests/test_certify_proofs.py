@@ -1,4 +1,6 @@
-"""Conclusions of theorems about flows, proved on one small instance; and never taken for refutations."""
+"""Conclusions of theorems about flows, proved on one small instance; and never taken for
+refutations.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,10 @@ def _proof(id: str) -> str:
 @pytest.mark.parametrize("id", PROOFS)
 def test_the_conclusion_is_proved_on_a_small_instance_and_is_no_refutation(id):
     found = json.loads(_proof(id))
-    assert registered()[id].kind is THEOREM and verify(found, PROOFS) == PROOFS[id].__doc__.splitlines()[0]
+    assert (
+        registered()[id].kind is THEOREM
+        and verify(found, PROOFS) == PROOFS[id].__doc__.splitlines()[0]
+    )
     with pytest.raises(Rejected, match="no certificates are known"):
         verify(found)
 
@@ -54,17 +59,24 @@ def test_what_is_left_out_of_a_proof_or_taken_from_other_labels_is_missed(id):
         other = copy.deepcopy(found)
         del other["certificate"]["data"][name]
         # Windows without an ε say less, which is enough for some.
-        assert is_rejected(other) or (name in ("epsilon", "times", "norms") and id.startswith("flow."))
+        assert is_rejected(other) or (
+            name in ("epsilon", "times", "norms") and id.startswith("flow.")
+        )
     found["instance"]["problem"]["y"]["array"][0][0] = (-1.25).hex()
     assert is_rejected(found)
 
 
-@pytest.mark.parametrize("id", ("early.norm_stays_small", "early.direction_aligns", "early.alignment_before_escape"))
+@pytest.mark.parametrize(
+    "id", ("early.norm_stays_small", "early.direction_aligns", "early.alignment_before_escape")
+)
 def test_a_conclusion_that_a_flow_does_not_meet_is_not_proved(id):
     found = json.loads(_proof(id))
     data = found["certificate"]["data"]
     low, high = (float.fromhex(each) for each in data["norms"])
-    changes = [("norms", [(0.5 * low).hex(), (0.5 * high).hex()]), ("norms", [(2 * low).hex(), (2 * high).hex()])]
+    changes = [
+        ("norms", [(0.5 * low).hex(), (0.5 * high).hex()]),
+        ("norms", [(2 * low).hex(), (2 * high).hex()]),
+    ]
     changes += [
         ("epsilon", (0.9 * float.fromhex(data["epsilon"])).hex()),
         ("epsilon", (1.1 * float.fromhex(data["epsilon"])).hex()),
@@ -101,7 +113,12 @@ def test_a_flow_that_ends_before_its_norm_has_changed_is_missed(id):
 def test_times_at_which_the_value_is_not_near_its_limit_say_nothing_of_the_rate():
     found = json.loads(_proof("flow.blowup_rate"))
     first, last = found["certificate"]["data"]["late"]
-    for late in ([first, first], [(0.0).hex(), last], [first], [last, (2 * float.fromhex(last)).hex()]):
+    for late in (
+        [first, first],
+        [(0.0).hex(), last],
+        [first],
+        [last, (2 * float.fromhex(last)).hex()],
+    ):
         found["certificate"]["data"]["late"] = late
         assert is_rejected(found), late
 
@@ -109,7 +126,12 @@ def test_times_at_which_the_value_is_not_near_its_limit_say_nothing_of_the_rate(
 @pytest.mark.parametrize(
     "id, of, fragment, replacement",
     [
-        ("flow.monotone", "proofs:monotone", "dot(x, G) * case.net.order", "dot(x, G) * (case.net.order + 1)"),
+        (
+            "flow.monotone",
+            "proofs:monotone",
+            "dot(x, G) * case.net.order",
+            "dot(x, G) * (case.net.order + 1)",
+        ),
         ("flow.monotone", "proofs:monotone", "dot(G, G) * dot(x, x) -", "dot(G, G) -"),
         ("flow.balance", "points:balances", "* net.laws[l][0]", ""),
         ("flow.balance", "points:balances", "dot(row, V[l][j]) -", "dot(row, V[l][j]) +"),
@@ -120,12 +142,19 @@ def test_times_at_which_the_value_is_not_near_its_limit_say_nothing_of_the_rate(
             "(case.net.order * (case.net.order - 1))",
         ),
         ("flow.blowup_rate", "proofs:blowup", "first + size * ", "first + 1.1 * size * "),
-        ("flow.blowup_rate", "proofs:blowup_rate", "power(size, order - 2)", "power(size, order - 1)"),
+        (
+            "flow.blowup_rate",
+            "proofs:blowup_rate",
+            "power(size, order - 2)",
+            "power(size, order - 1)",
+        ),
     ],
 )
 def test_a_law_that_is_another_holds_along_no_flow(id, of, fragment, replacement, monkeypatch):
     found = json.loads(_proof(id))
-    with planted(Mutant(f"checker.verifier.{of}", fragment, replacement, "another law", ()), monkeypatch):
+    with planted(
+        Mutant(f"checker.verifier.{of}", fragment, replacement, "another law", ()), monkeypatch
+    ):
         assert is_rejected(found)
 
 

@@ -1,4 +1,6 @@
-"""False claims planted with margins down to 1e-300, and exact ties: refuted, and never "not refuted" where they were tested."""
+"""False claims planted with margins down to 1e-300, and exact ties: refuted, and never "not
+refuted" where they were tested.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ ROUNDING = 1e-12  # of Euler's identity in floats, relative to ‖∇N‖ ‖u�
 def gap(instance) -> tuple[float, float, float]:
     """⟨u, ∇N⟩ − D·N in floats with a bound on its rounding, and N."""
     value, gradient = instance.ncf.value_and_gradient(instance.start)
-    error = ROUNDING * float(abs(gradient) @ abs(instance.start) + instance.network.order * abs(value))
+    error = ROUNDING * float(
+        abs(gradient) @ abs(instance.start) + instance.network.order * abs(value)
+    )
     if not abs(value) > 1e-6 * error / ROUNDING:
         raise Inapplicable("N is about 0")
     return float(gradient @ instance.start) - instance.network.order * value, error, value
@@ -39,7 +43,9 @@ def is_planted(instance) -> bool:
 
 
 def equality(exponent: int, only_some: bool) -> Claim:
-    """⟨u, ∇N⟩ = (D + 10^-exponent) N; `only_some`: on networks of two layers, and nothing of others."""
+    """⟨u, ∇N⟩ = (D + 10^-exponent) N; `only_some`: on networks of two layers, and nothing of
+    others.
+    """
 
     def margin(instance):
         if only_some and not is_planted(instance):
@@ -59,7 +65,9 @@ def equality(exponent: int, only_some: bool) -> Claim:
         proved(partial(fails, instance=instance))
         return Certificate("point", "planted")
 
-    return Claim("planted.equality", THEOREM, "an equality", "", (), instances(), margin, certify=prove)
+    return Claim(
+        "planted.equality", THEOREM, "an equality", "", (), instances(), margin, certify=prove
+    )
 
 
 def refutes_equality(exponent: int):
@@ -87,7 +95,9 @@ def strict() -> Claim:
             raise NotProved("no tie")
         return Certificate("point", "a tie")
 
-    return Claim("planted.strict", THEOREM, "a strict inequality", "", (), instances(), margin, certify=prove)
+    return Claim(
+        "planted.strict", THEOREM, "a strict inequality", "", (), instances(), margin, certify=prove
+    )
 
 
 def refutes_strict(case, data):
@@ -106,7 +116,12 @@ def checked(monkeypatch, claim: Claim, verified, examples: int = 12):
 @pytest.mark.parametrize("only_some", (False, True))
 @pytest.mark.parametrize("exponent", SMALL)
 def test_a_claim_false_by_any_little_is_refuted(exponent, only_some, monkeypatch):
-    result = checked(monkeypatch, equality(exponent, only_some), refutes_equality(exponent), 30 if only_some else 12)
+    result = checked(
+        monkeypatch,
+        equality(exponent, only_some),
+        refutes_equality(exponent),
+        30 if only_some else 12,
+    )
     assert result.verdict is Verdict.REFUTED and result.certified, result.why_unresolved
     assert not only_some or result.holds
 
@@ -129,7 +144,9 @@ def test_an_exact_tie_of_a_strict_claim_is_refuted(monkeypatch):
 
 
 @pytest.mark.parametrize("exponent", SMALL)
-def test_without_a_proof_an_instance_false_by_little_counts_as_violating_or_unresolved(exponent, monkeypatch):
+def test_without_a_proof_an_instance_false_by_little_counts_as_violating_or_unresolved(
+    exponent, monkeypatch
+):
     claim = equality(exponent, False)
     monkeypatch.setitem(claims._registry, claim.id, claim)
     result = check_claim(claim, 12, 0)  # the verifier does not know it
@@ -149,7 +166,9 @@ def test_a_true_equality_is_never_refuted(monkeypatch):
         proved(partial(fails, instance=instance))
         return Certificate("point", "planted")
 
-    claim = Claim("planted.true", THEOREM, "Euler's identity", "", (), instances(), margin, certify=prove)
+    claim = Claim(
+        "planted.true", THEOREM, "Euler's identity", "", (), instances(), margin, certify=prove
+    )
     result = checked(monkeypatch, claim, lambda case, data: None)
     assert result.verdict is Verdict.UNRESOLVED and result.certified == 0
 

@@ -1,4 +1,6 @@
-"""The variational equation along a tube: what is proved of it holds what the engine finds, and nothing else is proved."""
+"""The variational equation along a tube: what is proved of it holds what the engine finds, and
+nothing else is proved.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,11 @@ CASES = (SMOOTH, KINKED, (2, 0.0, Loss.LOGISTIC, 1), (3, 0.5, Loss.SQUARE, 3))
 def instance(power, alpha, loss, seed) -> Instance:
     """A network of six weights on four samples, with N(v_0) > 0."""
     rng, network = np.random.default_rng(seed), dense((2, 2, 1), (power,), (alpha,))
-    y, X, start = rng.standard_normal((4, 1)), rng.standard_normal((4, 2)), unit(rng.standard_normal(network.size))
+    y, X, start = (
+        rng.standard_normal((4, 1)),
+        rng.standard_normal((4, 2)),
+        unit(rng.standard_normal(network.size)),
+    )
     problem = Problem(network, X, np.sign(y) if loss is Loss.LOGISTIC else y, loss)
     start[network.slices[-1]] *= np.sign(problem.ncf.value(start))
     return Instance(problem, start)
@@ -73,7 +79,9 @@ def integrated(each: Instance, time: float) -> np.ndarray:
 
     def rate(t, state):
         u, e = state[:size], state[size:]
-        return np.concatenate([ncf.gradient(u), ncf.curvature_product(u, e) - second_order_gradient(each.problem, u)])
+        return np.concatenate(
+            [ncf.gradient(u), ncf.curvature_product(u, e) - second_order_gradient(each.problem, u)]
+        )
 
     state = np.concatenate([each.start, np.zeros(size)])
     return solve_ivp(rate, (0, time), state, "DOP853", rtol=1e-10, atol=1e-12).y[size:, -1]
@@ -82,10 +90,15 @@ def integrated(each: Instance, time: float) -> np.ndarray:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_what_is_enclosed_is_what_the_engine_integrates(case):
     found = json.loads(_proof(*case))
-    variation, crossing = variation_of(found), [float.fromhex(each) for each in found["certificate"]["data"]["crossing"]]
+    variation, crossing = (
+        variation_of(found),
+        [float.fromhex(each) for each in found["certificate"]["data"]["crossing"]],
+    )
     for time in (0.3 * crossing[0], crossing[0], crossing[1]):
         box, e = variation.hull(Fraction(time), Fraction(time)), integrated(instance(*case), time)
-        middle, radius = np.array([[float(each), float((each - float(each)).hull(Ball(0)))] for each in box]).T
+        middle, radius = np.array(
+            [[float(each), float((each - float(each)).hull(Ball(0)))] for each in box]
+        ).T
         assert np.abs(radius).max() < 1e-4 * np.abs(e).max()
         np.testing.assert_allclose(middle, e, atol=1e-5 * np.abs(e).max())
 
@@ -106,9 +119,15 @@ def test_how_an_activation_moves_is_its_derivative(q, alpha, c):
     z, t = curve(c), curve((0.7, -0.2, 0.4))
     bent = Moved(z, t).bend(q, Ball(1), ball(alpha**q))
     for tau in np.linspace(0, 1, 21):
-        value, moved = np.polynomial.polynomial.polyval(tau, c), np.polynomial.polynomial.polyval(tau, (0.7, -0.2, 0.4))
+        value, moved = (
+            np.polynomial.polynomial.polyval(tau, c),
+            np.polynomial.polynomial.polyval(tau, (0.7, -0.2, 0.4)),
+        )
         scale = 1.0 if value > 0 else alpha**q
-        exact = scale * q * value ** (q - 1) * moved, scale * q * (q - 1) * value ** max(q - 2, 0) * moved
+        exact = (
+            scale * q * value ** (q - 1) * moved,
+            scale * q * (q - 1) * value ** max(q - 2, 0) * moved,
+        )
         for each, expected in zip(bent, exact):
             found = poly(each.t).at(ball(float(tau)))
             assert holds(found, expected, 1e-12)
@@ -137,14 +156,23 @@ def times(factor: float, part=slice(None)):
     """Coefficients multiplied by a factor."""
 
     def change(each):
-        each[part] = [[(factor * float.fromhex(value)).hex() for value in row] for row in each[part]]
+        each[part] = [
+            [(factor * float.fromhex(value)).hex() for value in row] for row in each[part]
+        ]
 
     return change
 
 
 def test_curves_that_are_others_are_rejected():
     found = json.loads(_proof(*SMOOTH))
-    for change in (times(1.2), times(-1), times(0), times(1.2, slice(1, 2)), list.clear, lambda each: each[0].pop()):
+    for change in (
+        times(1.2),
+        times(-1),
+        times(0),
+        times(1.2, slice(1, 2)),
+        list.clear,
+        lambda each: each[0].pop(),
+    ):
         assert is_rejected(changed(found, change))
 
 
@@ -197,7 +225,9 @@ VARIATIONS = "checker.verifier.variations"
 def test_a_law_that_is_another_holds_along_no_flow(of, fragment, replacement, monkeypatch):
     """Of another law the same curves are no solution, or the departure is another."""
     proofs = [json.loads(_proof(*case)) for case in CASES]
-    with planted(Mutant(f"{VARIATIONS}:{of}", fragment, replacement, "another law", ()), monkeypatch):
+    with planted(
+        Mutant(f"{VARIATIONS}:{of}", fragment, replacement, "another law", ()), monkeypatch
+    ):
         assert any(map(is_rejected, proofs))
 
 
@@ -217,11 +247,26 @@ def test_a_bound_that_leaves_something_out_is_noticed(fragment, replacement, mon
     e = integrated(each, float(time))
 
     def encloses(wrong) -> bool:
-        return all(holds(a, float(b), 1e-6) for a, b in zip(variation_of(wrong).hull(time, time), e))
+        return all(
+            holds(a, float(b), 1e-6) for a, b in zip(variation_of(wrong).hull(time, time), e)
+        )
 
-    wrongs = [changed(found, times(1.001)), changed(found, times(1.01, slice(0, 1))), jumping(found, each)]
+    wrongs = [
+        changed(found, times(1.001)),
+        changed(found, times(1.01, slice(0, 1))),
+        jumping(found, each),
+    ]
     assert all(map(encloses, wrongs))
-    with planted(Mutant("checker.verifier.flows:Enclosure.follow", fragment, replacement, "a bound too small", ()), monkeypatch):
+    with planted(
+        Mutant(
+            "checker.verifier.flows:Enclosure.follow",
+            fragment,
+            replacement,
+            "a bound too small",
+            (),
+        ),
+        monkeypatch,
+    ):
         assert not all(map(encloses, wrongs))
 
 
@@ -251,8 +296,12 @@ def jumping(found: dict, each: Instance) -> dict:
     ],
 )
 def test_a_mistake_in_how_curves_are_found_proves_nothing(of, fragment, replacement, monkeypatch):
-    with planted(Mutant(f"checker.certify.{of}", fragment, replacement, "another curve", ()), monkeypatch):
-        assert not isinstance(prove(registered()[CLAIM], instance(*SMOOTH), seconds=60), Certificate)
+    with planted(
+        Mutant(f"checker.certify.{of}", fragment, replacement, "another curve", ()), monkeypatch
+    ):
+        assert not isinstance(
+            prove(registered()[CLAIM], instance(*SMOOTH), seconds=60), Certificate
+        )
 
 
 def test_it_is_proved_without_a_mistake():

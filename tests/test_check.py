@@ -51,7 +51,9 @@ def test_one_claim_alone_gives_what_it_gives_in_a_run(toys):
 
 
 def test_every_claim_gets_its_number_of_applicable_instances(toys):
-    assert {result.instances for result in results(["toy.true", "toy.picky", "toy.buggy"], examples=130)} == {130}
+    assert {
+        result.instances for result in results(["toy.true", "toy.picky", "toy.buggy"], examples=130)
+    } == {130}
 
 
 def test_inapplicable_and_unresolved_instances_are_counted_with_their_reasons(toys):
@@ -65,7 +67,12 @@ def test_inapplicable_and_unresolved_instances_are_counted_with_their_reasons(to
 
 def test_a_claim_that_never_applies_is_unresolved(toys):
     [never] = results(["toy.never"])
-    assert (never.verdict, never.instances, never.worst, never.bound95) == (Verdict.UNRESOLVED, 0, None, 1.0)
+    assert (never.verdict, never.instances, never.worst, never.bound95) == (
+        Verdict.UNRESOLVED,
+        0,
+        None,
+        1.0,
+    )
     assert never.inapplicable > 0
 
 
@@ -111,9 +118,14 @@ def test_all_variants_of_an_instance_must_violate(toys):
     claim = replace(toys["toy.true"], function=lambda instance: Margin(instance.value, 0.5))
     bad = Instance(-1.0)
     assert unconfirmed(claim, Instance(-1.0, ("tight", bad), ("rescaled", bad))) == ""
-    assert unconfirmed(claim, Instance(-1.0, ("tight", bad), ("rescaled", Instance(-0.1)))) == "rescaled"
+    assert (
+        unconfirmed(claim, Instance(-1.0, ("tight", bad), ("rescaled", Instance(-0.1))))
+        == "rescaled"
+    )
     assert unconfirmed(claim, Instance(1.0)) == "re-evaluation"
-    assert unconfirmed(claim, Instance(-1.0, "not a pair")).startswith("its variants (error: ValueError")
+    assert unconfirmed(claim, Instance(-1.0, "not a pair")).startswith(
+        "its variants (error: ValueError"
+    )
 
 
 def test_a_claim_false_everywhere_is_confirmed_a_few_times_and_again_when_worse(toys):
@@ -132,11 +144,18 @@ def test_a_claim_false_everywhere_is_confirmed_a_few_times_and_again_when_worse(
 
 def test_the_events_of_a_run_tell_its_start_progress_and_end(toys):
     events = list(run(Plan(("toy.true", "toy.picky"), 120, 5, sources=("toy_claims",))))
-    assert isinstance(events[0], RunStarted) and events[0].seed == 5 and "hypothesis" in events[0].versions
+    assert (
+        isinstance(events[0], RunStarted)
+        and events[0].seed == 5
+        and "hypothesis" in events[0].versions
+    )
     assert isinstance(events[-1], RunFinished) and not events[-1].stopped
     done = [event.done for event in events if isinstance(event, Progress)]
     assert done == sorted(done) and done[-1] == 240
-    assert {event.result.id for event in events if isinstance(event, ClaimFinished)} == {"toy.true", "toy.picky"}
+    assert {event.result.id for event in events if isinstance(event, ClaimFinished)} == {
+        "toy.true",
+        "toy.picky",
+    }
 
 
 def test_an_interrupted_run_ends_with_what_was_found(toys):
@@ -182,14 +201,27 @@ def test_claims_about_one_strategy_share_their_instances_and_find_what_they_find
 
 
 def test_only_the_first_shard_visits_the_simplest_instance(toys):
-    worst = [check_shard(Shard(("toy.seed",), index, 30), 0).tallies["toy.seed"].worst.value for index in range(3)]
+    worst = [
+        check_shard(Shard(("toy.seed",), index, 30), 0).tallies["toy.seed"].worst.value
+        for index in range(3)
+    ]
     assert worst[0] == 1.0
     assert min(worst[1:]) > 1.0
 
 
 def test_derived_seeds_differ_and_are_stable():
     assert derive(0, "a.b", 1, 0) == 3001686388134721553
-    assert len({derive(seed, id, shard) for seed in range(3) for id in ("a.b", "a.c") for shard in range(3)}) == 18
+    assert (
+        len(
+            {
+                derive(seed, id, shard)
+                for seed in range(3)
+                for id in ("a.b", "a.c")
+                for shard in range(3)
+            }
+        )
+        == 18
+    )
 
 
 @pytest.mark.parametrize("resolved", [1, 25, 200])
@@ -220,7 +252,9 @@ def test_the_bound_is_one_when_nothing_was_resolved_or_everything_violates():
         (0, 1, 1, 99, Verdict.POTENTIAL),
     ],
 )
-def test_the_verdict_is_neither_weaker_nor_stronger_than_the_evidence(holds, violates, confirmed, unresolved, expected):
+def test_the_verdict_is_neither_weaker_nor_stronger_than_the_evidence(
+    holds, violates, confirmed, unresolved, expected
+):
     tally = Tally(holds, violates, confirmed, Counter({"reason": unresolved}))
     assert verdict(tally) is expected
 
@@ -245,11 +279,29 @@ def test_what_is_expected_depends_on_the_kind(toys, kind, verdict, expected, str
 
 
 def test_tallies_add_up():
-    one = Tally(1, 2, 1, Counter(a=1), Counter(b=2), {"D": Counter({"3": 1})}, Case(0.5, 0.1, "first"), 1.0)
-    two = Tally(3, 0, 0, Counter(a=1, c=1), Counter(), {"D": Counter({"3": 1}), "L": Counter({"2": 1})}, Case(0.5, 0, "two"), 2.0)
+    one = Tally(
+        1, 2, 1, Counter(a=1), Counter(b=2), {"D": Counter({"3": 1})}, Case(0.5, 0.1, "first"), 1.0
+    )
+    two = Tally(
+        3,
+        0,
+        0,
+        Counter(a=1, c=1),
+        Counter(),
+        {"D": Counter({"3": 1}), "L": Counter({"2": 1})},
+        Case(0.5, 0, "two"),
+        2.0,
+    )
     one += two
     assert one == Tally(
-        4, 2, 1, Counter(a=2, c=1), Counter(b=2), {"D": Counter({"3": 2}), "L": Counter({"2": 1})}, Case(0.5, 0.1, "first"), 3.0
+        4,
+        2,
+        1,
+        Counter(a=2, c=1),
+        Counter(b=2),
+        {"D": Counter({"3": 2}), "L": Counter({"2": 1})},
+        Case(0.5, 0.1, "first"),
+        3.0,
     )
     assert one.applicable == 9
 

@@ -1,4 +1,6 @@
-"""The workflow: every command in it exists with the options it is given, and every shard is checked and merged."""
+"""The workflow: every command in it exists with the options it is given, and every shard is checked
+and merged.
+"""
 
 import re
 import shlex
@@ -15,8 +17,15 @@ WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_te
 
 def commands():
     """Words of every line of the workflow that runs ncfcheck."""
-    lines = [step["run"] for job in WORKFLOW["jobs"].values() for step in job["steps"] if "run" in step]
-    found = [line for text in lines for line in text.replace("\\\n", " ").splitlines() if line.strip().startswith("ncfcheck")]
+    lines = [
+        step["run"] for job in WORKFLOW["jobs"].values() for step in job["steps"] if "run" in step
+    ]
+    found = [
+        line
+        for text in lines
+        for line in text.replace("\\\n", " ").splitlines()
+        if line.strip().startswith("ncfcheck")
+    ]
     return [shlex.split(re.sub(r"\$\{\{.*?\}\}", "1", line.split("||")[0])) for line in found]
 
 

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import strategies as st
 
 from checker import claims
-from checker.claims import CONTROL, THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, mildest, registered, select, worst
+from checker.claims import (
+    CONTROL,
+    THEOREM,
+    Inapplicable,
+    Margin,
+    Outcome,
+    Unresolved,
+    claim,
+    mildest,
+    registered,
+    select,
+    worst,
+)
 
 
 @pytest.fixture
@@ -19,7 +31,9 @@ def register(id, function=None, **options):
         """A statement."""
         return Margin(1.0, 0.0)
 
-    return claim(id, **{"kind": THEOREM, "reference": "§0", "given": st.none()} | options)(function or statement)
+    return claim(id, **{"kind": THEOREM, "reference": "§0", "given": st.none()} | options)(
+        function or statement
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,7 +66,12 @@ def test_the_worst_margin_is_a_violation_first_then_an_undecided_one_then_the_sm
 
 
 def test_the_mildest_margin_violates_only_where_every_part_does_and_then_by_least():
-    violated, badly, undecided, holding = Margin(-1, 0.1), Margin(-7, 0.1), Margin(5, 9), Margin(1, 0.1)
+    violated, badly, undecided, holding = (
+        Margin(-1, 0.1),
+        Margin(-7, 0.1),
+        Margin(5, 9),
+        Margin(1, 0.1),
+    )
     assert mildest([badly, holding, undecided]) is holding
     assert mildest([badly, undecided, violated]) is undecided
     assert mildest([badly, violated]) is violated
@@ -70,7 +89,10 @@ def test_judging_turns_exceptions_about_hypotheses_and_budgets_into_outcomes(reg
     register("a.b", statement)
     judge = registered()["a.b"].judge
     assert judge(-3.0) == (Outcome.VIOLATES, Margin(-3.0, 0.5))
-    for reason, outcome in [(Inapplicable("D = 2"), Outcome.INAPPLICABLE), (Unresolved("budget"), Outcome.UNRESOLVED)]:
+    for reason, outcome in [
+        (Inapplicable("D = 2"), Outcome.INAPPLICABLE),
+        (Unresolved("budget"), Outcome.UNRESOLVED),
+    ]:
         found, margin = judge(reason)
         assert (found, margin.note) == (outcome, str(reason))
         assert margin.outcome is Outcome.UNRESOLVED
@@ -81,7 +103,11 @@ def test_judging_turns_exceptions_about_hypotheses_and_budgets_into_outcomes(reg
 def test_a_claim_keeps_its_docstring_as_the_statement(registry):
     register("a.b", kind=CONTROL, hypotheses=["D > 2"])
     found = registered()["a.b"]
-    assert (found.statement, found.summary, found.hypotheses) == ("A statement.", "A statement.", ("D > 2",))
+    assert (found.statement, found.summary, found.hypotheses) == (
+        "A statement.",
+        "A statement.",
+        ("D > 2",),
+    )
 
 
 @pytest.mark.parametrize("id", ["a", "a.", ".b", "a.b.c", ""])

@@ -38,7 +38,10 @@ def test_a_kink_whose_slope_would_lie_outside_is_no_clarke_kkt_point():
 def test_away_from_kinks_it_is_the_ordinary_residual():
     rng = np.random.default_rng(0)
     network = dense((3, 4, 2, 1), (1, 2), (0.3, 0.5))
-    ncf, u = Ncf(network, rng.standard_normal((5, 3)), rng.standard_normal((5, 1))), rng.standard_normal(network.size)
+    ncf, u = (
+        Ncf(network, rng.standard_normal((5, 3)), rng.standard_normal((5, 1))),
+        rng.standard_normal(network.size),
+    )
     u /= np.linalg.norm(u)
     assert kinks(ncf, u) is None and clarke_residual(ncf, u) == ncf.residual(u)
 
@@ -54,7 +57,9 @@ def test_it_is_the_least_over_a_grid_of_slopes():
         best = np.inf
         for a in grid:
             for b in grid:
-                g = np.array([*(smooth + a * ybar[1, 0] * X[1] + b * ybar[2, 0] * X[2]), smooth[0]]) / np.sqrt(2)
+                g = np.array(
+                    [*(smooth + a * ybar[1, 0] * X[1] + b * ybar[2, 0] * X[2]), smooth[0]]
+                ) / np.sqrt(2)
                 best = min(best, np.linalg.norm(g - (g @ u) * u) / np.linalg.norm(g))
         found = clarke_residual(Ncf(RELU, X, ybar), u)
         assert found <= best + 1e-12 and found >= best - 0.03
@@ -62,19 +67,25 @@ def test_it_is_the_least_over_a_grid_of_slopes():
 
 def test_kinks_in_several_layers_are_not_decided():
     network = dense((2, 1, 1, 1), (1, 1), (0.0, 0.5))
-    theta = network.flatten([np.array([[1.0, 0.0]]), np.array([[1.0]]), np.array([[1.0]])]) / np.sqrt(3)
+    theta = network.flatten(
+        [np.array([[1.0, 0.0]]), np.array([[1.0]]), np.array([[1.0]])]
+    ) / np.sqrt(3)
     with pytest.raises(Unresolved):
         kinks(Ncf(network, np.array([[0.0, 1.0], [1.0, 0.0]]), np.ones((2, 1))), theta)
 
 
 def test_zero_neurons_are_no_kinks():
     network = dense((2, 2, 1), (1,), (0.0,))
-    theta = network.flatten([np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([[1.0, 0.0]])]) / np.sqrt(2)
+    theta = network.flatten([np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([[1.0, 0.0]])]) / np.sqrt(
+        2
+    )
     assert kinks(Ncf(network, np.array([[1.0, 2.0]]), np.ones((1, 1))), theta) is None
 
 
 def test_slopes_at_the_ends_of_their_interval_are_found_to_rounding():
-    """On the kinks of two neurons, σ(z) = |z|, output weights −½: the least angle is 0, not only small."""
+    """On the kinks of two neurons, σ(z) = |z|, output weights −½: the least angle is 0, not only
+    small.
+    """
     X = np.array([[2.0, 1, 0, -1, -1], [-2, 3, -1, -1, 2], [2, 3, 0, -3, 3], [-1, 0, 1, 2, 3]])
     kinked, smooth = X[[0, 2]], X[1] + X[3]
     needed = np.linalg.lstsq(kinked.T, smooth, rcond=None)[0]
@@ -89,7 +100,9 @@ def test_slopes_at_the_ends_of_their_interval_are_found_to_rounding():
 
 
 def test_where_large_labels_cancel_the_error_is_that_of_the_small_gradient_left():
-    """σ(z) = |z|, and slopes 0 on the kinks of samples 1 to 3: exactly KKT, with ∇N of size 1e-4 left of 1e4."""
+    """σ(z) = |z|, and slopes 0 on the kinks of samples 1 to 3: exactly KKT, with ∇N of size 1e-4
+    left of 1e4.
+    """
     X = np.array([[1.0, 0, 0, 0], [-2, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0.02]])
     ncf = Ncf(dense((4, 1, 1), (1,), (-1.0,)), X, np.array([[1.0], [-8712.0], [1.0], [-0.004]]))
     theta = np.array([0, 0, 0, 1, -1]) / np.sqrt(2)

@@ -1,4 +1,6 @@
-"""The command line: output, exit codes, and one line on standard error for everything that cannot be done."""
+"""The command line: output, exit codes, and one line on standard error for everything that cannot
+be done.
+"""
 
 import json
 import os
@@ -14,7 +16,8 @@ from checker import check, claims, cli
 
 # Ctrl-C is heeded, also where the tests were started in the background, which ignores it.
 TOYS = (
-    "import checker.check as c, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "import checker.check as c, signal, sys; signal.signal(signal.SIGINT, "
+    "signal.default_int_handler); "
     "c.SOURCES = ('toy_claims',); from checker.cli import main; sys.exit(main())"
 )
 
@@ -23,7 +26,12 @@ def process(*arguments, cwd):
     """The same in a process of its own."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     found = subprocess.run(
-        [sys.executable, "-c", TOYS, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", TOYS, *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     found.stderr = without_progress(found.stderr)
     return found
@@ -57,7 +65,10 @@ def test_an_unresolved_theorem_is_as_expected_unless_strict(command):
 
 
 def test_examples_take_precedence_over_the_profile(command):
-    assert "1 claim, 7 instances" in command("check", "toy.true", "--profile", "ci", "--examples", 7)[1]
+    assert (
+        "1 claim, 7 instances"
+        in command("check", "toy.true", "--profile", "ci", "--examples", 7)[1]
+    )
     assert f"1 claim, {check.PROFILES['quick']} instances" in command("check", "toy.true")[1]
 
 
@@ -78,7 +89,9 @@ def test_what_the_user_wrote_is_not_taken_for_markup(command, monkeypatch):
         """A statement about [bold]text[/bold]."""
         return claims.Margin(1.0, 0.5)
 
-    claims.claim("odd.[red]", kind=claims.THEOREM, reference="[§0]", given=st.just("[blink]"))(statement)
+    claims.claim("odd.[red]", kind=claims.THEOREM, reference="[§0]", given=st.just("[blink]"))(
+        statement
+    )
     out = command("check", "odd.*", "--workers", 1)[1]
     assert "odd.[red] " in out and "'[blink]'" in out
     out = command("list", "odd.*")[1]
@@ -87,7 +100,19 @@ def test_what_the_user_wrote_is_not_taken_for_markup(command, monkeypatch):
 
 def test_the_json_and_junit_files_are_written(command):
     assert (
-        command("check", "toy.true", "toy.refutable", "--examples", 100, "--seed", 5, "--json", "a.json", "--junit", "b.xml")[0]
+        command(
+            "check",
+            "toy.true",
+            "toy.refutable",
+            "--examples",
+            100,
+            "--seed",
+            5,
+            "--json",
+            "a.json",
+            "--junit",
+            "b.xml",
+        )[0]
         == 1
     )
     report = json.loads(Path("a.json").read_text())
@@ -102,7 +127,20 @@ def test_the_json_and_junit_files_are_written(command):
 
 def test_the_same_seed_gives_the_same_output_whatever_the_workers(command):
     def rows(workers):
-        assert command("check", "toy.picky", "toy.false", "--examples", 120, "--workers", workers, "--json", "a.json")[0] == 0
+        assert (
+            command(
+                "check",
+                "toy.picky",
+                "toy.false",
+                "--examples",
+                120,
+                "--workers",
+                workers,
+                "--json",
+                "a.json",
+            )[0]
+            == 0
+        )
         return [{**row, "seconds": 0} for row in json.loads(Path("a.json").read_text())["claims"]]
 
     assert rows(1) == rows(2)
@@ -129,15 +167,23 @@ def test_show_gives_the_statement_and_the_last_verdict(command):
     )
     command("check", "toy.true", "--seed", 4)
     command("check", "toy.false")
-    assert "last verdict  not refuted, 25 instances, 0 unresolved, seed 4\n" in command("show", "toy.true")[1]
+    assert (
+        "last verdict  not refuted, 25 instances, 0 unresolved, seed 4\n"
+        in command("show", "toy.true")[1]
+    )
 
 
 def test_show_tells_what_a_control_drops_of_which_theorem(command):
-    assert "\ndrops         the number is an integer\nof            toy.true\nreference " in command("show", "toy.false")[1]
+    assert (
+        "\ndrops         the number is an integer\nof            toy.true\nreference "
+        in command("show", "toy.false")[1]
+    )
     assert "controls" not in command("show", "toy.false")[1]
 
 
-def test_the_map_tells_for_every_hypothesis_of_a_theorem_whether_a_control_found_it_needed(command, tmp_path):
+def test_the_map_tells_for_every_hypothesis_of_a_theorem_whether_a_control_found_it_needed(
+    command, tmp_path
+):
     def row():
         code, out, err = command("list", "--map", "toy.tr*")
         assert (code, err) == (0, "")
@@ -152,11 +198,15 @@ def test_the_map_tells_for_every_hypothesis_of_a_theorem_whether_a_control_found
     assert row() == "the number is an integer toy.false not found"
     assert (
         command("list", "--map", "toy.open")[1]
-        == "\n0 pairs of a theorem and a hypothesis\n0 found, 0 not found, 0 not run, 0 without a control\n"
+        == "\n0 pairs of a theorem and a hypothesis\n0 found, 0 not found, 0 not run, 0 without a "
+        "control\n"
     )
     (tmp_path / "reports" / "latest.json").write_text("{")
     code, _, err = command("list", "--map")
-    assert (code, err) == (0, "ncfcheck: warning: reports/latest.json cannot be read: nothing counts as run\n")
+    assert (code, err) == (
+        0,
+        "ncfcheck: warning: reports/latest.json cannot be read: nothing counts as run\n",
+    )
 
 
 def test_a_corrupt_or_unwritable_record_of_results_is_only_a_warning(command, tmp_path):
@@ -164,14 +214,20 @@ def test_a_corrupt_or_unwritable_record_of_results_is_only_a_warning(command, tm
     (tmp_path / "reports" / "latest.json").write_text("{")
     assert "last verdict  unknown" in command("show", "toy.true")[1]
     code, _, err = command("check", "toy.true")
-    assert (code, err) == (0, "ncfcheck: warning: reports/latest.json is not a report and is replaced\n")
+    assert (code, err) == (
+        0,
+        "ncfcheck: warning: reports/latest.json is not a report and is replaced\n",
+    )
     assert command("check", "toy.true")[2] == ""
     (tmp_path / "reports" / "latest.json").unlink()
     (tmp_path / "reports").rmdir()
     (tmp_path / "reports").write_text("a file, not a folder")
     code, _, err = command("check", "toy.true")
     assert code == 0
-    assert err.startswith("ncfcheck: warning: the results are not kept for `ncfcheck show`: ") and err.count("\n") == 1
+    assert (
+        err.startswith("ncfcheck: warning: the results are not kept for `ncfcheck show`: ")
+        and err.count("\n") == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,9 +236,15 @@ def test_a_corrupt_or_unwritable_record_of_results_is_only_a_warning(command, tm
         (["check", "toy.none"], "no claim matches 'toy.none'; `ncfcheck list` shows them all"),
         (["show", "nothing"], "no claim matches 'nothing'; `ncfcheck list` shows them all"),
         (["list", "x*"], "no claim matches 'x*'; `ncfcheck list` shows them all"),
-        (["check", "--profile", "slow"], "Invalid value for '--profile': 'slow' is not one of 'quick', 'ci', 'deep'."),
+        (
+            ["check", "--profile", "slow"],
+            "Invalid value for '--profile': 'slow' is not one of 'quick', 'ci', 'deep'.",
+        ),
         (["check", "--seed", "x"], "Invalid value for '--seed': 'x' is not a valid integer range."),
-        (["check", "--examples", "0"], "Invalid value for '--examples': 0 is not in the range x>=1."),
+        (
+            ["check", "--examples", "0"],
+            "Invalid value for '--examples': 0 is not in the range x>=1.",
+        ),
         (["check", "--workers", "0"], "Invalid value for '--workers': 0 is not in the range x>=1."),
         (["check", "--frob"], "No such option '--frob'."),
         (["frob"], "No such command 'frob'."),
@@ -204,7 +266,8 @@ def test_a_bad_table_is_told_in_one_line_before_anything_is_run(command, tmp_pat
         "bad.csv: line 3, column 'b': the value is missing ('NaN'); fill it in or drop the row",
     )
     refused(
-        command("check", "--data", "bad.csv", "--target", "z\x1b[1m"), "bad.csv: has no column 'z\\x1b[1m'; it has 'a', 'b', 'y'"
+        command("check", "--data", "bad.csv", "--target", "z\x1b[1m"),
+        "bad.csv: has no column 'z\\x1b[1m'; it has 'a', 'b', 'y'",
     )
 
 
@@ -218,15 +281,23 @@ def test_columns_left_out_are_told_and_the_table_reaches_the_claims(command, tmp
         "ncfcheck: warning: good.csv: left out, no numbers in it: 'name'\n"
         "ncfcheck: warning: good.csv: left out, constant: 'one'\n"
     )
-    assert command("check", "toy.true", "--data", "good.csv", "--target", "y", "--no-standardise")[0] == 0
+    assert (
+        command("check", "toy.true", "--data", "good.csv", "--target", "y", "--no-standardise")[0]
+        == 0
+    )
     assert seen == [("a",), ("a", "one")]
 
 
-def test_a_module_of_claims_that_cannot_be_imported_is_told_in_one_line(command, tmp_path, monkeypatch):
+def test_a_module_of_claims_that_cannot_be_imported_is_told_in_one_line(
+    command, tmp_path, monkeypatch
+):
     (tmp_path / "broken_toys.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(check, "SOURCES", ("broken_toys",))
-    refused(command("check"), "cannot load the claims of broken_toys: ZeroDivisionError: division by zero")
+    refused(
+        command("check"),
+        "cannot load the claims of broken_toys: ZeroDivisionError: division by zero",
+    )
 
 
 def test_a_file_that_became_unwritable_during_the_run_is_told_in_one_line(command, monkeypatch):
@@ -238,7 +309,9 @@ def test_a_file_that_became_unwritable_during_the_run_is_told_in_one_line(comman
 def test_a_dead_worker_leaves_what_was_found_one_line_and_exit_code_2(tmp_path):
     found = process("check", "toy.true", "lethal.killer", "--workers", "2", cwd=tmp_path)
     assert found.returncode == 2
-    assert found.stderr.startswith("ncfcheck: a worker process died") and found.stderr.count("\n") == 1
+    assert (
+        found.stderr.startswith("ncfcheck: a worker process died") and found.stderr.count("\n") == 1
+    )
     assert found.stdout.rstrip().endswith("when the run was stopped")
 
 
@@ -251,12 +324,23 @@ def test_ctrl_c_ends_the_run_and_its_workers_at_once(tmp_path):
 def test_what_a_run_needs_to_conclude_is_loaded_before_it_starts(tmp_path):
     """An import cut short by Ctrl-C cannot be repeated in the same process."""
     script = (
-        "import sys, checker.check as c; c.load_claims(('toy_claims',)); loaded = 'scipy.special' in sys.modules; "
-        "next(c.run(c.Plan(('toy.true',), 1, sources=('toy_claims',)))); print(loaded, 'scipy.special' in sys.modules)"
+        "import sys, checker.check as c; c.load_claims(('toy_claims',)); loaded = 'scipy.special' "
+        "in sys.modules; "
+        "next(c.run(c.Plan(('toy.true',), 1, sources=('toy_claims',)))); print(loaded, "
+        "'scipy.special' in sys.modules)"
     )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(
+            [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+        )
+    }
     found = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert found.stdout == "False True\n"
 
@@ -270,7 +354,9 @@ def test_progress_is_told_on_standard_error_only(tmp_path):
 def test_the_version_is_told_at_once_without_loading_the_engine():
     loaded = "[m for m in ('numpy', 'rich', 'hypothesis') if m in sys.modules]"
     script = f"import sys; from checker.cli import main; main(['--version']); print({loaded})"
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     version, loaded = found.stdout.splitlines()
     assert version.startswith("ncfcheck ") and loaded == "[]"
 
@@ -282,9 +368,15 @@ def test_without_arguments_the_help_is_shown(command):
 
 
 def test_every_instance_is_told_where_asked_for(command):
-    code, out, _ = command("check", "toy.picky", "toy.false", "-v", "--examples", 120, "--workers", 2)
+    code, out, _ = command(
+        "check", "toy.picky", "toy.false", "-v", "--examples", 120, "--workers", 2
+    )
     lines = out.split("claim  ")[0].splitlines()
     assert code == 0 and sum(line.startswith("toy.false  ") for line in lines) == 60
-    assert any(line.startswith("toy.false  violates      -") and "toy number" in line for line in lines)
+    assert any(
+        line.startswith("toy.false  violates      -") and "toy number" in line for line in lines
+    )
     assert any(line.startswith("toy.picky  unresolved    (a multiple of 32)  ") for line in lines)
-    assert any(line.startswith("toy.picky  inapplicable  (not a multiple of 4)  ") for line in lines)
+    assert any(
+        line.startswith("toy.picky  inapplicable  (not a multiple of 4)  ") for line in lines
+    )

@@ -29,7 +29,10 @@ def hunted(*arguments):
 def test_a_refuted_theorem_exits_1_with_the_smallest_counterexample_and_its_file(capsys):
     assert hunted("toy.refutable", "--budget", "200") == 1
     out, err = capsys.readouterr()
-    assert "toy.refutable: potential on" in out and "witness: reports/counterexamples/toy.refutable.json" in out
+    assert (
+        "toy.refutable: potential on" in out
+        and "witness: reports/counterexamples/toy.refutable.json" in out
+    )
     assert "UNEXPECTED: toy.refutable is a theorem" in out and "counterexample, margin" in err
     assert main(["replay", "reports/counterexamples/toy.refutable.json"]) == 1
 
@@ -38,7 +41,11 @@ def test_a_refuted_control_and_a_theorem_that_holds_out_exit_0(capsys):
     assert hunted("toy.false", "--budget", "100", "--quiet") == 0
     assert hunted("toy.true", "--budget", "60") == 0
     out = capsys.readouterr().out
-    assert "toy.true: not refuted on 60 instances" in out and "worst margin" in out and "strata covered" in out
+    assert (
+        "toy.true: not refuted on 60 instances" in out
+        and "worst margin" in out
+        and "strata covered" in out
+    )
 
 
 def test_a_control_that_is_not_refuted_exits_1():
@@ -94,7 +101,8 @@ import sys
 from checker import check
 from checker.cli import main
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # heeded also where the tests run in the background
+    # Heeded also where the tests run in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     check.SOURCES = ("hunt_claims",)
     sys.exit(main(["hunt", "hunted.true", "--budget", "10000000", "--workers", "2"]))
 """
@@ -104,7 +112,12 @@ if __name__ == "__main__":
 def test_ctrl_c_once_or_twice_ends_a_hunt_and_keeps_what_was_tested(folder, times):
     (folder / "command.py").write_text(COMMAND)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
-    process = subprocess.Popen([sys.executable, "command.py"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "command.py"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     before = _wait_for_rows(folder)
     for _ in range(times):
         process.send_signal(signal.SIGINT)

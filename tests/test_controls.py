@@ -1,4 +1,6 @@
-"""Controls: each is false on what it draws, and together they show that the theorems need their hypotheses."""
+"""Controls: each is false on what it draws, and together they show that the theorems need their
+hypotheses.
+"""
 
 import numpy as np
 import pytest
@@ -15,8 +17,14 @@ from tests.certified import ENCLOSED
 load_claims()
 CONTROLS = [id for id, claim in registered().items() if claim.kind is CONTROL]
 
-FINITE_TIME = "the claim is about a time fixed before δ → 0, over which flows depend smoothly on their right-hand side"
-CHAIN_RULE = "it follows from Euler's identities, which hold for any slope at a kink, and from the chain rule along the flow"
+FINITE_TIME = (
+    "the claim is about a time fixed before δ → 0, over which flows depend smoothly on their "
+    "right-hand side"
+)
+CHAIN_RULE = (
+    "it follows from Euler's identities, which hold for any slope at a kink, and from the chain "
+    "rule along the flow"
+)
 WITHOUT_CONTROL = {
     ("early.norm_stays_small", hypotheses.SUPERQUADRATIC): FINITE_TIME,
     ("early.direction_aligns", hypotheses.SUPERQUADRATIC): FINITE_TIME,
@@ -24,7 +32,10 @@ WITHOUT_CONTROL = {
     ("early.collapse", hypotheses.SUPERQUADRATIC): FINITE_TIME,
     ("early.norm_stays_small", hypotheses.POSITIVE_LIMIT): FINITE_TIME,
     ("early.direction_aligns", hypotheses.POSITIVE_LIMIT): FINITE_TIME,
-    ("early.norm_stays_small", hypotheses.SMALL_START): "a large δ slows growth in all that was tried: fitted data pull back",
+    (
+        "early.norm_stays_small",
+        hypotheses.SMALL_START,
+    ): "a large δ slows growth in all that was tried: fitted data pull back",
     ("flow.monotone", hypotheses.LIPSCHITZ): CHAIN_RULE,
     ("flow.blowup_bracket", hypotheses.LIPSCHITZ): CHAIN_RULE,
     ("flow.blowup_rate", hypotheses.LIPSCHITZ): CHAIN_RULE,
@@ -37,7 +48,8 @@ WITHOUT_CONTROL = {
 def test_every_control_is_violated_in_a_small_draw(id, seed):
     claim = registered()[id]
     result = check_claim(claim, 25, seed)
-    # Instances drawn are mostly too large for a tube around their flows; the smaller ones of the gallery are certified.
+    # Instances drawn are mostly too large for a tube around their flows; the smaller ones of the
+    # gallery are certified.
     expected = {Verdict.REFUTED, Verdict.POTENTIAL} if id in ENCLOSED else {Verdict.REFUTED}
     assert result.verdict in expected, result.why_uncertified
     assert result.worst.value < -5 * result.worst.error
@@ -55,7 +67,9 @@ def test_every_hypothesis_in_the_glossary_is_dropped_by_a_control():
 
 
 def test_every_hypothesis_of_every_theorem_has_a_control_or_a_reason_why_none_is_known():
-    missing = {(need.theorem, need.hypothesis) for need in needs(registered()) if need.control is None}
+    missing = {
+        (need.theorem, need.hypothesis) for need in needs(registered()) if need.control is None
+    }
     assert missing == set(WITHOUT_CONTROL)
 
 
@@ -73,5 +87,13 @@ def test_drawn_kinks_attract_or_repel_from_both_sides(attracting):
         start = instance.start.copy()
         across = instance.network.slices[0]
         start[across] -= (start[across] @ e) * e
-        sides = [instance.ncf.gradient(start + side * 1e-9 * np.pad(e, (0, start.size - e.size)))[across] @ e for side in (-1, 1)]
-        assert (sides[0] > 1e-3) and (sides[1] < -1e-3) if attracting else (sides[0] < -1e-3) and (sides[1] > 1e-3)
+        sides = [
+            instance.ncf.gradient(start + side * 1e-9 * np.pad(e, (0, start.size - e.size)))[across]
+            @ e
+            for side in (-1, 1)
+        ]
+        assert (
+            (sides[0] > 1e-3) and (sides[1] < -1e-3)
+            if attracting
+            else (sides[0] < -1e-3) and (sides[1] > 1e-3)
+        )

@@ -31,12 +31,22 @@ def is_clustered(X):
 
 PROMISES = {
     "gaussian": lambda X, n, d: X.shape == (n, d),
-    "sphere": lambda X, n, d: X.shape == (n, d) and np.allclose(np.linalg.norm(X, axis=1), 1, atol=1e-14),
-    "lattice": lambda X, n, d: X.shape == (n, d) and (X == np.rint(X)).all() and np.abs(X).max() <= 3 and X.any(axis=1).all(),
-    "orthogonal": lambda X, n, d: (
-        X.shape == (min(n, d), d) and np.allclose(unit_rows(X) @ unit_rows(X).T, np.eye(len(X)), atol=1e-13)
+    "sphere": lambda X, n, d: (
+        X.shape == (n, d) and np.allclose(np.linalg.norm(X, axis=1), 1, atol=1e-14)
     ),
-    "antipodal": lambda X, n, d: X.shape == (n + n % 2, d) and all((X == -x).all(axis=1).any() for x in X),
+    "lattice": lambda X, n, d: (
+        X.shape == (n, d)
+        and (X == np.rint(X)).all()
+        and np.abs(X).max() <= 3
+        and X.any(axis=1).all()
+    ),
+    "orthogonal": lambda X, n, d: (
+        X.shape == (min(n, d), d)
+        and np.allclose(unit_rows(X) @ unit_rows(X).T, np.eye(len(X)), atol=1e-13)
+    ),
+    "antipodal": lambda X, n, d: (
+        X.shape == (n + n % 2, d) and all((X == -x).all(axis=1).any() for x in X)
+    ),
     "clusters": lambda X, n, d: X.shape == (n, d) and is_clustered(X),
     "duplicated": lambda X, n, d: X.shape == (max(n, 2), d) and is_duplicated(X),
     "collinear": lambda X, n, d: (
@@ -44,10 +54,14 @@ PROMISES = {
         and np.allclose(np.abs(unit_rows(X) @ unit_rows(X)[0]), 1, atol=1e-13)
         and (n == 1 or len(set(np.sign(X @ X[0]))) == 2)
     ),
-    "sparse": lambda X, n, d: X.shape == (n, d) and X.any(axis=1).all() and (n * d < 100 or 0.4 < (X == 0).mean() < 0.9),
+    "sparse": lambda X, n, d: (
+        X.shape == (n, d) and X.any(axis=1).all() and (n * d < 100 or 0.4 < (X == 0).mean() < 0.9)
+    ),
     "badly-scaled": lambda X, n, d: X.shape == (n, d) and np.abs(X).max() < 1e3,
     "fan": lambda X, n, d: (
-        X.shape == (n, d) and np.linalg.matrix_rank(np.diff(X, axis=0)) <= 1 and (d == 1 or (X @ X.T > 0).all())
+        X.shape == (n, d)
+        and np.linalg.matrix_rank(np.diff(X, axis=0)) <= 1
+        and (d == 1 or (X @ X.T > 0).all())
     ),
     "d=1": lambda X, n, d: X.shape == (n, 1),
     "n=1": lambda X, n, d: X.shape == (1, d),
@@ -94,7 +108,10 @@ def collect(strategy, count, seed=0):
 def test_drawn_data_sets_cover_every_family_and_size():
     samples = collect(families(), 400)
     assert {sample.family for sample in samples} == set(FAMILIES)
-    assert all(sample.y is None and 1 <= len(sample.X) <= 31 and 1 <= sample.X.shape[1] <= 15 for sample in samples)
+    assert all(
+        sample.y is None and 1 <= len(sample.X) <= 31 and 1 <= sample.X.shape[1] <= 15
+        for sample in samples
+    )
     sizes = np.array([sample.X.shape for sample in samples])
     assert set(range(1, 11)) <= set(sizes[:, 0]) and set(range(1, 6)) <= set(sizes[:, 1])
     assert sizes[:, 0].max() > 15 and sizes[:, 1].max() > 8  # now and then a larger one
@@ -103,7 +120,13 @@ def test_drawn_data_sets_cover_every_family_and_size():
 
 def test_a_drawn_data_set_can_be_made_again_from_its_seed():
     for sample in collect(families(), 50):
-        if sample.family not in ("n=1", "d=1", "orthogonal", "antipodal", "duplicated"):  # whose shape is not the drawn one
+        if sample.family not in (
+            "n=1",
+            "d=1",
+            "orthogonal",
+            "antipodal",
+            "duplicated",
+        ):  # whose shape is not the drawn one
             again = FAMILIES[sample.family](np.random.default_rng(sample.seed), *sample.X.shape)
             np.testing.assert_array_equal(again, sample.X)
 
@@ -124,13 +147,18 @@ def test_labels_are_what_their_family_promises_on_data_of_every_family(name, out
     for seed, family in product(range(6), FAMILIES):
         X = FAMILIES[family](np.random.default_rng(seed), 9, 3)
         y = LABELS[name](np.random.default_rng(seed + 100), X, outputs)
-        assert y.shape == (len(X), outputs) and y.dtype == float and np.isfinite(y).all() and y.any()
+        assert (
+            y.shape == (len(X), outputs) and y.dtype == float and np.isfinite(y).all() and y.any()
+        )
         assert LABEL_PROMISES[name](y)
 
 
 def test_labels_are_diverse():
     X = FAMILIES["gaussian"](np.random.default_rng(0), 40, 3)
-    drawn = {name: np.hstack([LABELS[name](np.random.default_rng(seed), X) for seed in range(40)]) for name in LABELS}
+    drawn = {
+        name: np.hstack([LABELS[name](np.random.default_rng(seed), X) for seed in range(40)])
+        for name in LABELS
+    }
     assert set(drawn["signs"].ravel()) == {-1.0, 1.0}
     assert {*np.sign(drawn["one-signed"][0])} == {-1.0, 1.0}  # either sign, by seed
     assert np.abs(drawn["heavy-tailed"]).max() > 100 > 6 > np.abs(drawn["gaussian"]).max()
@@ -161,12 +189,18 @@ def table():
 def test_samples_of_a_table_are_rows_of_it_with_their_labels(table):
     samples = collect(from_table(table), 60)
     for sample in samples:
-        assert sample.family == "t.csv" and 2 <= len(sample.X) <= 20 and sample.y.shape == (len(sample.X), 1)
+        assert (
+            sample.family == "t.csv"
+            and 2 <= len(sample.X) <= 20
+            and sample.y.shape == (len(sample.X), 1)
+        )
         rows = [int(np.flatnonzero((table.X == x).all(axis=1))[0]) for x in sample.X]
         assert len(set(rows)) == len(rows)
         np.testing.assert_array_equal(sample.y[:, 0], table.y[rows])
     assert {2, 20} <= {len(sample.X) for sample in samples}
-    assert len(np.unique(np.concatenate([sample.X[:, 0] for sample in samples]))) == 50  # every row is drawn some time
+    assert (
+        len(np.unique(np.concatenate([sample.X[:, 0] for sample in samples]))) == 50
+    )  # every row is drawn some time
 
 
 def test_a_sample_of_a_table_may_be_changed_without_changing_the_table(table):

@@ -19,18 +19,35 @@ AREAS = {id.split(".")[0] for id in registered()}
 
 def named(text: str) -> set[str]:
     """Claim ids, or patterns, in backquotes."""
-    return {found for found in re.findall(r"`([a-z_]+\.[a-z_*]+)`", text) if found.split(".")[0] in AREAS}
+    return {
+        found
+        for found in re.findall(r"`([a-z_]+\.[a-z_*]+)`", text)
+        if found.split(".")[0] in AREAS
+    }
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_every_claim_that_a_document_names_exists(name):
-    patterns = {id: re.compile(id.replace(".", r"\.").replace("*", ".*")) for id in named(TEXTS[name])}
-    assert [id for id, pattern in patterns.items() if not any(pattern.fullmatch(each) for each in registered())] == []
+    patterns = {
+        id: re.compile(id.replace(".", r"\.").replace("*", ".*")) for id in named(TEXTS[name])
+    }
+    assert [
+        id
+        for id, pattern in patterns.items()
+        if not any(pattern.fullmatch(each) for each in registered())
+    ] == []
 
 
-@pytest.mark.parametrize(("kind", "name"), [(THEOREM, "theory.md"), (CONTROL, "theory.md"), (CONJECTURE, "conjectures.md")])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(THEOREM, "theory.md"), (CONTROL, "theory.md"), (CONJECTURE, "conjectures.md")],
+)
 def test_every_claim_is_in_the_document_about_its_kind(kind, name):
-    assert [id for id, claim in registered().items() if claim.kind is kind and f"`{id}`" not in TEXTS[name]] == []
+    assert [
+        id
+        for id, claim in registered().items()
+        if claim.kind is kind and f"`{id}`" not in TEXTS[name]
+    ] == []
 
 
 def test_the_table_of_controls_says_what_each_is_of_and_drops():
@@ -49,7 +66,9 @@ def test_links_between_documents_lead_somewhere(name):
 
 def test_every_option_in_the_documents_is_one_of_the_command_before_it():
     for text in TEXTS.values():
-        for command, rest in re.findall(r"^    (?:\$ )?ncfcheck ([a-z]+)(.*?)(?:  #.*)?$", text, flags=re.MULTILINE):
+        for command, rest in re.findall(
+            r"^    (?:\$ )?ncfcheck ([a-z]+)(.*?)(?:  #.*)?$", text, flags=re.MULTILINE
+        ):
             result = CliRunner().invoke(cli, [command, "--help"])
             assert result.exit_code == 0, f"there is no `ncfcheck {command}`"
             options = set(re.findall(r"--[a-z][a-z-]*", rest))

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from checker.claims import Inapplicable, Unresolved
-from checker.early import PERTURBATION, SMALL, aligning, conditioned_window, follow, ladder, log_forcing, window
+from checker.early import (
+    PERTURBATION,
+    SMALL,
+    aligning,
+    conditioned_window,
+    follow,
+    ladder,
+    log_forcing,
+    window,
+)
 from checker.flow import ncf_flow, norm_reaches, time_reaches
 from checker.instances import Instance
 from checker.losses import Loss
@@ -21,7 +30,9 @@ def instance(seed=0, loss=Loss.SQUARE, fraction=0.1):
     network = dense((3, 4, 1), (2,), (0.5,))
     y = rng.standard_normal((6, 1))
     start = rng.standard_normal(network.size)
-    problem = Problem(network, rng.standard_normal((6, 3)), np.sign(y) if loss is Loss.LOGISTIC else y, loss)
+    problem = Problem(
+        network, rng.standard_normal((6, 3)), np.sign(y) if loss is Loss.LOGISTIC else y, loss
+    )
     return Instance(problem, start / np.linalg.norm(start), fraction)
 
 
@@ -39,30 +50,43 @@ def test_the_condition_is_the_logarithmic_derivative_of_the_norm_in_time():
     each = instance()
     found = window(each, aligning(each), 0.1)
     precise, step = replace(each.numerics, tolerance=1e-12), 1e-5
-    norms = [ncf_flow(each.ncf, each.start, precise, time_reaches(found.time * (1 + s))).log_norm[-1] for s in (-step, step)]
+    norms = [
+        ncf_flow(each.ncf, each.start, precise, time_reaches(found.time * (1 + s))).log_norm[-1]
+        for s in (-step, step)
+    ]
     assert found.condition == pytest.approx((norms[1] - norms[0]) / (2 * step), rel=1e-4)
 
 
 @pytest.mark.parametrize("loss", Loss)
 def test_the_forcing_is_the_relative_change_of_the_gradient_per_delta_to_the_order(loss):
-    """−∇𝓛(δu)/δ^{D−1} = ∇N(u) − δ^D JᵀH ℓ'' + O(δ^{2D}), so differences of the two gradients show the forcing."""
+    """−∇𝓛(δu)/δ^{D−1} = ∇N(u) − δ^D JᵀH ℓ'' + O(δ^{2D}), so differences of the two gradients show
+    the forcing.
+    """
     each = instance(loss=loss)
     network, problem, u = each.network, each.problem, each.start
     delta = 1e-2
     outputs = problem.outputs(delta * u)
-    slope = problem.y - outputs if loss is Loss.SQUARE else problem.y / (1 + np.exp(problem.y * outputs))
+    slope = (
+        problem.y - outputs
+        if loss is Loss.SQUARE
+        else problem.y / (1 + np.exp(problem.y * outputs))
+    )
     from checker.ncf import Ncf
 
     descent = Ncf(network, problem.X, slope).gradient(delta * u) / delta ** (network.order - 1)
     change = np.linalg.norm(descent - each.ncf.gradient(u)) / np.linalg.norm(each.ncf.gradient(u))
     flow = ncf_flow(each.ncf, u, each.numerics)
-    assert np.log(change / delta**network.order) == pytest.approx(log_forcing(each, flow, slice(1)), abs=1e-4)
+    assert np.log(change / delta**network.order) == pytest.approx(
+        log_forcing(each, flow, slice(1)), abs=1e-4
+    )
 
 
 def test_the_ladder_starts_small_and_halves():
     each = instance()
     rungs = list(itertools.islice(ladder(each, log_forcing=0.0, radius=2.0, condition=10.0), 4))
-    assert rungs[0] <= SMALL / 2 and 10.0 * rungs[0] ** each.network.order <= PERTURBATION * (1 + 1e-12)
+    assert rungs[0] <= SMALL / 2 and 10.0 * rungs[0] ** each.network.order <= PERTURBATION * (
+        1 + 1e-12
+    )
     np.testing.assert_allclose(np.diff(np.log2(rungs)), -1)
     assert len(list(ladder(each, log_forcing=-1000.0))) == 3
 

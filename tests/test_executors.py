@@ -1,4 +1,6 @@
-"""One code path over processes, a Dask cluster and this process: every shard once, whatever happens to workers."""
+"""One code path over processes, a Dask cluster and this process: every shard once, whatever happens
+to workers.
+"""
 
 import os
 import signal
@@ -19,7 +21,9 @@ def through(crew, shards, attempts=3, **options):
 
 
 def values(done):
-    return sorted((shard.index, result.value) for shard, result in done if not isinstance(result, WorkerLost))
+    return sorted(
+        (shard.index, result.value) for shard, result in done if not isinstance(result, WorkerLost)
+    )
 
 
 def test_this_process_does_every_shard_once():
@@ -35,23 +39,35 @@ def test_an_error_of_the_work_is_raised_by_every_kind_of_crew():
 
 
 def test_a_shard_that_killed_its_process_once_is_tried_again(tmp_path):
-    shards = [Shard("dies once", 0, str(tmp_path)), *(Shard("waits", index) for index in range(1, 6))]
+    shards = [
+        Shard("dies once", 0, str(tmp_path)),
+        *(Shard("waits", index) for index in range(1, 6)),
+    ]
     done = through(Processes(2, *ARGUMENTS), shards)
     assert values(done) == [(index, 100 + index) for index in range(6)]
 
 
 def test_a_shard_that_always_kills_its_process_is_given_up_and_all_others_are_done(tmp_path):
-    shards = [*(Shard("waits", index) for index in range(1, 4)), Shard("dies", 0, str(tmp_path)), Shard("waits", 4)]
+    shards = [
+        *(Shard("waits", index) for index in range(1, 4)),
+        Shard("dies", 0, str(tmp_path)),
+        Shard("waits", 4),
+    ]
     done = through(Processes(2, *ARGUMENTS), shards)
     assert values(done) == [(index, 100 + index) for index in range(1, 5)]
-    [lost] = [(shard.claim, str(result)) for shard, result in done if isinstance(result, WorkerLost)]
+    [lost] = [
+        (shard.claim, str(result)) for shard, result in done if isinstance(result, WorkerLost)
+    ]
     assert lost[0] == "dies" and "while checking dies" in lost[1]
     # Once beside others, when it could not be told which of them it was, and three times alone.
     assert 3 <= len(list(tmp_path.iterdir())) <= 4
 
 
 def test_a_process_that_dies_while_it_sends_its_result_is_made_up_for(tmp_path):
-    shards = [Shard("dies sending", 0, str(tmp_path)), *(Shard("waits", index) for index in range(1, 6))]
+    shards = [
+        Shard("dies sending", 0, str(tmp_path)),
+        *(Shard("waits", index) for index in range(1, 6)),
+    ]
     done = through(Processes(2, *ARGUMENTS), shards)
     assert values(done) == [(index, 100 + index) for index in range(6)]
 
@@ -87,20 +103,28 @@ def test_work_is_given_up_at_the_moment_set():
 def cluster():
     """A scheduler and two worker processes of one thread each."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+    ) as cluster:
         yield cluster
 
 
 def test_a_cluster_does_every_shard_once_on_both_of_its_workers(cluster):
-    done = through(Dask(cluster.scheduler_address, *ARGUMENTS), [Shard("waits", index) for index in range(8)])
+    done = through(
+        Dask(cluster.scheduler_address, *ARGUMENTS), [Shard("waits", index) for index in range(8)]
+    )
     assert values(done) == [(index, 100 + index) for index in range(8)]
-    assert len({result.pid for _, result in done}) == 2 and os.getpid() not in {result.pid for _, result in done}
+    assert len({result.pid for _, result in done}) == 2 and os.getpid() not in {
+        result.pid for _, result in done
+    }
 
 
 def test_what_a_killed_worker_of_a_cluster_was_at_is_done_by_another_and_told_once(cluster):
     crew, killed, done = Dask(cluster.scheduler_address, *ARGUMENTS), 0, []
     with crew:
-        for shard, result in work_through(crew, work, longest_first([Shard("waits", index) for index in range(12)], {}), 3):
+        for shard, result in work_through(
+            crew, work, longest_first([Shard("waits", index) for index in range(12)], {}), 3
+        ):
             done.append((shard, result))
             if not killed:
                 killed = result.pid
@@ -110,7 +134,10 @@ def test_what_a_killed_worker_of_a_cluster_was_at_is_done_by_another_and_told_on
 
 
 def test_a_shard_that_kills_every_worker_of_a_cluster_is_given_up(cluster):
-    done = through(Dask(cluster.scheduler_address, *ARGUMENTS), [Shard("dies", 0), *(Shard("waits", i) for i in range(1, 4))])
+    done = through(
+        Dask(cluster.scheduler_address, *ARGUMENTS),
+        [Shard("dies", 0), *(Shard("waits", i) for i in range(1, 4))],
+    )
     assert values(done) == [(index, 100 + index) for index in range(1, 4)]
     assert [shard.claim for shard, result in done if isinstance(result, WorkerLost)] == ["dies"]
 

@@ -1,4 +1,6 @@
-"""Flows in polar form against the plain equations u̇ = ∇N(u) and ẇ = −∇𝓛(w), integrated by scipy on plain numpy."""
+"""Flows in polar form against the plain equations u̇ = ∇N(u) and ẇ = −∇𝓛(w), integrated by scipy on
+plain numpy.
+"""
 
 from dataclasses import replace
 
@@ -15,8 +17,13 @@ from checker.networks import dense
 from checker.tolerances import Numerics
 
 NUMERICS = Numerics(tolerance=1e-12)
-SMOOTH = {name: net for name, net in reference.zoo().items() if net.has_lipschitz_gradient and net.order > 2}
-# Well above the tolerance, which both integrators miss by up to 10^3 in a step across a kink of ∇²N or its derivative.
+SMOOTH = {
+    name: net
+    for name, net in reference.zoo().items()
+    if net.has_lipschitz_gradient and net.order > 2
+}
+# Well above the tolerance, which both integrators miss by up to 10^3 in a step across a kink of ∇²N
+# or its derivative.
 CLOSE = 1e-7
 
 
@@ -37,11 +44,15 @@ def drawn(network, seed=0, loss=Loss.SQUARE):
 
 def unit_output_size(problem, start) -> float:
     """δ at which the largest output is 1."""
-    return abs(reference.outputs(problem.network, start, problem.X)).max() ** (-1 / problem.network.order)
+    return abs(reference.outputs(problem.network, start, problem.X)).max() ** (
+        -1 / problem.network.order
+    )
 
 
 def plain(rate, start, time):
-    return solve_ivp(lambda _, u: rate(u), (0, time), start, "DOP853", rtol=1e-12, atol=1e-14).y[:, -1]
+    return solve_ivp(lambda _, u: rate(u), (0, time), start, "DOP853", rtol=1e-12, atol=1e-14).y[
+        :, -1
+    ]
 
 
 def descent(problem, w):
@@ -72,9 +83,15 @@ def test_the_loss_flow_solves_its_equation_in_plain_variables(network, loss):
     delta, order = unit_output_size(problem, start), network.order
     time = short_time(problem.ncf, start)
     flow = loss_flow(problem, start, delta, NUMERICS, time_reaches(time))
-    expected = plain(lambda w: descent(problem, w), delta * start, time / delta ** (order - 2)) / delta
-    without_loss = plain(lambda u: reference.backpropagated(network, u, problem.X, problem.ncf.ybar), start, time)
-    assert np.linalg.norm(expected - without_loss) > 1e3 * CLOSE  # else the test could not tell the loss from the NCF
+    expected = (
+        plain(lambda w: descent(problem, w), delta * start, time / delta ** (order - 2)) / delta
+    )
+    without_loss = plain(
+        lambda u: reference.backpropagated(network, u, problem.X, problem.ncf.ybar), start, time
+    )
+    assert (
+        np.linalg.norm(expected - without_loss) > 1e3 * CLOSE
+    )  # else the test could not tell the loss from the NCF
     np.testing.assert_allclose(flow.norm * flow.direction, expected, rtol=0, atol=CLOSE)
 
 
@@ -96,14 +113,22 @@ def test_every_row_of_a_trajectory_says_what_its_direction_has(network):
     values, gradients = zip(*(ncf.value_and_gradient(v) for v in flow.directions))
     np.testing.assert_allclose(flow.value, values, rtol=1e-12, atol=1e-14 * max(np.abs(values)))
     np.testing.assert_allclose(flow.gradient_norm, np.linalg.norm(gradients, axis=1), rtol=1e-13)
-    np.testing.assert_allclose(flow.residual, [ncf.residual(v) for v in flow.directions], rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(
+        flow.residual, [ncf.residual(v) for v in flow.directions], rtol=1e-9, atol=1e-15
+    )
     assert (np.diff(flow.sigma) > 0).all() and (np.diff(flow.time) > 0).all()
     assert (flow.sigma[0], flow.time[0], flow.log_norm[0]) == (0, 0, 0)
     # σ counts d(log r) and dv by ‖ḡ‖, so neither moves by more than it.
     assert (np.abs(np.diff(flow.log_norm)) <= np.diff(flow.sigma) * (1 + 1e-9)).all()
 
 
-POINTS = [((2,), (0.5,)), ((3,), (-0.3,)), ((2, 2), (0.5, 0.0)), ((1, 1), (1.0, 1.0)), ((2, 1, 2), (0.5, 1.0, -1.0))]
+POINTS = [
+    ((2,), (0.5,)),
+    ((3,), (-0.3,)),
+    ((2, 2), (0.5, 0.0)),
+    ((1, 1), (1.0, 1.0)),
+    ((2, 1, 2), (0.5, 1.0, -1.0)),
+]
 
 
 @pytest.mark.parametrize(("powers", "slopes"), POINTS)
@@ -117,8 +142,12 @@ def test_from_a_kkt_direction_the_norm_has_its_closed_form(powers, slopes):
     flow = ncf_flow(ncf, point.u, NUMERICS, norm_reaches(5.0))
     rate = order * (order - 2) * point.value
     assert flow.stop is Stop.ESCAPED
-    np.testing.assert_allclose(flow.directions, np.broadcast_to(point.u, flow.directions.shape), rtol=0, atol=1e-9)
-    np.testing.assert_allclose(np.exp(-(order - 2) * flow.log_norm), 1 - rate * flow.time, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(
+        flow.directions, np.broadcast_to(point.u, flow.directions.shape), rtol=0, atol=1e-9
+    )
+    np.testing.assert_allclose(
+        np.exp(-(order - 2) * flow.log_norm), 1 - rate * flow.time, rtol=0, atol=1e-9
+    )
     negative = point.u.copy()
     negative[network.slices[-1]] *= -1
     flow = ncf_flow(ncf, negative, NUMERICS, time_reaches(3 / rate))
@@ -132,12 +161,16 @@ def test_deep_linear_flows_end_at_the_closed_form_maximum(depth):
     network = dense((3, *[3] * (depth - 1), 1), (1,) * (depth - 1), (1.0,) * (depth - 1))
     start, problem = drawn(network, 5)
     moment = np.linalg.norm(problem.X.T @ problem.y)
-    assert flow_limit(problem.ncf, start, NUMERICS).point.value == pytest.approx(moment * depth ** (-depth / 2), rel=1e-12)
+    assert flow_limit(problem.ncf, start, NUMERICS).point.value == pytest.approx(
+        moment * depth ** (-depth / 2), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("power", [2, 3])
 def test_two_layer_flows_end_at_the_closed_form_value(power):
-    """N* = G(u) (p/(p+1))^{p/2} (p+1)^{−1/2} for the one active neuron's direction u (theory §5)."""
+    """N* = G(u) (p/(p+1))^{p/2} (p+1)^{−1/2} for the one active neuron's direction
+    u (theory §5).
+    """
     network = dense((3, 4, 1), (power,), (0.5,))
     start, problem = drawn(network, 6)
     point = flow_limit(problem.ncf, start, NUMERICS).point
@@ -146,10 +179,14 @@ def test_two_layer_flows_end_at_the_closed_form_value(power):
     assert np.linalg.norm(np.delete(W, active, axis=0)) < 1e-6
     u = W[active] / np.linalg.norm(W[active])
     G = abs(problem.y[:, 0] @ reference.activation(problem.X @ u, power, 0.5))
-    assert point.value == pytest.approx(G * (power / (power + 1)) ** (power / 2) * (power + 1) ** -0.5, rel=1e-10)
+    assert point.value == pytest.approx(
+        G * (power / (power + 1)) ** (power / 2) * (power + 1) ** -0.5, rel=1e-10
+    )
 
 
-@pytest.mark.parametrize("network", [SMOOTH["dense p=2 α=0.5"], SMOOTH["three outputs"], SMOOTH["four layers"]])
+@pytest.mark.parametrize(
+    "network", [SMOOTH["dense p=2 α=0.5"], SMOOTH["three outputs"], SMOOTH["four layers"]]
+)
 @pytest.mark.parametrize("tiny", [1e-3, 1e-6, 1e-8])
 @pytest.mark.parametrize("loss", Loss)
 def test_a_tiny_delta_neither_overflows_nor_leaves_the_ncf_flow(network, tiny, loss):
@@ -171,12 +208,15 @@ def test_orders_far_apart_from_one_are_followed_at_tiny_delta():
     assert flow.stop is Stop.ESCAPED and np.isfinite(flow.time).all() and flow.calls < 20_000
 
 
-@pytest.mark.parametrize(("name", "missed"), [("dense p=2 α=1", 3), ("dense p=4 α=0", 3), ("dense p=2 α=0.5", 1e4)])
+@pytest.mark.parametrize(
+    ("name", "missed"), [("dense p=2 α=1", 3), ("dense p=4 α=0", 3), ("dense p=2 α=0.5", 1e4)]
+)
 @pytest.mark.parametrize("integrator", ["compiled", "scipy"])
 def test_the_error_shrinks_with_the_tolerance(name, missed, integrator):
     start, problem = drawn(SMOOTH[name], 2)
     reference, *flows = (
-        ncf_flow(problem.ncf, start, Numerics(10.0**-k, integrator), norm_reaches(2.0)) for k in (13, 10, 8, 6, 4)
+        ncf_flow(problem.ncf, start, Numerics(10.0**-k, integrator), norm_reaches(2.0))
+        for k in (13, 10, 8, 6, 4)
     )
     for k, flow in zip((10, 8, 6, 4), flows):
         assert np.linalg.norm(flow.direction - reference.direction) <= missed * 10.0**-k

@@ -1,4 +1,6 @@
-"""Why and where flows end: every event on the spot, every stop reason by an instance that should give it."""
+"""Why and where flows end: every event on the spot, every stop reason by an instance that should
+give it.
+"""
 
 from dataclasses import replace
 
@@ -28,7 +30,9 @@ def drawn(network=None, seed=0):
 
 FLOWS = {
     "ncf": lambda problem, start, numerics, until: ncf_flow(problem.ncf, start, numerics, until),
-    "loss": lambda problem, start, numerics, until: loss_flow(problem, start, 0.05, numerics, until),
+    "loss": lambda problem, start, numerics, until: loss_flow(
+        problem, start, 0.05, numerics, until
+    ),
 }
 
 
@@ -48,7 +52,9 @@ def test_a_norm_is_reached_on_the_spot(follow, numerics, seed):
     flow = follow(problem, start, numerics, norm_reaches(1.5))
     assert flow.stop is Stop.ESCAPED
     # scipy evaluates its interpolant, whose last digits wobble.
-    assert flow.norm == pytest.approx(1.5, rel=LAST_DIGITS if numerics.integrator == "compiled" else 1e-12)
+    assert flow.norm == pytest.approx(
+        1.5, rel=LAST_DIGITS if numerics.integrator == "compiled" else 1e-12
+    )
     assert (np.exp(flow.log_norm[:-1]) < 1.5).all()
 
 
@@ -58,7 +64,9 @@ def test_a_time_is_reached_on_the_spot(follow, numerics, seed):
     time = 0.7 * ncf_flow(problem.ncf, start, NUMERICS, norm_reaches(1.5)).time[-1]
     flow = follow(problem, start, numerics, time_reaches(time))
     assert flow.stop is Stop.REACHED
-    assert flow.time[-1] == pytest.approx(time, rel=LAST_DIGITS if numerics.integrator == "compiled" else 1e-12)
+    assert flow.time[-1] == pytest.approx(
+        time, rel=LAST_DIGITS if numerics.integrator == "compiled" else 1e-12
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -68,7 +76,9 @@ def test_an_alignment_is_reached_on_the_spot(follow, numerics, seed):
     cosine = 0.5 + 0.5 * start @ target
     flow = follow(problem, start, numerics, aligned_with(target, cosine))
     assert flow.stop is Stop.REACHED
-    assert flow.direction @ target == pytest.approx(cosine, abs=LAST_DIGITS if numerics.integrator == "compiled" else 1e-12)
+    assert flow.direction @ target == pytest.approx(
+        cosine, abs=LAST_DIGITS if numerics.integrator == "compiled" else 1e-12
+    )
     assert (flow.directions[:-1] @ target < cosine).all()
 
 
@@ -94,7 +104,11 @@ def test_a_norm_left_and_reached_again_counts_when_it_is_reached(numerics):
     start[problem.network.slices[-1]] *= -1
     assert problem.ncf.value(start) < 0
     flow = ncf_flow(problem.ncf, start, numerics, norm_reaches(1.1))
-    assert flow.stop is Stop.ESCAPED and flow.log_norm.min() < -1e-3 and flow.norm == pytest.approx(1.1, rel=1e-12)
+    assert (
+        flow.stop is Stop.ESCAPED
+        and flow.log_norm.min() < -1e-3
+        and flow.norm == pytest.approx(1.1, rel=1e-12)
+    )
 
 
 def test_a_flow_without_event_converges_to_the_residual_asked_for(numerics):
@@ -107,31 +121,51 @@ def test_a_flow_without_event_converges_to_the_residual_asked_for(numerics):
 
 def test_a_flow_with_an_event_does_not_stop_where_it_converges(numerics):
     start, problem = drawn()
-    assert ncf_flow(problem.ncf, flow_limit(problem.ncf, start, NUMERICS).point.u, numerics, norm_reaches(3.0)).norm > 2.99
+    assert (
+        ncf_flow(
+            problem.ncf,
+            flow_limit(problem.ncf, start, NUMERICS).point.u,
+            numerics,
+            norm_reaches(3.0),
+        ).norm
+        > 2.99
+    )
 
 
 def test_a_relu_flow_that_slides_along_a_kink_uses_up_its_budget():
-    """Two-layer ReLU: the gradient jumps at the kinks that the flow slides along (theory §6), but it is finite and alive."""
+    """Two-layer ReLU: the gradient jumps at the kinks that the flow slides along (theory §6), but
+    it is finite and alive.
+    """
     stops = []
     for seed in range(6):
         start, problem = drawn(dense((3, 4, 1), (1,), (0.0,)), seed)
         flow = ncf_flow(problem.ncf, start, replace(NUMERICS, calls=12_000))
         stops.append(flow.stop)
         assert flow.stop is Stop.CONVERGED or flow.residual[-1] > 1e-3
-    assert stops.count(Stop.BUDGET) >= 4 and set(stops) <= {Stop.STALLED, Stop.BUDGET, Stop.CONVERGED}
+    assert stops.count(Stop.BUDGET) >= 4 and set(stops) <= {
+        Stop.STALLED,
+        Stop.BUDGET,
+        Stop.CONVERGED,
+    }
 
 
 def test_a_long_slide_with_a_dead_neuron_does_not_look_like_an_overflow():
-    """The zero column of a dead neuron in the implicit integrator's Jacobian must not be probed out to infinity."""
+    """The zero column of a dead neuron in the implicit integrator's Jacobian must not be probed out
+    to infinity.
+    """
     start, problem = drawn(dense((3, 4, 1), (1,), (0.0,)), 0)
     flow = ncf_flow(problem.ncf, start, NUMERICS)
     assert flow.calls > 20_000 and flow.stop is Stop.BUDGET
 
 
 def test_a_gradient_that_is_only_rounding_stalls():
-    """A linear network on pairs ±x with equal labels: N = 0, and what is computed for ∇N jumps from step to step."""
+    """A linear network on pairs ±x with equal labels: N = 0, and what is computed for ∇N jumps from
+    step to step.
+    """
     X = np.random.default_rng(0).standard_normal((5, 4))
-    ncf = Ncf(dense((4, 4, 3, 1), (1, 1), (1.0, 1.0)), np.concatenate([X, -X]), np.full((10, 1), 0.5))
+    ncf = Ncf(
+        dense((4, 4, 3, 1), (1, 1), (1.0, 1.0)), np.concatenate([X, -X]), np.full((10, 1), 0.5)
+    )
     start, *_ = reference.problem(ncf.network, 0)
     assert 0 < np.linalg.norm(ncf.gradient(start)) < ncf.rounding(start)[1]
     assert ncf_flow(ncf, start, NUMERICS).stop is Stop.STALLED
@@ -147,7 +181,9 @@ def test_a_start_without_gradient_is_dead_at_once(numerics):
 
 @pytest.mark.parametrize("power", [2, 3])
 def test_a_flow_whose_hidden_neuron_closes_dies(power, numerics):
-    """One ReLU^p neuron, v < 0: N = v·max(w, 0)^p rises until w = 0, a zero KKT point, which is reached only as t → ∞."""
+    """One ReLU^p neuron, v < 0: N = v·max(w, 0)^p rises until w = 0, a zero KKT point, which is
+    reached only as t → ∞.
+    """
     network = dense((1, 1, 1), (power,), (0.0,))
     flow = ncf_flow(Ncf(network, np.ones((1, 1)), np.ones((1, 1))), np.array([0.6, -0.8]), numerics)
     assert flow.stop is Stop.DEAD
@@ -165,7 +201,12 @@ def test_a_budget_of_gradient_calls_is_kept(numerics):
 def test_a_time_beyond_the_blow_up_is_not_reached_and_nothing_overflows():
     start, problem = drawn()
     order = problem.network.order
-    flow = ncf_flow(problem.ncf, start, replace(NUMERICS, calls=2000), time_reaches(10 / problem.ncf.value(start)))
+    flow = ncf_flow(
+        problem.ncf,
+        start,
+        replace(NUMERICS, calls=2000),
+        time_reaches(10 / problem.ncf.value(start)),
+    )
     assert flow.stop in (Stop.BUDGET, Stop.STALLED)
     assert np.isfinite(flow.log_norm).all() and flow.log_norm[-1] > 10
     assert flow.time[-1] <= 1 / (order * (order - 2) * problem.ncf.value(start))
@@ -183,7 +224,9 @@ def test_data_of_extreme_but_harmless_size_change_nothing_but_the_time():
     flow = ncf_flow(problem.ncf, start, NUMERICS, norm_reaches(2.0))
     for exponent in (-100, 100):
         scale = 2.0**exponent  # ȳ by a power of two: every number is the same but for its exponent
-        other = ncf_flow(Ncf(problem.network, problem.X, scale * problem.y), start, NUMERICS, norm_reaches(2.0))
+        other = ncf_flow(
+            Ncf(problem.network, problem.X, scale * problem.y), start, NUMERICS, norm_reaches(2.0)
+        )
         np.testing.assert_array_equal(other.directions, flow.directions)
         np.testing.assert_array_equal(scale * other.time, flow.time)
 
@@ -194,4 +237,6 @@ def test_a_large_delta_fits_the_labels_instead_of_escaping(loss):
     problem = replace(problem, y=np.sign(problem.y), loss=loss)
     flow = loss_flow(problem, start, 2.0, replace(NUMERICS, calls=6000), norm_reaches(100.0))
     assert flow.stop is not Stop.ESCAPED
-    assert problem.training_loss(2.0 * flow.norm * flow.direction) < 0.8 * problem.training_loss(2.0 * start)
+    assert problem.training_loss(2.0 * flow.norm * flow.direction) < 0.8 * problem.training_loss(
+        2.0 * start
+    )

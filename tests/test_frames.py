@@ -16,20 +16,28 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results.md"
 
 @pytest.fixture
 def path(tmp_path):
-    play(JsonFile(tmp_path / "run.json"), replace(GOOD, margins=((0.5, 0.1), (1.0, 0.2))), UNDECIDED)
+    play(
+        JsonFile(tmp_path / "run.json"), replace(GOOD, margins=((0.5, 0.1), (1.0, 0.2))), UNDECIDED
+    )
     return tmp_path / "run.json"
 
 
 def test_a_run_is_a_frame_in_one_call(path):
     found = frames.results(path)
     assert list(found.index) == ["area.good", "area.undecided"]
-    assert (found.loc["area.good", "instances"], found.loc["area.good", "verdict"]) == (200, "not refuted")
+    assert (found.loc["area.good", "instances"], found.loc["area.good", "verdict"]) == (
+        200,
+        "not refuted",
+    )
     assert found["worst_margin"].isna().tolist() == [False, True]
     assert frames.results(json_file.read(path)).equals(found)
 
 
 def test_margins_and_coverage_are_long_frames(path):
-    assert frames.margins(path).values.tolist() == [["area.good", 0.5, 0.1], ["area.good", 1.0, 0.2]]
+    assert frames.margins(path).values.tolist() == [
+        ["area.good", 0.5, 0.1],
+        ["area.good", 1.0, 0.2],
+    ]
     found = frames.coverage(path)
     assert found[(found.claim == "area.good") & (found.key == "D")].instances.tolist() == [150, 50]
 

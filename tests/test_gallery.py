@@ -1,4 +1,6 @@
-"""The gallery: every committed witness still violates its claim, and the verifier accepts every certificate."""
+"""The gallery: every committed witness still violates its claim, and the verifier accepts every
+certificate.
+"""
 
 import json
 from pathlib import Path
@@ -22,7 +24,9 @@ def test_every_witness_still_violates_its_claim(name):
 
 
 @pytest.mark.parametrize("name", GALLERY)
-def test_every_witness_of_a_claim_with_an_exact_counterpart_carries_a_certificate_that_is_accepted(name):
+def test_every_witness_of_a_claim_with_an_exact_counterpart_carries_a_certificate_that_is_accepted(
+    name,
+):
     document = json.loads(GALLERY[name].read_text(encoding="utf-8"))
     if registered()[document["claim"]].certify is not None:
         assert verify(document)

@@ -34,7 +34,9 @@ def test_noise_and_gains_are_not_flagged(committed, now):
 
 def test_a_contender_that_is_gone_is_flagged_and_one_never_measured_is_not(committed):
     gone = Row("tiny", "flow", "scipy", note="not installed: scipy")
-    assert lost([gone], committed(row(20, 22, 24))) == ["tiny, flow, scipy: not installed: scipy, was 22.00 × (20.00…24.00)"]
+    assert lost([gone], committed(row(20, 22, 24))) == [
+        "tiny, flow, scipy: not installed: scipy, was 22.00 × (20.00…24.00)"
+    ]
     assert lost([gone], committed(gone)) == []
     assert lost([], committed(row(20, 22, 24))) == []
 
@@ -45,7 +47,9 @@ def test_a_slowdown_planted_in_ours_is_seen_on_a_busy_machine(committed):
 
     def measured(ours) -> Row:
         pairs = paired(ours, work(400_000), 5)
-        return Row("tiny", "sum", "twice as much", spread(pairs.ours), spread(pairs.theirs), pairs.ratio)
+        return Row(
+            "tiny", "sum", "twice as much", spread(pairs.ours), spread(pairs.theirs), pairs.ratio
+        )
 
     before = committed(measured(work(200_000)))
     assert lost([measured(work(2_000_000))], before)

@@ -1,4 +1,6 @@
-"""Hunts end to end: they find what is rare, test the same whatever the workers, and lose nothing when killed."""
+"""Hunts end to end: they find what is rare, test the same whatever the workers, and lose nothing
+when killed.
+"""
 
 import os
 import signal
@@ -13,7 +15,13 @@ from hunted import hunted, only, plan
 from checker import witness
 from checker.claims import Margin, Verdict
 from checker.executors import NoCluster
-from checker.hunting.events import Counterexample, HuntFinished, HuntProgress, HuntStarted, Shrinking
+from checker.hunting.events import (
+    Counterexample,
+    HuntFinished,
+    HuntProgress,
+    HuntStarted,
+    Shrinking,
+)
 from checker.hunting.hunt import Lost, hunt
 from checker.ledger import Ledger, LedgerError, load
 
@@ -65,7 +73,10 @@ def test_a_claim_that_is_never_decided_is_unresolved_with_the_reason(tmp_path):
 
 def test_with_keep_going_the_whole_budget_is_used(tmp_path):
     assert hunted("hunted.false", tmp_path, instances=600)[-1].result.tested < 600
-    assert hunted("hunted.false", tmp_path / "2", instances=600, keep_going=True)[-1].result.tested == 600
+    assert (
+        hunted("hunted.false", tmp_path / "2", instances=600, keep_going=True)[-1].result.tested
+        == 600
+    )
 
 
 def test_the_same_instances_are_tested_whatever_the_number_of_workers(tmp_path):
@@ -84,7 +95,9 @@ def test_another_seed_tests_others(tmp_path):
 def test_a_hunt_continued_ends_as_one_that_was_not_stopped(tmp_path):
     hunted("hunted.small_disc", tmp_path / "whole", instances=1500)
     hunted("hunted.small_disc", tmp_path / "parts", instances=700)
-    started, *_, finished = hunted("hunted.small_disc", tmp_path / "parts", instances=1500, resume=True)
+    started, *_, finished = hunted(
+        "hunted.small_disc", tmp_path / "parts", instances=1500, resume=True
+    )
     # The last shard of the first part was cut short by its budget, and is done again.
     assert 650 < started.resumed < 700 and finished.result.tested == 1500
     assert rows(tmp_path / "parts") == rows(tmp_path / "whole")
@@ -118,7 +131,9 @@ def test_instances_that_kill_every_worker_are_given_up_and_told(tmp_path):
 def test_a_cluster_tests_the_same_instances_even_when_one_of_its_workers_is_killed(tmp_path):
     distributed = pytest.importorskip("distributed")
     hunted("hunted.small_disc", tmp_path / "here", instances=900)
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+    ) as cluster:
         with distributed.Client(cluster) as client:
             pids = list(client.run(os.getpid).values())
         options = {"instances": 900, "scheduler": cluster.scheduler_address}
@@ -143,7 +158,8 @@ from hunted import hunted, only
 import pytest
 if __name__ == "__main__":
     only(pytest.MonkeyPatch())
-    hunted(sys.argv[1], Path(sys.argv[2]), instances=10**6, keep_going=True, workers=int(sys.argv[3]))
+    workers = int(sys.argv[3])
+    hunted(sys.argv[1], Path(sys.argv[2]), instances=10**6, keep_going=True, workers=workers)
 """
 
 
@@ -153,7 +169,9 @@ def hunter(claim, folder, workers=1):
     (folder / "hunter.py").write_text(HUNTER)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
     command = [sys.executable, str(folder / "hunter.py"), claim, str(folder), str(workers)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     end = time.monotonic() + 60
     while time.monotonic() < end and not tested(folder):
         time.sleep(0.05)
@@ -180,9 +198,13 @@ def test_a_hunt_that_is_killed_leaves_a_whole_ledger_and_is_continued(tmp_path, 
     frame = load(tmp_path / "ledger.sqlite")
     assert len(frame) >= before > 0
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        assert sum(sum(report["outcomes"].values()) for *_, report in ledger.shards(1)) == len(frame)
+        assert sum(sum(report["outcomes"].values()) for *_, report in ledger.shards(1)) == len(
+            frame
+        )
     more = len(frame) + 100
-    started, *_ = hunted("hunted.small_disc", tmp_path, instances=more, resume=True, keep_going=True)
+    started, *_ = hunted(
+        "hunted.small_disc", tmp_path, instances=more, resume=True, keep_going=True
+    )
     assert started.resumed == len(frame) and tested(tmp_path) >= more
     hunted("hunted.small_disc", tmp_path / "whole", instances=len(frame), keep_going=True)
     again = rows(tmp_path)

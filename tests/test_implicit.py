@@ -1,4 +1,6 @@
-"""The implicit integrator of stiff flows: exact Jacobians, accurate steps whatever the Jacobian, honest failures."""
+"""The implicit integrator of stiff flows: exact Jacobians, accurate steps whatever the Jacobian,
+honest failures.
+"""
 
 import numpy as np
 import pytest
@@ -16,19 +18,29 @@ from checker.starts import gaussian_start
 rng = np.random.default_rng(7)
 NETWORKS = {
     "dense": dense((3, 4, 3, 2), (2, 3), (0.5, -0.3)),
-    "shared": Network((4, 4, 3, 2), (3, 2), (0.3, 1.0), (convolution(4, 4, 2), masked(rng.random((3, 4)) < 0.7), DENSE)),
+    "shared": Network(
+        (4, 4, 3, 2),
+        (3, 2),
+        (0.3, 1.0),
+        (convolution(4, 4, 2), masked(rng.random((3, 4)) < 0.7), DENSE),
+    ),
 }
 LOSSES = [NCF_CODE, *CODES.values()]
 
 
 def flow(network, loss, log_delta=-0.3):
     """The right-hand side as integrators take it, and a state (v, log r, t, σ)."""
-    X, y = rng.standard_normal((6, network.widths[0])), np.sign(rng.standard_normal((6, network.widths[-1])))
+    X, y = (
+        rng.standard_normal((6, network.widths[0])),
+        np.sign(rng.standard_normal((6, network.widths[-1]))),
+    )
     ncf = Ncf(network, X, y)
     start = gaussian_start(rng, ncf)
     start[network.slices[-1]] *= np.sign(ncf.value(start))  # so that the norm grows
     field = _field(ncf, np.ascontiguousarray(y.T), loss, log_delta, norm(ncf.gradient(start)))
-    return second_integrator._Flow(field, start.size, paced=False), np.concatenate([start, [0.2, 0.0, 0.0]])
+    return second_integrator._Flow(field, start.size, paced=False), np.concatenate(
+        [start, [0.2, 0.0, 0.0]]
+    )
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -38,7 +50,12 @@ def test_the_jacobian_is_the_derivative_of_the_slope(name, loss):
     found = rate.jacobian(0, state)
     for j in range(state.size):
         step = 1e-6 * np.eye(state.size)[j]
-        np.testing.assert_allclose(found[:, j], (rate(0, state + step) - rate(0, state - step)) / 2e-6, rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(
+            found[:, j],
+            (rate(0, state + step) - rate(0, state - step)) / 2e-6,
+            rtol=1e-6,
+            atol=1e-7,
+        )
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -55,16 +72,23 @@ def test_the_error_of_a_step_falls_with_its_order(loss):
 
 def taken(rate, state, length, pieces, exact=True):
     """The state after a number of equal steps; without the exact Jacobian, with none at all."""
-    work, weights = workspace(rate.field.layout, rate.field.X.shape[1]), np.empty(rate.field.y.shape)
+    work, weights = (
+        workspace(rate.field.layout, rate.field.X.shape[1]),
+        np.empty(rate.field.y.shape),
+    )
     for _ in range(pieces):
         jacobian = rate.jacobian(0, state) if exact else np.zeros((state.size, state.size))
-        state, _ = extrapolated_step(rate.field, state, length / pieces, jacobian, rate(0, state), weights, work)
+        state, _ = extrapolated_step(
+            rate.field, state, length / pieces, jacobian, rate(0, state), weights, work
+        )
     return state
 
 
 def test_without_a_jacobian_steps_are_as_accurate_where_nothing_is_stiff():
     rate, state = flow(NETWORKS["dense"], NCF_CODE)
-    np.testing.assert_allclose(taken(rate, state, 0.02, 4), taken(rate, state, 0.02, 4, exact=False), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(
+        taken(rate, state, 0.02, 4), taken(rate, state, 0.02, 4, exact=False), rtol=0, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("solver", [second_integrator.extrapolated, second_integrator.radau])

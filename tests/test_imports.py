@@ -15,15 +15,26 @@ FILES = {
 
 
 def needed(name: str) -> set[str]:
-    """Modules that importing this one imports by statements outside functions, packages included, its own apart."""
+    """Modules that importing this one imports by statements outside functions, packages included,
+    its own apart.
+    """
     found: set[str] = set()
     for node in ast.parse(FILES[name].read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import):
             found |= {each.name for each in node.names}
         elif isinstance(node, ast.ImportFrom):
             found |= {node.module} | {f"{node.module}.{each.name}" for each in node.names}
-    packages = {module.rsplit(".", level)[0] for module in found for level in (1, 2) if module.count(".") >= level}
-    return {module for module in found | packages if module in FILES and not f"{name}.".startswith(f"{module}.")}
+    packages = {
+        module.rsplit(".", level)[0]
+        for module in found
+        for level in (1, 2)
+        if module.count(".") >= level
+    }
+    return {
+        module
+        for module in found | packages
+        if module in FILES and not f"{name}.".startswith(f"{module}.")
+    }
 
 
 def test_no_imports_go_round_in_a_circle():

@@ -24,7 +24,9 @@ def test_the_strata_name_the_order_the_families_and_the_sign_of_n():
         strata = each.coverage()
         assert strata["D"] == str(each.network.order)
         assert strata["data"] == each.families["data"]
-        assert strata["N(v_0)"] == {1: "+", -1: "-", 0: "0"}[int(np.sign(each.ncf.value(each.start)))]
+        assert (
+            strata["N(v_0)"] == {1: "+", -1: "-", 0: "0"}[int(np.sign(each.ncf.value(each.start)))]
+        )
 
 
 def test_confirmations_change_one_thing_each_and_leave_the_instance_alone():
@@ -34,7 +36,9 @@ def test_confirmations_change_one_thing_each_and_leave_the_instance_alone():
     assert scipy.numerics.integrator == "scipy" and each.numerics.integrator == "compiled"
     np.testing.assert_array_equal(rescaled.problem.X, 2 * each.problem.X)
     # H is homogeneous of order P_1 in the data.
-    assert rescaled.ncf.value(each.start) == 2.0 ** each.network.orders[0] * each.ncf.value(each.start)
+    assert rescaled.ncf.value(each.start) == 2.0 ** each.network.orders[0] * each.ncf.value(
+        each.start
+    )
 
 
 def test_the_same_seed_draws_the_same_instances():

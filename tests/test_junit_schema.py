@@ -1,4 +1,6 @@
-"""JUnit files keep to what CI systems read: the elements and attributes that Jenkins, GitLab and Surefire have in common."""
+"""JUnit files keep to what CI systems read: the elements and attributes that Jenkins, GitLab and
+Surefire have in common.
+"""
 
 import pytest
 from pages import many, nasty, run
@@ -10,7 +12,10 @@ etree = pytest.importorskip("lxml.etree")
 
 COUNT = '<attribute name="{}"><data type="nonNegativeInteger"/></attribute>'
 COUNTS = "".join(map(COUNT.format, ("tests", "failures", "errors")))
-TIME = '<attribute name="time"><data type="decimal"><param name="minInclusive">0</param></data></attribute>'
+TIME = (
+    '<attribute name="time"><data type="decimal"><param '
+    'name="minInclusive">0</param></data></attribute>'
+)
 TOLD = '<attribute name="message"/><optional><attribute name="type"/></optional><text/>'
 GRAMMAR = f"""
 <grammar xmlns="http://relaxng.org/ns/structure/1.0" datatypeLibrary="http://www.w3.org/2001/XMLSchema-datatypes">
@@ -19,10 +24,13 @@ GRAMMAR = f"""
 <define name="suite"><element name="testsuite"><attribute name="name"/>{COUNTS}{TIME}
   {COUNT.format("skipped")}
   <optional><element name="properties"><zeroOrMore>
-    <element name="property"><attribute name="name"/><attribute name="value"/></element></zeroOrMore></element></optional>
+    <element name="property"><attribute name="name"/><attribute name="value"/></element>
+    </zeroOrMore></element></optional>
   <zeroOrMore><ref name="case"/></zeroOrMore></element></define>
-<define name="case"><element name="testcase"><attribute name="name"/><attribute name="classname"/>{TIME}
-  <optional><choice><element name="skipped">{TOLD}</element><element name="failure">{TOLD}</element></choice></optional>
+<define name="case"><element name="testcase"><attribute name="name"/>
+  <attribute name="classname"/>{TIME}
+  <optional><choice><element name="skipped">{TOLD}</element><element name="failure">{TOLD}</element>
+  </choice></optional>
   <optional><element name="system-out"><text/></element></optional></element></define>
 </grammar>"""
 
@@ -60,4 +68,7 @@ def test_a_file_of_another_shape_is_not(schema):
 
 def test_a_failure_tells_how_to_see_it_again():
     text = document(*run(REFUTED)).decode()
-    assert "again: ncfcheck check area.bad --seed 3 --examples 2000" in text and "certificate: none: no proof was tried" in text
+    assert (
+        "again: ncfcheck check area.bad --seed 3 --examples 2000" in text
+        and "certificate: none: no proof was tried" in text
+    )

@@ -10,7 +10,8 @@ from checker.networks import Network
 from checker.rounding import gradient_bound, output_bound
 
 ZOO = reference.zoo()
-# A Hessian entry is a sum of products of at most 5 weights, slopes and data over a few dozen terms, each rounded once.
+# A Hessian entry is a sum of products of at most 5 weights, slopes and data over a few dozen terms,
+# each rounded once.
 ROUNDINGS = 200 * reference.EPS
 
 
@@ -20,14 +21,18 @@ def network(request) -> Network:
 
 
 def compiled(network, theta, X, ybar):
-    return kernels.correlation(network.layout, theta, np.ascontiguousarray(X.T), np.ascontiguousarray(ybar.T))
+    return kernels.correlation(
+        network.layout, theta, np.ascontiguousarray(X.T), np.ascontiguousarray(ybar.T)
+    )
 
 
 def test_output_agrees_with_plain_numpy(network):
     theta, X, _ = reference.problem(network, 0)
     ours = kernels.output(network.layout, theta, np.ascontiguousarray(X.T)).T
     # Both sides err by at most the bound.
-    assert np.all(np.abs(ours - reference.outputs(network, theta, X)) <= 2 * output_bound(network, theta, X))
+    assert np.all(
+        np.abs(ours - reference.outputs(network, theta, X)) <= 2 * output_bound(network, theta, X)
+    )
 
 
 def test_gradient_agrees_with_complex_steps(network):
@@ -41,7 +46,9 @@ def test_gradient_agrees_with_complex_steps(network):
 def test_the_two_references_agree(network):
     theta, X, ybar = reference.problem(network, 2)
     bound = gradient_bound(network, theta, X, ybar)[1]
-    difference = reference.gradient(network, theta, X, ybar) - reference.backpropagated(network, theta, X, ybar)
+    difference = reference.gradient(network, theta, X, ybar) - reference.backpropagated(
+        network, theta, X, ybar
+    )
     assert np.all(np.abs(difference) <= 2 * bound)
 
 
@@ -50,16 +57,24 @@ def test_hessian_products_agree_with_complex_steps(network):
     direction = np.random.default_rng(4).standard_normal(network.size)
     columns, weights = np.ascontiguousarray(X.T), np.ascontiguousarray(ybar.T)
     product = Curvature(network.layout, theta, columns, weights).product(direction)
-    expected = reference.derivative(lambda w: reference.backpropagated(network, w, X, ybar), theta, direction)
-    magnitudes = reference.hessian(*reference.uncancelled(network, theta, X, ybar)) @ np.abs(direction)
+    expected = reference.derivative(
+        lambda w: reference.backpropagated(network, w, X, ybar), theta, direction
+    )
+    magnitudes = reference.hessian(*reference.uncancelled(network, theta, X, ybar)) @ np.abs(
+        direction
+    )
     assert np.all(np.abs(product - expected) <= ROUNDINGS * magnitudes)
 
 
 def test_hessian_agrees_with_complex_steps_and_is_symmetric(network):
     theta, X, ybar = reference.problem(network, 5)
-    ours = Curvature(network.layout, theta, np.ascontiguousarray(X.T), np.ascontiguousarray(ybar.T)).matrix()
+    ours = Curvature(
+        network.layout, theta, np.ascontiguousarray(X.T), np.ascontiguousarray(ybar.T)
+    ).matrix()
     magnitudes = reference.hessian(*reference.uncancelled(network, theta, X, ybar))
-    assert np.all(np.abs(ours - reference.hessian(network, theta, X, ybar)) <= ROUNDINGS * magnitudes)
+    assert np.all(
+        np.abs(ours - reference.hessian(network, theta, X, ybar)) <= ROUNDINGS * magnitudes
+    )
     assert np.array_equal(ours, ours.T)
 
 
@@ -78,12 +93,16 @@ def test_scaling_by_two_is_exact(network):
     theta, X, _ = reference.problem(network, 7)
     columns = np.ascontiguousarray(X.T)
     doubled = kernels.output(network.layout, 2 * theta, columns)
-    assert np.array_equal(doubled, 2.0**network.order * kernels.output(network.layout, theta, columns))
+    assert np.array_equal(
+        doubled, 2.0**network.order * kernels.output(network.layout, theta, columns)
+    )
 
 
 def test_slope_at_zero_is_the_one_of_the_positive_side():
     net = reference.dense((1, 1, 1), (1,), (0.25,))
-    gradient = kernels.correlation(net.layout, np.array([0.0, 3.0]), np.ones((1, 1)), np.ones((1, 1)))[1]
+    gradient = kernels.correlation(
+        net.layout, np.array([0.0, 3.0]), np.ones((1, 1)), np.ones((1, 1))
+    )[1]
     assert gradient.tolist() == [3.0, 0.0]
 
 
@@ -108,5 +127,7 @@ def test_the_comparison_of_gradients_sees_a_planted_mistake(mistake):
     net = ZOO["three layers"]
     theta, X, ybar = reference.problem(net, 9)
     wrong_net, wrong_ybar = mistake(net, ybar)
-    difference = compiled(net, theta, X, ybar)[1] - reference.gradient(wrong_net, theta, X, wrong_ybar)
+    difference = compiled(net, theta, X, ybar)[1] - reference.gradient(
+        wrong_net, theta, X, wrong_ybar
+    )
     assert np.any(np.abs(difference) > 2 * gradient_bound(net, theta, X, ybar)[1])

@@ -1,4 +1,6 @@
-"""KKT points: polish, inertia, the limit of a flow and the time of blow-up, against independent computations."""
+"""KKT points: polish, inertia, the limit of a flow and the time of blow-up, against independent
+computations.
+"""
 
 import numpy as np
 import pytest
@@ -22,7 +24,9 @@ from checker.starts import unit
 from checker.tolerances import HANDOVER, POLISHED, Numerics
 
 NUMERICS = Numerics()
-CURVED = st.sampled_from([powers for group in architectures().values() for powers in group if min(powers) >= 2])
+CURVED = st.sampled_from(
+    [powers for group in architectures().values() for powers in group if min(powers) >= 2]
+)
 NETWORKS = {
     "two layers": dense((3, 4, 1), (2,), (0.5,)),
     "three layers": dense((2, 3, 2, 1), (2, 2), (0.5, -0.3)),
@@ -64,13 +68,22 @@ def tangent_eigenvalues(ncf, u):
 
 
 def saddle():
-    """NCF and a KKT point with two neurons on different directions of G: a saddle, as either alone is better (theory §5)."""
+    """NCF and a KKT point with two neurons on different directions of G: a saddle, as either alone
+    is better (theory §5).
+    """
     _, ncf = drawn(dense((3, 3, 1), (2,), (0.5,)), 3)
     narrow = Ncf(dense((3, 1, 1), (2,), (0.5,)), ncf.X, ncf.ybar)
-    limits = [flow_limit(narrow, reference.problem(narrow.network, seed)[0], NUMERICS).point for seed in range(8)]
-    first, second = next((a, b) for a in limits for b in limits if abs(a.u[:3] @ b.u[:3]) < 0.6 * 2 / 3)
+    limits = [
+        flow_limit(narrow, reference.problem(narrow.network, seed)[0], NUMERICS).point
+        for seed in range(8)
+    ]
+    first, second = next(
+        (a, b) for a in limits for b in limits if abs(a.u[:3] @ b.u[:3]) < 0.6 * 2 / 3
+    )
     hidden, output = np.zeros((3, 3)), np.zeros((1, 3))
-    for neuron, point in enumerate((first, second)):  # w_j = a_j q_j, v_j = ±a_j/√2, a_j ∝ 1/|G(q_j)|
+    for neuron, point in enumerate(
+        (first, second)
+    ):  # w_j = a_j q_j, v_j = ±a_j/√2, a_j ∝ 1/|G(q_j)|
         hidden[neuron], output[0, neuron] = point.u[:3] / point.value, point.u[3] / point.value
     theta = ncf.network.flatten([hidden, output])
     return ncf, theta / np.linalg.norm(theta)
@@ -94,17 +107,24 @@ def test_the_polish_moves_to_the_nearest_kkt_point(network):
         point = polish(ncf, off / np.linalg.norm(off))
         assert point.is_polished and np.linalg.norm(point.u) == pytest.approx(1, abs=1e-15)
         assert np.linalg.norm(point.u - u) <= 10 * distance
-        assert point.residual == pytest.approx(ncf.residual(point.u), abs=1e-15) and point.residual <= 1e-13
+        assert (
+            point.residual == pytest.approx(ncf.residual(point.u), abs=1e-15)
+            and point.residual <= 1e-13
+        )
         assert point.value == pytest.approx(ncf.value(u), rel=1e-3)
 
 
 def test_a_kkt_point_is_described_by_its_value_multiplier_and_curvature(network):
     start, ncf = drawn(network)
     point = flow_limit(ncf, start, NUMERICS).point
-    assert point.value == pytest.approx(reference.value(network, point.u, ncf.X, ncf.ybar), rel=1e-13)
+    assert point.value == pytest.approx(
+        reference.value(network, point.u, ncf.X, ncf.ybar), rel=1e-13
+    )
     assert point.multiplier == pytest.approx(network.order * point.value, rel=1e-12)
     # The curvature may be taken where the polish last formed it, a step of HANDOVER away.
-    assert point.top_curvature == pytest.approx(tangent_eigenvalues(ncf, point.u)[-1], abs=100 * HANDOVER)
+    assert point.top_curvature == pytest.approx(
+        tangent_eigenvalues(ncf, point.u)[-1], abs=100 * HANDOVER
+    )
 
 
 def test_the_limit_of_one_neuron_is_a_maximum():
@@ -127,7 +147,9 @@ def test_two_active_neurons_are_a_saddle(monkeypatch, dense_up_to):
 
 
 @pytest.mark.parametrize("dense_up_to", [0, 400])
-def test_a_maximum_with_the_sign_of_its_output_flipped_is_a_saddle_or_minimum(monkeypatch, network, dense_up_to):
+def test_a_maximum_with_the_sign_of_its_output_flipped_is_a_saddle_or_minimum(
+    monkeypatch, network, dense_up_to
+):
     monkeypatch.setattr(kkt, "DENSE_HESSIAN", dense_up_to)
     start, ncf = drawn(network)
     up = flow_limit(ncf, start, NUMERICS).point
@@ -141,18 +163,29 @@ def test_rotations_of_a_deep_linear_network_are_degenerate(monkeypatch, depth, d
     monkeypatch.setattr(kkt, "DENSE_HESSIAN", dense_up_to)
     start, ncf = drawn(dense((3, *[3] * (depth - 1), 1), (1,) * (depth - 1), (1.0,) * (depth - 1)))
     point = flow_limit(ncf, start, NUMERICS).point
-    assert point.inertia is Inertia.DEGENERATE and point.is_polished and abs(point.top_curvature) < 1e-6
-    assert point.value == pytest.approx(np.linalg.norm(ncf.X.T @ ncf.ybar) * depth ** (-depth / 2), rel=1e-12)
+    assert (
+        point.inertia is Inertia.DEGENERATE
+        and point.is_polished
+        and abs(point.top_curvature) < 1e-6
+    )
+    assert point.value == pytest.approx(
+        np.linalg.norm(ncf.X.T @ ncf.ybar) * depth ** (-depth / 2), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("dense_up_to", [0, 400])
 def test_the_polish_stays_near_a_continuum_of_kkt_points(monkeypatch, dense_up_to):
-    """A linear layer's neurons rotate, so that near the point the Hessian has eigenvalues of the size of the distance, or 0."""
+    """A linear layer's neurons rotate, so that near the point the Hessian has eigenvalues of the
+    size of the distance, or 0.
+    """
     monkeypatch.setattr(kkt, "DENSE_HESSIAN", dense_up_to)
     network = dense((3, 3, 2, 2, 1), (4, 1, 1), (0.5, 1.0, 1.0))
     rng = np.random.default_rng(0)
     for _ in range(300):
-        x, profiles = rng.standard_normal((1, 3)), [np.eye(3)[0], unit(rng.uniform(0.1, 1, 2)), unit(rng.uniform(0.1, 1, 2))]
+        x, profiles = (
+            rng.standard_normal((1, 3)),
+            [np.eye(3)[0], unit(rng.uniform(0.1, 1, 2)), unit(rng.uniform(0.1, 1, 2))],
+        )
         ncf = Ncf(network, x, np.ones((1, 1)))
         exact = structured_point(network, unit(x[0]), (1.0, 1.0, 1.0), profiles)
         near = unit(exact + 1e-4 * unit(rng.standard_normal(exact.size)))
@@ -212,7 +245,9 @@ def test_the_limit_is_that_of_a_plain_integration(network):
 
 def test_scipys_integrator_finds_the_same_limit(network):
     start, ncf = drawn(network, 3)
-    limits = [flow_limit(ncf, start, Numerics(1e-11, integrator)) for integrator in ("compiled", "scipy")]
+    limits = [
+        flow_limit(ncf, start, Numerics(1e-11, integrator)) for integrator in ("compiled", "scipy")
+    ]
     assert limits[0].point.value == pytest.approx(limits[1].point.value, rel=1e-9)
     assert limits[0].point.inertia is limits[1].point.inertia
     assert all(limit.distance < 1e-2 for limit in limits)
@@ -244,7 +279,10 @@ def test_the_blow_up_time_is_within_its_error_of_brute_force(name, seed):
     direction = u / np.linalg.norm(u)
     rest = np.linalg.norm(u) ** (2 - network.order) / (network.order * (network.order - 2))
     value = reference.value(network, direction, ncf.X, ncf.ybar)
-    assert abs(plain.t[-1] + rest / value - time) <= error + abs(rest / value - rest / optimum) + 1e-9 * time
+    assert (
+        abs(plain.t[-1] + rest / value - time)
+        <= error + abs(rest / value - rest / optimum) + 1e-9 * time
+    )
     assert error < 1e-6 * time
 
 
@@ -256,7 +294,9 @@ def test_a_dead_start_has_no_limit():
 
 def test_a_gradient_that_is_only_rounding_counts_as_dead():
     X = np.random.default_rng(0).standard_normal((5, 4))
-    ncf = Ncf(dense((4, 4, 3, 1), (1, 1), (1.0, 1.0)), np.concatenate([X, -X]), np.full((10, 1), 0.5))
+    ncf = Ncf(
+        dense((4, 4, 3, 1), (1, 1), (1.0, 1.0)), np.concatenate([X, -X]), np.full((10, 1), 0.5)
+    )
     with pytest.raises(Inapplicable, match="dead"):
         flow_limit(ncf, reference.problem(ncf.network, 0)[0], NUMERICS)
 
@@ -282,19 +322,24 @@ def test_a_negative_kkt_point_is_its_own_limit_but_not_a_positive_one(network):
         positive_limit(ncf, u, NUMERICS)
 
 
-@pytest.mark.parametrize("distance", [1e-2, 1e-4, 3e-7])  # the last is within HANDOVER of the saddle
+@pytest.mark.parametrize(
+    "distance", [1e-2, 1e-4, 3e-7]
+)  # the last is within HANDOVER of the saddle
 def test_a_flow_that_passes_a_saddle_goes_on_to_a_maximum(distance):
     ncf, u = saddle()
     at_saddle = polish(ncf, u)
     start = u + distance * at_saddle.escape[0]
     limit = flow_limit(ncf, start / np.linalg.norm(start), NUMERICS)
-    # Which neuron wins depends on the sign of an eigenvector; the worse of both maxima is better than the saddle by 0.15 %.
+    # Which neuron wins depends on the sign of an eigenvector; the worse of both maxima is better
+    # than the saddle by 0.15 %.
     assert limit.point.value > 1.001 * at_saddle.value
     assert limit.point.inertia is not Inertia.SADDLE
 
 
 def test_a_flow_that_creeps_to_a_nearly_flat_maximum_violates_nothing():
-    """G(q) = q_1² + (1 − gap)² q_2²: at the hand-over the flow is residual/curvature, more than 0.01, from its limit."""
+    """G(q) = q_1² + (1 − gap)² q_2²: at the hand-over the flow is residual/curvature, more than
+    0.01, from its limit.
+    """
     load_claims()
     start = np.array([0.5, 0.6, 0.4]) / np.linalg.norm([0.5, 0.6, 0.4])
     problem = Problem(dense((2, 1, 1), (2,), (1.0,)), np.diag([1, 1 - 3e-5]), np.ones((2, 1)))

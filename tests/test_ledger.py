@@ -35,11 +35,23 @@ def test_instances_load_as_a_data_frame_with_where_they_come_from(path):
         ledger.record(begun(ledger, "c.d", 8), (0, 0), "mutated", {}, FOUND, True)
     frame = load(path)
     assert list(frame.columns) == (
-        "hunt claim seed generation shard number strategy stratum spec margin error outcome note seconds instance".split()
+        "hunt claim seed generation shard number strategy stratum spec margin error outcome note "
+        "seconds instance".split()
     )
     first, second, third = frame.to_dict("records")
-    assert (first["claim"], first["seed"], first["generation"], first["shard"], first["number"]) == ("a.b", 7, 2, 5, 0)
-    assert (first["margin"], first["outcome"], first["spec"], second["note"]) == (0.5, "holds", "an instance", "hard")
+    assert (
+        first["claim"],
+        first["seed"],
+        first["generation"],
+        first["shard"],
+        first["number"],
+    ) == ("a.b", 7, 2, 5, 0)
+    assert (first["margin"], first["outcome"], first["spec"], second["note"]) == (
+        0.5,
+        "holds",
+        "an instance",
+        "hard",
+    )
     assert third["instance"] == '{"tuple": [1]}' and third["strategy"] == "mutated"
     assert frame.margin.isna().tolist() == [False, True, False]
     assert load(path, "c.d").spec.tolist() == ["a counterexample"]
@@ -57,9 +69,13 @@ def test_a_shard_that_was_cut_short_does_not_count_as_done_and_is_replaced(path)
     with Ledger(path) as ledger:
         hunt = begun(ledger)
         ledger.record(hunt, (0, 0), "drawn", {"cut": True}, ROWS[:1], False)
-        ledger.record(hunt, (0, 1), "drawn", {"cut": True}, FOUND, True)  # a counterexample is never done without
+        ledger.record(
+            hunt, (0, 1), "drawn", {"cut": True}, FOUND, True
+        )  # a counterexample is never done without
         assert [shard for _, shard, _ in ledger.shards(hunt)] == [1]
-        assert ledger.record(hunt, (0, 0), "drawn", {}, ROWS, False) and not ledger.record(hunt, (0, 1), "drawn", {}, ROWS, False)
+        assert ledger.record(hunt, (0, 0), "drawn", {}, ROWS, False) and not ledger.record(
+            hunt, (0, 1), "drawn", {}, ROWS, False
+        )
     assert load(path).spec.tolist() == ["an instance", "another", "a counterexample"]
 
 
@@ -72,11 +88,15 @@ def test_the_last_hunt_of_the_same_claim_seed_and_options_is_found_with_its_shar
         ledger.record(hunt, (0, 3), "drawn", {}, [], False)
     with Ledger(path) as again:
         assert again.latest("a.b", 7, {"search": 1}) == hunt
-        assert [again.latest("a.b", seed, {"search": version}) for seed, version in ((8, 1), (7, 2))] == [None, None]
+        assert [
+            again.latest("a.b", seed, {"search": version}) for seed, version in ((8, 1), (7, 2))
+        ] == [None, None]
         assert list(again.shards(hunt)) == [(0, 3, {}), (1, 0, report)]
 
 
-@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + b"x" * 5000], ids=["text", "torn"])
+@pytest.mark.parametrize(
+    "content", [b"no database", b"SQLite format 3\0" + b"x" * 5000], ids=["text", "torn"]
+)
 def test_a_file_that_is_no_ledger_is_told_in_one_line_and_left_alone(path, content):
     path.parent.mkdir()
     path.write_bytes(content)
@@ -89,7 +109,10 @@ def test_a_file_that_is_no_ledger_is_told_in_one_line_and_left_alone(path, conte
 
 def test_ledgers_of_other_versions_and_other_databases_are_refused(path):
     path.parent.mkdir()
-    for statement, message in (("PRAGMA user_version = 99", "version 99"), ("CREATE TABLE mine (x)", "not a ledger")):
+    for statement, message in (
+        ("PRAGMA user_version = 99", "version 99"),
+        ("CREATE TABLE mine (x)", "not a ledger"),
+    ):
         path.unlink(missing_ok=True)
         with sqlite3.connect(path) as database:
             database.execute(statement)
@@ -133,12 +156,16 @@ with Ledger(Path(sys.argv[1])) as ledger:
 """
 
 
-def test_a_writer_killed_at_any_moment_leaves_every_shard_that_it_was_done_with_whole(path, tmp_path):
+def test_a_writer_killed_at_any_moment_leaves_every_shard_that_it_was_done_with_whole(
+    path, tmp_path
+):
     for delay in (0.05, 0.2, 0.35):
         path.unlink(missing_ok=True)
         with open(tmp_path / "out", "w+") as out:
             writer = subprocess.Popen(
-                [sys.executable, "-c", WRITER, str(path)], stdout=out, env=os.environ | {"PYTHONPATH": str(ROOT)}
+                [sys.executable, "-c", WRITER, str(path)],
+                stdout=out,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
             )
             while not (tmp_path / "out").stat().st_size:
                 time.sleep(0.01)
@@ -147,7 +174,9 @@ def test_a_writer_killed_at_any_moment_leaves_every_shard_that_it_was_done_with_
             writer.wait()
         last = int((tmp_path / "out").read_text().split()[-1])
         with Ledger(path) as ledger:
-            shards = [shard for _, shard, _ in ledger.shards(ledger.latest("a.b", 7, {"search": 1}))]
+            shards = [
+                shard for _, shard, _ in ledger.shards(ledger.latest("a.b", 7, {"search": 1}))
+            ]
         counts = load(path).groupby("shard").size()
         # One more may have been written than was told.
         assert shards == list(range(len(shards))) and len(shards) in (last + 1, last + 2)

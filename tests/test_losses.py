@@ -8,13 +8,20 @@ from numba import njit
 from checker.losses import CODES, NCF_CODE, Loss, descent, pseudo_labels, total_loss
 
 OUTPUTS = np.array([[0.0, -1.5, 3.0, 1e-9, -700.0, 800.0]])
-LABELS = {Loss.SQUARE: np.array([[0.5, -2.0, 0.0, 1.0, -1.0, 3.0]]), Loss.LOGISTIC: np.array([[1.0, -1.0, 1.0, -1.0, 1.0, -1.0]])}
+LABELS = {
+    Loss.SQUARE: np.array([[0.5, -2.0, 0.0, 1.0, -1.0, 3.0]]),
+    Loss.LOGISTIC: np.array([[1.0, -1.0, 1.0, -1.0, 1.0, -1.0]]),
+}
 
 
 def exact(loss, output, label):
     """ℓ(ŷ, y) in 50 digits (theory §2)."""
     output, label = mpmath.mpf(output), mpmath.mpf(label)
-    return (output - label) ** 2 / 2 if loss is Loss.SQUARE else mpmath.log(1 + mpmath.exp(-label * output))
+    return (
+        (output - label) ** 2 / 2
+        if loss is Loss.SQUARE
+        else mpmath.log(1 + mpmath.exp(-label * output))
+    )
 
 
 def exact_descent(loss, output, label):
@@ -50,7 +57,10 @@ def test_the_total_loss_is_the_sum_of_the_formula(loss):
 @pytest.mark.parametrize("loss", Loss)
 def test_the_descent_is_minus_the_derivative_of_the_loss(loss):
     found = computed_descent(CODES[loss], LABELS[loss], OUTPUTS)[0]
-    expected = [float(exact_descent(loss, output, label)) for output, label in zip(OUTPUTS[0], LABELS[loss][0])]
+    expected = [
+        float(exact_descent(loss, output, label))
+        for output, label in zip(OUTPUTS[0], LABELS[loss][0])
+    ]
     np.testing.assert_allclose(found, expected, rtol=1e-13)
     numeric = [
         float(-mpmath.diff(lambda output, label=label: exact(loss, output, label), float(at)))
@@ -62,7 +72,9 @@ def test_the_descent_is_minus_the_derivative_of_the_loss(loss):
 @pytest.mark.parametrize("loss", Loss)
 def test_pseudo_labels_are_the_descent_at_output_zero(loss):
     y = LABELS[loss]
-    np.testing.assert_array_equal(pseudo_labels(loss, y), computed_descent(CODES[loss], y, np.zeros(y.shape)))
+    np.testing.assert_array_equal(
+        pseudo_labels(loss, y), computed_descent(CODES[loss], y, np.zeros(y.shape))
+    )
 
 
 def test_pseudo_labels_are_y_and_half_of_y():
@@ -81,7 +93,9 @@ def test_pseudo_labels_of_integers_are_floats_of_their_own():
 @pytest.mark.parametrize("loss", Loss)
 def test_the_factor_scales_the_outputs(loss):
     y, code = LABELS[loss], CODES[loss]
-    np.testing.assert_array_equal(computed_descent(code, y, OUTPUTS, 0.25), computed_descent(code, y, 0.25 * OUTPUTS))
+    np.testing.assert_array_equal(
+        computed_descent(code, y, OUTPUTS, 0.25), computed_descent(code, y, 0.25 * OUTPUTS)
+    )
 
 
 def test_the_descent_of_the_ncf_ignores_the_outputs():

@@ -9,7 +9,17 @@ from checker.commands.reports import part
 from checker.writers import json_file
 from checker.writers.replay import NotMergeable, events, merged, result
 
-CLAIMS = ("toy.true", "toy.false", "toy.open", "toy.picky", "toy.seed", "--examples", "60", "--workers", "1")
+CLAIMS = (
+    "toy.true",
+    "toy.false",
+    "toy.open",
+    "toy.picky",
+    "toy.seed",
+    "--examples",
+    "60",
+    "--workers",
+    "1",
+)
 
 
 def shards(command, count):
@@ -40,7 +50,9 @@ def test_every_claim_is_in_just_one_shard(count):
 def test_merged_shards_are_the_undivided_run(command, tmp_path, count):
     assert command("check", *CLAIMS, "--json", "whole.json")[0] == 0
     files = shards(command, count)
-    code, out, err = command("merge", *reversed(files), "--json", "merged.json", "--junit", "merged.xml")
+    code, out, err = command(
+        "merge", *reversed(files), "--json", "merged.json", "--junit", "merged.xml"
+    )
     assert (code, err) == (0, "")
     assert "5 claims, 270 instances, seed 0" in out
     assert without_times(tmp_path / "merged.json") == without_times(tmp_path / "whole.json")
@@ -71,8 +83,16 @@ def test_results_that_are_not_of_one_run_are_refused(command):
     command("check", *CLAIMS, "--seed", 1, "--json", "other.json")
     refused = "ncfcheck: cannot merge these results: "
     assert command("merge", one) == (2, "", f"{refused}shard 2/2 is missing\n")
-    assert command("merge", one, one, two) == (2, "", f"{refused}claim toy.true is in more than one of them\n")
-    assert command("merge", one, "other.json") == (2, "", f"{refused}they are of different runs: seed 0 and 1\n")
+    assert command("merge", one, one, two) == (
+        2,
+        "",
+        f"{refused}claim toy.true is in more than one of them\n",
+    )
+    assert command("merge", one, "other.json") == (
+        2,
+        "",
+        f"{refused}they are of different runs: seed 0 and 1\n",
+    )
 
 
 def test_files_that_hold_no_results_are_refused(command, tmp_path):

@@ -15,11 +15,25 @@ from checker.judging import judge
 from checker.losses import Loss
 
 load_claims()
-STRUCTURED = [id for id in registered() if id.startswith("rank_one.") or id in (
-    "control.signless", "control.nonuniform", "control.unbalanced", "control.any_direction", "control.sparse_layers",
-    "control.equal_entries", "control.flat_entries", "control.blind_input", "control.two_sided", "control.slope_outside",
-    "control.every_kkt_rank_one",
-)]  # fmt: skip
+STRUCTURED = [
+    id
+    for id in registered()
+    if id.startswith("rank_one.")
+    or id
+    in (
+        "control.signless",
+        "control.nonuniform",
+        "control.unbalanced",
+        "control.any_direction",
+        "control.sparse_layers",
+        "control.equal_entries",
+        "control.flat_entries",
+        "control.blind_input",
+        "control.two_sided",
+        "control.slope_outside",
+        "control.every_kkt_rank_one",
+    )
+]
 OTHERS = [
     "homogeneity.euler",
     "kkt.one_sample",
@@ -65,7 +79,9 @@ def every_move(instance):
         lambda: moves.with_loss(instance, Loss.LOGISTIC),
         lambda: moves.with_array(instance, "X", np.rint(3 * instance.problem.X) + 1),
         lambda: moves.with_array(instance, "y", -instance.problem.y),
-        lambda: moves.reshaped(instance, widths=(2, 3, 2, 1), powers=(2, 1), slopes=(0.0, 1.0), samples=4, seed=1),
+        lambda: moves.reshaped(
+            instance, widths=(2, 3, 2, 1), powers=(2, 1), slopes=(0.0, 1.0), samples=4, seed=1
+        ),
     ]
 
 
@@ -85,7 +101,9 @@ def test_no_move_leads_out_of_what_a_theorem_covers_or_breaks_an_instance(id):
     found = list(after_every_move(claim, drawn(claim, 12)[:3]))
     assert found or not rebuilds(claim)
     for each in found:
-        assert each.start.shape == (each.network.size,) and np.linalg.norm(each.start) == pytest.approx(1)
+        assert each.start.shape == (each.network.size,) and np.linalg.norm(
+            each.start
+        ) == pytest.approx(1)
         outcome, margin = judge(claim, each)
         assert not margin.note.startswith("error: ")
         assert claim.kind == "control" or outcome is not Outcome.VIOLATES
@@ -108,7 +126,9 @@ def an_instance():
 def test_smaller_networks_compute_what_is_left_of_the_larger_one():
     claim = registered()["homogeneity.euler"]
     instance = next(
-        each for each in drawn(claim, 20) if each.network.widths[1] > 1 and all(p.is_dense for p in each.network.patterns)
+        each
+        for each in drawn(claim, 20)
+        if each.network.widths[1] > 1 and all(p.is_dense for p in each.network.patterns)
     )
     silent = instance.network.matrices(instance.start)
     silent[1][:, 0] = 0.0
@@ -119,7 +139,9 @@ def test_smaller_networks_compute_what_is_left_of_the_larger_one():
 
 
 def test_a_layer_left_out_multiplies_its_neighbours():
-    instance = next(each for each in drawn(registered()["homogeneity.euler"], 30) if each.network.depth == 3)
+    instance = next(
+        each for each in drawn(registered()["homogeneity.euler"], 30) if each.network.depth == 3
+    )
     first, second, third = instance.network.matrices(instance.start)
     smaller = moves.without_layer(instance, 0)
     merged, last = smaller.network.matrices(smaller.start)
@@ -129,7 +151,11 @@ def test_a_layer_left_out_multiplies_its_neighbours():
 
 def test_patterns_keep_their_zeros_and_sharing():
     instances = drawn(registered()["homogeneity.euler"], 60)
-    shared = next(each for each in instances if each.network.patterns[0].is_shared and each.network.widths[1] > 2)
+    shared = next(
+        each
+        for each in instances
+        if each.network.patterns[0].is_shared and each.network.widths[1] > 2
+    )
     smaller = moves.without_neuron(shared, 0, 1)
     before, after = (each.network.matrices(each.start)[0] for each in (shared, smaller))
     assert smaller.network.patterns[0].is_shared
@@ -140,23 +166,37 @@ def test_what_was_drawn_is_told_from_what_was_moved():
     instance = an_instance()
     assert moves.with_array(instance, "X", 2 * instance.problem.X).families["data"] == moves.MOVED
     assert moves.with_array(instance, "start", 2 * instance.start).families["start"] == moves.MOVED
-    assert moves.with_array(instance, "slopes", [1.0] * len(instance.network.slopes)).families == instance.families
+    assert (
+        moves.with_array(instance, "slopes", [1.0] * len(instance.network.slopes)).families
+        == instance.families
+    )
 
 
 def test_both_losses_see_the_same_pseudo_labels():
     instance = an_instance()
-    other = moves.with_loss(instance, Loss.SQUARE if instance.problem.loss is Loss.LOGISTIC else Loss.LOGISTIC)
+    other = moves.with_loss(
+        instance, Loss.SQUARE if instance.problem.loss is Loss.LOGISTIC else Loss.LOGISTIC
+    )
     assert np.array_equal(other.ncf.ybar, instance.ncf.ybar)
 
 
 @pytest.mark.parametrize("move", ["without_dimension", "without_output"])
 def test_what_cannot_be_smaller_is_refused(move):
-    instance = moves.reshaped(an_instance(), widths=(1, 2, 1), powers=(2,), slopes=(1.0,), samples=2)
+    instance = moves.reshaped(
+        an_instance(), widths=(1, 2, 1), powers=(2,), slopes=(1.0,), samples=2
+    )
     with pytest.raises(Inapplicable):
         getattr(moves, move)(instance, 0)
     with pytest.raises(Inapplicable):
         moves.with_samples(instance, [])
-    assert np.ptp(moves.changed(instance, matrices=[0 * W for W in instance.network.matrices(instance.start)]).start) == 0
+    assert (
+        np.ptp(
+            moves.changed(
+                instance, matrices=[0 * W for W in instance.network.matrices(instance.start)]
+            ).start
+        )
+        == 0
+    )
     with pytest.raises(Inapplicable):
         moves.with_array(instance, "start", 0 * instance.start)
     with pytest.raises(Inapplicable):

@@ -1,4 +1,6 @@
-"""The NCF object: value, gradient, residual and balance against their definitions; what a problem refuses."""
+"""The NCF object: value, gradient, residual and balance against their definitions; what a problem
+refuses.
+"""
 
 import numpy as np
 import pytest
@@ -62,8 +64,13 @@ def test_the_residual_without_gradient_is_not_a_number():
 def test_the_residual_does_not_depend_on_the_scale_of_the_labels():
     """N may be 4e-37: its size must not matter."""
     theta, X, ybar = reference.problem(ZOO["three layers"], 1)
-    residuals = [Ncf(ZOO["three layers"], X, scale * ybar).residual(theta) for scale in (1.0, 2.0**-800, 2.0**400)]
-    assert residuals[0] == pytest.approx(residuals[1], rel=1e-13) and residuals[0] == pytest.approx(residuals[2], rel=1e-13)
+    residuals = [
+        Ncf(ZOO["three layers"], X, scale * ybar).residual(theta)
+        for scale in (1.0, 2.0**-800, 2.0**400)
+    ]
+    assert residuals[0] == pytest.approx(residuals[1], rel=1e-13) and residuals[0] == pytest.approx(
+        residuals[2], rel=1e-13
+    )
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-170, 1.0, 1e170, 1e300])
@@ -72,7 +79,9 @@ def test_norms_neither_overflow_nor_underflow(scale):
 
 
 def test_norms_of_what_is_not_finite_say_so():
-    assert not np.isfinite(norm(np.array([1.0, np.inf]))) and np.isnan(norm(np.array([1.0, np.nan])))
+    assert not np.isfinite(norm(np.array([1.0, np.inf]))) and np.isnan(
+        norm(np.array([1.0, np.nan]))
+    )
     assert norm(np.zeros(3)) == 0
 
 
@@ -90,14 +99,18 @@ def test_the_loss_at_small_weights_is_its_expansion_in_the_ncf(loss):
 def test_the_outputs_of_a_problem_are_those_of_plain_numpy(case):
     network, theta, ncf = case
     outputs = Problem(network, ncf.X, ncf.ybar).outputs(theta)
-    np.testing.assert_allclose(outputs, reference.outputs(network, theta, ncf.X), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(
+        outputs, reference.outputs(network, theta, ncf.X), rtol=1e-12, atol=1e-15
+    )
 
 
 def test_a_problem_gives_its_ncf_the_pseudo_labels_of_its_loss():
     network = ZOO["three outputs"]
     _, X, y = reference.problem(network, 3)
     for loss, factor in ((Loss.SQUARE, 1.0), (Loss.LOGISTIC, 0.5)):
-        np.testing.assert_array_equal(Problem(network, X, np.sign(y), loss).ncf.ybar, factor * np.sign(y))
+        np.testing.assert_array_equal(
+            Problem(network, X, np.sign(y), loss).ncf.ybar, factor * np.sign(y)
+        )
 
 
 @pytest.mark.parametrize(
@@ -123,23 +136,34 @@ def test_neuron_balance_is_its_formula_row_by_row():
     first, second, last = reference.matrices(network, theta)
     balances = neuron_balance(network, theta)
     for j in range(3):
-        assert balances[0][j] == pytest.approx(first[j] @ first[j] - 2 * second[:, j] @ second[:, j])
+        assert balances[0][j] == pytest.approx(
+            first[j] @ first[j] - 2 * second[:, j] @ second[:, j]
+        )
     for j in range(2):
         assert balances[1][j] == pytest.approx(second[j] @ second[j] - 3 * last[:, j] @ last[:, j])
 
 
 def test_neuron_balance_leaves_out_neurons_next_to_shared_weights():
-    shared = Network((4, 4, 3, 2, 1), (2, 2, 2), (0.5,) * 3, (convolution(4, 4, 2), DENSE, masked(np.ones((2, 3))), DENSE))
+    shared = Network(
+        (4, 4, 3, 2, 1),
+        (2, 2, 2),
+        (0.5,) * 3,
+        (convolution(4, 4, 2), DENSE, masked(np.ones((2, 3))), DENSE),
+    )
     assert [len(each) for each in neuron_balance(shared, np.ones(shared.size))] == [3, 2]
 
 
-@pytest.mark.parametrize("name", [name for name in ZOO if "p=3" in name or "layers" in name or "outputs" in name])
+@pytest.mark.parametrize(
+    "name", [name for name in ZOO if "p=3" in name or "layers" in name or "outputs" in name]
+)
 def test_neuron_balance_does_not_change_along_the_gradient(name):
     """Its derivative along ∇N vanishes (theory §3), whatever the point."""
     theta, X, ybar = reference.problem(ZOO[name], 5)
     gradient = reference.backpropagated(ZOO[name], theta, X, ybar)
     for layer in range(ZOO[name].depth - 1):
-        change = reference.derivative(lambda w, layer=layer: np.asarray(neuron_balance(ZOO[name], w)[layer]), theta, gradient)
+        change = reference.derivative(
+            lambda w, layer=layer: np.asarray(neuron_balance(ZOO[name], w)[layer]), theta, gradient
+        )
         assert np.abs(change).max() <= 1e-13 * max(1.0, np.abs(gradient).max())
 
 

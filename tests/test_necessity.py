@@ -11,7 +11,17 @@ from checker.writers.necessity import lines, state, suppositions
 def claims(*rows):
     """Claims by id from rows (id, kind, hypotheses, what it drops, of what)."""
     return {
-        id: Claim(id, kind, "A statement.", "§0", hypotheses, st.none(), lambda instance: Margin(1.0, 0.0), drops, of)
+        id: Claim(
+            id,
+            kind,
+            "A statement.",
+            "§0",
+            hypotheses,
+            st.none(),
+            lambda instance: Margin(1.0, 0.0),
+            drops,
+            of,
+        )
         for id, kind, hypotheses, drops, of in rows
     }
 
@@ -33,7 +43,10 @@ def test_every_hypothesis_of_every_theorem_has_a_row_for_each_control_that_drops
         Need("a.one", "y", None),
         Need("a.two", "x", "control.no_x"),
     ]
-    assert [control.id for control in controls_of(MAPPED, "a.two")] == ["control.no_x", "control.more"]
+    assert [control.id for control in controls_of(MAPPED, "a.two")] == [
+        "control.no_x",
+        "control.more",
+    ]
     assert stale(MAPPED) == []
 
 
@@ -52,10 +65,19 @@ def test_controls_of_what_is_no_theorem_or_does_not_list_the_hypothesis_are_stal
 
 @pytest.mark.parametrize(
     ("verdict", "told"),
-    [("refuted", "found"), ("potential", "found"), ("not refuted", "not found"), ("unresolved", "not found"), (None, "not run")],
+    [
+        ("refuted", "found"),
+        ("potential", "found"),
+        ("not refuted", "not found"),
+        ("unresolved", "not found"),
+        (None, "not run"),
+    ],
 )
 def test_a_hypothesis_is_found_needed_where_its_control_is_violated(verdict, told):
-    assert state(Need("a.one", "x", "control.no_x"), {"control.no_x": verdict} if verdict else {}) == told
+    assert (
+        state(Need("a.one", "x", "control.no_x"), {"control.no_x": verdict} if verdict else {})
+        == told
+    )
 
 
 def test_pairs_are_counted_once_by_the_best_of_their_controls():
@@ -74,7 +96,10 @@ def test_pairs_are_counted_once_by_the_best_of_their_controls():
 
 
 def test_long_hypotheses_are_wrapped_within_eighty_columns():
-    long = claims(("a.one", THEOREM, ("word " * 30,), "", ()), (f"control.{'x' * 30}", CONTROL, (), "word " * 30, ("a.one",)))
+    long = claims(
+        ("a.one", THEOREM, ("word " * 30,), "", ()),
+        (f"control.{'x' * 30}", CONTROL, (), "word " * 30, ("a.one",)),
+    )
     printed = lines(needs(long), {})
     assert max(map(len, printed)) <= 80
     assert " ".join(printed).split().count("word") == 30
@@ -86,5 +111,8 @@ def test_a_claim_tells_its_hypotheses_and_controls_a_control_what_it_drops():
         "controls      control.no_x: without x",
         "              control.more: says more",
     ]
-    assert suppositions(MAPPED["control.no_x"], MAPPED) == ["drops         x", "of            a.one, a.two"]
+    assert suppositions(MAPPED["control.no_x"], MAPPED) == [
+        "drops         x",
+        "of            a.one, a.two",
+    ]
     assert suppositions(MAPPED["control.more"], MAPPED)[0] == "drops         nothing: it says more"

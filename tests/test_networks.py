@@ -1,4 +1,6 @@
-"""Specifications of networks: orders, patterns, and the way between weight matrices and flat vectors."""
+"""Specifications of networks: orders, patterns, and the way between weight matrices and flat
+vectors.
+"""
 
 import numpy as np
 import pytest
@@ -38,13 +40,21 @@ def test_orders_are_those_of_the_output_in_each_layer(network):
         scaled = theta.copy()
         scaled[part] *= 2
         np.testing.assert_allclose(
-            reference.outputs(network, scaled, X), 2.0**order * reference.outputs(network, theta, X), rtol=1e-12
+            reference.outputs(network, scaled, X),
+            2.0**order * reference.outputs(network, theta, X),
+            rtol=1e-12,
         )
 
 
 @pytest.mark.parametrize(
     ("powers", "slopes", "lipschitz"),
-    [((2,), (0.0,), True), ((1,), (1.0,), True), ((1,), (0.5,), False), ((2, 1), (0.0, 0.0), False), ((1, 3), (1.0, -1.0), True)],
+    [
+        ((2,), (0.0,), True),
+        ((1,), (1.0,), True),
+        ((1,), (0.5,), False),
+        ((2, 1), (0.0, 0.0), False),
+        ((1, 3), (1.0, -1.0), True),
+    ],
 )
 def test_gradients_are_lipschitz_without_kinks_of_first_order(powers, slopes, lipschitz):
     assert dense((2, *[2] * len(powers), 1), powers, slopes).has_lipschitz_gradient is lipschitz
@@ -52,7 +62,9 @@ def test_gradients_are_lipschitz_without_kinks_of_first_order(powers, slopes, li
 
 def test_matrices_are_those_of_the_plain_reference(network):
     theta = np.random.default_rng(0).standard_normal(network.size)
-    for ours, theirs in zip(network.matrices(theta), reference.matrices(network, theta), strict=True):
+    for ours, theirs in zip(
+        network.matrices(theta), reference.matrices(network, theta), strict=True
+    ):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -62,13 +74,19 @@ def test_flatten_undoes_matrices(network):
 
 
 def test_slices_partition_the_weights(network):
-    assert [index for part in network.slices for index in range(part.start, part.stop)] == list(range(network.size))
+    assert [index for part in network.slices for index in range(part.start, part.stop)] == list(
+        range(network.size)
+    )
     assert tuple(part.stop - part.start for part in network.slices) == network.parameter_counts
 
 
 def test_every_parameter_stands_somewhere(network):
     for pattern, count, columns, rows in zip(
-        network.patterns, network.parameter_counts, network.widths[:-1], network.widths[1:], strict=True
+        network.patterns,
+        network.parameter_counts,
+        network.widths[:-1],
+        network.widths[1:],
+        strict=True,
     ):
         numbers = pattern.expand(rows, columns)
         assert set(numbers.ravel()) - {-1} == set(range(count))
@@ -85,7 +103,9 @@ def test_a_layout_says_where_every_entry_comes_from(network):
 
 
 def test_a_mask_strikes_out_entries():
-    W = Network((3, 2, 1), (2,), (0.5,), (masked([[1, 0, 1], [0, 1, 0]]), DENSE)).matrices(np.arange(1.0, 6.0))[0]
+    W = Network((3, 2, 1), (2,), (0.5,), (masked([[1, 0, 1], [0, 1, 0]]), DENSE)).matrices(
+        np.arange(1.0, 6.0)
+    )[0]
     assert W.tolist() == [[1, 0, 2], [0, 3, 0]]
 
 
@@ -104,13 +124,17 @@ def test_a_diagonal_wraps_round(rows, columns, expected):
 
 
 def test_a_convolution_shares_one_kernel_round_the_circle():
-    W = Network((4, 3, 1), (2,), (0.5,), (convolution(3, 4, 2), DENSE)).matrices(np.arange(1.0, 6.0))[0]
+    W = Network((4, 3, 1), (2,), (0.5,), (convolution(3, 4, 2), DENSE)).matrices(
+        np.arange(1.0, 6.0)
+    )[0]
     assert W.tolist() == [[1, 2, 0, 0], [0, 1, 2, 0], [0, 0, 1, 2]]
 
 
 def test_only_convolutions_share_weights():
     assert convolution(3, 4, 2).is_shared and not convolution(1, 4, 2).is_shared
-    assert not any(pattern.is_shared for pattern in (DENSE, masked(np.eye(3)), blocks(4, 4, 2), diagonal(5, 3)))
+    assert not any(
+        pattern.is_shared for pattern in (DENSE, masked(np.eye(3)), blocks(4, 4, 2), diagonal(5, 3))
+    )
     assert Pattern("hand-made", ((0, 0),)).is_shared
 
 

@@ -1,4 +1,6 @@
-"""The head start of a polish: it goes where the polish alone goes, and nowhere where Newton's method does not converge."""
+"""The head start of a polish: it goes where the polish alone goes, and nowhere where Newton's
+method does not converge.
+"""
 
 import numpy as np
 import pytest
@@ -14,11 +16,15 @@ from checker.tolerances import POLISHED, Numerics
 
 
 def handed_over(count: int) -> list:
-    """NCFs of few parameters with the directions in which their flows are handed over to the polish."""
+    """NCFs of few parameters with the directions in which their flows are handed over to the
+    polish.
+    """
     found = []
     for each in draw(instances(powers=CURVED).strategy(), count, 4, simplest=False):
         flow = ncf_flow(each.ncf, each.start, Numerics()) if each.start.size <= FEW else None
-        found += [(each.ncf, flow.direction)] if flow is not None and flow.stop is Stop.CONVERGED else []
+        found += (
+            [(each.ncf, flow.direction)] if flow is not None and flow.stop is Stop.CONVERGED else []
+        )
     return found
 
 
@@ -29,7 +35,9 @@ def test_it_ends_where_the_polish_alone_ends(monkeypatch):
     assert np.mean([ncf.residual(u) <= POLISHED for (ncf, _), u in zip(points, near)]) > 0.8
     monkeypatch.setattr(kkt, "FEW", 0)
     alone = [kkt.polish(ncf, u) for ncf, u in points]
-    flat = [abs(point.top_curvature) < 1e-3 for point in alone]  # along these the two may end at different points
+    flat = [
+        abs(point.top_curvature) < 1e-3 for point in alone
+    ]  # along these the two may end at different points
     assert np.mean(flat) < 0.5
     assert all(is_flat or norm(u - point.u) < 1e-9 for u, point, is_flat in zip(near, alone, flat))
 
@@ -41,7 +49,9 @@ def test_a_step_that_does_not_help_is_not_taken():
         found, value, gradient, residual = ncf.newton(far)
         assert (value, list(gradient)) == (ncf.value(found), list(ncf.gradient(found)))
         assert residual == pytest.approx(ncf.residual(found), rel=1e-6, abs=1e-15)
-        assert norm(found) == pytest.approx(1, abs=1e-14) and ncf.residual(found) <= ncf.residual(far)
+        assert norm(found) == pytest.approx(1, abs=1e-14) and ncf.residual(found) <= ncf.residual(
+            far
+        )
 
 
 def test_where_the_gradient_vanishes_it_stays():
@@ -57,4 +67,6 @@ def test_the_residual_is_the_same_for_labels_of_any_scale(exponent):
     scaled = type(ncf)(ncf.network, ncf.X, 10.0**exponent * ncf.ybar)
     far = unit(np.random.default_rng(1).standard_normal(u.size))
     assert scaled.newton(far)[3] == pytest.approx(ncf.newton(far)[3], rel=1e-9)
-    assert kkt.refined(scaled, u)[1][2] == pytest.approx(scaled.residual(kkt.refined(scaled, u)[0]), abs=1e-15)
+    assert kkt.refined(scaled, u)[1][2] == pytest.approx(
+        scaled.residual(kkt.refined(scaled, u)[0]), abs=1e-15
+    )

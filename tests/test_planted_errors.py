@@ -1,4 +1,5 @@
-"""Mistakes planted in networks, steppers and early training: caught by the claims named here, none of which objects without it.
+"""Mistakes planted in networks, steppers and early training: caught by the claims named here, none
+of which objects without it.
 
 Those in the formulas of losses, ncf, kkt and rank_one are in `mutants`.
 """
@@ -24,7 +25,9 @@ def violated(*claims: str) -> set[str]:
     found = set()
     for id in claims:
         claim = registered()[id]
-        outcomes = {claim.judge(each)[0] for each in draw(claim.strategy(), INSTANCES, 1, simplest=True)}
+        outcomes = {
+            claim.judge(each)[0] for each in draw(claim.strategy(), INSTANCES, 1, simplest=True)
+        }
         assert outcomes != {Outcome.INAPPLICABLE}, f"{id} was never applicable"
         if Outcome.VIOLATES in outcomes:
             found.add(id)
@@ -61,14 +64,21 @@ def plant_time_scale_of_another_order(patch):
 
 
 PLANTED = {
-    plant_order_too_large: {"homogeneity.euler", "homogeneity.output_scaling", "homogeneity.gradient_scaling", "kkt.multiplier"},
+    plant_order_too_large: {
+        "homogeneity.euler",
+        "homogeneity.output_scaling",
+        "homogeneity.gradient_scaling",
+        "kkt.multiplier",
+    },
     plant_dropped_layer_order: {"homogeneity.layer_euler", "kkt.layer_balance"},
     plant_descent_instead_of_ascent_in_the_flow: {"flow.monotone"},
     plant_time_scale_of_another_order: {"early.tracking_order"},
 }
 
 
-@pytest.mark.parametrize(("plant", "claims"), PLANTED.items(), ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("plant", "claims"), PLANTED.items(), ids=lambda value: getattr(value, "__name__", "")
+)
 def test_a_planted_mistake_violates_the_claims_about_it(monkeypatch, plant, claims):
     plant(monkeypatch)
     assert violated(*claims) == claims
@@ -81,7 +91,11 @@ def test_the_same_claims_are_not_violated_without_a_planted_mistake():
 def test_numerics_of_an_instance_reach_the_flow():
     """The confirmation by a second integrator would be worth nothing if the claim ignored it."""
     claim = registered()["flow.direction_converges"]
-    instance = next(each for each in draw(claim.strategy(), 8, 3, simplest=False) if claim.judge(each)[0] is Outcome.HOLDS)
+    instance = next(
+        each
+        for each in draw(claim.strategy(), 8, 3, simplest=False)
+        if claim.judge(each)[0] is Outcome.HOLDS
+    )
     for name, variant in instance.confirmations():
         outcome, margin = claim.judge(variant)
         assert outcome is Outcome.HOLDS, name

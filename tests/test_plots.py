@@ -31,7 +31,10 @@ def test_a_portrait_has_the_blow_up_inside_its_bracket_and_loss_flows_near_the_n
     assert deltas == sorted(deltas, reverse=True) and len(deltas) == 4
     for _, flow in picture.losses:
         aligned = np.searchsorted(flow.time, picture.aligned[0])
-        assert 0.5 * ((flow.directions[aligned] - picture.target) ** 2).sum() < 1.5 * picture.aligned[2]
+        assert (
+            0.5 * ((flow.directions[aligned] - picture.target) ** 2).sum()
+            < 1.5 * picture.aligned[2]
+        )
 
 
 def test_what_cannot_be_computed_is_left_out_with_the_reason():
@@ -41,7 +44,9 @@ def test_what_cannot_be_computed_is_left_out_with_the_reason():
     assert found.plot() is not None
 
 
-@pytest.mark.parametrize("claim", ["early.collapse", "flow.monotone", "control.degree_two", "control.shared_conserved"])
+@pytest.mark.parametrize(
+    "claim", ["early.collapse", "flow.monotone", "control.degree_two", "control.shared_conserved"]
+)
 def test_whatever_is_drawn_makes_figures(claim):
     load_claims()
     for index in (0, 2):
@@ -49,9 +54,18 @@ def test_whatever_is_drawn_makes_figures(claim):
 
 
 def test_figures_tell_the_slope_of_the_tracking_error_and_every_layer(picture):
-    drawn, order, depth = plots.figures(picture), picture.instance.network.order, picture.instance.network.depth
-    legend = " ".join(text.get_text() for text in drawn["tracking"].axes[0].get_legend().get_texts())
-    assert all(abs(float(slope) - order) < 0.5 for slope in re.findall(r"power ([\d.]+)", legend)) and "power" in legend
+    drawn, order, depth = (
+        plots.figures(picture),
+        picture.instance.network.order,
+        picture.instance.network.depth,
+    )
+    legend = " ".join(
+        text.get_text() for text in drawn["tracking"].axes[0].get_legend().get_texts()
+    )
+    assert (
+        all(abs(float(slope) - order) < 0.5 for slope in re.findall(r"power ([\d.]+)", legend))
+        and "power" in legend
+    )
     labels = [text.get_text() for text in drawn["singular values"].axes[0].get_legend().get_texts()]
     assert len(labels) == depth
     assert len(drawn["norms"].axes[0].get_lines()) == 4 + 1 + 2
@@ -61,7 +75,11 @@ def test_an_inline_figure_takes_the_colour_of_the_page_and_keeps_its_numbers(pic
     figures = plots.figures(picture)
     texts = {name: plots.inline(figure, name, "a label") for name, figure in figures.items()}
     for text in texts.values():
-        assert text.startswith('<svg role="img" aria-label="a label"') and plots.INK not in text and "currentColor" in text
+        assert (
+            text.startswith('<svg role="img" aria-label="a label"')
+            and plots.INK not in text
+            and "currentColor" in text
+        )
         assert not re.search(r"<\?xml|<!DOCTYPE|https?://(?!www\.w3\.org)", text)
         references = set(re.findall(r'url\(#([^)]*)\)|href="#([^"]*)"', text))
         assert {a or b for a, b in references} <= set(re.findall(r'\bid="([^"]*)"', text))
@@ -106,14 +124,19 @@ def test_the_command_writes_a_figure_of_a_claim_and_of_a_witness(tmp_path, monke
     "arguments, message",
     [
         (("nope", "-o", "x.svg"), "no claim 'nope'"),
-        (("flow.monotone@1", "-o", "x.svg"), "an instance is CLAIM@SEED/INDEX, for example flow.monotone@0/3"),
+        (
+            ("flow.monotone@1", "-o", "x.svg"),
+            "an instance is CLAIM@SEED/INDEX, for example flow.monotone@0/3",
+        ),
         (("flow.monotone@1/5000", "-o", "x.svg"), "numbered from 0 to 999"),
         (("none.json", "-o", "x.svg"), "cannot read none.json: No such file"),
         (("flow.monotone", "-o", "x.pdf"), "x.pdf: a figure is an .svg or a .png file"),
         (("flow.monotone@0/1", "-o", "no/x.svg"), "cannot write no/x.svg"),
     ],
 )
-def test_what_cannot_be_plotted_is_told_in_one_line(tmp_path, monkeypatch, capsys, arguments, message):
+def test_what_cannot_be_plotted_is_told_in_one_line(
+    tmp_path, monkeypatch, capsys, arguments, message
+):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["plot", *arguments]) == 2
     err = capsys.readouterr().err

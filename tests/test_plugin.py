@@ -39,7 +39,9 @@ def test_plain():
 def project(pytester):
     pytester.mkdir("properties")
     (pytester.path / "properties" / "chapter.py").write_text(CLAIMS)
-    (pytester.path / "properties" / "helpers.py").write_text("1 / 0  # has no claims and must not be imported")
+    (pytester.path / "properties" / "helpers.py").write_text(
+        "1 / 0  # has no claims and must not be imported"
+    )
     return pytester
 
 
@@ -48,16 +50,20 @@ def test_every_claim_is_an_item_that_passes_fails_or_is_skipped(project):
     result.assert_outcomes(passed=2, failed=2, skipped=1)
     result.stdout.fnmatch_lines(
         [
-            "mine.bad is a theorem (must never be refuted), but is potential (25 of 25 instances violate it*",
+            "mine.bad is a theorem (must never be refuted), but is potential (25 of 25 instances "
+            "violate it*",
             "worst margin -* ± 0.5  *",
-            "mine.control is a control (false: must be refuted), but is not refuted (on 13 instances*",
+            "mine.control is a control (false: must be refuted), but is not refuted (on 13 "
+            "instances*",
             "FAILED properties/chapter.py::mine.bad - *",
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
-@pytest.mark.parametrize("named", ["properties/chapter.py::mine.good", "properties/chapter.py", "elsewhere.py"])
+@pytest.mark.parametrize(
+    "named", ["properties/chapter.py::mine.good", "properties/chapter.py", "elsewhere.py"]
+)
 def test_claims_can_be_named_by_file_and_node(project, named):
     (project.path / "elsewhere.py").write_text(CLAIMS)
     result = project.runpytest_subprocess(named, "-k", "mine.good")
@@ -79,11 +85,17 @@ def test_options_set_the_number_of_instances_and_the_seed(project):
     assert facts()["instances"] == "25"
     assert facts("--ncf-profile=ci")["instances"] == "200"
     assert facts("--ncf-profile=ci", "--ncf-examples=7")["instances"] == "7"
-    assert facts("--ncf-seed=1")["worst_margin"] == facts("--ncf-seed=1")["worst_margin"] != facts()["worst_margin"]
+    assert (
+        facts("--ncf-seed=1")["worst_margin"]
+        == facts("--ncf-seed=1")["worst_margin"]
+        != facts()["worst_margin"]
+    )
 
 
 def test_claims_run_on_several_processes(project):
-    project.runpytest_subprocess("properties", "-n", "2").assert_outcomes(passed=2, failed=2, skipped=1)
+    project.runpytest_subprocess("properties", "-n", "2").assert_outcomes(
+        passed=2, failed=2, skipped=1
+    )
 
 
 def test_the_plugin_loads_no_engine_where_there_are_no_claims(pytester):
@@ -93,7 +105,8 @@ def test_the_plugin_loads_no_engine_where_there_are_no_claims(pytester):
 
         def test_light():
             assert "checker.plugin" in sys.modules
-            assert not [name for name in ("numba", "rich", "checker.check", "checker.claims") if name in sys.modules]
+            heavy = ("numba", "rich", "checker.check", "checker.claims")
+            assert not [name for name in heavy if name in sys.modules]
         """
     )
     pytester.runpytest_subprocess().assert_outcomes(passed=1)

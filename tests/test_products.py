@@ -1,4 +1,6 @@
-"""Compiled products of matrices and derivatives along directions agree with numpy's, on both sides of every switch."""
+"""Compiled products of matrices and derivatives along directions agree with numpy's, on both sides
+of every switch.
+"""
 
 import numpy as np
 import pytest
@@ -14,7 +16,11 @@ SIZES = [(1, 1, 1), (3, 5, 7), (2, 1, 9), (20, 10, 50)]
 
 @compiled()
 def products(A, B):
-    out = np.empty((A.shape[0], B.shape[1])), np.empty((A.shape[0], B.shape[1])), np.empty((A.shape[0], B.shape[1]))
+    out = (
+        np.empty((A.shape[0], B.shape[1])),
+        np.empty((A.shape[0], B.shape[1])),
+        np.empty((A.shape[0], B.shape[1])),
+    )
     product(A, B, out[0])
     product(A.T.copy().T, B, out[1])
     product_with_transposed(A, B.T.copy(), out[2])
@@ -39,7 +45,10 @@ def test_products_with_the_curvature_are_those_of_its_matrix():
     assert {each.network.layout.index.size > 0 for each in drawn} == {True, False}
     for number, each in enumerate(drawn):
         direction = np.random.default_rng(number).standard_normal(each.start.size)
-        found, exact = each.ncf.curvature_product(each.start, direction), each.ncf.curvature(each.start)
+        found, exact = (
+            each.ncf.curvature_product(each.start, direction),
+            each.ncf.curvature(each.start),
+        )
         size = np.abs(exact.products(np.eye(each.start.size))).sum() + 1e-300
         assert np.linalg.norm(found - exact.product(direction)) <= 1e-12 * size
         assert np.abs(each.ncf.hessian(each.start) - exact.matrix()).max() <= 1e-12 * size
@@ -50,5 +59,8 @@ def test_the_second_order_of_the_loss_is_a_gradient_with_outputs_as_labels():
     for each in drawn:
         outputs = CURVATURES[each.problem.loss] * each.problem.outputs(each.start)
         change = type(each.ncf)(each.network, each.ncf.X, outputs)
-        found, expected = second_order_gradient(each.problem, each.start), change.gradient(each.start)
+        found, expected = (
+            second_order_gradient(each.problem, each.start),
+            change.gradient(each.start),
+        )
         assert np.linalg.norm(found - expected) <= 1e-13 * np.linalg.norm(expected)

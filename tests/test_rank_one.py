@@ -30,17 +30,22 @@ def problem(seed=0, d=3, n=6):
 
 
 @pytest.mark.parametrize(
-    "powers,slopes", [((2,), (0.5,)), ((1, 3), (-0.3, 0.1)), ((2, 2), (0.0, -1.0)), ((3, 1, 2), (0.5, 1.0, -0.5))]
+    "powers,slopes",
+    [((2,), (0.5,)), ((1, 3), (-0.3, 0.1)), ((2, 2), (0.0, -1.0)), ((3, 1, 2), (0.5, 1.0, -0.5))],
 )
 def test_the_reduced_value_is_that_of_the_network_with_all_widths_one(powers, slopes):
     X, ybar = problem()
     network = dense((3, *[1] * (len(powers) + 1)), powers, slopes)
     u, signs = np.array([0.6, -0.8, 0.0]), (1.0, -1.0, 1.0)[: len(powers)]
     theta = network.flatten([u[None, :], *(np.array([[sign]]) for sign in signs)])
-    assert reduced_value(network, X, ybar[:, 0], u, signs)[0] == pytest.approx(Ncf(network, X, ybar).value(theta), rel=1e-13)
+    assert reduced_value(network, X, ybar[:, 0], u, signs)[0] == pytest.approx(
+        Ncf(network, X, ybar).value(theta), rel=1e-13
+    )
 
 
-@pytest.mark.parametrize("powers,slopes", [((2,), (0.5,)), ((1, 3), (-0.3, 0.1)), ((3, 2), (0.5, -1.0))])
+@pytest.mark.parametrize(
+    "powers,slopes", [((2,), (0.5,)), ((1, 3), (-0.3, 0.1)), ((3, 2), (0.5, -1.0))]
+)
 def test_the_reduced_gradient_is_the_derivative_of_the_reduced_value(powers, slopes):
     X, ybar = problem(1)
     network, u, signs = (
@@ -74,7 +79,9 @@ def test_a_deep_linear_structured_point_has_the_closed_form_value():
 
 
 def test_two_layer_structured_points_have_the_closed_form_value():
-    """N = G(u) (p/(p+1))^{p/2} (p+1)^{−1/2} with one active neuron, k'^{(1−p)/2} of that with k' (theory §5)."""
+    """N = G(u) (p/(p+1))^{p/2} (p+1)^{−1/2} with one active neuron, k'^{(1−p)/2} of that with k'
+    (theory §5).
+    """
     X, ybar = problem(3)
     for power in (2, 3):
         network = dense((3, 4, 1), (power,), (0.5,))
@@ -139,7 +146,9 @@ def test_drawn_profiles_are_unit_nonnegative_and_uniform_where_they_must_be():
 
 
 def test_a_point_where_the_gradient_vanishes_makes_no_angle():
-    """With e_1 = −1 and α = 0 the network is dead: nothing can be said about sin∠, whatever the claim."""
+    """With e_1 = −1 and α = 0 the network is dead: nothing can be said about sin∠, whatever the
+    claim.
+    """
     network, profiles = dense((1, 1, 1), (2,), (0.0,)), (np.array([-1.0]),)
     problem = Problem(network, np.ones((1, 1)), np.ones((1, 1)))
     start = structured_point(network, np.ones(1), (1.0,), profiles)
@@ -155,13 +164,18 @@ def test_the_criterion_is_undecided_where_the_reduced_problem_is_dead():
     problem = Problem(network, -np.ones((1, 1)), np.ones((1, 1)))
     start = structured_point(network, np.ones(1), (1.0,), profiles)
     with pytest.raises(Unresolved, match="dead"):
-        criterion(RankOneInstance(problem, start, u=np.ones(1), signs=(1.0,), profiles=profiles), 1e-14)
+        criterion(
+            RankOneInstance(problem, start, u=np.ones(1), signs=(1.0,), profiles=profiles), 1e-14
+        )
 
 
 @pytest.mark.filterwarnings("error")
 def test_tangents_across_the_line_are_infinite_and_of_no_gradient_are_no_number():
     point = np.array([1.0, 0.0])
-    assert tangent(np.array([1.0, -1.0]), point) == 1.0 and tangent(np.array([0.0, 2.0]), point) == np.inf
+    assert (
+        tangent(np.array([1.0, -1.0]), point) == 1.0
+        and tangent(np.array([0.0, 2.0]), point) == np.inf
+    )
     assert np.isnan(tangent(np.zeros(2), point))
     # Found by a hunt, at p = 202: the square of what is left across the line overflowed.
     assert tangent(np.array([1e184, 1e168]), point) == pytest.approx(1e-16)
@@ -175,7 +189,9 @@ def test_conditions_on_neurons_that_are_all_noise_are_undecided():
 
 
 def test_rows_next_to_a_kink_are_undecided_where_the_direction_read_off_them_is_on_its_other_side():
-    """Found by a hunt: 1e-74 off the kink of a sample the network's gradient is exact, that at u = (0, −1) is another one."""
+    """Found by a hunt: 1e-74 off the kink of a sample the network's gradient is exact, that at u =
+    (0, −1) is another one.
+    """
     network = dense((2, 1, 1), (1,), (0.5,))
     X, ybar = np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([1.0, -1.0])
     theta = np.array([-6e-75, -1.0, 1.0]) / np.sqrt(2)
@@ -186,13 +202,36 @@ def test_rows_next_to_a_kink_are_undecided_where_the_direction_read_off_them_is_
 
 
 def test_what_neurons_that_count_as_zero_leave_of_the_equation_is_in_the_margins_error():
-    """A hunt had found it: labels cancel to G(−1) = 2e-4 beside G(1) = −132, and a neuron of 1e-6 beside one of 0.8."""
-    X = [0.8766918560679414, -2.1144114548764925, 3.6262882629046396, -2.542022666904603, 3.4283794196723263]
+    """A hunt had found it: labels cancel to G(−1) = 2e-4 beside G(1) = −132, and a neuron of 1e-6
+    beside one of 0.8.
+    """
+    X = [
+        0.8766918560679414,
+        -2.1144114548764925,
+        3.6262882629046396,
+        -2.542022666904603,
+        3.4283794196723263,
+    ]
     X += [-2.4905269218140242, 1.9684646682757034, -1.2967125525756957, 1.5765979073158805]
-    y = [0.17248427759052565, 24.04793806952898, -10.307325119752843, 0.582922802034486, 0.876650993631159]
+    y = [
+        0.17248427759052565,
+        24.04793806952898,
+        -10.307325119752843,
+        0.582922802034486,
+        0.876650993631159,
+    ]
     y += [-3.6278280864121832, -10.820303626275678, -2.3305545215971444, -2.472909323954573]
     problem = Problem(dense((1, 2, 1), (2,), (-0.7,)), np.array(X)[:, None], np.array(y)[:, None])
-    start = np.array([-8.1649658092638233e-01, 1.4812478803330493e-06, 5.7735026918867571e-01, -1.0474004208016989e-06])
-    instance = RankOneInstance(problem, start, u=np.ones(1), signs=(1.0,), profiles=(np.array([-1.0, 1.8e-6]),))
+    start = np.array(
+        [
+            -8.1649658092638233e-01,
+            1.4812478803330493e-06,
+            5.7735026918867571e-01,
+            -1.0474004208016989e-06,
+        ]
+    )
+    instance = RankOneInstance(
+        problem, start, u=np.ones(1), signs=(1.0,), profiles=(np.array([-1.0, 1.8e-6]),)
+    )
     outcome, margin = registered()["rank_one.two_layer_iff"].judge(instance)
     assert outcome is Outcome.UNRESOLVED and margin.value < -1 and margin.error > 2

@@ -1,4 +1,6 @@
-"""Points around rank-one structure, spoilt, mixed, on kinks or found: draws keep what they promise, and are diverse."""
+"""Points around rank-one structure, spoilt, mixed, on kinks or found: draws keep what they promise,
+and are diverse.
+"""
 
 import numpy as np
 import pytest
@@ -7,7 +9,12 @@ from checker.claims import Unresolved
 from checker.clarke import clarke_residual, kinks
 from checker.criterion import factor
 from checker.generators.draw import draw
-from checker.generators.found import blind_points, found_points, two_direction_points, two_layer_points
+from checker.generators.found import (
+    blind_points,
+    found_points,
+    two_direction_points,
+    two_layer_points,
+)
 from checker.generators.structured import (
     CURVED,
     DIRECTION,
@@ -25,7 +32,11 @@ from checker.rank_one import balanced_norms, predicted_tangent, reduced_value, t
 
 def collect(given, count=60, seed=0):
     seen = list(draw(given.strategy(), count, seed, simplest=True))
-    return [each for each in seen if getattr(each, "u", None) is not None or getattr(each, "point", None) is not None]
+    return [
+        each
+        for each in seen
+        if getattr(each, "u", None) is not None or getattr(each, "point", None) is not None
+    ]
 
 
 def test_perturbed_points_are_spoilt_in_the_way_and_by_the_size_they_say():
@@ -34,7 +45,9 @@ def test_perturbed_points_are_spoilt_in_the_way_and_by_the_size_they_say():
     assert kinds == {PROFILE, NORMS, DIRECTION}
     for each in seen:
         kind = each.families["spoilt"].split()[0]
-        uneven = any(p >= 2 and np.ptp(e[e > 0]) > 1e-12 for e, p in zip(each.profiles, each.network.powers))
+        uneven = any(
+            p >= 2 and np.ptp(e[e > 0]) > 1e-12 for e, p in zip(each.profiles, each.network.powers)
+        )
         shifted = np.abs(each.norms - balanced_norms(each.network)).max() > 1e-12
         assert (uneven, shifted) == (kind == PROFILE, kind == NORMS)
         assert np.linalg.norm(each.start) == pytest.approx(1, abs=1e-14)
@@ -52,7 +65,9 @@ def test_the_angle_of_perturbed_points_grows_linearly_with_the_perturbation(kind
 
 
 def _reduced_gradient(instance):
-    return reduced_value(instance.network, instance.ncf.X, instance.ncf.ybar[:, 0], instance.u, instance.signs)[1]
+    return reduced_value(
+        instance.network, instance.ncf.X, instance.ncf.ybar[:, 0], instance.u, instance.signs
+    )[1]
 
 
 def test_the_predicted_angle_is_that_of_the_gradient():
@@ -61,15 +76,21 @@ def test_the_predicted_angle_is_that_of_the_gradient():
     moved = [(each, gradient) for each, gradient in seen if gradient.any()]
     assert len(moved) > 0.9 * len(seen)
     for each, gradient in moved:
-        predicted = predicted_tangent(each.network, each.norms, each.profiles, tangent(gradient, each.u))
-        assert tangent(each.ncf.gradient(each.start), each.start) == pytest.approx(predicted, rel=1e-8, abs=1e-9)
+        predicted = predicted_tangent(
+            each.network, each.norms, each.profiles, tangent(gradient, each.u)
+        )
+        assert tangent(each.ncf.gradient(each.start), each.start) == pytest.approx(
+            predicted, rel=1e-8, abs=1e-9
+        )
 
 
 def test_mixed_points_have_entries_of_both_signs_in_the_stated_ratio():
     seen, ratios = collect(mixed_points(), 100), set()
     assert len(seen) > 30
     for each in seen:
-        for W, p, alpha in zip(each.network.matrices(each.start), each.network.powers, each.network.slopes):
+        for W, p, alpha in zip(
+            each.network.matrices(each.start), each.network.powers, each.network.slopes
+        ):
             left = np.linalg.svd(W)[0][:, 0]
             positive, negative = left[left > 1e-12], -left[left < -1e-12]
             if p >= 2 and positive.size and negative.size:
@@ -82,7 +103,9 @@ def test_mixed_points_have_entries_of_both_signs_in_the_stated_ratio():
 def test_points_with_signs_flipped_are_structured_otherwise():
     for each in collect(signless_points()):
         assert sum((profile < 0).sum() for profile in each.profiles) == 1
-        assert all(np.linalg.norm(profile) == pytest.approx(1, abs=1e-14) for profile in each.profiles)
+        assert all(
+            np.linalg.norm(profile) == pytest.approx(1, abs=1e-14) for profile in each.profiles
+        )
 
 
 def test_clarke_points_lie_on_kinks_and_are_clarke_kkt_only_with_slopes_inside():
@@ -98,7 +121,10 @@ def test_clarke_points_lie_on_kinks_and_are_clarke_kkt_only_with_slopes_inside()
 def test_masked_and_blind_networks_lack_weights():
     for given in (masked_points(), blind_points()):
         seen = collect(given, 25)
-        assert seen and any(not pattern.is_dense and -1 in sum(pattern.index, ()) for pattern in seen[-1].network.patterns)
+        assert seen and any(
+            not pattern.is_dense and -1 in sum(pattern.index, ())
+            for pattern in seen[-1].network.patterns
+        )
 
 
 def test_found_points_are_positive_kkt_points_of_every_kind():
@@ -116,12 +142,16 @@ def test_found_points_are_positive_kkt_points_of_every_kind():
 
 
 def test_two_layer_points_use_one_direction_or_both():
-    seen = [each for each in collect(two_layer_points(), 200) if each.families["start"] == "constructed"]
+    seen = [
+        each for each in collect(two_layer_points(), 200) if each.families["start"] == "constructed"
+    ]
     both = [each for each in seen if (each.profiles[0] < 0).any() and (each.profiles[0] > 0).any()]
     assert len(both) >= 5 and len(seen) - len(both) >= 5
     assert {each.network.powers[0] for each in seen} == {1, 2, 3, 4}
     for each in seen:  # where labels of one sign cancel, ∇N is rounding and no more
-        assert each.ncf.residual(each.start) < 1e-9 + each.ncf.rounding(each.start)[1] / norm(each.ncf.gradient(each.start))
+        assert each.ncf.residual(each.start) < 1e-9 + each.ncf.rounding(each.start)[1] / norm(
+            each.ncf.gradient(each.start)
+        )
 
 
 def test_points_on_two_directions_are_kkt_points_of_rank_two():
@@ -131,7 +161,9 @@ def test_points_on_two_directions_are_kkt_points_of_rank_two():
 
 
 def test_what_a_badly_known_point_has_for_zeros_is_not_guessed():
-    """Rounding may be so large beside ∇N, where data cancel, that a neuron of opposite sign would count as none."""
+    """Rounding may be so large beside ∇N, where data cancel, that a neuron of opposite sign would
+    count as none.
+    """
     W = np.outer([0.97, -0.24], [0.6, 0.8])
     assert not factor(W, 1e-9).is_coherent
     with pytest.raises(Unresolved, match="too coarsely"):

@@ -1,4 +1,6 @@
-"""Early training and NCF flows on real tables: the theorems must not be refuted there, and must have been tried."""
+"""Early training and NCF flows on real tables: the theorems must not be refuted there, and must
+have been tried.
+"""
 
 import json
 
@@ -24,7 +26,9 @@ def table(request, tmp_path, monkeypatch):
 def test_no_theorem_on_flows_or_early_training_is_refuted_on_a_real_table(table):
     load_claims()
     claims = {id for id in registered() if id.startswith(("flow.", "early."))}
-    arguments = "check flow.* early.* --target target --workers 1 --quiet --json results.json".split()
+    arguments = (
+        "check flow.* early.* --target target --workers 1 --quiet --json results.json".split()
+    )
     code = cli.main([*arguments, "--data", table, "--examples", str(EXAMPLES)])
     with open("results.json") as file:
         results = {row["id"]: row for row in json.load(file)["claims"]}
@@ -38,7 +42,9 @@ def test_no_theorem_on_flows_or_early_training_is_refuted_on_a_real_table(table)
 
 
 def test_a_claim_that_is_false_is_refuted_on_a_real_table(table):
-    arguments = "check control.degree_two --target target --workers 1 --quiet --json results.json".split()
+    arguments = (
+        "check control.degree_two --target target --workers 1 --quiet --json results.json".split()
+    )
     assert cli.main([*arguments, "--data", table, "--examples", "4"]) == 0
     with open("results.json") as file:
         (row,) = json.load(file)["claims"]

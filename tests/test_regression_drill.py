@@ -1,4 +1,6 @@
-"""Faults planted in a copy of the package: `check --baseline` names each one, as a user's CI would see it."""
+"""Faults planted in a copy of the package: `check --baseline` names each one, as a user's CI would
+see it.
+"""
 
 import contextlib
 import os
@@ -50,7 +52,9 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of the package with one module of claims, compiled code included, and a baseline of it."""
+    """A copy of the package with one module of claims, compiled code included, and a baseline of
+    it.
+    """
     home = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "checker", home / "checker")
     (home / "properties").mkdir()
@@ -65,7 +69,9 @@ def ncfcheck(home, *arguments):
     """The command line of the copy."""
     environment = os.environ | {"PYTHONPATH": str(home)}
     command = [sys.executable, "-m", "checker.cli", *ARGUMENTS, *arguments]
-    return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, cwd=home, env=environment, capture_output=True, text=True, timeout=300
+    )
 
 
 def regressions(found):
@@ -96,7 +102,10 @@ def planted(home, fault):
 
 
 # No fault of a group can bring about the line of another one of it.
-@pytest.mark.parametrize("faults", [("wrong sign in ȳ", "a family lost", "a claim deleted"), ("wrong P_l", "loosened tolerance")])
+@pytest.mark.parametrize(
+    "faults",
+    [("wrong sign in ȳ", "a family lost", "a claim deleted"), ("wrong P_l", "loosened tolerance")],
+)
 def test_every_planted_fault_is_named(copy, faults):
     with contextlib.ExitStack() as stack:
         for fault in faults:
@@ -104,4 +113,7 @@ def test_every_planted_fault_is_named(copy, faults):
         found = ncfcheck(copy, "--baseline", "reports/baseline.json")
     assert found.returncode == 1
     for fault in faults:
-        assert any(each.startswith(FAULTS[fault][3]) for each in regressions(found)), (fault, found.stdout)
+        assert any(each.startswith(FAULTS[fault][3]) for each in regressions(found)), (
+            fault,
+            found.stdout,
+        )

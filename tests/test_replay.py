@@ -42,7 +42,11 @@ def test_a_witness_that_still_violates_gives_exit_code_1(command):
 )
 def test_one_that_no_longer_does_gives_exit_code_0(command, id, instance, words):
     path = stored(id, instance)
-    assert command("replay", "--quiet", path) == (0, f"{path}: no longer violates {id}: {words}\n", "")
+    assert command("replay", "--quiet", path) == (
+        0,
+        f"{path}: no longer violates {id}: {words}\n",
+        "",
+    )
 
 
 def test_one_that_cannot_be_run_gives_exit_code_2_and_one_line(command):
@@ -68,10 +72,14 @@ def test_the_gravest_of_several_witnesses_decides(command):
 def test_check_shrinks_and_stores_what_refutes_a_theorem_but_not_a_control(command):
     code, out, _ = command("check", "toy.refutable", "toy.false", "--examples", 100, "--workers", 1)
     assert code == 1
-    assert [path.name for path in Path("reports/counterexamples").iterdir()] == ["toy.refutable.json"]
+    assert [path.name for path in Path("reports/counterexamples").iterdir()] == [
+        "toy.refutable.json"
+    ]
     found = witness.read("reports/counterexamples/toy.refutable.json")
     assert found.instance == 900_001 and found.worst.instance > 900_001 and found.seed == 0
-    assert "smallest counterexample: ncfcheck replay reports/counterexamples/toy.refutable.json" in out
+    assert (
+        "smallest counterexample: ncfcheck replay reports/counterexamples/toy.refutable.json" in out
+    )
 
 
 def test_the_same_run_stores_the_same_witness_whatever_the_workers(command):
@@ -84,7 +92,9 @@ def test_the_same_run_stores_the_same_witness_whatever_the_workers(command):
 
 def test_a_stored_witness_is_looked_at_first_and_counts_as_an_instance(command):
     stored("toy.refutable", 999_999)
-    code, _, _ = command("check", "toy.refutable", "--examples", 5, "--workers", 1, "--json", "a.json")
+    code, _, _ = command(
+        "check", "toy.refutable", "--examples", 5, "--workers", 1, "--json", "a.json"
+    )
     row = json.loads(Path("a.json").read_text())["claims"][0]
     assert code == 1 and (row["instances"], row["violates"], row["confirmed"]) == (6, 1, 1)
     # What was drawn says nothing about how often: 0 of 5.
@@ -135,12 +145,19 @@ def test_replays_of_a_claim_leave_witnesses_of_others_alone(toys, tmp_path):
     assert tally == Tally()
 
 
-@pytest.mark.parametrize(("index", "folder", "tried"), [(0, COMMITTED, True), (1, COMMITTED, False), (1, Path("empty"), True)])
-def test_a_proof_is_looked_for_only_where_no_stored_witness_has_one(index, folder, tried, monkeypatch):
+@pytest.mark.parametrize(
+    ("index", "folder", "tried"),
+    [(0, COMMITTED, True), (1, COMMITTED, False), (1, Path("empty"), True)],
+)
+def test_a_proof_is_looked_for_only_where_no_stored_witness_has_one(
+    index, folder, tried, monkeypatch
+):
     """By the shard that replays it all the same: its proof must still be found."""
     check.load_claims()
     seen, certify = [], certifying.certify
-    monkeypatch.setattr(certifying, "certify", lambda *arguments: seen.append(arguments) or certify(*arguments))
+    monkeypatch.setattr(
+        certifying, "certify", lambda *arguments: seen.append(arguments) or certify(*arguments)
+    )
     shard = check.Shard(("control.negative_factor",), index, 5)
     tally = check.check_shard(shard, seed=0, folder=folder).tallies["control.negative_factor"]
     assert tally.confirmed and bool(seen) is tried is bool(tally.certified)

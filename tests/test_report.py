@@ -1,4 +1,6 @@
-"""The HTML page and the Markdown summary: complete, self-contained, small, and proof against texts that try to break out."""
+"""The HTML page and the Markdown summary: complete, self-contained, small, and proof against texts
+that try to break out.
+"""
 
 import re
 import sqlite3
@@ -74,9 +76,15 @@ def test_every_link_has_its_target(large):
 
 def test_texts_of_users_are_escaped_everywhere():
     result, extras = nasty()
-    found = Page(text := render(*run(result, regressions=(NASTY,), stopped=NASTY, baseline=NASTY), extras))
+    found = Page(
+        text := render(*run(result, regressions=(NASTY,), stopped=NASTY, baseline=NASTY), extras)
+    )
     assert found.open == [] and found.handlers == []
-    assert (found.tags.count("script"), found.tags.count("style"), found.tags.count("img")) == (1, 1, 0)
+    assert (found.tags.count("script"), found.tags.count("style"), found.tags.count("img")) == (
+        1,
+        1,
+        0,
+    )
     assert "{{ 7 * 7 }}" in text and "🦆" in text
     assert "&lt;script&gt;alert(" in text
 
@@ -91,7 +99,9 @@ def test_markdown_escapes_what_would_be_markup():
 
 def test_markdown_and_page_tell_why_violations_are_not_certified():
     some = replace(REFUTED, why_uncertified={"a <continuum>": 2, "time is up": 1})
-    assert "\narea.bad not certified: 2 × a \\<continuum\\>; 1 × time is up\n" in markdown.document(*run(GOOD, some))
+    assert "\narea.bad not certified: 2 × a \\<continuum\\>; 1 × time is up\n" in markdown.document(
+        *run(GOOD, some)
+    )
     assert "not certified" not in markdown.document(*run(GOOD, REFUTED))
     text = render(*run(some), Extras())
     assert "<dt>not certified</dt><dd>2 × a &lt;continuum&gt;; 1 × time is up</dd>" in text
@@ -99,7 +109,9 @@ def test_markdown_and_page_tell_why_violations_are_not_certified():
 
 
 def test_markdown_tells_the_conclusion_what_is_unexpected_and_all_claims():
-    text = markdown.document(*run(GOOD, REFUTED, UNDECIDED, regressions=("a: b: 1 → 2",), baseline="x"))
+    text = markdown.document(
+        *run(GOOD, REFUTED, UNDECIDED, regressions=("a: b: 1 → 2",), baseline="x")
+    )
     assert text.startswith("### ncfcheck: 1 of 3 not as expected, 1 regression\n")
     assert "- **area.bad is a theorem" in text and "- **regression** a: b: 1 → 2" in text
     assert text.count("\n| area.") == 3 and "| theorem | 3 | 600 | 204 | 0 |" in text
@@ -108,7 +120,9 @@ def test_markdown_tells_the_conclusion_what_is_unexpected_and_all_claims():
 def test_the_page_tells_what_is_unexpected_first_and_opens_it():
     text = render(*run(GOOD, REFUTED), Extras())
     assert "1 of 2 not as expected" in text
-    assert 'id="claim-area.bad" data-words="area.bad theorem potential "' in text and "open>" in text
+    assert (
+        'id="claim-area.bad" data-words="area.bad theorem potential "' in text and "open>" in text
+    )
     assert "Every verdict as expected" in render(*run(GOOD), Extras())
 
 
@@ -125,13 +139,19 @@ def test_a_run_without_margins_or_claims_makes_a_page(results):
 def test_slugs_differ_and_are_plain():
     texts = ["a.b", "a_b", "a:b", "a b", "a/b", "ä", NASTY]
     slugs = [slug(text) for text in texts]
-    assert len(set(slugs)) == len(texts) and all(re.fullmatch(r"[\w.:-]+", each, re.A) for each in slugs)
+    assert len(set(slugs)) == len(texts) and all(
+        re.fullmatch(r"[\w.:-]+", each, re.A) for each in slugs
+    )
 
 
 def test_heat_maps_count_pairs_and_what_is_not_covered():
     [result] = many(1)
     [first, *_] = heat_maps([result, result])
-    assert (first["across"], first["down"], first["columns"]) == ("D", "p", [str(d) for d in range(3, 17)])
+    assert (first["across"], first["down"], first["columns"]) == (
+        "D",
+        "p",
+        [str(d) for d in range(3, 17)],
+    )
     counts = [count for _, cells in first["rows"] for count, _ in cells]
     assert sum(counts) == 600 and counts.count(0) == first["empty"]
 
@@ -143,7 +163,9 @@ def test_strata_are_coarse_and_counted():
 
 
 def test_a_chart_tells_what_holds_from_what_violates_and_what_is_within_its_error():
-    chart = charts.margins([(1.0, 0.1), (-1.0, 0.1), (0.5, 2.0), (0.0, 0.0), (float("nan"), 1.0)], 'a "label"')
+    chart = charts.margins(
+        [(1.0, 0.1), (-1.0, 0.1), (0.5, 2.0), (0.0, 0.0), (float("nan"), 1.0)], 'a "label"'
+    )
     assert all(f'class="mark {kind}"' in chart for kind in ("holds", "violates", "undecided"))
     assert "a &#34;label&#34;" in chart and "nan" not in chart
     assert "no margin" in charts.margins([], "")
@@ -155,7 +177,9 @@ def folder(toys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     claim = toys["toy.refutable"]
     certificate = {"kind": "exact", "proves": "all of it", "data": {}, "steps": [1] * 99}
-    witness.store(witness.witness_of(claim, 999_999, Margin(-99_999.0, 0.5), certificate=certificate))
+    witness.store(
+        witness.witness_of(claim, 999_999, Margin(-99_999.0, 0.5), certificate=certificate)
+    )
     (tmp_path / "reports" / "counterexamples" / "broken.json").write_text("{")
     database = sqlite3.connect(tmp_path / "reports" / "ledger.sqlite")
     from checker.ledger import SCHEMA
@@ -177,16 +201,31 @@ def test_counterexamples_come_with_their_commands_and_certificates(folder):
     assert found["replay"] == "ncfcheck replay reports/counterexamples/toy.refutable.json"
     assert found["verify"] == "ncfcheck verify reports/counterexamples/toy.refutable.json"
     told = dict(found["certificate"])
-    assert (told["kind"], told["proves"], told["steps"]) == ("exact", "all of it", "99 entries, in the file")
-    assert "999999" in found["rendering"] and len(complaints) == 1 and "broken.json" in complaints[0]
+    assert (told["kind"], told["proves"], told["steps"]) == (
+        "exact",
+        "all of it",
+        "99 entries, in the file",
+    )
+    assert (
+        "999999" in found["rendering"] and len(complaints) == 1 and "broken.json" in complaints[0]
+    )
 
 
 def test_hunts_are_read_from_the_ledger(folder):
     [found] = findings.hunts()
-    assert (found["claim"], found["instances"], found["violates"], found["worst"]) == ("toy.open", 6, 2, "-3.5")
+    assert (found["claim"], found["instances"], found["violates"], found["worst"]) == (
+        "toy.open",
+        6,
+        2,
+        "-3.5",
+    )
     assert findings.hunts(folder / "none.sqlite") == []
     complaints = []
-    assert findings.hunts(folder / "reports" / "counterexamples" / "broken.json", complaints.append) == [] and complaints
+    assert (
+        findings.hunts(folder / "reports" / "counterexamples" / "broken.json", complaints.append)
+        == []
+        and complaints
+    )
 
 
 def test_the_report_command_writes_both_files(folder, capsys):
@@ -196,13 +235,35 @@ def test_the_report_command_writes_both_files(folder, capsys):
     out, err = capsys.readouterr()
     assert out == "out/report.html\nout/report.md\n" and "broken.json" in err
     text = (folder / "out" / "report.html").read_text()
-    assert 'id="counterexamples"' in text and 'id="hunts"' in text and "A number is at least zero." in text
+    assert (
+        'id="counterexamples"' in text
+        and 'id="hunts"' in text
+        and "A number is at least zero." in text
+    )
     assert Page(text).open == []
 
 
 def test_check_writes_a_page_and_a_summary(folder):
-    assert cli.main(["check", "toy.true", "--workers", "1", "--html", "o.html", "--markdown", "o.md", "--quiet"]) == 0
-    assert "toy.true" in (folder / "o.html").read_text() and "toy.true" in (folder / "o.md").read_text()
+    assert (
+        cli.main(
+            [
+                "check",
+                "toy.true",
+                "--workers",
+                "1",
+                "--html",
+                "o.html",
+                "--markdown",
+                "o.md",
+                "--quiet",
+            ]
+        )
+        == 0
+    )
+    assert (
+        "toy.true" in (folder / "o.html").read_text()
+        and "toy.true" in (folder / "o.md").read_text()
+    )
 
 
 def test_a_report_without_results_is_told(toys, tmp_path, monkeypatch, capsys):
@@ -217,5 +278,8 @@ def test_the_map_of_hypotheses_is_on_the_page(toys):
 
 
 def test_exponents_are_raised_and_everything_else_is_escaped():
-    assert page.mathematics("r^{D−2} <b> δ^D, x^2") == "r<sup>D−2</sup> &lt;b&gt; δ<sup>D</sup>, x<sup>2</sup>"
+    assert (
+        page.mathematics("r^{D−2} <b> δ^D, x^2")
+        == "r<sup>D−2</sup> &lt;b&gt; δ<sup>D</sup>, x<sup>2</sup>"
+    )
     assert page.mathematics("x^{<b>}") == "x^{&lt;b&gt;}"

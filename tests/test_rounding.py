@@ -1,4 +1,6 @@
-"""The running bounds contain the true rounding errors, which exact rational arithmetic tells, on adversarial instances too."""
+"""The running bounds contain the true rounding errors, which exact rational arithmetic tells, on
+adversarial instances too.
+"""
 
 from fractions import Fraction
 
@@ -11,7 +13,11 @@ from checker.ncf import Ncf
 from checker.networks import dense
 from checker.rounding import gradient_bound, output_bound
 
-ZOO = {name: net for name, net in reference.zoo().items() if not name.startswith("dense") or "0.5" in name or "-0.3" in name}
+ZOO = {
+    name: net
+    for name, net in reference.zoo().items()
+    if not name.startswith("dense") or "0.5" in name or "-0.3" in name
+}
 
 
 def exactly(values):
@@ -40,11 +46,15 @@ def collected(pattern, matrix):
     if pattern.index is None:
         return matrix.ravel()
     numbers = np.array(pattern.index)
-    return np.array([matrix[numbers == number].sum() for number in range(numbers.max() + 1)], dtype=object)
+    return np.array(
+        [matrix[numbers == number].sum() for number in range(numbers.max() + 1)], dtype=object
+    )
 
 
 def errors_and_bounds(network, theta, X, ybar):
-    """Pairs (true errors, bounds), all nonnegative rationals or floats, of outputs, value and gradient."""
+    """Pairs (true errors, bounds), all nonnegative rationals or floats, of outputs, value and
+    gradient.
+    """
     outputs, value, gradient = exact(network, theta, X, ybar)
     columns, weights = np.ascontiguousarray(X.T), np.ascontiguousarray(ybar.T)
     found = kernels.output(network.layout, theta, columns).T
@@ -74,7 +84,9 @@ def test_bounds_contain_the_errors_on_random_instances(network, seed):
 
 
 def test_bounds_are_not_wasteful(network):
-    """Within three orders of magnitude of the error, in the worst entry: looser ones would leave claims unresolved."""
+    """Within three orders of magnitude of the error, in the worst entry: looser ones would leave
+    claims unresolved.
+    """
     theta, X, ybar = reference.problem(network, 2)
     _, _, gradient = exact(network, theta, X, ybar)
     size = float(max(np.abs(gradient)))
@@ -91,12 +103,16 @@ def test_bounds_contain_the_errors_of_sums_that_cancel(network):
     labels = np.random.default_rng(3).standard_normal((len(X), network.widths[-1]))
     both, signs = np.concatenate([X, twin]), np.concatenate([labels, -labels])
     assert_contained(network, theta, both, signs)
-    value, bound = kernels.correlation(network.layout, theta, np.ascontiguousarray(both.T), np.ascontiguousarray(signs.T))
+    value, bound = kernels.correlation(
+        network.layout, theta, np.ascontiguousarray(both.T), np.ascontiguousarray(signs.T)
+    )
     assert abs(value) < 1e-12 and np.abs(bound).max() < 1e-11  # next to nothing is left
 
 
 def at_kinks(network, seed):
-    """Weights and data whose first pre-activations are zero but for rounding: x orthogonal to a row, in decimal fractions."""
+    """Weights and data whose first pre-activations are zero but for rounding: x orthogonal to a
+    row, in decimal fractions.
+    """
     rng = np.random.default_rng(seed)
     theta, X, ybar = reference.problem(network, seed)
     row = network.matrices(theta)[0][rng.integers(network.widths[1])]
@@ -106,9 +122,13 @@ def at_kinks(network, seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", [name for name, each in ZOO.items() if each.has_lipschitz_gradient])
+@pytest.mark.parametrize(
+    "name", [name for name, each in ZOO.items() if each.has_lipschitz_gradient]
+)
 def test_bounds_contain_the_errors_at_kinks(name, seed):
-    """Where σ' itself jumps, at p = 1, no bound on ∇N can hold: the side of the kink is not known."""
+    """Where σ' itself jumps, at p = 1, no bound on ∇N can hold: the side of the kink
+    is not known.
+    """
     assert_contained(ZOO[name], *at_kinks(ZOO[name], seed))
 
 
@@ -128,7 +148,10 @@ def test_bounds_follow_the_scale_of_the_data(network, scale):
     """Powers of two commute with rounding: error and bound both scale exactly."""
     theta, X, ybar = reference.problem(network, 4)
     assert_contained(network, theta, X, scale * ybar)
-    before, after = gradient_bound(network, theta, X, ybar), gradient_bound(network, theta, X, scale * ybar)
+    before, after = (
+        gradient_bound(network, theta, X, ybar),
+        gradient_bound(network, theta, X, scale * ybar),
+    )
     assert after[0] == scale * before[0]
     np.testing.assert_array_equal(after[1], scale * before[1])
 
@@ -156,7 +179,10 @@ def test_a_dead_network_has_no_error():
 def test_an_ncf_tells_the_bound_of_its_value_and_the_norm_of_its_gradients_bound():
     theta, X, ybar = reference.problem(ZOO["masked"], 7)
     value, gradient = gradient_bound(ZOO["masked"], theta, X, ybar)
-    assert Ncf(ZOO["masked"], X, ybar).rounding(theta) == (value, pytest.approx(np.linalg.norm(gradient)))
+    assert Ncf(ZOO["masked"], X, ybar).rounding(theta) == (
+        value,
+        pytest.approx(np.linalg.norm(gradient)),
+    )
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])

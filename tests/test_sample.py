@@ -49,7 +49,16 @@ def test_a_tally_keeps_the_margins_and_the_lowest_cases_of_both_that_are_added()
 
 def test_pairs_count_classes_that_are_coarse():
     found = dict(pairs({"D": 7, "p": "1,4,2", "α": "0.5,-0.1,1", "data": "fan", "loss": "square"}))
-    assert found["D × p"] == "7 × 4" and found["p × α"] == "4 × α < 0" and found["α × data"] == "α < 0 × fan"
+    assert (
+        found["D × p"] == "7 × 4"
+        and found["p × α"] == "4 × α < 0"
+        and found["α × data"] == "α < 0 × fan"
+    )
     assert len(found) == 6
-    assert [coarse("α", text) for text in ("1,1", "0,1", "0.2", "?")] == ["linear", "ReLU, α = 0", "0 < α < 1", "?"]
+    assert [coarse("α", text) for text in ("1,1", "0,1", "0.2", "?")] == [
+        "linear",
+        "ReLU, α = 0",
+        "0 < α < 1",
+        "?",
+    ]
     assert pairs({"D": 3}) == [] and pairs({}) == []

@@ -1,4 +1,6 @@
-"""Where hunts look: plans depend on the seed and results alone, elites stay the worst of their strata, guided beats random."""
+"""Where hunts look: plans depend on the seed and results alone, elites stay the worst of their
+strata, guided beats random.
+"""
 
 import random
 from dataclasses import replace
@@ -45,7 +47,10 @@ def test_a_board_keeps_the_worst_of_each_stratum_and_the_worst_strata():
     assert board.best["D=3"].margin == 0.2
     for number in range(BOARD + 50):
         board.add(point(f"D={number}", number / 1000))
-    assert len(board.best) == BOARD and max(each.margin for each in board.best.values()) < (BOARD + 1) / 1000
+    assert (
+        len(board.best) == BOARD
+        and max(each.margin for each in board.best.values()) < (BOARD + 1) / 1000
+    )
 
 
 def test_parents_are_mostly_bad_and_sometimes_from_strata_seldom_visited():
@@ -61,7 +66,10 @@ def test_parents_are_mostly_bad_and_sometimes_from_strata_seldom_visited():
 def test_an_optimisation_is_stuck_when_it_no_longer_improves_or_lasts_too_long():
     assert not Climb(point(), 0, (1.0, *(2.0,) * (PATIENCE - 1))).is_stuck
     assert Climb(point(), 0, (1.0, *(2.0,) * PATIENCE)).is_stuck
-    assert Climb(point(), 0, (1.0,) * FLAT).is_stuck and not Climb(point(), 0, (1.0,) * (FLAT - 1)).is_stuck
+    assert (
+        Climb(point(), 0, (1.0,) * FLAT).is_stuck
+        and not Climb(point(), 0, (1.0,) * (FLAT - 1)).is_stuck
+    )
     assert not Climb(point(), 0, tuple(np.linspace(1, 0, PATIENCE + 50))).is_stuck
     assert Climb(point(), 0, tuple(np.linspace(1, 0, LONGEST))).is_stuck
 
@@ -91,13 +99,21 @@ def explored(claim, seed, generations):
 
 
 def rows_of(reports):
-    return [(row.spec, row.margin) for generation in reports for report in generation for row in report.rows]
+    return [
+        (row.spec, row.margin)
+        for generation in reports
+        for report in generation
+        for row in report.rows
+    ]
 
 
 def test_the_same_seed_tests_the_same_instances_and_another_seed_others(hunted):
     claim = hunted["hunted.small_disc"]
     first, second, other = (explored(claim, seed, 5)[1] for seed in (1, 1, 2))
-    assert rows_of(first) == rows_of(second) and len(set(rows_of(first)) & set(rows_of(other))) < len(rows_of(first)) / 2
+    assert (
+        rows_of(first) == rows_of(second)
+        and len(set(rows_of(first)) & set(rows_of(other))) < len(rows_of(first)) / 2
+    )
 
 
 def test_structured_families_and_fresh_draws_come_first_and_every_tactic_later(hunted):
@@ -105,17 +121,29 @@ def test_structured_families_and_fresh_draws_come_first_and_every_tactic_later(h
     assert {shard.tactic for shard in plans[0] + plans[1]} == {STRUCTURED, DRAWN}
     assert {shard.tactic for shard in plans[2]} == {STRUCTURED, DRAWN, MUTATED, OPTIMISED}
     for plan, report in zip(plans, reports):
-        assert len(plan) == SHARDS and all(len(each.rows) == shard.count for shard, each in zip(plan, report))
+        assert len(plan) == SHARDS and all(
+            len(each.rows) == shard.count for shard, each in zip(plan, report)
+        )
 
 
 def test_an_optimisation_goes_on_from_generation_to_generation_where_it_stopped(hunted):
     plans, reports = explored(hunted["hunted.small_disc"], 0, 7)
     first, later = ([each for each in plans[g] if each.tactic == OPTIMISED] for g in (2, 4))
-    told = [report.values for shard, report in zip(plans[2], reports[2]) if shard.tactic == OPTIMISED]
+    told = [
+        report.values for shard, report in zip(plans[2], reports[2]) if shard.tactic == OPTIMISED
+    ]
     assert [each.told for each in later] == [tuple(values) for values in told]
     assert [each.seed for each in first] == [each.seed for each in later]
-    whole = carried_out(hunted["hunted.small_disc"], msgspec.structs.replace(first[0], count=first[0].count + later[0].count))
-    parts = [report.values for g in (2, 4) for shard, report in zip(plans[g], reports[g]) if shard.seed == first[0].seed]
+    whole = carried_out(
+        hunted["hunted.small_disc"],
+        msgspec.structs.replace(first[0], count=first[0].count + later[0].count),
+    )
+    parts = [
+        report.values
+        for g in (2, 4)
+        for shard, report in zip(plans[g], reports[g])
+        if shard.seed == first[0].seed
+    ]
     assert whole.values == [value for values in parts for value in values]
 
 
@@ -160,7 +188,10 @@ def test_a_strategy_that_turns_down_all_it_draws_gives_nothing():
     assert draw_one(st.integers().filter(lambda number: False), 0) is None
 
 
-@pytest.mark.parametrize("id", ["kkt.multiplier", "rank_one.sufficient", "control.signless", "conjecture.rank_one_maxima"])
+@pytest.mark.parametrize(
+    "id",
+    ["kkt.multiplier", "rank_one.sufficient", "control.signless", "conjecture.rank_one_maxima"],
+)
 @pytest.mark.parametrize("change", [changes.mutated, changes.snapped])
 def test_changed_instances_are_ones_that_the_claims_strategy_could_have_drawn(theorems, id, change):
     claim, kept = theorems[id], 0

@@ -84,7 +84,8 @@ MINIMA = {
     "control.kink_start_tracking": (3, 2, 2, 2, 1, 0, 3, 2),
     "control.shared_neurons": TWO_NEURONS,
     "control.blind_input": (2, 1, 1, 2, 1, 1, 3, 2),
-    # These depend on where shrinking starts, too: one neuron or one dimension more may stand in for something else.
+    # These depend on where shrinking starts, too: one neuron or one dimension more may stand in for
+    # something else.
     "control.sparse_layers": (2, 1, 1, 2, 1, 1, 3, 2),
     "control.any_rank_one": TWO_NEURONS,
     "control.slope_outside": (2, 1, 2, 2, 1, 0, 2, 1),
@@ -113,7 +114,9 @@ def test_the_smallest_point_with_mixed_signs_is_two_neurons_on_one_sample_of_one
     found = minimum("control.signless")
     assert found.network.widths == (1, 2, 1) and found.network.powers == (2,)
     assert np.array_equal(found.problem.X, [[1]]) and np.array_equal(found.problem.y, [[1]])
-    assert np.allclose(np.sort(found.profiles[0]) * np.sqrt(2), [-1, 1]) and np.array_equal(found.u, [1])
+    assert np.allclose(np.sort(found.profiles[0]) * np.sqrt(2), [-1, 1]) and np.array_equal(
+        found.u, [1]
+    )
 
 
 def test_half_a_slope_makes_entries_differ_by_four():
@@ -124,19 +127,27 @@ def test_half_a_slope_makes_entries_differ_by_four():
     assert first.max() / first.min() == pytest.approx(4)
 
 
-@pytest.mark.parametrize("id", ["control.signless", "control.any_point", "control.sparse_layers", "control.kinks"])
+@pytest.mark.parametrize(
+    "id", ["control.signless", "control.any_point", "control.sparse_layers", "control.kinks"]
+)
 def test_shrinking_twice_changes_nothing(id):
     claim, once = registered()[id], minimum(id)
     again = shrunk(claim, once)
     assert again.complete and key(again.instance) == key(once)
 
 
-@pytest.mark.parametrize("id", ["control.nonuniform", "control.blind_input", "control.shared_balance", "control.wrong_target"])
+@pytest.mark.parametrize(
+    "id",
+    ["control.nonuniform", "control.blind_input", "control.shared_balance", "control.wrong_target"],
+)
 def test_the_result_violates_is_confirmed_and_keeps_what_the_strategy_promises(id):
     claim = registered()[id]
     for before in violations(claim, 3)[:2]:
         after = shrunk(claim, before, seconds=5)
-        assert judge(claim, after.instance)[0] is Outcome.VIOLATES and unconfirmed(claim, after.instance) == ""
+        assert (
+            judge(claim, after.instance)[0] is Outcome.VIOLATES
+            and unconfirmed(claim, after.instance) == ""
+        )
         assert after.margin == judge(claim, after.instance)[1]
         assert key(rebuilt(claim, after.instance)) == key(after.instance) < key(before)
 
@@ -154,9 +165,16 @@ def test_a_budget_ends_shrinking_without_losing_what_was_found():
     for evaluations in (0, 1, 5, 40):
         after = shrunk(claim, before, evaluations=evaluations)
         assert after.evaluations <= evaluations and not after.complete
-        assert key(after.instance) <= key(before) and judge(claim, after.instance)[0] is Outcome.VIOLATES
+        assert (
+            key(after.instance) <= key(before)
+            and judge(claim, after.instance)[0] is Outcome.VIOLATES
+        )
     after = shrunk(claim, before, seconds=0.0)
-    assert not after.complete and after.evaluations < 40 and judge(claim, after.instance)[0] is Outcome.VIOLATES
+    assert (
+        not after.complete
+        and after.evaluations < 40
+        and judge(claim, after.instance)[0] is Outcome.VIOLATES
+    )
 
 
 # Planted claims: what each is violated by, and the smallest there is of it.
@@ -188,7 +206,10 @@ NEEDLES = {
         (2, 1, 1, 1, 1, 1, 3, 2),
     ),
     "a large sample": (lambda i: fails(np.abs(entries(i)).max() >= 1.5), ONE_NEURON),
-    "labels of both signs": (lambda i: fails(i.problem.y.min() < 0 < i.problem.y.max()), TWO_SAMPLES),
+    "labels of both signs": (
+        lambda i: fails(i.problem.y.min() < 0 < i.problem.y.max()),
+        TWO_SAMPLES,
+    ),
     "orthogonal samples": (
         lambda i: fails(len(i.problem.X) >= 2 and abs(i.problem.X[0] @ i.problem.X[1]) < 1e-12),
         (2, 1, 2, 2, 1, 0, 3, 2),
@@ -198,7 +219,9 @@ NEEDLES = {
         TWO_SAMPLES,
     ),
     "integers on a lattice": (
-        lambda i: fails(np.array_equal(entries(i), np.rint(entries(i))) and np.abs(entries(i)).max() >= 2),
+        lambda i: fails(
+            np.array_equal(entries(i), np.rint(entries(i))) and np.abs(entries(i)).max() >= 2
+        ),
         ONE_NEURON,
     ),
     "slope of exactly one half": (lambda i: fails(0.5 in i.network.slopes), ONE_NEURON),
@@ -239,7 +262,9 @@ def test_an_alpha_that_matters_is_kept_and_made_simple():
 
 
 def test_what_a_strategy_promises_is_never_given_up():
-    """Labels of one sign, order three or more, no kinks: claims that fail where the promise does are not refuted so."""
+    """Labels of one sign, order three or more, no kinks: claims that fail where the promise does
+    are not refuted so.
+    """
     claim = planted(lambda i: fails(True), instances(labels=("one-signed",), only_dense=True))
     after = shrink(claim, violations(claim, 2)[0])
     assert after.problem.y.min() > 0 or after.problem.y.max() < 0
@@ -247,15 +272,22 @@ def test_what_a_strategy_promises_is_never_given_up():
 
 
 def test_a_generic_start_stays_generic():
-    """A start at which the claim fails only where a weight is exactly zero is no counterexample about generic starts."""
-    claim = planted(lambda i: fails((i.start == 0).any() or np.abs(i.start).max() > 0.2), instances(starts=("gaussian",)))
+    """A start at which the claim fails only where a weight is exactly zero is no counterexample
+    about generic starts.
+    """
+    claim = planted(
+        lambda i: fails((i.start == 0).any() or np.abs(i.start).max() > 0.2),
+        instances(starts=("gaussian",)),
+    )
     after = shrink(claim, violations(claim, 2)[0])
     nudged = after.start + 1e-6
     assert judge(claim, replace(after, start=nudged / norm(nudged)))[0] is Outcome.VIOLATES
 
 
 def drawn_with_choices(strategy, condition, seed=0):
-    found = next(each for each in drawn(strategy, 400, seed, simplest=False) if condition(each.instance))
+    found = next(
+        each for each in drawn(strategy, 400, seed, simplest=False) if condition(each.instance)
+    )
     return found.instance, found.choices
 
 
@@ -278,5 +310,9 @@ def test_what_nobody_knows_the_parts_of_is_shrunk_by_hypothesis(strategy, condit
 
 def test_the_gallery_has_every_control():
     folder = Path(__file__).parent.parent / "reports" / "counterexamples"
-    controls = {id for id, claim in registered().items() if claim.kind is CONTROL and id.startswith("control.")}
+    controls = {
+        id
+        for id, claim in registered().items()
+        if claim.kind is CONTROL and id.startswith("control.")
+    }
     assert controls - {path.stem for path in folder.glob("control.*.json")} == set()

@@ -16,7 +16,9 @@ NETWORKS = {
     "three layers": dense((2, 3, 2, 1), (2, 3), (0.5, -0.3)),
     "three outputs": dense((3, 4, 3), (2,), (0.5,)),
     "masked": reference.zoo()["masked"],
-    "shared": Network((4, 4, 3, 2, 1), (2, 1, 2), (0.5, 1.0, 0.5), (convolution(4, 4, 2), DENSE, DENSE, DENSE)),
+    "shared": Network(
+        (4, 4, 3, 2, 1), (2, 1, 2), (0.5, 1.0, 0.5), (convolution(4, 4, 2), DENSE, DENSE, DENSE)
+    ),
 }
 FAMILIES = {**STARTS, **COLLAPSING}
 SEEDS = range(6)
@@ -36,7 +38,9 @@ def starts(family, ncf):
 def test_every_start_is_a_unit_vector_that_depends_on_the_seed_alone(family, ncf):
     drawn = starts(family, ncf)
     for start in drawn:
-        assert start.shape == (ncf.network.size,) and np.linalg.norm(start) == pytest.approx(1, abs=1e-14)
+        assert start.shape == (ncf.network.size,) and np.linalg.norm(start) == pytest.approx(
+            1, abs=1e-14
+        )
     for one, two in zip(drawn, starts(family, ncf)):
         np.testing.assert_array_equal(one, two)
     assert np.linalg.matrix_rank(np.array(drawn)[:2], tol=1e-6) == 2  # another seed, another start
@@ -55,14 +59,19 @@ def test_unbalanced_starts_have_layers_of_different_size(ncf):
         return max(sizes) / min(sizes)
 
     rng_seeds = range(30)
-    unbalanced = [spread(FAMILIES["unbalanced"](np.random.default_rng(seed), ncf)) for seed in rng_seeds]
+    unbalanced = [
+        spread(FAMILIES["unbalanced"](np.random.default_rng(seed), ncf)) for seed in rng_seeds
+    ]
     assert np.median(unbalanced) > 3
 
 
 def test_balanced_starts_are_balanced_to_rounding(ncf):
     for start in starts("balanced", ncf):
         assert all(np.abs(each).max() < 1e-14 for each in neuron_balance(ncf.network, start))
-    assert any(np.abs(each).max() > 1e-3 for each in neuron_balance(ncf.network, starts("gaussian", ncf)[0]))
+    assert any(
+        np.abs(each).max() > 1e-3
+        for each in neuron_balance(ncf.network, starts("gaussian", ncf)[0])
+    )
 
 
 def test_balancing_leaves_shared_layers_and_the_last_alone():
@@ -88,7 +97,11 @@ def test_negative_kkt_starts_are_negative_kkt_points():
     network = NETWORKS["three layers"]
     _, X, ybar = reference.problem(network, 0)
     ncf = Ncf(network, X, ybar)
-    found = [start for start in starts("negative-kkt", ncf) if ncf.residual(start) < 1e-12 and ncf.value(start) < 0]
+    found = [
+        start
+        for start in starts("negative-kkt", ncf)
+        if ncf.residual(start) < 1e-12 and ncf.value(start) < 0
+    ]
     assert len(found) >= 4  # the others are Gaussian, where no KKT point was found
 
 
@@ -107,7 +120,10 @@ def test_closing_starts_shut_the_hidden_neurons_down(sign):
 def test_a_live_start_skips_streams_without_gradient():
     """One ReLU² neuron on one sample: half of the Gaussian starts are dead."""
     ncf = Ncf(dense((1, 1, 1), (2,), (0.0,)), np.ones((1, 1)), np.ones((1, 1)))
-    dead = [not ncf.gradient(STARTS["gaussian"](np.random.default_rng([seed, 0]), ncf)).any() for seed in range(40)]
+    dead = [
+        not ncf.gradient(STARTS["gaussian"](np.random.default_rng([seed, 0]), ncf)).any()
+        for seed in range(40)
+    ]
     assert any(dead)
     assert all(ncf.gradient(live_start("gaussian", seed, ncf)).any() for seed in range(40))
 
@@ -122,7 +138,9 @@ def test_live_starts_belong_to_their_family(family):
     network = NETWORKS["two layers"]
     _, X, ybar = reference.problem(network, 0)
     ncf = Ncf(network, X, ybar)
-    np.testing.assert_array_equal(live_start(family, 5, ncf), FAMILIES[family](np.random.default_rng([5, 0]), ncf))
+    np.testing.assert_array_equal(
+        live_start(family, 5, ncf), FAMILIES[family](np.random.default_rng([5, 0]), ncf)
+    )
 
 
 def test_a_zero_vector_has_no_direction():

@@ -1,4 +1,6 @@
-"""Stiff instances (heavy-tailed or one-sided labels), which the explicit stepper hands over: right limit, bounded work."""
+"""Stiff instances (heavy-tailed or one-sided labels), which the explicit stepper hands over: right
+limit, bounded work.
+"""
 
 import numpy as np
 import pytest
@@ -17,7 +19,8 @@ from checker.starts import gaussian_start
 from checker.tolerances import HANDOVER, Numerics
 
 NUMERICS = Numerics()
-# (p_1, seed) found by search, far past STIFF_STEPS: about one instance in three hundred of this family is stiff.
+# (p_1, seed) found by search, far past STIFF_STEPS: about one instance in three hundred of this
+# family is stiff.
 STIFF = [(2, 1132), (2, 2390), (3, 384), (3, 1076)]
 
 
@@ -33,7 +36,9 @@ def explicitly(ncf, start):
     """Stop code of the explicit stepper alone."""
     field = flow._field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, norm(ncf.gradient(start)))
     nothing = stepper.NO_EVENT, 0.0, np.zeros(start.size)
-    return stepper.integrate(field, start, 0.0, NUMERICS.tolerance, HANDOVER, *nothing, NUMERICS.calls)[0]
+    return stepper.integrate(
+        field, start, 0.0, NUMERICS.tolerance, HANDOVER, *nothing, NUMERICS.calls
+    )[0]
 
 
 @pytest.mark.parametrize(("power", "seed"), STIFF)

@@ -6,31 +6,79 @@ import pytest
 from checker.table import TableError, read_table
 
 BAD = {
-    "empty file": (b"", "is empty; expected a row of column names and at least two rows of numbers"),
-    "blank file": (b" \n\n", "is empty; expected a row of column names and at least two rows of numbers"),
+    "empty file": (
+        b"",
+        "is empty; expected a row of column names and at least two rows of numbers",
+    ),
+    "blank file": (
+        b" \n\n",
+        "is empty; expected a row of column names and at least two rows of numbers",
+    ),
     "header only": (b"a,b,y\n", "has 0 rows below the column names; at least two are needed"),
     "one row": (b"a,b,y\n1,2,3\n", "has 1 row below the column names; at least two are needed"),
     "long row": (b"a,b,y\n1,2,3\n1,2,3,4\n", "line 3: 4 cells, but there are 3 column names"),
     "short row": (b"a,b,y\n1,2,3\n1,2\n3,4,5\n", "line 3: 2 cells, but there are 3 column names"),
     "short rows": (b"a,b,y\n1,2\n1,2\n", "line 2: 2 cells, but there are 3 column names"),
-    "text in numbers": (b"a,b,y\n1,2,3\n1,two,4\n", "line 3, column 'b': 'two' is not a number, but others in it are"),
-    "text in target": (b"a,b,y\n1,2,3\n1,3,x\n", "line 3, column 'y': 'x' is not a number, but others in it are"),
+    "text in numbers": (
+        b"a,b,y\n1,2,3\n1,two,4\n",
+        "line 3, column 'b': 'two' is not a number, but others in it are",
+    ),
+    "text in target": (
+        b"a,b,y\n1,2,3\n1,3,x\n",
+        "line 3, column 'y': 'x' is not a number, but others in it are",
+    ),
     "text target": (b"a,b,y\n1,2,u\n1,3,v\n", "target column 'y' has no number in it"),
     "no numbers": (b"a,b,y\nu,v,1\nw,x,2\n", "has no numeric column besides the target 'y'"),
     "target alone": (b"y\n1\n2\n", "has no numeric column besides the target 'y'"),
-    "NaN": (b"a,b,y\n1,2,3\nnan,3,4\n", "line 3, column 'a': the value is missing ('nan'); fill it in or drop the row"),
-    "empty cell": (b"a,b,y\n1,,3\n2,3,4\n", "line 2, column 'b': the value is missing (''); fill it in or drop the row"),
-    "long cell": (b"a,b,y\n1,2,%s\n" % (b"3" * 200_000), "line 2: field larger than field limit (131072)"),
-    "quoted newline": (b'a,b,y\n"1\n",2,3\n1,x,3\n2,2,2\n', "line 4, column 'b': 'x' is not a number, but others in it are"),
-    "infinite": (b"a,b,y\n1,2,3\n-inf,3,4\n", "line 3, column 'a': '-inf' is infinite; only finite numbers can be used"),
-    "infinite only": (b"a,b,y\ninf,2,3\ninf,3,4\n", "line 2, column 'a': 'inf' is infinite; only finite numbers can be used"),
-    "too large": (b"a,b,y\n1,2,3\n1e999,3,4\n", "line 3, column 'a': '1e999' is infinite; only finite numbers can be used"),
-    "constant target": (b"a,b,y\n1,2,3\n2,3,3\n", "target column 'y' is constant; there is nothing to predict"),
-    "constant": (b"a,b,y\n1,2,3\n1,2,4\n", "every feature column is constant ('a', 'b'); there is nothing to learn from"),
-    "twice the same name": (b"a,a,y\n1,2,3\n2,3,4\n", "has several columns named 'a'; column names must differ"),
+    "NaN": (
+        b"a,b,y\n1,2,3\nnan,3,4\n",
+        "line 3, column 'a': the value is missing ('nan'); fill it in or drop the row",
+    ),
+    "empty cell": (
+        b"a,b,y\n1,,3\n2,3,4\n",
+        "line 2, column 'b': the value is missing (''); fill it in or drop the row",
+    ),
+    "long cell": (
+        b"a,b,y\n1,2,%s\n" % (b"3" * 200_000),
+        "line 2: field larger than field limit (131072)",
+    ),
+    "quoted newline": (
+        b'a,b,y\n"1\n",2,3\n1,x,3\n2,2,2\n',
+        "line 4, column 'b': 'x' is not a number, but others in it are",
+    ),
+    "infinite": (
+        b"a,b,y\n1,2,3\n-inf,3,4\n",
+        "line 3, column 'a': '-inf' is infinite; only finite numbers can be used",
+    ),
+    "infinite only": (
+        b"a,b,y\ninf,2,3\ninf,3,4\n",
+        "line 2, column 'a': 'inf' is infinite; only finite numbers can be used",
+    ),
+    "too large": (
+        b"a,b,y\n1,2,3\n1e999,3,4\n",
+        "line 3, column 'a': '1e999' is infinite; only finite numbers can be used",
+    ),
+    "constant target": (
+        b"a,b,y\n1,2,3\n2,3,3\n",
+        "target column 'y' is constant; there is nothing to predict",
+    ),
+    "constant": (
+        b"a,b,y\n1,2,3\n1,2,4\n",
+        "every feature column is constant ('a', 'b'); there is nothing to learn from",
+    ),
+    "twice the same name": (
+        b"a,a,y\n1,2,3\n2,3,4\n",
+        "has several columns named 'a'; column names must differ",
+    ),
     "no such column": (b"a,b,c\n1,2,3\n2,3,4\n", "has no column 'y'; it has 'a', 'b', 'c'"),
-    "semicolons": (b"a;b;y\n1;2;3\n2;3;4\n", "has no column 'y'; it has 'a;b;y'; is it separated by commas?"),
-    "not UTF-8": ("a,é,y\n1,2,3\n2,3,4\n".encode("latin-1"), "is not UTF-8 text (byte 2); save it as CSV in UTF-8"),
+    "semicolons": (
+        b"a;b;y\n1;2;3\n2;3;4\n",
+        "has no column 'y'; it has 'a;b;y'; is it separated by commas?",
+    ),
+    "not UTF-8": (
+        "a,é,y\n1,2,3\n2,3,4\n".encode("latin-1"),
+        "is not UTF-8 text (byte 2); save it as CSV in UTF-8",
+    ),
     "binary": (b"a,b\0,y\n1,2,3\n", "is a binary file, not CSV"),
 }
 

@@ -30,8 +30,20 @@ from checker.verify import CLAIMS, main, verify
 from tests.certified import is_rejected, resealed
 from tests.exact_networks import first_violation
 
-BOXED = ("control.nonuniform", "control.negative_value", "control.saddles", "control.positive_unstable", "control.shared_neurons")
-OTHERS = ("control.biases", "control.any_point", "control.zero_points", "control.wrong_labels", "control.equal_entries")
+BOXED = (
+    "control.nonuniform",
+    "control.negative_value",
+    "control.saddles",
+    "control.positive_unstable",
+    "control.shared_neurons",
+)
+OTHERS = (
+    "control.biases",
+    "control.any_point",
+    "control.zero_points",
+    "control.wrong_labels",
+    "control.equal_entries",
+)
 OTHERS += ("control.slope_outside",)
 FULL = bool(os.environ.get("NCFCHECK_FULL"))
 
@@ -91,7 +103,9 @@ def test_a_box_shifted_by_a_few_radii_is_rejected(id):
     for place in range(len(centre(found))):
         for shift in (-1e6, -30.0, 30.0, 1e3) if FULL else (30.0, -1e6):
             moved = copy.deepcopy(found)
-            centre(moved)[place] = (float.fromhex(centre(moved)[place]) + shift * radius(moved)).hex()
+            centre(moved)[place] = (
+                float.fromhex(centre(moved)[place]) + shift * radius(moved)
+            ).hex()
             if centre(moved) != centre(found):
                 assert is_rejected(moved), (place, shift)
 
@@ -112,7 +126,9 @@ def test_a_box_with_a_sign_flipped_or_entries_missing_is_rejected(id):
 
 
 @pytest.mark.parametrize("id", BOXED)
-@pytest.mark.parametrize("value", ("0x0.0p+0", "-0x1.0p-40", "0x1.0p-200", "0x1.0p+3", "inf", "nan"))
+@pytest.mark.parametrize(
+    "value", ("0x0.0p+0", "-0x1.0p-40", "0x1.0p-200", "0x1.0p+3", "inf", "nan")
+)
 def test_a_box_of_another_radius_is_rejected(id, value):
     found = sealed(id)
     found["certificate"]["data"]["box"]["radius"] = value
@@ -128,17 +144,28 @@ def test_a_box_around_the_kkt_point_of_other_data_or_labels_is_rejected(id):
             for j, value in enumerate(row):
                 if float.fromhex(value) and len(rows) > 1:
                     changed = copy.deepcopy(found)
-                    changed["instance"]["problem"][field]["array"][i][j] = (1.5 * float.fromhex(value)).hex()
-                    before, after = np.array(rows), np.array(changed["instance"]["problem"][field]["array"])
+                    changed["instance"]["problem"][field]["array"][i][j] = (
+                        1.5 * float.fromhex(value)
+                    ).hex()
+                    before, after = (
+                        np.array(rows),
+                        np.array(changed["instance"]["problem"][field]["array"]),
+                    )
                     assert (before != after).any()
                     if is_rejected(changed):
                         continue
-                    # A sample that the point does not see, on the flat side of every neuron, may change at will.
-                    assert 0.0 in [float.fromhex(a["float"]) for a in found["instance"]["problem"]["network"]["slopes"]["tuple"]]
+                    # A sample that the point does not see, on the flat side of every neuron, may
+                    # change at will.
+                    assert 0.0 in [
+                        float.fromhex(a["float"])
+                        for a in found["instance"]["problem"]["network"]["slopes"]["tuple"]
+                    ]
 
 
 def with_generators(*turns) -> dict:
-    """A box of a linear network with a circular first layer, its generators in place of those that fix its symmetries."""
+    """A box of a linear network with a circular first layer, its generators in place of those that
+    fix its symmetries.
+    """
     found = json.loads(_circular())
     box = found["certificate"]["data"]["box"]
     box["generators"] = [list(turn) for turn in turns]
@@ -157,9 +184,22 @@ def _circular() -> str:
 
 def test_a_shift_of_a_circular_layer_is_fixed_and_no_other_turn_is():
     assert verify(with_generators([1]))
-    for turns in ([], [[2]], [[0]], [[3]], [[-1]], [[1.0]], [[1], [1]], [[0, 0, 1]], [[0, 1]], [[1, 0, 1]]):
+    for turns in (
+        [],
+        [[2]],
+        [[0]],
+        [[3]],
+        [[-1]],
+        [[1.0]],
+        [[1], [1]],
+        [[0, 0, 1]],
+        [[0, 1]],
+        [[1, 0, 1]],
+    ):
         accepted = not is_rejected(with_generators(*turns))
-        assert not accepted or turns == [[2]], turns  # the shift by −1, or 2, is the one by 1 the other way round
+        assert not accepted or turns == [[2]], (
+            turns
+        )  # the shift by −1, or 2, is the one by 1 the other way round
 
 
 def edited(id: str, edit) -> dict:
@@ -178,7 +218,8 @@ def _numbers(found) -> list[float]:
 
 def _uniform(instance, data):
     instance["profiles"]["tuple"] = [
-        array([1.0 / len(p["array"]) ** 0.5] * len(p["array"])) for p in instance["profiles"]["tuple"]
+        array([1.0 / len(p["array"]) ** 0.5] * len(p["array"]))
+        for p in instance["profiles"]["tuple"]
     ]
 
 
@@ -209,7 +250,9 @@ def _live_point(instance, data):
 
 
 def _equal_labels(instance, data):
-    instance["problem"]["y"]["array"] = [[(1.0).hex()] * len(row) for row in instance["problem"]["y"]["array"]]
+    instance["problem"]["y"]["array"] = [
+        [(1.0).hex()] * len(row) for row in instance["problem"]["y"]["array"]
+    ]
 
 
 def _zero_delta(instance, data):
@@ -284,7 +327,11 @@ def test_a_hypothesis_dropped_or_a_conclusion_met_is_rejected(id, edit):
 
 @pytest.mark.parametrize("id", BOXED + OTHERS)
 def test_the_certificate_of_another_claim_is_rejected(id):
-    others = [other for other in BOXED + OTHERS if other != id and other.split(".")[1] not in ("any_point", "positive_unstable")]
+    others = [
+        other
+        for other in BOXED + OTHERS
+        if other != id and other.split(".")[1] not in ("any_point", "positive_unstable")
+    ]
     compatible = {"control.nonuniform": {"control.negative_value"}}
     for other in others:
         found = sealed(id)
@@ -299,17 +346,35 @@ def lines_of_code(path: Path) -> int:
     """Lines with anything but comments and docstrings on them."""
     source, quoted = path.read_text(encoding="utf-8"), set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+        ):
             quoted.update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
-    empty = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    empty = {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    }
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    told = {line for each in tokens if each.type not in empty for line in range(each.start[0], each.end[0] + 1)}
+    told = {
+        line
+        for each in tokens
+        if each.type not in empty
+        for line in range(each.start[0], each.end[0] + 1)
+    }
     return len(told - quoted)
 
 
 def test_what_every_certificate_rests_on_is_short_and_as_long_as_the_page_says():
     root = Path(__file__).parents[1]
-    count = sum(lines_of_code(root / "checker" / each) for each in ("verify.py", "verifier/numbers.py", "verifier/networks.py"))
+    count = sum(
+        lines_of_code(root / "checker" / each)
+        for each in ("verify.py", "verifier/numbers.py", "verifier/networks.py")
+    )
     page = (root / "docs" / "certificates.md").read_text(encoding="utf-8")
     assert count <= 300 and f"`networks.py`, {count} lines of code" in page, count
 
@@ -317,7 +382,8 @@ def test_what_every_certificate_rests_on_is_short_and_as_long_as_the_page_says()
 def test_comments_docstrings_and_blank_lines_are_no_code(tmp_path):
     path = tmp_path / "module.py"
     path.write_text(
-        '"""Of\n\na module."""\n\n# Why.\nx = """a\nb"""  # two\n\ndef f():\n    """Of f."""\n    return (\n        x\n    )\n'
+        '"""Of\n\na module."""\n\n# Why.\nx = """a\nb"""  # two\n\ndef f():\n    """Of f."""\n    '
+        "return (\n        x\n    )\n"
     )
     assert lines_of_code(path) == 6
 
@@ -354,10 +420,14 @@ def hostile() -> dict[str, bytes]:
         "long number": changed(put(("certificate", "data", "box", "radius"), "0x1." + "0" * 10**6)),
         "huge scale": changed(put(("certificate", "data", "box", "scale"), 10**12)),
         "many centres": changed(put(("certificate", "data", "box", "centre"), ["0x1p+0"] * 10**5)),
-        "many generators": changed(put(("certificate", "data", "box", "generators"), [[0, 0, 1]] * 10**5)),
+        "many generators": changed(
+            put(("certificate", "data", "box", "generators"), [[0, 0, 1]] * 10**5)
+        ),
         "wide": changed(put((*network, "widths"), wide)),
         "high powers": changed(put((*network, "powers"), {"tuple": [10**9] * 3})),
-        "wrong shape": changed(put(("instance", "problem", "X"), {"array": [["0x1p+0"]], "shape": [10**9, 10**9]})),
+        "wrong shape": changed(
+            put(("instance", "problem", "X"), {"array": [["0x1p+0"]], "shape": [10**9, 10**9]})
+        ),
         "no slopes": changed(put((*network, "slopes"), {"tuple": []})),
         "null everywhere": changed(put(("instance",), None)),
         "text for numbers": changed(put(("instance", "start"), "start")),
@@ -375,9 +445,13 @@ def test_hostile_files_are_turned_down_in_bounded_time_and_memory(tmp_path):
         path = tmp_path / "witness.json"
         path.write_bytes(content)
         command = [sys.executable, "-m", "checker.verify", str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, preexec_fn=_limited)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=20, preexec_fn=_limited
+        )
         assert done.returncode in (1, 2), (name, done)
-        assert len((done.stdout + done.stderr).splitlines()) == 1 and "Traceback" not in done.stderr, (name, done)
+        assert (
+            len((done.stdout + done.stderr).splitlines()) == 1 and "Traceback" not in done.stderr
+        ), (name, done)
 
 
 def test_a_file_of_100_megabytes_is_not_read(tmp_path):
@@ -402,7 +476,9 @@ def test_the_exit_codes_tell_accepted_from_rejected_from_unreadable(tmp_path, ca
 
 
 def test_what_is_proved_is_said_of_every_claim_in_words_of_the_verifier_s_own(tmp_path, capsys):
-    assert all(claim.__doc__ and claim.__doc__.splitlines()[0].endswith(".") for claim in CLAIMS.values())
+    assert all(
+        claim.__doc__ and claim.__doc__.splitlines()[0].endswith(".") for claim in CLAIMS.values()
+    )
     path, found = tmp_path / "witness.json", sealed("control.nonuniform")
     found["certificate"]["proves"] = "that every theorem is false"
     path.write_text(json.dumps(resealed(found)))
@@ -418,7 +494,10 @@ def test_the_verifier_uses_the_standard_library_and_nothing_else_of_the_program(
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) else []
             for name in names:
-                assert name.startswith("checker.verifier") or name.split(".")[0] in sys.stdlib_module_names, (path, name)
+                assert (
+                    name.startswith("checker.verifier")
+                    or name.split(".")[0] in sys.stdlib_module_names
+                ), (path, name)
 
 
 def test_intervals_contain_the_exact_results_of_random_operations():
@@ -430,10 +509,17 @@ def test_intervals_contain_the_exact_results_of_random_operations():
         return Fraction(getattr(x, end)) * Fraction(2) ** x.e
 
     for _ in range(20_000 if FULL else 3000):
-        numbers = [rng.choice((rng.gauss(0, 1), rng.gauss(0, 1) * 10.0 ** rng.randint(-150, 150), 5e-324, 0.0)) for _ in range(6)]
+        numbers = [
+            rng.choice(
+                (rng.gauss(0, 1), rng.gauss(0, 1) * 10.0 ** rng.randint(-150, 150), 5e-324, 0.0)
+            )
+            for _ in range(6)
+        ]
         exact, balls = list(map(Fraction, numbers)), list(map(ball, numbers))
         cases = [(dot(balls[:3], balls[3:]), sum(a * b for a, b in zip(exact[:3], exact[3:])))]
-        cases.append((balls[0] * balls[1] - balls[2] + balls[3], exact[0] * exact[1] - exact[2] + exact[3]))
+        cases.append(
+            (balls[0] * balls[1] - balls[2] + balls[3], exact[0] * exact[1] - exact[2] + exact[3])
+        )
         if exact[4]:
             cases.append((balls[5] / balls[4], exact[5] / exact[4]))
         for found, wanted in cases:

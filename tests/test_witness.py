@@ -44,10 +44,22 @@ class Odd:
     type: str
 
 
-PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.fractions() | st.sampled_from(Colour)
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.fractions()
+    | st.sampled_from(Colour)
+)
 VALUES = st.recursive(
     PLAIN,
-    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text() | st.integers(), inner),
+    lambda inner: (
+        st.lists(inner)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text() | st.integers(), inner)
+    ),
     max_leaves=8,
 )
 
@@ -90,7 +102,11 @@ def test_plain_values_come_back_as_they_were(value):
 )
 def test_arrays_come_back_bit_for_bit(array):
     found = through(array)
-    assert (found.dtype, found.shape, found.tobytes()) == (array.dtype, array.shape, array.tobytes())
+    assert (found.dtype, found.shape, found.tobytes()) == (
+        array.dtype,
+        array.shape,
+        array.tobytes(),
+    )
 
 
 def test_dataclasses_of_the_claims_own_module_come_back():
@@ -133,22 +149,39 @@ def test_names_of_types_are_unique_in_the_program():
         for module in list(sys.modules)
         if module.split(".")[0] in ("checker", "properties")
         for kind in vars(sys.modules[module]).values()
-        if inspect.isclass(kind) and kind.__module__ == module and hasattr(kind, "__dataclass_fields__")
+        if inspect.isclass(kind)
+        and kind.__module__ == module
+        and hasattr(kind, "__dataclass_fields__")
     ]
-    stored = {"Instance", "RankOneInstance", "FoundInstance", "Problem", "Network", "Pattern", "Numerics", "KktPoint"}
+    stored = {
+        "Instance",
+        "RankOneInstance",
+        "FoundInstance",
+        "Problem",
+        "Network",
+        "Pattern",
+        "Numerics",
+        "KktPoint",
+    }
     assert all(names.count(name) == 1 for name in stored)
 
 
 def signless():
     """A claim, an instance that violates it, and its margin."""
     claim = registered()["control.signless"]
-    instance = next(each for each in draw(claim.strategy(), 9, 1, simplest=False) if claim.judge(each)[0] is Outcome.VIOLATES)
+    instance = next(
+        each
+        for each in draw(claim.strategy(), 9, 1, simplest=False)
+        if claim.judge(each)[0] is Outcome.VIOLATES
+    )
     return claim, instance, claim.judge(instance)[1]
 
 
 def stored(tmp_path):
     claim, instance, margin = signless()
-    return witness.store(witness.witness_of(claim, instance, margin, seed=3, worst=(instance, margin)), tmp_path)
+    return witness.store(
+        witness.witness_of(claim, instance, margin, seed=3, worst=(instance, margin)), tmp_path
+    )
 
 
 def test_a_witness_tells_all_there_is_to_know(tmp_path):
@@ -171,14 +204,20 @@ def test_a_certified_witness_shows_what_is_proved_and_where():
     found = witness.read(path)
     place = found.rendering.index(f"proved: {found.certificate['proves']}")
     point = [float.fromhex(each) for each in found.certificate["data"]["point"]]
-    assert found.rendering[place + 1].startswith("  point = [ ") and f"{point[0]:.6g}" in found.rendering[place + 1]
+    assert (
+        found.rendering[place + 1].startswith("  point = [ ")
+        and f"{point[0]:.6g}" in found.rendering[place + 1]
+    )
 
 
 def test_another_instance_of_the_claim_gets_a_name_of_its_own(tmp_path):
     claim, instance, margin = signless()
     first = stored(tmp_path)
     assert stored(tmp_path) == first
-    second = witness.store(witness.witness_of(claim, instance.__class__(instance.problem, instance.start), margin), tmp_path)
+    second = witness.store(
+        witness.witness_of(claim, instance.__class__(instance.problem, instance.start), margin),
+        tmp_path,
+    )
     assert second != first and witness.stored(claim.id, tmp_path) == sorted([first, second])
     assert witness.stored("control.sign", tmp_path) == []
 
@@ -223,15 +262,25 @@ CORRUPTIONS = {
     "text in the data": lambda w: problem(w)["X"]["array"][0].__setitem__(0, "one"),
     "an array that is not full": lambda w: problem(w)["X"]["array"].pop(),
     "an array of objects": lambda w: set_(problem(w)["X"], "dtype", "object"),
-    "integers for data": lambda w: set_(problem(w), "X", {"array": [[1]], "shape": [1, 1], "dtype": "int64"}),
+    "integers for data": lambda w: set_(
+        problem(w), "X", {"array": [[1]], "shape": [1, 1], "dtype": "int64"}
+    ),
     "a negative shape": lambda w: set_(problem(w)["X"], "shape", [-1, 2]),
-    "a start of another network": lambda w: set_(w["instance"], "start", {"array": ["0x1p0"], "shape": [1]}),
-    "a start that is no unit vector": lambda w: w["instance"]["start"]["array"].__setitem__(0, "0x1p4"),
+    "a start of another network": lambda w: set_(
+        w["instance"], "start", {"array": ["0x1p0"], "shape": [1]}
+    ),
+    "a start that is no unit vector": lambda w: w["instance"]["start"]["array"].__setitem__(
+        0, "0x1p4"
+    ),
     "a huge network": lambda w: problem(w)["network"]["widths"]["tuple"].__setitem__(1, 10**12),
     "a huge order": lambda w: problem(w)["network"]["powers"]["tuple"].__setitem__(0, 10**12),
-    "a slope out of range": lambda w: problem(w)["network"]["slopes"]["tuple"].__setitem__(0, {"float": "0x1p3"}),
+    "a slope out of range": lambda w: problem(w)["network"]["slopes"]["tuple"].__setitem__(
+        0, {"float": "0x1p3"}
+    ),
     "an endless run": lambda w: set_(w["instance"]["numerics"], "calls", 10**15),
-    "a fraction that explodes": lambda w: set_(w["instance"], "fraction", {"fraction": "1e999999999/1"}),
+    "a fraction that explodes": lambda w: set_(
+        w["instance"], "fraction", {"fraction": "1e999999999/1"}
+    ),
     "a division by zero": lambda w: set_(w["instance"], "fraction", {"fraction": "1/0"}),
     "two tags": lambda w: set_(w["instance"], "fraction", {"float": "0x1p0", "int": "1"}),
     "a list where a value belongs": lambda w: set_(w["instance"], "fraction", [1]),
@@ -247,7 +296,9 @@ def test_a_corrupt_witness_is_refused(tmp_path, change):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"null", b"{", b"\xff\xfe", b"[" * 10**6, b'{"format": "ncfcheck-witness/1"}'], ids=lambda c: c[:9]
+    "content",
+    [b"", b"[]", b"null", b"{", b"\xff\xfe", b"[" * 10**6, b'{"format": "ncfcheck-witness/1"}'],
+    ids=lambda c: c[:9],
 )
 def test_a_file_that_is_no_witness_is_refused(tmp_path, content):
     (tmp_path / "w.json").write_bytes(content)
@@ -288,7 +339,9 @@ def test_a_stored_witness_is_whole_or_absent(tmp_path, monkeypatch):
 
 def test_a_claim_of_the_users_own_is_named_but_never_run(tmp_path, monkeypatch):
     monkeypatch.setattr("checker.claims._registry", dict(registered()))
-    claim = Claim("mine.shapes", CONTROL, "No shape.", "", (), None, lambda shape: Margin(-1.0, 0.0))
+    claim = Claim(
+        "mine.shapes", CONTROL, "No shape.", "", (), None, lambda shape: Margin(-1.0, 0.0)
+    )
     found = witness.witness_of(claim, Shape(3), Margin(-1.0, 0.0), source=str(tmp_path / "mine.py"))
     assert found.replay.endswith(f"--claims {tmp_path / 'mine.py'}")
     (tmp_path / "mine.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
@@ -298,7 +351,15 @@ def test_a_claim_of_the_users_own_is_named_but_never_run(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(3.0, "3"), (-0.5, "-1/2"), (1 / 3, "1/3"), (0.123456789, "0.123457"), (math.inf, "inf"), (-0.0, "0")]
+    ("value", "shown"),
+    [
+        (3.0, "3"),
+        (-0.5, "-1/2"),
+        (1 / 3, "1/3"),
+        (0.123456789, "0.123457"),
+        (math.inf, "inf"),
+        (-0.0, "0"),
+    ],
 )
 def test_simple_numbers_are_rendered_as_such(value, shown):
     from checker.instances.rendering import number

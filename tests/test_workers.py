@@ -57,7 +57,9 @@ def nothing_left():
 def test_every_shard_is_done_once_by_a_prepared_process_other_than_this():
     shards = [Shard("a", index) for index in range(7)]
     done = list(spread_out(shards))
-    assert sorted((shard.index, result.value) for shard, result in done) == [(index, 100 + index) for index in range(7)]
+    assert sorted((shard.index, result.value) for shard, result in done) == [
+        (index, 100 + index) for index in range(7)
+    ]
     assert os.getpid() not in {result.pid for _, result in done} and nothing_left()
 
 
@@ -66,8 +68,11 @@ def test_no_shards_are_no_work():
 
 
 def test_claims_not_timed_yet_go_first_and_then_those_that_take_longest():
-    shards = [Shard("fast", index) for index in range(4)] + [Shard("slow", index) for index in range(4)]
-    # One worker and one shard in waiting: two fast ones, then all slow ones; shards done at the same moment may swap.
+    shards = [Shard("fast", index) for index in range(4)] + [
+        Shard("slow", index) for index in range(4)
+    ]
+    # One worker and one shard in waiting: two fast ones, then all slow ones; shards done at the
+    # same moment may swap.
     order = [shard.claim for shard, _ in spread_out(shards, workers=1)]
     assert order[0] == "fast" and order[-1] == "fast" and order[1:7].count("slow") == 4
 
@@ -118,9 +123,15 @@ if __name__ == "__main__":
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks up processes in /proc")
 def test_processes_end_with_a_parent_that_was_killed(tmp_path):
     (tmp_path / "orphans.py").write_text(ORPHANS)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(
+            [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+        )
+    }
     with open(tmp_path / "out", "w+") as out:  # a file, not a pipe: orphans would hold a pipe open
-        subprocess.run([sys.executable, "orphans.py"], cwd=tmp_path, env=environment, stdout=out, timeout=30)
+        subprocess.run(
+            [sys.executable, "orphans.py"], cwd=tmp_path, env=environment, stdout=out, timeout=30
+        )
         out.seek(0)
         worker = Path(f"/proc/{int(out.read())}/cmdline")
     end = time.monotonic() + 10

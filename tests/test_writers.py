@@ -36,8 +36,23 @@ GOOD = ClaimResult(
     coverage={"D": {"3": 150, "15": 50}, "data": {"lattice": 200}},
     seconds=1.5,
 )
-REFUTED = replace(GOOD, id="area.bad", verdict=Verdict.POTENTIAL, violates=5, holds=193, worst=Case(-0.5, 1e-9, "D=3\x00<&>\x1b"))
-UNDECIDED = replace(GOOD, id="area.undecided", verdict=Verdict.UNRESOLVED, holds=0, unresolved=200, worst=None, bound95=1.0)
+REFUTED = replace(
+    GOOD,
+    id="area.bad",
+    verdict=Verdict.POTENTIAL,
+    violates=5,
+    holds=193,
+    worst=Case(-0.5, 1e-9, "D=3\x00<&>\x1b"),
+)
+UNDECIDED = replace(
+    GOOD,
+    id="area.undecided",
+    verdict=Verdict.UNRESOLVED,
+    holds=0,
+    unresolved=200,
+    worst=None,
+    bound95=1.0,
+)
 STARTED = RunStarted(("area.good", "area.bad"), 200, 3, 2, {"numpy": "2"})
 
 
@@ -49,7 +64,13 @@ def play(writer, *results, stopped=""):
 
 
 def told(*results, terminal=True, colours="standard", stopped="", **options):
-    console = Console(file=io.StringIO(), width=80, force_terminal=terminal, color_system=colours, _environ={"TERM": "xterm"})
+    console = Console(
+        file=io.StringIO(),
+        width=80,
+        force_terminal=terminal,
+        color_system=colours,
+        _environ={"TERM": "xterm"},
+    )
     play(Terminal(console, **options), *results, stopped=stopped)
     return console.file.getvalue()
 
@@ -85,15 +106,23 @@ def test_reasons_why_violations_are_not_certified_are_told_when_verbose():
     some = replace(REFUTED, certified=3, why_uncertified={"a continuum": 2, "time is up": 1})
     text = plain(GOOD, some, verbose=True)
     assert "\nnot certified\n  area.bad  2 × a continuum\n  area.bad  1 × time is up\n" in text
-    assert "not certified" not in plain(GOOD, some) and "not certified" not in plain(GOOD, verbose=True)
+    assert "not certified" not in plain(GOOD, some) and "not certified" not in plain(
+        GOOD, verbose=True
+    )
 
 
 def test_a_verdict_that_is_not_as_expected_is_told_with_its_instance():
     text = plain(GOOD, REFUTED)
-    assert "UNEXPECTED  area.bad is a theorem (must never be refuted), but is potential (5 of 200 instances violate it" in text
+    assert (
+        "UNEXPECTED  area.bad is a theorem (must never be refuted), but is potential (5 of 200 "
+        "instances violate it" in text
+    )
     assert "    worst margin -0.5 ± 1e-09  D=3" in text
     assert text.splitlines()[-1] == "2 claims, 400 instances, seed 3, 2.0 s: 1 of 2 not as expected"
-    assert plain(GOOD).splitlines()[-1] == "1 claim, 200 instances, seed 3, 2.0 s: every verdict as expected"
+    assert (
+        plain(GOOD).splitlines()[-1]
+        == "1 claim, 200 instances, seed 3, 2.0 s: every verdict as expected"
+    )
 
 
 def test_an_unresolved_theorem_is_unexpected_only_when_strict():
@@ -108,7 +137,9 @@ def test_quiet_leaves_what_is_unexpected_and_one_line():
 
 
 def test_a_run_that_was_stopped_says_so():
-    assert "every verdict as expected so far, when the run was stopped" in plain(GOOD, stopped="interrupted")
+    assert "every verdict as expected so far, when the run was stopped" in plain(
+        GOOD, stopped="interrupted"
+    )
     assert "0 claims" in plain(stopped="interrupted")
 
 
@@ -124,7 +155,10 @@ def test_no_verdict_is_told_as_proved_or_holding(result):
 
 
 def test_a_sentence_never_lacks_the_number_of_instances_nor_the_bound():
-    expected = "not refuted (on 200 instances, 2 unresolved; violation rate at most 1.5 % with 95 % confidence)"
+    expected = (
+        "not refuted (on 200 instances, 2 unresolved; violation rate at most 1.5 % with 95 % "
+        "confidence)"
+    )
     assert words.sentence(GOOD) == expected
 
 
@@ -136,7 +170,12 @@ def test_more_reasons_than_shown_are_counted():
 def test_the_json_file_has_the_documented_fields(tmp_path):
     play(JsonFile(tmp_path / "run.json"), GOOD, REFUTED)
     report = json.loads((tmp_path / "run.json").read_text())
-    assert (report["schema"], report["seed"], report["versions"], report["stopped"]) == (1, 3, {"numpy": "2"}, None)
+    assert (report["schema"], report["seed"], report["versions"], report["stopped"]) == (
+        1,
+        3,
+        {"numpy": "2"},
+        None,
+    )
     first = report["claims"][0]
     expected = {
         "id": "area.good",
@@ -168,7 +207,11 @@ def test_the_latest_results_of_claims_are_kept_over_runs(tmp_path):
     play(Latest(path), GOOD, UNDECIDED)
     play(Latest(path), replace(GOOD, instances=9), REFUTED)
     rows = json_file.read(path).claims
-    assert [(row.id, row.instances) for row in rows] == [("area.good", 9), ("area.undecided", 200), ("area.bad", 200)]
+    assert [(row.id, row.instances) for row in rows] == [
+        ("area.good", 9),
+        ("area.undecided", 200),
+        ("area.bad", 200),
+    ]
     play(Latest(path), replace(GOOD, instances=1), stopped="interrupted")
     assert json_file.read(path).claims == rows
 
@@ -184,7 +227,9 @@ def test_a_corrupt_latest_file_is_replaced_and_told(tmp_path, content):
 
 def test_a_report_of_another_schema_is_not_read(tmp_path):
     play(JsonFile(tmp_path / "run.json"), GOOD)
-    (tmp_path / "other.json").write_text((tmp_path / "run.json").read_text().replace('"schema": 1', '"schema": 2'))
+    (tmp_path / "other.json").write_text(
+        (tmp_path / "run.json").read_text().replace('"schema": 1', '"schema": 2')
+    )
     with pytest.raises(ValueError, match="schema 2, expected 1"):
         json_file.read(tmp_path / "other.json")
 
@@ -194,7 +239,12 @@ def test_junit_has_one_case_per_claim_and_fails_what_is_unexpected(tmp_path):
     suites = ET.parse(tmp_path / "run.xml").getroot()
     assert suites.tag == "testsuites"
     [suite] = suites
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("3", "1", "0", "1")
+    assert (
+        suite.get("tests"),
+        suite.get("failures"),
+        suite.get("errors"),
+        suite.get("skipped"),
+    ) == ("3", "1", "0", "1")
     good, bad, undecided = suite.iter("testcase")
     assert (good.get("classname"), good.get("name"), good.get("time")) == ("area", "good", "1.500")
     assert good.find("failure") is None and good.find("skipped") is None
@@ -221,7 +271,9 @@ def test_junit_fails_an_unresolved_theorem_when_strict_and_a_run_that_was_stoppe
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "file"
     write(path, b"old")
-    monkeypatch.setattr(os, "replace", lambda *names: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(
+        os, "replace", lambda *names: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
     with pytest.raises(Unwritable, match=r"cannot write .*file: No space left on device"):
         write(path, b"new")
     assert path.read_bytes() == b"old"
@@ -254,14 +306,23 @@ def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(monkeypatch)
     writer(STARTED)
     writer(ClaimFinished(GOOD))
     writer(Progress(50, 400, "area.[bold]bad"))
-    assert console.file.getvalue() == "ncfcheck: 50 of 400 instances, 1 of 2 claims done, about 0 s left\n"
+    assert (
+        console.file.getvalue()
+        == "ncfcheck: 50 of 400 instances, 1 of 2 claims done, about 0 s left\n"
+    )
     monkeypatch.setattr(progress, "EVERY", 1e9)
     writer(Progress(100, 400, "area.bad"))
     assert console.file.getvalue().count("\n") == 1
 
 
 def test_progress_is_a_bar_on_a_terminal_and_leaves_the_line_clean():
-    console = Console(file=io.StringIO(), width=80, force_terminal=True, force_interactive=True, _environ={"TERM": "xterm"})
+    console = Console(
+        file=io.StringIO(),
+        width=80,
+        force_terminal=True,
+        force_interactive=True,
+        _environ={"TERM": "xterm"},
+    )
     writer = ProgressWriter(console)
     writer(STARTED)
     writer(Progress(200, 400, "area.[bold]bad"))

@@ -1,4 +1,6 @@
-"""Small claims for the tests of the machinery; a module of its own so that worker processes can import it."""
+"""Small claims for the tests of the machinery; a module of its own so that worker processes can
+import it.
+"""
 
 import os
 import signal
@@ -15,7 +17,9 @@ NUMBERS = st.integers(0, 10**6)
 
 @dataclass(frozen=True)
 class Toy:
-    """An instance with all the optional methods; `honest` says whether its violations survive confirmation."""
+    """An instance with all the optional methods; `honest` says whether its violations survive
+    confirmation.
+    """
 
     number: int
     honest: bool = True
@@ -32,7 +36,13 @@ class Toy:
         yield "scipy", replace(self, variant="scipy")
 
 
-@claim("toy.true", kind=THEOREM, reference="§0", given=st.builds(Toy, NUMBERS), hypotheses=("the number is an integer",))
+@claim(
+    "toy.true",
+    kind=THEOREM,
+    reference="§0",
+    given=st.builds(Toy, NUMBERS),
+    hypotheses=("the number is an integer",),
+)
 def true(toy):
     """A number is at least zero.
 
@@ -120,7 +130,12 @@ def interrupter(number):
     return Margin(1.0, 0.5)
 
 
-@claim("toy.seed", kind=THEOREM, reference="§0", given=st.tuples(NUMBERS, st.floats(0, 1), st.lists(NUMBERS)))
+@claim(
+    "toy.seed",
+    kind=THEOREM,
+    reference="§0",
+    given=st.tuples(NUMBERS, st.floats(0, 1), st.lists(NUMBERS)),
+)
 def seed(drawn):
     """Its worst margin tells what was drawn."""
     number, fraction, numbers = drawn

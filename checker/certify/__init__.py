@@ -1,4 +1,6 @@
-"""Certificates: proofs in exact or ball arithmetic that an instance refutes a claim (theory §9, docs/certificates.md)."""
+"""Certificates: proofs in exact or ball arithmetic that an instance refutes a claim (theory §9,
+docs/certificates.md).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ SECONDS = 5.0  # for one instance
 
 
 def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecided:
-    """A certificate that the instance refutes the claim, which the independent verifier accepts, or why there is none.
+    """A certificate that the instance refutes the claim, which the independent verifier accepts, or
+    why there is none.
 
     An error in a certifier, a bug, is a reason like any other: never a certificate.
     """
@@ -41,7 +44,9 @@ def _tried(claim, certifier, instance, seconds: float, kind: str) -> Certificate
 
 
 def _accepted(claim, instance, found: Certificate, kind: str) -> Certificate | Undecided:
-    """The certificate, if the independent verifier accepts it: only then is a claim refuted, or its conclusion proved."""
+    """The certificate, if the independent verifier accepts it: only then is a claim refuted, or its
+    conclusion proved.
+    """
     from checker.instances.encoding import NotStorable
     from checker.verifier.numbers import Rejected
     from checker.verifier.proofs import PROOFS
@@ -64,14 +69,20 @@ def document(claim, instance, found: Certificate) -> dict:
     from checker.instances.encoding import encode
     from checker.verify import FORMAT, digest
 
-    content = {"format": FORMAT, "claim": claim.id, "instance": encode(instance, claim.function.__module__)}
+    content = {
+        "format": FORMAT,
+        "claim": claim.id,
+        "instance": encode(instance, claim.function.__module__),
+    }
     content["certificate"] = found.plain()
     content["certificate"]["sha256"] = digest(content)
     return content
 
 
 def proof(module: str, name: str) -> Callable:
-    """The certifier `name` of a module, imported when it is first asked for: balls take a tenth of a second to load."""
+    """The certifier `name` of a module, imported when it is first asked for: balls take a tenth of
+    a second to load.
+    """
 
     def certifier(instance):
         return getattr(import_module(module), name)(instance)

@@ -1,4 +1,6 @@
-"""KKT points of whole networks in Krawczyk boxes: silent neurons pruned, symmetries of linear layers fixed (theory §9)."""
+"""KKT points of whole networks in Krawczyk boxes: silent neurons pruned, symmetries of linear
+layers fixed (theory §9).
+"""
 
 from __future__ import annotations
 
@@ -19,15 +21,19 @@ from checker.kkt import polish
 from checker.ncf import Ncf
 from checker.networks import DENSE, Network, Pattern
 
-SILENT = 1e-6  # neurons with smaller weights are taken out, and exactly zero in the point that is proved
+SILENT = (
+    1e-6  # neurons with smaller weights are taken out, and exactly zero in the point that is proved
+)
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """A network without its silent neurons: `active` lists those that are left of every hidden layer.
+    """A network without its silent neurons: `active` lists those that are left of every hidden
+    layer.
 
-    A zero neuron, in- and outgoing weights 0, stays zero: ∂N by its incoming weights has a factor of its outgoing ones, and
-    ∂N by these the factor σ(0) = 0. So KKT points of `network` are KKT points of the whole with zeros filled in.
+    A zero neuron, in- and outgoing weights 0, stays zero: ∂N by its incoming weights has a factor
+    of its outgoing ones, and ∂N by these the factor σ(0) = 0. So KKT points of `network` are KKT
+    points of the whole with zeros filled in.
     """
 
     network: Network
@@ -47,7 +53,9 @@ def prune(network: Network, u: np.ndarray) -> Pruned:
     if not all(active):
         raise NotProved("a hidden layer is silent")
     kept = [tuple(range(network.widths[0])), *active, tuple(range(network.widths[-1]))]
-    patterns = tuple(_cut(p, rows, columns) for p, rows, columns in zip(network.patterns, kept[1:], kept))
+    patterns = tuple(
+        _cut(p, rows, columns) for p, rows, columns in zip(network.patterns, kept[1:], kept)
+    )
     small = Network(tuple(map(len, kept)), network.powers, network.slopes, patterns)
     theta = small.flatten([w[np.ix_(rows, columns)] for w, rows, columns in zip(W, kept[1:], kept)])
     return Pruned(small, active, theta, small.widths != network.widths)
@@ -85,14 +93,24 @@ class Found:
         return self.system.value(self.box.theta)
 
     def is_maximum(self) -> bool:
-        """Whether the projected Hessian is negative definite over the box; zero neurons add −λ where p ≥ 2, λ > 0."""
+        """Whether the projected Hessian is negative definite over the box; zero neurons add −λ
+        where p ≥ 2, λ > 0.
+        """
         theta, system = self.box.theta, self.system
         multiplier = self.box.multiplier
         if not multiplier > 0 or (self.pruned.is_smaller and min(self.pruned.network.powers) < 2):
             return False
         hessian, lift = system.hessian(theta), 2 * self.pruned.network.order * multiplier
         n = range(len(theta))
-        rows = [[multiplier * (i == j) - (hessian[i][j] + hessian[j][i]) / 2 + lift * theta[i] * theta[j] for j in n] for i in n]
+        rows = [
+            [
+                multiplier * (i == j)
+                - (hessian[i][j] + hessian[j][i]) / 2
+                + lift * theta[i] * theta[j]
+                for j in n
+            ]
+            for i in n
+        ]
         return is_positive_definite(rows)
 
     def plain(self) -> dict:
@@ -104,7 +122,9 @@ def found_near(network: Network, ncf: Ncf, u: np.ndarray) -> Found:
     """The exact KKT point near u, polished without its silent neurons. Raises NotProved."""
     pruned = prune(network, u)
     try:
-        theta = polish(Ncf(pruned.network, ncf.X, ncf.ybar), pruned.theta / np.linalg.norm(pruned.theta)).u
+        theta = polish(
+            Ncf(pruned.network, ncf.X, ncf.ybar), pruned.theta / np.linalg.norm(pruned.theta)
+        ).u
     except (Inapplicable, Unresolved, np.linalg.LinAlgError) as error:
         raise NotProved(f"the point cannot be polished: {error}") from error
     if np.linalg.norm(theta - pruned.theta) > 1e-4:

@@ -11,15 +11,17 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
 
 class NotProved(Exception):
-    """A step of a proof fails; the message says which: an undecided sign, a continuum, a kink, time."""
+    """A step of a proof fails; the message says which: an undecided sign, a continuum, a kink,
+    time.
+    """
 
 
 @dataclass(frozen=True)
 class Certificate:
     """A proof that an exact instance meets a claim's hypotheses and fails its conclusion.
 
-    `method` is point, structured or box, `proves` what is proved in one sentence, `data` the exact numbers that the
-    verifier cannot take from the instance: plain JSON, floats in hexadecimal.
+    `method` is point, structured or box, `proves` what is proved in one sentence, `data` the exact
+    numbers that the verifier cannot take from the instance: plain JSON, floats in hexadecimal.
     """
 
     method: str

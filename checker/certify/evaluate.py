@@ -10,10 +10,11 @@ from checker.networks import Network
 
 
 class Evaluation:
-    """A network at weights θ with Σ ȳ_i H(x_i; θ) = N(θ): entries of X (n, d), ȳ (n, k_L) and θ (P,) are of the ring.
+    """A network at weights θ with Σ ȳ_i H(x_i; θ) = N(θ): entries of X (n, d), ȳ (n, k_L) and θ
+    (P,) are of the ring.
 
-    At a kink of p = 1, or where a ball straddles it, derivatives are the hull of both sides: they contain every choice of
-    slopes in [α, 1].
+    At a kink of p = 1, or where a ball straddles it, derivatives are the hull of both sides: they
+    contain every choice of slopes in [α, 1].
     """
 
     def __init__(self, ring, network: Network, theta, X, ybar=None):
@@ -26,16 +27,23 @@ class Evaluation:
     def layers(self):
         """Entries of z, σ(z), σ'(z) and σ''(z) of every hidden layer."""
         out = []
-        for l, (W, power, alpha) in enumerate(zip(self.W, self.network.powers, self.network.slopes)):
+        for l, (W, power, alpha) in enumerate(
+            zip(self.W, self.network.powers, self.network.slopes)
+        ):
             z, samples = (W * self.below[-1]).entries(), self.below[0].ncols()
             sides = self._known_sides(l)
-            bent = [bend(self.ring, each, power, self.ring.number(alpha), sides[k // samples]) for k, each in enumerate(z)]
+            bent = [
+                bend(self.ring, each, power, self.ring.number(alpha), sides[k // samples])
+                for k, each in enumerate(z)
+            ]
             out.append((z, *([each[k] for each in bent] for k in range(3))))
             self.below.append(self.ring.matrix(W.nrows(), self.below[0].ncols(), out[-1][1]))
         return out
 
     def _known_sides(self, l: int) -> list[int | None]:
-        """Signs that neurons' pre-activations have, or are 0, on any samples: weights of one sign on activations ≥ 0."""
+        """Signs that neurons' pre-activations have, or are 0, on any samples: weights of one sign
+        on activations ≥ 0.
+        """
         W, network = self.W[l], self.network
         if l == 0 or not (network.powers[l - 1] % 2 == 0 or network.slopes[l - 1] <= 0):
             return [None] * W.nrows()
@@ -50,11 +58,16 @@ class Evaluation:
     @cached_property
     def value(self):
         """N(θ)."""
-        return sum((a * b for a, b in zip(self.ybar.entries(), self.outputs.entries())), self.ring.number(0))
+        return sum(
+            (a * b for a, b in zip(self.ybar.entries(), self.outputs.entries())),
+            self.ring.number(0),
+        )
 
     @cached_property
     def back(self):
-        """δ_L, …, δ_1 as matrices (k_l, n) and W_{l+1}ᵀ δ_{l+1} as entries, both from the first layer to the last."""
+        """δ_L, …, δ_1 as matrices (k_l, n) and W_{l+1}ᵀ δ_{l+1} as entries, both from the first
+        layer to the last.
+        """
         deltas, backs = [self.ybar], []
         for W, (_, _, first, _) in zip(self.W[:0:-1], self.layers[::-1]):
             back = (W.transpose() * deltas[0]).entries()
@@ -69,11 +82,14 @@ class Evaluation:
         return self.collect([delta * below.transpose() for delta, below in zip(deltas, self.below)])
 
     def hessian(self, rows: int) -> list[list]:
-        """The first `rows` rows of ∇²N(θ), (P,) each: over a ball, an enclosure of every generalised Hessian in it.
+        """The first `rows` rows of ∇²N(θ), (P,) each: over a ball, an enclosure of every
+        generalised Hessian in it.
 
         Raises NotProved at a kink of p = 1, where ∇N jumps.
         """
-        places = [place for number in range(self.network.depth) for place in _places(self.network, number)]
+        places = [
+            place for number in range(self.network.depth) for place in _places(self.network, number)
+        ]
         return [self._row(*place) for place in places[:rows]]
 
     def _row(self, layer: int, entries) -> list:
@@ -104,7 +120,9 @@ class Evaluation:
             if l and dvalues[l - 1] is not None:
                 dz = self.W[l] * dvalues[l - 1]
             entries = None if dz is None else dz.entries()
-            dvalues.append(None if dz is None else self._sheet([a * b for a, b in zip(first, entries)]))
+            dvalues.append(
+                None if dz is None else self._sheet([a * b for a, b in zip(first, entries)])
+            )
             bends.append(None if dz is None else [_times(a, b) for a, b in zip(second, entries)])
         return dvalues, bends
 
@@ -121,7 +139,9 @@ class Evaluation:
         return None if entries is None else self._sheet(entries)
 
     def _sheet(self, entries):
-        return self.ring.matrix(len(entries) // self.below[0].ncols(), self.below[0].ncols(), entries)
+        return self.ring.matrix(
+            len(entries) // self.below[0].ncols(), self.below[0].ncols(), entries
+        )
 
     def _zero(self, l: int):
         return self.ring.matrix(self.W[l].nrows(), self.W[l].ncols())
@@ -138,15 +158,20 @@ class Evaluation:
 def matrices(ring, network: Network, theta) -> list:
     """Weight matrices W_1, …, W_L of the flat weights θ, over the ring."""
     out = []
-    for pattern, part, (columns, rows) in zip(network.patterns, network.slices, zip(network.widths, network.widths[1:])):
+    for pattern, part, (columns, rows) in zip(
+        network.patterns, network.slices, zip(network.widths, network.widths[1:])
+    ):
         numbers = pattern.expand(rows, columns).ravel()
         own = [ring.number(each) for each in theta[part]]
-        out.append(ring.matrix(rows, columns, [own[k] if k >= 0 else ring.number(0) for k in numbers]))
+        out.append(
+            ring.matrix(rows, columns, [own[k] if k >= 0 else ring.number(0) for k in numbers])
+        )
     return out
 
 
 def bend(ring, z, power: int, alpha, known: int | None = None) -> tuple:
-    """σ(z), σ'(z), σ''(z) for σ(z) = max(z, αz)^p; hulls where z may have either sign; σ'' is None where σ' jumps.
+    """σ(z), σ'(z), σ''(z) for σ(z) = max(z, αz)^p; hulls where z may have either sign; σ'' is None
+    where σ' jumps.
 
     `known` is a sign that z has, or is 0, all around.
     """
@@ -160,18 +185,25 @@ def bend(ring, z, power: int, alpha, known: int | None = None) -> tuple:
         return _branch(ring, z, power, scale if side == -1 else ring.number(1))
     above, below = halves(z) if ring is Balls else (z, z)
     high, low = _branch(ring, above, power, ring.number(1)), _branch(ring, below, power, scale)
-    return tuple(None if _jumps(k, power, ring) else ring.hull(a, b) for k, (a, b) in enumerate(zip(high, low)))
+    return tuple(
+        None if _jumps(k, power, ring) else ring.hull(a, b)
+        for k, (a, b) in enumerate(zip(high, low))
+    )
 
 
 def _jumps(order: int, power: int, ring) -> bool:
-    """Whether the derivative of this order is not to be had at a kink: σ'' of p = 1, and exactly σ'' of p = 2."""
+    """Whether the derivative of this order is not to be had at a kink: σ'' of p = 1, and exactly
+    σ'' of p = 2.
+    """
     return order == 2 and (power == 1 or (power == 2 and ring is not Balls))
 
 
 def _branch(ring, z, power: int, scale) -> tuple:
     value = scale * _power(ring, z, power)
     first = scale * power * _power(ring, z, power - 1)
-    second = scale * (power * (power - 1)) * _power(ring, z, power - 2) if power > 1 else ring.number(0)
+    second = (
+        scale * (power * (power - 1)) * _power(ring, z, power - 2) if power > 1 else ring.number(0)
+    )
     return value, first, second
 
 
@@ -206,7 +238,10 @@ def _places(network: Network, layer: int) -> list:
             _cache.clear()
         found: list = [[] for _ in range(network.parameter_counts[layer])]
         numbers = network.patterns[layer].expand(network.widths[layer + 1], network.widths[layer])
-        for (i, j), number in zip(((i, j) for i in range(numbers.shape[0]) for j in range(numbers.shape[1])), numbers.ravel()):
+        for (i, j), number in zip(
+            ((i, j) for i in range(numbers.shape[0]) for j in range(numbers.shape[1])),
+            numbers.ravel(),
+        ):
             if number >= 0:
                 found[number].append((i, j))
         _cache[key] = [(layer, entries) for entries in found]

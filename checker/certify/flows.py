@@ -1,7 +1,9 @@
-"""Validated enclosures of the NCF flow and of the rescaled loss flow: a tube around a curve of polynomials (theory §3, §4, §9).
+"""Validated enclosures of the NCF flow and of the rescaled loss flow: a tube around a curve of
+polynomials (theory §3, §4, §9).
 
-On each step a solution u of u̇ = f(u) and the polynomial q satisfy D⁺‖u − q‖ ≤ μ‖u − q‖ + ‖q̇ − f(q)‖ as long as ‖u − q‖ ≤ ρ, where
-μ bounds the largest eigenvalue of the symmetric matrices Df within ρ of q. So it is enough to check that the error stays below ρ.
+On each step a solution u of u̇ = f(u) and the polynomial q satisfy D⁺‖u − q‖ ≤ μ‖u − q‖ + ‖q̇ −
+f(q)‖ as long as ‖u − q‖ ≤ ρ, where μ bounds the largest eigenvalue of the symmetric matrices Df
+within ρ of q. So it is enough to check that the error stays below ρ.
 """
 
 from __future__ import annotations
@@ -86,13 +88,21 @@ class Field:
             for k in range(problem.y.shape[1]):
                 one = [[float(k == j) for j in range(problem.y.shape[1])]]
                 x = self.strength * found.outputs[k, i]
-                curvature = arb(1) if problem.loss is Loss.SQUARE else (arb(1) - (x * x / 4).union(arb(0))) / 4
-                yield self.strength * curvature, Evaluation(Balls, problem.network, u, problem.X[i : i + 1], one).gradient
+                curvature = (
+                    arb(1)
+                    if problem.loss is Loss.SQUARE
+                    else (arb(1) - (x * x / 4).union(arb(0))) / 4
+                )
+                yield (
+                    self.strength * curvature,
+                    Evaluation(Balls, problem.network, u, problem.X[i : i + 1], one).gradient,
+                )
 
 
 @dataclass(frozen=True)
 class Step:
-    """A solution stays within `radius` of Σ c_k τ^k, τ = (t − time)/duration ∈ [0, 1]; `coefficients` (k, P) are floats.
+    """A solution stays within `radius` of Σ c_k τ^k, τ = (t − time)/duration ∈ [0, 1];
+    `coefficients` (k, P) are floats.
 
     `growth` is μ; `error` bounds the distance at the end of the step.
     """
@@ -112,7 +122,12 @@ class Step:
     def plain(self) -> dict:
         """What the verifier needs."""
         curve = [hexadecimal(each) for each in self.coefficients]
-        return {"duration": self.duration.hex(), "growth": self.growth.hex(), "radius": self.radius.hex(), "curve": curve}
+        return {
+            "duration": self.duration.hex(),
+            "growth": self.growth.hex(),
+            "radius": self.radius.hex(),
+            "curve": curve,
+        }
 
 
 @dataclass(frozen=True)
@@ -143,8 +158,15 @@ def need_small(size: int) -> None:
         raise NotProved(f"more than {LARGEST} weights: the flow is not enclosed")
 
 
-def enclose(field: Field, start: np.ndarray, error: float, is_over: Callable[[Step], bool], time: float = math.inf) -> Tube:
-    """The tube of all solutions that start within `error` of start, to the first step that is_over, or to the time.
+def enclose(
+    field: Field,
+    start: np.ndarray,
+    error: float,
+    is_over: Callable[[Step], bool],
+    time: float = math.inf,
+) -> Tube:
+    """The tube of all solutions that start within `error` of start, to the first step that is_over,
+    or to the time.
 
     Raises NotProved where it cannot be had, and for more than LARGEST weights.
     """
@@ -181,7 +203,11 @@ def _step(field: Field, now: float, at: np.ndarray, error: float, longest: float
 def _reach(series: np.ndarray, size: float) -> float:
     """How far the polynomial is good to DEFECT, by its last coefficients."""
     sizes = [float(np.abs(series[k]).sum()) for k in (ORDER - 1, ORDER)]
-    reaches = [(DEFECT / 16 * size / each) ** (1 / k) for each, k in zip(sizes, (ORDER - 1, ORDER)) if each > 0]
+    reaches = [
+        (DEFECT / 16 * size / each) ** (1 / k)
+        for each, k in zip(sizes, (ORDER - 1, ORDER))
+        if each > 0
+    ]
     speed = float(np.linalg.norm(series[1]))
     return min([*reaches, size / speed if speed else math.inf])
 
@@ -192,7 +218,9 @@ def _rounded(duration: float) -> float:
     return math.ldexp(math.floor(mantissa * 2**20), exponent - 20)
 
 
-def _validated(field: Field, now: float, duration: float, series: np.ndarray, size: float, error: float) -> Step | None:
+def _validated(
+    field: Field, now: float, duration: float, series: np.ndarray, size: float, error: float
+) -> Step | None:
     """The step of this duration if its tube is proved to hold every solution, None if not."""
     if not duration < math.inf:
         raise NotProved("the flow does not move")

@@ -1,4 +1,6 @@
-"""The flows of networks with biases: those of a homogeneous network with a constant unit in every layer, some weights frozen."""
+"""The flows of networks with biases: those of a homogeneous network with a constant unit in every
+layer, some weights frozen.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from checker.ncf import Problem
 
 @dataclass(frozen=True)
 class BiasedField:
-    """u̇ = J(X; u)ᵀ(−ℓ'(H(X; u), y)) of the free weights of a biased problem, or, if not `trained`, ∇N(u); see `Field`."""
+    """u̇ = J(X; u)ᵀ(−ℓ'(H(X; u), y)) of the free weights of a biased problem, or, if not `trained`,
+    ∇N(u); see `Field`.
+    """
 
     problem: BiasedProblem
     trained: bool
@@ -26,7 +30,10 @@ class BiasedField:
     def whole(self) -> Field:
         """The same of the network with its constant units, none of its weights frozen."""
         problem = self.problem
-        return Field(Problem(problem.network.extended, problem.X, problem.y, problem.loss), float(self.trained))
+        return Field(
+            Problem(problem.network.extended, problem.X, problem.y, problem.loss),
+            float(self.trained),
+        )
 
     @cached_property
     def free(self) -> np.ndarray:
@@ -52,4 +59,6 @@ class BiasedField:
     def series(self, at: np.ndarray) -> np.ndarray:
         """Taylor coefficients of the flow from a point, in floats, (ORDER + 1, P)."""
         network, whole = self.problem.network, self.whole
-        return taylor(whole.problem, float(whole.strength.mid()), network.expand(at), ORDER, ~network.frozen)[:, self.free]
+        return taylor(
+            whole.problem, float(whole.strength.mid()), network.expand(at), ORDER, ~network.frozen
+        )[:, self.free]

@@ -1,7 +1,7 @@
 """Boxes that hold exactly one KKT point, by the Krawczyk operator (theory §9).
 
-If |Y F(x_0)|_i + ‖(I − Y·DF(box))_i‖₁ r < r for every i, F has exactly one zero within r of x_0, whatever the matrix Y. There
-μ = 0 (`checker.certify.system`).
+If |Y F(x_0)|_i + ‖(I − Y·DF(box))_i‖₁ r < r for every i, F has exactly one zero within r of x_0,
+whatever the matrix Y. There μ = 0 (`checker.certify.system`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ class NoContraction(NotProved):
 
 @dataclass(frozen=True)
 class Box:
-    """Exactly one KKT point lies within `radius` of centre + fine in every unknown; `system` says of what."""
+    """Exactly one KKT point lies within `radius` of centre + fine in every unknown; `system` says
+    of what.
+    """
 
     system: System
     centre: tuple[float, ...]
@@ -85,7 +87,9 @@ def _enclosed(system: System, centre: list[float], fine: list[float]) -> Box:
         raise NotProved(f"Newton's method leaves the point by {reach:.0e}: approximate at best")
     for factor in REFINEMENTS:
         check_time()
-        radius = 2.0 ** math.ceil(math.log2(max(factor * reach, 2.0**-80 if not any(fine) else 2.0**-120)))
+        radius = 2.0 ** math.ceil(
+            math.log2(max(factor * reach, 2.0**-80 if not any(fine) else 2.0**-120))
+        )
         if _contracts(system, middle, radius, Y, step):
             box = Box(system, tuple(centre), tuple(fine), radius)
             _check_independent(box)
@@ -93,8 +97,12 @@ def _enclosed(system: System, centre: list[float], fine: list[float]) -> Box:
     raise NoContraction("the Krawczyk operator does not contract: a degenerate point or a kink")
 
 
-def _refined(system: System, centre: list[float], fine: list[float]) -> tuple[list[float], list[float]]:
-    """Where Newton's method leads, with the slopes of the side of each kink that it is on; a sum of two floats."""
+def _refined(
+    system: System, centre: list[float], fine: list[float]
+) -> tuple[list[float], list[float]]:
+    """Where Newton's method leads, with the slopes of the side of each kink that it is on; a sum of
+    two floats.
+    """
     for _ in range(NEWTON):
         check_time()
         middle = _sums(centre, fine)
@@ -105,7 +113,9 @@ def _refined(system: System, centre: list[float], fine: list[float]) -> tuple[li
 
 
 def _inverse(system: System, middle: list[arb]):
-    """About the inverse of DF at a point, in balls that are floats. Raises NotProved where there is none."""
+    """About the inverse of DF at a point, in balls that are floats. Raises NotProved where there is
+    none.
+    """
     try:
         Y = np.linalg.inv(_floats(system.jacobian(middle)))
     except np.linalg.LinAlgError as error:
@@ -133,7 +143,9 @@ def _contracts(system: System, middle: list[arb], radius: float, Y, step) -> boo
 
 
 def _check_independent(box: Box) -> None:
-    """Every ⟨A_jθ, A_kθ⟩ matrix over the box is regular: it dominates its diagonal after elimination."""
+    """Every ⟨A_jθ, A_kθ⟩ matrix over the box is regular: it dominates its diagonal after
+    elimination.
+    """
     moved = [box.system.turned(box.theta, each) for each in box.system.generators]
     gram = [[dot(a, b) for b in moved] for a in moved]
     if not is_positive_definite(gram):
@@ -141,7 +153,9 @@ def _check_independent(box: Box) -> None:
 
 
 def is_positive_definite(rows: list[list]) -> bool:
-    """Whether every symmetric matrix in a matrix of balls, or the exact one, is: all pivots are positive."""
+    """Whether every symmetric matrix in a matrix of balls, or the exact one, is: all pivots are
+    positive.
+    """
     rows = [list(row) for row in rows]
     for k in range(len(rows)):
         check_time()

@@ -1,7 +1,8 @@
-"""Networks over polynomials in τ ∈ [0, 1] with balls as coefficients: whole curves of weights at once (theory §9).
+"""Networks over polynomials in τ ∈ [0, 1] with balls as coefficients: whole curves of weights at
+once (theory §9).
 
-A polynomial stands for every function f with f(τ) in the ball that it takes at τ, for each τ; so an error that is bounded
-over [0, 1] goes into its constant coefficient.
+A polynomial stands for every function f with f(τ) in the ball that it takes at τ, for each τ; so an
+error that is bounded over [0, 1] goes into its constant coefficient.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ class Polynomials:
 
     @staticmethod
     def bend(z: arb_poly, power: int, alpha: arb_poly, known: int | None) -> tuple:
-        """σ(z), σ'(z) and no σ''; where z changes its sign, one branch, and what the other differs by as an error."""
+        """σ(z), σ'(z) and no σ''; where z changes its sign, one branch, and what the other differs
+        by as an error.
+        """
         slope = alpha[0]
         if power == 1 and slope != 1:
             raise NotProved("∇N jumps at a kink of p = 1")
@@ -79,7 +82,11 @@ class Polynomials:
             powers.append(powers[-1] * z)
         gap, wide = abs(1 - scale), arb(0, beyond)
         value, first = factor * powers[power], factor * power * powers[power - 1]
-        return value + gap * _power(wide, power), first + gap * power * _power(wide, power - 1), None
+        return (
+            value + gap * _power(wide, power),
+            first + gap * power * _power(wide, power - 1),
+            None,
+        )
 
 
 def _branch(z: arb_poly, known: int | None) -> tuple[int, arb]:
@@ -103,7 +110,10 @@ def extremes(z: arb_poly) -> tuple[arb, arb]:
         return (c[0] - rest).lower(), (c[0] + rest).upper()
     n = len(c) - 1
     weights = [each / comb(n, k) for k, each in enumerate(c)]
-    b = [sum((comb(j, k) * each for k, each in enumerate(weights[: j + 1])), arb(0)) for j in range(n + 1)]
+    b = [
+        sum((comb(j, k) * each for k, each in enumerate(weights[: j + 1])), arb(0))
+        for j in range(n + 1)
+    ]
     return min(each.lower() for each in b), max(each.upper() for each in b)
 
 

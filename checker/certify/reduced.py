@@ -1,4 +1,6 @@
-"""The reduced problem n(u) = Σ ȳ_i φ(uᵀx_i), the network with all widths one, as a system of KKT equations (theory §5)."""
+"""The reduced problem n(u) = Σ ȳ_i φ(uᵀx_i), the network with all widths one, as a system of KKT
+equations (theory §5).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from checker.networks import Network
 
 @dataclass(frozen=True)
 class Reduced(System):
-    """The reduced problem n(u) = Σ ȳ_i φ(uᵀx_i), `theta` u and `signs` (s_2, …, s_L): φ is positively homogeneous.
+    """The reduced problem n(u) = Σ ȳ_i φ(uᵀx_i), `theta` u and `signs` (s_2, …, s_L): φ is
+    positively homogeneous.
 
     φ(t) = A t^q for t ≥ 0 and B (−t)^q for t ≤ 0, q = Π p_l, with A and B exact.
     """
@@ -23,14 +26,19 @@ class Reduced(System):
     signs: tuple[float, ...] = ()
 
     def profile(self, t):
-        """φ(t), φ'(t) and φ''(t) for a ball t; hulls where it may have either sign. Raises NotProved at a kink of q = 1."""
+        """φ(t), φ'(t) and φ''(t) for a ball t; hulls where it may have either sign. Raises
+        NotProved at a kink of q = 1.
+        """
         q, (high, low) = math.prod(self.network.powers), branches(self.network, self.signs)
         side = Balls.side(t)
         if side is None or side == 0:
             if q == 1 and high != -low:
                 raise NotProved("∇n jumps at a kink of p = 1 that the box may touch")
             above, below = halves(t)
-            return [Balls.hull(a, b) for a, b in zip(_monomial(high, above, q), _mirrored(low, below, q))]
+            return [
+                Balls.hull(a, b)
+                for a, b in zip(_monomial(high, above, q), _mirrored(low, below, q))
+            ]
         return _monomial(high, t, q) if side > 0 else _mirrored(low, t, q)
 
     def _samples(self, u, order: int):
@@ -38,7 +46,10 @@ class Reduced(System):
         factor = arb(2) ** self.scale
         for x, y in zip(self.X, self.ybar[:, 0]):
             if x.any():
-                yield arb(float(y)) * factor * self.profile(dot(u, map(float, x)))[order], [*map(float, x)]
+                yield (
+                    arb(float(y)) * factor * self.profile(dot(u, map(float, x)))[order],
+                    [*map(float, x)],
+                )
 
     def value(self, theta):
         """n(u)."""
@@ -53,11 +64,16 @@ class Reduced(System):
         """∇²n(u)."""
         samples = list(self._samples(theta, 2))
         indices = range(self.free)
-        return [[sum((weight * x[j] * x[k] for weight, x in samples), arb(0)) for k in indices] for j in indices]
+        return [
+            [sum((weight * x[j] * x[k] for weight, x in samples), arb(0)) for k in indices]
+            for j in indices
+        ]
 
 
 def branches(network: Network, signs) -> tuple[arb, arb]:
-    """A and B: what the network with all widths one makes of t = 1 and of t = −1; exact rationals."""
+    """A and B: what the network with all widths one makes of t = 1 and of t =
+    −1; exact rationals.
+    """
     out = []
     for t in (fmpq(1), fmpq(-1)):
         for power, alpha, sign in zip(network.powers, network.slopes, signs):
@@ -72,7 +88,11 @@ def _monomial(scale: fmpq, t, q: int) -> list:
     scale, powers = arb(scale), [arb(1)]
     for _ in range(q):
         powers.append(powers[-1] * t)
-    return [scale * powers[q], scale * q * powers[q - 1], scale * (q * (q - 1)) * powers[max(q - 2, 0)]]
+    return [
+        scale * powers[q],
+        scale * q * powers[q - 1],
+        scale * (q * (q - 1)) * powers[max(q - 2, 0)],
+    ]
 
 
 def _mirrored(scale: fmpq, t, q: int) -> list:

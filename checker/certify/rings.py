@@ -1,7 +1,8 @@
-"""The two rings that networks are evaluated over: exact rationals, and real balls that contain the exact value.
+"""The two rings that networks are evaluated over: exact rationals, and real balls that contain the
+exact value.
 
-Floats enter as the dyadic numbers they are. Comparisons of balls are answered only where every point of them agrees, so
-that nothing may be concluded from an answer False.
+Floats enter as the dyadic numbers they are. Comparisons of balls are answered only where every
+point of them agrees, so that nothing may be concluded from an answer False.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ class Rationals:
 
     @staticmethod
     def hull(low, high):
-        """The only number between two that are equal. Raises NotProved for others: they stand for either side of a kink."""
+        """The only number between two that are equal. Raises NotProved for others: they stand for
+        either side of a kink.
+        """
         if low != high:
             raise NotProved("the network has a kink exactly here")
         return low
@@ -56,7 +59,13 @@ class Balls:
     @staticmethod
     def number(value) -> arb:
         """A ball with only the float, integer or ball given; a rational is rounded outwards."""
-        return value if isinstance(value, arb) else arb(float(value)) if _is_float(value) else arb(value)
+        return (
+            value
+            if isinstance(value, arb)
+            else arb(float(value))
+            if _is_float(value)
+            else arb(value)
+        )
 
     @staticmethod
     def side(z) -> int | None:

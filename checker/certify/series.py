@@ -1,4 +1,6 @@
-"""Taylor coefficients of flows in floats: what a validated step is tried with, never what it rests on (theory §9)."""
+"""Taylor coefficients of flows in floats: what a validated step is tried with, never what it rests
+on (theory §9).
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,11 @@ IMAGINARY = 1e-100  # its square is nothing beside 1
 
 
 def taylor(problem, strength: complex, start: np.ndarray, order: int, free=True) -> np.ndarray:
-    """u(t) = Σ c_k t^k from start (P,) for u̇ = J(X; u)ᵀ(−ℓ'(strength · H(X; u), y)), (order + 1, P).
+    """u(t) = Σ c_k t^k from start (P,) for u̇ = J(X; u)ᵀ(−ℓ'(strength · H(X; u), y)), (order + 1,
+    P).
 
-    `strength` is δ^D, 0 for ∇N; where a neuron is at a kink, the side it goes to first counts. Weights that are not `free` (P,)
-    stay what they are.
+    `strength` is δ^D, 0 for ∇N; where a neuron is at a kink, the side it goes to first counts.
+    Weights that are not `free` (P,) stay what they are.
     """
     dtype = np.result_type(start, float)
     c, field = np.zeros((order + 1, start.size), dtype), _Field(problem, strength, order, dtype)
@@ -28,9 +31,11 @@ def taylor(problem, strength: complex, start: np.ndarray, order: int, free=True)
 
 
 def variation(problem, start: np.ndarray, moved: np.ndarray, order: int) -> np.ndarray:
-    """Coefficients (order + 1, P) of e(t) from e(0) = moved, ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H), along the NCF flow from start (P,).
+    """Coefficients (order + 1, P) of e(t) from e(0) = moved, ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H), along the
+    NCF flow from start (P,).
 
-    It is the derivative by δ^D of the loss flow, taken in the imaginary direction, where no digits cancel.
+    It is the derivative by δ^D of the loss flow, taken in the imaginary direction, where no digits
+    cancel.
     """
     return taylor(problem, IMAGINARY * 1j, start + IMAGINARY * 1j * moved, order).imag / IMAGINARY
 
@@ -41,7 +46,9 @@ def product(a: np.ndarray, b: np.ndarray, k: int, form: str = ENTRIES) -> np.nda
 
 
 class _Field:
-    """The power series of all there is between weights and u̇, found one coefficient after another."""
+    """The power series of all there is between weights and u̇, found one
+    coefficient after another.
+    """
 
     def __init__(self, problem, strength: complex, order: int, dtype):
         network, samples = problem.network, len(problem.X)
@@ -50,9 +57,13 @@ class _Field:
         self.problem, self.strength = problem, strength
         self.W = [zeros((order, *shape)) for shape in zip(network.widths[1:], network.widths)]
         self.h, self.back = ([zeros((order, *sheet)) for sheet in sheets[:-1]] for _ in range(2))
-        self.slopes, self.delta = ([zeros((order, *sheet)) for sheet in sheets[1:]] for _ in range(2))
+        self.slopes, self.delta = (
+            [zeros((order, *sheet)) for sheet in sheets[1:]] for _ in range(2)
+        )
         self.sides = [np.zeros(sheet) for sheet in sheets[1:-1]]
-        self.powers = [zeros((power + 1, order, *sheet)) for power, sheet in zip(network.powers, sheets[1:])]
+        self.powers = [
+            zeros((power + 1, order, *sheet)) for power, sheet in zip(network.powers, sheets[1:])
+        ]
         self.outputs = zeros((3, order, *sheets[-1]))
         self.h[0][0] = problem.X.T
         for each in self.powers:
@@ -73,7 +84,11 @@ class _Field:
 
     def _bent(self, l: int, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Coefficient k of σ(z) and of σ'(z) in a layer, for that of z."""
-        power, alpha, powers = self.problem.network.powers[l], self.problem.network.slopes[l], self.powers[l]
+        power, alpha, powers = (
+            self.problem.network.powers[l],
+            self.problem.network.slopes[l],
+            self.powers[l],
+        )
         self.sides[l] = np.where(self.sides[l] == 0, np.sign(z.real), self.sides[l])
         scale = np.where(self.sides[l] >= 0, 1.0, alpha**power)
         powers[1][k] = z
@@ -82,7 +97,9 @@ class _Field:
         return scale * powers[power][k], power * scale * powers[power - 1][k]
 
     def _descent(self, outputs: np.ndarray, k: int) -> np.ndarray:
-        """Coefficient k of −ℓ', for that of the outputs; for the logistic loss to third order in them."""
+        """Coefficient k of −ℓ', for that of the outputs; for the logistic loss to third order in
+        them.
+        """
         first = self.problem.ncf.ybar.T if k == 0 else 0.0
         x, square, cube = self.outputs
         x[k] = self.strength * outputs

@@ -1,7 +1,8 @@
-"""Structured points along the KKT points of the reduced problem: W_l = c_l s_l e_l e_{l−1}ᵀ, exactly (theory §5).
+"""Structured points along the KKT points of the reduced problem: W_l = c_l s_l e_l e_{l−1}ᵀ,
+exactly (theory §5).
 
-Entries of e_l are exact, up to a common factor; c_l = √(P_l/D) and the direction u are balls: u is a KKT point of the reduced
-problem in a Krawczyk box, or exact where it may be any direction.
+Entries of e_l are exact, up to a common factor; c_l = √(P_l/D) and the direction u are balls: u is
+a KKT point of the reduced problem in a Krawczyk box, or exact where it may be any direction.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def reduced_box(instance, u, signs, X=None) -> Box:
 
 @dataclass(frozen=True)
 class Structure:
-    """W_l = c_l s_l rows_l columns_{l−1}ᵀ with rows and columns of balls, columns_0 = u; `norms` may be any."""
+    """W_l = c_l s_l rows_l columns_{l−1}ᵀ with rows and columns of balls, columns_0 = u; `norms`
+    may be any.
+    """
 
     network: Network
     u: Sequence
@@ -56,14 +59,27 @@ class Structure:
     norms: Sequence
 
     def weights(self) -> list:
-        """Flat weights as balls, (P,); entries that the network's patterns strike out are left out."""
-        outward, inward = [*map(unit, self.rows), [arb(1)]], [unit(self.u), *map(unit, self.columns)]
+        """Flat weights as balls, (P,); entries that the network's patterns strike out
+        are left out.
+        """
+        outward, inward = (
+            [*map(unit, self.rows), [arb(1)]],
+            [unit(self.u), *map(unit, self.columns)],
+        )
         theta = []
         layers = zip(self.network.patterns, self.norms, (1.0, *self.signs), outward, inward)
         for pattern, norm, sign, row, column in layers:
             numbers = pattern.expand(len(row), len(column))
-            entries = [(numbers[i, j], norm * sign * a * b) for i, a in enumerate(row) for j, b in enumerate(column)]
-            theta += [value for number, value in sorted(entries, key=lambda entry: entry[0]) if number >= 0]
+            entries = [
+                (numbers[i, j], norm * sign * a * b)
+                for i, a in enumerate(row)
+                for j, b in enumerate(column)
+            ]
+            theta += [
+                value
+                for number, value in sorted(entries, key=lambda entry: entry[0])
+                if number >= 0
+            ]
         return theta
 
 
@@ -82,13 +98,17 @@ def balanced(network: Network) -> list:
 def sine_exceeds(instance, theta, bound) -> bool:
     """Whether sin∠(∇N, θ) > bound at every point of the balls θ."""
     g = Evaluation(Balls, instance.network, theta, instance.ncf.X, instance.ncf.ybar).gradient
-    gg, tt, gt = (sum((a * b for a, b in zip(x, y)), arb(0)) for x, y in ((g, g), (theta, theta), (g, theta)))
+    gg, tt, gt = (
+        sum((a * b for a, b in zip(x, y)), arb(0)) for x, y in ((g, g), (theta, theta), (g, theta))
+    )
     return bool(gg * tt - gt * gt > Balls.number(bound) * Balls.number(bound) * gg * tt)
 
 
 def value_exceeds_zero(instance, theta) -> bool:
     """Whether N > 0 at every point of the balls θ."""
-    return bool(Evaluation(Balls, instance.network, theta, instance.ncf.X, instance.ncf.ybar).value > 0)
+    return bool(
+        Evaluation(Balls, instance.network, theta, instance.ncf.X, instance.ncf.ybar).value > 0
+    )
 
 
 def is_uniform(profile) -> bool:
@@ -97,7 +117,9 @@ def is_uniform(profile) -> bool:
 
 
 def mixed_columns(instance, layer: int) -> tuple[list, list]:
-    """Rows and columns of a layer whose e_l mixes P > 0 and −Q < 0, Q = |ρ|^{−1/(p−1)} P, ρ = σ(−t)/σ(t)."""
+    """Rows and columns of a layer whose e_l mixes P > 0 and −Q < 0, Q = |ρ|^{−1/(p−1)} P, ρ =
+    σ(−t)/σ(t).
+    """
     network, profile = instance.network, instance.profiles[layer]
     p, alpha = network.powers[layer], arb(float(network.slopes[layer]))
     positive = (instance.ncf.X @ instance.u)[0] > 0 if layer == 0 else instance.signs[layer - 1] > 0
@@ -113,11 +135,13 @@ def mixed_columns(instance, layer: int) -> tuple[list, list]:
 
 
 def is_exactly_kkt(instance, box: Box, signs, rows, columns, root: int = 1) -> bool:
-    """Whether layers W_l = s_l rows_l columns_{l−1}ᵀ along the u of a box solve the KKT equation up to their norms, exactly.
+    """Whether layers W_l = s_l rows_l columns_{l−1}ᵀ along the u of a box solve the KKT equation up
+    to their norms, exactly.
 
-    Entries are pairs (sign, size^root) of rationals: products and powers are all that is needed. The activations of neuron j
-    are A_j σ(z_i) and their derivatives D_j σ'(z_i), z_i those of a network of width one, so that ∂N/∂W_l ∥ W_l for every l, and
-    the point with balanced norms is KKT, iff columns_l ∥ A and (D·column_l) ∥ rows_l, with factors that do not depend on j.
+    Entries are pairs (sign, size^root) of rationals: products and powers are all that is needed.
+    The activations of neuron j are A_j σ(z_i) and their derivatives D_j σ'(z_i), z_i those of a
+    network of width one, so that ∂N/∂W_l ∥ W_l for every l, and the point with balanced norms is
+    KKT, iff columns_l ∥ A and (D·column_l) ∥ rows_l, with factors that do not depend on j.
     """
     network, sample = instance.network, along(box.theta, instance.ncf.X)
     for l, (power, alpha) in enumerate(zip(network.powers, network.slopes)):
@@ -127,7 +151,10 @@ def is_exactly_kkt(instance, box: Box, signs, rows, columns, root: int = 1) -> b
         back = [_times(slope, column) for slope, column in zip(slopes, columns[l])]
         if not (_parallel(columns[l], images) and _parallel(back, rows[l])):
             return False
-        sample = [Balls.number(signs[l]) * bend(Balls, z, power, Balls.number(alpha), known)[0] for z in sample]
+        sample = [
+            Balls.number(signs[l]) * bend(Balls, z, power, Balls.number(alpha), known)[0]
+            for z in sample
+        ]
     return True
 
 
@@ -138,7 +165,9 @@ def monomials(entries, root: int = 1) -> list[tuple[int, fmpq]]:
 
 
 def _known_side(network: Network, signs, l: int) -> int | None:
-    """The sign that z has in hidden layer l because activations below are ≥ 0, whatever the samples."""
+    """The sign that z has in hidden layer l because activations below are ≥ 0, whatever the
+    samples.
+    """
     if l and (network.powers[l - 1] % 2 == 0 or network.slopes[l - 1] <= 0):
         return 1 if signs[l - 1] > 0 else -1
     return None
@@ -157,7 +186,9 @@ def common_side(sample) -> int:
 
 
 def _separated(entry, power: int, alpha: fmpq, side: int, root: int):
-    """A and D of a neuron with pre-activation a·z: σ(az) = A σ(z), σ'(az) = D σ'(z) for z on the side given."""
+    """A and D of a neuron with pre-activation a·z: σ(az) = A σ(z), σ'(az) = D σ'(z) for z on the
+    side given.
+    """
     sign, size = entry
     image, slope = (sign and 1, size**power), (sign and 1, size ** (power - 1))
     if sign >= 0:
@@ -166,7 +197,10 @@ def _separated(entry, power: int, alpha: fmpq, side: int, root: int):
         raise NotProved("a neuron of the other sign sees inputs of both signs")
     turn = (Rationals.side(alpha) ** power, abs(alpha) ** (power * root * side))
     odd = (-1) ** power
-    return (image[0] * turn[0] * odd, image[1] * turn[1]), (slope[0] * turn[0] * -odd, slope[1] * turn[1])
+    return (image[0] * turn[0] * odd, image[1] * turn[1]), (
+        slope[0] * turn[0] * -odd,
+        slope[1] * turn[1],
+    )
 
 
 def _times(a, b):

@@ -1,7 +1,9 @@
-"""Continuous symmetries θ → e^{tA}θ of N at linear layers, A antisymmetric: N and ‖θ‖ stay as they are (theory §9).
+"""Continuous symmetries θ → e^{tA}θ of N at linear layers, A antisymmetric: N and ‖θ‖ stay as they
+are (theory §9).
 
-(l, a, b) turns neurons a and b of hidden layer l, counted from 0, that are connected alike, into each other. (k,) turns every
-neuron j of a first layer, a circular convolution with one neuron for each input, into j + k: the kernel's shifts.
+(l, a, b) turns neurons a and b of hidden layer l, counted from 0, that are connected alike, into
+each other. (k,) turns every neuron j of a first layer, a circular convolution with one neuron for
+each input, into j + k: the kernel's shifts.
 """
 
 from __future__ import annotations
@@ -20,7 +22,11 @@ INDEPENDENT = 1e-6  # relative size below which a symmetry does not move the poi
 
 def turned(network: Network, theta, generator: Generator) -> list:
     """Aθ for a list θ over any ring, (P,)."""
-    return _shifted(network, theta, *generator) if len(generator) == 1 else _rotated(network, theta, *generator)
+    return (
+        _shifted(network, theta, *generator)
+        if len(generator) == 1
+        else _rotated(network, theta, *generator)
+    )
 
 
 def _rotated(network: Network, theta, layer: int, a: int, b: int) -> list:
@@ -43,7 +49,9 @@ def _weights(network: Network, layer: int, neuron: int) -> tuple[int, ...]:
 
 def _are_alike(network: Network, layer: int, a: int, b: int) -> bool:
     """Whether two neurons are connected to the same ones, below and above."""
-    return all((i < 0) == (j < 0) for i, j in zip(_weights(network, layer, a), _weights(network, layer, b)))
+    return all(
+        (i < 0) == (j < 0) for i, j in zip(_weights(network, layer, a), _weights(network, layer, b))
+    )
 
 
 def _shifted(network: Network, theta, step: int) -> list:
@@ -71,7 +79,11 @@ def generators(network: Network, theta: np.ndarray) -> tuple[Generator, ...]:
 
 def _possible(network: Network) -> list[Generator]:
     linear = [l for l in range(network.depth - 1) if network.powers[l] == 1 == network.slopes[l]]
-    plain = [l for l in linear if not (network.patterns[l].is_shared or network.patterns[l + 1].is_shared)]
+    plain = [
+        l
+        for l in linear
+        if not (network.patterns[l].is_shared or network.patterns[l + 1].is_shared)
+    ]
     pairs = ((l, a, b) for l in plain for a, b in combinations(range(network.widths[l + 1]), 2))
     found: list[Generator] = [each for each in pairs if _are_alike(network, *each)]
     if 0 in linear and _is_circular(network) and network.patterns[1].is_dense:
@@ -80,6 +92,11 @@ def _possible(network: Network) -> list[Generator]:
 
 
 def _is_circular(network: Network) -> bool:
-    """Whether the first layer is a convolution with a kernel as long as the input, at every shift of it."""
+    """Whether the first layer is a convolution with a kernel as long as the input, at every shift
+    of it.
+    """
     size = network.widths[0]
-    return network.widths[1] == size and network.patterns[0].index == convolution(size, size, size).index
+    return (
+        network.widths[1] == size
+        and network.patterns[0].index == convolution(size, size, size).index
+    )

@@ -24,7 +24,8 @@ from checker.networks import Network
 class System:
     """KKT equations of a network on data X (n, d), ȳ (n, k_L) near the weights `theta`.
 
-    N is multiplied by 2^scale, so that λ is about 1. Generators are those of `checker.certify.symmetries`.
+    N is multiplied by 2^scale, so that λ is about 1. Generators are those of
+    `checker.certify.symmetries`.
     """
 
     network: Network

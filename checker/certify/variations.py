@@ -1,4 +1,5 @@
-"""The variational equation along a tube of the NCF flow, in floats: curves that the verifier bounds the error of (theory §4).
+"""The variational equation along a tube of the NCF flow, in floats: curves that the verifier bounds
+the error of (theory §4).
 
 e(t) is what the loss flow departs by, per δ^D: ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)), e(0) = 0.
 """
@@ -14,7 +15,9 @@ from checker.ncf import Problem
 
 
 def varied(problem: Problem, tube: Tube, time: float) -> list[np.ndarray]:
-    """e along the steps of a tube up to one that holds the time: Σ c_k τ^k like the curve of the step, (ORDER + 1, P) each."""
+    """e along the steps of a tube up to one that holds the time: Σ c_k τ^k like the curve of the
+    step, (ORDER + 1, P) each.
+    """
     e, found = np.zeros(problem.network.size), []
     for step in tube.steps:
         check_time()

@@ -1,4 +1,6 @@
-"""The NCF flow in a tube, up to its alignment with the KKT point it is proved to tend to (theory §3, §4, §9)."""
+"""The NCF flow in a tube, up to its alignment with the KKT point it is proved to tend to (theory
+§3, §4, §9).
+"""
 
 from __future__ import annotations
 
@@ -17,17 +19,31 @@ from checker.certify.system import System
 from checker.starts import unit
 
 BITS = 128  # of balls
-REACHES = (0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3)  # distances tried from within which a KKT point attracts
+REACHES = (
+    0.3,
+    0.2,
+    0.1,
+    0.05,
+    0.02,
+    0.01,
+    5e-3,
+    2e-3,
+    1e-3,
+)  # distances tried from within which a KKT point attracts
 CONTRACTION = 0.8  # of the Krawczyk operator over a box of which the verifier needs 1
 MARGIN = 0.9  # share of the reach that a flow has to come within
-WITHIN = 1e-9  # width of the brackets of T_ε, in units of ε, and of R_ε, relative, besides that of tubes
+WITHIN = (
+    1e-9  # width of the brackets of T_ε, in units of ε, and of R_ε, relative, besides that of tubes
+)
 LOOSE = 1e-3  # the same of an R_ε that is not the norm at T_ε
 ERROR = 1e-15  # ‖v_0 − start‖ at most: starts are unit vectors to rounding
 
 
 @dataclass(frozen=True)
 class Attractor:
-    """A KKT point θ (P,) of the whole network, in a box, and the distance from within which flows of the sphere tend to it."""
+    """A KKT point θ (P,) of the whole network, in a box, and the distance from within which flows
+    of the sphere tend to it.
+    """
 
     found: Found
     theta: np.ndarray
@@ -58,7 +74,9 @@ def attractor(instance, u: np.ndarray) -> Attractor:
     for reach in REACHES:
         if _attracts(Field(instance.problem), theta, reach * (1 + 1e-6)):
             return Attractor(found, theta, reach)
-    raise NotProved("the KKT point is not proved to attract what is near: no strict maximum, or a kink")
+    raise NotProved(
+        "the KKT point is not proved to attract what is near: no strict maximum, or a kink"
+    )
 
 
 def _attracts(field: Field, theta: np.ndarray, reach: float) -> bool:
@@ -67,25 +85,34 @@ def _attracts(field: Field, theta: np.ndarray, reach: float) -> bool:
     at, n = field.at(Balls, v), range(len(v))
     radial, H = sum((g * x for g, x in zip(at.gradient, v)), arb(0)), field.jacobian(v)
     lift = abs(field.at(Balls, list(map(float, theta))).value) * order**2
-    rows = [[radial * (i == j) - (H[i][j] + H[j][i]) / 2 + lift * v[i] * v[j] for j in n] for i in n]
+    rows = [
+        [radial * (i == j) - (H[i][j] + H[j][i]) / 2 + lift * v[i] * v[j] for j in n] for i in n
+    ]
     return is_positive_definite(rows)
 
 
 def is_alone(instance, found: Found, distance: float) -> bool:
-    """Whether no other KKT point lies within a distance: I − Y·DF has norm below 1 over a box, F the KKT equations."""
+    """Whether no other KKT point lies within a distance: I − Y·DF has norm below 1 over a box, F
+    the KKT equations.
+    """
     theta, ncf = filled(instance.network, found), instance.ncf
     system = System(instance.network, ncf.X, ncf.ybar, theta, scale=found.system.scale - 2)
     box = [arb(float(each), distance) for each in theta]
     J = system.jacobian([*box, instance.network.order * system.value(box)])
     Y = np.linalg.inv([[float(each.mid()) for each in row] for row in J])
     size = range(len(J))
-    rows = [[sum((arb(float(Y[i, k])) * J[k][j] for k in size), arb(-(i == j))) for j in size] for i in size]
+    rows = [
+        [sum((arb(float(Y[i, k])) * J[k][j] for k in size), arb(-(i == j))) for j in size]
+        for i in size
+    ]
     return all(sum(map(abs, row), arb(0)) < CONTRACTION for row in rows)
 
 
 @dataclass(frozen=True)
 class Approach:
-    """The NCF flow from v_0 until it is within reach of the KKT point, with T_ε and R_ε in brackets where ε is given."""
+    """The NCF flow from v_0 until it is within reach of the KKT point, with T_ε and R_ε in brackets
+    where ε is given.
+    """
 
     attractor: Attractor
     tube: Tube
@@ -95,14 +122,25 @@ class Approach:
 
     def plain(self) -> dict:
         """What the verifier needs."""
-        found = {"limit": self.attractor.found.plain(), "reach": self.attractor.reach.hex(), "ncf": self.tube.plain()}
+        found = {
+            "limit": self.attractor.found.plain(),
+            "reach": self.attractor.reach.hex(),
+            "ncf": self.tube.plain(),
+        }
         if self.epsilon is None:
             return found
-        return found | {"epsilon": self.epsilon.hex(), "times": hexadecimal(self.times), "norms": hexadecimal(self.norms)}
+        return found | {
+            "epsilon": self.epsilon.hex(),
+            "times": hexadecimal(self.times),
+            "norms": hexadecimal(self.norms),
+        }
 
 
-def approach(instance, u: np.ndarray, epsilon: float | None, norm: float = 0.0, gap: float = math.inf) -> Approach:
-    """The NCF flow of the instance to the KKT point near u, to a norm and 1 − N(v)/N* < gap, and its window of ε.
+def approach(
+    instance, u: np.ndarray, epsilon: float | None, norm: float = 0.0, gap: float = math.inf
+) -> Approach:
+    """The NCF flow of the instance to the KKT point near u, to a norm and 1 − N(v)/N* < gap, and
+    its window of ε.
 
     Raises NotProved.
     """
@@ -113,9 +151,14 @@ def approach(instance, u: np.ndarray, epsilon: float | None, norm: float = 0.0, 
 
         def is_over(step) -> bool:
             near = cosine_of(step.end, goal.theta) > cosine and np.linalg.norm(step.end) > norm
-            return near and 1 - instance.ncf.value(unit(step.end)) / instance.ncf.value(goal.theta) < gap
+            return (
+                near
+                and 1 - instance.ncf.value(unit(step.end)) / instance.ncf.value(goal.theta) < gap
+            )
 
-        found = Approach(goal, enclose(Field(instance.problem), instance.start, ERROR, is_over), epsilon)
+        found = Approach(
+            goal, enclose(Field(instance.problem), instance.start, ERROR, is_over), epsilon
+        )
     return found if epsilon is None else bracketed(found)
 
 
@@ -125,10 +168,15 @@ def bracketed(found: Approach) -> Approach:
     radius = max(step.radius / float(np.linalg.norm(step.end)) for step in tube.steps)
     width = WITHIN * found.epsilon + 4 * radius
     times = tuple(_first_aligned(tube, theta, 1 - found.epsilon + side * width) for side in (-1, 1))
-    first, *norms, last = (float(np.linalg.norm(tube.at(t))) for t in (times[0], *np.linspace(0, times[1], 400), times[1]))
+    first, *norms, last = (
+        float(np.linalg.norm(tube.at(t)))
+        for t in (times[0], *np.linspace(0, times[1], 400), times[1])
+    )
     rising = max(norms) <= last
     largest = max(last, *norms) * (1 + 4 * radius + (WITHIN if rising else LOOSE))
-    return replace(found, times=times, norms=(first * (1 - 4 * radius - WITHIN) if rising else 1.0, largest))
+    return replace(
+        found, times=times, norms=(first * (1 - 4 * radius - WITHIN) if rising else 1.0, largest)
+    )
 
 
 def cosine_of(x: np.ndarray, u: np.ndarray) -> float:
@@ -141,7 +189,9 @@ def _first_aligned(tube: Tube, theta: np.ndarray, cosine: float) -> float:
 
 
 def first_time(tube: Tube, happens) -> float:
-    """The first time at which happens(point of the curve), found at the ends of steps and by bisection."""
+    """The first time at which happens(point of the curve), found at the ends of steps and by
+    bisection.
+    """
     for step in tube.steps:
         if happens(step.end):
             low, high = step.time, step.time + step.duration

@@ -1,4 +1,6 @@
-"""What every command has in common: exit codes, and one line on standard error for what went wrong."""
+"""What every command has in common: exit codes, and one line on standard error for
+what went wrong.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,12 @@ def own_claims(command):
         context.meta[OWN] = tuple(str(Path(file).absolute()) for file in files)
 
     text = "Claims of your own; no CLAIM then means all of them."
-    options = {"type": click.Path(path_type=Path), "multiple": True, "expose_value": False, "callback": keep}
+    options = {
+        "type": click.Path(path_type=Path),
+        "multiple": True,
+        "expose_value": False,
+        "callback": keep,
+    }
     return click.option("--claims", metavar="FILE.py", help=text, **options)(command)
 
 
@@ -55,7 +62,9 @@ def sources() -> tuple[str, ...]:
 
 
 def loaded() -> None:
-    """Have every claim registered. Raises CannotRun for a module of claims that cannot be imported."""
+    """Have every claim registered. Raises CannotRun for a module of claims that
+    cannot be imported.
+    """
     from checker import check
 
     try:
@@ -65,7 +74,8 @@ def loaded() -> None:
 
 
 def selected(patterns):
-    """The claims of the patterns, once all are loaded; without patterns those of the user's files, if there are any, or else all.
+    """The claims of the patterns, once all are loaded; without patterns those of the user's files,
+    if there are any, or else all.
 
     Raises CannotRun where there is none.
     """
@@ -103,7 +113,8 @@ def forgiving(writer: Callable) -> Callable:
 
 
 def play(events: Iterable, writers: list, comparison=None):
-    """Every event through all writers, the last compared with a baseline where one is given; the last event.
+    """Every event through all writers, the last compared with a baseline where one is given; the
+    last event.
 
     Raises CannotRun for a file that cannot be written.
     """
@@ -126,9 +137,13 @@ def play(events: Iterable, writers: list, comparison=None):
 
 
 def exit_code(finished, strict: bool) -> int:
-    """0 where every verdict is as expected and nothing got worse, 1 where not; why a run was stopped goes to standard error."""
+    """0 where every verdict is as expected and nothing got worse, 1 where not; why a run was
+    stopped goes to standard error.
+    """
     if finished.stopped:
         say(finished.stopped)
         return INTERRUPTED if finished.stopped == "interrupted" else FAILED
-    expected = all(result.as_expected(strict) for result in finished.results) and not finished.regressions
+    expected = (
+        all(result.as_expected(strict) for result in finished.results) and not finished.regressions
+    )
     return 0 if expected else UNEXPECTED

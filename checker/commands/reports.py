@@ -1,4 +1,6 @@
-"""What the command line offers for reports: the options of `check` and the commands on results that are already there."""
+"""What the command line offers for reports: the options of `check` and the commands on results that
+are already there.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,15 @@ from pathlib import Path
 
 import click
 
-from checker.commands.console import CannotRun, console, exit_code, forgiving, own_claims, play, warn
+from checker.commands.console import (
+    CannotRun,
+    console,
+    exit_code,
+    forgiving,
+    own_claims,
+    play,
+    warn,
+)
 
 PATH = click.Path(path_type=Path)
 
@@ -15,14 +25,45 @@ PATH = click.Path(path_type=Path)
 def outputs(command):
     """Give a command the options that say where results go and what they are compared with."""
     for option in (
-        click.option("--json", "json_path", type=PATH, metavar="FILE", help="Write the results as JSON."),
-        click.option("--junit", "junit_path", type=PATH, metavar="FILE", help="Write the results as JUnit XML."),
-        click.option("--html", "html_path", type=PATH, metavar="FILE", help="Write a report to look at, one HTML file."),
-        click.option("--markdown", "markdown_path", type=PATH, metavar="FILE", help="Write a summary for a pull request."),
-        click.option("--baseline", type=PATH, metavar="FILE", help="Compare with this run: what got worse is not as expected."),
-        click.option("--update-baseline", is_flag=True, help="Write the baseline anew, by default reports/baseline.json."),
+        click.option(
+            "--json", "json_path", type=PATH, metavar="FILE", help="Write the results as JSON."
+        ),
+        click.option(
+            "--junit",
+            "junit_path",
+            type=PATH,
+            metavar="FILE",
+            help="Write the results as JUnit XML.",
+        ),
+        click.option(
+            "--html",
+            "html_path",
+            type=PATH,
+            metavar="FILE",
+            help="Write a report to look at, one HTML file.",
+        ),
+        click.option(
+            "--markdown",
+            "markdown_path",
+            type=PATH,
+            metavar="FILE",
+            help="Write a summary for a pull request.",
+        ),
+        click.option(
+            "--baseline",
+            type=PATH,
+            metavar="FILE",
+            help="Compare with this run: what got worse is not as expected.",
+        ),
+        click.option(
+            "--update-baseline",
+            is_flag=True,
+            help="Write the baseline anew, by default reports/baseline.json.",
+        ),
         click.option("--strict", is_flag=True, help="An unresolved theorem is not as expected."),
-        click.option("--quiet", is_flag=True, help="Print only what is not as expected, and one line."),
+        click.option(
+            "--quiet", is_flag=True, help="Print only what is not as expected, and one line."
+        ),
     )[::-1]:
         command = option(command)
     return command
@@ -34,7 +75,9 @@ class Shard(click.ParamType):
     name = "i/k"
 
     def convert(self, value, param, ctx):
-        found = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", value) if isinstance(value, str) else None
+        found = (
+            re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", value) if isinstance(value, str) else None
+        )
         if not found or not 1 <= int(found[1]) <= int(found[2]):
             self.fail(f"{value!r} is not of the form i/k with 1 ≤ i ≤ k", param, ctx)
         return f"{int(found[1])}/{int(found[2])}"
@@ -48,7 +91,9 @@ def part(claims: tuple[str, ...], shard: str | None) -> tuple[str, ...]:
     return claims[i - 1 :: k]
 
 
-def writers(console, *, json_path, junit_path, html_path, markdown_path, strict, quiet, verbose=False, **_):
+def writers(
+    console, *, json_path, junit_path, html_path, markdown_path, strict, quiet, verbose=False, **_
+):
     """The writers that the options ask for, the terminal first."""
     from checker.writers.json_file import JsonFile
     from checker.writers.junit import JUnitFile
@@ -80,9 +125,11 @@ def _markdown(path, strict):
 
 
 def prepared(options, patterns=(), known=(), shard=""):
-    """The comparison with a baseline that the options ask for, if any; all files have been looked at before a long run.
+    """The comparison with a baseline that the options ask for, if any; all files have been looked
+    at before a long run.
 
-    Raises CannotRun for a file asked for that cannot be written, and for a baseline that cannot be read.
+    Raises CannotRun for a file asked for that cannot be written, and for a baseline that cannot be
+    read.
     """
     from checker.results.baseline import BASELINE, BadBaseline
     from checker.writers.files import Unwritable, check_writable
@@ -90,7 +137,9 @@ def prepared(options, patterns=(), known=(), shard=""):
     path, update = options["baseline"], options["update_baseline"]
     found = None
     try:
-        for file in [path for name, path in options.items() if name.endswith("_path") and path is not None]:
+        for file in [
+            path for name, path in options.items() if name.endswith("_path") and path is not None
+        ]:
             check_writable(file)
         if path or update:
             from checker.results.comparison import comparison
@@ -111,7 +160,8 @@ def prepared(options, patterns=(), known=(), shard=""):
 def merge(files, **options):
     """Make one run of the JSON results of its shards, and print and write it as `check` would have.
 
-    Exit code 0: every verdict as expected. 1: one is not. 2: the files cannot be read or are not of one run.
+    Exit code 0: every verdict as expected. 1: one is not. 2: the files cannot be read or are not of
+    one run.
     """
     from checker.writers.json_file import LATEST, Latest
     from checker.writers.replay import NotMergeable, events, merged
@@ -128,10 +178,24 @@ def merge(files, **options):
 
 
 @click.command()
-@click.option("-o", "folder", type=PATH, default=Path("reports"), metavar="DIR", help="Where the files go, by default reports.")
-@click.option("--results", type=PATH, metavar="FILE.json", help="Results to report on, by default the latest of every claim.")
+@click.option(
+    "-o",
+    "folder",
+    type=PATH,
+    default=Path("reports"),
+    metavar="DIR",
+    help="Where the files go, by default reports.",
+)
+@click.option(
+    "--results",
+    type=PATH,
+    metavar="FILE.json",
+    help="Results to report on, by default the latest of every claim.",
+)
 def report(folder, results):
-    """Write report.html and report.md on the latest results, hunts and counterexamples in the folder reports/."""
+    """Write report.html and report.md on the latest results, hunts and counterexamples in the
+    folder reports/.
+    """
     from checker.commands.console import loaded
     from checker.writers.json_file import LATEST
     from checker.writers.replay import events
@@ -150,13 +214,15 @@ def report(folder, results):
 
 @click.command()
 @click.argument("what", metavar="CLAIM[@SEED/INDEX]|WITNESS")
-@click.option("-o", "--output", type=PATH, required=True, metavar="FILE", help="An .svg or a .png file.")
+@click.option(
+    "-o", "--output", type=PATH, required=True, metavar="FILE", help="An .svg or a .png file."
+)
 @own_claims
 def plot(what, output):
     """Plot the flows of one instance: norm, alignment, singular values, tracking error and weights.
 
-    CLAIM alone means an instance that shows well what the claim is about, SEED/INDEX one of those drawn at a seed, and WITNESS
-    the instance of a witness file.
+    CLAIM alone means an instance that shows well what the claim is about, SEED/INDEX one of those
+    drawn at a seed, and WITNESS the instance of a witness file.
     """
     from checker.commands.console import loaded
     from checker.generators.examples import NoInstance, portrait_of

@@ -17,7 +17,9 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Samples X (n, d) of a named family; y (n, 1) where the labels come with the data (a user's table)."""
+    """Samples X (n, d) of a named family; y (n, 1) where the labels come with the data (a user's
+    table).
+    """
 
     X: Array
     family: str
@@ -98,7 +100,9 @@ def single(rng, n: int, d: int) -> Array:
 
 
 def fan(rng, n: int, d: int) -> Array:
-    """Points at equal steps along a line past the origin, seen within a narrow angle: no half-space holds only inner ones."""
+    """Points at equal steps along a line past the origin, seen within a narrow angle: no half-space
+    holds only inner ones.
+    """
     axis, side = np.linalg.qr(rng.standard_normal((max(d, 2), 2)))[0].T[:, :d]
     return axis + np.linspace(-1, 1, n)[:, None] * rng.uniform(0.2, 0.8) * side
 
@@ -123,20 +127,35 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 @st.composite
-def families(draw, max_samples: int = 10, max_dimension: int = 5, only: tuple[str, ...] = tuple(sorted(FAMILIES))) -> Sample:
-    """Data of every family, or `only` of those named; sizes up to three times the given ones once in ten draws."""
+def families(
+    draw,
+    max_samples: int = 10,
+    max_dimension: int = 5,
+    only: tuple[str, ...] = tuple(sorted(FAMILIES)),
+) -> Sample:
+    """Data of every family, or `only` of those named; sizes up to three times the given ones once
+    in ten draws.
+    """
     family = draw(sampled(only))
     reach = draw(sampled((1,) * 9 + (3,)))
-    n, d, seed = draw(between(1, reach * max_samples)), draw(between(1, reach * max_dimension)), draw(SEEDS)
+    n, d, seed = (
+        draw(between(1, reach * max_samples)),
+        draw(between(1, reach * max_dimension)),
+        draw(SEEDS),
+    )
     return Sample(FAMILIES[family](np.random.default_rng(seed), n, d), family, seed)
 
 
 def from_table(table, max_samples: int = 20) -> st.SearchStrategy[Sample]:
-    """Rows of a user's table (`checker.table.Table`), sub-sampled by a drawn seed, with their labels."""
+    """Rows of a user's table (`checker.table.Table`), sub-sampled by a drawn seed, with their
+    labels.
+    """
 
     def rows(count: int, seed: int) -> Sample:
         chosen = np.random.default_rng(seed).permutation(len(table.X))[:count]
-        return Sample(np.array(table.X[chosen]), table.name, seed, np.array(table.y[chosen])[:, None])
+        return Sample(
+            np.array(table.X[chosen]), table.name, seed, np.array(table.y[chosen])[:, None]
+        )
 
     most = min(max_samples, len(table.X))
     return st.builds(rows, st.integers(min(2, most), most), SEEDS)
@@ -171,7 +190,9 @@ def teacher_labels(rng, X: Array, outputs: int = 1) -> Array:
 
 
 def inner_labels(rng, X: Array, outputs: int = 1) -> Array:
-    """1 for about half of the samples, those nearest to their mean, and a random multiple of −1 for the others around them."""
+    """1 for about half of the samples, those nearest to their mean, and a random multiple of −1 for
+    the others around them.
+    """
     distances = np.linalg.norm(X - X.mean(axis=0), axis=1)
     inner = (distances <= np.median(distances))[:, None]
     return np.where(inner, 1.0, -rng.uniform(0.5, 3.0, outputs)) * rng.choice([-1.0, 1.0], outputs)

@@ -1,7 +1,7 @@
 """Instances drawn from Hypothesis's strategies, each a function of the strategy and a seed alone.
 
-The choices are Hypothesis's own. What its engine does around them, for its own mutating and shrinking, would take longer than a
-small instance takes to be tested.
+The choices are Hypothesis's own. What its engine does around them, for its own mutating and
+shrinking, would take longer than a small instance takes to be tested.
 """
 
 from __future__ import annotations
@@ -21,14 +21,18 @@ from hypothesis.internal.entropy import deterministic_PRNG
 from hypothesis.strategies._internal.lazy import unwrap_strategies
 from hypothesis.strategies._internal.strategies import check_strategy
 
-FAR, NARROW = 2**53, 1e-13  # integers beyond which, or shares below which, Hypothesis may draw integers uniformly
+FAR, NARROW = (
+    2**53,
+    1e-13,
+)  # integers beyond which, or shares below which, Hypothesis may draw integers uniformly
 ATTEMPTS = 5  # of drawing one instance, where the strategy turns down what it drew
 SIMPLEST = (ChoiceTemplate("simplest", count=None),)
 Choices = tuple[int | float | bool | str | bytes, ...]
 
 
 class _Provider(HypothesisProvider):
-    """Hypothesis's own choices, without the constants it mines from whatever modules happen to be imported.
+    """Hypothesis's own choices, without the constants it mines from whatever modules happen to be
+    imported.
 
     With these the same seed would give other instances in another process.
     """
@@ -48,7 +52,9 @@ class _Provider(HypothesisProvider):
 
 @lru_cache
 def _ends(least: int, most: int) -> tuple[float, float] | None:
-    """What Hypothesis's distribution of integers has below and up to the range; None where it draws by another."""
+    """What Hypothesis's distribution of integers has below and up to the range; None where it draws
+    by another.
+    """
     if max(abs(least), abs(most)) > FAR:
         return None
     low, high = INTEGERS_DISTRIBUTION.cdf(least - 0.5), INTEGERS_DISTRIBUTION.cdf(most + 0.5)
@@ -56,7 +62,8 @@ def _ends(least: int, most: int) -> tuple[float, float] | None:
 
 
 class _Data(ConjectureData):
-    """Choices one after another, without a record of which strategies they belong to: only Hypothesis's engine asks for it.
+    """Choices one after another, without a record of which strategies they belong to: only
+    Hypothesis's engine asks for it.
 
     Nor are there observers of them, or one object for equal constraints.
     """
@@ -74,14 +81,26 @@ class _Data(ConjectureData):
     def _draw(self, choice_type, constraints, *, observe, forced):
         if observe and self.index < len(self.prefix):
             return super()._draw(choice_type, constraints, observe=observe, forced=forced)
-        value = getattr(self.provider, f"draw_{choice_type}")(**constraints) if forced is None else forced
+        value = (
+            getattr(self.provider, f"draw_{choice_type}")(**constraints)
+            if forced is None
+            else forced
+        )
         if not observe:
             return value
         self.length += choice_size(value)
         if self.length > self.max_length:
             self.mark_overrun()
         was_forced, index = forced is not None, len(self._nodes)
-        self._nodes.append(ChoiceNode(type=choice_type, value=value, constraints=constraints, was_forced=was_forced, index=index))
+        self._nodes.append(
+            ChoiceNode(
+                type=choice_type,
+                value=value,
+                constraints=constraints,
+                was_forced=was_forced,
+                index=index,
+            )
+        )
         return value
 
     def _pooled_constraints(self, choice_type, constraints):
@@ -96,7 +115,9 @@ class _Data(ConjectureData):
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """An instance with the choices it was drawn by: their values and what each of them was free to be."""
+    """An instance with the choices it was drawn by: their values and what each of them was free to
+    be.
+    """
 
     instance: object
     nodes: tuple[ChoiceNode, ...]
@@ -113,7 +134,9 @@ class Drawn:
 
 
 def sampled(values) -> st.SearchStrategy:
-    """`st.sampled_from(values)`, one strategy for equal values: to make and validate one takes longer than to draw from it."""
+    """`st.sampled_from(values)`, one strategy for equal values: to make and validate one takes
+    longer than to draw from it.
+    """
     return _sampled(tuple(values), tuple(map(type, values)))
 
 
@@ -137,14 +160,17 @@ def draw(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[object]
 def drawn(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[Drawn]:
     """`count` instances of `strategy`, independent of each other: a function of `seed`.
 
-    With `simplest` the first is the simplest instance there is, so that runs which are added up visit it once. Those that the
-    strategy turns down are left out. What the strategy raises is raised; Unsatisfiable where there was no instance.
+    With `simplest` the first is the simplest instance there is, so that runs which are added up
+    visit it once. Those that the strategy turns down are left out. What the strategy raises is
+    raised; Unsatisfiable where there was no instance.
     """
     check_strategy(strategy)
     seeds, found = random.Random(seed), 0
     with deterministic_PRNG():
         for number in range(count):
-            each = draw_one(strategy, seeds.getrandbits(64), SIMPLEST if simplest and number == 0 else ())
+            each = draw_one(
+                strategy, seeds.getrandbits(64), SIMPLEST if simplest and number == 0 else ()
+            )
             if each is not None:
                 found += 1
                 yield each
@@ -153,7 +179,9 @@ def drawn(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[Drawn]
 
 
 def draw_one(strategy, seed: int, prefix=()) -> Drawn | None:
-    """The instance of these first choices, as far as they fit, and of the seed; None where the strategy turns it down."""
+    """The instance of these first choices, as far as they fit, and of the seed; None where the
+    strategy turns it down.
+    """
     for attempt in range(ATTEMPTS):
         data = _Data(random=random.Random(seed + attempt), prefix=prefix, provider=_Provider)
         with BuildContext(data, is_final=False, wrapped_test=draw_one):

@@ -1,4 +1,6 @@
-"""Hypothesis strategies of KKT points found without assuming their structure, and of two-layer points with rows along ±u."""
+"""Hypothesis strategies of KKT points found without assuming their structure, and of two-layer
+points with rows along ±u.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +28,17 @@ from checker.two_layer import broken, constructed, two_direction_point
 
 CONSTRUCTED, BROKEN = "constructed", "broken"
 # Powers of two-layer networks: any, and those of curved activations.
-LINES, CURVES = (st.integers(least, most).map(lambda power: (power,)) for least, most in ((1, 4), (2, 6)))
+LINES, CURVES = (
+    st.integers(least, most).map(lambda power: (power,)) for least, most in ((1, 4), (2, 6))
+)
 VISIBLE = 1e-3  # entries of a_l above this count as active neurons in the coverage
 
 
 @dataclass(frozen=True, eq=False)
 class FoundInstance(Instance):
-    """An instance whose `start` is a KKT point of positive value that a search found; `point` is None where it found none."""
+    """An instance whose `start` is a KKT point of positive value that a search found; `point` is
+    None where it found none.
+    """
 
     point: KktPoint | None = None
 
@@ -43,11 +49,16 @@ class FoundInstance(Instance):
 
     def confirmations(self) -> Iterator[tuple[str, Instance]]:
         """Rescaled data only: statements about points integrate nothing."""
-        yield "the rescaled data", replace(self, problem=replace(self.problem, X=2 * self.problem.X))
+        yield (
+            "the rescaled data",
+            replace(self, problem=replace(self.problem, X=2 * self.problem.X)),
+        )
 
 
 def _shape(instance: FoundInstance) -> dict[str, str]:
-    """How many neurons are active in the layer that has most, and whether some a_l mixes signs, where layers are rank one."""
+    """How many neurons are active in the layer that has most, and whether some a_l mixes signs,
+    where layers are rank one.
+    """
     try:
         layers = hidden_layers(instance.network, instance.start)
     except (Inapplicable, Unresolved) as reason:
@@ -62,7 +73,9 @@ def _shape(instance: FoundInstance) -> dict[str, str]:
 
 @st.composite
 def _found_points(draw, data, methods=tuple(METHODS), **options) -> FoundInstance:
-    """KKT points found by one of the methods of `checker.kkt_sampler`, on networks with and without kinks."""
+    """KKT points found by one of the methods of `checker.kkt_sampler`, on networks with and without
+    kinks.
+    """
     instance = bare_instance(draw, data, narrowest=2, **options)
     smooth = instance.network.has_lipschitz_gradient
     method = draw(sampled([each for each in methods if smooth or each != "flow"]))
@@ -74,12 +87,16 @@ def found(instance: RankOneInstance, method: str) -> FoundInstance:
     values = {each.name: getattr(instance, each.name) for each in fields(Instance)}
     point = find(instance.ncf, method, instance.seeds[-1])
     values["families"] = {**instance.families, "start": method}
-    return FoundInstance(**(values if point is None else {**values, "start": point.u, "point": point}))
+    return FoundInstance(
+        **(values if point is None else {**values, "start": point.u, "point": point})
+    )
 
 
 @st.composite
 def _blind_points(draw, data) -> FoundInstance:
-    """Limits of flows of networks that do not see their first input: the weights on it are missing."""
+    """Limits of flows of networks that do not see their first input: the weights on
+    it are missing.
+    """
     instance = bare_instance(draw, data, narrowest=2, lipschitz=True)
     widths = instance.network.widths
     mask = np.arange(widths[0]) > 0 if widths[0] > 1 else np.ones(1, dtype=bool)
@@ -90,7 +107,9 @@ def _blind_points(draw, data) -> FoundInstance:
 
 @st.composite
 def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
-    """Two-layer networks at points that meet the conditions on rows along ±u, fail one of them, or are KKT points found."""
+    """Two-layer networks at points that meet the conditions on rows along ±u, fail one of them, or
+    are KKT points found.
+    """
     instance = bare_instance(draw, data, narrowest=2, powers=LINES)
     kind = draw(sampled((CONSTRUCTED, BROKEN, *(each for each in METHODS if each != "flow"))))
     if kind in METHODS:
@@ -100,8 +119,14 @@ def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
 
 
 def _on_one_line(instance: RankOneInstance) -> RankOneInstance:
-    """The instance at a point, from its last seed, that meets the conditions on rows along ±u, or fails one of them."""
-    rng, kind, u = np.random.default_rng([instance.seeds[-1], 1]), instance.families["start"], _axis(instance)
+    """The instance at a point, from its last seed, that meets the conditions on rows along ±u, or
+    fails one of them.
+    """
+    rng, kind, u = (
+        np.random.default_rng([instance.seeds[-1], 1]),
+        instance.families["start"],
+        _axis(instance),
+    )
     try:
         if u is None:
             raise Inapplicable("no direction u to build on")
@@ -125,7 +150,9 @@ def _mirrored(instance: RankOneInstance, rng) -> RankOneInstance:
 
 
 def _axis(instance: RankOneInstance) -> np.ndarray | None:
-    """The line of the data where they lie on one; otherwise a direction u that a reduced KKT point has."""
+    """The line of the data where they lie on one; otherwise a direction u that a reduced KKT point
+    has.
+    """
     X = instance.problem.X
     if np.linalg.matrix_rank(X) == 1:
         return unit(X[np.argmax(np.abs(X).sum(axis=1))])
@@ -135,7 +162,9 @@ def _axis(instance: RankOneInstance) -> np.ndarray | None:
 
 @st.composite
 def _two_direction_points(draw, data) -> RankOneInstance:
-    """KKT points of two-layer networks, p ≥ 2, with two neurons on different directions; `u` is None where none was found."""
+    """KKT points of two-layer networks, p ≥ 2, with two neurons on different directions; `u` is
+    None where none was found.
+    """
     return _in_two_directions(bare_instance(draw, data, narrowest=2, powers=CURVES, lipschitz=True))
 
 
@@ -143,14 +172,18 @@ def _in_two_directions(instance: RankOneInstance) -> RankOneInstance:
     if min(instance.network.widths[:2]) < 2:
         return replace(instance, u=None)
     try:
-        start = two_direction_point(instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1])
+        start = two_direction_point(
+            instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1]
+        )
     except Inapplicable:
         return replace(instance, u=None)
     return replace(instance, start=start, u=start)
 
 
 def _found_again(instance: FoundInstance) -> FoundInstance:
-    """The KKT point that Newton's method finds near the start, or the same search from the same seed."""
+    """The KKT point that Newton's method finds near the start, or the same search from the same
+    seed.
+    """
     ncf = instance.ncf
     if ncf.residual(instance.start) <= 1e-13 and ncf.value(instance.start) > 0:
         return replace(instance, point=describe(ncf, instance.start))
@@ -175,7 +208,10 @@ def _found_promise(instance: FoundInstance, methods=(), **options) -> None:
 def _blind_promise(instance: FoundInstance) -> None:
     _found_promise(instance, only_dense=False, lipschitz=True, shared=False)
     first, *others = instance.network.patterns
-    require(first.kind == "masked" and all(each.is_dense for each in others), "only the first layer lacks weights")
+    require(
+        first.kind == "masked" and all(each.is_dense for each in others),
+        "only the first layer lacks weights",
+    )
 
 
 def _two_layer_promise(instance: RankOneInstance | FoundInstance) -> None:
@@ -185,4 +221,6 @@ def _two_layer_promise(instance: RankOneInstance | FoundInstance) -> None:
 found_points = given(_found_points, _found_promise, _found_again)
 blind_points = given(_blind_points, _blind_promise, _found_again)
 two_layer_points = given(_two_layer_points, _two_layer_promise, _two_layers_again)
-two_direction_points = given(_two_direction_points, partial(bare, powers=CURVES, lipschitz=True), _in_two_directions)
+two_direction_points = given(
+    _two_direction_points, partial(bare, powers=CURVES, lipschitz=True), _in_two_directions
+)

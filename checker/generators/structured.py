@@ -1,4 +1,6 @@
-"""Hypothesis strategies of structured points: rank-one hidden layers built from a KKT point of the reduced problem."""
+"""Hypothesis strategies of structured points: rank-one hidden layers built from a KKT point of the
+reduced problem.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ from checker.rank_one import (
 from checker.starts import unit
 
 # Powers of some layer at least 2, which is where profiles must be uniform; and powers all 1.
-CURVED = st.sampled_from([powers for group in architectures().values() for powers in group if max(powers) >= 2])
+CURVED = st.sampled_from(
+    [powers for group in architectures().values() for powers in group if max(powers) >= 2]
+)
 LINEAR = st.integers(1, 3).map(lambda layers: (1,) * layers)
 # What a structured point can be spoilt by.
 PROFILE, NORMS, DIRECTION = "profile", "norms", "direction"
@@ -38,17 +42,29 @@ PROFILE, NORMS, DIRECTION = "profile", "norms", "direction"
 
 def bare_instance(draw, data, **options) -> RankOneInstance:
     """Dense networks of one output with data and labels, and no point on them yet."""
-    options = {"starts": ("gaussian",), "only_dense": True, "outputs": (1,), "lipschitz": False, **options}
+    options = {
+        "starts": ("gaussian",),
+        "only_dense": True,
+        "outputs": (1,),
+        "lipschitz": False,
+        **options,
+    }
     instance = draw_instance(draw, data, **options)
     values = {each.name: getattr(instance, each.name) for each in fields(Instance)}
     families = {**instance.families, "start": "structured"}
-    return RankOneInstance(**{**values, "families": families, "seeds": (*instance.seeds, draw(SEEDS))})
+    return RankOneInstance(
+        **{**values, "families": families, "seeds": (*instance.seeds, draw(SEEDS))}
+    )
 
 
 def reduced(instance: RankOneInstance) -> ReducedPoint | None:
-    """A positive KKT point of the instance's reduced problem, from its last seed; None where none was found."""
+    """A positive KKT point of the instance's reduced problem, from its last seed; None where none
+    was found.
+    """
     try:
-        return reduced_point(instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1])
+        return reduced_point(
+            instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1]
+        )
     except Inapplicable:
         return None
 
@@ -64,20 +80,31 @@ def profile(rng, width: int, power: int, fewest: int = 1) -> np.ndarray:
 def profiles_of(instance: RankOneInstance, rng, fewest: int = 1) -> list[np.ndarray]:
     """A profile for every hidden layer."""
     network = instance.network
-    return [profile(rng, width, power, fewest) for width, power in zip(network.widths[1:-1], network.powers)]
+    return [
+        profile(rng, width, power, fewest)
+        for width, power in zip(network.widths[1:-1], network.powers)
+    ]
 
 
 @st.composite
 def _rank_one_points(draw, data, fewest: int = 1, **options) -> RankOneInstance:
-    """Sign-coherent structured points with at least `fewest` active neurons a layer that has so many."""
+    """Sign-coherent structured points with at least `fewest` active neurons a layer that has so
+    many.
+    """
     instance = bare_instance(draw, data, **options)
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
-    return instance if point is None else placed(instance, point, profiles_of(instance, rng, fewest))
+    return (
+        instance if point is None else placed(instance, point, profiles_of(instance, rng, fewest))
+    )
 
 
 @st.composite
-def _perturbed_points(draw, data, kinds=(PROFILE, NORMS, DIRECTION), sizes=(1e-1, 1e-2, 1e-3, 1e-4), **options):
-    """Structured points spoilt in one way by a relative size: a profile with p ≥ 2, the layer norms, or the direction u."""
+def _perturbed_points(
+    draw, data, kinds=(PROFILE, NORMS, DIRECTION), sizes=(1e-1, 1e-2, 1e-3, 1e-4), **options
+):
+    """Structured points spoilt in one way by a relative size: a profile with p ≥ 2, the layer
+    norms, or the direction u.
+    """
     instance = bare_instance(draw, data, narrowest=2, **options)
     size, (network, d) = draw(sampled(sizes)), (instance.network, instance.problem.X.shape[1])
     possible = {PROFILE: max(network.powers) >= 2, NORMS: True, DIRECTION: d > 1}
@@ -85,10 +112,16 @@ def _perturbed_points(draw, data, kinds=(PROFILE, NORMS, DIRECTION), sizes=(1e-1
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     if point is None or not kinds:
         return instance
-    kind, profiles, norms = str(rng.choice(kinds)), profiles_of(instance, rng, fewest=2), balanced_norms(network)
+    kind, profiles, norms = (
+        str(rng.choice(kinds)),
+        profiles_of(instance, rng, fewest=2),
+        balanced_norms(network),
+    )
     if kind == PROFILE:
         layer = int(rng.choice([l for l, power in enumerate(network.powers) if power >= 2]))
-        profiles[layer] = unit(profiles[layer] * (1 + size * rng.permutation(np.linspace(-1, 1, profiles[layer].size))))
+        profiles[layer] = unit(
+            profiles[layer] * (1 + size * rng.permutation(np.linspace(-1, 1, profiles[layer].size)))
+        )
     elif kind == NORMS:
         norms = unit(norms * (1 + size * rng.permutation(np.linspace(-1, 1, norms.size))))
     else:
@@ -113,18 +146,33 @@ def _signless_points(draw, data) -> RankOneInstance:
 
 @st.composite
 def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInstance:
-    """Points whose e_l mixes entries P > 0 and −Q < 0 in one layer whose inputs have one sign, or in one where they may not."""
+    """Points whose e_l mixes entries P > 0 and −Q < 0 in one layer whose inputs have one sign, or
+    in one where they may not.
+    """
     instance = bare_instance(draw, data, narrowest=2, powers=CURVED, **options)
-    rng, point, network = np.random.default_rng(instance.seeds[-1]), reduced(instance), instance.network
+    rng, point, network = (
+        np.random.default_rng(instance.seeds[-1]),
+        reduced(instance),
+        instance.network,
+    )
     if point is None:
         return instance
     good = mixed_layers(network, instance.problem.X, point.u)
-    bad = [l for l, p in enumerate(network.powers) if p >= 2 and network.slopes[l] != 0 and l not in good]
+    bad = [
+        l
+        for l, p in enumerate(network.powers)
+        if p >= 2 and network.slopes[l] != 0 and l not in good
+    ]
     if not (good if one_sided else bad):
         return instance
-    layer, profiles = int(rng.choice(good if one_sided else bad)), profiles_of(instance, rng, fewest=2)
+    layer, profiles = (
+        int(rng.choice(good if one_sided else bad)),
+        profiles_of(instance, rng, fewest=2),
+    )
     active = np.flatnonzero(profiles[layer])
-    negative = np.isin(np.arange(profiles[layer].size), rng.permutation(active)[: rng.integers(1, active.size)])
+    negative = np.isin(
+        np.arange(profiles[layer].size), rng.permutation(active)[: rng.integers(1, active.size)]
+    )
     start = mixed_point(network, instance.problem.X, point, profiles, layer, negative)
     profiles[layer] = np.where(negative, -profiles[layer], profiles[layer])
     return replace(instance, start=start, u=point.u, signs=point.signs, profiles=tuple(profiles))
@@ -132,7 +180,8 @@ def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInsta
 
 @st.composite
 def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
-    """Structured points of networks with all p_l = 1 and one slope α ≠ 1, on the kinks of some independent samples and no others.
+    """Structured points of networks with all p_l = 1 and one slope α ≠ 1, on the kinks of some
+    independent samples and no others.
 
     The slopes that balance the gradient there lie inside [α, 1], or above 1.
     """
@@ -158,7 +207,9 @@ def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
 
 @st.composite
 def _masked_points(draw, data) -> RankOneInstance:
-    """What is left of a structured point where one hidden layer lacks some of its weights, the rest rescaled."""
+    """What is left of a structured point where one hidden layer lacks some of its weights, the rest
+    rescaled.
+    """
     instance = bare_instance(draw, data, narrowest=3)
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     if point is None:
@@ -171,7 +222,9 @@ def _masked_points(draw, data) -> RankOneInstance:
     patterns[layer] = masked(mask)
     network = replace(instance.network, patterns=tuple(patterns))
     problem = replace(instance.problem, network=network)
-    return replace(whole, problem=problem, start=unit(network.flatten(instance.network.matrices(whole.start))))
+    return replace(
+        whole, problem=problem, start=unit(network.flatten(instance.network.matrices(whole.start)))
+    )
 
 
 rank_one_points = given(_rank_one_points, promises.structured, rebuilding.structured)

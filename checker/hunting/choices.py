@@ -1,6 +1,8 @@
-"""Instances as sequences of choices, those that Hypothesis makes when it draws: drawn again with some of them changed.
+"""Instances as sequences of choices, those that Hypothesis makes when it draws: drawn again with
+some of them changed.
 
-Whatever a claim's strategy is, the result is one of its own draws, so all that the strategy promises holds.
+Whatever a claim's strategy is, the result is one of its own draws, so all that the strategy
+promises holds.
 """
 
 from __future__ import annotations
@@ -65,10 +67,19 @@ def simplified(parent: Drawn, rng: random.Random) -> Choices:
     """The parent's choices with numbers made special: small, equal to each other, zero, rounded."""
     choices, how = list(parent.choices), rng.random()
     numbers = [i for i in parent.free if parent.nodes[i].type in ("integer", "float")]
-    common = {kind: rng.choice([parent.choices[i] for i in numbers if parent.nodes[i].type == kind] or [0]) for kind in KINDS}
+    common = {
+        kind: rng.choice(
+            [parent.choices[i] for i in numbers if parent.nodes[i].type == kind] or [0]
+        )
+        for kind in KINDS
+    }
     for i in numbers:
         kind, constraints = parent.nodes[i].type, parent.nodes[i].constraints
-        value = common[kind] if how < 0.4 else rng.choice((0, 1, 2, 3, -1, -2, choices[i], constraints["min_value"]))
+        value = (
+            common[kind]
+            if how < 0.4
+            else rng.choice((0, 1, 2, 3, -1, -2, choices[i], constraints["min_value"]))
+        )
         value = KINDS[kind](value) if value is not None and math.isfinite(value) else choices[i]
         if rng.random() < 0.8 and choice_permitted(value, constraints):
             choices[i] = value

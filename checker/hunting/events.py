@@ -23,7 +23,9 @@ class HuntStarted:
 
 @dataclass(frozen=True)
 class HuntProgress:
-    """Instances tested by now, those per second, the worst margin, strata covered and counterexamples found."""
+    """Instances tested by now, those per second, the worst margin, strata covered and
+    counterexamples found.
+    """
 
     tested: int
     rate: float
@@ -50,7 +52,9 @@ class Shrinking:
 
 @dataclass(frozen=True)
 class HuntResult:
-    """What a hunt says about a claim. `tested` counts inapplicable instances too; `minimal` are lines that show the smallest."""
+    """What a hunt says about a claim. `tested` counts inapplicable instances too; `minimal` are
+    lines that show the smallest.
+    """
 
     id: str
     kind: Kind

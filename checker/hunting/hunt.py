@@ -1,4 +1,6 @@
-"""The hunt for a counterexample to one claim: shards to a crew of workers, reports to the ledger and back to the search."""
+"""The hunt for a counterexample to one claim: shards to a crew of workers, reports to the ledger
+and back to the search.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,14 @@ from checker.check import SOURCES, load_claims
 from checker.claims import Claim, Outcome, Verdict, registered
 from checker.executors import Dask, Here, NoCluster, Processes, WorkerLost
 from checker.hunting import search
-from checker.hunting.events import Counterexample, HuntFinished, HuntProgress, HuntResult, HuntStarted, Shrinking
+from checker.hunting.events import (
+    Counterexample,
+    HuntFinished,
+    HuntProgress,
+    HuntResult,
+    HuntStarted,
+    Shrinking,
+)
 from checker.hunting.schedule import Schedule
 from checker.hunting.shards import Report, Row, Shard, Totals
 from checker.hunting.tactics import carried_out
@@ -33,8 +42,9 @@ TOLD = 0.5  # seconds between events of progress
 class Plan:
     """What to hunt for, from which seed, on how much: `instances` in all, or `seconds` from now.
 
-    `workers` processes; 0 is this process; `scheduler` is the address of a Dask cluster to use instead. `keep_going` uses the
-    whole budget even after a counterexample; `resume` continues the last hunt of the same claim and seed in the ledger.
+    `workers` processes; 0 is this process; `scheduler` is the address of a Dask cluster to use
+    instead. `keep_going` uses the whole budget even after a counterexample; `resume` continues the
+    last hunt of the same claim and seed in the ledger.
     """
 
     claim: str
@@ -56,7 +66,9 @@ class Plan:
 
 
 class Lost(Exception):
-    """The ledger failed while a counterexample was to be recorded; `content` is the witness file that could not be written."""
+    """The ledger failed while a counterexample was to be recorded; `content` is the witness file
+    that could not be written.
+    """
 
     def __init__(self, message: str, content: bytes):
         super().__init__(message)
@@ -64,7 +76,8 @@ class Lost(Exception):
 
 
 def hunt(plan: Plan) -> Iterator[object]:
-    """Hunt, telling of it in events (`checker.hunting.events`); interrupting it ends it cleanly with what was found.
+    """Hunt, telling of it in events (`checker.hunting.events`); interrupting it ends it cleanly
+    with what was found.
 
     Raises LedgerError, NoCluster, Lost.
     """
@@ -93,7 +106,13 @@ class _Hunt:
             self.number = ledger.begin(claim.id, plan.seed, options, versions())
         self.until = math.inf if plan.seconds is None else start + plan.seconds
         instances = math.inf if plan.instances is None else plan.instances
-        self.schedule = Schedule(search.Search(claim.id, plan.seed), instances, self.until, not plan.keep_going, self._report)
+        self.schedule = Schedule(
+            search.Search(claim.id, plan.seed),
+            instances,
+            self.until,
+            not plan.keep_going,
+            self._report,
+        )
 
     def _resumed(self) -> set[tuple[int, int]]:
         """The shards done before, their reports added up."""
@@ -106,12 +125,18 @@ class _Hunt:
     def _report(self, shard: Shard) -> Report | None:
         """What came of a shard that was done before the hunt was continued."""
         place = shard.generation, shard.index
-        return msgspec.convert(self.ledger.report(self.number, place), Report) if place in self.done else None
+        return (
+            msgspec.convert(self.ledger.report(self.number, place), Report)
+            if place in self.done
+            else None
+        )
 
     def events(self) -> Iterator[object]:
         """Work through the schedule until it ends or the time is up."""
         with _crew(self.plan) as crew:
-            for shard, report in work_through(crew, _work, self.schedule.take, ATTEMPTS, self.until + GRACE):
+            for shard, report in work_through(
+                crew, _work, self.schedule.take, ATTEMPTS, self.until + GRACE
+            ):
                 report = _given_up(shard, report) if isinstance(report, WorkerLost) else report
                 self._record(shard, report)
                 self.schedule.finish(shard, report)
@@ -128,7 +153,9 @@ class _Hunt:
             yield Shrinking(self.best)
             try:
                 small = smaller(self.claim, self.best.violation, self.plan.seed)
-                self.path = self.path if small is None else replace(small, self.plan.folder, self.path)
+                self.path = (
+                    self.path if small is None else replace(small, self.plan.folder, self.path)
+                )
             except KeyboardInterrupt:
                 stopped = "interrupted"
         yield self._progress()
@@ -143,11 +170,20 @@ class _Hunt:
         return True
 
     def _record(self, shard: Shard, report: Report) -> None:
-        """Write to the ledger what came of a shard. A counterexample that it cannot take is in what is raised."""
+        """Write to the ledger what came of a shard. A counterexample that it cannot take is in what
+        is raised.
+        """
         content = msgspec.to_builtins(msgspec.structs.replace(report, rows=[]))
         rows = [_flat(row) for row in report.rows]
         try:
-            self.ledger.record(self.number, (shard.generation, shard.index), shard.tactic, content, rows, bool(report.found))
+            self.ledger.record(
+                self.number,
+                (shard.generation, shard.index),
+                shard.tactic,
+                content,
+                rows,
+                bool(report.found),
+            )
         except LedgerError as error:
             if not report.found:
                 raise
@@ -166,7 +202,9 @@ class _Hunt:
     def _progress(self) -> HuntProgress:
         seconds, totals = time.monotonic() - self.start, self.totals
         rate = (totals.tested - self.before) / max(seconds, 1e-9)
-        return HuntProgress(totals.tested, rate, totals.worst, len(totals.strata), totals.confirmed, seconds)
+        return HuntProgress(
+            totals.tested, rate, totals.worst, len(totals.strata), totals.confirmed, seconds
+        )
 
     def _result(self, small: witness.Witness | None) -> HuntResult:
         totals = self.totals
@@ -203,14 +241,25 @@ def _work(shard: Shard) -> Report:
 
 def _given_up(shard: Shard, lost: WorkerLost) -> Report:
     """The report of a shard that killed every worker it was given to."""
-    row = Row("", f"shard of seed {shard.seed}", None, None, str(Outcome.UNRESOLVED), str(lost), 0.0)
+    row = Row(
+        "", f"shard of seed {shard.seed}", None, None, str(Outcome.UNRESOLVED), str(lost), 0.0
+    )
     return Report(outcomes={str(Outcome.UNRESOLVED): 1}, reasons={str(lost): 1}, rows=[row])
 
 
 def _flat(row: Row) -> tuple:
     """A row for the ledger, its instance as JSON."""
     instance = None if row.instance is None else msgspec.json.encode(row.instance).decode()
-    return (row.stratum, row.spec, row.margin, row.error, row.outcome, row.note, row.seconds, instance)
+    return (
+        row.stratum,
+        row.spec,
+        row.margin,
+        row.error,
+        row.outcome,
+        row.note,
+        row.seconds,
+        instance,
+    )
 
 
 __all__ = ["LedgerError", "Lost", "NoCluster", "Plan", "hunt"]

@@ -1,4 +1,5 @@
-"""Minimising a margin over a few numbers: generators of points that are sent each point's value. Functions of their seed.
+"""Minimising a margin over a few numbers: generators of points that are sent each point's value.
+Functions of their seed.
 
 Points are in units of the numbers' own size, from the place where the search starts.
 """
@@ -29,15 +30,19 @@ def evolution(seed: int, start: Array) -> Generator[Array, float, None]:
 
 
 def lines(seed: int, start: Array) -> Generator[Array, float, None]:
-    """Along random lines to a little beyond where the margin would vanish if it were linear, without end.
+    """Along random lines to a little beyond where the margin would vanish if it were linear,
+    without end.
 
-    How far beyond is drawn from eight orders of magnitude below the first value: there may be little room where it is negative.
+    How far beyond is drawn from eight orders of magnitude below the first value: there may be
+    little room where it is negative.
     """
     rng = np.random.default_rng(seed)
     anchor = np.array(start, dtype=float)
     first = value = yield anchor
     while True:
-        direction = rng.standard_normal(anchor.size) * (rng.random(anchor.size) < rng.choice((0.3, 1.0)))
+        direction = rng.standard_normal(anchor.size) * (
+            rng.random(anchor.size) < rng.choice((0.3, 1.0))
+        )
         length = np.linalg.norm(direction) or 1.0
         step = rng.choice((-1.0, 1.0)) * _step(int(rng.integers(3)))
         for _ in range(ALONG):

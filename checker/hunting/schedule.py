@@ -1,4 +1,6 @@
-"""The shards of a hunt in their order: generation after generation, as the results they depend on come in."""
+"""The shards of a hunt in their order: generation after generation, as the results they depend on
+come in.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,26 @@ from checker.hunting.shards import Report, Shard
 class Schedule:
     """Names the next shard to work on and takes in what became of it.
 
-    It ends after `instances`, at the moment `until`, and, with `first` only, once there is a counterexample. `done(shard)` is
-    the report of a shard that was done before, which is not handed out again, or None.
+    It ends after `instances`, at the moment `until`, and, with `first` only, once there is a
+    counterexample. `done(shard)` is the report of a shard that was done before, which is not handed
+    out again, or None.
     """
 
-    def __init__(self, search: Search, instances: float, until: float, first: bool, done: Callable[[Shard], Report | None]):
-        self.search, self.instances, self.until, self.first, self.done = search, instances, until, first, done
+    def __init__(
+        self,
+        search: Search,
+        instances: float,
+        until: float,
+        first: bool,
+        done: Callable[[Shard], Report | None],
+    ):
+        self.search, self.instances, self.until, self.first, self.done = (
+            search,
+            instances,
+            until,
+            first,
+            done,
+        )
         self.generations: dict[int, list[Shard]] = {}
         self.reports: dict[int, dict[int, Report]] = {}
         self.waiting: deque[Shard] = deque()
@@ -44,7 +60,9 @@ class Schedule:
         self.found = self.found or bool(report.found)
 
     def _plan(self) -> bool:
-        """Plan the next generation, if the results it depends on are in and there is anything left to do."""
+        """Plan the next generation, if the results it depends on are in and there is anything left
+        to do.
+        """
         generation, needed = self.next, self.next - LAG
         if needed >= 0:
             shards = self.generations.get(needed, [])
@@ -73,11 +91,15 @@ class Schedule:
             self.search.learn(shards, ordered)
 
     def _trimmed(self, shards: list[Shard]) -> list[Shard]:
-        """The first of the shards, and the last of those shortened, so that no more instances are planned than wanted."""
+        """The first of the shards, and the last of those shortened, so that no more instances are
+        planned than wanted.
+        """
         kept = []
         for shard in shards:
             count = min(shard.count, self.instances - self.planned)
             if count > 0:
-                kept.append(msgspec.structs.replace(shard, count=int(count), cut=count < shard.count))
+                kept.append(
+                    msgspec.structs.replace(shard, count=int(count), cut=count < shard.count)
+                )
                 self.planned += int(count)
         return kept

@@ -1,7 +1,9 @@
-"""Where a hunt looks next: the worst instances so far, stratum by stratum, and shards of work planned from them.
+"""Where a hunt looks next: the worst instances so far, stratum by stratum, and shards of work
+planned from them.
 
-Generations are planned one after another. What a generation consists of depends on the seed, its number and the results of
-the generations at least LAG before it, in the order of their shards: never on how many workers there are or how fast.
+Generations are planned one after another. What a generation consists of depends on the seed, its
+number and the results of the generations at least LAG before it, in the order of their shards:
+never on how many workers there are or how fast.
 """
 
 from __future__ import annotations
@@ -30,13 +32,17 @@ LONGEST = 600  # values of one optimisation
 
 @dataclass
 class Board:
-    """The worst instance of every stratum, as far as there is room, and how often each stratum was visited."""
+    """The worst instance of every stratum, as far as there is room, and how often each stratum was
+    visited.
+    """
 
     best: dict[str, Point] = field(default_factory=dict)
     visits: Counter[str] = field(default_factory=Counter)
 
     def add(self, point: Point) -> None:
-        """Keep the instance if it is the worst of its stratum; the mildest of all makes room where there is none."""
+        """Keep the instance if it is the worst of its stratum; the mildest of all makes room where
+        there is none.
+        """
         old = self.best.get(point.stratum)
         if old is None or point.margin < old.margin:
             self.best[point.stratum] = point
@@ -44,7 +50,9 @@ class Board:
             del self.best[max(self.best, key=lambda stratum: self.best[stratum].margin)]
 
     def chosen(self, rng, greed: float = 0.25) -> Point:
-        """A parent: the worst of a few, in number the share `greed` of all, or one of a stratum seldom visited."""
+        """A parent: the worst of a few, in number the share `greed` of all, or one of a stratum
+        seldom visited.
+        """
         strata = list(self.best)
         if rng.random() < 0.25:
             few = [strata[i] for i in rng.integers(len(strata), size=3)]
@@ -63,11 +71,15 @@ class Climb:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the latest values are no better than earlier ones, all are the same, or there are enough."""
+        """Whether the latest values are no better than earlier ones, all are the same, or there are
+        enough.
+        """
         late = self.told[-PATIENCE:]
         if len(self.told) >= FLAT and min(self.told) == max(self.told):
             return True
-        return len(self.told) >= LONGEST or (len(self.told) > PATIENCE and min(late) >= min(self.told[:-PATIENCE]))
+        return len(self.told) >= LONGEST or (
+            len(self.told) > PATIENCE and min(late) >= min(self.told[:-PATIENCE])
+        )
 
 
 class Search:
@@ -79,10 +91,14 @@ class Search:
         self.climbs: dict[int, Climb] = {}  # by the shard that they are carried on in
 
     def plan(self, generation: int) -> list[Shard]:
-        """The shards of a generation; everything up to LAG generations before must have been learnt."""
+        """The shards of a generation; everything up to LAG generations before must have been
+        learnt.
+        """
         tactics = LATER if generation >= LAG and self.board.best else FIRST
         count = min(LARGE, SMALL * 2**generation)
-        return [self._shard(generation, index, tactic, count) for index, tactic in enumerate(tactics)]
+        return [
+            self._shard(generation, index, tactic, count) for index, tactic in enumerate(tactics)
+        ]
 
     def learn(self, shards: list[Shard], reports: list[Report]) -> None:
         """Take in the reports of a whole generation."""
@@ -100,7 +116,9 @@ class Search:
         if tactic == MUTATED:
             return _with(shard, parents=tuple(self.board.chosen(rng) for _ in range(PARENTS)))
         if tactic == OPTIMISED:
-            climb = self.climbs.pop(self._lane(shard), None) or Climb(self.board.chosen(rng, GREED), seed)
+            climb = self.climbs.pop(self._lane(shard), None) or Climb(
+                self.board.chosen(rng, GREED), seed
+            )
             return _with(shard, seed=climb.seed, parents=(climb.parent,), told=climb.told)
         return shard
 
@@ -112,7 +130,9 @@ class Search:
             self.climbs[self._lane(shard)] = climb
 
     def _lane(self, shard: Shard) -> int:
-        """Optimisations alternate between the generations in flight, each with shards of its own."""
+        """Optimisations alternate between the generations in flight, each with shards
+        of its own.
+        """
         return shard.generation % LAG * SHARDS + shard.index
 
 

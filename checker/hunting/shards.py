@@ -1,4 +1,6 @@
-"""What a hunt passes between its parts: shards of work, and reports of what came of them, which go to JSON and back."""
+"""What a hunt passes between its parts: shards of work, and reports of what came of them, which go
+to JSON and back.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ STRATUM = ("D", "L", "p", "α", "data")  # keys of coverage that tell strata apa
 
 
 class Point(msgspec.Struct, frozen=True):
-    """An instance tested: encoded as in witness files, and as the choices it was drawn by; None where there are none."""
+    """An instance tested: encoded as in witness files, and as the choices it was drawn by; None
+    where there are none.
+    """
 
     stratum: str
     margin: float
@@ -28,14 +32,21 @@ class Point(msgspec.Struct, frozen=True):
     @property
     def violation(self) -> Violation:
         """The instance as one that violates the claim."""
-        return Violation(self.margin, self.error, self.instance, None if self.choices is None else decode(self.choices))
+        return Violation(
+            self.margin,
+            self.error,
+            self.instance,
+            None if self.choices is None else decode(self.choices),
+        )
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """`count` instances of a claim to be tested with one tactic from `parents`; a function of nothing else.
+    """`count` instances of a claim to be tested with one tactic from `parents`; a function of
+    nothing else.
 
-    `told` are the values an optimisation knows of already. With `seconds`, it stops after that long. One that is `cut` has
-    fewer instances than planned, because that is all the budget has left.
+    `told` are the values an optimisation knows of already. With `seconds`, it stops after that
+    long. One that is `cut` has fewer instances than planned, because that is all the budget has
+    left.
     """
 
     claim: str
@@ -67,9 +78,11 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Report(msgspec.Struct):
-    """What became of a shard; `values` are what an optimisation is told, `found` the confirmed violations, worst first.
+    """What became of a shard; `values` are what an optimisation is told, `found` the confirmed
+    violations, worst first.
 
-    One that was `cut` short, by the budget of instances or of time, is done again when the hunt is continued.
+    One that was `cut` short, by the budget of instances or of time, is done again when the hunt is
+    continued.
     """
 
     seconds: float = 0.0
@@ -131,7 +144,9 @@ class Totals:
 
 
 def stratum(coverage: dict) -> str:
-    """The stratum of an instance's coverage, in one word; slopes by their kind only, or there would be thousands."""
+    """The stratum of an instance's coverage, in one word; slopes by their kind only, or there would
+    be thousands.
+    """
     kept = {key: str(coverage[key]) for key in STRATUM if key in coverage}
     if "α" in kept:
         kept["α"] = "".join(_slope(each) for each in kept["α"].split(","))

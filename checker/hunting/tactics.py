@@ -1,4 +1,6 @@
-"""How a hunt chooses the instances of a shard: structured families, fresh draws, mutations of elites, optimisation."""
+"""How a hunt chooses the instances of a shard: structured families, fresh draws, mutations of
+elites, optimisation.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def drawn(claim: Claim, shard: Shard, trial: Trial) -> None:
 
 
 def structured(claim: Claim, shard: Shard, trial: Trial) -> None:
-    """Draws on structured data where the claim takes data; snapped to special values: their choices, or their arrays."""
+    """Draws on structured data where the claim takes data; snapped to special values: their
+    choices, or their arrays.
+    """
     for number, seed in enumerate(_seeds(shard, trial)):
         rng = np.random.default_rng(seed)
         found = draw_one(_on_structured(claim, shard.index + number), seed)
@@ -74,7 +78,14 @@ def evolved(claim: Claim, shard: Shard, trial: Trial) -> None:
 class _Parent:
     """An instance to mutate, by its choices or by its parts."""
 
-    def __init__(self, claim: Claim, point: Point | None, instance=None, drawn_by=None, margin: float = NOTHING):
+    def __init__(
+        self,
+        claim: Claim,
+        point: Point | None,
+        instance=None,
+        drawn_by=None,
+        margin: float = NOTHING,
+    ):
         self.claim, self.margin, self.drawn_by, self.instance = claim, margin, drawn_by, instance
         if point is not None:
             self.margin = point.margin
@@ -101,12 +112,16 @@ class _Parent:
         if self.drawn_by is None:
             return None
         seed = int(rng.integers(2**63))
-        found = draw_one(self.claim.strategy(), seed, choices.mutated(self.drawn_by, random.Random(seed)))
+        found = draw_one(
+            self.claim.strategy(), seed, choices.mutated(self.drawn_by, random.Random(seed))
+        )
         return None if found is None else _Parent(self.claim, None, found.instance, found)
 
 
 def optimised(claim: Claim, shard: Shard, trial: Trial) -> None:
-    """The margin made smaller from one parent, going on where `told` ends: over its arrays, or the numbers it was drawn by."""
+    """The margin made smaller from one parent, going on where `told` ends: over its arrays, or the
+    numbers it was drawn by.
+    """
     path = _path(claim, _Parent(claim, shard.parents[0]), shard.seed)
     if path is None:
         return
@@ -138,18 +153,24 @@ class _Arrays:
         chosen = {name: np.sort(rng.permutation(arrays[name].size)[:share]) for name in kept}
         self.places = [(name, int(i)) for name in kept for i in chosen[name]]
         self.arrays = {name: arrays[name] for name in kept}
-        self.units = {name: np.sqrt(np.mean(values**2)) or 1.0 for name, values in self.arrays.items()}
+        self.units = {
+            name: np.sqrt(np.mean(values**2)) or 1.0 for name, values in self.arrays.items()
+        }
         self.start = np.zeros(len(self.places))
 
     def test(self, point: np.ndarray, trial: Trial) -> float:
-        """The value of the instance with its numbers moved by `point`; NOTHING where it cannot be."""
+        """The value of the instance with its numbers moved by `point`; NOTHING where
+        it cannot be.
+        """
         moved = {name: values.astype(float).copy() for name, values in self.arrays.items()}
         for (name, i), step in zip(self.places, point):
             moved[name].flat[i] += step * self.units[name]
         instance = self.instance
         try:
             for name, values in moved.items():
-                instance = moves.with_array(instance, name, np.clip(values, -1, 1) if name == "slopes" else values)
+                instance = moves.with_array(
+                    instance, name, np.clip(values, -1, 1) if name == "slopes" else values
+                )
             instance = rebuilt(self.claim, instance)
         except Inapplicable:
             instance = None
@@ -162,8 +183,14 @@ class _Floats:
     def __init__(self, claim: Claim, parent: _Parent):
         self.claim, self.drawn = claim, parent.drawn_by
         nodes = self.drawn.nodes if self.drawn else ()
-        self.places = [i for i in self.drawn.free if nodes[i].type == "float"][: DIMENSIONS[-1]] if self.drawn else []
-        self.base = np.array([self.drawn.choices[i] for i in self.places]) if self.places else np.zeros(0)
+        self.places = (
+            [i for i in self.drawn.free if nodes[i].type == "float"][: DIMENSIONS[-1]]
+            if self.drawn
+            else []
+        )
+        self.base = (
+            np.array([self.drawn.choices[i] for i in self.places]) if self.places else np.zeros(0)
+        )
         self.start = np.zeros(len(self.places))
 
     def test(self, point: np.ndarray, trial: Trial) -> float:
@@ -192,7 +219,9 @@ TACTICS = {STRUCTURED: structured, DRAWN: drawn, MUTATED: evolved, OPTIMISED: op
 
 
 def _seeds(shard: Shard, trial: Trial) -> Iterator[int]:
-    """A seed per instance, until the trial is over; a few more than instances, for those that could not be drawn."""
+    """A seed per instance, until the trial is over; a few more than instances, for those that could
+    not be drawn.
+    """
     for number in range(2 * shard.count):
         if trial.over:
             return
@@ -206,7 +235,9 @@ def _draw(strategy, seed: int, trial: Trial, prefix=()) -> None:
 
 
 def _on_structured(claim: Claim, turn: int):
-    """The claim's strategy on the next family of structured data; its own where its data are its own affair."""
+    """The claim's strategy on the next family of structured data; its own where its data are its
+    own affair.
+    """
     if getattr(claim.given, "data", 0) is not None:
         return claim.strategy()
     return claim.strategy(families(only=(FAMILIES[turn % len(FAMILIES)],)))

@@ -1,4 +1,6 @@
-"""Instances of one shard, judged one after another: what a hunt learns from each, and the report on all."""
+"""Instances of one shard, judged one after another: what a hunt learns from each, and the report on
+all.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,13 @@ class Trial:
 
     @property
     def over(self) -> bool:
-        """Whether the shard has tested, or failed to build, as many instances, or worked as long, as it should."""
-        return min(self.left, self.shard.count - self.skipped) <= 0 or time.perf_counter() - self.start >= self.shard.seconds
+        """Whether the shard has tested, or failed to build, as many instances, or worked as long,
+        as it should.
+        """
+        return (
+            min(self.left, self.shard.count - self.skipped) <= 0
+            or time.perf_counter() - self.start >= self.shard.seconds
+        )
 
     @property
     def left(self) -> int:
@@ -41,19 +48,25 @@ class Trial:
         return NOTHING
 
     def test(self, instance, choices=None) -> float:
-        """Judge and record one instance; its margin, NOTHING where it has none or it was not confirmed."""
+        """Judge and record one instance; its margin, NOTHING where it has none or it was not
+        confirmed.
+        """
         start, confirmed = time.perf_counter(), self.tally.confirmed
         outcome, margin = examine(self.claim, instance, self.tally)
         seconds = time.perf_counter() - start
         value = self._value(outcome, margin)
-        point = Point(self._stratum(instance, outcome), value, _finite(margin.error, 0.0), describe(instance))
+        point = Point(
+            self._stratum(instance, outcome), value, _finite(margin.error, 0.0), describe(instance)
+        )
         is_found = self.tally.confirmed > confirmed
         self._record(point, outcome, margin, seconds, self.encode(instance) if is_found else None)
         if value < NOTHING:
             self._keep(point, instance, choices)
         if is_found:
             self._found(point, instance, choices)
-        if outcome in (Outcome.HOLDS, Outcome.VIOLATES) and (not self.report.worst or value < self.report.worst.margin):
+        if outcome in (Outcome.HOLDS, Outcome.VIOLATES) and (
+            not self.report.worst or value < self.report.worst.margin
+        ):
             self.report.worst, self._worst = point, (instance, choices)
         return value
 
@@ -72,7 +85,9 @@ class Trial:
     def _value(self, outcome: Outcome, margin: Margin) -> float:
         """What the search goes by; a violation that other numerics deny is no lead."""
         denied = outcome is Outcome.UNRESOLVED and margin.outcome is Outcome.VIOLATES
-        return NOTHING if outcome is Outcome.INAPPLICABLE or denied else _finite(margin.value, NOTHING)
+        return (
+            NOTHING if outcome is Outcome.INAPPLICABLE or denied else _finite(margin.value, NOTHING)
+        )
 
     def _stratum(self, instance, outcome: Outcome) -> str:
         """The instance's stratum, counted unless it is inapplicable."""
@@ -82,9 +97,21 @@ class Trial:
         self.report.strata[found] = self.report.strata.get(found, 0) + 1
         return found
 
-    def _record(self, point: Point, outcome: Outcome, margin: Margin, seconds: float, encoded) -> None:
+    def _record(
+        self, point: Point, outcome: Outcome, margin: Margin, seconds: float, encoded
+    ) -> None:
         numbers = _finite(margin.value, None), _finite(margin.error, None)
-        self.report.rows.append(Row(point.stratum, point.spec, *numbers, str(outcome), one_line(margin.note), seconds, encoded))
+        self.report.rows.append(
+            Row(
+                point.stratum,
+                point.spec,
+                *numbers,
+                str(outcome),
+                one_line(margin.note),
+                seconds,
+                encoded,
+            )
+        )
         self.report.outcomes[str(outcome)] = self.report.outcomes.get(str(outcome), 0) + 1
 
     def _keep(self, point: Point, instance, choices) -> None:
@@ -93,12 +120,21 @@ class Trial:
             self.best[point.stratum] = point, (instance, choices)
 
     def _found(self, point: Point, instance, choices) -> None:
-        if len(self.report.found) < FOUND or point.margin < min(each.margin for each in self.report.found):
+        if len(self.report.found) < FOUND or point.margin < min(
+            each.margin for each in self.report.found
+        ):
             self.report.found.append(self._encoded(point, (instance, choices)))
 
     def _encoded(self, point: Point, content: tuple) -> Point:
         instance, choices = content
-        return Point(point.stratum, point.margin, point.error, point.spec, self.encode(instance), self.encode(choices))
+        return Point(
+            point.stratum,
+            point.margin,
+            point.error,
+            point.spec,
+            self.encode(instance),
+            self.encode(choices),
+        )
 
     def encode(self, value):
         """The plain value of an instance or of choices; None for what has none."""

@@ -1,4 +1,6 @@
-"""Instances: frozen values with whatever one claim needs, and the variants a violation is confirmed on."""
+"""Instances: frozen values with whatever one claim needs, and the variants a violation is confirmed
+on.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,9 @@ from checker.tolerances import Numerics
 class Instance:
     """A problem, a start direction and how to compute on it.
 
-    `start` (P,) is a unit vector v_0; `fraction` in (0, 1) sets ε as a share of 1 − ⟨v_0, u*⟩; `families` names what
-    was drawn (data, labels, start), `seeds` what it was drawn from, for the one-line description.
+    `start` (P,) is a unit vector v_0; `fraction` in (0, 1) sets ε as a share of 1 − ⟨v_0, u*⟩;
+    `families` names what was drawn (data, labels, start), `seeds` what it was drawn from, for the
+    one-line description.
     """
 
     problem: Problem
@@ -54,7 +57,15 @@ class Instance:
         }
 
     def confirmations(self) -> Iterator[tuple[str, Instance]]:
-        """The instance again: at a tighter tolerance, with scipy as second integrator, with the data rescaled by 2."""
+        """The instance again: at a tighter tolerance, with scipy as second integrator, with the
+        data rescaled by 2.
+        """
         yield "a tighter tolerance", replace(self, numerics=self.numerics.tightened())
-        yield "scipy's integrator", replace(self, numerics=replace(self.numerics, integrator="scipy"))
-        yield "the rescaled data", replace(self, problem=replace(self.problem, X=2 * self.problem.X))
+        yield (
+            "scipy's integrator",
+            replace(self, numerics=replace(self.numerics, integrator="scipy")),
+        )
+        yield (
+            "the rescaled data",
+            replace(self, problem=replace(self.problem, X=2 * self.problem.X)),
+        )

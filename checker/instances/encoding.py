@@ -1,10 +1,12 @@
-"""Instances as plain JSON values and back, without loss: floats in hexadecimal, every other type by name.
+"""Instances as plain JSON values and back, without loss: floats in hexadecimal, every other type by
+name.
 
-None, bool, str and int stand for themselves (an int beyond 64 bits is {"int": "…"}). Otherwise a value is an object:
-{"float": "0x1.8p-1"}, {"array": […], "shape": […]} with "dtype" unless it is float64, {"tuple": […]}, {"list": […]},
-{"dict": [[key, value], …]}, {"fraction": "1/3"}, {"enum": "Loss", "name": "SQUARE"}, and for a dataclass
-{"type": "Instance", …} with its fields. Only dataclasses and enums of `checker`, of `properties` and of the module
-that a claim is stated in can be built, so that a file cannot run code.
+None, bool, str and int stand for themselves (an int beyond 64 bits is {"int": "…"}). Otherwise a
+value is an object: {"float": "0x1.8p-1"}, {"array": […], "shape": […]} with "dtype" unless it is
+float64, {"tuple": […]}, {"list": […]}, {"dict": [[key, value], …]}, {"fraction": "1/3"}, {"enum":
+"Loss", "name": "SQUARE"}, and for a dataclass {"type": "Instance", …} with its fields. Only
+dataclasses and enums of `checker`, of `properties` and of the module that a claim is stated in can
+be built, so that a file cannot run code.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ class NotStorable(TypeError):
 
 
 def encode(value, home: str = ""):
-    """The plain JSON value of an instance; `home` names the module of the claim. Raises NotStorable."""
+    """The plain JSON value of an instance; `home` names the module of the claim. Raises
+    NotStorable.
+    """
     if isinstance(value, Enum):
         return {"enum": _name(type(value), home), "name": value.name}
     if value is None or isinstance(value, bool | str):
@@ -58,7 +62,11 @@ def _encode_array(array: np.ndarray):
     dtype = array.dtype.name
     if dtype not in DTYPES:
         raise NotStorable(f"an array of {dtype} has no encoding")
-    entries = np.vectorize(float.hex, otypes=[object])(array.astype(float)) if array.dtype.kind == "f" else array
+    entries = (
+        np.vectorize(float.hex, otypes=[object])(array.astype(float))
+        if array.dtype.kind == "f"
+        else array
+    )
     found = {"array": entries.tolist() if array.size else [], "shape": list(array.shape)}
     return found if dtype == "float64" else {**found, "dtype": dtype}
 
@@ -69,16 +77,24 @@ def _encode_compound(value, home: str):
     if type(value) is dict:
         return {"dict": [[encode(key, home), encode(each, home)] for key, each in value.items()]}
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
-        raise NotStorable(f"a {type(value).__qualname__} has no encoding: use dataclasses of numbers, text and arrays")
+        raise NotStorable(
+            f"a {type(value).__qualname__} has no encoding: use dataclasses of numbers, text and "
+            "arrays"
+        )
     names = [field.name for field in dataclasses.fields(value) if field.init]
     if "type" in names:
         raise NotStorable(f"a field of {type(value).__qualname__} is named 'type': rename it")
-    return {"type": _name(type(value), home)} | {name: encode(getattr(value, name), home) for name in names}
+    return {"type": _name(type(value), home)} | {
+        name: encode(getattr(value, name), home) for name in names
+    }
 
 
 def _name(kind: type, home: str) -> str:
     if _kinds(home).get(kind.__qualname__) is not kind:
-        raise NotStorable(f"{kind.__module__}.{kind.__qualname__} has no encoding: only classes of the claim's own module have")
+        raise NotStorable(
+            f"{kind.__module__}.{kind.__qualname__} has no encoding: only classes of the claim's "
+            "own module have"
+        )
     return kind.__qualname__
 
 
@@ -89,7 +105,9 @@ def _kinds(home: str) -> dict[str, type]:
 
 @lru_cache(maxsize=8)
 def _gathered(home: str, module, modules: int) -> dict[str, type]:
-    """The same, gathered anew when modules were imported since or `home` again: it takes longer than encoding does."""
+    """The same, gathered anew when modules were imported since or `home` again: it takes longer
+    than encoding does.
+    """
     packages = [name for name in sorted(sys.modules) if name.split(".")[0] in HOMES]
     kinds: dict[str, type] = {}
     for module in [*packages, home]:
@@ -104,7 +122,9 @@ def _is_buildable(kind: type) -> bool:
 
 
 def decode(value, home: str = ""):
-    """The instance that a plain JSON value stands for. Raises BadWitness for anything `encode` does not write."""
+    """The instance that a plain JSON value stands for. Raises BadWitness for anything `encode` does
+    not write.
+    """
     try:
         return _decode(value, _kinds(home), 0)
     except BadWitness:
@@ -128,9 +148,13 @@ def _decode(value, kinds: dict[str, type], depth: int):
         return _kind(value["enum"], kinds, Enum)[value["name"]]
     ((tag, content),) = value.items()
     if tag in ("tuple", "list"):
-        return {"tuple": tuple, "list": list}[tag](_decode(each, kinds, depth + 1) for each in content)
+        return {"tuple": tuple, "list": list}[tag](
+            _decode(each, kinds, depth + 1) for each in content
+        )
     if tag == "dict":
-        return {_decode(key, kinds, depth + 1): _decode(each, kinds, depth + 1) for key, each in content}
+        return {
+            _decode(key, kinds, depth + 1): _decode(each, kinds, depth + 1) for key, each in content
+        }
     return _decode_number(tag, content)
 
 
@@ -147,7 +171,11 @@ def _decode_number(tag: str, content: str):
 
 
 def _decode_array(array: list, shape: list, dtype: str = "float64") -> np.ndarray:
-    if dtype not in DTYPES or len(shape) > DEPTH or not all(type(size) is int and size >= 0 for size in shape):
+    if (
+        dtype not in DTYPES
+        or len(shape) > DEPTH
+        or not all(type(size) is int and size >= 0 for size in shape)
+    ):
         raise BadWitness(f"not an array: dtype {str(dtype)[:20]!r}, {len(shape)} dimensions")
     entries = [array]
     for _ in shape:
@@ -166,10 +194,14 @@ def _decode_dataclass(value: dict, kinds: dict[str, type], depth: int):
     kind = _kind(value["type"], kinds, object)
     if issubclass(kind, Enum):
         raise BadWitness(f"{kind.__name__} is not a dataclass")
-    content = {name: _decode(each, kinds, depth + 1) for name, each in value.items() if name != "type"}
+    content = {
+        name: _decode(each, kinds, depth + 1) for name, each in value.items() if name != "type"
+    }
     for name, hint in hints(kind).items():
         if name in content and not fits(content[name], hint):
-            raise BadWitness(f"{kind.__name__}.{name} is a {type(content[name]).__name__}, which it cannot be")
+            raise BadWitness(
+                f"{kind.__name__}.{name} is a {type(content[name]).__name__}, which it cannot be"
+            )
     built = kind(**content)
     sound(built)
     return built

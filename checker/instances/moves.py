@@ -1,8 +1,10 @@
-"""Changing an instance: every function returns another instance, and raises Inapplicable where there is none.
+"""Changing an instance: every function returns another instance, and raises Inapplicable where
+there is none.
 
-What an instance holds besides its problem (start, profiles, layer norms) is cut to the new sizes, no more. Whatever derives from
-the problem, such as a KKT point, is computed again by `rebuilt(claim, instance)`, which also refuses what the claim's strategy
-could not have drawn: call it on the result of any number of moves, before the instance is judged.
+What an instance holds besides its problem (start, profiles, layer norms) is cut to the new sizes,
+no more. Whatever derives from the problem, such as a KKT point, is computed again by
+`rebuilt(claim, instance)`, which also refuses what the claim's strategy could not have drawn: call
+it on the result of any number of moves, before the instance is judged.
 """
 
 from __future__ import annotations
@@ -24,17 +26,22 @@ MOVED = "moved"  # the family of data, labels or a start that a move has changed
 
 
 def rebuilt(claim: Claim, instance):
-    """The instance with all that derives from its problem computed again, as the claim's strategy promises it.
+    """The instance with all that derives from its problem computed again, as the claim's strategy
+    promises it.
 
-    Raises Inapplicable where the strategy could not have drawn it, and where nothing is known about what it may draw.
+    Raises Inapplicable where the strategy could not have drawn it, and where nothing is known about
+    what it may draw.
     """
     if not hasattr(claim.given, "rebuilt"):
         raise Inapplicable(f"nothing is known about what the strategy of {claim.id} promises")
     return claim.given.rebuilt(instance)
 
 
-def changed(instance: Instance, *, network=None, X=None, y=None, loss=None, matrices=None, **fields) -> Instance:
-    """The instance with other parts of its problem; `matrices` of the start, one a layer, normalised.
+def changed(
+    instance: Instance, *, network=None, X=None, y=None, loss=None, matrices=None, **fields
+) -> Instance:
+    """The instance with other parts of its problem; `matrices` of the start, one a layer,
+    normalised.
 
     Where nothing is left of the start, all weights are equal.
     """
@@ -76,12 +83,20 @@ def without_dimension(instance: Instance, index: int) -> Instance:
         raise Inapplicable("d = 1")
     first, *rest = network.matrices(instance.start)
     patterns = (_cut(network.patterns[0], [], [index]), *network.patterns[1:])
-    smaller = replace(network, widths=(network.widths[0] - 1, *network.widths[1:]), patterns=patterns)
+    smaller = replace(
+        network, widths=(network.widths[0] - 1, *network.widths[1:]), patterns=patterns
+    )
     u = getattr(instance, "u", None)
     if u is not None and u.size == network.widths[0]:
         fields["u"] = normalised(np.delete(u, index))
     matrices = [np.delete(first, index, axis=1), *rest]
-    return changed(instance, network=smaller, X=np.delete(instance.problem.X, index, axis=1), matrices=matrices, **fields)
+    return changed(
+        instance,
+        network=smaller,
+        X=np.delete(instance.problem.X, index, axis=1),
+        matrices=matrices,
+        **fields,
+    )
 
 
 def without_output(instance: Instance, index: int) -> Instance:
@@ -91,7 +106,9 @@ def without_output(instance: Instance, index: int) -> Instance:
         raise Inapplicable("one output")
     *rest, last = network.matrices(instance.start)
     patterns = (*network.patterns[:-1], _cut(network.patterns[-1], [index], []))
-    smaller = replace(network, widths=(*network.widths[:-1], network.widths[-1] - 1), patterns=patterns)
+    smaller = replace(
+        network, widths=(*network.widths[:-1], network.widths[-1] - 1), patterns=patterns
+    )
     y = np.delete(instance.problem.y, index, axis=1)
     return changed(instance, network=smaller, y=y, matrices=[*rest, np.delete(last, index, axis=0)])
 
@@ -101,9 +118,16 @@ def without_neuron(instance: Instance, layer: int, index: int) -> Instance:
     network = instance.network
     if network.widths[layer + 1] == 1:
         raise Inapplicable("the layer has one neuron")
-    widths, patterns, matrices = list(network.widths), list(network.patterns), network.matrices(instance.start)
+    widths, patterns, matrices = (
+        list(network.widths),
+        list(network.patterns),
+        network.matrices(instance.start),
+    )
     widths[layer + 1] -= 1
-    patterns[layer], patterns[layer + 1] = _cut(patterns[layer], [index], []), _cut(patterns[layer + 1], [], [index])
+    patterns[layer], patterns[layer + 1] = (
+        _cut(patterns[layer], [index], []),
+        _cut(patterns[layer + 1], [], [index]),
+    )
     matrices[layer] = np.delete(matrices[layer], index, axis=0)
     matrices[layer + 1] = np.delete(matrices[layer + 1], index, axis=1)
     profiles, fields = list(getattr(instance, "profiles", ())), {}
@@ -115,7 +139,9 @@ def without_neuron(instance: Instance, layer: int, index: int) -> Instance:
 
 
 def without_layer(instance: Instance, layer: int) -> Instance:
-    """Hidden layer `layer`, counted from 0, left out: the matrices before and after it are multiplied, its activation is gone."""
+    """Hidden layer `layer`, counted from 0, left out: the matrices before and after it are
+    multiplied, its activation is gone.
+    """
     network = instance.network
     if network.depth == 2:
         raise Inapplicable("two layers")
@@ -123,7 +149,11 @@ def without_layer(instance: Instance, layer: int) -> Instance:
     matrices[layer : layer + 2] = [matrices[layer + 1] @ matrices[layer]]
     patterns[layer : layer + 2] = [_product(network, layer)]
     widths, powers, slopes = ([*part[:i], *part[i + 1 :]] for part, i in _along(network, layer))
-    fields = {"profiles": _without(instance.profiles, layer)} if getattr(instance, "profiles", ()) else {}
+    fields = (
+        {"profiles": _without(instance.profiles, layer)}
+        if getattr(instance, "profiles", ())
+        else {}
+    )
     if getattr(instance, "signs", ()) and len(instance.signs) == network.depth - 1:
         fields["signs"] = _without(instance.signs, layer)
     if getattr(instance, "norms", None) is not None:
@@ -133,7 +163,9 @@ def without_layer(instance: Instance, layer: int) -> Instance:
 
 
 def _product(network: Network, layer: int) -> Pattern:
-    """The pattern of the product of two weight matrices: no weight where no path leads, or that of one whose shape it has."""
+    """The pattern of the product of two weight matrices: no weight where no path leads, or that of
+    one whose shape it has.
+    """
     paths = [
         pattern.expand(rows, columns) >= 0
         for pattern, rows, columns in zip(network.patterns, network.widths[1:], network.widths[:-1])
@@ -153,12 +185,19 @@ def _without(values: tuple, index: int) -> tuple:
     return values[:index] + values[index + 1 :]
 
 
-def with_activations(instance: Instance, powers: Sequence[int] | None = None, slopes: Sequence[float] | None = None) -> Instance:
+def with_activations(
+    instance: Instance, powers: Sequence[int] | None = None, slopes: Sequence[float] | None = None
+) -> Instance:
     """Other powers p_l or slopes α_l, one a hidden layer."""
     network = instance.network
-    powers, slopes = network.powers if powers is None else powers, network.slopes if slopes is None else slopes
+    powers, slopes = (
+        network.powers if powers is None else powers,
+        network.slopes if slopes is None else slopes,
+    )
     try:
-        network = replace(network, powers=tuple(powers), slopes=tuple(float(slope) for slope in slopes))
+        network = replace(
+            network, powers=tuple(powers), slopes=tuple(float(slope) for slope in slopes)
+        )
     except ValueError as error:
         raise Inapplicable(str(error)) from error
     return changed(instance, network=network)
@@ -168,7 +207,11 @@ def with_dense_layer(instance: Instance, layer: int) -> Instance:
     """Weight matrix `layer`, counted from 0, dense: every entry a parameter of its own."""
     network, patterns = instance.network, list(instance.network.patterns)
     patterns[layer] = DENSE
-    return changed(instance, network=replace(network, patterns=tuple(patterns)), matrices=network.matrices(instance.start))
+    return changed(
+        instance,
+        network=replace(network, patterns=tuple(patterns)),
+        matrices=network.matrices(instance.start),
+    )
 
 
 def with_loss(instance: Instance, loss: Loss) -> Instance:
@@ -183,11 +226,16 @@ def with_seed(instance: Instance, seed: int) -> Instance:
 
 
 def arrays(instance: Instance) -> dict[str, Array]:
-    """The numbers of an instance that may be set one by one, by the name `with_array` takes; profiles e_1, e_2, ….
+    """The numbers of an instance that may be set one by one, by the name `with_array` takes;
+    profiles e_1, e_2, ….
 
     Directions (start, u, e_l) count up to their length.
     """
-    found = {"X": instance.problem.X, "y": instance.problem.y, "slopes": np.array(instance.network.slopes)}
+    found = {
+        "X": instance.problem.X,
+        "y": instance.problem.y,
+        "slopes": np.array(instance.network.slopes),
+    }
     u = getattr(instance, "u", None)
     if u is not None and u.size == instance.network.widths[0]:
         found["u"] = u
@@ -204,7 +252,9 @@ def with_array(instance: Instance, name: str, values: Array) -> Instance:
     if name == "slopes":
         return with_activations(instance, slopes=[float(each) for each in values])
     if name == "start" and instance.families.get("start") in STARTS:
-        return replace(instance, start=normalised(values), families={**instance.families, "start": MOVED})
+        return replace(
+            instance, start=normalised(values), families={**instance.families, "start": MOVED}
+        )
     if name in ("start", "u", "norms"):
         return replace(instance, **{name: normalised(values)})
     profiles = list(instance.profiles)
@@ -223,11 +273,14 @@ def reshaped(
 ) -> Instance:
     """Any other sizes (k_0, …, k_L), powers, slopes and number of samples, all layers dense.
 
-    What is cut is cut at the end, what is added is standard normal from the seed, in units of the typical entry beside it.
-    Layers are added before the last one.
+    What is cut is cut at the end, what is added is standard normal from the seed, in units of the
+    typical entry beside it. Layers are added before the last one.
     """
     old, rng = instance.network, np.random.default_rng(seed)
-    powers, slopes = tuple(old.powers if powers is None else powers), tuple(old.slopes if slopes is None else slopes)
+    powers, slopes = (
+        tuple(old.powers if powers is None else powers),
+        tuple(old.slopes if slopes is None else slopes),
+    )
     widths = tuple(old.widths if widths is None else widths)
     matrices = old.matrices(instance.start)
     try:
@@ -235,9 +288,15 @@ def reshaped(
     except ValueError as error:
         raise Inapplicable(str(error)) from error
     inner = [*matrices[:-1], *[matrices[-2]] * network.depth][: network.depth - 1]
-    matrices = [_fitted(W, shape, rng) for W, shape in zip([*inner, matrices[-1]], zip(widths[1:], widths[:-1]))]
+    matrices = [
+        _fitted(W, shape, rng)
+        for W, shape in zip([*inner, matrices[-1]], zip(widths[1:], widths[:-1]))
+    ]
     n = len(instance.problem.X) if samples is None else samples
-    X, y = _fitted(instance.problem.X, (n, widths[0]), rng), _fitted(instance.problem.y, (n, widths[-1]), rng)
+    X, y = (
+        _fitted(instance.problem.X, (n, widths[0]), rng),
+        _fitted(instance.problem.y, (n, widths[-1]), rng),
+    )
     if instance.problem.loss is Loss.LOGISTIC:
         y = np.where(y >= 0, 1.0, -1.0)
     fields = _fitted_parts(instance, network, rng)
@@ -245,17 +304,30 @@ def reshaped(
 
 
 def _fitted_parts(instance: Instance, network: Network, rng) -> dict[str, object]:
-    """Profiles, signs, layer norms and u for the sizes of the network, where the instance has them."""
+    """Profiles, signs, layer norms and u for the sizes of the network, where the
+    instance has them.
+    """
     fields: dict[str, object] = {}
     u, hidden = getattr(instance, "u", None), network.widths[1:-1]
     if u is not None and u.size == instance.network.widths[0]:
         fields["u"] = normalised(_fitted(u[None], (1, network.widths[0]), rng)[0])
     if getattr(instance, "profiles", ()):
-        # Of profiles that are cut, one with both signs goes last: points with mixed signs are of no use without it.
+        # Of profiles that are cut, one with both signs goes last: points with mixed signs are of no
+        # use without it.
         mixed = [each for each in instance.profiles if each.min() < 0]
-        kept = instance.profiles[: len(hidden) - len(mixed)] if len(hidden) < len(instance.profiles) else instance.profiles
-        profiles = [*kept, *mixed[-1:], *[instance.profiles[-1]] * len(hidden)] if len(kept) < len(hidden) else [*kept]
-        fields["profiles"] = tuple(normalised(np.resize(each, width)) for each, width in zip(profiles, hidden))
+        kept = (
+            instance.profiles[: len(hidden) - len(mixed)]
+            if len(hidden) < len(instance.profiles)
+            else instance.profiles
+        )
+        profiles = (
+            [*kept, *mixed[-1:], *[instance.profiles[-1]] * len(hidden)]
+            if len(kept) < len(hidden)
+            else [*kept]
+        )
+        fields["profiles"] = tuple(
+            normalised(np.resize(each, width)) for each, width in zip(profiles, hidden)
+        )
     if getattr(instance, "signs", ()):
         fields["signs"] = tuple((*instance.signs, *[1.0] * len(hidden))[: len(hidden)])
     if getattr(instance, "norms", None) is not None:
@@ -276,5 +348,9 @@ def _cut(pattern: Pattern, rows: list[int], columns: list[int]) -> Pattern:
     if pattern.index is None:
         return pattern
     index = np.delete(np.delete(np.array(pattern.index), rows, axis=0), columns, axis=1)
-    numbers = {old: new for new, old in enumerate(sorted({int(each) for each in index.flat if each >= 0}))}
-    return Pattern(pattern.kind, tuple(tuple(numbers.get(int(each), -1) for each in row) for row in index))
+    numbers = {
+        old: new for new, old in enumerate(sorted({int(each) for each in index.flat if each >= 0}))
+    }
+    return Pattern(
+        pattern.kind, tuple(tuple(numbers.get(int(each), -1) for each in row) for row in index)
+    )

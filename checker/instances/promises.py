@@ -1,6 +1,8 @@
-"""What strategies of instances promise: each function raises Inapplicable for an instance that its strategy could not draw.
+"""What strategies of instances promise: each function raises Inapplicable for an instance that its
+strategy could not draw.
 
-Sizes and families are no promise: an instance may be smaller than any drawn. What a claim's hypotheses rest on is.
+Sizes and families are no promise: an instance may be smaller than any drawn. What a claim's
+hypotheses rest on is.
 """
 
 from __future__ import annotations
@@ -40,15 +42,24 @@ def plain(
     require(bool(problem.X.any(axis=1).all()), "no sample that is zero")
     require(instance.start.shape == (network.size,), "a start that fits the network")
     require(problem.loss in losses, f"loss {'/'.join(losses)}")
-    require(problem.loss is not Loss.LOGISTIC or set(np.unique(problem.y)) <= {-1.0, 1.0}, "labels ±1 with the logistic loss")
-    require(tuple(labels) != ("one-signed",) or problem.y.min() > 0 or problem.y.max() < 0, "labels of one sign")
+    require(
+        problem.loss is not Loss.LOGISTIC or set(np.unique(problem.y)) <= {-1.0, 1.0},
+        "labels ±1 with the logistic loss",
+    )
+    require(
+        tuple(labels) != ("one-signed",) or problem.y.min() > 0 or problem.y.max() < 0,
+        "labels of one sign",
+    )
     require(outputs is None or network.widths[-1] in outputs, f"outputs {outputs}")
     require(not lipschitz or kinked or network.has_lipschitz_gradient, "σ' locally Lipschitz")
     require(not kinked or all(slope < 1 for slope in network.slopes), "α_l < 1")
     require(shared or not any(each.is_shared for each in network.patterns), "no shared weights")
     require(not only_dense or all(each.is_dense for each in network.patterns), "dense layers")
     require(network.patterns[-1].is_dense, "a dense output layer")
-    require(not filtered or (first.kind == "convolution" and all(each.is_dense for each in others)), "one convolution, the first")
+    require(
+        not filtered or (first.kind == "convolution" and all(each.is_dense for each in others)),
+        "one convolution, the first",
+    )
     if powers is None:
         require(network.order >= 3, "D ≥ 3")
     else:
@@ -80,7 +91,11 @@ def bare(instance, **options) -> None:
 def spoilt(instance, kinds=None, sizes=(), **options) -> None:
     """Structured points, sign-coherent, spoilt in one of the ways `kinds`."""
     structured(instance, **options)
-    require(kinds is None or instance.families.get("spoilt", "").split()[:1] in [[kind] for kind in kinds], f"spoilt by {kinds}")
+    require(
+        kinds is None
+        or instance.families.get("spoilt", "").split()[:1] in [[kind] for kind in kinds],
+        f"spoilt by {kinds}",
+    )
 
 
 def signless(instance, **options) -> None:
@@ -90,13 +105,18 @@ def signless(instance, **options) -> None:
 
 
 def mixed(instance, one_sided: bool = True, **options) -> None:
-    """Entries P and −Q in one e_l, of a layer whose inputs have one sign, or of one where they may not."""
+    """Entries P and −Q in one e_l, of a layer whose inputs have one sign, or of one where they may
+    not.
+    """
     from checker.rank_one import mixed_layers
 
     signless(instance, **options)
     layer, network = mixed_profiles(instance).index(True), instance.network
     require(network.powers[layer] >= 2 and network.slopes[layer] != 0, "p_l ≥ 2 and α_l ≠ 0 there")
-    require((layer in mixed_layers(network, instance.problem.X, instance.u)) == one_sided, "the signs of that layer's inputs")
+    require(
+        (layer in mixed_layers(network, instance.problem.X, instance.u)) == one_sided,
+        "the signs of that layer's inputs",
+    )
     z = instance.problem.X @ instance.u
     require(one_sided or layer > 0 or z.min() < 0 < z.max(), "samples on both sides of u")
 
@@ -110,16 +130,29 @@ def masked(instance, **options) -> None:
     """Structured points where one hidden layer lacks some of its weights."""
     require(instance.u is not None, "a KKT point of the reduced problem")
     plain(instance, **{"outputs": (1,), "lipschitz": False, "shared": False, **options})
-    require([each.is_dense for each in instance.network.patterns].count(False) == 1, "one layer that lacks weights")
+    require(
+        [each.is_dense for each in instance.network.patterns].count(False) == 1,
+        "one layer that lacks weights",
+    )
 
 
 def kinks(instance, inside: bool = True, **options) -> None:
-    """All p_l = 1, one slope ≠ 1, samples on the kink whose balancing slopes lie inside [α, 1], or else above 1."""
+    """All p_l = 1, one slope ≠ 1, samples on the kink whose balancing slopes lie inside [α, 1], or
+    else above 1.
+    """
     from checker.instances.reduced_points import balancing_slopes
 
     structured(instance, **options)
     network = instance.network
-    require(set(network.powers) == {1} and sum(slope != 1 for slope in network.slopes) == 1, "p_l = 1, one α ≠ 1")
-    slopes = balancing_slopes(network, instance.problem.X, instance.ncf.ybar[:, 0], instance.u, instance.signs)
+    require(
+        set(network.powers) == {1} and sum(slope != 1 for slope in network.slopes) == 1,
+        "p_l = 1, one α ≠ 1",
+    )
+    slopes = balancing_slopes(
+        network, instance.problem.X, instance.ncf.ybar[:, 0], instance.u, instance.signs
+    )
     lowest, highest = (min(network.slopes), 1.0) if inside else (1.0, np.inf)
-    require(slopes.size > 0 and bool(((lowest < slopes) & (slopes < highest)).all()), "slopes that balance the gradient")
+    require(
+        slopes.size > 0 and bool(((lowest < slopes) & (slopes < highest)).all()),
+        "slopes that balance the gradient",
+    )

@@ -1,4 +1,6 @@
-"""What derives from an instance's problem, computed again after a move: KKT points near the old ones, structured points."""
+"""What derives from an instance's problem, computed again after a move: KKT points near the old
+ones, structured points.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,13 @@ from checker.instances import Instance
 from checker.instances.promises import mixed_profiles
 from checker.instances.reduced_points import kinked_point, nearest_reduced_point
 from checker.kkt import polish
-from checker.rank_one import RankOneInstance, ReducedPoint, balanced_norms, mixed_point, structured_point
+from checker.rank_one import (
+    RankOneInstance,
+    ReducedPoint,
+    balanced_norms,
+    mixed_point,
+    structured_point,
+)
 from checker.starts import live_start, unit
 
 
@@ -35,19 +43,26 @@ def nearest(instance: RankOneInstance) -> ReducedPoint:
     if instance.u is None or instance.u.size != instance.network.widths[0]:
         raise Inapplicable("no point to start from")
     old = ReducedPoint(instance.u, instance.signs)
-    return nearest_reduced_point(instance.network, instance.problem.X, instance.ncf.ybar, old, instance.seeds[-1])
+    return nearest_reduced_point(
+        instance.network, instance.problem.X, instance.ncf.ybar, old, instance.seeds[-1]
+    )
 
 
 def uniform(instance: RankOneInstance) -> list[np.ndarray]:
     """The profiles, uniform on their support where p_l ≥ 2, with their signs."""
-    return [unit(np.sign(e)) if power >= 2 else e for e, power in zip(instance.profiles, instance.network.powers)]
+    return [
+        unit(np.sign(e)) if power >= 2 else e
+        for e, power in zip(instance.profiles, instance.network.powers)
+    ]
 
 
 def placed(instance: RankOneInstance, point: ReducedPoint, profiles, norms=None) -> RankOneInstance:
     """The instance at the structured point of a reduced KKT point."""
     norms = balanced_norms(instance.network) if norms is None else norms
     start = structured_point(instance.network, point.u, point.signs, profiles, norms)
-    return replace(instance, start=start, u=point.u, signs=point.signs, profiles=tuple(profiles), norms=norms)
+    return replace(
+        instance, start=start, u=point.u, signs=point.signs, profiles=tuple(profiles), norms=norms
+    )
 
 
 def structured(instance: RankOneInstance) -> RankOneInstance:
@@ -63,7 +78,9 @@ def signless(instance: RankOneInstance) -> RankOneInstance:
 
 
 def spoilt(instance: RankOneInstance) -> RankOneInstance:
-    """A structured point again, with the profile, the layer norms or the direction it was spoilt by."""
+    """A structured point again, with the profile, the layer norms or the direction it was spoilt
+    by.
+    """
     kind = instance.families.get("spoilt", "").split()[:1]
     if kind == ["direction"]:
         return placed(instance, ReducedPoint(instance.u, instance.signs), uniform(instance))
@@ -78,7 +95,11 @@ def mixed(instance: RankOneInstance) -> RankOneInstance:
     """Entries P and −Q again in the layer that mixed them."""
     if True not in mixed_profiles(instance):
         raise Inapplicable("no e_l has both signs")
-    layer, profiles, point = mixed_profiles(instance).index(True), uniform(instance), nearest(instance)
+    layer, profiles, point = (
+        mixed_profiles(instance).index(True),
+        uniform(instance),
+        nearest(instance),
+    )
     negative, positive = profiles[layer] < 0, [np.abs(each) for each in profiles]
     if instance.network.powers[layer] < 2 or instance.network.slopes[layer] == 0:
         raise Inapplicable("signs mix where p_l ≥ 2 and α_l ≠ 0")
@@ -95,8 +116,18 @@ def masked(instance: RankOneInstance) -> RankOneInstance:
 
 
 def kinks(instance: RankOneInstance) -> RankOneInstance:
-    """A Clarke point of the reduced problem again, on the kinks of the samples that were on them."""
-    if instance.u is None or instance.u.size != instance.network.widths[0] or set(instance.network.powers) != {1}:
+    """A Clarke point of the reduced problem again, on the kinks of the samples that
+    were on them.
+    """
+    if (
+        instance.u is None
+        or instance.u.size != instance.network.widths[0]
+        or set(instance.network.powers) != {1}
+    ):
         raise Inapplicable("no point to start from")
     old = ReducedPoint(instance.u, instance.signs)
-    return placed(instance, kinked_point(instance.network, instance.problem.X, instance.ncf.ybar[:, 0], old), uniform(instance))
+    return placed(
+        instance,
+        kinked_point(instance.network, instance.problem.X, instance.ncf.ybar[:, 0], old),
+        uniform(instance),
+    )

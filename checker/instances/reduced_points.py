@@ -8,7 +8,14 @@ from checker.claims import Inapplicable, Unresolved
 from checker.kkt import polish, positive_limit
 from checker.ncf import Ncf
 from checker.networks import Network, dense
-from checker.rank_one import ReducedPoint, off_kinks, reduced_point, reduced_value, structured_point, tangent
+from checker.rank_one import (
+    ReducedPoint,
+    off_kinks,
+    reduced_point,
+    reduced_value,
+    structured_point,
+    tangent,
+)
 from checker.tolerances import Numerics
 
 Array = np.ndarray
@@ -17,9 +24,11 @@ ON_KINK = 1e-12  # |cos∠(x, u)| of a sample that lies on the kink
 QUICK = Numerics(tolerance=1e-7, calls=4000)
 
 
-def nearest_reduced_point(network: Network, X: Array, ybar: Array, old: ReducedPoint, seed: int) -> ReducedPoint:
-    """A positive KKT point of the reduced problem: the old one if it is one, what Newton's method or the flow from it lead to,
-    or else any, from the seed. X (n, d), ȳ (n, 1).
+def nearest_reduced_point(
+    network: Network, X: Array, ybar: Array, old: ReducedPoint, seed: int
+) -> ReducedPoint:
+    """A positive KKT point of the reduced problem: the old one if it is one, what Newton's method
+    or the flow from it lead to, or else any, from the seed. X (n, d), ȳ (n, 1).
 
     Raises Inapplicable where none was found.
     """
@@ -37,7 +46,11 @@ def nearest_reduced_point(network: Network, X: Array, ybar: Array, old: ReducedP
             point = search(ncf, theta)
         except (Inapplicable, Unresolved, np.linalg.LinAlgError):
             continue
-        if point.is_polished and point.value > ncf.rounding(point.u)[0] and (search is not polish or point.u @ theta > 0.9):
+        if (
+            point.is_polished
+            and point.value > ncf.rounding(point.u)[0]
+            and (search is not polish or point.u @ theta > 0.9)
+        ):
             matrices = narrow.matrices(point.u)
             u = matrices[0][0] / np.linalg.norm(matrices[0])
             return ReducedPoint(u, tuple(float(np.sign(W[0, 0])) for W in matrices[1:]))
@@ -50,7 +63,9 @@ def on_kink(X: Array, u: Array) -> Array:
 
 
 def kinked_point(network: Network, X: Array, ybar: Array, old: ReducedPoint) -> ReducedPoint:
-    """The KKT point among the directions orthogonal to the samples on the kink of the old u, from it; ȳ (n,)."""
+    """The KKT point among the directions orthogonal to the samples on the kink of the old u, from
+    it; ȳ (n,).
+    """
     kinked = on_kink(X, old.u)
     signs = old.signs if len(old.signs) == network.depth - 1 else (1.0,) * (network.depth - 1)
     if not kinked.any() or kinked.all() or np.linalg.matrix_rank(X[kinked]) < kinked.sum():
@@ -64,7 +79,8 @@ def kinked_point(network: Network, X: Array, ybar: Array, old: ReducedPoint) -> 
 
 
 def balancing_slopes(network: Network, X: Array, ybar: Array, u: Array, signs) -> Array:
-    """The slopes, one for each sample on the kink of u, that would make u a KKT point of the reduced problem; all p_l = 1.
+    """The slopes, one for each sample on the kink of u, that would make u a KKT point of the
+    reduced problem; all p_l = 1.
 
     Empty where there is no such sample, or no such slopes.
     """

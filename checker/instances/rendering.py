@@ -20,20 +20,33 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 def render(claim: Claim, instance, margin: Margin) -> list[str]:
     """Lines that state the claim, the instance and by how much the claim fails on it."""
-    lines = [f"{claim.id} ({claim.kind}): {line}" if not i else line for i, line in enumerate(claim.statement.splitlines())]
-    lines += [""] + (_instance(instance) if isinstance(instance, Instance) else _value("instance", instance))
+    lines = [
+        f"{claim.id} ({claim.kind}): {line}" if not i else line
+        for i, line in enumerate(claim.statement.splitlines())
+    ]
+    lines += [""] + (
+        _instance(instance) if isinstance(instance, Instance) else _value("instance", instance)
+    )
     return [*lines, "", f"margin {margin.value:+.4g} ± {margin.error:.1g}: {_meaning(margin)}"]
 
 
 def proved(certificate: dict) -> list[str]:
-    """Lines that say what a certificate, as in witness files, proves, and at which point where the instance has another start."""
+    """Lines that say what a certificate, as in witness files, proves, and at which point where the
+    instance has another start.
+    """
     point = certificate["data"].get("point")
-    shown = [] if point is None else _matrix("point", np.array([float.fromhex(each) for each in point]))
+    shown = (
+        [] if point is None else _matrix("point", np.array([float.fromhex(each) for each in point]))
+    )
     return ["", f"proved: {certificate['proves']}", *shown]
 
 
 def _meaning(margin: Margin) -> str:
-    words = {"violates": "the claim fails", "holds": "the claim holds", "unresolved": "not decided"}[margin.outcome]
+    words = {
+        "violates": "the claim fails",
+        "holds": "the claim holds",
+        "unresolved": "not decided",
+    }[margin.outcome]
     return words + (f" ({margin.note})" if margin.note else "")
 
 
@@ -41,7 +54,10 @@ def _instance(instance: Instance) -> list[str]:
     network, problem = instance.network, instance.problem
     lines = [
         f"{formula(network.depth)}, {instance.describe()}",
-        *(f"σ{_sub(l + 1)}(z) = {activation(p, a)}" for l, (p, a) in enumerate(zip(network.powers, network.slopes))),
+        *(
+            f"σ{_sub(l + 1)}(z) = {activation(p, a)}"
+            for l, (p, a) in enumerate(zip(network.powers, network.slopes))
+        ),
         f"loss {problem.loss}; ȳ = {'y' if problem.loss == 'square' else 'y/2'}",
         *_matrix("X (samples as rows)", problem.X),
         *_matrix("y", problem.y),
@@ -85,7 +101,10 @@ def common_scale(vector: np.ndarray, largest: int = 60) -> float:
     smallest = np.abs(vector[np.abs(vector) > CLOSE]).min(initial=math.inf)
     for integer in range(1, 13) if math.isfinite(smallest) else ():
         scaled = vector * (integer / smallest)
-        if np.abs(scaled - np.rint(scaled)).max() <= CLOSE * max(1.0, np.abs(scaled).max()) and np.abs(scaled).max() <= largest:
+        if (
+            np.abs(scaled - np.rint(scaled)).max() <= CLOSE * max(1.0, np.abs(scaled).max())
+            and np.abs(scaled).max() <= largest
+        ):
             return integer / float(smallest)
     return 1.0
 
@@ -98,14 +117,25 @@ def number(value: float) -> str:
     if abs(float(simple) - value) <= CLOSE * max(1.0, abs(value)) and abs(value) < 1e6:
         return str(simple)
     square = Fraction(value * value).limit_denominator(30)
-    if square and abs(float(square) - value * value) <= CLOSE * value * value and square.numerator <= 30:
-        return f"{'-' * (value < 0)}√{square}" if square.denominator == 1 else f"{'-' * (value < 0)}√({square})"
+    if (
+        square
+        and abs(float(square) - value * value) <= CLOSE * value * value
+        and square.numerator <= 30
+    ):
+        return (
+            f"{'-' * (value < 0)}√{square}"
+            if square.denominator == 1
+            else f"{'-' * (value < 0)}√({square})"
+        )
     return f"{value:.6g}"
 
 
 def _matrix(name: str, matrix: np.ndarray) -> list[str]:
     """The matrix in brackets, columns aligned, with the first of many rows and columns."""
-    rows = [[number(float(each)) for each in row[:MOST]] + ["…"] * (len(row) > MOST) for row in np.atleast_2d(matrix)[:MOST]]
+    rows = [
+        [number(float(each)) for each in row[:MOST]] + ["…"] * (len(row) > MOST)
+        for row in np.atleast_2d(matrix)[:MOST]
+    ]
     if not rows or not rows[0]:
         return [f"  {name} = [] {np.shape(matrix)}"]
     widths = [max(map(len, column)) for column in zip(*rows)]
@@ -123,8 +153,13 @@ def _value(name: str, value) -> list[str]:
     if isinstance(value, Instance):
         return [f"  {name}:", *_instance(value)]
     if is_dataclass(value):
-        return [f"  {name}: {type(value).__name__}", *_each((f"{name}.{f.name}", getattr(value, f.name)) for f in fields(value))]
-    if isinstance(value, tuple | list) and any(isinstance(each, np.ndarray) or is_dataclass(each) for each in value):
+        return [
+            f"  {name}: {type(value).__name__}",
+            *_each((f"{name}.{f.name}", getattr(value, f.name)) for f in fields(value)),
+        ]
+    if isinstance(value, tuple | list) and any(
+        isinstance(each, np.ndarray) or is_dataclass(each) for each in value
+    ):
         return _each((f"{name}[{i}]", each) for i, each in enumerate(value[:MOST]))
     return [f"  {name} = {_cut(_short(value))}"]
 

@@ -1,4 +1,6 @@
-"""Whether values read from a file are what the classes they are meant for expect: types of fields, shapes, sizes."""
+"""Whether values read from a file are what the classes they are meant for expect: types of fields,
+shapes, sizes.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +25,27 @@ def hints(kind: type) -> dict[str, object]:
 
 
 def fits(value, hint) -> bool:
-    """Whether a value may stand where the type `hint` is asked for; True for types that are not understood."""
+    """Whether a value may stand where the type `hint` is asked for; True for types that are not
+    understood.
+    """
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, each) for each in arguments)
     if hint is None or hint is type(None):
         return value is None
     if origin is tuple:
-        each = arguments[:1] * len(value) if arguments[1:] == (...,) and isinstance(value, tuple) else arguments
+        each = (
+            arguments[:1] * len(value)
+            if arguments[1:] == (...,) and isinstance(value, tuple)
+            else arguments
+        )
         return isinstance(value, tuple) and len(value) == len(each) and all(map(fits, value, each))
     if origin is list:
         return isinstance(value, list) and all(fits(each, arguments[0]) for each in value)
     if origin is dict:
-        return isinstance(value, Mapping) and all(fits(k, arguments[0]) and fits(v, arguments[1]) for k, v in value.items())
+        return isinstance(value, Mapping) and all(
+            fits(k, arguments[0]) and fits(v, arguments[1]) for k, v in value.items()
+        )
     if hint is float:
         return isinstance(value, float | int) and not isinstance(value, bool)
     if hint is int:
@@ -46,7 +56,9 @@ def fits(value, hint) -> bool:
 
 
 def sound(built) -> None:
-    """Raise ValueError for a value of a class of `checker` that could not be computed on, or only for ever."""
+    """Raise ValueError for a value of a class of `checker` that could not be computed on, or only
+    for ever.
+    """
     from checker.instances import Instance
     from checker.ncf import Problem
     from checker.networks import Network
@@ -55,7 +67,11 @@ def sound(built) -> None:
     if isinstance(built, Network):
         _sound_network(built)
     elif isinstance(built, Numerics):
-        if not (0 < built.tolerance < 1 and 1 <= built.calls <= CALLS and built.integrator in ("compiled", "scipy")):
+        if not (
+            0 < built.tolerance < 1
+            and 1 <= built.calls <= CALLS
+            and built.integrator in ("compiled", "scipy")
+        ):
             raise ValueError(f"{built} cannot be computed with")
     elif isinstance(built, Problem):
         _float_arrays(X=built.X, y=built.y)
@@ -66,8 +82,12 @@ def sound(built) -> None:
 def _sound_network(network) -> None:
     entries = sum(rows * columns for columns, rows in zip(network.widths[:-1], network.widths[1:]))
     if entries > ENTRIES or network.order > ORDER:
-        raise ValueError(f"a network of {entries} entries and order D = {network.order} is too large")
-    numbers = [number for pattern in network.patterns for row in pattern.index or () for number in row]
+        raise ValueError(
+            f"a network of {entries} entries and order D = {network.order} is too large"
+        )
+    numbers = [
+        number for pattern in network.patterns for row in pattern.index or () for number in row
+    ]
     if numbers and not -1 <= min(numbers) <= max(numbers) < ENTRIES:
         raise ValueError("a pattern numbers its parameters from 0, and structural zeros -1")
     if min(network.parameter_counts) == 0:

@@ -1,4 +1,6 @@
-"""Derivatives of a flow's right-hand side by its state (v, log r, t, σ), for implicit integrators."""
+"""Derivatives of a flow's right-hand side by its state (v, log r, t, σ),
+for implicit integrators.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +29,18 @@ def jacobian(field, state: np.ndarray) -> np.ndarray:
     return out
 
 
-def gradient_and_derivatives(field, v: np.ndarray, log_r: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """ḡ/scale at direction v (P,) and log-norm, (P,), and its derivatives by v, (P, P), and by log r, (P,)."""
+def gradient_and_derivatives(
+    field, v: np.ndarray, log_r: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """ḡ/scale at direction v (P,) and log-norm, (P,), and its derivatives by v, (P, P), and by log
+    r, (P,).
+    """
     factor = np.exp(field.order * (field.log_delta + log_r)) if field.loss != NCF_CODE else 0.0
-    g, weights, work = np.empty(v.size), np.empty(field.y.shape), workspace(field.layout, field.X.shape[1])
+    g, weights, work = (
+        np.empty(v.size),
+        np.empty(field.y.shape),
+        workspace(field.layout, field.X.shape[1]),
+    )
     pull_back(field.layout, v, field.X, field.y, field.loss, factor, field.scale, weights, work, g)
     curvature = Curvature(field.layout, v, field.X, weights)
     if field.loss == NCF_CODE:
@@ -40,4 +50,8 @@ def gradient_and_derivatives(field, v: np.ndarray, log_r: float) -> tuple[np.nda
     bend = -np.ones_like(w) if field.loss == SQUARE_CODE else -w * (field.y - w)
     bent = factor * bend.ravel() / field.scale
     J = curvature.output_jacobian()
-    return g, curvature.matrix() + J.T @ (bent[:, None] * J), field.order * (J.T @ (bent * curvature.outputs.ravel()))
+    return (
+        g,
+        curvature.matrix() + J.T @ (bent[:, None] * J),
+        field.order * (J.T @ (bent * curvature.outputs.ravel())),
+    )

@@ -1,4 +1,6 @@
-"""The flows of `stepper` integrated by solvers with scipy's interface: the independent second opinion, and stiff instances."""
+"""The flows of `stepper` integrated by solvers with scipy's interface: the independent second
+opinion, and stiff instances.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +30,28 @@ def extrapolated(flow, state, tolerance: float) -> ode.OdeSolver:
 
 def _scipy(solver, flow, state, tolerance: float, **options) -> ode.OdeSolver:
     atol = np.concatenate([np.full(state.size - 2, tolerance), [1e-300, 1.0]])
-    return solver(flow, 0.0, state, np.inf, rtol=max(tolerance, 3e-14), atol=atol, first_step=1e-6, **options)
+    return solver(
+        flow, 0.0, state, np.inf, rtol=max(tolerance, 3e-14), atol=atol, first_step=1e-6, **options
+    )
 
 
-def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed, method=explicit, before=None):
+def integrate(
+    field,
+    v0,
+    log_r0,
+    tolerance,
+    residual,
+    kind,
+    target,
+    direction,
+    calls_allowed,
+    method=explicit,
+    before=None,
+):
     """Same contract as `stepper.integrate`; `method` is one of the solvers above.
 
-    `before` holds the scalars of a flow to be taken up where it ended: v0 and log_r0 are then its last row.
+    `before` holds the scalars of a flow to be taken up where it ended: v0 and log_r0 are then its
+    last row.
     """
     flow = _Flow(field, v0.size, paced=method is explicit)
     past = np.zeros((1, 6)) if before is None else before
@@ -51,7 +68,9 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
         if code is not None:
             break
         state = solver.y
-        if kind and flow.distance(old, kind, target, direction) < 0 <= flow.distance(state, kind, target, direction):
+        if kind and flow.distance(old, kind, target, direction) < 0 <= flow.distance(
+            state, kind, target, direction
+        ):
             state, code = _crossing(solver, flow, kind, target, direction), stepper.EVENT
         rows.append(flow.row(state, old[-2]))
         code = _ended(rows[-1][0], residual) if code is None else code
@@ -68,18 +87,24 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
 class _Flow:
     """Right-hand side for the state (v, log r, t, σ), and what is recorded of a state.
 
-    Paced, the independent variable is σ itself; an implicit method goes by dτ = dσ/‖ḡ‖ instead: close to a zero KKT
-    point the direction of ḡ turns ever faster in σ, while in τ the flow is smooth and steps can grow.
+    Paced, the independent variable is σ itself; an implicit method goes by dτ = dσ/‖ḡ‖ instead:
+    close to a zero KKT point the direction of ḡ turns ever faster in σ, while in τ the flow is
+    smooth and steps can grow.
     """
 
     def __init__(self, field, size: int, paced: bool):
         self.field, self.size, self.paced, self.calls = field, size, paced, 0
-        self._weights, self._work = np.empty(field.y.shape), workspace(field.layout, field.X.shape[1])
+        self._weights, self._work = (
+            np.empty(field.y.shape),
+            workspace(field.layout, field.X.shape[1]),
+        )
 
     def __call__(self, _, state):
         self.calls += 1
         out = np.empty(self.size + 3)
-        _, norm, _ = stepper.rate(self.field, np.ascontiguousarray(state[:-1]), out[:-1], self._weights, self._work)
+        _, norm, _ = stepper.rate(
+            self.field, np.ascontiguousarray(state[:-1]), out[:-1], self._weights, self._work
+        )
         out[-1] = 1.0
         return out if self.paced else norm * out
 
@@ -90,16 +115,22 @@ class _Flow:
 
     def _rate(self, state):
         out = np.empty(self.size + 2)
-        value, norm, sine = stepper.rate(self.field, np.ascontiguousarray(state[:-1]), out, self._weights, self._work)
+        value, norm, sine = stepper.rate(
+            self.field, np.ascontiguousarray(state[:-1]), out, self._weights, self._work
+        )
         return out, norm, sine, value
 
     def row(self, state, elapsed: float):
-        """Scalars of `stepper.integrate` and the direction, for a state reached from time `elapsed`."""
+        """Scalars of `stepper.integrate` and the direction, for a state reached from time
+        `elapsed`.
+        """
         state = self._normalised(state)
         _, norm, sine, value = self._rate(state)
         size = self.size
         # Late in a flow that escapes, time passes by less than what t is rounded to.
-        return np.array([state[-1], state[size], max(state[size + 1] - elapsed, 0.0), value, norm, sine]), state[:size]
+        return np.array(
+            [state[-1], state[size], max(state[size + 1] - elapsed, 0.0), value, norm, sine]
+        ), state[:size]
 
     def distance(self, state, kind, target, direction) -> float:
         """Signed distance from the event."""
@@ -124,7 +155,13 @@ def _advance(solver) -> int | None:
 def _crossing(solver, flow: _Flow, kind, target, direction):
     """State at which the event happens within the last step."""
     dense = solver.dense_output()
-    at = brentq(lambda s: flow.distance(dense(s), kind, target, direction), solver.t_old, solver.t, xtol=1e-15, rtol=1e-14)
+    at = brentq(
+        lambda s: flow.distance(dense(s), kind, target, direction),
+        solver.t_old,
+        solver.t,
+        xtol=1e-15,
+        rtol=1e-14,
+    )
     return dense(at)
 
 

@@ -11,7 +11,9 @@ from checker.claims import Claim, Kind, Margin, Outcome, Verdict
 from checker.results.sample import Sample
 from checker.strata import pairs
 
-MOSTLY_UNRESOLVED = 0.5  # share of applicable instances beyond which a run says nothing about a claim
+MOSTLY_UNRESOLVED = (
+    0.5  # share of applicable instances beyond which a run says nothing about a claim
+)
 CONFIDENCE = 0.95
 LOWEST = 5  # smallest margins kept with their instances
 DESCRIPTION = 200  # characters kept of an instance that does not describe itself
@@ -19,7 +21,9 @@ DESCRIPTION = 200  # characters kept of an instance that does not describe itsel
 
 @dataclass(frozen=True)
 class Case:
-    """One decided instance: its margin, the bound on the margin's error, and the instance in one line."""
+    """One decided instance: its margin, the bound on the margin's error, and the instance in one
+    line.
+    """
 
     value: float
     error: float
@@ -28,7 +32,8 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Violation:
-    """A confirmed violation: its margin, the instance encoded as in witness files, and Hypothesis's choices that drew it.
+    """A confirmed violation: its margin, the instance encoded as in witness files, and Hypothesis's
+    choices that drew it.
 
     `content` and `choices` are None where there are none.
     """
@@ -43,10 +48,11 @@ class Violation:
 class Tally:
     """Counts over a stretch of instances of one claim; tallies of the same claim add up.
 
-    `violates` counts what the verdict rests on: of these, `confirmed` were confirmed one by one, and `certified` proved, of those
-    that a proof was tried of; `uncertified` counts the reasons why there is none. `proved` and `unproved` are the same of
-    instances that hold, where that was asked for. `replayed` counts the instances among all these
-    that were not drawn but come from stored witnesses, by outcome; `violation` is the confirmed one of smallest margin.
+    `violates` counts what the verdict rests on: of these, `confirmed` were confirmed one by one,
+    and `certified` proved, of those that a proof was tried of; `uncertified` counts the reasons why
+    there is none. `proved` and `unproved` are the same of instances that hold, where that was asked
+    for. `replayed` counts the instances among all these that were not drawn but come from stored
+    witnesses, by outcome; `violation` is the confirmed one of smallest margin.
     """
 
     holds: int = 0
@@ -58,7 +64,9 @@ class Tally:
     worst: Case | None = None
     seconds: float = 0.0
     lowest: list[Case] = field(default_factory=list)  # the worst few, smallest margin first
-    margins: Sample = field(default_factory=Sample)  # of instances with a finite margin, unresolved ones too
+    margins: Sample = field(
+        default_factory=Sample
+    )  # of instances with a finite margin, unresolved ones too
     pairs: dict[str, Counter[str]] = field(default_factory=dict)  # coverage of two keys at once
     certified: int = 0
     uncertified: Counter[str] = field(default_factory=Counter)  # reason → count
@@ -114,7 +122,16 @@ class Tally:
 
     def __iadd__(self, other: Tally) -> Tally:
         """Add the counts of a later stretch; of equal worst margins the earlier one is kept."""
-        outcomes = ("holds", "violates", "unresolved", "inapplicable", "confirmed", "certified", "uncertified", "replayed")
+        outcomes = (
+            "holds",
+            "violates",
+            "unresolved",
+            "inapplicable",
+            "confirmed",
+            "certified",
+            "uncertified",
+            "replayed",
+        )
         outcomes += ("proved", "unproved")
         for name in (*outcomes, "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -125,7 +142,9 @@ class Tally:
         self.margins += other.margins
         if other.worst is not None and (self.worst is None or other.worst.value < self.worst.value):
             self.worst = other.worst
-        if other.violation is not None and (self.violation is None or other.violation.value < self.violation.value):
+        if other.violation is not None and (
+            self.violation is None or other.violation.value < self.violation.value
+        ):
             self.violation = other.violation
         return self
 
@@ -134,10 +153,12 @@ class Tally:
 class ClaimResult:
     """What a run says about one claim. `instances` counts the applicable ones, unresolved included.
 
-    `uncovered` names what no instance covered although the claim says nothing without it. `lowest` are the worst few decided
-    instances, `margins` a sample of pairs (value, error), smallest value first, `pairs` the coverage of two keys at once.
-    `proved` counts instances on which the conclusion is certified, `why_unproved` the others that this was tried of, by reason.
-    `replayed` counts instances of stored witnesses; `kept` is the command that replays the counterexample kept.
+    `uncovered` names what no instance covered although the claim says nothing without it. `lowest`
+    are the worst few decided instances, `margins` a sample of pairs (value, error), smallest value
+    first, `pairs` the coverage of two keys at once. `proved` counts instances on which the
+    conclusion is certified, `why_unproved` the others that this was tried of, by reason. `replayed`
+    counts instances of stored witnesses; `kept` is the command that replays the counterexample
+    kept.
     """
 
     id: str
@@ -167,17 +188,25 @@ class ClaimResult:
     why_unproved: dict[str, int] = field(default_factory=dict)
 
     def as_expected(self, strict: bool = False) -> bool:
-        """Whether the verdict is the one its kind calls for; `strict` also wants theorems resolved."""
+        """Whether the verdict is the one its kind calls for; `strict` also
+        wants theorems resolved.
+        """
         if self.kind is Kind.CONJECTURE:
             return True
         if self.kind is Kind.CONTROL:
             return self.verdict in (Verdict.REFUTED, Verdict.POTENTIAL)
-        return self.verdict is Verdict.NOT_REFUTED or (self.verdict is Verdict.UNRESOLVED and not strict)
+        return self.verdict is Verdict.NOT_REFUTED or (
+            self.verdict is Verdict.UNRESOLVED and not strict
+        )
 
 
 def conclude(claim: Claim, tally: Tally) -> ClaimResult:
     """The result that a tally of all instances of a claim supports."""
-    uncovered = tuple(f"{key}: {value}" for key, value in claim.covers if not tally.coverage.get(key, {}).get(value))
+    uncovered = tuple(
+        f"{key}: {value}"
+        for key, value in claim.covers
+        if not tally.coverage.get(key, {}).get(value)
+    )
     found = verdict(tally)
     return ClaimResult(
         id=claim.id,
@@ -208,7 +237,9 @@ def conclude(claim: Claim, tally: Tally) -> ClaimResult:
 
 
 def verdict(tally: Tally) -> Verdict:
-    """Never weaker or stronger than the evidence: a certificate, then a confirmed violation decides; most unresolved, nothing."""
+    """Never weaker or stronger than the evidence: a certificate, then a confirmed violation
+    decides; most unresolved, nothing.
+    """
     if tally.certified:
         return Verdict.REFUTED
     if tally.confirmed:
@@ -226,9 +257,11 @@ def _drawn(tally: Tally) -> tuple[int, int]:
 
 
 def bound95(violations: int, resolved: int) -> float:
-    """One-sided 95 % Clopper–Pearson upper bound on the violation rate, from `violations` among `resolved` instances.
+    """One-sided 95 % Clopper–Pearson upper bound on the violation rate, from `violations` among
+    `resolved` instances.
 
-    It is the quantile of Beta(k + 1, n − k), and 1 − 0.05^(1/n) when nothing violates; 1 when nothing was resolved.
+    It is the quantile of Beta(k + 1, n − k), and 1 − 0.05^(1/n) when nothing violates; 1 when
+    nothing was resolved.
     """
     if violations >= resolved:
         return 1.0
@@ -245,7 +278,9 @@ def describe(instance) -> str:
 
 
 def one_line(text: str, limit: int = 4 * DESCRIPTION) -> str:
-    """The text on one line, cut at `limit` characters, with ? for what cannot be printed (it may control a terminal)."""
+    """The text on one line, cut at `limit` characters, with ? for what cannot be printed (it may
+    control a terminal).
+    """
     text = " ".join(str(text).split())
     if not text.isprintable():
         text = "".join(each if each.isprintable() else "?" for each in text)

@@ -1,4 +1,6 @@
-"""A committed run that later runs are compared with: what `check --baseline FILE` reads and `--update-baseline` writes."""
+"""A committed run that later runs are compared with: what `check --baseline FILE` reads and
+`--update-baseline` writes.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,11 @@ class BadBaseline(ValueError):
 
 
 class ClaimBaseline(msgspec.Struct, frozen=True):
-    """What a claim was found to be. `ceiling` bounds the unresolved share of a theorem; edit it by hand to allow more or less.
+    """What a claim was found to be. `ceiling` bounds the unresolved share of a theorem; edit it by
+    hand to allow more or less.
 
-    `margins` and `errors` are quantiles, evenly spaced from the smallest to the largest, each of its own column.
+    `margins` and `errors` are quantiles, evenly spaced from the smallest to the largest, each of
+    its own column.
     """
 
     kind: str
@@ -53,7 +57,9 @@ class Baseline(msgspec.Struct, frozen=True):
 
 
 def read(path) -> Baseline:
-    """The baseline in a file. Raises BadBaseline for a file that is none, cannot be read or is not there."""
+    """The baseline in a file. Raises BadBaseline for a file that is none, cannot be read or is not
+    there.
+    """
     try:
         found = msgspec.json.decode(Path(path).read_bytes(), type=Baseline)
     except OSError as error:
@@ -61,12 +67,16 @@ def read(path) -> Baseline:
     except (ValueError, msgspec.MsgspecError) as error:
         raise BadBaseline(f"{path} is not a baseline: {error}") from error
     if found.schema != SCHEMA:
-        raise BadBaseline(f"{path} is of schema {found.schema}, expected {SCHEMA}: write it anew with --update-baseline")
+        raise BadBaseline(
+            f"{path} is of schema {found.schema}, expected {SCHEMA}: write it anew with "
+            "--update-baseline"
+        )
     return found
 
 
 def updated(old: Baseline | None, report: Report, dropped: Iterable[str] = ()) -> Baseline:
-    """The baseline with the claims of the report in place of what it had of them, and without those `dropped`.
+    """The baseline with the claims of the report in place of what it had of them, and without those
+    `dropped`.
 
     Ceilings that are still met are kept, since they may have been set by hand.
     """
@@ -80,7 +90,11 @@ def updated(old: Baseline | None, report: Report, dropped: Iterable[str] = ()) -
 
 def entry(row: ClaimRow, old: ClaimBaseline | None = None) -> ClaimBaseline:
     """The entry of a claim's result."""
-    decided = [(value, error) for value, error in row.margins if value is not None and error is not None and abs(value) > error]
+    decided = [
+        (value, error)
+        for value, error in row.margins
+        if value is not None and error is not None and abs(value) > error
+    ]
     kept = old is not None and row.unresolved <= old.ceiling * row.instances
     return ClaimBaseline(
         kind=row.kind,
@@ -100,7 +114,11 @@ def ceiling(unresolved: int, instances: int) -> float:
         return 1.0
     from scipy.special import betaincinv
 
-    bound = betaincinv(unresolved + 1, instances - unresolved, CEILING_CONFIDENCE) if unresolved else 0.0
+    bound = (
+        betaincinv(unresolved + 1, instances - unresolved, CEILING_CONFIDENCE)
+        if unresolved
+        else 0.0
+    )
     return max(LEAST_CEILING, math.ceil(100 * float(bound)) / 100)
 
 
@@ -113,7 +131,9 @@ def quantiles(values: list[float]) -> list[float]:
 
 
 def coarse_coverage(coverage: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    """Coverage in the classes of `checker.strata`, without the keys that still have too many values."""
+    """Coverage in the classes of `checker.strata`, without the keys that still have too many
+    values.
+    """
     found: dict[str, Counter[str]] = {}
     for key, counts in coverage.items():
         for value, count in counts.items():
@@ -127,15 +147,23 @@ def save(path, baseline: Baseline) -> None:
 
 
 def encode(baseline: Baseline) -> bytes:
-    """Claims by id, one line for each field of a claim and each key of its coverage, so that differences are small."""
+    """Claims by id, one line for each field of a claim and each key of its coverage, so that
+    differences are small.
+    """
     blocks = [_claim(id, baseline.claims[id]) for id in sorted(baseline.claims)]
-    head = f'{{\n "schema": {baseline.schema},\n "seed": {baseline.seed},\n "examples": {baseline.examples},\n "claims": {{'
+    head = (
+        f'{{\n "schema": {baseline.schema},\n "seed": {baseline.seed},\n'
+        f' "examples": {baseline.examples},\n "claims": {{'
+    )
     return (head + ",".join(blocks) + "\n }\n}\n").encode()
 
 
 def _claim(id: str, found: ClaimBaseline) -> str:
     fields = msgspec.to_builtins(found)
-    coverage = [f"{_line(key)}: {_line(dict(sorted(counts.items())))}" for key, counts in sorted(fields.pop("coverage").items())]
+    coverage = [
+        f"{_line(key)}: {_line(dict(sorted(counts.items())))}"
+        for key, counts in sorted(fields.pop("coverage").items())
+    ]
     lines = [f'\n   "{name}": {_line(value)}' for name, value in fields.items()]
     inner = ",".join(f"\n    {line}" for line in coverage)
     return f'\n  {_line(id)}: {{{",".join(lines)},\n   "coverage": {{{inner}}}\n  }}'

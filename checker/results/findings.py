@@ -18,11 +18,25 @@ SELECT hunt, claim, seed, started, count(*), sum(outcome = 'violates'), sum(outc
        min(CASE WHEN outcome IN ('holds', 'violates') THEN margin END), sum(seconds)
 FROM hunts JOIN instances USING (hunt) GROUP BY hunt ORDER BY hunt
 """
-COLUMNS = ("hunt", "claim", "seed", "started", "instances", "violates", "unresolved", "worst", "seconds")
+COLUMNS = (
+    "hunt",
+    "claim",
+    "seed",
+    "started",
+    "instances",
+    "violates",
+    "unresolved",
+    "worst",
+    "seconds",
+)
 
 
-def counterexamples(folder: Path = FOLDER, warn: Callable[[str], None] = lambda message: None) -> list[dict]:
-    """The witnesses in a folder, by file name, as the report shows them; files that are none are told to `warn`."""
+def counterexamples(
+    folder: Path = FOLDER, warn: Callable[[str], None] = lambda message: None
+) -> list[dict]:
+    """The witnesses in a folder, by file name, as the report shows them; files that are none are
+    told to `warn`.
+    """
     found = []
     for path in sorted(Path(folder).glob("*.json"))[:MOST]:
         try:
@@ -52,19 +66,27 @@ def _told(path: Path, witness: Witness) -> dict:
 
 
 def summary(certificate: dict | None, width: int = 90) -> list[tuple[str, str]]:
-    """What a certificate says in pairs (name, value): short values as they are, long ones by their size."""
+    """What a certificate says in pairs (name, value): short values as they are, long ones by their
+    size.
+    """
     found = []
     for name, value in (certificate or {}).items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if len(text) > width:
-            size = f"{len(value)} entries" if isinstance(value, list | dict) else f"{len(text)} characters"
+            size = (
+                f"{len(value)} entries"
+                if isinstance(value, list | dict)
+                else f"{len(text)} characters"
+            )
             text = f"{size}, in the file"
         found.append((name, text))
     return found
 
 
 def hunts(path: Path = LEDGER, warn: Callable[[str], None] = lambda message: None) -> list[dict]:
-    """Every hunt in a ledger: claim, seed, numbers of instances and the smallest margin; none where there is no ledger."""
+    """Every hunt in a ledger: claim, seed, numbers of instances and the smallest margin; none where
+    there is no ledger.
+    """
     if not Path(path).is_file():
         return []
     try:
@@ -81,4 +103,8 @@ def hunts(path: Path = LEDGER, warn: Callable[[str], None] = lambda message: Non
 
 def _hunt(row: dict) -> dict:
     worst = "none decided" if row["worst"] is None else f"{row['worst']:+.2g}"
-    return row | {"worst": worst, "seconds": f"{row['seconds']:.0f} s", "command": f"ncfcheck hunt {row['claim']} --resume"}
+    return row | {
+        "worst": worst,
+        "seconds": f"{row['seconds']:.0f} s",
+        "command": f"ncfcheck hunt {row['claim']} --resume",
+    }

@@ -1,4 +1,6 @@
-"""What a page shows besides results: claims, pictures of flows, counterexamples and hunts, as far as there are any."""
+"""What a page shows besides results: claims, pictures of flows, counterexamples and hunts, as far
+as there are any.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,20 @@ from checker.writers.page import Extras
 PICTURED = ("early.", "flow.")  # areas whose claims are about flows
 
 CAPTIONS = {
-    "norms": "Norm of loss flows down a ladder of δ, and of the NCF flow, with the bracket of its blow-up time",
+    "norms": "Norm of loss flows down a ladder of δ, and of the NCF flow, with the bracket of its "
+    "blow-up time",
     "alignments": "Distance of the direction from the KKT point that the NCF flow tends to",
-    "singular values": "Singular values of each layer: rank one emerges where all but the first fall",
-    "tracking": "Difference of loss flow and NCF flow where each norm first reaches 2, with fitted slopes",
+    "singular values": "Singular values of each layer: rank one emerges where all but the first "
+    "fall",
+    "tracking": "Difference of loss flow and NCF flow where each norm first reaches 2, with fitted "
+    "slopes",
     "weights": "Weights at the start and at T_ε",
 }
 
 
-def extras(results: Iterable[ClaimResult], warn: Callable[[str], None] = lambda message: None) -> Extras:
+def extras(
+    results: Iterable[ClaimResult], warn: Callable[[str], None] = lambda message: None
+) -> Extras:
     """All that is known about the results of a run; pictures are of theorems only."""
     claims, figures, pictured = registered(), {}, {}
     for result in results:
@@ -35,7 +42,9 @@ def extras(results: Iterable[ClaimResult], warn: Callable[[str], None] = lambda 
 
 
 def pictures(claim) -> tuple[list[tuple[str, Markup]], str]:
-    """(caption, SVG) of every figure of an instance that shows well what the claim is about, and which instance that is."""
+    """(caption, SVG) of every figure of an instance that shows well what the claim is about, and
+    which instance that is.
+    """
     from checker.writers.plots import figures, inline
 
     index, portrait = shown(claim)

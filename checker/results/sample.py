@@ -1,4 +1,6 @@
-"""A bounded sample of the margins of many instances: the same whatever order they come in, and samples add up."""
+"""A bounded sample of the margins of many instances: the same whatever order they come in, and
+samples add up.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,11 @@ SIZE = 400  # margins kept of one claim
 
 @dataclass
 class Sample:
-    """The margins of the `size` instances whose descriptions have the smallest hashes: chance, but the same in every run.
+    """The margins of the `size` instances whose descriptions have the smallest hashes: chance, but
+    the same in every run.
 
-    An entry is (minus the hash, value, error); entries are a heap, its first the one that goes next.
+    An entry is (minus the hash, value, error); entries are a heap, its first the one that goes
+    next.
     """
 
     size: int = SIZE
@@ -21,7 +25,9 @@ class Sample:
 
     def add(self, description: str, value: float, error: float) -> None:
         """Consider the margin of one instance."""
-        digest = hashlib.blake2b(description.encode("utf-8", "surrogatepass"), digest_size=7).digest()
+        digest = hashlib.blake2b(
+            description.encode("utf-8", "surrogatepass"), digest_size=7
+        ).digest()
         self._consider((-int.from_bytes(digest), float(value), float(error)))
 
     def _consider(self, entry: tuple[int, float, float]) -> None:

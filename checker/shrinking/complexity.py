@@ -1,4 +1,6 @@
-"""How complicated an instance is: a key that is smaller for what is easier to read, its most important part first."""
+"""How complicated an instance is: a key that is smaller for what is easier to read, its most
+important part first.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def key(instance: Instance) -> tuple:
         *size(instance),
         problem.loss is Loss.LOGISTIC,
         sum(_slope(alpha) for alpha in network.slopes),
-        round(sum(_weight(name, values, instance) for name, values in numbers(instance).items()), 6),
+        round(
+            sum(_weight(name, values, instance) for name, values in numbers(instance).items()), 6
+        ),
         SHARES.index(instance.fraction) if instance.fraction in SHARES else 99,
         (len(instance.seeds), sum(instance.seeds)),
     )
@@ -50,7 +54,11 @@ def numbers(instance: Instance) -> dict[str, Array]:
     if isinstance(instance, RankOneInstance | FoundInstance):
         del found["start"]
     norms = found.get("norms")
-    if norms is not None and norms.size == instance.network.depth and np.array_equal(norms, balanced_norms(instance.network)):
+    if (
+        norms is not None
+        and norms.size == instance.network.depth
+        and np.array_equal(norms, balanced_norms(instance.network))
+    ):
         del found["norms"]
     return found
 
@@ -65,7 +73,9 @@ def _slope(alpha: float) -> float:
 
 
 def _weight(name: str, values: Array, instance: Instance) -> float:
-    """Total weight of the numbers, and a little for every different size among them; 50 for data or labels that are all zero."""
+    """Total weight of the numbers, and a little for every different size among them; 50 for data or
+    labels that are all zero.
+    """
     if is_direction(name):
         scale = common_scale(values)
         values = np.rint(values * scale) if scale != 1.0 else values
@@ -75,7 +85,9 @@ def _weight(name: str, values: Array, instance: Instance) -> float:
 
 @lru_cache(maxsize=4096)
 def weight(value: float) -> float:
-    """0 for 0, 1 for 1, 2 for −1, then integers, fractions with denominators to 12, roots, and decimals by their digits."""
+    """0 for 0, 1 for 1, 2 for −1, then integers, fractions with denominators to 12, roots, and
+    decimals by their digits.
+    """
     if value == int(value):
         return 2 * abs(value) - (value > 0) if abs(value) <= 10 else 20 + abs(value) / 10
     simple = Fraction(value).limit_denominator(12)

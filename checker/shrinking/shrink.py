@@ -1,7 +1,8 @@
-"""Making a counterexample small enough to read: simpler candidates, each judged again, none taken that is not confirmed.
+"""Making a counterexample small enough to read: simpler candidates, each judged again, none taken
+that is not confirmed.
 
-The result violates the same claim, is what the claim's strategy promises, and is never less simple than the instance given.
-What Hypothesis drew and nobody knows the parts of is shrunk by Hypothesis.
+The result violates the same claim, is what the claim's strategy promises, and is never less simple
+than the instance given. What Hypothesis drew and nobody knows the parts of is shrunk by Hypothesis.
 """
 
 from __future__ import annotations
@@ -39,18 +40,29 @@ class Shrunk:
 
 
 def shrink(claim: Claim, instance, **options):
-    """The simplest instance found that violates the claim as `instance` does; options as for `shrunk`."""
+    """The simplest instance found that violates the claim as `instance` does; options as for
+    `shrunk`.
+    """
     return shrunk(claim, instance, **options).instance
 
 
 def shrunk(
-    claim: Claim, instance, *, choices=None, seconds: float = SECONDS, evaluations: int = EVALUATIONS, data=None
+    claim: Claim,
+    instance,
+    *,
+    choices=None,
+    seconds: float = SECONDS,
+    evaluations: int = EVALUATIONS,
+    data=None,
 ) -> Shrunk:
     """Shrink an instance that violates the claim, for so long and by so many evaluations at most.
 
-    `choices` are Hypothesis's choices when it drew the instance, where they are known; `data` the strategy of data sets.
+    `choices` are Hypothesis's choices when it drew the instance, where they are known; `data` the
+    strategy of data sets.
     """
-    search = Search(claim, instance, judge(claim, instance)[1], time.monotonic() + seconds, evaluations)
+    search = Search(
+        claim, instance, judge(claim, instance)[1], time.monotonic() + seconds, evaluations
+    )
     if isinstance(instance, Instance) and getattr(claim.given, "promise", None) is not None:
         search.run()
     elif choices is not None:
@@ -76,8 +88,13 @@ class Search:
         while improved and not self.is_over():
             improved = False
             for each in PASSES:
-                # What is built anew is dear for some claims: most of the time belongs to the instance at hand.
-                until = time.monotonic() + BUILDING * (self.deadline - time.monotonic()) if each is smallest else self.deadline
+                # What is built anew is dear for some claims: most of the time belongs to the
+                # instance at hand.
+                until = (
+                    time.monotonic() + BUILDING * (self.deadline - time.monotonic())
+                    if each is smallest
+                    else self.deadline
+                )
                 while self._improve(each(self.best), until):
                     improved = True
 
@@ -86,7 +103,9 @@ class Search:
         return self.spent >= self.budget or time.monotonic() >= self.deadline
 
     def _improve(self, candidates: Iterator[Candidate], until: float) -> bool:
-        """Take the first candidate that is simpler and violates, if there is one by the time given."""
+        """Take the first candidate that is simpler and violates, if there is one by
+        the time given.
+        """
         for candidate in candidates:
             if self.is_over() or time.monotonic() >= until:
                 return False
@@ -95,8 +114,17 @@ class Search:
         return False
 
     def consider(self, candidate: Candidate) -> bool:
-        """Take the candidate if it is simpler, keeps the promises and violates the claim, confirmed."""
-        with contextlib.suppress(Inapplicable, Unresolved, ValueError, ArithmeticError, LookupError, np.linalg.LinAlgError):
+        """Take the candidate if it is simpler, keeps the promises and violates the claim,
+        confirmed.
+        """
+        with contextlib.suppress(
+            Inapplicable,
+            Unresolved,
+            ValueError,
+            ArithmeticError,
+            LookupError,
+            np.linalg.LinAlgError,
+        ):
             found = candidate()
             if size(found) > size(self.best) or self._was_seen(found):
                 return False
@@ -108,7 +136,11 @@ class Search:
         """Judge a candidate, and take it if it violates the claim."""
         self.spent += 1
         outcome, margin = judge(self.claim, found)
-        if outcome is not Outcome.VIOLATES or not self._is_generic(found) or unconfirmed(self.claim, found):
+        if (
+            outcome is not Outcome.VIOLATES
+            or not self._is_generic(found)
+            or unconfirmed(self.claim, found)
+        ):
             return False
         self.best, self.margin = found, margin
         return True
@@ -123,11 +155,18 @@ class Search:
 
     def _is_generic(self, found) -> bool:
         """Where starts are promised to be generic: whether starts nearby violate the claim, too."""
-        if getattr(self.claim.given, "options", {}).get("starts") != ("gaussian",) or not isinstance(found, Instance):
+        if getattr(self.claim.given, "options", {}).get("starts") != (
+            "gaussian",
+        ) or not isinstance(found, Instance):
             return True
         rng = np.random.default_rng(0)
-        nudged = [normalised(found.start + NUDGE * rng.standard_normal(found.start.size)) for _ in range(2)]
-        return all(judge(self.claim, replace(found, start=each))[0] is Outcome.VIOLATES for each in nudged)
+        nudged = [
+            normalised(found.start + NUDGE * rng.standard_normal(found.start.size))
+            for _ in range(2)
+        ]
+        return all(
+            judge(self.claim, replace(found, start=each))[0] is Outcome.VIOLATES for each in nudged
+        )
 
 
 def _by_hypothesis(search: Search, strategy, choices) -> None:
@@ -136,7 +175,8 @@ def _by_hypothesis(search: Search, strategy, choices) -> None:
     from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
 
     name, database = b"instance", InMemoryExampleDatabase()
-    # As one that was not shrunk yet: Hypothesis keeps those apart, and would not shrink one of the others again.
+    # As one that was not shrunk yet: Hypothesis keeps those apart, and would not shrink one of the
+    # others again.
     database.save(name + b".secondary", choices_to_bytes(tuple(choices)))
     settings = hypothesis.settings(
         database=database,
@@ -148,6 +188,9 @@ def _by_hypothesis(search: Search, strategy, choices) -> None:
     )
     with contextlib.suppress(hypothesis.errors.NoSuchExample):
         found = hypothesis.find(
-            strategy, lambda each: not search.is_over() and search.violates(each), settings=settings, database_key=name
+            strategy,
+            lambda each: not search.is_over() and search.violates(each),
+            settings=settings,
+            database_key=name,
         )
         search.best = found

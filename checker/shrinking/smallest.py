@@ -1,4 +1,6 @@
-"""The smallest instances there are, in order of their size: counterexamples that are any good are often found among them."""
+"""The smallest instances there are, in order of their size: counterexamples that are any good are
+often found among them.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +27,21 @@ STARTS = 4  # as it is, all ones, all ones but for the sign of W_L, all −1
 
 
 def smallest(instance: Instance) -> Iterator[partial]:
-    """Instances of the smallest sizes, up to its own: fewest layers first, then neurons, samples and dimensions."""
+    """Instances of the smallest sizes, up to its own: fewest layers first, then neurons, samples
+    and dimensions.
+    """
     network, (n, d) = instance.network, instance.problem.X.shape
     largest = (network.depth, sum(network.widths[1:-1]), n, d)
     found = (
         partial(_built, instance, depth, width, outputs, powers, slope, X, y, start)
         for depth, width, samples, dimensions in product((2, 3), (1, 2), (1, 2), (1, 2))
         if (depth, width * (depth - 1), samples, dimensions) <= largest
-        for outputs, powers in product(sorted({1, network.widths[-1]}), _powers(network.powers, depth))
-        for slope, X, y, start in product(SLOPES, DATA[samples, dimensions], LABELS[samples], range(STARTS))
+        for outputs, powers in product(
+            sorted({1, network.widths[-1]}), _powers(network.powers, depth)
+        )
+        for slope, X, y, start in product(
+            SLOPES, DATA[samples, dimensions], LABELS[samples], range(STARTS)
+        )
     )
     return islice(found, MOST)
 
@@ -44,13 +52,21 @@ def _powers(old: tuple[int, ...], depth: int) -> list[tuple[int, ...]]:
     return list(dict.fromkeys([*simple, old[: depth - 1]]))
 
 
-def _built(instance: Instance, depth: int, width: int, outputs: int, powers, slope: float, X, y, start: int) -> Instance:
-    """The instance in another size: the network's powers and slopes (1 where p = 1 needs it), data, labels and a start."""
+def _built(
+    instance: Instance, depth: int, width: int, outputs: int, powers, slope: float, X, y, start: int
+) -> Instance:
+    """The instance in another size: the network's powers and slopes (1 where p = 1 needs it), data,
+    labels and a start.
+    """
     X, y = np.array(X, dtype=float), np.array(y, dtype=float)[:, None]
-    slopes = [1.0 if power == 1 and instance.network.has_lipschitz_gradient else slope for power in powers]
+    slopes = [
+        1.0 if power == 1 and instance.network.has_lipschitz_gradient else slope for power in powers
+    ]
     widths = (X.shape[1], *[width] * (depth - 1), outputs)
     found = moves.reshaped(instance, widths=widths, powers=powers, slopes=slopes, samples=len(X))
-    found = moves.changed(moves.with_seed(found, 0), X=X, y=np.repeat(y, outputs, axis=1), loss=Loss.SQUARE)
+    found = moves.changed(
+        moves.with_seed(found, 0), X=X, y=np.repeat(y, outputs, axis=1), loss=Loss.SQUARE
+    )
     if start == 0:
         return found
     weights = np.full(found.start.size, -1.0 if start == 3 else 1.0)

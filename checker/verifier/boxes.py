@@ -8,7 +8,9 @@ from checker.verifier.symmetries import symmetry
 
 
 def is_positive(n, entry):
-    """Whether every symmetric matrix (n, n) of numbers in the balls entry(i, j), i ≤ j, is positive definite."""
+    """Whether every symmetric matrix (n, n) of numbers in the balls entry(i, j), i ≤ j, is positive
+    definite.
+    """
     rows = [[entry(i, j) for j in range(i, n)] for i in range(n)]
     for k, (pivot, *rest) in enumerate(rows):
         need(True, "")
@@ -43,11 +45,23 @@ def inverse(A):
 
 
 def boxed(data, net, X, Y, fixed=()):
-    """θ, λ, N, ∇²N over a box that holds exactly one KKT point of N times a power of two, by the Krawczyk operator."""
-    centre, radius, scale, turns = numbers(data["centre"]), ball(number(data["radius"])), data["scale"], data["generators"]
+    """θ, λ, N, ∇²N over a box that holds exactly one KKT point of N times a power of two, by the
+    Krawczyk operator.
+    """
+    centre, radius, scale, turns = (
+        numbers(data["centre"]),
+        ball(number(data["radius"])),
+        data["scale"],
+        data["generators"],
+    )
     fine = numbers(data["fine"]) if "fine" in data else [0.0] * len(centre)
     free = net.size - len(fixed)
-    need(whole([scale], -(10**4), 10**4) and len(fine) == len(centre) == free + 1 + len(turns) <= 200 and radius > 0, "not a box")
+    need(
+        whole([scale], -(10**4), 10**4)
+        and len(fine) == len(centre) == free + 1 + len(turns) <= 200
+        and radius > 0,
+        "not a box",
+    )
     symmetries = [symmetry(net, turn) for turn in turns]
     Y = [[v * Ball(1, None, scale) for v in row] for row in Y]
     middle = [ball(c) + ball(f) for c, f in zip(centre, fine)]
@@ -55,15 +69,36 @@ def boxed(data, net, X, Y, fixed=()):
     def F(x):
         theta, multiplier, moved = x[:free], x[free], [turned(x[:free]) for turned in symmetries]
         G = net.run([*theta, *fixed], X, Y)[2]
-        rows = [g - multiplier * t + dot(x[free + 1 :], [A[i] for A in moved]) for i, (g, t) in enumerate(zip(G, theta))]
-        return [*rows, (dot(theta, theta) - 1) * Ball(1, None, -1), *(dot(turned(middle[:free]), theta) for turned in symmetries)]
+        rows = [
+            g - multiplier * t + dot(x[free + 1 :], [A[i] for A in moved])
+            for i, (g, t) in enumerate(zip(G, theta))
+        ]
+        return [
+            *rows,
+            (dot(theta, theta) - 1) * Ball(1, None, -1),
+            *(dot(turned(middle[:free]), theta) for turned in symmetries),
+        ]
 
     box = [c + radius.hull(-radius) for c in middle]
-    A = [[ball(v) for v in row] for row in inverse([[float(v) for v in row] for row in slopes(F, middle)])]
+    A = [
+        [ball(v) for v in row]
+        for row in inverse([[float(v) for v in row] for row in slopes(F, middle)])
+    ]
     J, step = list(zip(*slopes(F, box))), F(middle)
     for i, row in enumerate(A):
         defect = sum((abs(dot(row, column) - (i == j)) for j, column in enumerate(J)), Ball(0))
-        need(abs(dot(row, step)) + defect * radius < radius, "the Krawczyk operator does not contract: no KKT point here")
+        need(
+            abs(dot(row, step)) + defect * radius < radius,
+            "the Krawczyk operator does not contract: no KKT point here",
+        )
     theta, moved = box[:free], [turned(box[:free]) for turned in symmetries]
-    need(box[free].nonzero and is_positive(len(moved), lambda i, j: dot(moved[i], moved[j])), "λ = 0, or symmetries that depend")
-    return theta, box[free], net.run([*theta, *fixed], X, Y)[1], lambda: slopes(lambda t: net.run(t, X, Y)[2], theta)
+    need(
+        box[free].nonzero and is_positive(len(moved), lambda i, j: dot(moved[i], moved[j])),
+        "λ = 0, or symmetries that depend",
+    )
+    return (
+        theta,
+        box[free],
+        net.run([*theta, *fixed], X, Y)[1],
+        lambda: slopes(lambda t: net.run(t, X, Y)[2], theta),
+    )

@@ -1,7 +1,9 @@
-"""Flows about the kink of the first sample, p = 1 and one neuron a layer, solutions of u̇ ∈ ∂N(u); standard library only.
+"""Flows about the kink of the first sample, p = 1 and one neuron a layer, solutions of u̇ ∈ ∂N(u);
+standard library only.
 
-As long as no pre-activation changes its sign, such a network is a linear one of data θ_i x_i, θ_i ∈ {1, α}. The flow of that
-network from a v_0 on the kink is a solution if it leaves the kink at once and no pre-activation changes its sign later.
+As long as no pre-activation changes its sign, such a network is a linear one of data θ_i x_i, θ_i ∈
+{1, α}. The flow of that network from a v_0 on the kink is a solution if it leaves the kink at once
+and no pre-activation changes its sign later.
 """
 
 from __future__ import annotations
@@ -12,7 +14,15 @@ from fractions import Fraction
 from functools import partial
 
 from checker.verifier import early
-from checker.verifier.early import departures, fails_at_norm, fails_at_time, has_no_order, misaligned, small, trained
+from checker.verifier.early import (
+    departures,
+    fails_at_norm,
+    fails_at_time,
+    has_no_order,
+    misaligned,
+    small,
+    trained,
+)
 from checker.verifier.flows import Field
 from checker.verifier.kinks import inner
 from checker.verifier.networks import Net, number, unit
@@ -20,7 +30,10 @@ from checker.verifier.numbers import Ball, ball, dot, need
 from checker.verifier.windows import Window
 
 LOW, HIGH = -1, 1  # sides of the kink, on which σ' is α and 1
-ASLANT, NEAR = Fraction(1, 10**4), Fraction(1, 10**6)  # sin² of an angle; distance of a v_0 from `start`
+ASLANT, NEAR = (
+    Fraction(1, 10**4),
+    Fraction(1, 10**6),
+)  # sin² of an angle; distance of a v_0 from `start`
 
 
 def exactly(rows):
@@ -28,15 +41,29 @@ def exactly(rows):
 
 
 class Line:
-    """Samples x_i and their ȳ_i, the first row q of W_1 at `start`, all exact, and the signs of the weights above it."""
+    """Samples x_i and their ȳ_i, the first row q of W_1 at `start`, all exact, and the signs of the
+    weights above it.
+    """
 
     def __init__(self, case):
-        need(case.net.dense and set(case.net.widths[1:]) == {1} == set(case.powers), "not one neuron a layer with p = 1")
-        need(case.slopes[0] < 1 and all(a == 1 for a in case.slopes[1:]), "not kinks of the first layer alone")
+        need(
+            case.net.dense and set(case.net.widths[1:]) == {1} == set(case.powers),
+            "not one neuron a layer with p = 1",
+        )
+        need(
+            case.slopes[0] < 1 and all(a == 1 for a in case.slopes[1:]),
+            "not kinks of the first layer alone",
+        )
         size = case.net.widths[0]
-        self.x, (self.q, *above) = exactly(case.floats), exactly([case.start[:size], *([v] for v in case.start[size:])])
+        self.x, (self.q, *above) = (
+            exactly(case.floats),
+            exactly([case.start[:size], *([v] for v in case.start[size:])]),
+        )
         self.y, self.alpha = [y for (y,) in exactly(case.labels)], Fraction(case.slopes[0])
-        need(all(v for (v,) in above) and any(self.x[0]) and self.y[0] != 0, "a weight, a first sample or its label is 0")
+        need(
+            all(v for (v,) in above) and any(self.x[0]) and self.y[0] != 0,
+            "a weight, a first sample or its label is 0",
+        )
         self.signs = [1 if v > 0 else -1 for (v,) in above]
 
     def across(self, q):
@@ -46,12 +73,16 @@ class Line:
 
     def pull(self, q):
         """Σ ȳ_i θ_i x_i over all other samples, on the sides where q has them."""
-        weights = [y * (1 if inner(x, q) > 0 else self.alpha) for x, y in zip(self.x[1:], self.y[1:])]
+        weights = [
+            y * (1 if inner(x, q) > 0 else self.alpha) for x, y in zip(self.x[1:], self.y[1:])
+        ]
         return [inner(weights, column) for column in zip(*self.x[1:])]
 
     def balances(self, pull):
         """Whether a slope in [α, 1] of the first sample balances its part along x_0."""
-        return self.alpha <= -inner(pull, self.x[0]) / (self.y[0] * inner(self.x[0], self.x[0])) <= 1
+        return (
+            self.alpha <= -inner(pull, self.x[0]) / (self.y[0] * inner(self.x[0], self.x[0])) <= 1
+        )
 
 
 def balanced(q, signs):
@@ -60,26 +91,36 @@ def balanced(q, signs):
 
 
 def branch(case, line, q, side):
-    """The linear network of data θ_i x_i, the first sample on a side of its kink, others on the sides where q has them."""
+    """The linear network of data θ_i x_i, the first sample on a side of its kink, others on the
+    sides where q has them.
+    """
     out, signs = copy.copy(case), [side, *(inner(x, q) for x in line.x[1:])]
     need(all(signs), "another sample on a kink")
     out.sides, out.inputs, out.lipschitz = [1 if each > 0 else -1 for each in signs], case.X, True
     out.net = Net(case.net.widths, [(1, Ball(1), Ball(1))] * len(case.laws), case.net.index)
-    out.X = [[v if each > 0 else v * ball(line.alpha) for v in row] for row, each in zip(case.X, signs)]
+    out.X = [
+        [v if each > 0 else v * ball(line.alpha) for v in row] for row, each in zip(case.X, signs)
+    ]
     return out
 
 
 def on_sides(case, samples, x):
-    """Pre-activations of samples at weights x, boxes or curves, with the sign of the side that they ought to be on."""
+    """Pre-activations of samples at weights x, boxes or curves, with the sign of the side that they
+    ought to be on.
+    """
     return [dot(case.inputs[i], x[: len(case.inputs[i])]) * case.sides[i] for i in samples]
 
 
 def need_sides(case, tube, field, samples):
-    """Need that pre-activations have the signs of their sides, that of the first sample, 0 at first, from then on."""
+    """Need that pre-activations have the signs of their sides, that of the first sample, 0 at
+    first, from then on.
+    """
 
     def holds(x):
         first, *others = on_sides(case, samples, x)
-        return all(z > 0 for z in others) and (first > 0 or on_sides(case, samples[:1], field(x))[0] > 0)
+        return all(z > 0 for z in others) and (
+            first > 0 or on_sides(case, samples[:1], field(x))[0] > 0
+        )
 
     tube.everywhere(0, tube.end, holds, "a pre-activation may change its sign")
 
@@ -92,22 +133,32 @@ def followed(case, data, start, Y=None):
 
 
 def leaving(case, data):
-    """From an exact v_0 on the kink, the window of the NCF flow to the side of slope α, and the branch of the other side."""
+    """From an exact v_0 on the kink, the window of the NCF flow to the side of slope α, and the
+    branch of the other side.
+    """
     line = Line(case)
     start = balanced(q := line.across(line.q), line.signs)
-    need(all(abs(a - b) < NEAR for a, b in zip(start, unit(case.theta))), "`start` is not next to a balanced one on the kink")
+    need(
+        all(abs(a - b) < NEAR for a, b in zip(start, unit(case.theta))),
+        "`start` is not next to a balanced one on the kink",
+    )
     slow, fast = (branch(case, line, q, side) for side in (LOW, HIGH))
     window, labelled = Window(slow, data, start), [i for i, y in enumerate(line.y) if y]
     need_sides(slow, window.tube, Field(slow, slow.Y), labelled)
     around = [t + ball(Fraction(number(data["reach"]))) * Ball(-1, 1) for t in window.point.theta]
-    need(all(z > 0 for z in on_sides(slow, labelled, around)), "a pre-activation may change its sign near the limit")
+    need(
+        all(z > 0 for z in on_sides(slow, labelled, around)),
+        "a pre-activation may change its sign near the limit",
+    )
     return window, fast
 
 
 def kink_start(case, data):
-    """From a v_0 on a kink one NCF flow tends to u*; one loss flow has ‖w‖ > 1.01 R_ε δ at T_ε, ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ there.
+    """From a v_0 on a kink one NCF flow tends to u*; one loss flow has ‖w‖ > 1.01 R_ε δ at T_ε, ⟨w,
+    u*⟩ < (1 − 1.01 ε)‖w‖ there.
 
-    So it has where ‖w‖ first reaches R_ε δ."""
+    So it has where ‖w‖ first reaches R_ε δ.
+    """
     window, fast = leaving(case, data)
     need(window.norms[0] > 1, "R_ε may be reached at the start")
     tube = small(fast, data, window, train=followed)
@@ -117,42 +168,60 @@ def kink_start(case, data):
 
 
 def kink_start_tracking(case, data):
-    """From a v_0 on a kink a loss flow departs from an NCF flow with a slope below D − ¼ between two δ, no multiple of δ^D."""
+    """From a v_0 on a kink a loss flow departs from an NCF flow with a slope below D − ¼ between
+    two δ, no multiple of δ^D.
+    """
     window, fast = leaving(case, data)
     has_no_order(case, departures(window, data, partial(followed, fast)))
 
 
 def kink_collapse(case, data):
-    """From a v_0 on a kink, on whose ray one NCF flow shrinks, N(v_0) < 0, a loss flow leaves it and reaches ‖w‖ = 2δ."""
+    """From a v_0 on a kink, on whose ray one NCF flow shrinks, N(v_0) < 0, a loss flow leaves it
+    and reaches ‖w‖ = 2δ.
+    """
     line = Line(case)
     q, signs = line.across(line.x[1]), [1] * (len(line.signs) - 1) + [-1]
     start, pull = balanced(q, signs), line.pull(q)
     rest = line.across(pull)
     along = inner(rest, q) ** 2 == inner(rest, rest) * inner(q, q) and inner(pull, q) > 0
-    need(case.net.order > 2 and along and line.balances(pull), "no solution is known to stay on the ray")
+    need(
+        case.net.order > 2 and along and line.balances(pull),
+        "no solution is known to stay on the ray",
+    )
     delta, tube = followed(branch(case, line, q, HIGH), data, start)
     end = tube.at(tube.end)
     need(delta <= early.SMALL and dot(end, end) > 4, "‖w‖ = 2δ is not proved to be reached")
 
 
 def kinks(case, data):
-    """Every solution of the NCF flow tends to a point on a kink where sin∠(∇N, v) > 0.01, ∇N with the slopes of either side.
+    """Every solution of the NCF flow tends to a point on a kink where sin∠(∇N, v) > 0.01, ∇N with
+    the slopes of either side.
 
-    Where w_l ≠ 0, N > 0 and samples that pull up, Πw_l·ȳ_i > 0, stay on their side, log N is concave. With a KKT point v* among
-    them, ⟨v, v*⟩ rises at a rate of at least D·N(v)(1 − ⟨v, v*⟩), so that v stays as near as v_0 is, and tends to v*.
+    Where w_l ≠ 0, N > 0 and samples that pull up, Πw_l·ȳ_i > 0, stay on their side, log N is
+    concave. With a KKT point v* among them, ⟨v, v*⟩ rises at a rate of at least D·N(v)(1 − ⟨v,
+    v*⟩), so that v stays as near as v_0 is, and tends to v*.
     """
     line = Line(case)
     sign, pull = math.prod(line.signs), line.pull(line.q)
     q, shares = [sign * v for v in line.across(pull)], [sign * y for y in line.y]
     seen = [i for i, y in enumerate(line.y) if y and i]
     same = all(inner(line.x[i], q) * inner(line.x[i], line.q) > 0 for i in seen)
-    need(same and any(q) and shares[0] < 0 and line.balances(pull), "no KKT point on the kink is known")
+    need(
+        same and any(q) and shares[0] < 0 and line.balances(pull),
+        "no KKT point on the kink is known",
+    )
     v = balanced(q, line.signs)
     aside = [abs(a - b) for a, b in zip(v, unit(case.theta))]
     distance = dot(aside, aside).root(2)
     rising = [i for i in seen if shares[i] > 0]
-    clear = all(abs(dot(case.X[i], v[: len(q)])) > dot(case.X[i], case.X[i]).root(2) * distance for i in rising)
-    need(clear and abs(v[-1]) > distance and case.net.run(case.theta, case.X, case.Y)[1] > 0, "v_0 may be too far away")
+    clear = all(
+        abs(dot(case.X[i], v[: len(q)])) > dot(case.X[i], case.X[i]).root(2) * distance
+        for i in rising
+    )
+    need(
+        clear and abs(v[-1]) > distance and case.net.run(case.theta, case.X, case.Y)[1] > 0,
+        "v_0 may be too far away",
+    )
     for side in (LOW, HIGH):
         own = branch(case, line, q, side)
         g = own.net.run(v, own.X, own.Y)[2]

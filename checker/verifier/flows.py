@@ -1,7 +1,8 @@
 """Flows in tubes around polynomials, every step checked from what is given; standard library only.
 
-Where ‖u − q‖ ≤ ρ, D⁺‖u − q‖ ≤ μ‖u − q‖ + ‖q̇ − f(q)‖ for u̇ = f(u), μ a bound on the eigenvalues of the symmetric matrices Df
-within ρ of q; so that ‖u − q‖ stays below ρ if the bound that follows for a whole step does.
+Where ‖u − q‖ ≤ ρ, D⁺‖u − q‖ ≤ μ‖u − q‖ + ‖q̇ − f(q)‖ for u̇ = f(u), μ a bound on the eigenvalues of
+the symmetric matrices Df within ρ of q; so that ‖u − q‖ stays below ρ if the bound that follows for
+a whole step does.
 """
 
 from __future__ import annotations
@@ -22,17 +23,24 @@ class Field:
     def __init__(self, case, Y, delta=0):
         self.net, self.X, self.Y, self.square = case.net, case.X, Y, case.square
         self.strength = power(ball(delta), case.net.order)
-        need(case.lipschitz and case.net.size <= WEIGHTS, "∇H is not Lipschitz, or too many weights")
+        need(
+            case.lipschitz and case.net.size <= WEIGHTS, "∇H is not Lipschitz, or too many weights"
+        )
 
     def __call__(self, u):
         Y = self.Y
         if self.strength.nonzero:
             outputs = self.net.run(u, self.X)[0]
-            Y = [[self.descent(y, x * self.strength) for y, x in zip(*rows)] for rows in zip(Y, outputs)]
+            Y = [
+                [self.descent(y, x * self.strength) for y, x in zip(*rows)]
+                for rows in zip(Y, outputs)
+            ]
         return self.net.run(u, self.X, Y)[2]
 
     def descent(self, y, x):
-        """−ℓ'(x): ȳ − x, or ȳ − x/4 + x³/48 within |x|⁵/480, of derivative between −¼ and −¼ + x²/16."""
+        """−ℓ'(x): ȳ − x, or ȳ − x/4 + x³/48 within |x|⁵/480, of derivative between −¼ and −¼ +
+        x²/16.
+        """
         if self.square:
             return y - x
         if isinstance(x, Dual):
@@ -49,11 +57,14 @@ class Field:
 
 
 class Enclosure:
-    """Curves one after another with what lies around them: steps (time, duration, curves, radius), up to `end`."""
+    """Curves one after another with what lies around them: steps (time, duration, curves, radius),
+    up to `end`.
+    """
 
     @staticmethod
     def follow(start, error, curve, growth, h, rate):
-        """Curves q of a step of length h; how far from them what starts within `error` of start may be then; the same of its end.
+        """Curves q of a step of length h; how far from them what starts within `error` of start may
+        be then; the same of its end.
 
         The distance grows at most by `growth` times itself and by ‖q̇ − h·rate(q)‖.
         """
@@ -66,7 +77,11 @@ class Enclosure:
         need(stretch < 1, "a step too long for its growth")
         factor = 1 + stretch + stretch * stretch  # at least e^(growth·h)
         larger = factor.hull(Ball(1))
-        return q, (error + defect) * larger, ([each.at(Ball(1)) for each in q], error * factor + defect * larger)
+        return (
+            q,
+            (error + defect) * larger,
+            ([each.at(Ball(1)) for each in q], error * factor + defect * larger),
+        )
 
     def at(self, time):
         """The box of all that is enclosed at a time."""
@@ -74,7 +89,10 @@ class Enclosure:
 
     def over(self, low, high):
         """Boxes for the parts of steps between two times."""
-        return [[each.at(ball(a).hull(ball(b))) + around for each in q] for q, around, a, b in self.parts(low, high)]
+        return [
+            [each.at(ball(a).hull(ball(b))) + around for each in q]
+            for q, around, a, b in self.parts(low, high)
+        ]
 
     def hull(self, low, high):
         """One box for all times between two."""
@@ -88,7 +106,10 @@ class Enclosure:
         need(0 <= low <= high <= self.end, "times beyond the tube")
         found = []
         for start, duration, q, around in self.steps:
-            ends = max((low - start) / duration, Fraction(0)), min((high - start) / duration, Fraction(1))
+            ends = (
+                max((low - start) / duration, Fraction(0)),
+                min((high - start) / duration, Fraction(1)),
+            )
             if ends[0] <= ends[1]:
                 found.append((q, around, *ends))
         return found
@@ -112,13 +133,18 @@ class Tube(Enclosure):
         q, farthest, end = self.follow(start, error, numbers(curve), growth, ball(duration), field)
         around = radius * Ball(-1, 1)
         need(farthest < radius, "a solution may leave the tube")
-        need(field.grows_at_most(growth, [each.range + around for each in q]), "the growth of errors is not proved")
+        need(
+            field.grows_at_most(growth, [each.range + around for each in q]),
+            "the growth of errors is not proved",
+        )
         self.steps.append((self.end, Fraction(duration), q, around))
         self.end += Fraction(duration)
         return end
 
     def everywhere(self, low, high, holds, reason):
-        """Need that a condition on curves holds of all solutions between two times, halving steps where it is not known."""
+        """Need that a condition on curves holds of all solutions between two times, halving steps
+        where it is not known.
+        """
         waiting = [(part, 0) for part in self.parts(low, high)]
         for _ in range(PARTS):
             if not waiting:
@@ -126,5 +152,8 @@ class Tube(Enclosure):
             (q, around, a, b), halvings = waiting.pop()
             if not holds([each.part(a, b) + around for each in q]):
                 need(halvings < HALVINGS and a < b, reason)
-                waiting += [((q, around, *ends), halvings + 1) for ends in ((a, (a + b) / 2), ((a + b) / 2, b))]
+                waiting += [
+                    ((q, around, *ends), halvings + 1)
+                    for ends in ((a, (a + b) / 2), ((a + b) / 2, b))
+                ]
         need(False, reason)

@@ -19,22 +19,38 @@ def inner(a, b):
 
 
 def kinked(case, samples, basis):
-    """Integers along the only KKT direction of n, all p_l = 1, orthogonal to the samples, which those of the basis span.
+    """Integers along the only KKT direction of n, all p_l = 1, orthogonal to the samples, which
+    those of the basis span.
 
-    Other samples lie on the same side of it as of the instance's u. Some slopes at the kinks balance ∇n there.
+    Other samples lie on the same side of it as of the instance's u. Some slopes at the kinks
+    balance ∇n there.
     """
-    rows, labels = ([[Fraction(v) for v in row] for row in each] for each in (case.floats, case.labels))
+    rows, labels = (
+        [[Fraction(v) for v in row] for row in each] for each in (case.floats, case.labels)
+    )
     l, alpha = next((l, Fraction(a)) for l, a in enumerate(case.slopes) if a != 1)
     before, sign = int(math.prod(case.signs[:l])), int(math.prod(case.signs))
-    sides = {i: inner(row, map(Fraction, case.u)) for i, row in enumerate(rows) if i not in samples and any(row) and labels[i][0]}
-    weights = [sign * labels[i][0] * (1 if side * before > 0 else alpha) for i, side in sides.items()]
+    sides = {
+        i: inner(row, map(Fraction, case.u))
+        for i, row in enumerate(rows)
+        if i not in samples and any(row) and labels[i][0]
+    }
+    weights = [
+        sign * labels[i][0] * (1 if side * before > 0 else alpha) for i, side in sides.items()
+    ]
     g = [inner(weights, [rows[i][k] for i in sides]) for k in range(len(case.u))]
     spanning = [rows[i] for i in basis]
     gram = inverse([[inner(a, b) for b in spanning] for a in spanning])
     shares = [inner(row, [inner(x, g) for x in spanning]) for row in gram]
     u = [a - inner(shares, [x[k] for x in spanning]) for k, a in enumerate(g)]
-    need(any(u) and all(inner(rows[i], u) * side > 0 for i, side in sides.items()), "u = 0, or another sample on a kink")
-    need(all(labels[i][0] and inner(rows[i], u) == 0 for i in samples), "a sample without a label, or not on a kink")
+    need(
+        any(u) and all(inner(rows[i], u) * side > 0 for i, side in sides.items()),
+        "u = 0, or another sample on a kink",
+    )
+    need(
+        all(labels[i][0] and inner(rows[i], u) == 0 for i in samples),
+        "a sample without a label, or not on a kink",
+    )
     common = math.lcm(*(a.denominator for a in u))
     return [int(a * common) for a in u]
 
@@ -45,19 +61,30 @@ def rate(net, theta, direction, X, Y):
     for x, y in zip(X, Y):
         h, t = x, [Ball(0)] * len(x)
         for w, v, law in zip(W, V, [*net.laws, (1, Ball(1), Ball(1))]):
-            bent, t = [bend(dot(row, h), *law) for row in w], [dot(a, t) + dot(b, h) for a, b in zip(w, v)]
+            bent, t = (
+                [bend(dot(row, h), *law) for row in w],
+                [dot(a, t) + dot(b, h) for a, b in zip(w, v)],
+            )
             h, t = [value for value, _ in bent], [slope * each for (_, slope), each in zip(bent, t)]
         total = total + dot(y, t)
     return total
 
 
 def slope_outside(case, data):
-    """p_l = 1: whatever the slopes in [α, 1] at the kinks that u lies on, sin∠(∇N, w) > 10⁻³; some slopes would make it 0."""
+    """p_l = 1: whatever the slopes in [α, 1] at the kinks that u lies on, sin∠(∇N, w) > 10⁻³; some
+    slopes would make it 0.
+    """
     structured(case)
     net, samples, basis, weights = case.net, data["kinks"], data["basis"], numbers(data["normal"])
-    need(set(case.powers) == {1} and sum(a != 1 for a in case.slopes) == 1 and net.dense, "not one kinked layer")
+    need(
+        set(case.powers) == {1} and sum(a != 1 for a in case.slopes) == 1 and net.dense,
+        "not one kinked layer",
+    )
     need(whole(samples, 0, len(case.X) - 1) and whole(basis, 0, len(case.X) - 1), "not samples")
-    need(set(basis) <= set(samples) and 0 < len(set(basis)) == len(basis) == len(weights) <= 20, "not samples")
+    need(
+        set(basis) <= set(samples) and 0 < len(set(basis)) == len(basis) == len(weights) <= 20,
+        "not samples",
+    )
     u = kinked(case, set(samples), basis)
     placed(case, u)
     limits.bits = 10**6
@@ -67,6 +94,12 @@ def slope_outside(case, data):
     across = layers(case, profiles, [normal, *profiles], ones)[: net.starts[1]]
     least = abs(rate(net, theta, across + [Ball(0)] * (net.size - len(across)), case.X, case.Y))
     value, W = net.run(theta, case.X, case.Y)[1], net.part(theta, 0)
-    need(value > 0 and not dot(across, W).nonzero, "N > 0 is not proved, or the normal is not across")
-    # ∇N has the part L·N along w, ‖W_l‖² = 1/L, and one of `least`/‖across‖ or more across it; layers get equal norms.
-    need(least * least * dot(W, W) > value * value * dot(across, across) * net.depth * ball(FAR), "sin∠ > 0.001 is not proved")
+    need(
+        value > 0 and not dot(across, W).nonzero, "N > 0 is not proved, or the normal is not across"
+    )
+    # ∇N has the part L·N along w, ‖W_l‖² = 1/L, and one of `least`/‖across‖ or more across it;
+    # layers get equal norms.
+    need(
+        least * least * dot(W, W) > value * value * dot(across, across) * net.depth * ball(FAR),
+        "sin∠ > 0.001 is not proved",
+    )

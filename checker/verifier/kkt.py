@@ -10,16 +10,26 @@ from checker.verifier.networks import Net, whole
 from checker.verifier.numbers import Ball, ball, dot, need
 from checker.verifier.points import balances, shared_network
 
-ACTIVE = Fraction(1, 1000)  # a neuron, or singular value, of at most this share of the first counts as none
+ACTIVE = Fraction(
+    1, 1000
+)  # a neuron, or singular value, of at most this share of the first counts as none
 
 
 def found(case, data, net=None):
-    """The network without silent neurons, and θ, λ, N and ∇²N over the box of its KKT point, up to one positive factor."""
+    """The network without silent neurons, and θ, λ, N and ∇²N over the box of its KKT point, up to
+    one positive factor.
+    """
     net, active = net or case.net, data["active"]
     need(len(active) == net.depth - 1 and all(map(bool, active)), "not lists of neurons")
-    need(all(whole(a, 0, w - 1) and a == sorted(set(a)) for a, w in zip(active, net.widths[1:])), "not lists of neurons")
+    need(
+        all(whole(a, 0, w - 1) and a == sorted(set(a)) for a, w in zip(active, net.widths[1:])),
+        "not lists of neurons",
+    )
     if any(net.shared):
-        need(all(len(a) == w for a, w in zip(active, net.widths[1:])), "neurons that share weights cannot be left out")
+        need(
+            all(len(a) == w for a, w in zip(active, net.widths[1:])),
+            "neurons that share weights cannot be left out",
+        )
         return net, *boxed(data["box"], net, case.X, case.Y)
     kept = [range(net.widths[0]), *active, range(net.widths[-1])]
     index = []
@@ -31,16 +41,24 @@ def found(case, data, net=None):
 
 
 def maximum(case, point):
-    """The projected Hessian is negative definite over the box; neurons left out add −λ where p ≥ 2."""
+    """The projected Hessian is negative definite over the box; neurons left out add −λ where
+    p ≥ 2.
+    """
     small, theta, multiplier, value, hessian = point
     need(multiplier > 0 and value > 0, "λ > 0 is not proved")
-    need(min(case.powers) > 1 or small.widths == case.net.widths, "neurons with p = 1 cannot be left out of a maximum")
+    need(
+        min(case.powers) > 1 or small.widths == case.net.widths,
+        "neurons with p = 1 cannot be left out of a maximum",
+    )
     H, lift, half = hessian(), 2 * small.order * multiplier, Ball(1, None, -1)
 
     def entry(i, j):
         return multiplier * (i == j) - (H[i][j] + H[j][i]) * half + lift * theta[i] * theta[j]
 
-    need(is_positive(len(theta), entry), "the projected Hessian is not proved to be negative definite")
+    need(
+        is_positive(len(theta), entry),
+        "the projected Hessian is not proved to be negative definite",
+    )
 
 
 def several(W):
@@ -51,7 +69,11 @@ def several(W):
 
 
 def rank_two(W):
-    minors = ((r[a], r[b], s[a], s[b]) for r, s in combinations(W, 2) for a, b in combinations(range(len(r)), 2))
+    minors = (
+        (r[a], r[b], s[a], s[b])
+        for r, s in combinations(W, 2)
+        for a, b in combinations(range(len(r)), 2)
+    )
     return any((a * d - b * c).nonzero for a, b, c, d in minors)
 
 
@@ -83,19 +105,28 @@ def saddles(case, data):
 
 
 def shared_neurons(case, data):
-    """A strict local maximum with N > 0, the first layer a convolution, has two active neurons in the last hidden layer."""
+    """A strict local maximum with N > 0, the first layer a convolution, has two active neurons in
+    the last hidden layer.
+    """
     point = found(case, data, shared_network(case))
     maximum(case, point)
-    need(several(point[0].matrices(point[1])[-2]) and case.powers[-1] > 1, "two active neurons are not proved")
+    need(
+        several(point[0].matrices(point[1])[-2]) and case.powers[-1] > 1,
+        "two active neurons are not proved",
+    )
 
 
 def no_blowup(case, data):
-    """From a KKT point with N < 0 the NCF flow stays on its ray, and its norm decreases for ever."""
+    """From a KKT point with N < 0 the NCF flow stays on its ray, and its norm
+    decreases for ever.
+    """
     need(found(case, data)[3] < 0 and case.lipschitz and case.net.order > 2, "N < 0 is not proved")
 
 
 def doubled_start(case, data):
-    """From twice a KKT point u with N* = N(u) > 0 the NCF flow blows up at 2^{−(D−2)}/(D(D−2)N*)."""
+    """From twice a KKT point u with N* = N(u) > 0 the NCF flow blows
+    up at 2^{−(D−2)}/(D(D−2)N*).
+    """
     need(found(case, data)[3] > 0 and case.lipschitz and case.net.order > 2, "N > 0 is not proved")
 
 
@@ -104,17 +135,36 @@ def conjecture(fails, outputs=(1,), filtered=False, one_signed=False):
 
     def verify(case, data):
         net = case.net
-        first = {(j - i) % net.widths[0]: k for i, row in enumerate(net.index[0]) for j, k in enumerate(row)}
-        later = all(k >= 0 for each in net.index[filtered:] for row in each for k in row) and not any(net.shared[filtered:])
-        circular = all(first[(j - i) % net.widths[0]] == k for i, row in enumerate(net.index[0]) for j, k in enumerate(row))
-        need(later and (circular or not filtered) and min(case.powers) > 1 and net.widths[-1] in outputs, "another architecture")
+        first = {
+            (j - i) % net.widths[0]: k
+            for i, row in enumerate(net.index[0])
+            for j, k in enumerate(row)
+        }
+        later = all(
+            k >= 0 for each in net.index[filtered:] for row in each for k in row
+        ) and not any(net.shared[filtered:])
+        circular = all(
+            first[(j - i) % net.widths[0]] == k
+            for i, row in enumerate(net.index[0])
+            for j, k in enumerate(row)
+        )
+        need(
+            later
+            and (circular or not filtered)
+            and min(case.powers) > 1
+            and net.widths[-1] in outputs,
+            "another architecture",
+        )
         signs = {y > 0 for row in case.Y for y in row if y.nonzero}
         need(not one_signed or len(signs) == 1, "labels of both signs")
         point = found(case, data)
         need(fails(point[0].matrices(point[1])), "the layers are not proved to fail the claim")
         maximum(case, point)
 
-    verify.__doc__ = f"At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2: {fails.__doc__}"
+    verify.__doc__ = (
+        "At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2: "
+        f"{fails.__doc__}"
+    )
     return verify
 
 

@@ -8,18 +8,31 @@ from checker.verifier.numbers import Ball, ball, bend, dot, need, power
 
 
 class Net:
-    """A network: widths, (q, plus, minus) of each hidden layer, numbers of the parameters at a layer's entries, biases or not."""
+    """A network: widths, (q, plus, minus) of each hidden layer, numbers of the parameters at a
+    layer's entries, biases or not.
+    """
 
     def __init__(self, widths, laws, index, bias=False):
-        self.widths, self.laws, self.index, self.bias, self.depth = widths, laws, index, bias, len(widths) - 1
+        self.widths, self.laws, self.index, self.bias, self.depth = (
+            widths,
+            laws,
+            index,
+            bias,
+            len(widths) - 1,
+        )
         self.counts = [max((k for row in each for k in row), default=-1) + 1 for each in index]
         self.starts = [sum(self.counts[:l]) for l in range(self.depth + 1)]
         self.orders = [math.prod(q for q, _, _ in laws[l:]) for l in range(self.depth)]
         self.order, self.size = sum(self.orders), self.starts[-1]
         used = [sorted(k for row in each for k in row if k >= 0) for each in index]
-        need(all(sorted(set(u)) == list(range(c)) for u, c in zip(used, self.counts)), "parameters are not numbered in full")
+        need(
+            all(sorted(set(u)) == list(range(c)) for u, c in zip(used, self.counts)),
+            "parameters are not numbered in full",
+        )
         self.shared = [len(u) > c for u, c in zip(used, self.counts)]
-        self.plain = [c == a * b and not s for c, a, b, s in zip(self.counts, widths, widths[1:], self.shared)]
+        self.plain = [
+            c == a * b and not s for c, a, b, s in zip(self.counts, widths, widths[1:], self.shared)
+        ]
         self.dense = all(self.plain) and not bias
 
     def part(self, theta, l):
@@ -27,7 +40,10 @@ class Net:
 
     def matrices(self, theta):
         parts = [self.part(theta, l) for l in range(self.depth)]
-        return [[[own[k] if k >= 0 else Ball(0) for k in row] for row in each] for own, each in zip(parts, self.index)]
+        return [
+            [[own[k] if k >= 0 else Ball(0) for k in row] for row in each]
+            for own, each in zip(parts, self.index)
+        ]
 
     def run(self, theta, X, Y=None):
         """Outputs of every sample, N and ∇N."""
@@ -49,12 +65,18 @@ class Net:
                         if k >= 0:
                             terms[self.starts[l] + k].append((d, below))
                 if l:
-                    delta = [dot([row[j] for row in W[l]], delta) * slope for j, slope in enumerate(slopes[l - 1])]
+                    delta = [
+                        dot([row[j] for row in W[l]], delta) * slope
+                        for j, slope in enumerate(slopes[l - 1])
+                    ]
         return outputs, value, [dot((d for d, _ in each), (h for _, h in each)) for each in terms]
 
 
 def number(text):
-    need(isinstance(text, str) and len(text) <= 40 and math.isfinite(float.fromhex(text)), "not a finite number")
+    need(
+        isinstance(text, str) and len(text) <= 40 and math.isfinite(float.fromhex(text)),
+        "not a finite number",
+    )
     return float.fromhex(text)
 
 
@@ -79,7 +101,9 @@ def full(widths):
 
 
 def whole(values, low, high):
-    return isinstance(values, list) and all(type(each) is int and low <= each <= high for each in values)
+    return isinstance(values, list) and all(
+        type(each) is int and low <= each <= high for each in values
+    )
 
 
 class Case:
@@ -90,16 +114,36 @@ class Case:
         problem = self.get("problem")
         spec, X, y = problem["network"], problem["X"], problem["y"]
         widths, self.powers, self.slopes = spec["widths"], spec["powers"], spec["slopes"]
-        need(whole(widths, 1, 500) and 3 <= len(widths) <= 9 and whole(self.powers, 1, 8), "not a network")
-        need(len(widths) == len(self.powers) + 2 == len(self.slopes) + 2 == len(spec["patterns"]) + 1, "not a network")
-        need(all(isinstance(a, float | int) and -1 <= a <= 1 for a in self.slopes), "a slope outside [-1, 1]")
+        need(
+            whole(widths, 1, 500) and 3 <= len(widths) <= 9 and whole(self.powers, 1, 8),
+            "not a network",
+        )
+        need(
+            len(widths)
+            == len(self.powers) + 2
+            == len(self.slopes) + 2
+            == len(spec["patterns"]) + 1,
+            "not a network",
+        )
+        need(
+            all(isinstance(a, float | int) and -1 <= a <= 1 for a in self.slopes),
+            "a slope outside [-1, 1]",
+        )
         need(math.prod(self.powers) <= 200, "the order is too large")
         entries = sum(a * b for a, b in zip(widths, widths[1:]))
-        shapes = all(len(row) == widths[0] for row in X) and all(len(row) == widths[-1] for row in y)
-        need(0 < len(X) == len(y) and shapes and entries * len(X) <= 10**6, "shapes that do not fit, or too large")
+        shapes = all(len(row) == widths[0] for row in X) and all(
+            len(row) == widths[-1] for row in y
+        )
+        need(
+            0 < len(X) == len(y) and shapes and entries * len(X) <= 10**6,
+            "shapes that do not fit, or too large",
+        )
         index = [each["index"] or dense for each, dense in zip(spec["patterns"], full(widths))]
         for each, a, b in zip(index, widths, widths[1:]):
-            need(len(each) == b and all(len(row) == a and whole(row, -1, entries) for row in each), "a pattern of another shape")
+            need(
+                len(each) == b and all(len(row) == a and whole(row, -1, entries) for row in each),
+                "a pattern of another shape",
+            )
         self.square = problem["loss"] == "SQUARE"
         logistic = problem["loss"] == "LOGISTIC" and all(abs(v) == 1 for row in y for v in row)
         need(self.square or logistic, "not a loss with its labels")
@@ -109,8 +153,12 @@ class Case:
         self.labels = [[v if self.square else v / 2 for v in row] for row in y]
         self.Y = [[ball(v) for v in row] for row in self.labels]
         self.start = self.get("start")
-        need(len(self.start) == self.net.size and any(self.start), "a start of another length, or 0")
-        self.u, self.signs, self.profiles, self.norms = (self.get(name) for name in ("u", "signs", "profiles", "norms"))
+        need(
+            len(self.start) == self.net.size and any(self.start), "a start of another length, or 0"
+        )
+        self.u, self.signs, self.profiles, self.norms = (
+            self.get(name) for name in ("u", "signs", "profiles", "norms")
+        )
         self.theta = [ball(v) for v in self.start]
         self.lipschitz = all(q > 1 or a == 1 for q, a in zip(self.powers, self.slopes))
 

@@ -25,7 +25,9 @@ limits = SimpleNamespace(bits=192, deadline=math.inf)
 
 
 class Number:
-    """What can be added, negated and multiplied: intervals, with derivatives too, and curves, with a `bend` of their own."""
+    """What can be added, negated and multiplied: intervals, with derivatives too, and curves, with
+    a `bend` of their own.
+    """
 
     __slots__ = ()
 
@@ -87,7 +89,13 @@ class Ball(Number):
         return (self - other).hi < 0
 
     def __abs__(self):
-        return self if self.lo >= 0 else -self if self.hi <= 0 else Ball(0, max(-self.lo, self.hi), self.e)
+        return (
+            self
+            if self.lo >= 0
+            else -self
+            if self.hi <= 0
+            else Ball(0, max(-self.lo, self.hi), self.e)
+        )
 
     def root(self, k):
         need(self.lo >= 0, "a root of an interval that is not positive")
@@ -127,7 +135,9 @@ def ball(value):
 
 
 class Dual(Number):
-    """A value v and its derivatives t, {number of the direction: Ball}; directions left out have derivative 0."""
+    """A value v and its derivatives t, {number of the direction: Ball}; directions left out have
+    derivative 0.
+    """
 
     __slots__ = ("t", "v")
 
@@ -143,7 +153,10 @@ class Dual(Number):
         if not isinstance(other, Dual):
             return Dual(self.v * other, {k: a * other for k, a in self.t.items()})
         v, w = self.v, other.v
-        return Dual(v * w, _merged({k: a * w for k, a in self.t.items()}, {k: a * v for k, a in other.t.items()}))
+        return Dual(
+            v * w,
+            _merged({k: a * w for k, a in self.t.items()}, {k: a * v for k, a in other.t.items()}),
+        )
 
     def __neg__(self):
         return Dual(-self.v, {k: -a for k, a in self.t.items()})
@@ -193,16 +206,26 @@ def power(z, k):
 
 
 def bend(z, q, plus, minus):
-    """σ and σ' of z, σ(z) = plus·z^q above 0 and minus·z^q below; hulls where z may be either, all slopes between included."""
+    """σ and σ' of z, σ(z) = plus·z^q above 0 and minus·z^q below; hulls where z may be either, all
+    slopes between included.
+    """
     if not isinstance(z, Ball | Dual):
         return z.bend(q, plus, minus)
-    v, moved = (z.v, {k: t for k, t in z.t.items() if t.lo or t.hi}) if isinstance(z, Dual) else (z, {})
+    v, moved = (
+        (z.v, {k: t for k, t in z.t.items() if t.lo or t.hi}) if isinstance(z, Dual) else (z, {})
+    )
     parts = [(plus, Ball(max(v.lo, 0), max(v.hi, 0), v.e))] * (v.hi > 0 or v.lo == 0 == v.hi)
     parts += [(minus, Ball(min(v.lo, 0), min(v.hi, 0), v.e))] * (v.lo < 0 or v.lo == 0 == v.hi)
     found = [[c * math.perm(q, k) * power(b, max(q - k, 0)) for c, b in parts] for k in range(3)]
     value, first, second = (each[0] if len(each) == 1 else each[0].hull(each[1]) for each in found)
     if not isinstance(z, Dual):
         return value, first
-    smooth = len(parts) == 1 or q > 1 or (plus.lo == plus.hi == minus.lo == minus.hi and plus.e == minus.e)
+    smooth = (
+        len(parts) == 1
+        or q > 1
+        or (plus.lo == plus.hi == minus.lo == minus.hi and plus.e == minus.e)
+    )
     need(smooth or not moved, "∇N jumps at a kink that the box may touch")
-    return Dual(value, {k: first * t for k, t in moved.items()}), Dual(first, {k: second * t for k, t in moved.items()})
+    return Dual(value, {k: first * t for k, t in moved.items()}), Dual(
+        first, {k: second * t for k, t in moved.items()}
+    )

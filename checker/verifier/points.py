@@ -31,15 +31,25 @@ def euler_fails(net, theta, X, Y):
 
 def layers_fail(net, theta, X, Y):
     _, value, G = net.run(theta, X, Y)
-    return any((dot(net.part(G, l), net.part(theta, l)) - value * p).nonzero for l, p in enumerate(net.orders))
+    return any(
+        (dot(net.part(G, l), net.part(theta, l)) - value * p).nonzero
+        for l, p in enumerate(net.orders)
+    )
 
 
 def scaling_fails(net, theta, X, Y, sign=1):
     """Both H(cu) = c^D H(u) and ∇N(cu) = c^{D−1} ∇N(u) fail, each for some c of the sign."""
     outputs, _, G = net.run(theta, X, Y)
     others = [(ball(sign * c), net.run(scaled(theta, ball(sign * c)), X, Y)) for c in FACTORS]
-    values = [(a - power(c, net.order) * b).nonzero for c, (o, _, _) in others for r, s in zip(o, outputs) for a, b in zip(r, s)]
-    return any(values) and any((a - power(c, net.order - 1) * b).nonzero for c, (_, _, g) in others for a, b in zip(g, G))
+    values = [
+        (a - power(c, net.order) * b).nonzero
+        for c, (o, _, _) in others
+        for r, s in zip(o, outputs)
+        for a, b in zip(r, s)
+    ]
+    return any(values) and any(
+        (a - power(c, net.order - 1) * b).nonzero for c, (_, _, g) in others for a, b in zip(g, G)
+    )
 
 
 def expansion_fails(case, net, theta, delta, Y):
@@ -50,13 +60,21 @@ def expansion_fails(case, net, theta, delta, Y):
     departure = power(delta, net.order) * net.run(theta, case.X, Y)[1] - own
     square = sum((dot(row, row) for row in outputs), Ball(0))
     low, high = (4, 4) if case.square else (0, 1)
-    need(8 * departure + (low - 8) * square > 0 or 8 * departure + (high + 8) * square < 0, "the expansion holds at this δ")
+    need(
+        8 * departure + (low - 8) * square > 0 or 8 * departure + (high + 8) * square < 0,
+        "the expansion holds at this δ",
+    )
 
 
 def biased_network(case):
-    """The network with a bias for every neuron, the last of its incoming weights; dense layers only."""
+    """The network with a bias for every neuron, the last of its incoming weights; dense layers
+    only.
+    """
     need(case.net.dense, "a layer is not dense")
-    index = [[[i * (a + 1) + j for j in range(a + 1)] for i in range(b)] for a, b in zip(case.net.widths, case.net.widths[1:])]
+    index = [
+        [[i * (a + 1) + j for j in range(a + 1)] for i in range(b)]
+        for a, b in zip(case.net.widths, case.net.widths[1:])
+    ]
     return Net(case.net.widths, case.laws, index, bias=True)
 
 
@@ -68,7 +86,9 @@ def biased(case, data):
 
 
 def biases(case, data):
-    """At `point`, weights and biases: Euler's identity fails, in all and for a layer, and both scalings fail."""
+    """At `point`, weights and biases: Euler's identity fails, in all and for a layer, and both
+    scalings fail.
+    """
     found = biased(case, data)
     need(euler_fails(*found) and layers_fail(*found) and scaling_fails(*found), "an identity holds")
 
@@ -80,9 +100,14 @@ def biases_expansion(case, data):
 
 
 def wrong_labels(case, data):
-    """At `start`: |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ² for this δ, N that of the labels moved on by one sample."""
+    """At `start`: |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ² for this δ, N that of the labels moved on by one
+    sample.
+    """
     shuffled = case.Y[-1:] + case.Y[:-1]
-    need(any((a - b).nonzero for r, s in zip(shuffled, case.Y) for a, b in zip(r, s)), "the labels shuffled are the labels")
+    need(
+        any((a - b).nonzero for r, s in zip(shuffled, case.Y) for a, b in zip(r, s)),
+        "the labels shuffled are the labels",
+    )
     expansion_fails(case, case.net, case.theta, data["delta"], shuffled)
 
 
@@ -93,11 +118,15 @@ def negative_factor(case, data):
 
 def unbalanced_layers(net, theta):
     total, parts = dot(theta, theta), [net.part(theta, l) for l in range(net.depth)]
-    return any((dot(part, part) * net.order - total * p).nonzero for part, p in zip(parts, net.orders))
+    return any(
+        (dot(part, part) * net.order - total * p).nonzero for part, p in zip(parts, net.orders)
+    )
 
 
 def balances(net, W, V=None, only=None):
-    """⟨row_j(W_l), row_j(V_l)⟩ − p_l ⟨col_j(W_{l+1}), col_j(V_{l+1})⟩ of every hidden neuron of the layers `only`."""
+    """⟨row_j(W_l), row_j(V_l)⟩ − p_l ⟨col_j(W_{l+1}), col_j(V_{l+1})⟩ of every hidden neuron of the
+    layers `only`.
+    """
     V = V or W
     for l in range(net.depth - 1) if only is None else only:
         for j, row in enumerate(W[l]):
@@ -111,10 +140,15 @@ def unbalanced_neurons(net, theta):
 
 
 def any_point(case, data):
-    """At `start`: ∇N is not along u, nor with W_L negated; layers are unbalanced, and so are neurons."""
+    """At `start`: ∇N is not along u, nor with W_L negated; layers are unbalanced, and so are
+    neurons.
+    """
     net, u = case.net, case.theta
     flipped = [-a if k >= net.starts[-2] else a for k, a in enumerate(u)]
-    need(kkt_fails(net, u, case.X, case.Y) and kkt_fails(net, flipped, case.X, case.Y), "∇N is along u")
+    need(
+        kkt_fails(net, u, case.X, case.Y) and kkt_fails(net, flipped, case.X, case.Y),
+        "∇N is along u",
+    )
     need(unbalanced_layers(net, u) and unbalanced_neurons(net, u), "layers or neurons are balanced")
 
 
@@ -141,14 +175,22 @@ def any_negative_point(case, data):
 
 
 def shared_network(case):
-    """The network with the first layer a circular convolution with a kernel as long as the input."""
+    """The network with the first layer a circular convolution with a kernel as long
+    as the input.
+    """
     need(case.net.dense, "a layer is not dense")
     a, b = case.net.widths[:2]
-    return Net(case.net.widths, case.laws, [[[(j - i) % a for j in range(a)] for i in range(b)], *case.net.index[1:]])
+    return Net(
+        case.net.widths,
+        case.laws,
+        [[[(j - i) % a for j in range(a)] for i in range(b)], *case.net.index[1:]],
+    )
 
 
 def shared_conserved(case, data):
-    """At `point`, the first layer a convolution: ‖row_j‖² − p‖col_j‖² of a neuron has a derivative ≠ 0 along the NCF flow."""
+    """At `point`, the first layer a convolution: ‖row_j‖² − p‖col_j‖² of a neuron has a derivative
+    ≠ 0 along the NCF flow.
+    """
     net, u = shared_network(case), list(map(ball, numbers(data["point"])))
     need(len(u) == net.size, "a point of another length")
     W, V = net.matrices(u), net.matrices(net.run(u, case.X, case.Y)[2])
@@ -161,10 +203,15 @@ def degree_two(case, data):
 
 
 def flat_neurons(case, data):
-    """W_1 with rows Xᵀȳ and all other weights 1: N² = ‖Xᵀȳ‖² Π ‖W_l‖², the largest possible, exactly."""
+    """W_1 with rows Xᵀȳ and all other weights 1: N² = ‖Xᵀȳ‖² Π ‖W_l‖², the largest possible,
+    exactly.
+    """
     net = case.net
     linear = all(q == 1 and not (minus - 1).nonzero for q, _, minus in case.laws)
-    need(linear and net.dense and net.widths[-1] == 1 and net.widths[-2] > 1, "not a linear network of several neurons")
+    need(
+        linear and net.dense and net.widths[-1] == 1 and net.widths[-2] > 1,
+        "not a linear network of several neurons",
+    )
     limits.bits = 10**6
     g = [sum((x[k] * y[0] for x, y in zip(case.X, case.Y)), Ball(0)) for k in range(net.widths[0])]
     theta = g * net.widths[1] + [Ball(1)] * (net.size - net.starts[1])

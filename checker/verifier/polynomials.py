@@ -1,4 +1,6 @@
-"""Polynomials in τ ∈ [0, 1] with a bound on what they leave out, in integers; standard library only."""
+"""Polynomials in τ ∈ [0, 1] with a bound on what they leave out, in integers; standard library
+only.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from checker.verifier.numbers import Ball, Number, ball, limits, need, power
 
 
 class Poly(Number):
-    """Every function within r of Σ c_k τ^k at every τ ∈ [0, 1]; c and r are integers in units of 2^-`limits.bits`."""
+    """Every function within r of Σ c_k τ^k at every τ ∈ [0, 1]; c and r are integers in units of
+    2^-`limits.bits`.
+    """
 
     __slots__ = ("c", "r")
 
@@ -32,7 +36,12 @@ class Poly(Number):
         for i, x in enumerate(a):
             for j, y in enumerate(b, i):
                 full[j] += x * y
-        left_out = sum(map(abs, full[length:])) + sum(map(abs, a)) * other.r + sum(map(abs, b)) * self.r + self.r * other.r
+        left_out = (
+            sum(map(abs, full[length:]))
+            + sum(map(abs, a)) * other.r
+            + sum(map(abs, b)) * self.r
+            + self.r * other.r
+        )
         return Poly([x >> bits for x in full[:length]], (left_out >> bits) + 1 + length)
 
     __radd__, __rmul__ = __add__, __mul__
@@ -58,7 +67,10 @@ class Poly(Number):
     def range(self):
         """All values, by the coefficients in Bernstein's basis."""
         n = len(self.c) - 1
-        values = [sum(a * comb(j, k) // comb(n, k) for k, a in enumerate(self.c[: j + 1])) for j in range(n + 1)]
+        values = [
+            sum(a * comb(j, k) // comb(n, k) for k, a in enumerate(self.c[: j + 1]))
+            for j in range(n + 1)
+        ]
         return Ball(min(values) - self.r, max(values) + n + 1 + self.r, -limits.bits)
 
     def at(self, tau):
@@ -98,6 +110,10 @@ def poly(value):
         return value
     value = ball(value)
     shift = value.e + limits.bits
-    low, high = (value.lo << shift, value.hi << shift) if shift >= 0 else (value.lo >> -shift, -(-value.hi >> -shift))
+    low, high = (
+        (value.lo << shift, value.hi << shift)
+        if shift >= 0
+        else (value.lo >> -shift, -(-value.hi >> -shift))
+    )
     middle = (low + high) >> 1
     return Poly([middle], high - middle)

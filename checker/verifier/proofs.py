@@ -21,7 +21,10 @@ DRIFT = Fraction(1, 10**9)  # of a balance, where ‖v_0‖ = 1
 def rungs(case, data, start, largest=Fraction(1)):
     """The loss flows of two δ, the second half the first, δ·largest ≤ 0.3."""
     first, second = (trained(case, each, start) for each in data["rungs"])
-    need(first[0] * largest <= SMALL and second[0] * 2 == first[0], "not two small δ, one half the other")
+    need(
+        first[0] * largest <= SMALL and second[0] * 2 == first[0],
+        "not two small δ, one half the other",
+    )
     return first[1], second[1]
 
 
@@ -29,7 +32,10 @@ def changed(case, data):
     """The NCF flow until its norm has doubled or halved."""
     tube = Tube(Field(case, case.Y), unit(case.theta), data["ncf"])
     end = tube.at(tube.end)
-    need(dot(end, end) > 4 or dot(end, end) < Fraction(1, 4), "the norm has neither doubled nor halved")
+    need(
+        dot(end, end) > 4 or dot(end, end) < Fraction(1, 4),
+        "the norm has neither doubled nor halved",
+    )
     return tube
 
 
@@ -46,7 +52,9 @@ def monotone(case, data):
 
 
 def balance(case, data):
-    """Every ‖row_j(W_l)‖² − p_l‖col_j(W_{l+1})‖² stays within 10⁻⁹ along both flows, until that of N has doubled or halved."""
+    """Every ‖row_j(W_l)‖² − p_l‖col_j(W_{l+1})‖² stays within 10⁻⁹ along both flows, until that of
+    N has doubled or halved.
+    """
     need(not any(case.net.shared), "layers share weights")
     ncf = changed(case, data)
     _, loss = trained(case, data, unit(case.theta))
@@ -54,24 +62,37 @@ def balance(case, data):
     first = list(balances(case.net, case.net.matrices(unit(case.theta))))
 
     def stays(x):
-        return all(-DRIFT < b - a < DRIFT for a, b in zip(first, balances(case.net, case.net.matrices(x))))
+        return all(
+            -DRIFT < b - a < DRIFT for a, b in zip(first, balances(case.net, case.net.matrices(x)))
+        )
 
     for tube in (ncf, loss):
         tube.everywhere(0, tube.end, stays, "a balance may change")
 
 
 def direction_converges(case, data):
-    """The direction of the NCF flow tends to a KKT point u* with N(u*) > 0, so that its norm grows without bound."""
+    """The direction of the NCF flow tends to a KKT point u* with N(u*) > 0, so that its norm grows
+    without bound.
+    """
     Window(case, data)
 
 
 def blowup(case, window):
-    """D(D−2)N* and bounds on D(D−2)N*·T*: r^{−(D−2)} falls at the rate D(D−2)N(v), N(v) rises to N*."""
-    rate, x = window.point.value * (case.net.order * (case.net.order - 2)), window.tube.at(window.tube.end)
+    """D(D−2)N* and bounds on D(D−2)N*·T*: r^{−(D−2)} falls at the rate D(D−2)N(v), N(v) rises to
+    N*.
+    """
+    rate, x = (
+        window.point.value * (case.net.order * (case.net.order - 2)),
+        window.tube.at(window.tube.end),
+    )
     size, value = dot(x, x), case.net.run(x, case.X, case.Y)[1]
     need(value > 0, "N > 0 is not proved")
     first = rate * ball(window.tube.end)
-    return rate, first + Ball(1) / power(size.root(2), case.net.order - 2), first + size * window.point.value / value
+    return (
+        rate,
+        first + Ball(1) / power(size.root(2), case.net.order - 2),
+        first + size * window.point.value / value,
+    )
 
 
 def blowup_bracket(case, data):
@@ -80,18 +101,25 @@ def blowup_bracket(case, data):
     _, earliest, latest = blowup(case, window)
     first = case.net.run(window.start, case.X, case.Y)[1]
     need(earliest > 1, "T* may be earlier than 1/(D(D−2)N*)")
-    need(latest * first < window.point.value, "T* may be later than 1/(D(D−2)N(v_0))")  # no bound where N(v_0) ≤ 0
+    need(
+        latest * first < window.point.value, "T* may be later than 1/(D(D−2)N(v_0))"
+    )  # no bound where N(v_0) ≤ 0
 
 
 def blowup_rate(case, data):
-    """Where N(v) is within 10 % and a millionth of N*, (T* − t) r^{D−2} D(D−2)N* is within twice that of 1."""
+    """Where N(v) is within 10 % and a millionth of N*, (T* − t) r^{D−2} D(D−2)N* is within twice
+    that of 1.
+    """
     window, order = Window(case, data), case.net.order
     rate, *bounds = blowup(case, window)
     need(len(data["late"]) == len(GAPS), "not two times")
     for gap, time in zip(GAPS, data["late"]):
         x = window.tube.at(Fraction(number(time)))
         size, value = dot(x, x).root(2), case.net.run(x, case.X, case.Y)[1]
-        need(value > window.point.value * power(size, order) * ball(1 - gap), "N(v) is not proved to be that near N*")
+        need(
+            value > window.point.value * power(size, order) * ball(1 - gap),
+            "N(v) is not proved to be that near N*",
+        )
         for bound in bounds:
             product = (bound - rate * ball(Fraction(number(time)))) * power(size, order - 2)
             need(-2 * gap < product - 1 < 2 * gap, "the rate is not proved")
@@ -122,7 +150,9 @@ def alignment_before_escape(case, data):
         end = tube.at(tube.end)
         need(dot(end, end) > high, "R_ε is not proved to be reached")
         elsewhere = "w may not be aligned with u*"
-        tube.everywhere(0, tube.end, lambda x: dot(x, x) < low or dot(x, x) > high or is_aligned(x), elsewhere)
+        tube.everywhere(
+            0, tube.end, lambda x: dot(x, x) < low or dot(x, x) > high or is_aligned(x), elsewhere
+        )
 
 
 def aligns(window):
@@ -133,19 +163,29 @@ def aligns(window):
 
 
 def tracking_order(case, data):
-    """Where each norm first reaches 2δ, log departure over log δ has a slope within ¼ of D between two δ."""
+    """Where each norm first reaches 2δ, log departure over log δ has a slope within ¼ of D between
+    two δ.
+    """
     (first, size), (second, smaller) = departures(Window(case, data), data, partial(trained, case))
     ratio, order = ball(second / first), case.net.order
     for bound, sign in ((4 * order + 1, 1), (4 * order - 1, -1)):
-        need((power(smaller, 4) - power(size, 4) * power(ratio, bound)) * sign > 0, "the slope may differ from D by ¼")
+        need(
+            (power(smaller, 4) - power(size, 4) * power(ratio, bound)) * sign > 0,
+            "the slope may differ from D by ¼",
+        )
 
 
 def collapse(case, data):
-    """‖w(T/δ^{D−2})‖ ≤ 2δε at two δ, ε = r(T), where the NCF flow stays on the ray of a KKT point with N < 0."""
+    """‖w(T/δ^{D−2})‖ ≤ 2δε at two δ, ε = r(T), where the NCF flow stays on the ray of a KKT point
+    with N < 0.
+    """
     (point, shrinking), order = ray(case, data), case.net.order
     for tube in rungs(case, data, point.theta):
         end, shrunk = tube.at(tube.end), shrinking(tube.end)
-        need(shrunk > 1 and power(dot(end, end), order - 2) * shrunk * shrunk < 4 ** (order - 2), "‖w‖ may be larger")
+        need(
+            shrunk > 1 and power(dot(end, end), order - 2) * shrunk * shrunk < 4 ** (order - 2),
+            "‖w‖ may be larger",
+        )
 
 
 PROOFS = {

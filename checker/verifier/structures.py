@@ -11,13 +11,29 @@ def unequal(case, l):
 
 
 def structured(case, coherent=True, uniform=True):
-    """The instance has a u, signs ±1 and profiles that fit its network; they are ≥ 0, equal where p ≥ 2, as asked for."""
+    """The instance has a u, signs ±1 and profiles that fit its network; they are ≥ 0, equal where p
+    ≥ 2, as asked for.
+    """
     sizes = [len(each) for each in case.profiles]
-    need(sizes == case.net.widths[1:-1] and case.net.widths[-1] == 1 and len(case.u) == case.net.widths[0], "not structured")
-    need(len(case.signs) == case.net.depth - 1 and all(abs(s) == 1 for s in case.signs), "signs other than ±1")
+    need(
+        sizes == case.net.widths[1:-1]
+        and case.net.widths[-1] == 1
+        and len(case.u) == case.net.widths[0],
+        "not structured",
+    )
+    need(
+        len(case.signs) == case.net.depth - 1 and all(abs(s) == 1 for s in case.signs),
+        "signs other than ±1",
+    )
     need(all(map(any, case.profiles)) and any(case.u), "a profile that is 0")
-    need(not coherent or all(e >= 0 for each in case.profiles for e in each), "a profile of mixed signs")
-    need(not uniform or not any(unequal(case, l) for l, q in enumerate(case.powers) if q > 1), "a profile that is not uniform")
+    need(
+        not coherent or all(e >= 0 for each in case.profiles for e in each),
+        "a profile of mixed signs",
+    )
+    need(
+        not uniform or not any(unequal(case, l) for l, q in enumerate(case.powers) if q > 1),
+        "a profile that is not uniform",
+    )
 
 
 def layers(case, rows, columns, norms):
@@ -32,10 +48,17 @@ def layers(case, rows, columns, norms):
 
 
 def placed(case, u, rows=None, columns=None, norms=None):
-    """Weights of unit rows and columns near `start`, the profiles unless given; norms are balanced unless given."""
-    rows, columns = ([list(map(ball, each)) for each in given or case.profiles] for given in (rows, columns))
+    """Weights of unit rows and columns near `start`, the profiles unless given; norms are balanced
+    unless given.
+    """
+    rows, columns = (
+        [list(map(ball, each)) for each in given or case.profiles] for given in (rows, columns)
+    )
     norms = norms or [(Ball(order) / case.net.order).root(2) for order in case.net.orders]
     theta = layers(case, map(unit, rows), [unit(u), *map(unit, columns)], norms)
     length = float(dot(theta, theta).root(2))
-    need(all(abs(float(a) / length - b) < 1e-6 for a, b in zip(theta, case.start)), "`start` is another point")
+    need(
+        all(abs(float(a) / length - b) < 1e-6 for a, b in zip(theta, case.start)),
+        "`start` is another point",
+    )
     return theta

@@ -1,7 +1,9 @@
-"""The variational equation along the NCF flow, ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)), in tubes; standard library only.
+"""The variational equation along the NCF flow, ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)), in tubes; standard
+library only.
 
-It is what the loss flow's right-hand side changes by where u moves by e and δ^D by 1. Along every solution u it is linear: for a
-curve r, D⁺‖e − r‖ ≤ μ‖e − r‖ + ‖ṙ − ∇²N(u)r + Jᵀ(ℓ''(0)·H)‖, μ a bound on the eigenvalues of ∇²N there.
+It is what the loss flow's right-hand side changes by where u moves by e and δ^D by 1. Along every
+solution u it is linear: for a curve r, D⁺‖e − r‖ ≤ μ‖e − r‖ + ‖ṙ − ∇²N(u)r + Jᵀ(ℓ''(0)·H)‖, μ a
+bound on the eigenvalues of ∇²N there.
 """
 
 from __future__ import annotations
@@ -67,12 +69,17 @@ class Variation(Enclosure):
     """What holds e from e(0) = 0 along every solution in a tube, step by step."""
 
     def __init__(self, case, tube, growths, curves):
-        need(isinstance(curves, list) and len(curves) <= len(tube.steps), "not curves along the steps of a tube")
+        need(
+            isinstance(curves, list) and len(curves) <= len(tube.steps),
+            "not curves along the steps of a tube",
+        )
         self.case, self.steps, self.end = case, [], Fraction(0)
         start, error = [Ball(0)] * case.net.size, Ball(0)
         for (time, duration, q, around), growth, curve in zip(tube.steps, growths, curves):
             rate = partial(self._rate, [each + around for each in q])
-            r, farthest, (start, error) = self.follow(start, error, numbers(curve), ball(growth), ball(duration), rate)
+            r, farthest, (start, error) = self.follow(
+                start, error, numbers(curve), ball(growth), ball(duration), rate
+            )
             self.steps.append((time, duration, r, farthest * Ball(-1, 1)))
             self.end = time + duration
 
@@ -81,16 +88,23 @@ class Variation(Enclosure):
         net, X, bend = self.case.net, self.case.X, Ball(1, None, 0 if self.case.square else -2)
         theta = list(map(Moved, u, r))
         outputs = net.run(theta, X)[0]
-        Y = [[Moved(y, -parts(z)[0] * bend) for y, z in zip(*rows)] for rows in zip(self.case.Y, outputs)]
+        Y = [
+            [Moved(y, -parts(z)[0] * bend) for y, z in zip(*rows)]
+            for rows in zip(self.case.Y, outputs)
+        ]
         return [parts(each)[1] for each in net.run(theta, X, Y)[2]]
 
 
 def tracking_constant(case, data):
-    """Where each norm first reaches 2δ, the departure of directions and times is within 5 % of δ^D (E/2, τ/T), for two δ."""
+    """Where each norm first reaches 2δ, the departure of directions and times is within 5 % of δ^D
+    (E/2, τ/T), for two δ.
+    """
     window = Window(case, data)
     time, u = crossing(window.tube, data["crossing"])
     growths = [number(each["growth"]) for each in data["ncf"]]
-    e = Variation(case, window.tube, growths, data["moved"]).hull(*(Fraction(number(each)) for each in data["crossing"]))
+    e = Variation(case, window.tube, growths, data["moved"]).hull(
+        *(Fraction(number(each)) for each in data["crossing"])
+    )
     rate = case.net.run(u, case.X, case.Y)[2]
     shift = -dot(e, u) / dot(rate, u)
     constants = [*((a + shift * b) * Ball(1, None, -1) for a, b in zip(e, rate)), shift / time]
@@ -99,11 +113,16 @@ def tracking_constant(case, data):
 
 
 def departs(case, window, constants, time, u, flow):
-    """δ of a loss flow; need that its departure from the NCF flow, over δ^D, is within 5 % of the constants."""
+    """δ of a loss flow; need that its departure from the NCF flow, over δ^D, is within 5 % of the
+    constants.
+    """
     delta, tube = trained(case, flow, window.start)
     later, other = crossing(tube, flow["crossing"])
     strength = power(ball(delta), case.net.order)
     found = [*((b - a) * Ball(1, None, -1) for a, b in zip(u, other)), later / time - 1]
     aside = [a / strength - b for a, b in zip(found, constants)]
-    need(dot(aside, aside) < dot(constants, constants) * ball(AGREEMENT**2), "the departure may be another")
+    need(
+        dot(aside, aside) < dot(constants, constants) * ball(AGREEMENT**2),
+        "the departure may be another",
+    )
     return delta

@@ -12,13 +12,17 @@ from checker.verifier.numbers import Ball, ball, dot, need
 
 
 def aligned(x, u, cosine):
-    """Whether ⟨x, u⟩ > cosine·‖x‖ of all x in a box or on curves, for a unit vector u and a cosine > 0."""
+    """Whether ⟨x, u⟩ > cosine·‖x‖ of all x in a box or on curves, for a unit vector u and a cosine
+    > 0.
+    """
     along = dot(x, u)
     return along > 0 and along * along > dot(x, x) * (cosine * cosine)
 
 
 def apart(x, u, cosine):
-    """Whether ⟨x, u⟩ < cosine·‖x‖ of all x in a box or on curves, for a unit vector u and a cosine > 0."""
+    """Whether ⟨x, u⟩ < cosine·‖x‖ of all x in a box or on curves, for a unit vector u and a cosine
+    > 0.
+    """
     along = dot(x, u)
     return along < 0 or along * along < dot(x, x) * (cosine * cosine)
 
@@ -38,12 +42,18 @@ class Point:
         self.value = net.run(self.theta, case.X, case.Y)[1]
 
     def attracts(self, case, reach):
-        """Need that flows of the sphere within `reach` of θ tend to it: −∇²N + ⟨∇N(v), v⟩ is positive across v there.
+        """Need that flows of the sphere within `reach` of θ tend to it: −∇²N + ⟨∇N(v), v⟩ is
+        positive across v there.
 
-        So N is concave along great circles, and ½dist² to θ falls at a rate of at least a multiple of itself.
+        So N is concave along great circles, and ½dist² to θ falls at a rate of at least a multiple
+        of itself.
         """
         need(0 < reach < 1, "a reach beyond (0, 1)")
-        v, field, half = [t + ball(reach) * Ball(-1, 1) for t in self.theta], Field(case, case.Y), Ball(1, None, -1)
+        v, field, half = (
+            [t + ball(reach) * Ball(-1, 1) for t in self.theta],
+            Field(case, case.Y),
+            Ball(1, None, -1),
+        )
         radial, H, lift = dot(field(v), v), slopes(field, v), abs(self.value) * case.net.order**2
 
         def entry(i, j):
@@ -61,7 +71,9 @@ def goal(case, data):
 
 
 class Window:
-    """Bounds on T_ε and R_ε, proved of the NCF flow from v_0, which tends to the KKT point θ with N(θ) > 0."""
+    """Bounds on T_ε and R_ε, proved of the NCF flow from v_0, which tends to the KKT point θ with
+    N(θ) > 0.
+    """
 
     def __init__(self, case, data, start=None):
         (self.point, tends), self.start = goal(case, data), start or unit(case.theta)
@@ -73,8 +85,13 @@ class Window:
     def aligns(self, data, epsilon):
         """T_ε lies between two times, R_ε between two norms."""
         self.epsilon, theta = epsilon, self.point.theta
-        self.times, self.norms = ([Fraction(number(each)) for each in data[name]] for name in ("times", "norms"))
-        need(0 < self.epsilon < 1 and len(self.times) == len(self.norms) == 2, "not an ε with two bounds on T_ε and on R_ε")
+        self.times, self.norms = (
+            [Fraction(number(each)) for each in data[name]] for name in ("times", "norms")
+        )
+        need(
+            0 < self.epsilon < 1 and len(self.times) == len(self.norms) == 2,
+            "not an ε with two bounds on T_ε and on R_ε",
+        )
         (first, last), (small, large) = self.times, self.norms
         cosine = ball(1 - self.epsilon)
         self.tube.everywhere(0, first, lambda x: apart(x, theta, cosine), "T_ε may be earlier")
@@ -84,8 +101,13 @@ class Window:
 
 
 def ray(case, data):
-    """The KKT point with N < 0 at which the NCF flow starts, and r(t)^{−(D−2)} = 1 − D(D−2)N·t on its ray, of a time t."""
+    """The KKT point with N < 0 at which the NCF flow starts, and r(t)^{−(D−2)} = 1 − D(D−2)N·t on
+    its ray, of a time t.
+    """
     point, order = Point(case, data["limit"]), case.net.order
     need(point.value < 0 and order > 2, "N < 0 and D > 2 are not proved")
-    need(all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(point.theta, unit(case.theta))), "`start` is another point")
+    need(
+        all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(point.theta, unit(case.theta))),
+        "`start` is another point",
+    )
     return point, lambda t: 1 - point.value * (order * (order - 2)) * ball(t)

@@ -26,7 +26,9 @@ def check_writable(path) -> None:
 
 
 def write(path, content: bytes) -> None:
-    """Write the file so that readers see the old content or the new, never a part. Raises Unwritable."""
+    """Write the file so that readers see the old content or the new, never a part. Raises
+    Unwritable.
+    """
     path = Path(path)
     try:
         if _special(path):

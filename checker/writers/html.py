@@ -10,9 +10,13 @@ from checker.writers.page import Extras, render
 
 
 class HtmlFile:
-    """Writes the page of a run to `path` when it is finished; `extras(results)` is what it shows besides."""
+    """Writes the page of a run to `path` when it is finished; `extras(results)` is what it shows
+    besides.
+    """
 
-    def __init__(self, path, extras: Callable[..., Extras] = lambda results: Extras(), strict: bool = False):
+    def __init__(
+        self, path, extras: Callable[..., Extras] = lambda results: Extras(), strict: bool = False
+    ):
         self.path, self.extras, self.strict = path, extras, strict
 
     def __call__(self, event: Event) -> None:

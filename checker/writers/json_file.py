@@ -25,7 +25,9 @@ class CaseRow(msgspec.Struct, frozen=True):
 
 
 class ClaimRow(msgspec.Struct, frozen=True):
-    """One claim of the file; what each field means is said in docs/results.md. Numbers that are not finite are null."""
+    """One claim of the file; what each field means is said in docs/results.md. Numbers that are not
+    finite are null.
+    """
 
     id: str
     kind: str
@@ -58,7 +60,9 @@ class ClaimRow(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """The file. `stopped` says why a run ended early, null for a complete one; `shard` is i/k of a run that k jobs share."""
+    """The file. `stopped` says why a run ended early, null for a complete one; `shard` is i/k of a
+    run that k jobs share.
+    """
 
     schema: int
     seed: int
@@ -86,7 +90,8 @@ class JsonFile:
 
 
 class Latest:
-    """Keeps the latest result of every claim ever checked in one file; runs that were stopped leave no trace in it.
+    """Keeps the latest result of every claim ever checked in one file; runs that were stopped leave
+    no trace in it.
 
     `corrupt` is told, once, of a file there that is not such a report; it is replaced.
     """
@@ -135,7 +140,9 @@ def merged(old: Report | None, new: Report) -> Report:
 
 
 def read(path) -> Report | None:
-    """The report in a file; None if there is no file. Raises ValueError if it holds something else, OSError if unreadable."""
+    """The report in a file; None if there is no file. Raises ValueError if it holds something else,
+    OSError if unreadable.
+    """
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError:

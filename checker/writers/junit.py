@@ -11,7 +11,9 @@ from checker.results import ClaimResult
 from checker.writers import words
 from checker.writers.files import write
 
-ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold, even escaped
+ILLEGAL = re.compile(
+    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)  # what XML 1.0 cannot hold, even escaped
 
 
 class JUnitFile:
@@ -28,9 +30,11 @@ class JUnitFile:
 
 
 def document(started: RunStarted, finished: RunFinished, strict: bool = False) -> bytes:
-    """The XML: a failure for an unexpected verdict and for a run that was stopped, skipped for an unresolved claim.
+    """The XML: a failure for an unexpected verdict and for a run that was stopped, skipped for an
+    unresolved claim.
 
-    It keeps to what the schemas of Jenkins (junit-10.xsd) and Surefire have in common: no properties in a test case.
+    It keeps to what the schemas of Jenkins (junit-10.xsd) and Surefire have in common: no
+    properties in a test case.
     """
     cases = [_case(result, strict, started) for result in finished.results]
     if finished.stopped:
@@ -39,9 +43,16 @@ def document(started: RunStarted, finished: RunFinished, strict: bool = False) -
     cases += [_regressions(finished)] if finished.baseline else []
     failures = sum(case.find("failure") is not None for case in cases)
     skipped = sum(case.find("skipped") is not None for case in cases)
-    counts = {"tests": len(cases), "failures": failures, "errors": 0, "time": _seconds(finished.seconds)}
+    counts = {
+        "tests": len(cases),
+        "failures": failures,
+        "errors": 0,
+        "time": _seconds(finished.seconds),
+    }
     suite = _element("testsuite", {"name": "ncfcheck", **counts, "skipped": skipped})
-    suite.append(_properties({"seed": started.seed, "examples": started.examples, **started.versions}))
+    suite.append(
+        _properties({"seed": started.seed, "examples": started.examples, **started.versions})
+    )
     suite.extend(cases)
     suites = _element("testsuites", {"name": "ncfcheck", **counts})
     suites.append(suite)
@@ -55,30 +66,56 @@ def _case(result: ClaimResult, strict: bool, started: RunStarted) -> ET.Element:
     case = _element("testcase", {"classname": area, "name": name, "time": _seconds(result.seconds)})
     if not result.as_expected(strict):
         first, *rest = words.unexpected(result, started.seed, started.examples)
-        case.append(_element("failure", {"message": first, "type": str(result.verdict)}, "\n".join([first, *rest])))
+        case.append(
+            _element(
+                "failure",
+                {"message": first, "type": str(result.verdict)},
+                "\n".join([first, *rest]),
+            )
+        )
     elif result.verdict is Verdict.UNRESOLVED:
-        case.append(_element("skipped", {"message": "; ".join([words.sentence(result), *words.reasons(result)])}))
-    case.append(_element("system-out", {}, "\n".join(f"{name}: {value}" for name, value in words.facts(result).items())))
+        case.append(
+            _element(
+                "skipped", {"message": "; ".join([words.sentence(result), *words.reasons(result)])}
+            )
+        )
+    case.append(
+        _element(
+            "system-out",
+            {},
+            "\n".join(f"{name}: {value}" for name, value in words.facts(result).items()),
+        )
+    )
     return case
 
 
 def _regressions(finished: RunFinished) -> ET.Element:
-    """Test case of the comparison with a baseline: one failure that names every regression, a line each."""
+    """Test case of the comparison with a baseline: one failure that names every regression, a line
+    each.
+    """
     case = _element("testcase", {"classname": "ncfcheck", "name": "baseline", "time": "0"})
     if finished.regressions:
         told = f"{len(finished.regressions)} regressions against {finished.baseline}"
-        case.append(_element("failure", {"message": told, "type": "regression"}, "\n".join(finished.regressions)))
+        case.append(
+            _element(
+                "failure", {"message": told, "type": "regression"}, "\n".join(finished.regressions)
+            )
+        )
     return case
 
 
 def _properties(values: dict[str, object]) -> ET.Element:
     properties = _element("properties", {})
-    properties.extend(_element("property", {"name": name, "value": value}) for name, value in values.items())
+    properties.extend(
+        _element("property", {"name": name, "value": value}) for name, value in values.items()
+    )
     return properties
 
 
 def _element(tag: str, attributes: dict[str, object], text: str = "") -> ET.Element:
-    element = ET.Element(tag, {key: ILLEGAL.sub("?", str(value)) for key, value in attributes.items()})
+    element = ET.Element(
+        tag, {key: ILLEGAL.sub("?", str(value)) for key, value in attributes.items()}
+    )
     element.text = ILLEGAL.sub("?", text) or None
     return element
 

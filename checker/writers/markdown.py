@@ -27,21 +27,41 @@ class MarkdownFile:
 
 
 def document(started: RunStarted, finished: RunFinished, strict: bool = False) -> str:
-    """Conclusion, what is not as expected, regressions, counts by kind, and all claims in a table that is folded away."""
+    """Conclusion, what is not as expected, regressions, counts by kind, and all claims in a table
+    that is folded away.
+    """
     bad = [result for result in finished.results if not result.as_expected(strict)]
     lines = [f"### ncfcheck: {_conclusion(finished, bad)}", ""]
     lines += [f"- **{escape(first)}**" for first, *_ in map(words.unexpected, bad)]
     lines += [f"- **regression** {escape(line)}" for line in finished.regressions]
-    lines += ["", "| kind | claims | instances | unresolved | found violated |", "|---|--:|--:|--:|--:|"]
-    lines += [_kind(kind, [each for each in finished.results if each.kind is kind]) for kind in Kind]
+    lines += [
+        "",
+        "| kind | claims | instances | unresolved | found violated |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    lines += [
+        _kind(kind, [each for each in finished.results if each.kind is kind]) for kind in Kind
+    ]
     lines += ["", "<details><summary>All claims</summary>", ""]
-    lines += ["| claim | kind | verdict | N | unresolved | worst margin | 95 % bound |", "|---|---|---|--:|--:|--:|--:|"]
+    lines += [
+        "| claim | kind | verdict | N | unresolved | worst margin | 95 % bound |",
+        "|---|---|---|--:|--:|--:|--:|",
+    ]
     lines += [_claim(result) for result in finished.results]
     lines += [_uncertified(result) for result in finished.results if result.why_uncertified]
     lines += [_proved(result) for result in finished.results if words.proved(result)]
     versions = ", ".join(f"{name} {version}" for name, version in started.versions.items())
     again = f"`ncfcheck check --examples {started.examples} --seed {started.seed}`"
-    return "\n".join([*lines, "", "</details>", "", f"{again} in {finished.seconds:.0f} s with {escape(versions)}", ""])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "</details>",
+            "",
+            f"{again} in {finished.seconds:.0f} s with {escape(versions)}",
+            "",
+        ]
+    )
 
 
 def escape(text) -> str:
@@ -50,15 +70,27 @@ def escape(text) -> str:
 
 
 def _conclusion(finished: RunFinished, bad: list[ClaimResult]) -> str:
-    told = f"{len(bad)} of {len(finished.results)} not as expected" if bad else "every verdict as expected"
+    told = (
+        f"{len(bad)} of {len(finished.results)} not as expected"
+        if bad
+        else "every verdict as expected"
+    )
     if finished.baseline:
-        told += f", {len(finished.regressions) or 'no'} regression{'s' * (len(finished.regressions) > 1)}"
+        told += (
+            f", {len(finished.regressions) or 'no'} "
+            f"regression{'s' * (len(finished.regressions) > 1)}"
+        )
     return told + (f" ({escape(finished.stopped)})" if finished.stopped else "")
 
 
 def _kind(kind: Kind, results: list[ClaimResult]) -> str:
-    totals = [len(results), sum(each.instances for each in results), sum(each.unresolved for each in results)]
-    return f"| {kind} | {' | '.join(map(str, [*totals, sum(bool(each.confirmed) for each in results)]))} |"
+    totals = [
+        len(results),
+        sum(each.instances for each in results),
+        sum(each.unresolved for each in results),
+    ]
+    violated = sum(bool(each.confirmed) for each in results)
+    return f"| {kind} | {' | '.join(map(str, [*totals, violated]))} |"
 
 
 def _claim(result: ClaimResult) -> str:
@@ -76,7 +108,9 @@ def _claim(result: ClaimResult) -> str:
 
 def _proved(result: ClaimResult) -> str:
     why = escape("; ".join(words.unproved(result)))
-    return f"\n{escape(result.id)} {words.proved(result)}" + (f"; on others not: {why}" if why else "")
+    return f"\n{escape(result.id)} {words.proved(result)}" + (
+        f"; on others not: {why}" if why else ""
+    )
 
 
 def _uncertified(result: ClaimResult) -> str:

@@ -16,7 +16,9 @@ REFUTED = {str(Verdict.REFUTED), str(Verdict.POTENTIAL)}
 
 
 def state(need: Need, verdicts: Mapping[str, str]) -> str:
-    """Whether the control's last verdict, by id in `verdicts`, shows that the hypothesis is needed."""
+    """Whether the control's last verdict, by id in `verdicts`, shows that the
+    hypothesis is needed.
+    """
     if need.control is None:
         return ""
     if need.control not in verdicts:
@@ -25,7 +27,9 @@ def state(need: Need, verdicts: Mapping[str, str]) -> str:
 
 
 def lines(needs: Iterable[Need], verdicts: Mapping[str, str]) -> list[str]:
-    """A block for each theorem: its hypotheses, the control that drops each, and whether that is found false; then the counts."""
+    """A block for each theorem: its hypotheses, the control that drops each, and whether that is
+    found false; then the counts.
+    """
     needs = list(needs)
     wide = max((len(need.control or NONE) for need in needs), default=0)
     room = WIDTH - INDENT - 2 - wide - len(NOT_RUN)
@@ -36,7 +40,10 @@ def lines(needs: Iterable[Need], verdicts: Mapping[str, str]) -> list[str]:
         for need in rows:
             first, *rest = textwrap.wrap(need.hypothesis, room) if need.hypothesis != last else [""]
             last = need.hypothesis
-            found.append(f"{'':{INDENT}}{first:{room}} {need.control or NONE:{wide}} {state(need, verdicts)}".rstrip())
+            found.append(
+                f"{'':{INDENT}}{first:{room}} {need.control or NONE:{wide}} "
+                f"{state(need, verdicts)}".rstrip()
+            )
             found += [f"{'':{INDENT}}{line}" for line in rest]
     return [*found, "", *_count(needs, verdicts)]
 
@@ -54,9 +61,14 @@ def _count(needs: list[Need], verdicts: Mapping[str, str]) -> list[str]:
 
 
 def suppositions(claim: Claim, claims: Mapping[str, Claim]) -> list[str]:
-    """Lines on what a claim supposes, what a control leaves out of which theorem, and the controls of a theorem."""
+    """Lines on what a claim supposes, what a control leaves out of which theorem, and the controls
+    of a theorem.
+    """
     if claim.of:
-        return [f"drops         {claim.drops or 'nothing: it says more'}", f"of            {', '.join(claim.of)}"]
+        return [
+            f"drops         {claim.drops or 'nothing: it says more'}",
+            f"of            {', '.join(claim.of)}",
+        ]
     found = [f"hypotheses    {'; '.join(claim.hypotheses) or 'none stated'}"]
     for control in controls_of(claims, claim.id):
         told = f"without {control.drops}" if control.drops else "says more"

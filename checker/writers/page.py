@@ -1,4 +1,6 @@
-"""The report as a page: what goes into its template, from results, claims, counterexamples, hunts and portraits."""
+"""The report as a page: what goes into its template, from results, claims, counterexamples, hunts
+and portraits.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,9 @@ VALUES = 16  # of one coverage key shown for a claim
 class Extras:
     """What a page shows besides the results of a run.
 
-    `claims` the claims by id, for statements and the necessity map; `counterexamples` and `hunts` as `checker.results.findings`
-    tells them; `figures` by claim: lists of (title, SVG), and `pictured` the instance they show.
+    `claims` the claims by id, for statements and the necessity map; `counterexamples` and `hunts`
+    as `checker.results.findings` tells them; `figures` by claim: lists of (title, SVG), and
+    `pictured` the instance they show.
     """
 
     claims: Mapping[str, Claim] = field(default_factory=dict)
@@ -49,7 +52,10 @@ def render(started: RunStarted, finished: RunFinished, extras: Extras, strict: b
             started=started,
             finished=finished,
             rows=[_row(result, extras, strict) for result in results],
-            bad=[{"id": result.id, "lines": words.unexpected(result, started.seed, started.examples)} for result in bad],
+            bad=[
+                {"id": result.id, "lines": words.unexpected(result, started.seed, started.examples)}
+                for result in bad
+            ],
             map=_map(extras.claims, results),
             pairs=heat_maps(results),
             strata=strata(results),
@@ -66,9 +72,18 @@ def _environment():
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     found = Environment(
-        loader=PackageLoader("checker.writers"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("checker.writers"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    found.filters |= {"percent": words.percent, "slug": slug, "margin": words.margin, "mathematics": mathematics}
+    found.filters |= {
+        "percent": words.percent,
+        "slug": slug,
+        "margin": words.margin,
+        "mathematics": mathematics,
+    }
     return found
 
 
@@ -79,7 +94,10 @@ def mathematics(text: str) -> Markup:
 
 def slug(text: str) -> str:
     """The text as part of an id of the page; different texts have different ones."""
-    return "".join(each if each.isascii() and (each.isalnum() or each in "._-") else f":{ord(each):x}:" for each in text)
+    return "".join(
+        each if each.isascii() and (each.isalnum() or each in "._-") else f":{ord(each):x}:"
+        for each in text
+    )
 
 
 def _row(result: ClaimResult, extras: Extras, strict: bool) -> dict:
@@ -91,7 +109,8 @@ def _row(result: ClaimResult, extras: Extras, strict: bool) -> dict:
         "claim": claim,
         "question": claim.summary if claim else "",
         "expected": expected,
-        "verdict_class": str(result.verdict).replace(" ", "-") + ("" if expected else " unexpected"),
+        "verdict_class": str(result.verdict).replace(" ", "-")
+        + ("" if expected else " unexpected"),
         "sentence": words.sentence(result),
         "worst": words.margin(result.worst),
         "bound": words.percent(result.bound95),
@@ -113,7 +132,9 @@ def _share(count: int, whole: int) -> str:
 
 
 def _certified(result: ClaimResult) -> str | None:
-    """Share of the violations that a certificate was tried of which have one, or of all instances; None where none was tried."""
+    """Share of the violations that a certificate was tried of which have one, or of all instances;
+    None where none was tried.
+    """
     if words.proved(result):
         return f"{result.proved} of {result.instances} hold"
     certified, why_not = getattr(result, "certified", 0), getattr(result, "why_uncertified", {})
@@ -122,7 +143,9 @@ def _certified(result: ClaimResult) -> str | None:
 
 
 def _map(claims: Mapping[str, Claim], results: Iterable[ClaimResult]) -> list[dict]:
-    """Theorems with their hypotheses, the controls that drop each, and whether these were found false."""
+    """Theorems with their hypotheses, the controls that drop each, and whether these were found
+    false.
+    """
     verdicts = {result.id: str(result.verdict) for result in results}
     blocks = []
     for theorem, rows in groupby(needs(claims), key=lambda need: need.theorem):
@@ -130,13 +153,17 @@ def _map(claims: Mapping[str, Claim], results: Iterable[ClaimResult]) -> list[di
         for need in rows:
             told = {"control": need.control, "state": state(need, verdicts) or "no control"}
             by_hypothesis.setdefault(need.hypothesis, []).append(told)
-        found = sum(any(each["state"] == FOUND for each in controls) for controls in by_hypothesis.values())
+        found = sum(
+            any(each["state"] == FOUND for each in controls) for controls in by_hypothesis.values()
+        )
         blocks.append({"theorem": theorem, "hypotheses": by_hypothesis, "found": found})
     return blocks
 
 
 def heat_maps(results: Iterable[ClaimResult]) -> list[dict]:
-    """Instances by every two of D, p, α and data: header, rows of (name, cells) and how many cells are empty."""
+    """Instances by every two of D, p, α and data: header, rows of (name, cells) and how many cells
+    are empty.
+    """
     total: dict[str, Counter[str]] = {}
     for result in results:
         for key, counts in result.pairs.items():
@@ -148,9 +175,18 @@ def _heat_map(across: str, down: str, counts: Counter[str]) -> dict:
     cells = {tuple(each.split(" × ", 1)): count for each, count in counts.items()}
     columns = sorted({column for column, _ in cells}, key=words.natural)
     names, most = sorted({row for _, row in cells}, key=words.natural), max(cells.values())
-    rows = [(name, [_cell(cells.get((column, name), 0), most) for column in columns]) for name in names]
+    rows = [
+        (name, [_cell(cells.get((column, name), 0), most) for column in columns]) for name in names
+    ]
     empty = len(columns) * len(names) - len(cells)
-    return {"across": across, "down": down, "columns": columns, "rows": rows, "empty": empty, "all": len(columns) * len(names)}
+    return {
+        "across": across,
+        "down": down,
+        "columns": columns,
+        "rows": rows,
+        "empty": empty,
+        "all": len(columns) * len(names),
+    }
 
 
 def _cell(count: int, most: int) -> tuple[int, str]:
@@ -159,7 +195,9 @@ def _cell(count: int, most: int) -> tuple[int, str]:
 
 
 def strata(results: Iterable[ClaimResult]) -> list[tuple[str, list[tuple[str, int]], int]]:
-    """(key, most frequent classes of values with their counts, how many more there are), those that heat maps show first."""
+    """(key, most frequent classes of values with their counts, how many more there are), those that
+    heat maps show first.
+    """
     total: dict[str, Counter[str]] = {}
     for result in results:
         for key, counts in result.coverage.items():
@@ -167,6 +205,10 @@ def strata(results: Iterable[ClaimResult]) -> list[tuple[str, list[tuple[str, in
                 total.setdefault(key, Counter())[coarse(key, value)] += count
     order = sorted(total, key=lambda key: PAIRED.index(key) if key in PAIRED else len(PAIRED))
     return [
-        (key, sorted(total[key].most_common(VALUES), key=lambda item: words.natural(item[0])), max(0, len(total[key]) - VALUES))
+        (
+            key,
+            sorted(total[key].most_common(VALUES), key=lambda item: words.natural(item[0])),
+            max(0, len(total[key]) - VALUES),
+        )
         for key in order
     ]

@@ -1,4 +1,6 @@
-"""Flows as figures: norm and alignment, singular values, weights, and how closely the loss flow tracks the NCF flow."""
+"""Flows as figures: norm and alignment, singular values, weights, and how closely the loss flow
+tracks the NCF flow.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def norms(axes, portrait: Portrait) -> None:
         axes.plot(_times(flow, portrait)[rows], np.exp(flow.log_norm[rows]), label=label, **style)
     if portrait.blowup:
         low, time, high = portrait.blowup
-        axes.axvspan(low, min(high, 3 * time), color=PALETTE[4], alpha=0.18, lw=0, label="bracket of T*")
+        axes.axvspan(
+            low, min(high, 3 * time), color=PALETTE[4], alpha=0.18, lw=0, label="bracket of T*"
+        )
         axes.axvline(time, color=PALETTE[4], lw=1, ls=":", label=f"T* = {time:.3g}")
     if portrait.aligned:
         axes.plot(*portrait.aligned[:2], "o", color=INK, ms=4, label="(T_ε, R_ε)")
@@ -69,7 +73,9 @@ def alignments(axes, portrait: Portrait) -> None:
 
 
 def singular_values(axes, portrait: Portrait) -> None:
-    """Singular values of every layer in units of its norm along the NCF flow: one is left where the layer becomes rank one."""
+    """Singular values of every layer in units of its norm along the NCF flow: one is left where the
+    layer becomes rank one.
+    """
     network, flow = portrait.instance.network, portrait.flow
     rows = _thinned(len(flow.time), 60)
     layers = zip(*(network.matrices(v) for v in flow.directions[rows]))
@@ -77,17 +83,37 @@ def singular_values(axes, portrait: Portrait) -> None:
         values = np.array([np.linalg.svd(matrix, compute_uv=False) for matrix in matrices])
         values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-300)
         for k, curve in enumerate(values.T):
-            style = {"color": PALETTE[l % len(PALETTE)], "lw": 1.8 if k == 0 else 0.9, "alpha": 1.0 if k == 0 else 0.8}
-            axes.plot(_times(flow, portrait)[rows], np.maximum(curve, 1e-12), label=_layer(l) if k == 0 else None, **style)
-    axes.set(ylim=(1e-7, 2), ylabel="singular values of W/‖W‖", xlabel="t", title="singular values along the NCF flow")
+            style = {
+                "color": PALETTE[l % len(PALETTE)],
+                "lw": 1.8 if k == 0 else 0.9,
+                "alpha": 1.0 if k == 0 else 0.8,
+            }
+            axes.plot(
+                _times(flow, portrait)[rows],
+                np.maximum(curve, 1e-12),
+                label=_layer(l) if k == 0 else None,
+                **style,
+            )
+    axes.set(
+        ylim=(1e-7, 2),
+        ylabel="singular values of W/‖W‖",
+        xlabel="t",
+        title="singular values along the NCF flow",
+    )
     _logarithmic(axes, portrait)
     axes.legend(ncols=3, loc="lower left")
 
 
 def weights(axes, portrait: Portrait) -> None:
-    """Heat maps of every layer: in the upper row at the start, in the lower one where the flow is aligned."""
+    """Heat maps of every layer: in the upper row at the start, in the lower one where the flow is
+    aligned.
+    """
     network, flow = portrait.instance.network, portrait.flow
-    last = int(np.searchsorted(flow.time, portrait.aligned[0])) if portrait.aligned else len(flow.time) - 1
+    last = (
+        int(np.searchsorted(flow.time, portrait.aligned[0]))
+        if portrait.aligned
+        else len(flow.time) - 1
+    )
     for row, k in enumerate((0, min(last, len(flow.time) - 1))):
         for l, matrix in enumerate(network.matrices(flow.directions[k])):
             _heat_map(axes, matrix, 1.2 * l, -1.25 * row)
@@ -100,7 +126,9 @@ def weights(axes, portrait: Portrait) -> None:
 
 
 def _heat_map(axes, matrix: np.ndarray, left: float, bottom: float) -> None:
-    """A matrix in the unit square whose corner is at (left, bottom), its colours as wide as its largest entry, which is told."""
+    """A matrix in the unit square whose corner is at (left, bottom), its colours as wide as its
+    largest entry, which is told.
+    """
     rows, columns = matrix.shape
     cell, size = 1 / max(rows, columns), max(float(np.abs(matrix).max()), 1e-300)
     x = left + (1 - cell * columns) / 2 + cell * np.arange(columns + 1)
@@ -110,7 +138,9 @@ def _heat_map(axes, matrix: np.ndarray, left: float, bottom: float) -> None:
 
 
 def tracking(axes, portrait: Portrait) -> None:
-    """How far the loss flow is from the NCF flow where each norm first reaches 2, against δ^D, with fitted slopes."""
+    """How far the loss flow is from the NCF flow where each norm first reaches 2, against δ^D, with
+    fitted slopes.
+    """
     found, order = portrait.tracking, portrait.instance.network.order
     axes.set(xlabel="δᴰ", ylabel="difference to the NCF flow", title=f"tracking error, D = {order}")
     if found is None:
@@ -125,21 +155,34 @@ def tracking(axes, portrait: Portrait) -> None:
         if fair.sum() >= 2:
             slope, height = np.polyfit(np.log(found.powers[fair]), np.log(errors[fair]), 1)
             told = f"{name}: δ to the power {order * slope:.2f}"
-            axes.plot(found.powers, np.exp(height) * found.powers**slope, color=PALETTE[column], label=told)
+            axes.plot(
+                found.powers,
+                np.exp(height) * found.powers**slope,
+                color=PALETTE[column],
+                label=told,
+            )
         else:
-            axes.plot([], [], "o", color=PALETTE[column], label=f"{name}: within the integrators' errors")
+            axes.plot(
+                [], [], "o", color=PALETTE[column], label=f"{name}: within the integrators' errors"
+            )
     _logarithmic(axes)
     axes.legend()
 
 
 def _logarithmic(axes, portrait: Portrait | None = None) -> None:
-    """Both scales logarithmic, over the times of a portrait; labels are plain text, drawn many times faster than formulas."""
+    """Both scales logarithmic, over the times of a portrait; labels are plain text, drawn many
+    times faster than formulas.
+    """
     axes.set(xscale="log", yscale="log")
     if portrait:
         axes.set_xlim(*_window(portrait))
     for each in (axes.xaxis, axes.yaxis):
         each.set_major_locator(LogLocator(numticks=7))
-        each.set_major_formatter(FuncFormatter(lambda value, _: f"10{str(round(math.log10(value))).translate(SUPERSCRIPTS)}"))
+        each.set_major_formatter(
+            FuncFormatter(
+                lambda value, _: f"10{str(round(math.log10(value))).translate(SUPERSCRIPTS)}"
+            )
+        )
         each.set_minor_locator(NullLocator())
 
 
@@ -156,7 +199,11 @@ def _flows(portrait: Portrait):
 
 def _thinned(count: int, most: int = POINTS) -> np.ndarray:
     """At most so many rows, the first and the last among them."""
-    return np.arange(count) if count <= most else np.unique(np.linspace(0, count - 1, most).round().astype(int))
+    return (
+        np.arange(count)
+        if count <= most
+        else np.unique(np.linspace(0, count - 1, most).round().astype(int))
+    )
 
 
 def _times(flow, portrait: Portrait) -> np.ndarray:
@@ -177,10 +224,17 @@ def figure(portrait: Portrait) -> Figure:
     with rc_context(STYLE):
         whole = Figure(figsize=(10, 10.5))
         top, bottom = whole.subfigures(2, 1, height_ratios=(2, 1.05))
-        axes = top.subplots(2, 2, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.07, "top": 0.9, "hspace": 0.3})
+        axes = top.subplots(
+            2,
+            2,
+            gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.07, "top": 0.9, "hspace": 0.3},
+        )
         for draw, each in zip((norms, alignments, singular_values, tracking), axes.flat):
             draw(each, portrait)
-        weights(bottom.subplots(gridspec_kw={"left": 0.02, "right": 0.98, "top": 0.94, "bottom": 0.02}), portrait)
+        weights(
+            bottom.subplots(gridspec_kw={"left": 0.02, "right": 0.98, "top": 0.94, "bottom": 0.02}),
+            portrait,
+        )
         whole.suptitle(_wrapped(portrait.instance.describe()), fontsize=8)
     return whole
 
@@ -196,7 +250,9 @@ def figures(portrait: Portrait) -> dict[str, Figure]:
 
 
 def trajectory(flow, axes=None):
-    """Norm and sin∠ of one flow against its time, on two axes or on a new figure of two; the figure."""
+    """Norm and sin∠ of one flow against its time, on two axes or on a new figure of two; the
+    figure.
+    """
     with rc_context(STYLE | {"axes.edgecolor": "black"}):
         if axes is None:
             axes = Figure(figsize=(2 * SMALL[0], SMALL[1])).subplots(1, 2, gridspec_kw=MARGINS)
@@ -211,31 +267,52 @@ def trajectory(flow, axes=None):
 
 
 def save(drawn: Figure, path) -> bytes:
-    """The figure in the format that the name of a file asks for, svg or png, black on white. Raises ValueError for another."""
+    """The figure in the format that the name of a file asks for, svg or png, black on white. Raises
+    ValueError for another.
+    """
     kind = str(path).rpartition(".")[2].lower()
     if kind not in ("svg", "png"):
         raise ValueError(f"{path}: a figure is an .svg or a .png file")
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "ncfcheck"}):
         out = io.BytesIO()
-        drawn.savefig(out, format=kind, dpi=150, facecolor="white", metadata={"Date": None} if kind == "svg" else None)
+        drawn.savefig(
+            out,
+            format=kind,
+            dpi=150,
+            facecolor="white",
+            metadata={"Date": None} if kind == "svg" else None,
+        )
     return out.getvalue().replace(INK.encode(), b"#000000") if kind == "svg" else out.getvalue()
 
 
 def inline(drawn: Figure, name: str, label: str) -> str:
-    """The figure as an SVG element for a page: in the colour of its text, with a label for who cannot see it.
+    """The figure as an SVG element for a page: in the colour of its text, with a label for who
+    cannot see it.
 
-    `name` must differ between the figures of a page, since ids in an SVG element are those of the whole page.
+    `name` must differ between the figures of a page, since ids in an SVG element are those of the
+    whole page.
     """
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         out = io.StringIO()
         drawn.savefig(out, format="svg", transparent=True, metadata={"Date": None})
-    text = re.sub(r"<metadata>.*?</metadata>", "", out.getvalue()[out.getvalue().index("<svg") :], flags=re.S)
-    text = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda each: re.sub(r"(\d\.\d{2})\d+", r"\1", each[0]), text)
+    text = re.sub(
+        r"<metadata>.*?</metadata>", "", out.getvalue()[out.getvalue().index("<svg") :], flags=re.S
+    )
+    text = re.sub(
+        r' (?:d|x|y|transform)="[^"]*"',
+        lambda each: re.sub(r"(\d\.\d{2})\d+", r"\1", each[0]),
+        text,
+    )
     text = text.replace(INK, "currentColor")
     text = re.sub(r">\s+<", "><", text)
     used = {a or b for a, b in re.findall(r'url\(#([^)]*)\)|href="#([^"]*)"', text)}
     text = re.sub(r' id="([^"]*)"', lambda each: each[0] if each[1] in used else "", text)
-    text = re.sub(r'(<svg\b[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg\b[^>]*?) height="[^"]*"', r"\1", text, count=1), count=1)
+    text = re.sub(
+        r'(<svg\b[^>]*?) width="[^"]*"',
+        r"\1",
+        re.sub(r'(<svg\b[^>]*?) height="[^"]*"', r"\1", text, count=1),
+        count=1,
+    )
     return text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 
 

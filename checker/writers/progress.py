@@ -53,10 +53,15 @@ class ProgressWriter:
 
     def _move(self, event: Progress) -> None:
         if self.bar:
-            self.bar.update(self.task, completed=event.done, total=event.total, description=event.claim)
+            self.bar.update(
+                self.task, completed=event.done, total=event.total, description=event.claim
+            )
         elif time.monotonic() - self.told >= EVERY:
             self.told = time.monotonic()
-            done = f"{event.done} of {event.total} instances, {self.finished} of {self.claims} claims done"
+            done = (
+                f"{event.done} of {event.total} instances, {self.finished} of {self.claims} claims "
+                "done"
+            )
             line = f"ncfcheck: {done}{self._left(event)}"
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -65,4 +70,8 @@ class ProgressWriter:
         if not 0 < event.done < event.total:
             return ""
         seconds = (time.monotonic() - self.started) * (event.total - event.done) / event.done
-        return f", about {seconds:.0f} s left" if seconds < 100 else f", about {seconds / 60:.0f} min left"
+        return (
+            f", about {seconds:.0f} s left"
+            if seconds < 100
+            else f", about {seconds / 60:.0f} min left"
+        )

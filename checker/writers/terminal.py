@@ -14,24 +14,35 @@ from checker.results import ClaimResult
 from checker.writers import words
 
 HEADER = f"{'claim':30} {'kind':10} {'N':>5} {'unres':>5} {'inapp':>5} {'95 %':>6}  verdict"
-STYLES = {Verdict.REFUTED: "bold", Verdict.POTENTIAL: "bold", Verdict.UNRESOLVED: "yellow", Verdict.NOT_REFUTED: ""}
+STYLES = {
+    Verdict.REFUTED: "bold",
+    Verdict.POTENTIAL: "bold",
+    Verdict.UNRESOLVED: "yellow",
+    Verdict.NOT_REFUTED: "",
+}
 VALUES = 12  # of one coverage key shown, at most
 
 
 class Terminal:
-    """Prints the results of a finished run; `quiet` leaves only what is not as expected, and the last line.
+    """Prints the results of a finished run; `quiet` leaves only what is not as expected, and the
+    last line.
 
     With `verbose` also why violations were not proved.
     """
 
-    def __init__(self, console: Console, *, strict: bool = False, quiet: bool = False, verbose: bool = False):
+    def __init__(
+        self, console: Console, *, strict: bool = False, quiet: bool = False, verbose: bool = False
+    ):
         self.console, self.strict, self.quiet, self.verbose = console, strict, quiet, verbose
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self.seed, self.examples = event.seed, event.examples
         elif isinstance(event, Examined):
-            self._print(self._cut(words.examined(event)), "dim" if event.outcome == Outcome.INAPPLICABLE else "")
+            self._print(
+                self._cut(words.examined(event)),
+                "dim" if event.outcome == Outcome.INAPPLICABLE else "",
+            )
         elif isinstance(event, RunFinished):
             if event.results and not self.quiet:
                 self._table(event.results)
@@ -46,7 +57,10 @@ class Terminal:
         """Two lines per claim: the numbers, and the worst margin with its instance."""
         self._print(HEADER, "dim")
         for result in results:
-            counts = f"{result.instances:>5} {result.unresolved:>5} {result.inapplicable:>5} {words.percent(result.bound95):>6}"
+            counts = (
+                f"{result.instances:>5} {result.unresolved:>5} {result.inapplicable:>5} "
+                f"{words.percent(result.bound95):>6}"
+            )
             line = Text(f"{result.id:30} {result.kind:10} {counts}  ")
             expected = result.as_expected(self.strict)
             line.append(str(result.verdict), STYLES[result.verdict] if expected else "bold red")
@@ -69,7 +83,12 @@ class Terminal:
             more = [f"and {len(counts) - VALUES} more"] if len(counts) > VALUES else []
             self._wrapped(f"  {key:8}", values + more)
 
-    def _reasons(self, title: str, results: Iterable[ClaimResult], reasons: Callable[[ClaimResult], list[str]]) -> None:
+    def _reasons(
+        self,
+        title: str,
+        results: Iterable[ClaimResult],
+        reasons: Callable[[ClaimResult], list[str]],
+    ) -> None:
         """A line for each of a claim's reasons, under a title if there are any."""
         lines = [f"  {result.id}  {line}" for result in results for line in reasons(result)]
         if lines:
@@ -88,9 +107,17 @@ class Terminal:
             self._print(Text("\nREGRESSION  ", "bold red").append(line, "none"))
         claims = _count(len(event.results), "claim")
         instances = _count(sum(result.instances for result in event.results), "instance")
-        told = f"{len(bad)} of {len(event.results)} not as expected" if bad else "every verdict as expected"
+        told = (
+            f"{len(bad)} of {len(event.results)} not as expected"
+            if bad
+            else "every verdict as expected"
+        )
         if event.baseline:
-            count = _count(len(event.regressions), "regression") if event.regressions else "no regression"
+            count = (
+                _count(len(event.regressions), "regression")
+                if event.regressions
+                else "no regression"
+            )
             told += f", {count} against {event.baseline}"
         if event.stopped:
             told += " so far, when the run was stopped"

@@ -22,7 +22,9 @@ def margin(case: Case | None) -> str:
 
 
 def examined(event: Examined) -> str:
-    """One instance in a line: claim, outcome, margin or the reason why there is none, and the instance."""
+    """One instance in a line: claim, outcome, margin or the reason why there is none, and the
+    instance.
+    """
     told = margin(Case(event.value, event.error, "")) if math.isfinite(event.value) else ""
     note = f"({event.note})" if event.note else ""
     return "  ".join(filter(None, [event.claim, f"{event.outcome:12}", told, note, event.instance]))
@@ -40,12 +42,17 @@ def sentence(result: ClaimResult) -> str:
     else:
         found = f"on {result.instances} instances"
     undecided = f", {result.unresolved} unresolved" if result.unresolved else ""
-    return f"{result.verdict} ({found}{undecided}; violation rate at most {percent(result.bound95)} with 95 % confidence)"
+    return (
+        f"{result.verdict} ({found}{undecided}; violation rate at most {percent(result.bound95)} "
+        "with 95 % confidence)"
+    )
 
 
 def worst(result: ClaimResult) -> str:
     """The worst margin with its instance, in one line."""
-    return f"worst margin {margin(result.worst)}" + (f"  {result.worst.instance}" if result.worst else "")
+    return f"worst margin {margin(result.worst)}" + (
+        f"  {result.worst.instance}" if result.worst else ""
+    )
 
 
 def reasons(result: ClaimResult, most: int = 3) -> list[str]:
@@ -72,7 +79,9 @@ def unproved(result: ClaimResult, most: int = 3) -> list[str]:
 
 def _most(counts: dict[str, int], whole: int, most: int) -> list[str]:
     rest = whole - sum(list(counts.values())[:most])
-    return [f"{count} × {reason}" for reason, count in list(counts.items())[:most]] + [f"{rest} × other reasons"] * bool(rest)
+    return [f"{count} × {reason}" for reason, count in list(counts.items())[:most]] + [
+        f"{rest} × other reasons"
+    ] * bool(rest)
 
 
 def kept(result: ClaimResult) -> str:
@@ -80,13 +89,18 @@ def kept(result: ClaimResult) -> str:
     return f"smallest counterexample: {result.kept}"
 
 
-def unexpected(result: ClaimResult, seed: int | None = None, examples: int | None = None) -> list[str]:
-    """Why a verdict is not the one its kind calls for, in a few lines: all that a report of a bug needs.
+def unexpected(
+    result: ClaimResult, seed: int | None = None, examples: int | None = None
+) -> list[str]:
+    """Why a verdict is not the one its kind calls for, in a few lines: all that a report of a bug
+    needs.
 
     `seed` and `examples` are those of the run, for the commands that find the instance again.
     """
     id = shlex.quote(result.id)
-    again = [] if seed is None else [f"again: ncfcheck check {id} --seed {seed} --examples {examples}"]
+    again = (
+        [] if seed is None else [f"again: ncfcheck check {id} --seed {seed} --examples {examples}"]
+    )
     shrink = [f"shrink it: ncfcheck hunt {id} --seed {seed}"] if again and result.violates else []
     shrink = [kept(result)] if result.kept else shrink
     return [
@@ -95,7 +109,11 @@ def unexpected(result: ClaimResult, seed: int | None = None, examples: int | Non
         *([f"certificate: {certificate(result)}"] if result.violates else []),
         *again,
         *shrink,
-        *(f"unresolved: {line}" for line in reasons(result) if result.verdict is Verdict.UNRESOLVED),
+        *(
+            f"unresolved: {line}"
+            for line in reasons(result)
+            if result.verdict is Verdict.UNRESOLVED
+        ),
     ]
 
 

@@ -11,7 +11,14 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
-CLAIMS = ("early.*", "flow.*", "rank_one.[sn]*", "conjecture.one_limit", "control.large_init*", "control.wrong*")
+CLAIMS = (
+    "early.*",
+    "flow.*",
+    "rank_one.[sn]*",
+    "conjecture.one_limit",
+    "control.large_init*",
+    "control.wrong*",
+)
 SHOTS = {  # file → (width, height, theme, claim that is opened; or none, for the top of the page)
     "report.png": (1100, 760, "light", None),
     "claim.png": (1100, 1760, "dark", "flow.blowup_rate"),
@@ -30,9 +37,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page = Path(folder) / "report.html"
         ncfcheck("check", *CLAIMS, "--profile", "quick", "--quiet", "--html", str(page))
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         for name, (width, height, theme, claim) in SHOTS.items():
-            shown = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
+            shown = browser.new_page(
+                viewport={"width": width, "height": height}, color_scheme=theme
+            )
             shown.goto(page.as_uri() + (f"#claim-{claim}" if claim else ""))
             shown.wait_for_timeout(500)
             shown.screenshot(path=HERE / name)
