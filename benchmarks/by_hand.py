@@ -20,10 +20,10 @@ from threadpoolctl import threadpool_limits
 from benchmarks.cases import case
 from benchmarks.pairing import Pairs, paired
 from benchmarks.peers import scipy_polished
-from checker.check import check_claim, load_claims
-from checker.claims import CONJECTURE, Verdict, claim, registered
-from checker.instances import Instance
-from checker.ncf import Problem
+from ncfcheck.core.claims import CONJECTURE, Verdict, claim, registered
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.ncf import Problem
+from ncfcheck.run.check import check_claim, load_claims
 
 CLAIM = "flow.direction_converges"
 ROUNDS = 3

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checker.ncf import Ncf
-from checker.networks import dense
+from ncfcheck.model.ncf import Ncf
+from ncfcheck.model.networks import dense
 
 
 @dataclass(frozen=True, eq=False)

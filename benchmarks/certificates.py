@@ -22,18 +22,18 @@ from itertools import islice
 
 import numpy as np
 
-from checker.certify import NotProved, document, within
-from checker.certify.rings import Balls, Rationals, precision
-from checker.check import load_claims
-from checker.claims import Claim, Inapplicable, Kind, Outcome, select
-from checker.generators.draw import draw
-from checker.hunting.changes import rebuilt
-from checker.judging import judge
-from checker.verifier.numbers import Rejected
-from checker.verify import verify
-from tests.adversarial import KINDS, adversarial
-from tests.exact_networks import drawn, numbers
-from tests.test_certify_evaluate import holds
+from ncfcheck.certify import NotProved, document, within
+from ncfcheck.certify.rings import Balls, Rationals, precision
+from ncfcheck.core.claims import Claim, Inapplicable, Kind, Outcome, select
+from ncfcheck.run.check import load_claims
+from ncfcheck.run.hunting.changes import rebuilt
+from ncfcheck.strategies.draw import draw
+from ncfcheck.verdicts.judging import judge
+from ncfcheck.verifier.numbers import Rejected
+from ncfcheck.verifier.reading import verify
+from tests.certify.test_certify_evaluate import holds
+from tests.support.adversarial import KINDS, adversarial
+from tests.support.exact_networks import drawn, numbers
 
 # What certifiers say of instances whose conclusion does not fail.
 COMPARED = (
@@ -142,13 +142,13 @@ def is_violated_in_floats(instance) -> bool:
 
 def boxes(count: int, patterns: list[str], seed: int) -> None:
     """Share and time of boxes around limits of flows, two and three layers, p = 2."""
-    from checker.certify.boxes import found_near
-    from checker.claims import Inapplicable, Unresolved
-    from checker.kkt import positive_limit
-    from checker.ncf import Ncf
-    from checker.networks import dense
-    from checker.starts import gaussian_start
-    from checker.tolerances import Numerics
+    from ncfcheck.certify.boxes import found_near
+    from ncfcheck.core.claims import Inapplicable, Unresolved
+    from ncfcheck.core.tolerances import Numerics
+    from ncfcheck.model.ncf import Ncf
+    from ncfcheck.model.networks import dense
+    from ncfcheck.theory.kkt.points import positive_limit
+    from ncfcheck.theory.starts import gaussian_start
 
     for depth in (2, 3):
         rng, times, done = np.random.default_rng(depth + seed), [], 0

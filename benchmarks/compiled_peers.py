@@ -17,8 +17,8 @@ from numba import njit
 
 from benchmarks.cases import Case
 from benchmarks.contenders import ENGINE, loop
-from checker.kernels import pull_back, workspace
-from checker.losses import NCF_CODE
+from ncfcheck.model.kernels.gradients import pull_back, workspace
+from ncfcheck.model.losses import NCF_CODE
 
 C_KERNEL, PRODUCTS = "C kernel, same BLAS", "the products alone, same BLAS"
 

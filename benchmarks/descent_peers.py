@@ -11,9 +11,9 @@ import numpy as np
 from benchmarks.cases import Case
 from benchmarks.contenders import ENGINE, descent
 from benchmarks.peers import numpy_gradient_of
-from checker.flow import loss_flow, ncf_flow, norm_reaches, time_reaches
-from checker.ncf import Problem
-from checker.tolerances import Numerics
+from ncfcheck.core.tolerances import Numerics
+from ncfcheck.model.ncf import Problem
+from ncfcheck.theory.flow.trajectories import loss_flow, ncf_flow, norm_reaches, time_reaches
 
 DESCENT = "gradient descent, step 1e-3, numpy"
 DELTA, STEP = 1e-2, 1e-3

@@ -9,9 +9,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from checker import keeping, witness
-from checker.check import check_shard, cut, load_claims
-from checker.claims import Claim, Kind, select
+from ncfcheck.core.claims import Claim, Kind, select
+from ncfcheck.run import stored
+from ncfcheck.run.check import check_shard, cut, load_claims
+from ncfcheck.verdicts import witness
 
 EXAMPLES = 50
 SECONDS = 60.0  # of shrinking one of them
@@ -27,7 +28,7 @@ def add(claim: Claim, folder: Path, seed: int = 0) -> Path | None:
         return None
     for path in witness.stored(claim.id, folder):
         path.unlink()
-    return keeping.keep(claim, found, seed, folder, seconds=SECONDS)
+    return stored.keep(claim, found, seed, folder, seconds=SECONDS)
 
 
 def main(patterns: list[str], folder: Path = witness.FOLDER) -> None:

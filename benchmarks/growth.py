@@ -16,16 +16,16 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.pairing import SHORTEST_READING
-from checker.check import check_claim, load_claims
-from checker.claims import registered
-from checker.flow import loss_flow, norm_reaches
-from checker.generators import instances
-from checker.generators.draw import draw
-from checker.hunting.shards import stratum
-from checker.ledger import Ledger
-from checker.ncf import Ncf, Problem
-from checker.networks import dense
-from checker.tolerances import Numerics
+from ncfcheck.core.claims import registered
+from ncfcheck.core.tolerances import Numerics
+from ncfcheck.model.ncf import Ncf, Problem
+from ncfcheck.model.networks import dense
+from ncfcheck.run.check import check_claim, load_claims
+from ncfcheck.run.hunting.shards import stratum
+from ncfcheck.strategies.draw import draw
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.flow.trajectories import loss_flow, norm_reaches
+from ncfcheck.verdicts.ledger import Ledger
 
 READINGS = 5
 ROWS, SHARDS = 50, 400  # of the ledger that is filled

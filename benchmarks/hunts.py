@@ -19,13 +19,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from checker.check import SOURCES, load_claims
-from checker.claims import Claim, Kind, Verdict, registered
-from checker.commands.hunt import Budget
-from checker.hunting.events import Counterexample, HuntFinished
-from checker.hunting.hunt import Plan, hunt
-from checker.workers import available
-from checker.writers.hunt import margin
+from ncfcheck.app.hunt import Budget
+from ncfcheck.core.claims import Claim, Kind, Verdict, registered
+from ncfcheck.report.hunt import margin
+from ncfcheck.run.check import SOURCES, load_claims
+from ncfcheck.run.hunting.events import Counterexample, HuntFinished
+from ncfcheck.run.hunting.hunt import Plan, hunt
+from ncfcheck.run.workers import available
 
 PLANTED = "benchmarks.planted"
 # Those where long runs found mistakes of this program, and those where the most has to go right:

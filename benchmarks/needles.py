@@ -15,11 +15,11 @@ import sys
 import time
 from dataclasses import dataclass
 
-from checker.check import load_claims
-from checker.claims import Claim, Kind, registered
-from checker.hunting.search import LAG, LARGE, SHARDS, Search
-from checker.hunting.shards import DRAWN, Shard
-from checker.hunting.tactics import carried_out
+from ncfcheck.core.claims import Claim, Kind, registered
+from ncfcheck.run.check import load_claims
+from ncfcheck.run.hunting.search import LAG, LARGE, SHARDS, Search
+from ncfcheck.run.hunting.shards import DRAWN, Shard
+from ncfcheck.run.hunting.tactics import carried_out
 
 SOURCE = "benchmarks.planted"
 

@@ -20,9 +20,9 @@ from benchmarks.contenders import (
     layers_of,
     polished,
 )
-from checker.flow import ncf_flow
-from checker.kkt import refined
-from checker.tolerances import Numerics
+from ncfcheck.core.tolerances import Numerics
+from ncfcheck.theory.flow.trajectories import ncf_flow
+from ncfcheck.theory.kkt.points import refined
 
 
 @gradient(ENGINE)

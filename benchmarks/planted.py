@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.claims import CONTROL, THEOREM, Margin, claim
-from checker.generators import instances
-from checker.losses import Loss
-from checker.ncf import neuron_balance, norm
+from ncfcheck.core.claims import CONTROL, THEOREM, Margin, claim
+from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import neuron_balance, norm
+from ncfcheck.strategies.instances import instances
 
 GENERIC = instances(
     losses=(Loss.SQUARE,), starts=("gaussian", "sparse"), labels=("gaussian",), outputs=(1,)

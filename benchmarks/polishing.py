@@ -10,12 +10,12 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from checker.claims import Unresolved
-from checker.flow import Stop, ncf_flow
-from checker.generators import instances
-from checker.generators.draw import draw
-from checker.kkt import polish
-from checker.tolerances import POLISHED, Numerics
+from ncfcheck.core.claims import Unresolved
+from ncfcheck.core.tolerances import POLISHED, Numerics
+from ncfcheck.strategies.draw import draw
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.flow.trajectories import Stop, ncf_flow
+from ncfcheck.theory.kkt.points import polish
 
 CALLS = 20_000  # a flow that takes more is left out: it is the flow that is hard there
 

@@ -20,10 +20,10 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from checker.check import SOURCES, load_claims
-from checker.hunting.events import HuntProgress
-from checker.hunting.hunt import Plan, hunt
-from checker.ledger import Ledger
+from ncfcheck.run.check import SOURCES, load_claims
+from ncfcheck.run.hunting.events import HuntProgress
+from ncfcheck.run.hunting.hunt import Plan, hunt
+from ncfcheck.verdicts.ledger import Ledger
 
 PLANTED = "benchmarks.planted"
 CHEAP = "planted.never"

@@ -17,11 +17,11 @@ from unittest.mock import patch
 
 from threadpoolctl import threadpool_limits
 
-from checker import check
-from checker.check import check_claim, load_claims
-from checker.claims import registered
-from checker.events import RunFinished
-from checker.hunting.hunt import Plan, hunt
+from ncfcheck.core.claims import registered
+from ncfcheck.run import check
+from ncfcheck.run.check import check_claim, load_claims
+from ncfcheck.run.hunting.hunt import Plan, hunt
+from ncfcheck.verdicts.events import RunFinished
 
 CLAIMS = (
     "flow.direction_converges",
@@ -32,16 +32,16 @@ CLAIMS = (
 EXAMPLES, OF_EACH = 400, 40  # of one claim; of each where all are checked
 # What a part is called, and where it is looked up when it is called.
 PARTS = {
-    "judge": ("checker.claims:Claim.judge",),
-    "flow": ("checker.flow:_run",),
-    "polish": ("checker.kkt:polish",),
-    "confirm": ("checker.judging:unconfirmed",),
-    "certify": ("checker.judging:_certify",),
-    "report": ("checker.check:Tally.record", "checker.hunting.trial:describe"),
+    "judge": ("ncfcheck.core.claims:Claim.judge",),
+    "flow": ("ncfcheck.theory.flow.trajectories:_run",),
+    "polish": ("ncfcheck.theory.kkt.points:polish",),
+    "confirm": ("ncfcheck.verdicts.judging:unconfirmed",),
+    "certify": ("ncfcheck.verdicts.judging:_certify",),
+    "report": ("ncfcheck.run.check:Tally.record", "ncfcheck.run.hunting.trial:describe"),
     "ledger": (
-        "checker.ledger:Ledger.record",
-        "checker.hunting.trial:Trial._record",
-        "checker.hunting.trial:Trial.encode",
+        "ncfcheck.verdicts.ledger:Ledger.record",
+        "ncfcheck.run.hunting.trial:Trial._record",
+        "ncfcheck.run.hunting.trial:Trial.encode",
     ),
 }
 

@@ -20,13 +20,13 @@ ROOT = Path(__file__).parent.parent
 # second is judged too.
 FIRST_INSTANCES = """
 from checker import check, claims
-from checker.generators.draw import draw
+from ncfcheck.strategies.draw import draw
 check.load_claims()
 claim = claims.registered()["early.direction_aligns"]
 for instance in draw(claim.strategy(), 2, 0, simplest=True):
     claim.judge(instance)
 """
-VERSION = "from checker.cli import main; main(['--version'])"
+VERSION = "from ncfcheck.app.cli import main; main(['--version'])"
 
 
 @dataclass(frozen=True)

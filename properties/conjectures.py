@@ -9,14 +9,11 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.certify import proof
-from checker.claims import CONJECTURE, Inapplicable, Margin, Unresolved, claim, worst
-from checker.generators import families, instances, powers_where
-from checker.kkt import Inertia, KktPoint, flow_limit, positive_limit
-from checker.ncf import norm
-from checker.starts import gaussian_start
-from properties.early_training import before_escape
-from properties.hypotheses import (
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import CONJECTURE, Inapplicable, Margin, Unresolved, claim, worst
+from ncfcheck.model.ncf import norm
+from ncfcheck.properties.early_training import before_escape
+from ncfcheck.properties.hypotheses import (
     CURVED,
     DENSE,
     FLOW_LIMIT,
@@ -24,6 +21,9 @@ from properties.hypotheses import (
     SMALL_START,
     SUPERQUADRATIC,
 )
+from ncfcheck.strategies.instances import families, instances, powers_where
+from ncfcheck.theory.kkt.points import Inertia, KktPoint, flow_limit, positive_limit
+from ncfcheck.theory.starts import gaussian_start
 
 ALL_CURVED = powers_where(lambda powers: min(powers) >= 2)
 TWO_LAYERS = powers_where(lambda powers: len(powers) == 1 and powers[0] >= 2)
@@ -76,7 +76,7 @@ def _hidden(instance, point: KktPoint) -> list[np.ndarray]:
     "conjecture.rank_one_limits",
     kind=CONJECTURE,
     reference="§5",
-    certify=proof("properties.exact_boxes", "rank_one_hidden"),
+    certify=proof("ncfcheck.properties.exact_boxes", "rank_one_hidden"),
     given=instances(outputs=(1,), **WIDE, **SURROUNDED),
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT, "one output"),
 )
@@ -89,7 +89,7 @@ def rank_one_limits(instance) -> Margin:
     "conjecture.one_neuron_limits",
     kind=CONJECTURE,
     reference="§5",
-    certify=proof("properties.exact_boxes", "one_neuron"),
+    certify=proof("ncfcheck.properties.exact_boxes", "one_neuron"),
     given=instances(outputs=(1,), **WIDE, **SURROUNDED),
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT, "one output"),
 )
@@ -102,7 +102,7 @@ def one_neuron_limits(instance) -> Margin:
     "conjecture.one_signed_labels",
     kind=CONJECTURE,
     reference="§5",
-    certify=proof("properties.exact_boxes", "one_neuron"),
+    certify=proof("ncfcheck.properties.exact_boxes", "one_neuron"),
     given=instances(outputs=(1,), labels=("one-signed",), **WIDE),
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT, "one output", "ȳ of one sign"),
 )
@@ -115,7 +115,7 @@ def one_signed_labels(instance) -> Margin:
     "conjecture.rank_one_maxima",
     kind=CONJECTURE,
     reference="§5",
-    certify=proof("properties.exact_boxes", "rank_one_hidden"),
+    certify=proof("ncfcheck.properties.exact_boxes", "rank_one_hidden"),
     given=instances(outputs=(1,), only_dense=True, powers=ALL_CURVED, narrowest=2, **SURROUNDED),
     hypotheses=(DENSE, CURVED, "u a strict local maximum of N on the sphere", "one output"),
 )
@@ -131,7 +131,7 @@ def rank_one_maxima(instance) -> Margin:
     "conjecture.one_limit",
     kind=CONJECTURE,
     reference="§5",
-    certify=proof("properties.exact_limits", "one_limit"),
+    certify=proof("ncfcheck.properties.exact_limits", "one_limit"),
     given=instances(outputs=(1,), **WIDE),
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT),
 )
@@ -173,7 +173,7 @@ def kinks_align(instance) -> Margin:
     "conjecture.outputs_rank_one",
     kind=CONJECTURE,
     reference="§5",
-    certify=proof("properties.exact_boxes", "rank_one_all"),
+    certify=proof("ncfcheck.properties.exact_boxes", "rank_one_all"),
     given=instances(outputs=(2, 3), **WIDE, **SURROUNDED),
     hypotheses=(DENSE, CURVED, GENERIC, POSITIVE_LIMIT, "two or three outputs"),
 )
@@ -188,7 +188,7 @@ def outputs_rank_one(instance) -> Margin:
     "conjecture.above_a_filter",
     kind=CONJECTURE,
     reference="§5",
-    certify=proof("properties.exact_boxes", "rank_one_above"),
+    certify=proof("ncfcheck.properties.exact_boxes", "rank_one_above"),
     given=instances(
         starts=("gaussian",),
         outputs=(1,),
@@ -208,7 +208,7 @@ def above_a_filter(instance) -> Margin:
     "conjecture.strongest_neuron",
     kind=CONJECTURE,
     reference="§5",
-    certify=proof("properties.exact_limits", "strongest_neuron"),
+    certify=proof("ncfcheck.properties.exact_limits", "strongest_neuron"),
     given=instances(outputs=(1,), **{**WIDE, "powers": TWO_LAYERS}),
     hypotheses=("L = 2", DENSE, CURVED, GENERIC, POSITIVE_LIMIT),
 )
@@ -233,7 +233,7 @@ def strongest_neuron(instance) -> Margin:
     "conjecture.mixed_labels_grow",
     kind=CONJECTURE,
     reference="§4",
-    certify=proof("properties.exact_limits", "mixed_labels_grow"),
+    certify=proof("ncfcheck.properties.exact_limits", "mixed_labels_grow"),
     given=instances(outputs=(1,), labels=("signs", "gaussian"), **WIDE),
     hypotheses=(DENSE, CURVED, GENERIC, "labels of both signs"),
 )

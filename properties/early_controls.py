@@ -8,15 +8,27 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.certify import proof
-from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
-from checker.early import conditioned_window, ladder, log_forcing
-from checker.flow import Stop, ncf_flow, norm_reaches, time_reaches
-from checker.generators import instances
-from checker.kkt import flow_limit, positive_limit
-from checker.starts import gaussian_start, unit
-from properties.early_margins import SLACK, both_ways, departures, misalignment, slope, train
-from properties.hypotheses import FLOW_LIMIT, NONPOSITIVE_LIMIT, POSITIVE_LIMIT, SMALL_START
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from ncfcheck.properties.early_margins import (
+    SLACK,
+    both_ways,
+    departures,
+    misalignment,
+    slope,
+    train,
+)
+from ncfcheck.properties.hypotheses import (
+    FLOW_LIMIT,
+    NONPOSITIVE_LIMIT,
+    POSITIVE_LIMIT,
+    SMALL_START,
+)
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.early.training import conditioned_window, ladder, log_forcing
+from ncfcheck.theory.flow.trajectories import Stop, ncf_flow, norm_reaches, time_reaches
+from ncfcheck.theory.kkt.points import flow_limit, positive_limit
+from ncfcheck.theory.starts import gaussian_start, unit
 
 
 def large(instance, found, change: float) -> float:
@@ -32,7 +44,7 @@ def large(instance, found, change: float) -> float:
     "control.large_init",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_flows", "large_init"),
+    certify=proof("ncfcheck.properties.exact_flows", "large_init"),
     given=instances(),
     drops=SMALL_START,
     of=("early.direction_aligns",),
@@ -48,7 +60,7 @@ def large_init(instance) -> Margin:
     "control.large_init_escape",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_flows", "large_init_escape"),
+    certify=proof("ncfcheck.properties.exact_flows", "large_init_escape"),
     given=instances(),
     drops=SMALL_START,
     of=("early.alignment_before_escape",),
@@ -71,7 +83,7 @@ def large_init_escape(instance) -> Margin:
     "control.large_init_tracking",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_limits", "large_init_tracking"),
+    certify=proof("ncfcheck.properties.exact_limits", "large_init_tracking"),
     given=instances(),
     drops=SMALL_START,
     of=("early.tracking_order", "early.tracking_constant"),
@@ -95,7 +107,7 @@ def large_init_tracking(instance) -> Margin:
     "control.large_init_collapse",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_limits", "large_init_collapse"),
+    certify=proof("ncfcheck.properties.exact_limits", "large_init_collapse"),
     given=instances(starts=("negative-kkt",), powers=st.just((1, 1))),
     drops=SMALL_START,
     of=("early.collapse",),
@@ -121,7 +133,7 @@ def large_init_collapse(instance) -> Margin:
     "control.order",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_flows", "order"),
+    certify=proof("ncfcheck.properties.exact_flows", "order"),
     given=instances(),
     of=("early.tracking_order",),
 )
@@ -137,7 +149,7 @@ def order(instance) -> Margin:
     "control.no_escape",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_limits", "no_escape"),
+    certify=proof("ncfcheck.properties.exact_limits", "no_escape"),
     given=instances(starts=("closing",), labels=("one-signed",)),
     drops=POSITIVE_LIMIT,
     of=("early.alignment_before_escape", "early.tracking_order", "early.tracking_constant"),
@@ -159,7 +171,7 @@ def no_escape(instance) -> Margin:
     "control.positive_collapse",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_flows", "positive_collapse"),
+    certify=proof("ncfcheck.properties.exact_flows", "positive_collapse"),
     given=instances(),
     drops=NONPOSITIVE_LIMIT,
     of=("early.collapse",),
@@ -176,7 +188,7 @@ def positive_collapse(instance) -> Margin:
     "control.initial_direction",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_flows", "initial_direction"),
+    certify=proof("ncfcheck.properties.exact_flows", "initial_direction"),
     given=instances(starts=("negative-kkt",)),
     drops=FLOW_LIMIT,
     of=("early.direction_aligns",),
@@ -200,7 +212,7 @@ def initial_direction(instance) -> Margin:
     "control.global",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_flows", "global_maximiser"),
+    certify=proof("ncfcheck.properties.exact_flows", "global_maximiser"),
     given=instances(),
     drops=FLOW_LIMIT,
     of=("early.direction_aligns", "early.alignment_before_escape"),

@@ -8,15 +8,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker.certify import proof
-from checker.claims import CONTROL, Inapplicable, Margin, claim
-from checker.early import conditioned_window, ladder, log_forcing
-from checker.flow import norm_reaches, time_reaches
-from checker.generators import instances
-from checker.kkt import flow_limit
-from checker.losses import Loss
-from properties.early_margins import SHALLOW, SLACK, both_ways, follows, misalignment, train
-from properties.hypotheses import TRUE_LABELS
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, claim
+from ncfcheck.model.losses import Loss
+from ncfcheck.properties.early_margins import (
+    SHALLOW,
+    SLACK,
+    both_ways,
+    follows,
+    misalignment,
+    train,
+)
+from ncfcheck.properties.hypotheses import TRUE_LABELS
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.early.training import conditioned_window, ladder, log_forcing
+from ncfcheck.theory.flow.trajectories import norm_reaches, time_reaches
+from ncfcheck.theory.kkt.points import flow_limit
 
 
 def relabelled(instance, y: np.ndarray):
@@ -38,7 +45,7 @@ def mislabelled(instance):
     "control.wrong_target",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_flows", "wrong_target"),
+    certify=proof("ncfcheck.properties.exact_flows", "wrong_target"),
     given=instances(),
     drops=TRUE_LABELS,
     of=("early.direction_aligns", "early.alignment_before_escape"),
@@ -60,7 +67,7 @@ def wrong_target(instance) -> Margin:
     "control.wrong_norm",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_flows", "wrong_norm"),
+    certify=proof("ncfcheck.properties.exact_flows", "wrong_norm"),
     given=instances(losses=(Loss.SQUARE,)),
     drops=TRUE_LABELS,
     of=("early.norm_stays_small",),
@@ -80,7 +87,7 @@ def wrong_norm(instance) -> Margin:
     "control.wrong_labels_tracking",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_flows", "wrong_labels_tracking"),
+    certify=proof("ncfcheck.properties.exact_flows", "wrong_labels_tracking"),
     given=instances(),
     drops=TRUE_LABELS,
     of=("early.tracking_order", "early.tracking_constant"),
@@ -96,7 +103,7 @@ def wrong_labels_tracking(instance) -> Margin:
     "control.wrong_labels_collapse",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_flows", "wrong_labels_collapse"),
+    certify=proof("ncfcheck.properties.exact_flows", "wrong_labels_collapse"),
     given=instances(starts=("negative-kkt",), powers=SHALLOW),
     drops=TRUE_LABELS,
     of=("early.collapse",),

@@ -9,11 +9,19 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.claims import Inapplicable, Margin, Unresolved, mildest
-from checker.early import ladder, log_forcing
-from checker.flow import Event, Stop, Trajectory, loss_flow, ncf_flow, norm_reaches, time_reaches
-from checker.kkt import positive_limit
-from checker.ncf import norm
+from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, mildest
+from ncfcheck.model.ncf import norm
+from ncfcheck.theory.early.training import ladder, log_forcing
+from ncfcheck.theory.flow.trajectories import (
+    Event,
+    Stop,
+    Trajectory,
+    loss_flow,
+    ncf_flow,
+    norm_reaches,
+    time_reaches,
+)
+from ncfcheck.theory.kkt.points import positive_limit
 
 # The share of an instance's gradient calls that one flow may take: five times what most do, too few
 # for the implicit integrator.

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker.biased_flows import loss_flow_with_biases, ncf_flow_with_biases
-from checker.biases import biased
-from checker.certify import proof
-from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim, mildest
-from checker.early import conditioned_window, ladder
-from checker.flow import Stop, norm_reaches, time_reaches
-from checker.generators import instances
-from checker.kkt import flow_limit
-from checker.starts import unit
-from properties.early_margins import SHALLOW, SLACK, follows, misalignment, train
-from properties.flow_controls import kinked
-from properties.hypotheses import HOMOGENEOUS, LIPSCHITZ
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim, mildest
+from ncfcheck.properties.early_margins import SHALLOW, SLACK, follows, misalignment, train
+from ncfcheck.properties.flow_controls import kinked
+from ncfcheck.properties.hypotheses import HOMOGENEOUS, LIPSCHITZ
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.biases.flows import loss_flow_with_biases, ncf_flow_with_biases
+from ncfcheck.theory.biases.networks import biased
+from ncfcheck.theory.early.training import conditioned_window, ladder
+from ncfcheck.theory.flow.trajectories import Stop, norm_reaches, time_reaches
+from ncfcheck.theory.kkt.points import flow_limit
+from ncfcheck.theory.starts import unit
 
 # How far to either side of the kink the two solutions start: rounding decides between them.
 NUDGE = 1e-12
@@ -38,7 +38,7 @@ def nudged(instance, side: float):
     kind=CONTROL,
     reference="§7",
     given=kinked(attracting=False),
-    certify=proof("properties.exact_branches", "kink_start"),
+    certify=proof("ncfcheck.properties.exact_branches", "kink_start"),
     drops=LIPSCHITZ,
     of=("early.norm_stays_small", "early.direction_aligns", "early.alignment_before_escape"),
 )
@@ -75,7 +75,7 @@ def kink_start(instance) -> Margin:
     kind=CONTROL,
     reference="§7",
     given=kinked(attracting=False),
-    certify=proof("properties.exact_branches", "kink_start_tracking"),
+    certify=proof("ncfcheck.properties.exact_branches", "kink_start_tracking"),
     drops=LIPSCHITZ,
     of=("early.tracking_order", "early.tracking_constant"),
 )
@@ -91,7 +91,7 @@ def kink_start_tracking(instance) -> Margin:
     kind=CONTROL,
     reference="§7",
     given=instances(only_dense=True, starts=("gaussian",), labels=("one-signed",), powers=SHALLOW),
-    certify=proof("properties.exact_biases", "biases_early"),
+    certify=proof("ncfcheck.properties.exact_biases", "biases_early"),
     drops=HOMOGENEOUS,
     of=("early.norm_stays_small", "early.direction_aligns", "early.alignment_before_escape"),
 )
@@ -135,7 +135,7 @@ def stationary(instance) -> np.ndarray:
     kind=CONTROL,
     reference="§7",
     given=kinked(attracting=True),
-    certify=proof("properties.exact_branches", "kink_collapse"),
+    certify=proof("ncfcheck.properties.exact_branches", "kink_collapse"),
     drops=LIPSCHITZ,
     of=("early.collapse",),
 )
@@ -166,7 +166,7 @@ def kink_collapse(instance) -> Margin:
     given=instances(
         only_dense=True, starts=("negative-kkt",), labels=("one-signed",), powers=SHALLOW
     ),
-    certify=proof("properties.exact_limits", "biases_collapse"),
+    certify=proof("ncfcheck.properties.exact_limits", "biases_collapse"),
     drops=HOMOGENEOUS,
     of=("early.collapse",),
 )

@@ -10,9 +10,20 @@ from functools import partial
 
 import numpy as np
 
-from checker.certify import proof
-from checker.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
-from checker.early import (
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
+from ncfcheck.properties.hypotheses import (
+    FLOW_LIMIT,
+    HOMOGENEOUS,
+    LIPSCHITZ,
+    NONPOSITIVE_LIMIT,
+    POSITIVE_LIMIT,
+    SMALL_START,
+    SUPERQUADRATIC,
+    TRUE_LABELS,
+)
+from ncfcheck.strategies.instances import collapsing, instances
+from ncfcheck.theory.early.training import (
     NEGLIGIBLE,
     PERTURBATION,
     Window,
@@ -24,19 +35,8 @@ from checker.early import (
     resolved,
     window,
 )
-from checker.flow import Trajectory, norm_reaches, time_reaches
-from checker.generators import collapsing, instances
-from checker.kkt import flow_limit
-from properties.hypotheses import (
-    FLOW_LIMIT,
-    HOMOGENEOUS,
-    LIPSCHITZ,
-    NONPOSITIVE_LIMIT,
-    POSITIVE_LIMIT,
-    SMALL_START,
-    SUPERQUADRATIC,
-    TRUE_LABELS,
-)
+from ncfcheck.theory.flow.trajectories import Trajectory, norm_reaches, time_reaches
+from ncfcheck.theory.kkt.points import flow_limit
 
 HYPOTHESES = (HOMOGENEOUS, SUPERQUADRATIC, LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START)
 # What is left for o(1) at the last rung of the ladder: relative for norms, in units of ε for
@@ -80,7 +80,7 @@ def _within(instance, excess, until, delta: float, in_the_limit: float) -> Margi
     reference="§4",
     given=instances(),
     hypotheses=HYPOTHESES,
-    prove=proof("properties.exact_early", "norm_stays_small"),
+    prove=proof("ncfcheck.properties.exact_early", "norm_stays_small"),
 )
 def norm_stays_small(instance) -> Margin:
     """‖w(t)‖ ≤ (1 + o(1)) R_ε δ for all t ≤ T_ε/δ^{D−2}, down a ladder of δ."""
@@ -93,7 +93,7 @@ def norm_stays_small(instance) -> Margin:
     reference="§4",
     given=instances(),
     hypotheses=(*HYPOTHESES, FLOW_LIMIT),
-    prove=proof("properties.exact_early", "direction_aligns"),
+    prove=proof("ncfcheck.properties.exact_early", "direction_aligns"),
 )
 def direction_aligns(instance) -> Margin:
     """⟨w, u*⟩/‖w‖ ≥ 1 − ε − o(1) at t = T_ε/δ^{D−2}, down a ladder of δ."""
@@ -106,7 +106,7 @@ def direction_aligns(instance) -> Margin:
     reference="§4",
     given=instances(),
     hypotheses=(*HYPOTHESES, FLOW_LIMIT),
-    prove=proof("properties.exact_early", "alignment_before_escape"),
+    prove=proof("ncfcheck.properties.exact_early", "alignment_before_escape"),
 )
 def alignment_before_escape(instance) -> Margin:
     """When ‖w‖ first reaches R_ε δ, the direction is within ε + o(1) of u*, down a ladder of δ."""
@@ -164,7 +164,7 @@ def _misalignment(flow: Trajectory, found) -> float:
         SMALL_START,
     ),
     covers=(("limit", "negative"), ("limit", "zero")),
-    prove=proof("properties.exact_early", "collapse"),
+    prove=proof("ncfcheck.properties.exact_early", "collapse"),
 )
 def collapse(instance) -> Margin:
     """If the NCF flow tends to a negative or zero KKT point, w shrinks or nears a non-negative KKT

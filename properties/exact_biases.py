@@ -8,12 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker.biases import biased
-from checker.certify.certificate import Certificate, NotProved, hexadecimal
-from checker.certify.flows import enclose
-from checker.certify.frozen import BiasedField
-from checker.certify.rings import precision
-from checker.certify.windows import (
+from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal
+from ncfcheck.certify.flows import enclose
+from ncfcheck.certify.frozen import BiasedField
+from ncfcheck.certify.rings import precision
+from ncfcheck.certify.windows import (
     BITS,
     ERROR,
     Approach,
@@ -22,10 +21,11 @@ from checker.certify.windows import (
     bracketed,
     cosine_of,
 )
-from checker.kkt import positive_limit
-from checker.ncf import Problem
-from checker.starts import unit
-from properties.exact_flows import known
+from ncfcheck.model.ncf import Problem
+from ncfcheck.properties.exact_flows import known
+from ncfcheck.theory.biases.networks import biased
+from ncfcheck.theory.kkt.points import positive_limit
+from ncfcheck.theory.starts import unit
 
 DELTA = 0.01  # of the control
 BEYOND = 1 + 1e-12  # of the time at which the loss flow ends: the bracket of T_ε is exact

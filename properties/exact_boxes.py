@@ -7,14 +7,14 @@ from __future__ import annotations
 import numpy as np
 from flint import arb
 
-from checker.certify import points
-from checker.certify.boxes import Found, active_rows, found_near, has_rank_two
-from checker.certify.certificate import Certificate, NotProved
-from checker.certify.rings import Balls
-from checker.certify.structured import at_rising_precision
-from checker.claims import Inapplicable, Unresolved
-from checker.kkt import flow_limit
-from properties.flow_controls import convolved
+from ncfcheck.certify import points
+from ncfcheck.certify.boxes import Found, active_rows, found_near, has_rank_two
+from ncfcheck.certify.certificate import Certificate, NotProved
+from ncfcheck.certify.rings import Balls
+from ncfcheck.certify.structured import at_rising_precision
+from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.properties.flow_controls import convolved
+from ncfcheck.theory.kkt.points import flow_limit
 
 NONE = 1e-3  # a second neuron, or singular value, of at most this share of the first counts as none
 

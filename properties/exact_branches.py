@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker.certify.certificate import Certificate, NotProved
-from checker.certify.flows import Field, enclose
-from checker.certify.rings import precision
-from checker.certify.windows import BITS, ERROR
-from checker.starts import unit
-from properties.early_model_controls import stationary
-from properties.exact_flows import certificate, departures, smallest, tube, windows
+from ncfcheck.certify.certificate import Certificate, NotProved
+from ncfcheck.certify.flows import Field, enclose
+from ncfcheck.certify.rings import precision
+from ncfcheck.certify.windows import BITS, ERROR
+from ncfcheck.properties.early_model_controls import stationary
+from ncfcheck.properties.exact_flows import certificate, departures, smallest, tube, windows
+from ncfcheck.theory.starts import unit
 
 COLLAPSED = 1e-3  # δ of a flow that leaves a kink
 

@@ -10,18 +10,18 @@ from itertools import pairwise
 
 import numpy as np
 
-from checker.certify.boxes import found_near
-from checker.certify.certificate import Certificate, NotProved, hexadecimal
-from checker.certify.flows import Field, Tube, enclose
-from checker.certify.rings import precision
-from checker.certify.variations import plain, varied
-from checker.certify.windows import BITS, ERROR, Approach, approach, cosine_of, first_time
-from checker.early import ladder, log_forcing
-from checker.kkt import flow_limit, positive_limit
-from checker.starts import unit
-from properties.early_training import VANISHING, grown_window, shrinking
-from properties.exact_flows import departures, doubling, known, tube, windows
-from properties.ncf_flow import GAPS, balancing
+from ncfcheck.certify.boxes import found_near
+from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal
+from ncfcheck.certify.flows import Field, Tube, enclose
+from ncfcheck.certify.rings import precision
+from ncfcheck.certify.variations import plain, varied
+from ncfcheck.certify.windows import BITS, ERROR, Approach, approach, cosine_of, first_time
+from ncfcheck.properties.early_training import VANISHING, grown_window, shrinking
+from ncfcheck.properties.exact_flows import departures, doubling, known, tube, windows
+from ncfcheck.properties.ncf_flow import GAPS, balancing
+from ncfcheck.theory.early.training import ladder, log_forcing
+from ncfcheck.theory.kkt.points import flow_limit, positive_limit
+from ncfcheck.theory.starts import unit
 
 RUNGS = 8  # of the ladder of δ that are tried
 BELOW = 1 - 1e-4  # times the first δ of the ladder: R_ε is known to 1e-6 at best

@@ -11,18 +11,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker.certify.boxes import found_near
-from checker.certify.certificate import Certificate, NotProved, hexadecimal
-from checker.certify.flows import Field, Tube, enclose
-from checker.certify.rings import precision
-from checker.certify.windows import BITS, ERROR, Approach, approach, first_time, is_alone
-from checker.claims import Inapplicable, Unresolved
-from checker.early import Window, conditioned_window, ladder, log_forcing
-from checker.flow import ncf_flow, norm_reaches
-from checker.kkt import flow_limit, positive_limit
-from checker.starts import gaussian_start, unit
-from properties.early_controls import large
-from properties.early_label_controls import mislabelled, relabelled
+from ncfcheck.certify.boxes import found_near
+from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal
+from ncfcheck.certify.flows import Field, Tube, enclose
+from ncfcheck.certify.rings import precision
+from ncfcheck.certify.windows import BITS, ERROR, Approach, approach, first_time, is_alone
+from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.properties.early_controls import large
+from ncfcheck.properties.early_label_controls import mislabelled, relabelled
+from ncfcheck.theory.early.training import Window, conditioned_window, ladder, log_forcing
+from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
+from ncfcheck.theory.kkt.points import flow_limit, positive_limit
+from ncfcheck.theory.starts import gaussian_start, unit
 
 FAR = 100.0  # multiples of T_ε up to which a flow is followed to a norm
 DISTANCES = (0.05, 0.03, 0.02, 0.01)  # of v_0 from the KKT point nearest to it

@@ -7,9 +7,9 @@ from __future__ import annotations
 import numpy as np
 from flint import fmpq
 
-from checker.certify.certificate import Certificate, NotProved, hexadecimal
-from checker.certify.kinks import kinked
-from checker.instances.reduced_points import on_kink
+from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal
+from ncfcheck.certify.kinks import kinked
+from ncfcheck.theory.rank_one.reduced_points import on_kink
 
 FAR = fmpq(1, 10**6)  # sin²∠ beyond which the control counts a point as no Clarke KKT point
 

@@ -8,16 +8,16 @@ import math
 
 import numpy as np
 
-from checker.certify.boxes import found_near
-from checker.certify.certificate import Certificate, hexadecimal
-from checker.certify.flows import Field, enclose
-from checker.certify.rings import precision
-from checker.certify.windows import BITS, ERROR, approach
-from checker.early import log_forcing
-from checker.flow import ncf_flow, norm_reaches
-from checker.kkt import positive_limit
-from checker.starts import gaussian_start
-from properties.exact_flows import certificate, known, negative_limit, tube
+from ncfcheck.certify.boxes import found_near
+from ncfcheck.certify.certificate import Certificate, hexadecimal
+from ncfcheck.certify.flows import Field, enclose
+from ncfcheck.certify.rings import precision
+from ncfcheck.certify.windows import BITS, ERROR, approach
+from ncfcheck.properties.exact_flows import certificate, known, negative_limit, tube
+from ncfcheck.theory.early.training import log_forcing
+from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
+from ncfcheck.theory.kkt.points import positive_limit
+from ncfcheck.theory.starts import gaussian_start
 
 SETTLED = (
     1e-6  # of the residual of one sample, relative, at which the loss flow is followed no further

@@ -8,15 +8,15 @@ from functools import partial
 
 from flint import fmpq
 
-from checker.biases import biased
-from checker.certify import points
-from checker.certify.certificate import Certificate, NotProved, hexadecimal
-from checker.certify.evaluate import Evaluation, matrices
-from checker.certify.krawczyk import is_positive_definite
-from checker.certify.points import At, dot, nonzero, proved
-from checker.certify.rings import Rationals
-from properties.flow_controls import convolved
-from properties.homogeneity_controls import shuffled
+from ncfcheck.certify import points
+from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal
+from ncfcheck.certify.evaluate import Evaluation, matrices
+from ncfcheck.certify.krawczyk import is_positive_definite
+from ncfcheck.certify.points import At, dot, nonzero, proved
+from ncfcheck.certify.rings import Rationals
+from ncfcheck.properties.flow_controls import convolved
+from ncfcheck.properties.homogeneity_controls import shuffled
+from ncfcheck.theory.biases.networks import biased
 
 IDENTITIES = (
     points.euler_fails,

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from flint import arb, fmpq
 
-from checker.certify.certificate import Certificate, NotProved
-from checker.certify.krawczyk import Box
-from checker.certify.reduced import Reduced
-from checker.certify.structured import (
+from ncfcheck.certify.certificate import Certificate, NotProved
+from ncfcheck.certify.krawczyk import Box
+from ncfcheck.certify.reduced import Reduced
+from ncfcheck.certify.structured import (
     FAR,
     Structure,
     along,
@@ -23,8 +23,8 @@ from checker.certify.structured import (
     reduced_box,
     sine_exceeds,
 )
-from checker.criterion import hidden_layers, inner_signs
-from checker.rank_one import mixed_layers
+from ncfcheck.theory.rank_one.criterion import hidden_layers, inner_signs
+from ncfcheck.theory.rank_one.points import mixed_layers
 
 NOT_KKT = (
     "an exact structured point near `start` meets every hypothesis but the one dropped, and "

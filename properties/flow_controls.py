@@ -7,27 +7,33 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.certify import proof
-from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
-from checker.flow import Stop, ncf_flow, norm_reaches
-from checker.generators import collapsing, given, instances
-from checker.generators.datasets import SEEDS
-from checker.generators.draw import between
-from checker.instances import Instance
-from checker.instances.promises import require
-from checker.kkt import flow_limit, positive_limit
-from checker.ncf import Problem, layer_norms, norm
-from checker.networks import convolution, dense
-from checker.starts import gaussian_start, unit
-from properties import ncf_flow as theorems
-from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNIT_START, UNSHARED
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.ncf import Problem, layer_norms, norm
+from ncfcheck.model.networks import convolution, dense
+from ncfcheck.properties import ncf_flow as theorems
+from ncfcheck.properties.hypotheses import (
+    LIPSCHITZ,
+    POSITIVE_LIMIT,
+    SUPERQUADRATIC,
+    UNIT_START,
+    UNSHARED,
+)
+from ncfcheck.strategies.datasets import SEEDS
+from ncfcheck.strategies.draw import between
+from ncfcheck.strategies.instances import collapsing, given, instances
+from ncfcheck.strategies.promises import require
+from ncfcheck.theory.flow.trajectories import Stop, ncf_flow, norm_reaches
+from ncfcheck.theory.kkt.points import flow_limit, positive_limit
+from ncfcheck.theory.starts import gaussian_start, unit
 
 
 @claim(
     "control.degree_two",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_points", "degree_two"),
+    certify=proof("ncfcheck.properties.exact_points", "degree_two"),
     given=instances(powers=st.just((1,))),
     drops=SUPERQUADRATIC,
     of=("flow.blowup_bracket", "flow.blowup_rate"),
@@ -55,7 +61,7 @@ def degree_two(instance) -> Margin:
     "control.doubled_start",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_boxes", "doubled_start"),
+    certify=proof("ncfcheck.properties.exact_boxes", "doubled_start"),
     given=instances(),
     drops=UNIT_START,
     of=("flow.blowup_bracket",),
@@ -69,7 +75,7 @@ def doubled_start(instance) -> Margin:
     "control.no_blowup",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_boxes", "no_blowup"),
+    certify=proof("ncfcheck.properties.exact_boxes", "no_blowup"),
     given=collapsing(),
     drops=POSITIVE_LIMIT,
     of=("flow.blowup_bracket", "flow.blowup_rate"),
@@ -177,7 +183,7 @@ kinked = given(_kinked, _kink, _balanced)
     kind=CONTROL,
     reference="§7",
     given=kinked(attracting=True),
-    certify=proof("properties.exact_branches", "kinks"),
+    certify=proof("ncfcheck.properties.exact_branches", "kinks"),
     drops=LIPSCHITZ,
     of=("flow.direction_converges",),
 )
@@ -224,7 +230,7 @@ def every_balance(network, theta: np.ndarray) -> list[np.ndarray]:
     "control.shared_conserved",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_points", "shared_conserved"),
+    certify=proof("ncfcheck.properties.exact_points", "shared_conserved"),
     given=instances(only_dense=True, narrowest=2),
     drops=UNSHARED,
     of=("flow.balance",),

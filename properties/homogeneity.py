@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from checker import kernels
-from checker.certify import proof
-from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
-from checker.generators import instances
-from checker.identities import equal, equal_vectors
-from checker.losses import CODES, Loss
-from checker.ncf import Ncf, Problem, norm
-from checker.tolerances import EPS
-from properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
+from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.identities import equal, equal_vectors
+from ncfcheck.model.kernels import gradients
+from ncfcheck.model.losses import CODES, Loss
+from ncfcheck.model.ncf import Ncf, Problem, norm
+from ncfcheck.properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
+from ncfcheck.strategies.instances import instances
 
 SCALES = (0.5, 3.0, 1.7)
 
@@ -21,7 +21,7 @@ SCALES = (0.5, 3.0, 1.7)
     "homogeneity.euler",
     kind=THEOREM,
     reference="§1",
-    certify=proof("properties.exact_points", "euler"),
+    certify=proof("ncfcheck.properties.exact_points", "euler"),
     given=instances(lipschitz=False),
     hypotheses=(HOMOGENEOUS,),
 )
@@ -42,7 +42,7 @@ def euler(instance) -> Margin:
     "homogeneity.layer_euler",
     kind=THEOREM,
     reference="§1",
-    certify=proof("properties.exact_points", "layer_euler"),
+    certify=proof("ncfcheck.properties.exact_points", "layer_euler"),
     given=instances(lipschitz=False),
     hypotheses=(HOMOGENEOUS,),
 )
@@ -67,7 +67,7 @@ def layer_euler(instance) -> Margin:
     "homogeneity.output_scaling",
     kind=THEOREM,
     reference="§1",
-    certify=proof("properties.exact_points", "output_scaling"),
+    certify=proof("ncfcheck.properties.exact_points", "output_scaling"),
     given=instances(lipschitz=False),
     hypotheses=(HOMOGENEOUS, POSITIVE_FACTOR),
 )
@@ -93,7 +93,7 @@ def scaled_outputs(instance, factors) -> Margin:
     "homogeneity.gradient_scaling",
     kind=THEOREM,
     reference="§1",
-    certify=proof("properties.exact_points", "gradient_scaling"),
+    certify=proof("ncfcheck.properties.exact_points", "gradient_scaling"),
     given=instances(lipschitz=False),
     hypotheses=(HOMOGENEOUS, POSITIVE_FACTOR),
 )
@@ -174,10 +174,10 @@ def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3)
     descent, gradient, work = (
         np.empty(y.shape),
         np.empty(u.size),
-        kernels.workspace(problem.network.layout, len(problem.X)),
+        gradients.workspace(problem.network.layout, len(problem.X)),
     )
     code = CODES[problem.loss]
-    kernels.pull_back(
+    gradients.pull_back(
         problem.network.layout, u, ncf.columns, y, code, small, 1.0, descent, work, gradient
     )
     outputs = small * problem.outputs(u)

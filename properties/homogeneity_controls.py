@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker.biases import biased
-from checker.certify import proof
-from checker.claims import CONTROL, Inapplicable, Margin, claim, mildest
-from checker.generators import instances
-from checker.ncf import Ncf
-from properties import homogeneity
-from properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, claim, mildest
+from ncfcheck.model.ncf import Ncf
+from ncfcheck.properties import homogeneity
+from ncfcheck.properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.biases.networks import biased
 
 NEGATIVE_SCALES = (-0.5, -3.0, -1.7)
 
@@ -21,7 +21,7 @@ NEGATIVE_SCALES = (-0.5, -3.0, -1.7)
     "control.biases",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_points", "biases"),
+    certify=proof("ncfcheck.properties.exact_points", "biases"),
     given=instances(lipschitz=False, only_dense=True),
     drops=HOMOGENEOUS,
     of=(
@@ -49,7 +49,7 @@ def biases(instance) -> Margin:
     "control.biases_expansion",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_points", "biases_expansion"),
+    certify=proof("ncfcheck.properties.exact_points", "biases_expansion"),
     given=instances(lipschitz=False, only_dense=True),
     drops=HOMOGENEOUS,
     of=("homogeneity.loss_expansion",),
@@ -64,7 +64,7 @@ def biases_expansion(instance) -> Margin:
     "control.negative_factor",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_points", "negative_factor"),
+    certify=proof("ncfcheck.properties.exact_points", "negative_factor"),
     given=instances(lipschitz=False),
     drops=POSITIVE_FACTOR,
     of=("homogeneity.output_scaling", "homogeneity.gradient_scaling"),
@@ -79,7 +79,7 @@ def negative_factor(instance) -> Margin:
     "control.wrong_labels",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_points", "wrong_labels"),
+    certify=proof("ncfcheck.properties.exact_points", "wrong_labels"),
     given=instances(lipschitz=False),
     drops=TRUE_LABELS,
     of=("homogeneity.loss_expansion",),

@@ -8,18 +8,18 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.certify import proof
-from checker.claims import CONTROL, Inapplicable, Margin, claim, mildest
-from checker.generators import given, instances, powers_where
-from checker.generators.datasets import SEEDS, line
-from checker.instances import Instance
-from checker.instances.promises import plain, require
-from checker.kkt import KktPoint, describe
-from checker.ncf import Problem, norm
-from checker.networks import dense
-from properties import kkt_structure
-from properties.flow_controls import convolved, every_balance
-from properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, claim, mildest
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.ncf import Problem, norm
+from ncfcheck.model.networks import dense
+from ncfcheck.properties import kkt_structure
+from ncfcheck.properties.flow_controls import convolved, every_balance
+from ncfcheck.properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED
+from ncfcheck.strategies.datasets import SEEDS, line
+from ncfcheck.strategies.instances import given, instances, powers_where
+from ncfcheck.strategies.promises import plain, require
+from ncfcheck.theory.kkt.points import KktPoint, describe
 
 
 def taken_for_kkt(instance, u: np.ndarray) -> KktPoint:
@@ -40,7 +40,7 @@ def taken_for_kkt(instance, u: np.ndarray) -> KktPoint:
     "control.any_point",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_points", "any_point"),
+    certify=proof("ncfcheck.properties.exact_points", "any_point"),
     given=instances(shared=False),
     drops=KKT,
     of=("kkt.multiplier", "kkt.layer_balance", "kkt.neuron_balance", "kkt.sign_flip"),
@@ -96,7 +96,7 @@ scalar_chains = given(_scalar_chains, _chain)
     "control.any_negative_point",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_points", "any_negative_point"),
+    certify=proof("ncfcheck.properties.exact_points", "any_negative_point"),
     given=scalar_chains(),
     drops=KKT,
     of=("kkt.negative_unstable",),
@@ -115,7 +115,7 @@ def any_negative_point(instance) -> Margin:
     "control.zero_points",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_points", "zero_points"),
+    certify=proof("ncfcheck.properties.exact_points", "zero_points"),
     given=instances(shared=False),
     drops=NONZERO,
     of=("kkt.layer_balance", "kkt.neuron_balance"),
@@ -141,7 +141,7 @@ def zero_points(instance) -> Margin:
     "control.positive_unstable",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_boxes", "positive_unstable"),
+    certify=proof("ncfcheck.properties.exact_boxes", "positive_unstable"),
     given=instances(powers=powers_where(lambda powers: min(powers) >= 2)),
     drops=NEGATIVE,
     of=("kkt.negative_unstable",),
@@ -157,7 +157,7 @@ def positive_unstable(instance) -> Margin:
     "control.shared_balance",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_boxes", "shared_balance"),
+    certify=proof("ncfcheck.properties.exact_boxes", "shared_balance"),
     given=instances(only_dense=True, narrowest=2),
     drops=UNSHARED,
     of=("kkt.neuron_balance",),

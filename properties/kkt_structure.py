@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from checker.certify import proof
-from checker.claims import THEOREM, Inapplicable, Margin, claim, worst
-from checker.generators import instances
-from checker.identities import equal
-from checker.kkt import Inertia, KktPoint, describe, flow_limit
-from checker.ncf import Ncf, layer_norms, neuron_balance, norm
-from checker.networks import Network
-from checker.tolerances import EPS
-from properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
+from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.identities import equal
+from ncfcheck.model.ncf import Ncf, layer_norms, neuron_balance, norm
+from ncfcheck.model.networks import Network
+from ncfcheck.properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.kkt.points import Inertia, KktPoint, describe, flow_limit
 
 # What a curvature may fall short by, in units of |λ|: far above what it is computed to.
 CURVATURE = 1e-3
@@ -37,7 +37,7 @@ def _accuracy(point: KktPoint) -> float:
     "kkt.multiplier",
     kind=THEOREM,
     reference="§5",
-    certify=proof("properties.exact_boxes", "balance"),
+    certify=proof("ncfcheck.properties.exact_boxes", "balance"),
     given=instances(),
     hypotheses=(KKT,),
 )
@@ -62,7 +62,7 @@ def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
     "kkt.layer_balance",
     kind=THEOREM,
     reference="§5",
-    certify=proof("properties.exact_boxes", "balance"),
+    certify=proof("ncfcheck.properties.exact_boxes", "balance"),
     given=instances(),
     hypotheses=(KKT, NONZERO),
 )
@@ -86,7 +86,7 @@ def layer_balance_at(network: Network, point: KktPoint) -> Margin:
     "kkt.neuron_balance",
     kind=THEOREM,
     reference="§5",
-    certify=proof("properties.exact_boxes", "balance"),
+    certify=proof("ncfcheck.properties.exact_boxes", "balance"),
     given=instances(shared=False),
     hypotheses=(KKT, NONZERO, UNSHARED),
 )
@@ -134,7 +134,7 @@ def sign_flip_at(instance, point: KktPoint) -> Margin:
     "kkt.negative_unstable",
     kind=THEOREM,
     reference="§5",
-    certify=proof("properties.exact_boxes", "negative_unstable"),
+    certify=proof("ncfcheck.properties.exact_boxes", "negative_unstable"),
     given=instances(),
     hypotheses=(KKT, NEGATIVE),
 )

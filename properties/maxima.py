@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from checker.claims import THEOREM, Inapplicable, Margin, claim
-from checker.generators import instances, powers_where
-from checker.kkt import Inertia, positive_limit
-from checker.networks import Network
-from properties.hypotheses import CURVED_LAST, LOCAL_MAXIMUM, UNSHARED
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim
+from ncfcheck.model.networks import Network
+from ncfcheck.properties.hypotheses import CURVED_LAST, LOCAL_MAXIMUM, UNSHARED
+from ncfcheck.strategies.instances import instances, powers_where
+from ncfcheck.theory.kkt.points import Inertia, positive_limit
 
 # A second neuron at most this share of the first counts as none; polished points are known far
 # better.

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from checker.certify import proof
-from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
-from checker.generators import instances
-from checker.generators.found import two_direction_points
-from checker.kkt import Inertia, positive_limit
-from checker.ncf import norm
-from properties.flow_controls import convolved
-from properties.hypotheses import CURVED_LAST, LOCAL_MAXIMUM, UNSHARED
-from properties.maxima import one_active
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from ncfcheck.model.ncf import norm
+from ncfcheck.properties.flow_controls import convolved
+from ncfcheck.properties.hypotheses import CURVED_LAST, LOCAL_MAXIMUM, UNSHARED
+from ncfcheck.properties.maxima import one_active
+from ncfcheck.strategies.found import two_direction_points
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.kkt.points import Inertia, positive_limit
 
 
 @claim(
     "control.saddles",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_boxes", "saddles"),
+    certify=proof("ncfcheck.properties.exact_boxes", "saddles"),
     given=two_direction_points(),
     drops=LOCAL_MAXIMUM,
     of=("kkt.one_last_neuron",),
@@ -37,7 +37,7 @@ def saddles(instance) -> Margin:
     "control.flat_neurons",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_points", "flat_neurons"),
+    certify=proof("ncfcheck.properties.exact_points", "flat_neurons"),
     given=instances(
         powers=st.sampled_from(((1, 1), (1, 1, 1))), only_dense=True, narrowest=2, outputs=(1,)
     ),
@@ -62,7 +62,7 @@ def flat_neurons(instance) -> Margin:
     "control.shared_neurons",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_boxes", "shared_neurons"),
+    certify=proof("ncfcheck.properties.exact_boxes", "shared_neurons"),
     given=instances(
         powers=st.integers(2, 4).map(lambda power: (power,)), only_dense=True, narrowest=2
     ),

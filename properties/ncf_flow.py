@@ -8,16 +8,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker.certify import proof
-from checker.claims import THEOREM, Inapplicable, Margin, Unresolved, claim, worst
-from checker.flow import Stop, Trajectory, loss_flow, ncf_flow, norm_reaches
-from checker.generators import instances
-from checker.identities import equal
-from checker.kkt import Inertia, blowup_time, flow_limit, positive_limit
-from checker.ncf import neuron_balance, norm
-from checker.tolerances import HANDOVER
-from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SUPERQUADRATIC, UNIT_START, UNSHARED
-from properties.kkt_structure import sign_flipped
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Unresolved, claim, worst
+from ncfcheck.core.tolerances import HANDOVER
+from ncfcheck.model.identities import equal
+from ncfcheck.model.ncf import neuron_balance, norm
+from ncfcheck.properties.hypotheses import (
+    LIPSCHITZ,
+    POSITIVE_LIMIT,
+    SUPERQUADRATIC,
+    UNIT_START,
+    UNSHARED,
+)
+from ncfcheck.properties.kkt_structure import sign_flipped
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory, loss_flow, ncf_flow, norm_reaches
+from ncfcheck.theory.kkt.points import Inertia, blowup_time, flow_limit, positive_limit
 
 GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
 
@@ -28,7 +34,7 @@ GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
     reference="§3",
     given=instances(),
     hypotheses=(LIPSCHITZ,),
-    prove=proof("properties.exact_early", "monotone"),
+    prove=proof("ncfcheck.properties.exact_early", "monotone"),
 )
 def monotone(instance) -> Margin:
     """N(v(t)) never decreases along the flow of the NCF."""
@@ -60,7 +66,7 @@ def monotone(instance) -> Margin:
     reference="§3",
     given=instances(),
     hypotheses=(SUPERQUADRATIC, LIPSCHITZ, UNIT_START, POSITIVE_LIMIT),
-    prove=proof("properties.exact_early", "blowup_bracket"),
+    prove=proof("ncfcheck.properties.exact_early", "blowup_bracket"),
 )
 def blowup_bracket(instance) -> Margin:
     """r → ∞ at a finite T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
@@ -89,7 +95,7 @@ def bracket(instance, initial_norm: float = 1.0) -> Margin:
     reference="§3",
     given=instances(),
     hypotheses=(SUPERQUADRATIC, LIPSCHITZ, POSITIVE_LIMIT),
-    prove=proof("properties.exact_early", "blowup_rate"),
+    prove=proof("ncfcheck.properties.exact_early", "blowup_rate"),
 )
 def blowup_rate(instance) -> Margin:
     """(T* − t) r^{D−2} → 1/(D(D−2)N*).
@@ -135,7 +141,7 @@ def _never(instance, u: np.ndarray) -> Margin:
     reference="§3",
     given=instances(),
     hypotheses=(LIPSCHITZ,),
-    prove=proof("properties.exact_early", "direction_converges"),
+    prove=proof("ncfcheck.properties.exact_early", "direction_converges"),
 )
 def direction_converges(instance) -> Margin:
     """v(t) converges to a KKT point; the norm grows without bound if it is positive and falls if it
@@ -166,7 +172,7 @@ def direction_converges(instance) -> Margin:
     reference="§3",
     given=instances(shared=False),
     hypotheses=(LIPSCHITZ, UNSHARED),
-    prove=proof("properties.exact_early", "balance"),
+    prove=proof("ncfcheck.properties.exact_early", "balance"),
 )
 def balance(instance) -> Margin:
     """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow

@@ -7,17 +7,19 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
-from checker.generators import SLOPES, architectures, given
-from checker.generators.datasets import SEEDS
-from checker.generators.draw import between, sampled
-from checker.generators.structured import profile
-from checker.identities import equal
-from checker.instances import promises, rebuilding
-from checker.kkt import Inertia, describe, polish
-from checker.ncf import FEW, Problem, norm
-from checker.networks import dense
-from checker.rank_one import (
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
+from ncfcheck.core.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, POLISHED
+from ncfcheck.model.identities import equal
+from ncfcheck.model.ncf import FEW, Problem, norm
+from ncfcheck.model.networks import dense
+from ncfcheck.properties.kkt_structure import CURVATURE, multiplier_at, sign_flipped, unstable
+from ncfcheck.strategies import promises, rebuilding
+from ncfcheck.strategies.datasets import SEEDS
+from ncfcheck.strategies.draw import between, sampled
+from ncfcheck.strategies.instances import SLOPES, architectures, given
+from ncfcheck.strategies.structured import profile
+from ncfcheck.theory.kkt.points import Inertia, describe, polish
+from ncfcheck.theory.rank_one.points import (
     RankOneInstance,
     ReducedPoint,
     balanced_norms,
@@ -27,9 +29,7 @@ from checker.rank_one import (
     structured_value,
     tangent,
 )
-from checker.starts import unit
-from checker.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, POLISHED
-from properties.kkt_structure import CURVATURE, multiplier_at, sign_flipped, unstable
+from ncfcheck.theory.starts import unit
 
 # How far from the KKT point Newton's method starts: far inside its basin, and at least so far
 # beyond what counts as polished.

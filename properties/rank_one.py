@@ -6,29 +6,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from checker.certify import proof
-from checker.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
-from checker.clarke import clarke_error, clarke_residual
-from checker.criterion import (
-    chain_defects,
-    class_spreads,
-    hidden_layers,
-    inner_signs,
-    refuse_other_sides,
-)
-from checker.generators.found import found_points, two_layer_points
-from checker.generators.structured import (
-    clarke_points,
-    mixed_points,
-    perturbed_points,
-    rank_one_points,
-)
-from checker.identities import equal
-from checker.ncf import layer_norms, neuron_balance, norm
-from checker.rank_one import predicted_tangent, reduced_value, structured_value, tangent
-from checker.tolerances import EPS, RESOLUTION
-from checker.two_layer import defect
-from properties.hypotheses import (
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
+from ncfcheck.core.tolerances import EPS, RESOLUTION
+from ncfcheck.model.identities import equal
+from ncfcheck.model.ncf import layer_norms, neuron_balance, norm
+from ncfcheck.properties.hypotheses import (
     CLARKE_REDUCED,
     COHERENT,
     CURVED,
@@ -41,6 +24,28 @@ from properties.hypotheses import (
     REDUCED,
     UNIFORM,
 )
+from ncfcheck.strategies.found import found_points, two_layer_points
+from ncfcheck.strategies.structured import (
+    clarke_points,
+    mixed_points,
+    perturbed_points,
+    rank_one_points,
+)
+from ncfcheck.theory.kkt.clarke import clarke_error, clarke_residual
+from ncfcheck.theory.rank_one.criterion import (
+    chain_defects,
+    class_spreads,
+    hidden_layers,
+    inner_signs,
+    refuse_other_sides,
+)
+from ncfcheck.theory.rank_one.points import (
+    predicted_tangent,
+    reduced_value,
+    structured_value,
+    tangent,
+)
+from ncfcheck.theory.rank_one.two_layer import defect
 
 NONE_FOUND = "the reduced problem has no positive KKT point in sight"
 
@@ -98,7 +103,7 @@ def _reduced(instance):
     "rank_one.sufficient",
     kind=THEOREM,
     reference="§5",
-    certify=proof("properties.exact_structured", "not_sufficient"),
+    certify=proof("ncfcheck.properties.exact_structured", "not_sufficient"),
     given=rank_one_points(),
     hypotheses=(DENSE, COHERENT, UNIFORM, LAYER_NORMS, REDUCED),
     covers=(("active neurons", "several"), ("signs", "mixed")),
@@ -195,7 +200,7 @@ def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
     "rank_one.perturbed_fails",
     kind=THEOREM,
     reference="§5",
-    certify=proof("properties.exact_structured", "not_spoilt"),
+    certify=proof("ncfcheck.properties.exact_structured", "not_spoilt"),
     given=perturbed_points(),
     hypotheses=(DENSE, COHERENT),
     covers=(("active neurons", "several"),),
@@ -222,7 +227,7 @@ def perturbed_fails(instance) -> Margin:
     "rank_one.mixed_sign_even_p",
     kind=THEOREM,
     reference="§5",
-    certify=proof("properties.exact_structured", "not_mixed"),
+    certify=proof("ncfcheck.properties.exact_structured", "not_mixed"),
     given=mixed_points(),
     hypotheses=(ONE_SIGN,),
 )

@@ -8,26 +8,10 @@ from functools import partial
 import numpy as np
 from hypothesis import strategies as st
 
-from checker.certify import proof
-from checker.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
-from checker.clarke import clarke_error, clarke_residual
-from checker.criterion import singular_ratio
-from checker.generators import architectures
-from checker.generators.found import blind_points, two_direction_points
-from checker.generators.structured import CURVED as SOME_CURVED
-from checker.generators.structured import (
-    DIRECTION,
-    NORMS,
-    PROFILE,
-    clarke_points,
-    masked_points,
-    mixed_points,
-    perturbed_points,
-    rank_one_points,
-    signless_points,
-)
-from checker.tolerances import EPS
-from properties.hypotheses import (
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from ncfcheck.core.tolerances import EPS
+from ncfcheck.properties.hypotheses import (
     CLARKE_REDUCED,
     COHERENT,
     CURVED,
@@ -40,7 +24,23 @@ from properties.hypotheses import (
     REDUCED,
     UNIFORM,
 )
-from properties.rank_one import angle_error, built, criterion
+from ncfcheck.properties.rank_one import angle_error, built, criterion
+from ncfcheck.strategies.found import blind_points, two_direction_points
+from ncfcheck.strategies.instances import architectures
+from ncfcheck.strategies.structured import CURVED as SOME_CURVED
+from ncfcheck.strategies.structured import (
+    DIRECTION,
+    NORMS,
+    PROFILE,
+    clarke_points,
+    masked_points,
+    mixed_points,
+    perturbed_points,
+    rank_one_points,
+    signless_points,
+)
+from ncfcheck.theory.kkt.clarke import clarke_error, clarke_residual
+from ncfcheck.theory.rank_one.criterion import singular_ratio
 
 FAR = 0.01  # sin∠ beyond which a control counts a point as no KKT point
 FLAT = st.sampled_from(
@@ -62,7 +62,7 @@ def _is_kkt(instance) -> Margin:
 
 @sufficient(
     "control.nonuniform",
-    certify=proof("properties.exact_structured", "nonuniform"),
+    certify=proof("ncfcheck.properties.exact_structured", "nonuniform"),
     given=perturbed_points(kinds=(PROFILE,), sizes=(0.9,), powers=SOME_CURVED),
     drops=UNIFORM,
     of=("rank_one.sufficient",),
@@ -74,7 +74,7 @@ def nonuniform(instance) -> Margin:
 
 @sufficient(
     "control.unbalanced",
-    certify=proof("properties.exact_structured", "unbalanced"),
+    certify=proof("ncfcheck.properties.exact_structured", "unbalanced"),
     given=perturbed_points(kinds=(NORMS,), sizes=(0.5,)),
     drops=LAYER_NORMS,
     of=("rank_one.sufficient",),
@@ -86,7 +86,7 @@ def unbalanced(instance) -> Margin:
 
 @sufficient(
     "control.any_direction",
-    certify=proof("properties.exact_structured", "any_direction"),
+    certify=proof("ncfcheck.properties.exact_structured", "any_direction"),
     given=perturbed_points(kinds=(DIRECTION,), sizes=(1.0,)),
     drops=REDUCED,
     of=("rank_one.sufficient",),
@@ -98,7 +98,7 @@ def any_direction(instance) -> Margin:
 
 @sufficient(
     "control.signless",
-    certify=proof("properties.exact_structured", "signless"),
+    certify=proof("ncfcheck.properties.exact_structured", "signless"),
     given=signless_points(),
     drops=COHERENT,
 )
@@ -109,7 +109,7 @@ def signless(instance) -> Margin:
 
 @sufficient(
     "control.sparse_layers",
-    certify=proof("properties.exact_structured", "sparse_layers"),
+    certify=proof("ncfcheck.properties.exact_structured", "sparse_layers"),
     given=masked_points(),
     drops=DENSE,
 )
@@ -122,7 +122,7 @@ def sparse_layers(instance) -> Margin:
 
 @necessary(
     "control.equal_entries",
-    certify=proof("properties.exact_structured", "equal_entries"),
+    certify=proof("ncfcheck.properties.exact_structured", "equal_entries"),
     given=mixed_points(),
     drops=COHERENT,
 )
@@ -144,7 +144,7 @@ def equal_entries(instance) -> Margin:
 
 @necessary(
     "control.flat_entries",
-    certify=proof("properties.exact_structured", "flat_entries"),
+    certify=proof("ncfcheck.properties.exact_structured", "flat_entries"),
     given=rank_one_points(fewest=2, narrowest=2, powers=FLAT),
     drops=CURVED,
 )
@@ -165,7 +165,7 @@ def _equal(layers) -> Margin:
 
 @necessary(
     "control.blind_input",
-    certify=proof("properties.exact_structured", "blind_input"),
+    certify=proof("ncfcheck.properties.exact_structured", "blind_input"),
     given=blind_points(),
     drops=DENSE,
 )
@@ -180,7 +180,7 @@ def blind_input(instance) -> Margin:
 
 @necessary(
     "control.any_rank_one",
-    certify=proof("properties.exact_structured", "any_rank_one"),
+    certify=proof("ncfcheck.properties.exact_structured", "any_rank_one"),
     given=perturbed_points(sizes=(0.9,)),
     drops=KKT,
 )
@@ -193,7 +193,7 @@ def any_rank_one(instance) -> Margin:
 
 @necessary(
     "control.negative_value",
-    certify=proof("properties.exact_structured", "negative_value"),
+    certify=proof("ncfcheck.properties.exact_structured", "negative_value"),
     given=rank_one_points(),
     drops=POSITIVE_VALUE,
 )
@@ -211,7 +211,7 @@ def negative_value(instance) -> Margin:
     "control.every_kkt_rank_one",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_boxes", "every_kkt_rank_one"),
+    certify=proof("ncfcheck.properties.exact_boxes", "every_kkt_rank_one"),
     given=two_direction_points(),
     drops=RANK_ONE,
     of=("rank_one.necessary", "rank_one.two_layer_iff"),
@@ -229,7 +229,7 @@ def every_kkt_rank_one(instance) -> Margin:
     "control.two_sided",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_structured", "two_sided"),
+    certify=proof("ncfcheck.properties.exact_structured", "two_sided"),
     given=mixed_points(one_sided=False),
     drops=ONE_SIGN,
     of=("rank_one.mixed_sign_even_p",),
@@ -245,7 +245,7 @@ def two_sided(instance) -> Margin:
     "control.slope_outside",
     kind=CONTROL,
     reference="§7",
-    certify=proof("properties.exact_kinks", "slope_outside"),
+    certify=proof("ncfcheck.properties.exact_kinks", "slope_outside"),
     given=clarke_points(inside=False),
     drops=CLARKE_REDUCED,
     of=("rank_one.clarke",),

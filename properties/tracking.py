@@ -8,13 +8,13 @@ from functools import partial
 
 import numpy as np
 
-from checker.certify import proof
-from checker.claims import THEOREM, Margin, Unresolved, claim, worst
-from checker.early import resolved
-from checker.generators import instances
-from checker.ncf import norm
-from checker.tracking import Departures, departures, predicted
-from properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SMALL_START, TRUE_LABELS
+from ncfcheck.certify import proof
+from ncfcheck.core.claims import THEOREM, Margin, Unresolved, claim, worst
+from ncfcheck.model.ncf import norm
+from ncfcheck.properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SMALL_START, TRUE_LABELS
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.early.tracking import Departures, departures, predicted
+from ncfcheck.theory.early.training import resolved
 
 # A predicted constant is met when the ratio at the best rung is within this share of it.
 AGREEMENT = 0.05
@@ -30,7 +30,7 @@ SETTLED_SLOPE, SETTLED_CONSTANT = 0.2, 0.5
     reference="§4",
     given=instances(),
     hypotheses=(LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START),
-    prove=proof("properties.exact_early", "tracking_order"),
+    prove=proof("ncfcheck.properties.exact_early", "tracking_order"),
 )
 def tracking_order(instance) -> Margin:
     """Loss flow and NCF flow differ by Θ(δ^D) where each norm first reaches 2: log error over log δ
@@ -77,7 +77,7 @@ def _slope(found: Departures, column: int, order: int, claimed: int) -> Margin:
     reference="§4",
     given=instances(),
     hypotheses=(LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START),
-    prove=proof("properties.exact_early", "tracking_constant"),
+    prove=proof("ncfcheck.properties.exact_early", "tracking_constant"),
 )
 def tracking_constant(instance) -> Margin:
     """Where each norm first reaches 2, directions differ by δ^D E/2 and arrival times by the share

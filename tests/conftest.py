@@ -4,9 +4,12 @@ import importlib
 import sys
 
 import pytest
-from output import without_progress
 
-from checker import check, claims, cli, verify
+from ncfcheck.app import cli
+from ncfcheck.core import claims
+from ncfcheck.run import check
+from ncfcheck.verifier import reading
+from tests.support.output import without_progress
 
 pytest_plugins = ["pytester"]
 
@@ -15,11 +18,11 @@ pytest_plugins = ["pytester"]
 def toys(monkeypatch):
     """The toy claims, alone in the registry and the only ones that commands load."""
     monkeypatch.setattr(claims, "_registry", {})
-    monkeypatch.setattr(check, "SOURCES", ("toy_claims",))
-    monkeypatch.delitem(sys.modules, "toy_claims", raising=False)
-    importlib.import_module("toy_claims")
+    monkeypatch.setattr(check, "SOURCES", ("tests.support.toy_claims",))
+    monkeypatch.delitem(sys.modules, "tests.support.toy_claims", raising=False)
+    importlib.import_module("tests.support.toy_claims")
     yield claims.registered()
-    sys.modules.pop("toy_claims", None)
+    sys.modules.pop("tests.support.toy_claims", None)
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def at_one_precision(monkeypatch):
     """The verifier tries no more bits than at first: where nothing hangs on them, they take as long
     again to reject.
     """
-    monkeypatch.setattr(verify, "PRECISIONS", verify.PRECISIONS[:1])
+    monkeypatch.setattr(reading, "PRECISIONS", reading.PRECISIONS[:1])
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from checker.certify.certificate import Certificate, NotProved, Undecided, within
+from ncfcheck.certify.certificate import Certificate, NotProved, Undecided, within
 
 __all__ = ["Certificate", "NotProved", "Undecided", "certify", "proof", "prove"]
 
@@ -47,10 +47,10 @@ def _accepted(claim, instance, found: Certificate, kind: str) -> Certificate | U
     """The certificate, if the independent verifier accepts it: only then is a claim refuted, or its
     conclusion proved.
     """
-    from checker.instances.encoding import NotStorable
-    from checker.verifier.numbers import Rejected
-    from checker.verifier.proofs import PROOFS
-    from checker.verify import CLAIMS, verify
+    from ncfcheck.model.encoding import NotStorable
+    from ncfcheck.verifier.numbers import Rejected
+    from ncfcheck.verifier.proofs import PROOFS
+    from ncfcheck.verifier.reading import CLAIMS, verify
 
     known = {"refutations": CLAIMS, "proofs": PROOFS}[kind]
     if claim.id not in known:
@@ -66,8 +66,8 @@ def _accepted(claim, instance, found: Certificate, kind: str) -> Certificate | U
 
 def document(claim, instance, found: Certificate) -> dict:
     """What the verifier reads of a witness, its certificate sealed."""
-    from checker.instances.encoding import encode
-    from checker.verify import FORMAT, digest
+    from ncfcheck.model.encoding import encode
+    from ncfcheck.verifier.reading import FORMAT, digest
 
     content = {
         "format": FORMAT,

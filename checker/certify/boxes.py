@@ -10,16 +10,16 @@ from itertools import combinations
 import numpy as np
 from flint import arb
 
-from checker.certify.certificate import NotProved
-from checker.certify.evaluate import matrices
-from checker.certify.krawczyk import Box, enclose, is_positive_definite
-from checker.certify.rings import Balls
-from checker.certify.symmetries import generators
-from checker.certify.system import System
-from checker.claims import Inapplicable, Unresolved
-from checker.kkt import polish
-from checker.ncf import Ncf
-from checker.networks import DENSE, Network, Pattern
+from ncfcheck.certify.certificate import NotProved
+from ncfcheck.certify.evaluate import matrices
+from ncfcheck.certify.krawczyk import Box, enclose, is_positive_definite
+from ncfcheck.certify.rings import Balls
+from ncfcheck.certify.symmetries import generators
+from ncfcheck.certify.system import System
+from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.model.ncf import Ncf
+from ncfcheck.model.networks import DENSE, Network, Pattern
+from ncfcheck.theory.kkt.points import polish
 
 SILENT = (
     1e-6  # neurons with smaller weights are taken out, and exactly zero in the point that is proved

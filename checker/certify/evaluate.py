@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from checker.certify.certificate import NotProved, check_time
-from checker.certify.rings import Balls, halves
-from checker.networks import Network
+from ncfcheck.certify.certificate import NotProved, check_time
+from ncfcheck.certify.rings import Balls, halves
+from ncfcheck.model.networks import Network
 
 
 class Evaluation:

@@ -16,14 +16,14 @@ from functools import cached_property
 import numpy as np
 from flint import arb, arb_poly
 
-from checker.certify.certificate import NotProved, check_time, hexadecimal
-from checker.certify.evaluate import Evaluation
-from checker.certify.krawczyk import is_positive_definite
-from checker.certify.polynomials import Polynomials, bounded, extremes
-from checker.certify.rings import Balls
-from checker.certify.series import taylor
-from checker.losses import Loss
-from checker.ncf import Problem
+from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal
+from ncfcheck.certify.evaluate import Evaluation
+from ncfcheck.certify.krawczyk import is_positive_definite
+from ncfcheck.certify.polynomials import Polynomials, bounded, extremes
+from ncfcheck.certify.rings import Balls
+from ncfcheck.certify.series import taylor
+from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import Problem
 
 ORDER = 14  # of the polynomials
 LARGEST, STEPS = 18, 400  # weights of a network, and steps of a flow

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import numpy as np
 from flint import arb
 
-from checker.biases import BiasedProblem
-from checker.certify.flows import ORDER, Field
-from checker.certify.series import taylor
-from checker.ncf import Problem
+from ncfcheck.certify.flows import ORDER, Field
+from ncfcheck.certify.series import taylor
+from ncfcheck.model.ncf import Problem
+from ncfcheck.theory.biases.networks import BiasedProblem
 
 
 @dataclass(frozen=True)

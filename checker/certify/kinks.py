@@ -16,9 +16,9 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from scipy.optimize import lsq_linear
 
-from checker.certify.certificate import NotProved
-from checker.certify.rings import Rationals
-from checker.networks import Network
+from ncfcheck.certify.certificate import NotProved
+from ncfcheck.certify.rings import Rationals
+from ncfcheck.model.networks import Network
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Boxes that hold exactly one KKT point, by the Krawczyk operator (theory §9).
 
 If |Y F(x_0)|_i + ‖(I − Y·DF(box))_i‖₁ r < r for every i, F has exactly one zero within r of x_0,
-whatever the matrix Y. There μ = 0 (`checker.certify.system`).
+whatever the matrix Y. There μ = 0 (`ncfcheck.certify.system`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from flint import arb
 
-from checker.certify.certificate import NotProved, check_time, hexadecimal
-from checker.certify.rings import Balls
-from checker.certify.system import System, dot
+from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal
+from ncfcheck.certify.rings import Balls
+from ncfcheck.certify.system import System, dot
 
 LARGEST = 160  # unknowns of a box
 NEWTON = 12  # steps to a centre of two floats

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import numpy as np
 from flint import fmpq
 
-from checker.certify.certificate import NotProved, check_time
-from checker.certify.evaluate import Evaluation
-from checker.certify.rings import PRECISIONS, Balls, Rationals, precision
-from checker.losses import Loss
+from ncfcheck.certify.certificate import NotProved, check_time
+from ncfcheck.certify.evaluate import Evaluation
+from ncfcheck.certify.rings import PRECISIONS, Balls, Rationals, precision
+from ncfcheck.model.losses import Loss
 
 FACTORS = (3, fmpq(1, 2))  # by which weights are scaled
 SHARES = (1e-1, 1e-3, 1e-6, 1e-9)  # sizes of the largest output at which losses are expanded

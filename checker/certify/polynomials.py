@@ -11,8 +11,8 @@ from math import comb
 
 from flint import arb, arb_poly
 
-from checker.certify.certificate import NotProved
-from checker.certify.rings import Balls
+from ncfcheck.certify.certificate import NotProved
+from ncfcheck.certify.rings import Balls
 
 
 class Matrix:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from flint import arb, fmpq
 
-from checker.certify.certificate import NotProved
-from checker.certify.rings import Balls, Rationals, halves
-from checker.certify.system import System, dot
-from checker.networks import Network
+from ncfcheck.certify.certificate import NotProved
+from ncfcheck.certify.rings import Balls, Rationals, halves
+from ncfcheck.certify.system import System, dot
+from ncfcheck.model.networks import Network
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import contextlib
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from checker.certify.certificate import NotProved
+from ncfcheck.certify.certificate import NotProved
 
 PRECISIONS = (64, 128, 256)  # bits of balls, tried in turn
 

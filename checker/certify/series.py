@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from checker.losses import Loss
+from ncfcheck.model.losses import Loss
 
 # W·h, Wᵀ·δ, δ·hᵀ and entries of two series of matrices.
 MATRICES, TRANSPOSED, OUTER, ENTRIES = "iab,ibn->an", "iba,ibn->an", "ian,ibn->ab", "ian,ian->an"

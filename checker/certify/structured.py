@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, fmpq
 
-from checker.certify.certificate import NotProved
-from checker.certify.evaluate import Evaluation, bend
-from checker.certify.krawczyk import Box, enclose
-from checker.certify.reduced import Reduced
-from checker.certify.rings import PRECISIONS, Balls, Rationals, precision
-from checker.networks import Network
+from ncfcheck.certify.certificate import NotProved
+from ncfcheck.certify.evaluate import Evaluation, bend
+from ncfcheck.certify.krawczyk import Box, enclose
+from ncfcheck.certify.reduced import Reduced
+from ncfcheck.certify.rings import PRECISIONS, Balls, Rationals, precision
+from ncfcheck.model.networks import Network
 
 FAR = fmpq(1, 100)  # sin∠ beyond which controls call a point no KKT point
 

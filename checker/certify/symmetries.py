@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 import scipy.linalg
 
-from checker.networks import Network, convolution
+from ncfcheck.model.networks import Network, convolution
 
 Generator = tuple[int, ...]
 INDEPENDENT = 1e-6  # relative size below which a symmetry does not move the point

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb
 
-from checker.certify.evaluate import Evaluation
-from checker.certify.rings import Balls
-from checker.certify.symmetries import Generator, turned
-from checker.networks import Network
+from ncfcheck.certify.evaluate import Evaluation
+from ncfcheck.certify.rings import Balls
+from ncfcheck.certify.symmetries import Generator, turned
+from ncfcheck.model.networks import Network
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class System:
     """KKT equations of a network on data X (n, d), ȳ (n, k_L) near the weights `theta`.
 
     N is multiplied by 2^scale, so that λ is about 1. Generators are those of
-    `checker.certify.symmetries`.
+    `ncfcheck.certify.symmetries`.
     """
 
     network: Network

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from checker.certify.certificate import NotProved, check_time, hexadecimal
-from checker.certify.flows import ORDER, Tube
-from checker.certify.series import variation
-from checker.ncf import Problem
+from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal
+from ncfcheck.certify.flows import ORDER, Tube
+from ncfcheck.certify.series import variation
+from ncfcheck.model.ncf import Problem
 
 
 def varied(problem: Problem, tube: Tube, time: float) -> list[np.ndarray]:

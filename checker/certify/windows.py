@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from flint import arb
 
-from checker.certify.boxes import Found, found_near
-from checker.certify.certificate import NotProved, hexadecimal
-from checker.certify.flows import Field, Tube, enclose, need_small
-from checker.certify.krawczyk import is_positive_definite
-from checker.certify.rings import Balls, precision
-from checker.certify.system import System
-from checker.starts import unit
+from ncfcheck.certify.boxes import Found, found_near
+from ncfcheck.certify.certificate import NotProved, hexadecimal
+from ncfcheck.certify.flows import Field, Tube, enclose, need_small
+from ncfcheck.certify.krawczyk import is_positive_definite
+from ncfcheck.certify.rings import Balls, precision
+from ncfcheck.certify.system import System
+from ncfcheck.theory.starts import unit
 
 BITS = 128  # of balls
 REACHES = (

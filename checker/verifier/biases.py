@@ -11,12 +11,12 @@ from __future__ import annotations
 import copy
 from fractions import Fraction
 
-from checker.verifier.early import fails_at_norm, fails_at_time, is_larger, misaligned
-from checker.verifier.flows import Field, Tube
-from checker.verifier.networks import Net, full, numbers, unit
-from checker.verifier.numbers import Ball, ball, dot, need
-from checker.verifier.points import biased_network
-from checker.verifier.windows import Window, goal, ray
+from ncfcheck.verifier.early import fails_at_norm, fails_at_time, is_larger, misaligned
+from ncfcheck.verifier.flows import Field, Tube
+from ncfcheck.verifier.networks import Net, full, numbers, unit
+from ncfcheck.verifier.numbers import Ball, ball, dot, need
+from ncfcheck.verifier.points import biased_network
+from ncfcheck.verifier.windows import Window, goal, ray
 
 DELTA, SHRUNK = Fraction(1, 100), 10  # δ, and 1/ε
 LEFT = 2 * DELTA  # ρ

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from checker.verifier.networks import number, numbers, whole
-from checker.verifier.numbers import Ball, Dual, ball, dot, need
-from checker.verifier.symmetries import symmetry
+from ncfcheck.verifier.networks import number, numbers, whole
+from ncfcheck.verifier.numbers import Ball, Dual, ball, dot, need
+from ncfcheck.verifier.symmetries import symmetry
 
 
 def is_positive(n, entry):

@@ -13,8 +13,8 @@ import math
 from fractions import Fraction
 from functools import partial
 
-from checker.verifier import early
-from checker.verifier.early import (
+from ncfcheck.verifier import early
+from ncfcheck.verifier.early import (
     departures,
     fails_at_norm,
     fails_at_time,
@@ -23,11 +23,11 @@ from checker.verifier.early import (
     small,
     trained,
 )
-from checker.verifier.flows import Field
-from checker.verifier.kinks import inner
-from checker.verifier.networks import Net, number, unit
-from checker.verifier.numbers import Ball, ball, dot, need
-from checker.verifier.windows import Window
+from ncfcheck.verifier.flows import Field
+from ncfcheck.verifier.kinks import inner
+from ncfcheck.verifier.networks import Net, number, unit
+from ncfcheck.verifier.numbers import Ball, ball, dot, need
+from ncfcheck.verifier.windows import Window
 
 LOW, HIGH = -1, 1  # sides of the kink, on which σ' is α and 1
 ASLANT, NEAR = (

@@ -2,7 +2,7 @@
 library only.
 """
 
-from checker.verifier import biases, branches, early, fading, kinks, kkt, points, rank_one
+from ncfcheck.verifier import biases, branches, early, fading, kinks, kkt, points, rank_one
 
 CONTROLS = [
     *(

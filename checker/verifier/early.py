@@ -7,11 +7,11 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import partial
 
-from checker.verifier.boxes import inverse, slopes
-from checker.verifier.flows import Field, Tube
-from checker.verifier.networks import number, numbers, unit
-from checker.verifier.numbers import Ball, ball, dot, need, power
-from checker.verifier.windows import Point, Window, apart, ray
+from ncfcheck.verifier.boxes import inverse, slopes
+from ncfcheck.verifier.flows import Field, Tube
+from ncfcheck.verifier.networks import number, numbers, unit
+from ncfcheck.verifier.numbers import Ball, ball, dot, need, power
+from ncfcheck.verifier.windows import Point, Window, apart, ray
 
 SMALL = Fraction(3, 10)  # δR_ε of a small initialization at most
 CLOSE, AWAY = (

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from checker.verifier.early import trained
-from checker.verifier.kkt import found, maximum
-from checker.verifier.networks import number
-from checker.verifier.numbers import Ball, ball, bend, dot, need, power
-from checker.verifier.windows import Point, Window, ray
+from ncfcheck.verifier.early import trained
+from ncfcheck.verifier.kkt import found, maximum
+from ncfcheck.verifier.networks import number
+from ncfcheck.verifier.numbers import Ball, ball, bend, dot, need, power
+from ncfcheck.verifier.windows import Point, Window, ray
 
 APART = Fraction(1, 1000)  # relative difference of the values of two limits that are two
 LARGE, REACHED = 3, 2  # a δ that is large; a norm in units of δ

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from checker.verifier.boxes import is_positive, slopes
-from checker.verifier.networks import number, numbers
-from checker.verifier.numbers import Ball, Dual, ball, need, power
-from checker.verifier.polynomials import Poly, poly
+from ncfcheck.verifier.boxes import is_positive, slopes
+from ncfcheck.verifier.networks import number, numbers
+from ncfcheck.verifier.numbers import Ball, Dual, ball, need, power
+from ncfcheck.verifier.polynomials import Poly, poly
 
 WEIGHTS, STEPS, LENGTH, PARTS, HALVINGS = 20, 500, 30, 5000, 60
 

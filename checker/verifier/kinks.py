@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from checker.verifier.boxes import inverse
-from checker.verifier.networks import numbers, whole
-from checker.verifier.numbers import Ball, ball, bend, dot, limits, need
-from checker.verifier.structures import layers, placed, structured
+from ncfcheck.verifier.boxes import inverse
+from ncfcheck.verifier.networks import numbers, whole
+from ncfcheck.verifier.numbers import Ball, ball, bend, dot, limits, need
+from ncfcheck.verifier.structures import layers, placed, structured
 
 FAR = Fraction(1, 10**6 - 1)  # tan² of an angle with sin² = 10⁻⁶
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import combinations
 
-from checker.verifier.boxes import boxed, is_positive
-from checker.verifier.networks import Net, whole
-from checker.verifier.numbers import Ball, ball, dot, need
-from checker.verifier.points import balances, shared_network
+from ncfcheck.verifier.boxes import boxed, is_positive
+from ncfcheck.verifier.networks import Net, whole
+from ncfcheck.verifier.numbers import Ball, ball, dot, need
+from ncfcheck.verifier.points import balances, shared_network
 
 ACTIVE = Fraction(
     1, 1000

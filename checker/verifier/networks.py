@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from checker.verifier.numbers import Ball, ball, bend, dot, need, power
+from ncfcheck.verifier.numbers import Ball, ball, bend, dot, need, power
 
 
 class Net:

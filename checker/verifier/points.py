@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from checker.verifier.boxes import is_positive, slopes
-from checker.verifier.networks import Net, number, numbers
-from checker.verifier.numbers import Ball, ball, dot, limits, need, power
+from ncfcheck.verifier.boxes import is_positive, slopes
+from ncfcheck.verifier.networks import Net, number, numbers
+from ncfcheck.verifier.numbers import Ball, ball, dot, limits, need, power
 
 FACTORS = (3, Fraction(1, 2))
 

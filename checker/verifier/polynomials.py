@@ -7,7 +7,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from math import comb
 
-from checker.verifier.numbers import Ball, Number, ball, limits, need, power
+from ncfcheck.verifier.numbers import Ball, Number, ball, limits, need, power
 
 
 class Poly(Number):

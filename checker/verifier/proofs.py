@@ -5,13 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import partial
 
-from checker.verifier.early import SMALL, departures, trained
-from checker.verifier.flows import Field, Tube
-from checker.verifier.networks import number, unit
-from checker.verifier.numbers import Ball, ball, dot, need, power
-from checker.verifier.points import balances
-from checker.verifier.variations import tracking_constant
-from checker.verifier.windows import Window, aligned, ray
+from ncfcheck.verifier.early import SMALL, departures, trained
+from ncfcheck.verifier.flows import Field, Tube
+from ncfcheck.verifier.networks import number, unit
+from ncfcheck.verifier.numbers import Ball, ball, dot, need, power
+from ncfcheck.verifier.points import balances
+from ncfcheck.verifier.variations import tracking_constant
+from ncfcheck.verifier.windows import Window, aligned, ray
 
 SHARE = Fraction(1, 100)  # what is left for o(1): relative for norms, in units of ε for alignments
 GAPS = Fraction(1, 10), Fraction(1, 10**6)  # 1 − N(v)/N* where a flow is taken up

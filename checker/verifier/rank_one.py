@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from checker.verifier.boxes import boxed
-from checker.verifier.networks import Net, full, whole
-from checker.verifier.numbers import Ball, ball, bend, dot, need
-from checker.verifier.structures import placed, structured, unequal
+from ncfcheck.verifier.boxes import boxed
+from ncfcheck.verifier.networks import Net, full, whole
+from ncfcheck.verifier.numbers import Ball, ball, bend, dot, need
+from ncfcheck.verifier.structures import placed, structured, unequal
 
 
 def reduced(case, data, X=None, signs=None):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from checker.verifier.networks import unit
-from checker.verifier.numbers import Ball, ball, dot, need
+from ncfcheck.verifier.networks import unit
+from ncfcheck.verifier.numbers import Ball, ball, dot, need
 
 
 def unequal(case, l):

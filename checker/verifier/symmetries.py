@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from checker.verifier.networks import whole
-from checker.verifier.numbers import Ball, need
+from ncfcheck.verifier.networks import whole
+from ncfcheck.verifier.numbers import Ball, need
 
 
 def symmetry(net, turn):

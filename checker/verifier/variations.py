@@ -11,12 +11,12 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import partial
 
-from checker.verifier.early import crossing, trained
-from checker.verifier.flows import Enclosure
-from checker.verifier.networks import number, numbers
-from checker.verifier.numbers import Ball, Number, ball, dot, need, power
-from checker.verifier.polynomials import poly
-from checker.verifier.windows import Window
+from ncfcheck.verifier.early import crossing, trained
+from ncfcheck.verifier.flows import Enclosure
+from ncfcheck.verifier.networks import number, numbers
+from ncfcheck.verifier.numbers import Ball, Number, ball, dot, need, power
+from ncfcheck.verifier.polynomials import poly
+from ncfcheck.verifier.windows import Window
 
 AGREEMENT = Fraction(1, 20)  # share of a predicted constant within which it is met
 

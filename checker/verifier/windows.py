@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from checker.verifier.boxes import is_positive, slopes
-from checker.verifier.flows import Field, Tube
-from checker.verifier.kkt import found
-from checker.verifier.networks import number, unit
-from checker.verifier.numbers import Ball, ball, dot, need
+from ncfcheck.verifier.boxes import is_positive, slopes
+from ncfcheck.verifier.flows import Field, Tube
+from ncfcheck.verifier.kkt import found
+from ncfcheck.verifier.networks import number, unit
+from ncfcheck.verifier.numbers import Ball, ball, dot, need
 
 
 def aligned(x, u, cosine):

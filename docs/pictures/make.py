@@ -28,7 +28,7 @@ SHOTS = {  # file → (width, height, theme, claim that is opened; or none, for 
 
 def ncfcheck(*arguments: str) -> None:
     """A command that must work."""
-    subprocess.run([sys.executable, "-m", "checker.cli", *arguments], check=True)
+    subprocess.run([sys.executable, "-m", "ncfcheck.app.cli", *arguments], check=True)
 
 
 def main() -> None:

@@ -1,0 +1,285 @@
+"""The command line. Imports wait until a command needs them, so that it answers at once."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import textwrap
+from pathlib import Path
+
+import click
+
+from ncfcheck.app.console import (
+    INTERRUPTED,
+    CannotRun,
+    console,
+    exit_code,
+    forgiving,
+    own_claims,
+    own_files,
+    play,
+    selected,
+    sources,
+)
+from ncfcheck.app.console import say as _say
+from ncfcheck.app.console import warn as _warn
+from ncfcheck.app.hunt import hunt
+from ncfcheck.app.reports import Shard, merge, outputs, part, plot, prepared, report, writers
+from ncfcheck.app.verify import verify
+from ncfcheck.app.witness import replay
+
+PROFILES = ("quick", "ci", "deep")
+
+
+def main(arguments=None) -> int:
+    """Run the command line and return its exit code: 0 as expected, 1 unexpected verdicts, 2 it
+    could not be done.
+    """
+    try:
+        return cli.main(arguments, prog_name="ncfcheck", standalone_mode=False) or 0
+    except click.ClickException as error:
+        _say(error.format_message())
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        return INTERRUPTED
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ncfcheck", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context):
+    """Property-based tests and a conjecture checker for the early training of deep homogeneous
+    networks.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+cli.add_command(merge)
+cli.add_command(report)
+cli.add_command(plot)
+cli.add_command(hunt)
+cli.add_command(replay)
+cli.add_command(verify)
+
+
+@cli.command("list")
+@click.argument("patterns", nargs=-1, metavar="[CLAIM]...")
+@click.option(
+    "--map", "as_map", is_flag=True, help="Which control shows that a theorem needs a hypothesis."
+)
+@own_claims
+def list_claims(patterns, as_map):
+    """List the claims: id, kind, reference and statement in short."""
+    claims = selected(patterns)
+    if as_map:
+        return _print_map({claim.id for claim in claims})
+    wide = max(len(claim.id) for claim in claims)
+    source = max(len(claim.reference) for claim in claims)
+    for claim in claims:
+        click.echo(
+            f"{claim.id:{wide}}  {claim.kind:10}  {claim.reference:{source}}  {claim.summary}"
+        )
+
+
+def _print_map(ids):
+    """The map's rows about the claims asked for, theorems or controls."""
+    from ncfcheck.core.claims import registered
+    from ncfcheck.core.necessity import needs
+    from ncfcheck.report.json_file import LATEST
+    from ncfcheck.report.necessity import lines
+
+    rows = [need for need in needs(registered()) if need.theorem in ids or need.control in ids]
+    try:
+        verdicts = {id: row.verdict for id, row in _latest().items()}
+    except (OSError, ValueError):
+        _warn(f"{LATEST} cannot be read: nothing counts as run")
+        verdicts = {}
+    for line in lines(rows, verdicts):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("claim")
+@own_claims
+def show(claim):
+    """Show a claim: statement, hypotheses, what controls drop of it, reference, kind and last
+    verdict.
+    """
+    from ncfcheck.core.claims import registered
+    from ncfcheck.report.necessity import suppositions
+    from ncfcheck.report.words import EXPECTED
+
+    for each in selected([claim]):
+        click.echo(f"{each.id}\n\n{textwrap.indent(each.statement, '    ')}\n")
+        for line in suppositions(each, registered()):
+            click.echo(line)
+        click.echo(f"reference     {each.reference}")
+        click.echo(f"kind          {each.kind}: {EXPECTED[each.kind]}")
+        click.echo(f"last verdict  {_last_verdict(each.id)}")
+
+
+@cli.command()
+@click.argument("patterns", nargs=-1, metavar="[CLAIM]...")
+@click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="quick",
+    show_default=True,
+    help="How many instances.",
+)
+@click.option(
+    "--examples",
+    type=click.IntRange(min=1),
+    help="Instances per claim, half for a control, instead of the profile's.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Everything drawn depends on it alone.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="Take data sets from this table.",
+)
+@click.option("--target", metavar="COLUMN", help="Column of the table that holds the labels.")
+@click.option(
+    "--standardise/--no-standardise",
+    default=True,
+    show_default=True,
+    help="Scale the table's columns.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes, by default one per processor."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Print every instance.")
+@click.option(
+    "--certify",
+    is_flag=True,
+    help="Try to prove that conclusions about flows hold, on small instances.",
+)
+@click.option(
+    "--shard",
+    type=Shard(),
+    metavar="i/k",
+    help="Only the i-th of k parts of the claims, for `ncfcheck merge`.",
+)
+@outputs
+@own_claims
+def check(
+    patterns,
+    profile,
+    examples,
+    seed,
+    data,
+    target,
+    standardise,
+    workers,
+    shard,
+    certify,
+    verbose,
+    **options,
+):
+    """Check claims on random instances; CLAIM is an id or a pattern such as 'flow.*', default all.
+
+    Exit code 0: every verdict as expected. 1: one is not. 2: the run could not be done.
+    """
+    from ncfcheck.run.check import PROFILES, Plan
+    from ncfcheck.run.workers import available
+    from ncfcheck.verdicts.witness import FOLDER
+
+    table = _table(data, target, standardise)
+    claims = tuple(claim.id for claim in selected(patterns))
+    comparison = prepared(options, patterns, claims, shard or "")
+    count, workers = examples or PROFILES[profile], workers or available()
+    plan = Plan(
+        part(claims, shard),
+        count,
+        seed,
+        workers,
+        table,
+        sources(),
+        shard or "",
+        verbose,
+        FOLDER,
+        certify,
+    )
+    finished = _run(plan, comparison, options)
+    _check_own(finished.results)
+    return exit_code(finished, options["strict"])
+
+
+def _check_own(results):
+    """Raise CannotRun where a claim of the user's decided nothing because of an error
+    in its file.
+    """
+    from ncfcheck.core import claim_files
+    from ncfcheck.core.claims import Verdict
+
+    own = {id for file in own_files() for id in claim_files.ids(file)}
+    for result in results:
+        reason = next(iter(result.why_unresolved), "")
+        if result.id in own and result.verdict is Verdict.UNRESOLVED and reason.startswith("error"):
+            raise CannotRun(f"{result.id}: {reason}")
+
+
+def _run(plan, comparison, options):
+    """Run the plan through all writers; the last event."""
+    from ncfcheck.report.json_file import LATEST, Latest
+    from ncfcheck.report.progress import ProgressWriter
+    from ncfcheck.run import check
+
+    progress = ProgressWriter(console(stderr=True, quiet=options["quiet"] or plan.verbose))
+    with contextlib.closing(progress):
+        found = writers(console(), verbose=plan.verbose, **options)
+        return play(
+            check.run(plan), [progress, *found, forgiving(Latest(LATEST, _warn))], comparison
+        )
+
+
+def _table(path, target, standardise):
+    """The table asked for, if any; notes on what was left out go to standard error."""
+    if path is None and target is None:
+        return None
+    if path is None or target is None:
+        raise CannotRun("--data FILE.csv and --target COLUMN go together")
+    from ncfcheck.core.tables import TableError, read_table
+
+    try:
+        table = read_table(path, target, standardise)
+    except TableError as error:
+        raise CannotRun(str(error)) from error
+    for note in table.notes:
+        _warn(f"{path}: {note}")
+    return table
+
+
+def _last_verdict(id):
+    from ncfcheck.report.json_file import LATEST
+
+    try:
+        row = _latest().get(id)
+    except (OSError, ValueError):
+        return f"unknown: {LATEST} cannot be read"
+    if row is None:
+        return "none: not checked yet from this folder"
+    return f"{row.verdict}, {row.instances} instances, {row.unresolved} unresolved, seed {row.seed}"
+
+
+def _latest():
+    """The last result of every claim checked from this folder, by id. Raises OSError or ValueError
+    for an unreadable file.
+    """
+    from ncfcheck.report.json_file import LATEST, read
+
+    report = read(LATEST)
+    return {row.id: row for row in report.claims} if report else {}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""What every command has in common: exit codes, and one line on standard error for
+what went wrong.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+
+UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
+OWN = "ncfcheck.claims"
+
+
+class CannotRun(click.ClickException):
+    """The run could not be done; the message says why in one line."""
+
+    exit_code = FAILED
+
+
+def say(message) -> None:
+    """One line on standard error."""
+    from ncfcheck.verdicts.results import one_line
+
+    click.echo(f"ncfcheck: {one_line(message)}", err=True)
+
+
+def warn(message) -> None:
+    """One line on standard error about something that does not stop the command."""
+    say(f"warning: {message}")
+
+
+def own_claims(command):
+    """Give a command the option --claims; `sources` tells what was given."""
+
+    def keep(context, _, files):
+        context.meta[OWN] = tuple(str(Path(file).absolute()) for file in files)
+
+    text = "Claims of your own; no CLAIM then means all of them."
+    options = {
+        "type": click.Path(path_type=Path),
+        "multiple": True,
+        "expose_value": False,
+        "callback": keep,
+    }
+    return click.option("--claims", metavar="FILE.py", help=text, **options)(command)
+
+
+def own_files() -> tuple[str, ...]:
+    """The files of the option --claims."""
+    context = click.get_current_context(silent=True)
+    return context.meta.get(OWN, ()) if context else ()
+
+
+def sources() -> tuple[str, ...]:
+    """Where claims come from: the program's own packages, and the user's files."""
+    from ncfcheck.run import check
+
+    return (*check.SOURCES, *own_files())
+
+
+def loaded() -> None:
+    """Have every claim registered. Raises CannotRun for a module of claims that
+    cannot be imported.
+    """
+    from ncfcheck.run import check
+
+    try:
+        check.load_claims(sources())
+    except check.BrokenClaims as error:
+        raise CannotRun(str(error)) from error
+
+
+def selected(patterns):
+    """The claims of the patterns, once all are loaded; without patterns those of the user's files,
+    if there are any, or else all.
+
+    Raises CannotRun where there is none.
+    """
+    from ncfcheck.core import claim_files, claims
+
+    loaded()
+    patterns = list(patterns) or [id for file in own_files() for id in claim_files.ids(file)]
+    try:
+        found = claims.select(patterns)
+    except LookupError as error:
+        raise CannotRun(str(error.args[0])) from error
+    if not found:
+        raise CannotRun("there are no claims to check")
+    return found
+
+
+def console(**options):
+    """A rich console that honours NO_COLOR however it is set."""
+    from rich.console import Console
+
+    return Console(color_system=None if os.environ.get("NO_COLOR") else "auto", **options)
+
+
+def forgiving(writer: Callable) -> Callable:
+    """The writer, whose failure to write is only worth a warning: nobody asked for its file."""
+    from ncfcheck.core.files import Unwritable
+
+    def write(event):
+        try:
+            writer(event)
+        except (OSError, Unwritable) as error:
+            warn(f"the results are not kept for `ncfcheck show`: {error}")
+
+    return write
+
+
+def play(events: Iterable, writers: list, comparison=None):
+    """Every event through all writers, the last compared with a baseline where one is given; the
+    last event.
+
+    Raises CannotRun for a file that cannot be written.
+    """
+    from ncfcheck.core.files import Unwritable
+    from ncfcheck.verdicts.events import RunFinished, RunStarted
+
+    try:
+        for event in events:
+            if isinstance(event, RunStarted):
+                started = event
+            if comparison and isinstance(event, RunFinished):
+                event = comparison.of(started, event)
+            for writer in writers:
+                writer(event)
+        for line in comparison.keep(started, event) if comparison else ():
+            say(line)
+    except Unwritable as error:
+        raise CannotRun(str(error)) from error
+    return event
+
+
+def exit_code(finished, strict: bool) -> int:
+    """0 where every verdict is as expected and nothing got worse, 1 where not; why a run was
+    stopped goes to standard error.
+    """
+    if finished.stopped:
+        say(finished.stopped)
+        return INTERRUPTED if finished.stopped == "interrupted" else FAILED
+    expected = (
+        all(result.as_expected(strict) for result in finished.results) and not finished.regressions
+    )
+    return 0 if expected else UNEXPECTED

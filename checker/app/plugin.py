@@ -1,0 +1,130 @@
+"""Claims under pytest: one test item per claim of the modules in a folder `properties`, and of
+modules named explicitly.
+
+It is loaded in every run of pytest where the package is installed, so the engine is imported only
+when a claim is met.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from pathlib import Path
+
+import pytest
+
+FOLDER = "properties"
+MARK = "@claim("
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("ncfcheck", "claims about homogeneous networks")
+    group.addoption(
+        "--ncf-profile",
+        choices=("quick", "ci", "deep"),
+        default="quick",
+        help="how many instances per claim",
+    )
+    group.addoption(
+        "--ncf-seed", type=int, default=0, help="everything drawn depends on it alone (default: 0)"
+    )
+    group.addoption(
+        "--ncf-examples", type=int, help="applicable instances per claim, instead of the profile's"
+    )
+
+
+def pytest_collect_file(file_path, parent):
+    """Collect a Python file with claims in a folder `properties`, unless pytest collects it of its
+    own accord.
+    """
+    if file_path.suffix != ".py" or file_path.parent.name != FOLDER:
+        return None
+    patterns = parent.config.getini("python_files")
+    if parent.session.isinitpath(file_path) or any(
+        file_path.match(pattern) for pattern in patterns
+    ):
+        return None
+    return pytest_pycollect_makemodule(file_path, parent)
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    """The collector of a module with claims, in place of pytest's own: in a folder `properties`, or
+    named explicitly.
+    """
+    if module_path.parent.name != FOLDER and not parent.session.isinitpath(module_path):
+        return None
+    if MARK not in module_path.read_text(encoding="utf-8", errors="replace"):
+        return None
+    return ClaimModule.from_parent(parent, path=module_path)
+
+
+class ClaimModule(pytest.Module):
+    """A module whose claims are tests, besides its test functions."""
+
+    def _getobj(self):
+        # The registry takes a claim once, so the module must be the one that others import as
+        # properties.NAME.
+        name = f"{FOLDER}.{self.path.stem}"
+        return importlib.import_module(name) if _is_at(name, self.path) else super()._getobj()
+
+    def collect(self):
+        from ncfcheck.core.claims import registered
+
+        name = self.obj.__name__  # imports the module, which registers its claims
+        for claim in registered().values():
+            if claim.function.__module__ == name:
+                yield ClaimItem.from_parent(self, name=claim.id, claim=claim)
+        yield from super().collect()
+
+
+class ClaimItem(pytest.Item):
+    """Checks one claim; fails when the verdict is not the one its kind calls for, and skips when it
+    is unresolved.
+    """
+
+    def __init__(self, *, claim, **kwargs):
+        super().__init__(**kwargs)
+        self.claim = claim
+
+    def runtest(self):
+        from ncfcheck.core.claims import Verdict
+        from ncfcheck.report import words
+        from ncfcheck.run.check import PROFILES, check_claim
+
+        option = self.config.option
+        result = check_claim(
+            self.claim, option.ncf_examples or PROFILES[option.ncf_profile], option.ncf_seed
+        )
+        self.user_properties += words.facts(result).items()
+        if not result.as_expected():
+            raise UnexpectedVerdict("\n".join(words.unexpected(result)))
+        if result.verdict is Verdict.UNRESOLVED:
+            pytest.skip("; ".join([words.sentence(result), *words.reasons(result)]))
+
+    def repr_failure(self, excinfo, style=None):
+        """The verdict in words for an unexpected one; a traceback for anything else."""
+        if isinstance(excinfo.value, UnexpectedVerdict):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self):
+        """Where the claim is stated."""
+        return self.path, inspect.getsourcelines(self.claim.function)[1] - 1, self.claim.id
+
+
+class UnexpectedVerdict(Exception):
+    """A theorem was refuted, or a control was not."""
+
+
+def _is_at(name: str, path: Path) -> bool:
+    """Whether importing `name` would import the file at `path`."""
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    return (
+        found is not None
+        and found.origin is not None
+        and Path(found.origin).resolve() == path.resolve()
+    )

@@ -1,0 +1,245 @@
+"""What the command line offers for reports: the options of `check` and the commands on results that
+are already there.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from ncfcheck.app.console import CannotRun, console, exit_code, forgiving, own_claims, play, warn
+
+PATH = click.Path(path_type=Path)
+
+
+def outputs(command):
+    """Give a command the options that say where results go and what they are compared with."""
+    for option in (
+        click.option(
+            "--json", "json_path", type=PATH, metavar="FILE", help="Write the results as JSON."
+        ),
+        click.option(
+            "--junit",
+            "junit_path",
+            type=PATH,
+            metavar="FILE",
+            help="Write the results as JUnit XML.",
+        ),
+        click.option(
+            "--html",
+            "html_path",
+            type=PATH,
+            metavar="FILE",
+            help="Write a report to look at, one HTML file.",
+        ),
+        click.option(
+            "--markdown",
+            "markdown_path",
+            type=PATH,
+            metavar="FILE",
+            help="Write a summary for a pull request.",
+        ),
+        click.option(
+            "--baseline",
+            type=PATH,
+            metavar="FILE",
+            help="Compare with this run: what got worse is not as expected.",
+        ),
+        click.option(
+            "--update-baseline",
+            is_flag=True,
+            help="Write the baseline anew, by default reports/baseline.json.",
+        ),
+        click.option("--strict", is_flag=True, help="An unresolved theorem is not as expected."),
+        click.option(
+            "--quiet", is_flag=True, help="Print only what is not as expected, and one line."
+        ),
+    )[::-1]:
+        command = option(command)
+    return command
+
+
+class Shard(click.ParamType):
+    """i/k: the i-th of k parts of nearly equal size."""
+
+    name = "i/k"
+
+    def convert(self, value, param, ctx):
+        found = (
+            re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", value) if isinstance(value, str) else None
+        )
+        if not found or not 1 <= int(found[1]) <= int(found[2]):
+            self.fail(f"{value!r} is not of the form i/k with 1 ≤ i ≤ k", param, ctx)
+        return f"{int(found[1])}/{int(found[2])}"
+
+
+def part(claims: tuple[str, ...], shard: str | None) -> tuple[str, ...]:
+    """The claims of a shard: every k-th, so that areas that take long are shared out."""
+    if not shard:
+        return claims
+    i, k = map(int, shard.split("/"))
+    return claims[i - 1 :: k]
+
+
+def writers(
+    console, *, json_path, junit_path, html_path, markdown_path, strict, quiet, verbose=False, **_
+):
+    """The writers that the options ask for, the terminal first."""
+    from ncfcheck.report.json_file import JsonFile
+    from ncfcheck.report.junit import JUnitFile
+    from ncfcheck.report.terminal import Terminal
+
+    found = [Terminal(console, strict=strict, quiet=quiet, verbose=verbose)]
+    found += [JsonFile(json_path)] if json_path else []
+    found += [JUnitFile(junit_path, strict)] if junit_path else []
+    found += [_html(html_path, strict)] if html_path else []
+    found += [_markdown(markdown_path, strict)] if markdown_path else []
+    return found
+
+
+def _html(path, strict):
+    from ncfcheck.report.html import HtmlFile
+
+    def extras(results):
+        from ncfcheck.report.gathering import extras
+
+        return extras(results, warn)
+
+    return HtmlFile(path, extras, strict)
+
+
+def _markdown(path, strict):
+    from ncfcheck.report.markdown import MarkdownFile
+
+    return MarkdownFile(path, strict)
+
+
+def prepared(options, patterns=(), known=(), shard=""):
+    """The comparison with a baseline that the options ask for, if any; all files have been looked
+    at before a long run.
+
+    Raises CannotRun for a file asked for that cannot be written, and for a baseline that cannot be
+    read.
+    """
+    from ncfcheck.core.files import Unwritable, check_writable
+    from ncfcheck.verdicts.baseline import BASELINE, BadBaseline
+
+    path, update = options["baseline"], options["update_baseline"]
+    found = None
+    try:
+        for file in [
+            path for name, path in options.items() if name.endswith("_path") and path is not None
+        ]:
+            check_writable(file)
+        if path or update:
+            from ncfcheck.verdicts.comparison import comparison
+
+            path = path or BASELINE
+            found = comparison(path, update, patterns, known, shard)
+            if update:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                check_writable(path)
+    except (BadBaseline, Unwritable) as error:
+        raise CannotRun(str(error)) from error
+    return found
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=PATH, metavar="FILE.json...")
+@outputs
+def merge(files, **options):
+    """Make one run of the JSON results of its shards, and print and write it as `check` would have.
+
+    Exit code 0: every verdict as expected. 1: one is not. 2: the files cannot be read or are not of
+    one run.
+    """
+    from ncfcheck.report.json_file import LATEST, Latest
+    from ncfcheck.report.replay import NotMergeable, events, merged
+
+    reports = [_report(path) for path in files]
+    known = [row.id for report in reports for row in report.claims]
+    comparison = prepared(options, known=known)
+    try:
+        whole = merged(reports)
+    except NotMergeable as error:
+        raise CannotRun(f"cannot merge these results: {error}") from error
+    written = [*writers(console(), **options), forgiving(Latest(LATEST, warn))]
+    return exit_code(play(events(whole), written, comparison), options["strict"])
+
+
+@click.command()
+@click.option(
+    "-o",
+    "folder",
+    type=PATH,
+    default=Path("reports"),
+    metavar="DIR",
+    help="Where the files go, by default reports.",
+)
+@click.option(
+    "--results",
+    type=PATH,
+    metavar="FILE.json",
+    help="Results to report on, by default the latest of every claim.",
+)
+def report(folder, results):
+    """Write report.html and report.md on the latest results, hunts and counterexamples in the
+    folder reports/.
+    """
+    from ncfcheck.app.console import loaded
+    from ncfcheck.report.json_file import LATEST
+    from ncfcheck.report.replay import events
+
+    found = _report(results or LATEST)
+    loaded()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(f"cannot write {folder}: {error.strerror}") from error
+    paths = folder / "report.html", folder / "report.md"
+    play(events(found), [_html(paths[0], False), _markdown(paths[1], False)])
+    for path in paths:
+        click.echo(path)
+
+
+@click.command()
+@click.argument("what", metavar="CLAIM[@SEED/INDEX]|WITNESS")
+@click.option(
+    "-o", "--output", type=PATH, required=True, metavar="FILE", help="An .svg or a .png file."
+)
+@own_claims
+def plot(what, output):
+    """Plot the flows of one instance: norm, alignment, singular values, tracking error and weights.
+
+    CLAIM alone means an instance that shows well what the claim is about, SEED/INDEX one of those
+    drawn at a seed, and WITNESS the instance of a witness file.
+    """
+    from ncfcheck.app.console import loaded
+    from ncfcheck.core.files import Unwritable, write
+    from ncfcheck.report import plots
+    from ncfcheck.report.examples import NoInstance, portrait_of
+
+    if output.suffix.lower() not in (".svg", ".png"):
+        raise CannotRun(f"{output}: a figure is an .svg or a .png file")
+    loaded()
+    try:
+        write(output, plots.save(portrait_of(what).plot(), output))
+    except (NoInstance, Unwritable) as error:
+        raise CannotRun(str(error)) from error
+
+
+def _report(path):
+    """The report in a file. Raises CannotRun where there is none."""
+    from ncfcheck.report.json_file import read
+
+    try:
+        found = read(path)
+    except OSError as error:
+        raise CannotRun(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise CannotRun(f"{path} is no file of results: {error}") from error
+    if found is None:
+        raise CannotRun(f"{path} is not there")
+    return found

@@ -1,0 +1,1 @@
+"""What all levels share: claims, tolerances, files, tables, claim files, coverage."""

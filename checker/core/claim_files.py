@@ -1,0 +1,120 @@
+"""The user's own files of claims: imported by path, and their mistakes told by file and line."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import re
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+SUFFIX = ".py"
+
+
+class BrokenClaims(Exception):
+    """A module of claims cannot be imported; the message says which, where and why."""
+
+
+def is_file(source: str) -> bool:
+    """Whether a source of claims is a file of the user's rather than the name of a module."""
+    return source.endswith(SUFFIX)
+
+
+def load(source: str) -> ModuleType:
+    """Import the file, once; modules beside it can be imported from it. Raises BrokenClaims."""
+    from ncfcheck.core.claims import forget, registered
+
+    path = Path(source).resolve()
+    name = _name(path)
+    if name in sys.modules:
+        return sys.modules[name]
+    if not path.is_file():
+        raise BrokenClaims(
+            f"cannot read {source}: {'is a folder' if path.is_dir() else 'there is no such file'}"
+        )
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+        if not any(claim.function.__module__ == name for claim in registered().values()):
+            raise BrokenClaims(
+                f"{source} states no claim: decorate a function with @claim of ncfcheck.core.claims"
+            )
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        forget(name)
+        raise (
+            error if isinstance(error, BrokenClaims) else BrokenClaims(told(error, path))
+        ) from error
+    return module
+
+
+def ids(source: str) -> list[str]:
+    """Ids of the claims that a loaded file states."""
+    from ncfcheck.core.claims import registered
+
+    return [
+        id
+        for id, claim in registered().items()
+        if claim.function.__module__ == _name(Path(source).resolve())
+    ]
+
+
+def _name(path: Path) -> str:
+    """A name for the module that no other has, the same in every process."""
+    digest = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"claims_{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}_{digest}"
+
+
+def told(error: BaseException, path: Path | None = None) -> str:
+    """The error in one line, after the line of the file it comes from, as far as that is one of the
+    user's.
+
+    `path` is a file being loaded; without it, every file loaded is looked for.
+    """
+    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    files = {str(path)} if path else _loaded()
+    if isinstance(error, SyntaxError) and error.filename in files:
+        return f"{_short(error.filename)}:{error.lineno}: {type(error).__name__}: {error.msg}"
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files
+    ]
+    if frames:
+        return f"{_short(frames[-1].filename)}:{frames[-1].lineno}: {message}"
+    return f"{_short(str(path))}: {message}" if path else message
+
+
+def told_of(error: BaseException, claim) -> str:
+    """The error of a claim in one line; for a claim of the user's that is to blame by what it
+    returns, where it is stated.
+    """
+    message = told(error)
+    if claim.function.__module__ not in _modules() or re.match(r"[^:]+\.py:\d+: ", message):
+        return message
+    try:
+        line = inspect.getsourcelines(claim.function)[1]
+    except (OSError, TypeError):
+        return message
+    return f"{_short(sys.modules[claim.function.__module__].__file__)}:{line}: {message}"
+
+
+def _modules() -> list[str]:
+    return [name for name in sys.modules if re.fullmatch(r"claims_\w+_[0-9a-f]{8}", name)]
+
+
+def _loaded() -> set[str]:
+    return {sys.modules[name].__file__ for name in _modules()}
+
+
+def _short(path: str) -> str:
+    """The path as one would type it from here."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return path

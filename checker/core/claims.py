@@ -1,0 +1,223 @@
+"""A claim is a strategy of instances plus a function from an instance to a margin."""
+
+from __future__ import annotations
+
+import fnmatch
+import inspect
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What a claim's refutation would mean."""
+
+    THEOREM = "theorem"  # must never be refuted
+    CONJECTURE = "conjecture"  # open: its verdict is news
+    CONTROL = "control"  # false: must be refuted
+
+
+THEOREM, CONJECTURE, CONTROL = Kind.THEOREM, Kind.CONJECTURE, Kind.CONTROL
+
+
+class Outcome(StrEnum):
+    """What one instance says about a claim."""
+
+    HOLDS = "holds"
+    VIOLATES = "violates"
+    UNRESOLVED = "unresolved"
+    INAPPLICABLE = "inapplicable"
+
+
+class Verdict(StrEnum):
+    """What a run says about a claim; never stronger than its evidence."""
+
+    REFUTED = "refuted"  # a violation with a certificate
+    POTENTIAL = "potential"  # a violation that survives confirmation, no certificate
+    NOT_REFUTED = "not refuted"  # none found, on N instances
+    UNRESOLVED = "unresolved"  # too little was decided to say even that
+
+
+class Inapplicable(Exception):
+    """The instance does not meet the claim's hypotheses; the message says which."""
+
+
+class Unresolved(Exception):
+    """The instance could not be decided (budget, kink, solver failure); the message says why."""
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Signed, scale-free distance from violation, with a bound on its own error.
+
+    value > error: the claim holds on the instance; value < -error: it is violated; anything else,
+    NaN and an infinite error included, is unresolved.
+    """
+
+    value: float
+    error: float
+    note: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome this margin is evidence for: `unresolved` unless the sign is beyond the
+        error.
+        """
+        if math.isnan(self.value) or not self.error >= 0 or not abs(self.value) > self.error:
+            return Outcome.UNRESOLVED
+        return Outcome.HOLDS if self.value > 0 else Outcome.VIOLATES
+
+
+def worst(margins: Iterable[Margin]) -> Margin:
+    """The margin that decides a conjunction.
+
+    A violated part first; then a part that could not be decided; otherwise the smallest value.
+    Raises ValueError when there is no part.
+    """
+    rank = {Outcome.VIOLATES: 0, Outcome.UNRESOLVED: 1, Outcome.HOLDS: 2}
+    return min(margins, key=lambda margin: (rank[margin.outcome], margin.value))
+
+
+def mildest(margins: Iterable[Margin]) -> Margin:
+    """The margin that decides a disjunction: it violates only where every part does, by the part
+    that does so least.
+
+    A part that holds first; then one that could not be decided. Raises ValueError when there is no
+    part.
+    """
+    rank = {Outcome.HOLDS: 2, Outcome.UNRESOLVED: 1, Outcome.VIOLATES: 0}
+    return max(margins, key=lambda margin: (rank[margin.outcome], margin.value))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement about instances: `given` draws them, `function` returns the margin of one.
+
+    `given` is a Hypothesis strategy, or an object whose `strategy(data)` returns one for a given
+    strategy of data sets (see `ncfcheck.strategies.instances`), so that the same claim runs on a user's table.
+    A control `drops` one hypothesis of the theorems `of`: its statement is theirs without it.
+    `covers` lists pairs (key, value) of coverage without which a run says nothing about the claim.
+    `certify`, its exact counterpart, returns a `ncfcheck.certify.Certificate` of an instance that
+    refutes it, or raises `ncfcheck.certify.NotProved`; `prove` does the same of an instance on which
+    its conclusion holds.
+    """
+
+    id: str
+    kind: Kind
+    statement: str
+    reference: str
+    hypotheses: tuple[str, ...]
+    given: Any
+    function: Callable[[Any], Margin]
+    drops: str = ""
+    of: tuple[str, ...] = ()
+    covers: tuple[tuple[str, str], ...] = ()
+    certify: Callable[[Any], Any] | None = None
+    prove: Callable[[Any], Any] | None = None
+
+    @property
+    def summary(self) -> str:
+        """First paragraph of the statement."""
+        return self.statement.split("\n\n")[0]
+
+    def strategy(self, data=None):
+        """Hypothesis strategy of instances, on the data sets of strategy `data` where
+        one is given.
+        """
+        return self.given.strategy(data) if hasattr(self.given, "strategy") else self.given
+
+    @property
+    def stream(self) -> str:
+        """What its instances are a function of, besides the seed: claims about equal strategies
+        share their instances.
+        """
+        return getattr(self.given, "stream", "") or self.id
+
+    def judge(self, instance) -> tuple[Outcome, Margin]:
+        """Outcome and margin of one instance; hypotheses not met and failures to decide become
+        outcomes.
+        """
+        nothing = (float("nan"), float("inf"))
+        try:
+            margin = self.function(instance)
+        except Inapplicable as reason:
+            return Outcome.INAPPLICABLE, Margin(*nothing, str(reason))
+        except Unresolved as reason:
+            return Outcome.UNRESOLVED, Margin(*nothing, str(reason))
+        if not isinstance(margin, Margin):
+            raise TypeError(f"{self.id} returns a {type(margin).__name__}, not a Margin")
+        return margin.outcome, margin
+
+
+_registry: dict[str, Claim] = {}
+
+
+def claim(
+    id: str,
+    *,
+    kind: Kind,
+    reference: str,
+    given,
+    hypotheses: Iterable[str] = (),
+    drops: str = "",
+    of: Iterable[str] = (),
+    covers: Iterable[tuple[str, str]] = (),
+    certify: Callable[[Any], Any] | None = None,
+    prove: Callable[[Any], Any] | None = None,
+):
+    """Register the decorated function, instance → Margin, as a claim; its docstring is the
+    statement.
+
+    Raises ValueError for a second claim of the same id, an id that is not `area.name`, no
+    docstring, and a claim other than a control that drops a hypothesis.
+    """
+
+    def register(function):
+        statement = _paragraphs(inspect.getdoc(function) or "")
+        if id in _registry:
+            raise ValueError(f"claim {id} is registered twice")
+        if id.count(".") != 1 or not all(id.split(".")):
+            raise ValueError(f"claim id {id!r} is not of the form area.name")
+        if not statement:
+            raise ValueError(f"claim {id} has no docstring to state it")
+        if (drops or of) and Kind(kind) is not Kind.CONTROL:
+            raise ValueError(f"claim {id} drops a hypothesis, but only controls do")
+        told = (id, Kind(kind), statement, reference, tuple(hypotheses), given, function)
+        _registry[id] = Claim(*told, drops, tuple(of), tuple(covers), certify, prove)
+        return function
+
+    return register
+
+
+def _paragraphs(text: str) -> str:
+    """The text with each paragraph in one line: line breaks of a docstring say nothing."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+def registered() -> dict[str, Claim]:
+    """Every registered claim by id, in order of registration."""
+    return dict(_registry)
+
+
+def forget(module: str) -> None:
+    """Take the claims of a module that could not be imported to its end out of the registry."""
+    for id in [id for id, claim in _registry.items() if claim.function.__module__ == module]:
+        del _registry[id]
+
+
+def select(patterns: Iterable[str]) -> list[Claim]:
+    """Claims whose id matches any glob pattern (all, for no pattern), in order of registration.
+
+    Raises LookupError naming a pattern that matches nothing.
+    """
+    patterns = list(patterns)
+    for pattern in patterns:
+        if not fnmatch.filter(_registry, pattern):
+            raise LookupError(f"no claim matches {pattern!r}; `ncfcheck list` shows them all")
+    return [
+        each
+        for each in _registry.values()
+        if not patterns or any(fnmatch.fnmatch(each.id, p) for p in patterns)
+    ]

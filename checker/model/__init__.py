@@ -1,0 +1,1 @@
+"""Networks, losses, the NCF, and instances as values."""

@@ -1,0 +1,214 @@
+"""Instances as plain JSON values and back, without loss: floats in hexadecimal, every other type by
+name.
+
+None, bool, str and int stand for themselves (an int beyond 64 bits is {"int": "…"}). Otherwise a
+value is an object: {"float": "0x1.8p-1"}, {"array": […], "shape": […]} with "dtype" unless it is
+float64, {"tuple": […]}, {"list": […]}, {"dict": [[key, value], …]}, {"fraction": "1/3"}, {"enum":
+"Loss", "name": "SQUARE"}, and for a dataclass {"type": "Instance", …} with its fields. Only
+dataclasses and enums of `checker`, of `properties` and of the module that a claim is stated in can
+be built, so that a file cannot run code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import sys
+from enum import Enum
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+
+from ncfcheck.model.shapes import fits, hints, sound
+
+HOMES = ("checker", "properties")  # packages whose dataclasses and enums may be built
+DTYPES = ("float64", "float32", "int64", "int32", "int8", "uint8", "bool")
+DEPTH = 40  # how deep values may be nested
+DIGITS = 4000  # of one number
+
+
+class BadWitness(ValueError):
+    """A witness cannot be read; the message says why in one line."""
+
+
+class NotStorable(TypeError):
+    """A value has no encoding; the message names its type."""
+
+
+def encode(value, home: str = ""):
+    """The plain JSON value of an instance; `home` names the module of the claim. Raises
+    NotStorable.
+    """
+    if isinstance(value, Enum):
+        return {"enum": _name(type(value), home), "name": value.name}
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value) if -(2**63) <= value < 2**63 else {"int": str(value)}
+    if isinstance(value, float | np.floating):
+        return {"float": float(value).hex()}
+    if isinstance(value, Fraction):
+        return {"fraction": f"{value.numerator}/{value.denominator}"}
+    if isinstance(value, np.ndarray):
+        return _encode_array(value)
+    return _encode_compound(value, home)
+
+
+def _encode_array(array: np.ndarray):
+    dtype = array.dtype.name
+    if dtype not in DTYPES:
+        raise NotStorable(f"an array of {dtype} has no encoding")
+    entries = (
+        np.vectorize(float.hex, otypes=[object])(array.astype(float))
+        if array.dtype.kind == "f"
+        else array
+    )
+    found = {"array": entries.tolist() if array.size else [], "shape": list(array.shape)}
+    return found if dtype == "float64" else {**found, "dtype": dtype}
+
+
+def _encode_compound(value, home: str):
+    if type(value) in (tuple, list):
+        return {type(value).__name__: [encode(each, home) for each in value]}
+    if type(value) is dict:
+        return {"dict": [[encode(key, home), encode(each, home)] for key, each in value.items()]}
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        raise NotStorable(
+            f"a {type(value).__qualname__} has no encoding: use dataclasses of numbers, text and "
+            "arrays"
+        )
+    names = [field.name for field in dataclasses.fields(value) if field.init]
+    if "type" in names:
+        raise NotStorable(f"a field of {type(value).__qualname__} is named 'type': rename it")
+    return {"type": _name(type(value), home)} | {
+        name: encode(getattr(value, name), home) for name in names
+    }
+
+
+def _name(kind: type, home: str) -> str:
+    if _kinds(home).get(kind.__qualname__) is not kind:
+        raise NotStorable(
+            f"{kind.__module__}.{kind.__qualname__} has no encoding: only classes of the claim's "
+            "own module have"
+        )
+    return kind.__qualname__
+
+
+def _kinds(home: str) -> dict[str, type]:
+    """Every dataclass and enum that may be built, by name; those of `home` first."""
+    return _gathered(home, sys.modules.get(home), len(sys.modules))
+
+
+@lru_cache(maxsize=8)
+def _gathered(home: str, module, modules: int) -> dict[str, type]:
+    """The same, gathered anew when modules were imported since or `home` again: it takes longer
+    than encoding does.
+    """
+    packages = [name for name in sorted(sys.modules) if name.split(".")[0] in HOMES]
+    kinds: dict[str, type] = {}
+    for module in [*packages, home]:
+        for kind in vars(sys.modules[module]).values() if module in sys.modules else ():
+            if inspect.isclass(kind) and kind.__module__ == module and _is_buildable(kind):
+                kinds[kind.__qualname__] = kind
+    return kinds
+
+
+def _is_buildable(kind: type) -> bool:
+    return dataclasses.is_dataclass(kind) or issubclass(kind, Enum)
+
+
+def decode(value, home: str = ""):
+    """The instance that a plain JSON value stands for. Raises BadWitness for anything `encode` does
+    not write.
+    """
+    try:
+        return _decode(value, _kinds(home), 0)
+    except BadWitness:
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise BadWitness(f"{type(error).__name__}: {error}") from error
+
+
+def _decode(value, kinds: dict[str, type], depth: int):
+    if depth > DEPTH:
+        raise BadWitness("values are nested too deep")
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if not isinstance(value, dict):
+        raise BadWitness(f"expected a tagged value, not {str(value)[:40]!r}")
+    if "type" in value:
+        return _decode_dataclass(value, kinds, depth)
+    if "array" in value:
+        return _decode_array(**value)
+    if "enum" in value:
+        return _kind(value["enum"], kinds, Enum)[value["name"]]
+    ((tag, content),) = value.items()
+    if tag in ("tuple", "list"):
+        return {"tuple": tuple, "list": list}[tag](
+            _decode(each, kinds, depth + 1) for each in content
+        )
+    if tag == "dict":
+        return {
+            _decode(key, kinds, depth + 1): _decode(each, kinds, depth + 1) for key, each in content
+        }
+    return _decode_number(tag, content)
+
+
+def _decode_number(tag: str, content: str):
+    if not isinstance(content, str) or len(content) > DIGITS:
+        raise BadWitness(f"not a number: {str(content)[:40]!r}")
+    if tag == "float":
+        return float.fromhex(content)
+    if tag == "fraction" and re.fullmatch(r"-?\d+/\d+", content):
+        return Fraction(content)
+    if tag == "int" and re.fullmatch(r"-?\d+", content):
+        return int(content)
+    raise BadWitness(f"not a tagged value: {tag[:40]!r}")
+
+
+def _decode_array(array: list, shape: list, dtype: str = "float64") -> np.ndarray:
+    if (
+        dtype not in DTYPES
+        or len(shape) > DEPTH
+        or not all(type(size) is int and size >= 0 for size in shape)
+    ):
+        raise BadWitness(f"not an array: dtype {str(dtype)[:20]!r}, {len(shape)} dimensions")
+    entries = [array]
+    for _ in shape:
+        entries = [each for part in entries for each in part]
+    wanted, given = np.prod(shape, dtype=object), len(entries)
+    if wanted != (given if wanted else 0) or any(isinstance(each, list | dict) for each in entries):
+        raise BadWitness(f"an array of shape {tuple(shape)} has {given} entries")
+    if dtype.startswith("float"):
+        entries = [float.fromhex(each) for each in entries]
+    elif not all(type(each) is (bool if dtype == "bool" else int) for each in entries):
+        raise BadWitness(f"an array of {dtype} holds something else")
+    return np.array(entries if wanted else [], dtype=dtype).reshape(shape)
+
+
+def _decode_dataclass(value: dict, kinds: dict[str, type], depth: int):
+    kind = _kind(value["type"], kinds, object)
+    if issubclass(kind, Enum):
+        raise BadWitness(f"{kind.__name__} is not a dataclass")
+    content = {
+        name: _decode(each, kinds, depth + 1) for name, each in value.items() if name != "type"
+    }
+    for name, hint in hints(kind).items():
+        if name in content and not fits(content[name], hint):
+            raise BadWitness(
+                f"{kind.__name__}.{name} is a {type(content[name]).__name__}, which it cannot be"
+            )
+    built = kind(**content)
+    sound(built)
+    return built
+
+
+def _kind(name, kinds: dict[str, type], base: type) -> type:
+    found = kinds.get(name) if isinstance(name, str) else None
+    if found is None or not issubclass(found, base):
+        raise BadWitness(f"no such type: {str(name)[:60]!r}")
+    return found

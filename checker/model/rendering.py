@@ -1,0 +1,183 @@
+"""Instances for people: the network's formula, its matrices, data and labels, and what fails."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ncfcheck.core.claims import Claim, Margin
+from ncfcheck.model.instance import Instance
+
+CLOSE = 1e-12  # how near a simple number must be to be printed instead of a decimal
+LARGEST_DENOMINATOR = 12
+MOST = 12  # rows and columns shown of a matrix
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def render(claim: Claim, instance, margin: Margin) -> list[str]:
+    """Lines that state the claim, the instance and by how much the claim fails on it."""
+    lines = [
+        f"{claim.id} ({claim.kind}): {line}" if not i else line
+        for i, line in enumerate(claim.statement.splitlines())
+    ]
+    lines += [""] + (
+        _instance(instance) if isinstance(instance, Instance) else _value("instance", instance)
+    )
+    return [*lines, "", f"margin {margin.value:+.4g} ± {margin.error:.1g}: {_meaning(margin)}"]
+
+
+def proved(certificate: dict) -> list[str]:
+    """Lines that say what a certificate, as in witness files, proves, and at which point where the
+    instance has another start.
+    """
+    point = certificate["data"].get("point")
+    shown = (
+        [] if point is None else _matrix("point", np.array([float.fromhex(each) for each in point]))
+    )
+    return ["", f"proved: {certificate['proves']}", *shown]
+
+
+def _meaning(margin: Margin) -> str:
+    words = {
+        "violates": "the claim fails",
+        "holds": "the claim holds",
+        "unresolved": "not decided",
+    }[margin.outcome]
+    return words + (f" ({margin.note})" if margin.note else "")
+
+
+def _instance(instance: Instance) -> list[str]:
+    network, problem = instance.network, instance.problem
+    lines = [
+        f"{formula(network.depth)}, {instance.describe()}",
+        *(
+            f"σ{_sub(l + 1)}(z) = {activation(p, a)}"
+            for l, (p, a) in enumerate(zip(network.powers, network.slopes))
+        ),
+        f"loss {problem.loss}; ȳ = {'y' if problem.loss == 'square' else 'y/2'}",
+        *_matrix("X (samples as rows)", problem.X),
+        *_matrix("y", problem.y),
+        *_start(instance),
+    ]
+    for field in fields(instance):
+        if field.name not in ("problem", "start", "families", "seeds", "numerics", "point"):
+            lines += _value(field.name, getattr(instance, field.name))
+    return lines
+
+
+def formula(depth: int) -> str:
+    """H(x) = W_L σ_{L−1}(… σ_1(W_1 x))."""
+    inner = "W₁ x"
+    for l in range(2, depth + 1):
+        inner = f"W{_sub(l)} σ{_sub(l - 1)}({inner})"
+    return f"H(x) = {inner}"
+
+
+def activation(power: int, slope: float) -> str:
+    """σ(z) = max(z, αz)^p in the simplest words."""
+    exponent = f"^{power}" if power > 1 else ""
+    if slope == 1:
+        return f"z{exponent}"
+    inner = "0" if slope == 0 else "|z|" if slope == -1 else f"{number(slope)}·z"
+    return f"|z|{exponent}" if slope == -1 else f"max(z, {inner}){exponent}"
+
+
+def _start(instance: Instance) -> list[str]:
+    """Weight matrices of the start direction, as a multiple of simple numbers where it is one."""
+    scale = common_scale(instance.start)
+    matrices = instance.network.matrices(instance.start * scale)
+    lines = ["start v₀ = w/‖w‖ with the weights w:" if scale != 1 else "start v₀ with the weights:"]
+    for l, W in enumerate(matrices):
+        lines += _matrix(f"W{_sub(l + 1)}", W)
+    return lines
+
+
+def common_scale(vector: np.ndarray, largest: int = 60) -> float:
+    """A factor that turns the vector into small integers; 1 where there is none."""
+    smallest = np.abs(vector[np.abs(vector) > CLOSE]).min(initial=math.inf)
+    for integer in range(1, 13) if math.isfinite(smallest) else ():
+        scaled = vector * (integer / smallest)
+        if (
+            np.abs(scaled - np.rint(scaled)).max() <= CLOSE * max(1.0, np.abs(scaled).max())
+            and np.abs(scaled).max() <= largest
+        ):
+            return integer / float(smallest)
+    return 1.0
+
+
+def number(value: float) -> str:
+    """An integer, a simple fraction or the root of one as such, anything else to six digits."""
+    if not math.isfinite(value):
+        return str(value)
+    simple = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
+    if abs(float(simple) - value) <= CLOSE * max(1.0, abs(value)) and abs(value) < 1e6:
+        return str(simple)
+    square = Fraction(value * value).limit_denominator(30)
+    if (
+        square
+        and abs(float(square) - value * value) <= CLOSE * value * value
+        and square.numerator <= 30
+    ):
+        return (
+            f"{'-' * (value < 0)}√{square}"
+            if square.denominator == 1
+            else f"{'-' * (value < 0)}√({square})"
+        )
+    return f"{value:.6g}"
+
+
+def _matrix(name: str, matrix: np.ndarray) -> list[str]:
+    """The matrix in brackets, columns aligned, with the first of many rows and columns."""
+    rows = [
+        [number(float(each)) for each in row[:MOST]] + ["…"] * (len(row) > MOST)
+        for row in np.atleast_2d(matrix)[:MOST]
+    ]
+    if not rows or not rows[0]:
+        return [f"  {name} = [] {np.shape(matrix)}"]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    head, lines = f"  {name} = ", []
+    for i, row in enumerate(rows):
+        entries = "  ".join(entry.rjust(width) for entry, width in zip(row, widths))
+        lines.append((head if i == 0 else " " * len(head)) + f"[ {entries} ]")
+    return lines + [" " * len(head) + f"… {len(matrix)} rows"] * (len(np.atleast_2d(matrix)) > MOST)
+
+
+def _value(name: str, value) -> list[str]:
+    """Lines for any value: arrays as matrices, dataclasses field by field."""
+    if isinstance(value, np.ndarray):
+        return _matrix(name, value)
+    if isinstance(value, Instance):
+        return [f"  {name}:", *_instance(value)]
+    if is_dataclass(value):
+        return [
+            f"  {name}: {type(value).__name__}",
+            *_each((f"{name}.{f.name}", getattr(value, f.name)) for f in fields(value)),
+        ]
+    if isinstance(value, tuple | list) and any(
+        isinstance(each, np.ndarray) or is_dataclass(each) for each in value
+    ):
+        return _each((f"{name}[{i}]", each) for i, each in enumerate(value[:MOST]))
+    return [f"  {name} = {_cut(_short(value))}"]
+
+
+def _short(value) -> str:
+    """A value without arrays in one line, numbers in their simplest form."""
+    if isinstance(value, float):
+        return number(value)
+    return f"({', '.join(map(_short, value))})" if type(value) is tuple else repr(value)
+
+
+def _each(named: Iterable[tuple[str, object]]) -> list[str]:
+    return [line for name, value in named for line in _value(name, value)]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _sub(index: int) -> str:
+    return str(index).translate(SUBSCRIPTS)

@@ -1,0 +1,114 @@
+"""Whether values read from a file are what the classes they are meant for expect: types of fields,
+shapes, sizes.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from enum import Enum
+
+import numpy as np
+
+ENTRIES = 10**6  # of all weight matrices of a network together
+CALLS = 10**7  # gradient calls of one flow
+ORDER = 10**4  # D
+
+
+def hints(kind: type) -> dict[str, object]:
+    """Types of the fields of a dataclass by name; none where they cannot be told."""
+    try:
+        return typing.get_type_hints(kind)
+    except (NameError, TypeError):
+        return {}
+
+
+def fits(value, hint) -> bool:
+    """Whether a value may stand where the type `hint` is asked for; True for types that are not
+    understood.
+    """
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, each) for each in arguments)
+    if hint is None or hint is type(None):
+        return value is None
+    if origin is tuple:
+        each = (
+            arguments[:1] * len(value)
+            if arguments[1:] == (...,) and isinstance(value, tuple)
+            else arguments
+        )
+        return isinstance(value, tuple) and len(value) == len(each) and all(map(fits, value, each))
+    if origin is list:
+        return isinstance(value, list) and all(fits(each, arguments[0]) for each in value)
+    if origin is dict:
+        return isinstance(value, Mapping) and all(
+            fits(k, arguments[0]) and fits(v, arguments[1]) for k, v in value.items()
+        )
+    if hint is float:
+        return isinstance(value, float | int) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is str:
+        return isinstance(value, str) and not isinstance(value, Enum)
+    return not isinstance(hint, type) or isinstance(value, hint)
+
+
+def sound(built) -> None:
+    """Raise ValueError for a value of a class of `checker` that could not be computed on, or only
+    for ever.
+    """
+    from ncfcheck.core.tolerances import Numerics
+    from ncfcheck.model.instance import Instance
+    from ncfcheck.model.ncf import Problem
+    from ncfcheck.model.networks import Network
+
+    if isinstance(built, Network):
+        _sound_network(built)
+    elif isinstance(built, Numerics):
+        if not (
+            0 < built.tolerance < 1
+            and 1 <= built.calls <= CALLS
+            and built.integrator in ("compiled", "scipy")
+        ):
+            raise ValueError(f"{built} cannot be computed with")
+    elif isinstance(built, Problem):
+        _float_arrays(X=built.X, y=built.y)
+    elif isinstance(built, Instance):
+        _sound_instance(built)
+
+
+def _sound_network(network) -> None:
+    entries = sum(rows * columns for columns, rows in zip(network.widths[:-1], network.widths[1:]))
+    if entries > ENTRIES or network.order > ORDER:
+        raise ValueError(
+            f"a network of {entries} entries and order D = {network.order} is too large"
+        )
+    numbers = [
+        number for pattern in network.patterns for row in pattern.index or () for number in row
+    ]
+    if numbers and not -1 <= min(numbers) <= max(numbers) < ENTRIES:
+        raise ValueError("a pattern numbers its parameters from 0, and structural zeros -1")
+    if min(network.parameter_counts) == 0:
+        raise ValueError("a layer without weights")
+
+
+def _sound_instance(instance) -> None:
+    """A start, and a KKT point where there is one, that fit the network and are unit vectors."""
+    points = {"start": instance.start}
+    if getattr(instance, "point", None) is not None:
+        points["point.u"] = instance.point.u
+    _float_arrays(**points)
+    size = instance.network.size
+    for name, point in points.items():
+        if point.shape != (size,):
+            raise ValueError(f"{name} has shape {point.shape}, but the network has {size} weights")
+        if not np.isfinite(point).all() or abs(np.linalg.norm(point) - 1) > 1e-6:
+            raise ValueError(f"{name} is not a unit vector")
+
+
+def _float_arrays(**arrays) -> None:
+    for name, array in arrays.items():
+        if array.dtype != np.float64:
+            raise ValueError(f"{name} is an array of {array.dtype.name}, not of floats")

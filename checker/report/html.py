@@ -1,0 +1,27 @@
+"""The run as one HTML file that needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ncfcheck.core.files import write
+from ncfcheck.report.page import Extras, render
+from ncfcheck.verdicts.events import Event, RunFinished, RunStarted
+
+
+class HtmlFile:
+    """Writes the page of a run to `path` when it is finished; `extras(results)` is what it shows
+    besides.
+    """
+
+    def __init__(
+        self, path, extras: Callable[..., Extras] = lambda results: Extras(), strict: bool = False
+    ):
+        self.path, self.extras, self.strict = path, extras, strict
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self.started = event
+        elif isinstance(event, RunFinished):
+            page = render(self.started, event, self.extras(event.results), self.strict)
+            write(self.path, page.encode("utf-8", "replace"))

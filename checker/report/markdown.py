@@ -1,0 +1,117 @@
+"""The run as Markdown, short enough for a comment on a pull request."""
+
+from __future__ import annotations
+
+import re
+
+from ncfcheck.core.claims import Kind
+from ncfcheck.core.files import write
+from ncfcheck.report import words
+from ncfcheck.verdicts.events import Event, RunFinished, RunStarted
+from ncfcheck.verdicts.results import ClaimResult, one_line
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~!&@])")
+
+
+class MarkdownFile:
+    """Writes the summary of a run to `path` when it is finished."""
+
+    def __init__(self, path, strict: bool = False):
+        self.path, self.strict = path, strict
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self.started = event
+        elif isinstance(event, RunFinished):
+            write(self.path, document(self.started, event, self.strict).encode("utf-8", "replace"))
+
+
+def document(started: RunStarted, finished: RunFinished, strict: bool = False) -> str:
+    """Conclusion, what is not as expected, regressions, counts by kind, and all claims in a table
+    that is folded away.
+    """
+    bad = [result for result in finished.results if not result.as_expected(strict)]
+    lines = [f"### ncfcheck: {_conclusion(finished, bad)}", ""]
+    lines += [f"- **{escape(first)}**" for first, *_ in map(words.unexpected, bad)]
+    lines += [f"- **regression** {escape(line)}" for line in finished.regressions]
+    lines += [
+        "",
+        "| kind | claims | instances | unresolved | found violated |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    lines += [
+        _kind(kind, [each for each in finished.results if each.kind is kind]) for kind in Kind
+    ]
+    lines += ["", "<details><summary>All claims</summary>", ""]
+    lines += [
+        "| claim | kind | verdict | N | unresolved | worst margin | 95 % bound |",
+        "|---|---|---|--:|--:|--:|--:|",
+    ]
+    lines += [_claim(result) for result in finished.results]
+    lines += [_uncertified(result) for result in finished.results if result.why_uncertified]
+    lines += [_proved(result) for result in finished.results if words.proved(result)]
+    versions = ", ".join(f"{name} {version}" for name, version in started.versions.items())
+    again = f"`ncfcheck check --examples {started.examples} --seed {started.seed}`"
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "</details>",
+            "",
+            f"{again} in {finished.seconds:.0f} s with {escape(versions)}",
+            "",
+        ]
+    )
+
+
+def escape(text) -> str:
+    """The text on one line, with what Markdown or HTML would take for markup escaped."""
+    return SPECIAL.sub(r"\\\1", one_line(text))
+
+
+def _conclusion(finished: RunFinished, bad: list[ClaimResult]) -> str:
+    told = (
+        f"{len(bad)} of {len(finished.results)} not as expected"
+        if bad
+        else "every verdict as expected"
+    )
+    if finished.baseline:
+        told += (
+            f", {len(finished.regressions) or 'no'} "
+            f"regression{'s' * (len(finished.regressions) > 1)}"
+        )
+    return told + (f" ({escape(finished.stopped)})" if finished.stopped else "")
+
+
+def _kind(kind: Kind, results: list[ClaimResult]) -> str:
+    totals = [
+        len(results),
+        sum(each.instances for each in results),
+        sum(each.unresolved for each in results),
+    ]
+    violated = sum(bool(each.confirmed) for each in results)
+    return f"| {kind} | {' | '.join(map(str, [*totals, violated]))} |"
+
+
+def _claim(result: ClaimResult) -> str:
+    cells = [
+        escape(result.id),
+        result.kind,
+        result.verdict,
+        result.instances,
+        result.unresolved,
+        words.margin(result.worst),
+        words.percent(result.bound95),
+    ]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _proved(result: ClaimResult) -> str:
+    why = escape("; ".join(words.unproved(result)))
+    return f"\n{escape(result.id)} {words.proved(result)}" + (
+        f"; on others not: {why}" if why else ""
+    )
+
+
+def _uncertified(result: ClaimResult) -> str:
+    return f"\n{escape(result.id)} not certified: {escape('; '.join(words.uncertified(result)))}"

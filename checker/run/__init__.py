@@ -1,0 +1,1 @@
+"""Work: the check loop, hunts, shrinking, workers."""

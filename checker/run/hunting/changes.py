@@ -1,0 +1,264 @@
+"""Random changes of instances: small moves from one that nearly violates, and snaps to the special
+values theorems break at.
+
+Each returns an instance that the claim's strategy could have drawn, or raises Inapplicable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ncfcheck.core.claims import Claim, Inapplicable, Unresolved
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.losses import Loss
+from ncfcheck.strategies import moves
+
+Array = np.ndarray
+ATTEMPTS = 6  # at a change that the claim's strategy could draw
+SPECIAL = (0.0, 1.0, 0.5, -1.0)  # slopes
+
+
+def mutated(claim: Claim, instance, rng) -> object:
+    """The instance after one to three random moves; Inapplicable where no attempt succeeds or
+    nothing can be moved.
+    """
+    return _tried(claim, instance, rng, MOVES, (1, 1, 2, 3))
+
+
+def snapped(claim: Claim, instance, rng) -> object:
+    """The instance with one to three of its parts symmetric, antipodal, on a lattice, equal …"""
+    return _tried(claim, instance, rng, SNAPS, (1, 2, 3))
+
+
+def _tried(claim: Claim, instance, rng, changes: tuple[Callable, ...], counts: tuple[int, ...]):
+    if not isinstance(instance, Instance):
+        raise Inapplicable("nothing is known about the parts of such an instance")
+    generic = getattr(claim.given, "options", {}).get("starts") == ("gaussian",)
+    for _ in range(ATTEMPTS):
+        found = instance
+        try:
+            for _ in range(rng.choice(counts)):
+                change = changes[rng.integers(len(changes))]
+                # Of a start promised to be generic, none is special.
+                found = found if generic and change is equal_weights else change(found, rng)
+            if found is not instance:
+                return rebuilt(claim, found)
+        except Inapplicable:
+            continue
+    raise Inapplicable("no change tried is one that the claim's strategy could draw")
+
+
+def rebuilt(claim: Claim, instance):
+    """The instance with all that derives from its problem computed again; Inapplicable for any
+    reason why it cannot be.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            return moves.rebuilt(claim, instance)
+    except (Unresolved, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise Inapplicable(str(error)) from error
+
+
+def noise(instance: Instance, rng) -> Instance:
+    """All numbers of one array moved by a relative amount of any size."""
+    name, values = _array(instance, rng)
+    size = 10 ** rng.uniform(-4, 0) * (np.sqrt(np.mean(values**2)) or 1.0)
+    return moves.with_array(
+        instance, name, _within(name, values + size * rng.standard_normal(values.shape))
+    )
+
+
+def one_number(instance: Instance, rng) -> Instance:
+    """One number of one array replaced: zero, negated, doubled, halved, rounded, another's or
+    random.
+    """
+    name, values = _array(instance, rng)
+    values, place = values.copy(), tuple(int(rng.integers(size)) for size in values.shape)
+    old, other = values[place], rng.choice(values.ravel())
+    values[place] = rng.choice(
+        [0.0, -old, 2 * old, old / 2, np.round(old), other, rng.standard_normal()]
+    )
+    return moves.with_array(instance, name, _within(name, values))
+
+
+def sizes(instance: Instance, rng) -> Instance:
+    """One width, power or the number of samples one more or less; the network then is dense."""
+    widths, powers, n = (
+        list(instance.network.widths),
+        list(instance.network.powers),
+        len(instance.problem.X),
+    )
+    part, step, seed = rng.integers(3), int(rng.choice((-1, 1))), int(rng.integers(2**31))
+    if part == 0:
+        i = int(rng.integers(len(widths) - 1))
+        widths[i] = max(1, widths[i] + step)
+    elif part == 1:
+        i = int(rng.integers(len(powers)))
+        powers[i] = max(1, powers[i] + step)
+    return moves.reshaped(
+        instance, widths=widths, powers=powers, samples=max(1, n + step * (part == 2)), seed=seed
+    )
+
+
+def smaller(instance: Instance, rng) -> Instance:
+    """One sample, dimension, neuron or layer less."""
+    network, n = instance.network, len(instance.problem.X)
+    layer = int(rng.integers(network.depth - 1))
+    part = rng.integers(4)
+    if part == 0 and n > 1:
+        return moves.with_samples(instance, np.delete(np.arange(n), rng.integers(n)))
+    if part == 1:
+        return moves.without_dimension(instance, int(rng.integers(network.widths[0])))
+    if part == 2:
+        return moves.without_neuron(instance, layer, int(rng.integers(network.widths[layer + 1])))
+    return moves.without_layer(instance, layer)
+
+
+def slope(instance: Instance, rng) -> Instance:
+    """One slope α_l moved, or special."""
+    slopes = list(instance.network.slopes)
+    i = int(rng.integers(len(slopes)))
+    slopes[i] = float(
+        rng.choice(SPECIAL)
+        if rng.random() < 0.5
+        else np.clip(slopes[i] + 0.2 * rng.standard_normal(), -1, 1)
+    )
+    return moves.with_activations(instance, slopes=slopes)
+
+
+def another_seed(instance: Instance, rng) -> Instance:
+    """Whatever is drawn again from the instance's seed drawn from another."""
+    return moves.with_seed(instance, int(rng.integers(2**32)))
+
+
+def lattice(instance: Instance, rng) -> Instance:
+    """Data and labels rounded to multiples of ½ of their size."""
+    X, y = instance.problem.X, instance.problem.y
+    return moves.changed(
+        instance, X=_rounded(X), y=y if instance.problem.loss is Loss.LOGISTIC else _rounded(y)
+    )
+
+
+def antipodal(instance: Instance, rng) -> Instance:
+    """For every sample its negative, with the same label, or with the opposite one."""
+    X, y = instance.problem.X, instance.problem.y
+    half = (len(X) + 1) // 2
+    sign = rng.choice((-1.0, 1.0))
+    return moves.changed(
+        instance,
+        X=np.concatenate([X[:half], -X[:half]]),
+        y=np.concatenate([y[:half], sign * y[:half]]),
+    )
+
+
+def symmetric(instance: Instance, rng) -> Instance:
+    """Data that reflecting the first axis, or swapping the first two, does not change, nor the
+    labels.
+    """
+    X, y = instance.problem.X, instance.problem.y
+    half, mirrored = (len(X) + 1) // 2, X.copy()
+    if X.shape[1] > 1 and rng.random() < 0.5:
+        mirrored[:, [0, 1]] = X[:, [1, 0]]
+    else:
+        mirrored[:, 0] *= -1
+    return moves.changed(
+        instance,
+        X=np.concatenate([X[:half], mirrored[:half]]),
+        y=np.concatenate([y[:half], y[:half]]),
+    )
+
+
+def repeated(instance: Instance, rng) -> Instance:
+    """One sample in place of another, or of all of them."""
+    X, y, n = instance.problem.X.copy(), instance.problem.y.copy(), len(instance.problem.X)
+    which = slice(None) if rng.random() < 0.3 else int(rng.integers(n))
+    X[which] = X[rng.integers(n)]
+    return moves.changed(instance, X=X, y=y)
+
+
+def equal_labels(instance: Instance, rng) -> Instance:
+    """Labels all of one size; or all equal."""
+    y = instance.problem.y
+    return moves.changed(
+        instance, y=np.where(y >= 0, 1.0, -1.0) if rng.random() < 0.5 else np.ones_like(y)
+    )
+
+
+def equal_weights(instance: Instance, rng) -> Instance:
+    """A start whose weights are equal in size, or equal, layer by layer."""
+    start, same = instance.start, rng.random() < 0.5
+    values = np.where(start >= 0, 1.0, -1.0) * (start != 0)
+    for part in instance.network.slices if same else ():
+        values[part] = 1.0 if start[part].sum() >= 0 else -1.0
+    return moves.with_array(instance, "start", values)
+
+
+def special_slopes(instance: Instance, rng) -> Instance:
+    """Every slope that is not 1 the same special value."""
+    value = rng.choice(SPECIAL)
+    return moves.with_activations(
+        instance, slopes=[each if each == 1 else value for each in instance.network.slopes]
+    )
+
+
+def line(instance: Instance, rng) -> Instance:
+    """d = 1: the first dimension only."""
+    while instance.network.widths[0] > 1:
+        instance = moves.without_dimension(instance, instance.network.widths[0] - 1)
+    return instance
+
+
+MOVES = (
+    noise,
+    noise,
+    one_number,
+    one_number,
+    sizes,
+    smaller,
+    slope,
+    another_seed,
+    repeated,
+    lattice,
+)
+SNAPS = (
+    lattice,
+    lattice,
+    antipodal,
+    symmetric,
+    repeated,
+    equal_labels,
+    equal_weights,
+    special_slopes,
+    line,
+    smaller,
+)
+
+
+def _array(instance: Instance, rng) -> tuple[str, Array]:
+    """One of the instance's arrays that can be moved."""
+    arrays = movable(instance)
+    name = sorted(arrays)[rng.integers(len(arrays))]
+    return name, arrays[name]
+
+
+def movable(instance: Instance) -> dict[str, Array]:
+    """The arrays that may be moved continuously: not labels ±1, nor slopes of 1 in layers with p =
+    1.
+    """
+    arrays, network = moves.arrays(instance), instance.network
+    if instance.problem.loss is Loss.LOGISTIC:
+        del arrays["y"]
+    if any(power == 1 and slope == 1 for power, slope in zip(network.powers, network.slopes)):
+        del arrays["slopes"]
+    return arrays
+
+
+def _within(name: str, values: Array) -> Array:
+    return np.clip(values, -1, 1) if name == "slopes" else values
+
+
+def _rounded(values: Array) -> Array:
+    unit = np.abs(values).max() / 2 or 1.0
+    return np.round(values / unit)

@@ -1,0 +1,83 @@
+"""What a hunt tells while it goes on, and at its end; writers consume these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ncfcheck.core.claims import Kind, Verdict
+from ncfcheck.run.hunting.shards import Point
+from ncfcheck.verdicts.results import ClaimResult
+
+
+@dataclass(frozen=True)
+class HuntStarted:
+    """The first event; `budget` in words, `resumed` instances were tested before."""
+
+    claim: str
+    seed: int
+    workers: int
+    budget: str
+    resumed: int
+
+
+@dataclass(frozen=True)
+class HuntProgress:
+    """Instances tested by now, those per second, the worst margin, strata covered and
+    counterexamples found.
+    """
+
+    tested: int
+    rate: float
+    worst: Point | None
+    strata: int
+    found: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A confirmed violation; `path` is the witness file, where it could be written."""
+
+    point: Point
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class Shrinking:
+    """The hunt has ended and its counterexample is being made smaller."""
+
+    point: Point
+
+
+@dataclass(frozen=True)
+class HuntResult:
+    """What a hunt says about a claim. `tested` counts inapplicable instances too; `minimal` are
+    lines that show the smallest.
+    """
+
+    id: str
+    kind: Kind
+    verdict: Verdict
+    tested: int
+    unresolved: int
+    inapplicable: int
+    worst: Point | None
+    found: int
+    strata: int
+    coverage: dict[str, dict[str, int]]
+    why_unresolved: dict[str, int]
+    generations: int
+    path: Path | None = None
+    minimal: tuple[str, ...] = ()
+
+    as_expected = ClaimResult.as_expected
+
+
+@dataclass(frozen=True)
+class HuntFinished:
+    """The last event; `stopped` says why a hunt ended early."""
+
+    result: HuntResult
+    seconds: float
+    stopped: str = ""

@@ -1,0 +1,265 @@
+"""The hunt for a counterexample to one claim: shards to a crew of workers, reports to the ledger
+and back to the search.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ncfcheck.core.claims import Claim, Outcome, Verdict, registered
+from ncfcheck.core.versions import versions
+from ncfcheck.run.check import SOURCES, load_claims
+from ncfcheck.run.executors import Dask, Here, NoCluster, Processes, WorkerLost
+from ncfcheck.run.hunting import search
+from ncfcheck.run.hunting.events import (
+    Counterexample,
+    HuntFinished,
+    HuntProgress,
+    HuntResult,
+    HuntStarted,
+    Shrinking,
+)
+from ncfcheck.run.hunting.schedule import Schedule
+from ncfcheck.run.hunting.shards import Report, Row, Shard, Totals
+from ncfcheck.run.hunting.tactics import carried_out
+from ncfcheck.run.stored import as_found, replace, smaller
+from ncfcheck.run.workers import work_through
+from ncfcheck.verdicts import witness
+from ncfcheck.verdicts.ledger import PATH, Ledger, LedgerError
+
+ATTEMPTS = 2  # at a shard that loses its worker, once it runs alone
+GRACE = 20.0  # seconds that work already started may take beyond the budget
+TOLD = 0.5  # seconds between events of progress
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to hunt for, from which seed, on how much: `instances` in all, or `seconds` from now.
+
+    `workers` processes; 0 is this process; `scheduler` is the address of a Dask cluster to use
+    instead. `keep_going` uses the whole budget even after a counterexample; `resume` continues the
+    last hunt of the same claim and seed in the ledger.
+    """
+
+    claim: str
+    seed: int = 0
+    instances: int | None = None
+    seconds: float | None = None
+    workers: int = 1
+    scheduler: str | None = None
+    resume: bool = False
+    keep_going: bool = False
+    sources: tuple[str, ...] = SOURCES
+    ledger: Path = PATH
+    folder: Path = witness.FOLDER
+
+    @property
+    def budget(self) -> str:
+        """The budget in words."""
+        return f"{self.seconds:g} s" if self.instances is None else f"{self.instances} instances"
+
+
+class Lost(Exception):
+    """The ledger failed while a counterexample was to be recorded; `content` is the witness file
+    that could not be written.
+    """
+
+    def __init__(self, message: str, content: bytes):
+        super().__init__(message)
+        self.content = content
+
+
+def hunt(plan: Plan) -> Iterator[object]:
+    """Hunt, telling of it in events (`ncfcheck.run.hunting.events`); interrupting it ends it cleanly
+    with what was found.
+
+    Raises LedgerError, NoCluster, Lost.
+    """
+    start, stopped = time.monotonic(), ""
+    with Ledger(plan.ledger) as ledger:
+        run = _Hunt(plan, registered()[plan.claim], ledger, start)
+        yield HuntStarted(plan.claim, plan.seed, plan.workers, plan.budget, run.totals.tested)
+        try:
+            yield from run.events()
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+        yield from run.conclusion(stopped)
+
+
+class _Hunt:
+    """One hunt under way."""
+
+    def __init__(self, plan: Plan, claim: Claim, ledger: Ledger, start: float):
+        self.plan, self.claim, self.ledger, self.start = plan, claim, ledger, start
+        self.totals, self.best, self.path = Totals(), None, None
+        options = {"search": search.VERSION}
+        self.number = ledger.latest(claim.id, plan.seed, options) if plan.resume else None
+        self.done = self._resumed() if self.number is not None else set()
+        self.before, self.told = self.totals.tested, 0.0
+        if self.number is None:
+            self.number = ledger.begin(claim.id, plan.seed, options, versions())
+        self.until = math.inf if plan.seconds is None else start + plan.seconds
+        instances = math.inf if plan.instances is None else plan.instances
+        self.schedule = Schedule(
+            search.Search(claim.id, plan.seed),
+            instances,
+            self.until,
+            not plan.keep_going,
+            self._report,
+        )
+
+    def _resumed(self) -> set[tuple[int, int]]:
+        """The shards done before, their reports added up."""
+        done = set()
+        for generation, index, report in self.ledger.shards(self.number):
+            done.add((generation, index))
+            self._add(msgspec.convert(report, Report))
+        return done
+
+    def _report(self, shard: Shard) -> Report | None:
+        """What came of a shard that was done before the hunt was continued."""
+        place = shard.generation, shard.index
+        return (
+            msgspec.convert(self.ledger.report(self.number, place), Report)
+            if place in self.done
+            else None
+        )
+
+    def events(self) -> Iterator[object]:
+        """Work through the schedule until it ends or the time is up."""
+        with _crew(self.plan) as crew:
+            for shard, report in work_through(
+                crew, _work, self.schedule.take, ATTEMPTS, self.until + GRACE
+            ):
+                report = _given_up(shard, report) if isinstance(report, WorkerLost) else report
+                self._record(shard, report)
+                self.schedule.finish(shard, report)
+                if self._add(report):
+                    yield Counterexample(self.best, self._capture())
+                if time.monotonic() - self.told >= TOLD or report.found:
+                    self.told = time.monotonic()
+                    yield self._progress()
+
+    def conclusion(self, stopped: str) -> Iterator[object]:
+        """Shrink the worst counterexample, unless interrupted, and tell the result."""
+        small = None
+        if self.best is not None and not stopped:
+            yield Shrinking(self.best)
+            try:
+                small = smaller(self.claim, self.best.violation, self.plan.seed)
+                self.path = (
+                    self.path if small is None else replace(small, self.plan.folder, self.path)
+                )
+            except KeyboardInterrupt:
+                stopped = "interrupted"
+        yield self._progress()
+        yield HuntFinished(self._result(small), time.monotonic() - self.start, stopped)
+
+    def _add(self, report: Report) -> bool:
+        """Add the report to the totals; whether it has a counterexample worse than all before."""
+        self.totals += report
+        if not report.found or (self.best and self.best.margin <= report.found[0].margin):
+            return False
+        self.best = report.found[0]
+        return True
+
+    def _record(self, shard: Shard, report: Report) -> None:
+        """Write to the ledger what came of a shard. A counterexample that it cannot take is in what
+        is raised.
+        """
+        content = msgspec.to_builtins(msgspec.structs.replace(report, rows=[]))
+        rows = [_flat(row) for row in report.rows]
+        try:
+            self.ledger.record(
+                self.number,
+                (shard.generation, shard.index),
+                shard.tactic,
+                content,
+                rows,
+                bool(report.found),
+            )
+        except LedgerError as error:
+            if not report.found:
+                raise
+            found = as_found(self.claim, report.found[0].violation, self.plan.seed)
+            raise Lost(str(error), b"" if found is None else witness.dumps(found)) from error
+
+    def _capture(self) -> Path | None:
+        """Write the worst counterexample as it is to a witness file: shrinking it may take long."""
+        found = as_found(self.claim, self.best.violation, self.plan.seed)
+        if found is not None:
+            if self.path is not None:
+                self.path.unlink(missing_ok=True)
+            self.path = witness.store(found, self.plan.folder)
+        return self.path
+
+    def _progress(self) -> HuntProgress:
+        seconds, totals = time.monotonic() - self.start, self.totals
+        rate = (totals.tested - self.before) / max(seconds, 1e-9)
+        return HuntProgress(
+            totals.tested, rate, totals.worst, len(totals.strata), totals.confirmed, seconds
+        )
+
+    def _result(self, small: witness.Witness | None) -> HuntResult:
+        totals = self.totals
+        as_drawn = () if self.best is None else (self.best.spec,)
+        return HuntResult(
+            id=self.claim.id,
+            kind=self.claim.kind,
+            verdict=Verdict.REFUTED if small is not None and small.certificate else totals.verdict,
+            tested=totals.tested,
+            unresolved=totals.outcomes[Outcome.UNRESOLVED],
+            inapplicable=totals.outcomes[Outcome.INAPPLICABLE],
+            worst=totals.worst,
+            found=totals.confirmed,
+            strata=len(totals.strata),
+            coverage={key: dict(counts) for key, counts in totals.coverage.items()},
+            why_unresolved=dict(totals.reasons.most_common()),
+            generations=self.schedule.next,
+            path=self.path,
+            minimal=as_drawn if small is None else tuple(small.rendering),
+        )
+
+
+def _crew(plan: Plan):
+    if plan.scheduler:
+        return Dask(plan.scheduler, load_claims, (plan.sources,))
+    if plan.workers == 0:
+        return Here(load_claims, (plan.sources,))
+    return Processes(plan.workers, load_claims, (plan.sources,))
+
+
+def _work(shard: Shard) -> Report:
+    return carried_out(registered()[shard.claim], shard)
+
+
+def _given_up(shard: Shard, lost: WorkerLost) -> Report:
+    """The report of a shard that killed every worker it was given to."""
+    row = Row(
+        "", f"shard of seed {shard.seed}", None, None, str(Outcome.UNRESOLVED), str(lost), 0.0
+    )
+    return Report(outcomes={str(Outcome.UNRESOLVED): 1}, reasons={str(lost): 1}, rows=[row])
+
+
+def _flat(row: Row) -> tuple:
+    """A row for the ledger, its instance as JSON."""
+    instance = None if row.instance is None else msgspec.json.encode(row.instance).decode()
+    return (
+        row.stratum,
+        row.spec,
+        row.margin,
+        row.error,
+        row.outcome,
+        row.note,
+        row.seconds,
+        instance,
+    )
+
+
+__all__ = ["LedgerError", "Lost", "NoCluster", "Plan", "hunt"]

@@ -1,0 +1,160 @@
+"""What a hunt passes between its parts: shards of work, and reports of what came of them, which go
+to JSON and back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from ncfcheck.core.claims import Outcome, Verdict
+from ncfcheck.model.encoding import decode
+from ncfcheck.verdicts.results import MOSTLY_UNRESOLVED, Violation
+
+STRUCTURED, DRAWN, MUTATED, OPTIMISED = "structured", "drawn", "mutated", "optimised"
+STRATUM = ("D", "L", "p", "α", "data")  # keys of coverage that tell strata apart
+
+
+class Point(msgspec.Struct, frozen=True):
+    """An instance tested: encoded as in witness files, and as the choices it was drawn by; None
+    where there are none.
+    """
+
+    stratum: str
+    margin: float
+    error: float
+    spec: str
+    instance: Any = None
+    choices: Any = None
+
+    @property
+    def violation(self) -> Violation:
+        """The instance as one that violates the claim."""
+        return Violation(
+            self.margin,
+            self.error,
+            self.instance,
+            None if self.choices is None else decode(self.choices),
+        )
+
+
+class Shard(msgspec.Struct, frozen=True):
+    """`count` instances of a claim to be tested with one tactic from `parents`; a function of
+    nothing else.
+
+    `told` are the values an optimisation knows of already. With `seconds`, it stops after that
+    long. One that is `cut` has fewer instances than planned, because that is all the budget has
+    left.
+    """
+
+    claim: str
+    generation: int
+    index: int
+    tactic: str
+    seed: int
+    count: int
+    parents: tuple[Point, ...] = ()
+    told: tuple[float, ...] = ()
+    seconds: float = float("inf")
+    cut: bool = False
+
+    def __hash__(self) -> int:
+        return hash((self.claim, self.generation, self.index))
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """One instance for the ledger; numbers that are not finite are None."""
+
+    stratum: str
+    spec: str
+    margin: float | None
+    error: float | None
+    outcome: str
+    note: str
+    seconds: float
+    instance: Any = None
+
+
+class Report(msgspec.Struct):
+    """What became of a shard; `values` are what an optimisation is told, `found` the confirmed
+    violations, worst first.
+
+    One that was `cut` short, by the budget of instances or of time, is done again when the hunt is
+    continued.
+    """
+
+    seconds: float = 0.0
+    cut: bool = False
+    outcomes: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    coverage: dict[str, dict[str, int]] = {}
+    strata: dict[str, int] = {}
+    worst: Point | None = None
+    elites: list[Point] = []
+    found: list[Point] = []
+    values: list[float] = []
+    rows: list[Row] = []
+
+
+class Totals:
+    """Sums of reports. `worst` is the smallest decided margin."""
+
+    def __init__(self):
+        self.outcomes: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.strata: Counter[str] = Counter()
+        self.coverage: dict[str, Counter[str]] = {}
+        self.confirmed, self.seconds = 0, 0.0
+        self.worst: Point | None = None
+
+    def __iadd__(self, report: Report) -> Totals:
+        """Add a report; of equal worst margins the earlier one is kept."""
+        self.outcomes.update(report.outcomes)
+        self.reasons.update(report.reasons)
+        self.strata.update(report.strata)
+        for key, counts in report.coverage.items():
+            self.coverage.setdefault(key, Counter()).update(counts)
+        self.confirmed += len(report.found)
+        self.seconds += report.seconds
+        if report.worst and (self.worst is None or report.worst.margin < self.worst.margin):
+            self.worst = report.worst
+        return self
+
+    @property
+    def tested(self) -> int:
+        """Instances tested, inapplicable ones included."""
+        return self.outcomes.total()
+
+    @property
+    def applicable(self) -> int:
+        """Instances that met the hypotheses."""
+        return self.tested - self.outcomes[Outcome.INAPPLICABLE]
+
+    @property
+    def verdict(self) -> Verdict:
+        """As in a check, without what only independent draws support."""
+        unresolved = self.outcomes[Outcome.UNRESOLVED]
+        if self.confirmed:
+            return Verdict.POTENTIAL
+        if self.applicable == unresolved or unresolved > MOSTLY_UNRESOLVED * self.applicable:
+            return Verdict.UNRESOLVED
+        return Verdict.NOT_REFUTED
+
+
+def stratum(coverage: dict) -> str:
+    """The stratum of an instance's coverage, in one word; slopes by their kind only, or there would
+    be thousands.
+    """
+    kept = {key: str(coverage[key]) for key in STRATUM if key in coverage}
+    if "α" in kept:
+        kept["α"] = "".join(_slope(each) for each in kept["α"].split(","))
+    if not kept:
+        kept = {key: str(value) for key, value in list(coverage.items())[:3]}
+    return " ".join(f"{key}={value}" for key, value in kept.items())
+
+
+def _slope(text: str) -> str:
+    value = float(text)
+    return "0" if value == 0 else "1" if value == 1 else "-" if value < 0 else "+"

@@ -1,0 +1,255 @@
+"""How a hunt chooses the instances of a shard: structured families, fresh draws, mutations of
+elites, optimisation.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import numpy as np
+
+from ncfcheck.core.claims import Claim, Inapplicable
+from ncfcheck.model.encoding import BadWitness, decode
+from ncfcheck.model.instance import Instance
+from ncfcheck.run.check import derive
+from ncfcheck.run.hunting import choices
+from ncfcheck.run.hunting.changes import movable, mutated, rebuilt, snapped
+from ncfcheck.run.hunting.optimisers import METHODS
+from ncfcheck.run.hunting.shards import DRAWN, MUTATED, OPTIMISED, STRUCTURED, Point, Report, Shard
+from ncfcheck.run.hunting.trial import NOTHING, Trial
+from ncfcheck.run.workers import one_thread
+from ncfcheck.strategies import moves
+from ncfcheck.strategies.draw import draw_one
+from ncfcheck.strategies.instances import families
+
+FAMILIES = ("lattice", "antipodal", "d=1", "orthogonal", "duplicated", "collinear", "n=1", "sphere")
+DIMENSIONS = (4, 12, 30)  # that are optimised at a time: few are soon exhausted, many reach further
+
+
+def carried_out(claim: Claim, shard: Shard) -> Report:
+    """The report of a shard of a hunt for a counterexample to the claim."""
+    trial = Trial(claim, shard)
+    with one_thread():
+        try:
+            TACTICS[shard.tactic](claim, shard, trial)
+        except Exception as error:
+            reason = f"error while drawing: {type(error).__name__}: {error}"
+            trial.tally.unresolved[reason] += 1
+    return trial.finished()
+
+
+def drawn(claim: Claim, shard: Shard, trial: Trial) -> None:
+    """Fresh draws of the claim's own strategy."""
+    for seed in _seeds(shard, trial):
+        _draw(claim.strategy(), seed, trial)
+
+
+def structured(claim: Claim, shard: Shard, trial: Trial) -> None:
+    """Draws on structured data where the claim takes data; snapped to special values: their
+    choices, or their arrays.
+    """
+    for number, seed in enumerate(_seeds(shard, trial)):
+        rng = np.random.default_rng(seed)
+        found = draw_one(_on_structured(claim, shard.index + number), seed)
+        if found is None:
+            continue
+        try:
+            instance = snapped(claim, found.instance, rng) if number % 3 else found.instance
+            trial.test(instance, found.choices if instance is found.instance else None)
+        except Inapplicable:
+            _draw(claim.strategy(), seed, trial, choices.simplified(found, random.Random(seed)))
+
+
+def evolved(claim: Claim, shard: Shard, trial: Trial) -> None:
+    """Mutations of the parents, and of what is worse than they were."""
+    pool = [_Parent(claim, point) for point in shard.parents]
+    for seed in _seeds(shard, trial):
+        rng = np.random.default_rng(seed)
+        parent = pool[rng.integers(len(pool))] if pool else None
+        child = parent.child(rng) if parent else None
+        if child is None:
+            _draw(claim.strategy(), seed, trial)
+            continue
+        value = trial.test(child.instance, child.choices)
+        if value < parent.margin:
+            pool[pool.index(parent)] = child.at(value)
+
+
+class _Parent:
+    """An instance to mutate, by its choices or by its parts."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        point: Point | None,
+        instance=None,
+        drawn_by=None,
+        margin: float = NOTHING,
+    ):
+        self.claim, self.margin, self.drawn_by, self.instance = claim, margin, drawn_by, instance
+        if point is not None:
+            self.margin = point.margin
+            self.instance, prefix = _decoded(claim, point)
+            self.drawn_by = draw_one(claim.strategy(), 0, prefix) if prefix else None
+            if self.instance is None and self.drawn_by:
+                self.instance = self.drawn_by.instance
+
+    @property
+    def choices(self):
+        return self.drawn_by.choices if self.drawn_by else None
+
+    def at(self, margin: float) -> _Parent:
+        self.margin = margin
+        return self
+
+    def child(self, rng) -> _Parent | None:
+        """A mutation; None where none was possible."""
+        if self.instance is not None and (self.drawn_by is None or rng.random() < 0.7):
+            try:
+                return _Parent(self.claim, None, mutated(self.claim, self.instance, rng))
+            except Inapplicable:
+                pass
+        if self.drawn_by is None:
+            return None
+        seed = int(rng.integers(2**63))
+        found = draw_one(
+            self.claim.strategy(), seed, choices.mutated(self.drawn_by, random.Random(seed))
+        )
+        return None if found is None else _Parent(self.claim, None, found.instance, found)
+
+
+def optimised(claim: Claim, shard: Shard, trial: Trial) -> None:
+    """The margin made smaller from one parent, going on where `told` ends: over its arrays, or the
+    numbers it was drawn by.
+    """
+    path = _path(claim, _Parent(claim, shard.parents[0]), shard.seed)
+    if path is None:
+        return
+    told, asked = iter(shard.told), METHODS[shard.seed % len(METHODS)](shard.seed, path.start)
+    point = next(asked, None)
+    while point is not None:
+        value = next(told, None)
+        if value is None:
+            if trial.over:
+                return
+            value = path.test(point, trial)
+            trial.report.values.append(value)
+        try:
+            point = asked.send(value)
+        except StopIteration:
+            return
+
+
+class _Arrays:
+    """Some of the numbers in an instance's arrays, in units of their size."""
+
+    def __init__(self, claim: Claim, instance, seed: int):
+        self.claim, self.instance = claim, instance
+        rng = np.random.default_rng(seed)
+        arrays = movable(instance)
+        names = sorted(arrays)
+        kept = [name for name in names if rng.random() < 0.7] or names
+        share = -(-rng.choice(DIMENSIONS) // len(kept))
+        chosen = {name: np.sort(rng.permutation(arrays[name].size)[:share]) for name in kept}
+        self.places = [(name, int(i)) for name in kept for i in chosen[name]]
+        self.arrays = {name: arrays[name] for name in kept}
+        self.units = {
+            name: np.sqrt(np.mean(values**2)) or 1.0 for name, values in self.arrays.items()
+        }
+        self.start = np.zeros(len(self.places))
+
+    def test(self, point: np.ndarray, trial: Trial) -> float:
+        """The value of the instance with its numbers moved by `point`; NOTHING where
+        it cannot be.
+        """
+        moved = {name: values.astype(float).copy() for name, values in self.arrays.items()}
+        for (name, i), step in zip(self.places, point):
+            moved[name].flat[i] += step * self.units[name]
+        instance = self.instance
+        try:
+            for name, values in moved.items():
+                instance = moves.with_array(
+                    instance, name, np.clip(values, -1, 1) if name == "slopes" else values
+                )
+            instance = rebuilt(self.claim, instance)
+        except Inapplicable:
+            instance = None
+        return trial.skip() if instance is None else trial.test(instance)
+
+
+class _Floats:
+    """The floats that an instance was drawn by."""
+
+    def __init__(self, claim: Claim, parent: _Parent):
+        self.claim, self.drawn = claim, parent.drawn_by
+        nodes = self.drawn.nodes if self.drawn else ()
+        self.places = (
+            [i for i in self.drawn.free if nodes[i].type == "float"][: DIMENSIONS[-1]]
+            if self.drawn
+            else []
+        )
+        self.base = (
+            np.array([self.drawn.choices[i] for i in self.places]) if self.places else np.zeros(0)
+        )
+        self.start = np.zeros(len(self.places))
+
+    def test(self, point: np.ndarray, trial: Trial) -> float:
+        """The value of the instance drawn by the floats moved by `point`."""
+        changed, units = list(self.drawn.choices), np.where(self.base == 0, 1.0, np.abs(self.base))
+        for i, value in zip(self.places, self.base + point * units):
+            bounds = self.drawn.nodes[i].constraints
+            changed[i] = float(np.clip(value, bounds["min_value"], bounds["max_value"]))
+        found = draw_one(self.claim.strategy(), 0, tuple(changed))
+        return trial.skip() if found is None else trial.test(found.instance, found.choices)
+
+
+def _path(claim: Claim, parent: _Parent, seed: int) -> _Arrays | _Floats | None:
+    """What can be moved continuously, if anything."""
+    try:
+        if not isinstance(parent.instance, Instance):
+            raise Inapplicable("not an instance whose arrays are known")
+        rebuilt(claim, parent.instance)
+        return _Arrays(claim, parent.instance, seed)
+    except Inapplicable:
+        floats = _Floats(claim, parent)
+        return floats if floats.places and np.isfinite(floats.base).all() else None
+
+
+TACTICS = {STRUCTURED: structured, DRAWN: drawn, MUTATED: evolved, OPTIMISED: optimised}
+
+
+def _seeds(shard: Shard, trial: Trial) -> Iterator[int]:
+    """A seed per instance, until the trial is over; a few more than instances, for those that could
+    not be drawn.
+    """
+    for number in range(2 * shard.count):
+        if trial.over:
+            return
+        yield derive(shard.seed, number)
+
+
+def _draw(strategy, seed: int, trial: Trial, prefix=()) -> None:
+    found = draw_one(strategy, seed, prefix)
+    if found is not None:
+        trial.test(found.instance, found.choices)
+
+
+def _on_structured(claim: Claim, turn: int):
+    """The claim's strategy on the next family of structured data; its own where its data are its
+    own affair.
+    """
+    if getattr(claim.given, "data", 0) is not None:
+        return claim.strategy()
+    return claim.strategy(families(only=(FAMILIES[turn % len(FAMILIES)],)))
+
+
+def _decoded(claim: Claim, point: Point) -> tuple:
+    """The instance and the choices of a point, None for what it lacks."""
+    home, parts = claim.function.__module__, []
+    for encoded in (point.instance, point.choices):
+        try:
+            parts.append(None if encoded is None else decode(encoded, home))
+        except BadWitness:
+            parts.append(None)
+    return tuple(parts)

@@ -1,0 +1,294 @@
+"""Ways to make an instance simpler: each yields candidates, none of which need violate anything,
+the boldest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import combinations, product
+
+import numpy as np
+
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.losses import Loss
+from ncfcheck.run.shrinking.complexity import SHARES, SLOPES, is_direction, numbers, weight
+from ncfcheck.run.shrinking.smallest import smallest
+from ncfcheck.strategies import moves
+
+Array = np.ndarray
+Candidate = Callable[
+    [], Instance
+]  # a move with its arguments; raises Inapplicable where there is none
+SCALES = (1, 2, 3, 4, 5, 6, 8, 10)  # largest integers that directions are rounded to
+SEEDS = 8
+
+
+def layers(instance: Instance) -> Iterator[Candidate]:
+    """Hidden layers left out; with a larger power in another, since D falls; or with their neurons
+    added to another.
+    """
+    network = instance.network
+    hidden = range(network.depth - 1)
+    for layer in hidden:
+        yield partial(moves.without_layer, instance, layer)
+    for layer in hidden:
+        for curved, power in product(hidden[:-1], (2, 3, network.order - 1)):
+            yield partial(_curved, instance, layer, curved, power)
+    if network.depth > 2:
+        d, *widths, second, last, k = network.widths
+        for power in (1, 2):
+            shape = {
+                "powers": (max(power, network.powers[0]), *network.powers[1:-1]),
+                "slopes": network.slopes[:-1],
+            }
+            yield partial(moves.reshaped, instance, widths=(d, *widths, second + last, k), **shape)
+
+
+def _curved(instance: Instance, left: int, curved: int, power: int) -> Instance:
+    smaller = moves.without_layer(instance, left)
+    powers = list(smaller.network.powers)
+    powers[curved] = max(power, powers[curved])
+    return moves.with_activations(smaller, powers=powers)
+
+
+def neurons(instance: Instance) -> Iterator[Candidate]:
+    """Neurons left out: all but a few of every layer, then one by one."""
+    network = instance.network
+    for width in (1, 2):
+        yield partial(
+            moves.reshaped,
+            instance,
+            widths=(network.widths[0], *[width] * len(network.powers), network.widths[-1]),
+        )
+    for layer, width in enumerate(network.widths[1:-1]):
+        for index in range(width if width > 1 else 0):
+            yield partial(moves.without_neuron, instance, layer, index)
+
+
+def samples(instance: Instance) -> Iterator[Candidate]:
+    """All but one or two samples, halves, samples one by one, then equal ones as one."""
+    n = len(instance.problem.X)
+    groups = (
+        [[i] for i in range(min(n, 6))]
+        + [[i, i + 1] for i in range(min(n - 1, 4))]
+        + [range(n // 2), range(n // 2, n)]
+    )
+    for kept in groups:
+        if 0 < len(kept) < n:
+            yield partial(moves.with_samples, instance, kept)
+    for left in range(n):
+        yield partial(moves.with_samples, instance, [i for i in range(n) if i != left])
+    for kept, left in combinations(range(n), 2):
+        if np.array_equal(instance.problem.X[kept], instance.problem.X[left]):
+            yield partial(_joined, instance, kept, left)
+
+
+def _joined(instance: Instance, kept: int, left: int) -> Instance:
+    """Two equal samples as one, with the sum of their labels: with the square loss N stays the
+    same.
+    """
+    y = instance.problem.y.copy()
+    y[kept] += y[left]
+    return moves.changed(
+        instance, X=np.delete(instance.problem.X, left, axis=0), y=np.delete(y, left, axis=0)
+    )
+
+
+def dimensions(instance: Instance) -> Iterator[Candidate]:
+    """A single dimension, two, then dimensions left out one by one."""
+    d = instance.problem.X.shape[1]
+    for kept in [{i} for i in range(d)] + [{0, i} for i in range(1, d)]:
+        if len(kept) < d - 1:
+            yield partial(_only, instance, kept)
+    for index in range(d):
+        yield partial(moves.without_dimension, instance, index)
+
+
+def _only(instance: Instance, kept: set[int]) -> Instance:
+    for index in reversed(range(instance.problem.X.shape[1])):
+        if index not in kept:
+            instance = moves.without_dimension(instance, index)
+    return instance
+
+
+def rotations(instance: Instance) -> Iterator[Candidate]:
+    """The frame in which the first sample lies on the first axis, the second in the plane of two,
+    and so on.
+    """
+    yield partial(_rotated, instance, instance.problem.X)
+    u = getattr(instance, "u", None)
+    if u is not None and u.size == instance.network.widths[0]:
+        yield partial(_rotated, instance, np.vstack([u, instance.problem.X]))
+
+
+def _rotated(instance: Instance, rows: Array) -> Instance:
+    Q, R = np.linalg.qr(rows.T, mode="complete")
+    Q = (
+        Q * np.where(np.diag(R[:, : len(Q)], 0) < 0, -1.0, 1.0)
+        if R.shape[1] >= len(Q)
+        else Q * _signs(R, len(Q))
+    )
+    X = _cleaned(instance.problem.X @ Q)
+    first, *rest = instance.network.matrices(instance.start)
+    u = getattr(instance, "u", None)
+    fields = {} if u is None or u.size != len(Q) else {"u": moves.normalised(_cleaned(u @ Q))}
+    return moves.changed(instance, X=X, matrices=[_cleaned(first @ Q), *rest], **fields)
+
+
+def _signs(R: Array, d: int) -> Array:
+    signs = np.ones(d)
+    diagonal = np.diag(R)
+    signs[: diagonal.size] = np.where(diagonal < 0, -1.0, 1.0)
+    return signs
+
+
+def _cleaned(matrix: Array) -> Array:
+    """Without entries that are rounding, and with integers where entries are that close to them."""
+    matrix = np.where(np.abs(matrix) <= 1e-14 * np.abs(matrix).max(initial=0.0), 0.0, matrix)
+    return np.where(
+        np.abs(matrix - np.rint(matrix)) <= 4e-16 * np.abs(matrix), np.rint(matrix), matrix
+    )
+
+
+def outputs(instance: Instance) -> Iterator[Candidate]:
+    """Outputs left out."""
+    for index in range(instance.network.widths[-1]):
+        yield partial(moves.without_output, instance, index)
+
+
+def patterns(instance: Instance) -> Iterator[Candidate]:
+    """Dense layers in place of structured ones."""
+    for layer, pattern in enumerate(instance.network.patterns):
+        if not pattern.is_dense:
+            yield partial(moves.with_dense_layer, instance, layer)
+
+
+def powers(instance: Instance) -> Iterator[Candidate]:
+    """Smaller powers: the same for all layers, then one by one."""
+    old = instance.network.powers
+    for power in (1, 2, 3):
+        yield partial(moves.with_activations, instance, powers=[min(power, each) for each in old])
+        yield partial(_linear, instance, [min(power, each) for each in old])
+    for layer, most in enumerate(old):
+        for power in range(1, most):
+            changed = [*old[:layer], power, *old[layer + 1 :]]
+            yield partial(moves.with_activations, instance, powers=changed)
+            yield partial(_linear, instance, changed)
+
+
+def _linear(instance: Instance, powers: list[int]) -> Instance:
+    """Other powers, with α = 1 wherever p = 1, so that no kink appears."""
+    slopes = [1.0 if power == 1 else slope for power, slope in zip(powers, instance.network.slopes)]
+    return moves.with_activations(instance, powers=powers, slopes=slopes)
+
+
+def losses(instance: Instance) -> Iterator[Candidate]:
+    """The square loss."""
+    if instance.problem.loss is Loss.LOGISTIC:
+        yield partial(moves.with_loss, instance, Loss.SQUARE)
+        square = partial(moves.with_loss, instance, Loss.SQUARE)
+        yield lambda: moves.with_array(square(), "y", instance.problem.y)
+
+
+def slopes(instance: Instance) -> Iterator[Candidate]:
+    """Slopes 0, 1, ½, −1 for all layers, for one, or fewer digits."""
+    old = instance.network.slopes
+    for alpha in SLOPES:
+        yield partial(moves.with_activations, instance, slopes=[alpha] * len(old))
+    for layer in range(len(old)):
+        for alpha in (*SLOPES, round(old[layer], 1)):
+            yield partial(
+                moves.with_activations, instance, slopes=[*old[:layer], alpha, *old[layer + 1 :]]
+            )
+
+
+def whole_arrays(instance: Instance) -> Iterator[Candidate]:
+    """All numbers of an array at once: signs, multiples of small integers, fewer digits."""
+    for name, values in numbers(instance).items():
+        largest = np.abs(values).max(initial=0.0) or 1.0
+        for simpler in [np.ones(values.shape), np.sign(values)] + [
+            np.rint(values * scale / largest) for scale in SCALES
+        ]:
+            if simpler.any():
+                yield partial(moves.with_array, instance, name, simpler)
+        for digits in (0, 1, 2) if not is_direction(name) else ():
+            yield partial(moves.with_array, instance, name, np.round(values, digits))
+
+
+def entries(instance: Instance) -> Iterator[Candidate]:
+    """The numbers one by one, the most complicated first: small integers, fractions, fewer digits,
+    or equal to another.
+    """
+    for name, values in numbers(instance).items():
+        if is_direction(name):
+            scaled = values / (np.abs(values).max(initial=0.0) or 1.0)
+            values = scaled if is_irregular(scaled) else np.rint(values * _scale(values))
+        for place in sorted(
+            np.ndindex(values.shape), key=lambda place: -weight(float(values[place]))
+        ):
+            yield from _entry(instance, name, values, place)
+
+
+def _scale(values: Array) -> float:
+    from ncfcheck.model.rendering import common_scale
+
+    return common_scale(values)
+
+
+def is_irregular(values: Array) -> bool:
+    """Whether the direction is no multiple of small integers."""
+    return _scale(values) == 1.0 and not np.array_equal(values, np.rint(values))
+
+
+def _entry(
+    instance: Instance, name: str, values: Array, place: tuple[int, ...]
+) -> Iterator[Candidate]:
+    old = float(values[place])
+    nearest = [
+        float(np.rint(old)),
+        *(float(np.rint(old * q)) / q for q in (2, 3, 4)),
+        round(old, 1),
+        round(old, 2),
+    ]
+    others = [float(each) for each in np.unique(np.abs(values))[:4]]
+    for new in dict.fromkeys(
+        [0.0, 1.0, -1.0, 2.0, -2.0, *nearest, *others, *(-each for each in others)]
+    ):
+        if weight(new) < weight(old):
+            changed = values.copy()
+            changed[place] = new
+            yield partial(moves.with_array, instance, name, changed)
+
+
+def shares(instance: Instance) -> Iterator[Candidate]:
+    """A larger ε, and δ with it."""
+    for share in SHARES:
+        yield partial(replace, instance, fraction=share)
+
+
+def seeds(instance: Instance) -> Iterator[Candidate]:
+    """A single small seed, which parts that are drawn by the claim itself depend on."""
+    for seed in range(SEEDS):
+        yield partial(moves.with_seed, instance, seed)
+    yield partial(moves.with_seed, instance, instance.seeds[-1] if instance.seeds else 0)
+
+
+PASSES = (
+    smallest,
+    layers,
+    neurons,
+    samples,
+    dimensions,
+    rotations,
+    outputs,
+    patterns,
+    powers,
+    losses,
+    slopes,
+    whole_arrays,
+    entries,
+    shares,
+    seeds,
+)

@@ -1,0 +1,196 @@
+"""Making a counterexample small enough to read: simpler candidates, each judged again, none taken
+that is not confirmed.
+
+The result violates the same claim, is what the claim's strategy promises, and is never less simple
+than the instance given. What Hypothesis drew and nobody knows the parts of is shrunk by Hypothesis.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import msgspec
+import numpy as np
+
+from ncfcheck.core.claims import Claim, Inapplicable, Margin, Outcome, Unresolved
+from ncfcheck.model.encoding import NotStorable, encode
+from ncfcheck.model.instance import Instance
+from ncfcheck.run.shrinking.complexity import key, size
+from ncfcheck.run.shrinking.passes import PASSES, Candidate
+from ncfcheck.run.shrinking.smallest import smallest
+from ncfcheck.strategies.moves import normalised, rebuilt
+from ncfcheck.verdicts.judging import judge, unconfirmed
+
+SECONDS, EVALUATIONS = 20.0, 5000  # what shrinking one instance may take
+BUILDING = 0.3  # share of the time left that goes to the smallest instances
+NUDGE = 1e-4  # a generic start is moved by this much, and must still be a counterexample
+
+
+@dataclass(frozen=True, eq=False)
+class Shrunk:
+    """The simplest counterexample found; `complete` unless the budget ended the search."""
+
+    instance: object
+    margin: Margin
+    evaluations: int
+    complete: bool
+
+
+def shrink(claim: Claim, instance, **options):
+    """The simplest instance found that violates the claim as `instance` does; options as for
+    `shrunk`.
+    """
+    return shrunk(claim, instance, **options).instance
+
+
+def shrunk(
+    claim: Claim,
+    instance,
+    *,
+    choices=None,
+    seconds: float = SECONDS,
+    evaluations: int = EVALUATIONS,
+    data=None,
+) -> Shrunk:
+    """Shrink an instance that violates the claim, for so long and by so many evaluations at most.
+
+    `choices` are Hypothesis's choices when it drew the instance, where they are known; `data` the
+    strategy of data sets.
+    """
+    search = Search(
+        claim, instance, judge(claim, instance)[1], time.monotonic() + seconds, evaluations
+    )
+    if isinstance(instance, Instance) and getattr(claim.given, "promise", None) is not None:
+        search.run()
+    elif choices is not None:
+        _by_hypothesis(search, claim.strategy(data), choices)
+    return Shrunk(search.best, search.margin, search.spent, not search.is_over())
+
+
+@dataclass
+class Search:
+    """The best instance so far, and what was tried."""
+
+    claim: Claim
+    best: object
+    margin: Margin
+    deadline: float
+    budget: int
+    spent: int = 0
+    seen: set[bytes] = field(default_factory=set)
+
+    def run(self) -> None:
+        """All passes, again and again until none finds anything."""
+        improved = True
+        while improved and not self.is_over():
+            improved = False
+            for each in PASSES:
+                # What is built anew is dear for some claims: most of the time belongs to the
+                # instance at hand.
+                until = (
+                    time.monotonic() + BUILDING * (self.deadline - time.monotonic())
+                    if each is smallest
+                    else self.deadline
+                )
+                while self._improve(each(self.best), until):
+                    improved = True
+
+    def is_over(self) -> bool:
+        """Whether the budget is used up."""
+        return self.spent >= self.budget or time.monotonic() >= self.deadline
+
+    def _improve(self, candidates: Iterator[Candidate], until: float) -> bool:
+        """Take the first candidate that is simpler and violates, if there is one by
+        the time given.
+        """
+        for candidate in candidates:
+            if self.is_over() or time.monotonic() >= until:
+                return False
+            if self.consider(candidate):
+                return True
+        return False
+
+    def consider(self, candidate: Candidate) -> bool:
+        """Take the candidate if it is simpler, keeps the promises and violates the claim,
+        confirmed.
+        """
+        with contextlib.suppress(
+            Inapplicable,
+            Unresolved,
+            ValueError,
+            ArithmeticError,
+            LookupError,
+            np.linalg.LinAlgError,
+        ):
+            found = candidate()
+            if size(found) > size(self.best) or self._was_seen(found):
+                return False
+            found = rebuilt(self.claim, found)
+            return key(found) < key(self.best) and self.violates(found)
+        return False
+
+    def violates(self, found) -> bool:
+        """Judge a candidate, and take it if it violates the claim."""
+        self.spent += 1
+        outcome, margin = judge(self.claim, found)
+        if (
+            outcome is not Outcome.VIOLATES
+            or not self._is_generic(found)
+            or unconfirmed(self.claim, found)
+        ):
+            return False
+        self.best, self.margin = found, margin
+        return True
+
+    def _was_seen(self, found) -> bool:
+        with contextlib.suppress(NotStorable):
+            content = msgspec.json.encode(encode(found, self.claim.function.__module__))
+            if content in self.seen:
+                return True
+            self.seen.add(content)
+        return False
+
+    def _is_generic(self, found) -> bool:
+        """Where starts are promised to be generic: whether starts nearby violate the claim, too."""
+        if getattr(self.claim.given, "options", {}).get("starts") != (
+            "gaussian",
+        ) or not isinstance(found, Instance):
+            return True
+        rng = np.random.default_rng(0)
+        nudged = [
+            normalised(found.start + NUDGE * rng.standard_normal(found.start.size))
+            for _ in range(2)
+        ]
+        return all(
+            judge(self.claim, replace(found, start=each))[0] is Outcome.VIOLATES for each in nudged
+        )
+
+
+def _by_hypothesis(search: Search, strategy, choices) -> None:
+    """Hypothesis's own shrinking of what it drew by these choices."""
+    import hypothesis
+    from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
+
+    name, database = b"instance", InMemoryExampleDatabase()
+    # As one that was not shrunk yet: Hypothesis keeps those apart, and would not shrink one of the
+    # others again.
+    database.save(name + b".secondary", choices_to_bytes(tuple(choices)))
+    settings = hypothesis.settings(
+        database=database,
+        max_examples=search.budget,
+        deadline=None,
+        phases=[hypothesis.Phase.reuse, hypothesis.Phase.shrink],
+        suppress_health_check=list(hypothesis.HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    with contextlib.suppress(hypothesis.errors.NoSuchExample):
+        found = hypothesis.find(
+            strategy,
+            lambda each: not search.is_over() and search.violates(each),
+            settings=settings,
+            database_key=name,
+        )
+        search.best = found

@@ -1,0 +1,130 @@
+"""Counterexamples in witness files: replayed first where stored, made smaller, certified where
+possible and stored where new.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from ncfcheck.core.claims import Claim, Kind, Margin, Outcome
+from ncfcheck.model.encoding import BadWitness, decode
+from ncfcheck.verdicts import witness
+from ncfcheck.verdicts.judging import examine
+from ncfcheck.verdicts.results import Tally, Violation
+
+SECONDS = 8.0  # of shrinking one counterexample in a run that has other claims to check
+
+
+def replay_stored(claim: Claim, tally: Tally, folder: Path) -> None:
+    """Examine the instance of every stored witness of the claim; one that cannot be read is
+    unresolved.
+    """
+    for path in witness.stored(claim.id, folder):
+        try:
+            instance = witness.instance_of(witness.read(path))
+        except BadWitness as reason:
+            tally.unresolved[f"witness not read: {reason}"] += 1
+            tally.replayed[Outcome.UNRESOLVED] += 1
+            continue
+        before = tally.applicable
+        outcome, _ = examine(claim, instance, tally)
+        if tally.applicable > before:
+            tally.replayed[outcome] += 1
+
+
+def has_certificate(claim: Claim, folder: Path) -> bool:
+    """Whether a stored witness of the claim has a certificate."""
+    for path in witness.stored(claim.id, folder):
+        with suppress(BadWitness):
+            if witness.read(path).certificate:
+                return True
+    return False
+
+
+def is_worth_keeping(claim: Claim, tally: Tally) -> bool:
+    """Whether there is a violation to store: not of a control, which hunts keep, nor where a stored
+    witness still violates.
+    """
+    return (
+        claim.kind is not Kind.CONTROL
+        and tally.violation is not None
+        and not tally.replayed[Outcome.VIOLATES]
+    )
+
+
+def keep(
+    claim: Claim, found: Violation, seed: int, folder: Path, data=None, seconds: float = SECONDS
+) -> Path | None:
+    """Shrink the violation and store it with the one found; the file, None where the instance has
+    no encoding.
+
+    Raises Unwritable or OSError.
+    """
+    small = smaller(claim, found, seed, data=data, seconds=seconds)
+    return None if small is None else witness.store(small, folder)
+
+
+def as_found(claim: Claim, found: Violation, seed: int) -> witness.Witness | None:
+    """The witness of a violation as it was found; None where its instance has no encoding."""
+    instance = _instance(claim, found)
+    if instance is None:
+        return None
+    return witness.witness_of(
+        claim, instance, Margin(found.value, found.error), seed=seed, source=witness.home_of(claim)
+    )
+
+
+def smaller(claim: Claim, found: Violation, seed: int, **limits) -> witness.Witness | None:
+    """The witness of the violation made smaller, within the `limits` of shrinking, certified where
+    that is possible.
+    """
+    from ncfcheck.run.shrinking.shrink import shrunk
+
+    instance = _instance(claim, found)
+    if instance is None:
+        return None
+    small = shrunk(claim, instance, choices=found.choices, **limits)
+    about = {
+        "seed": seed,
+        "source": witness.home_of(claim),
+        "certificate": _certificate(claim, small.instance),
+    }
+    return witness.witness_of(
+        claim,
+        small.instance,
+        small.margin,
+        worst=(instance, Margin(found.value, found.error)),
+        **about,
+    )
+
+
+def replace(found: witness.Witness, folder: Path, before: Path | None) -> Path:
+    """Store the witness in place of the file written `before`, if any; the path. Raises Unwritable
+    or OSError.
+    """
+    if before is not None and before.stem == found.claim:
+        witness.save(before, found)
+        return before
+    path = witness.store(found, folder)
+    if before is not None and before != path:
+        before.unlink(missing_ok=True)
+    return path
+
+
+def _instance(claim: Claim, found: Violation):
+    """The instance that violates the claim; None where it has no encoding."""
+    try:
+        return None if found.content is None else decode(found.content, claim.function.__module__)
+    except BadWitness:
+        return None
+
+
+def _certificate(claim: Claim, instance) -> dict | None:
+    """A certificate that the claim fails on the instance, sealed, if one is found."""
+    from ncfcheck.certify import Certificate, certify, document
+
+    found = certify(claim, instance)
+    return (
+        document(claim, instance, found)["certificate"] if isinstance(found, Certificate) else None
+    )

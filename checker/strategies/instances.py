@@ -1,0 +1,269 @@
+"""Hypothesis strategies of instances: sizes, integer exponents, families and seeds are drawn,
+arrays are built from them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import product
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import Problem
+from ncfcheck.model.networks import DENSE, Network, Pattern, blocks, convolution, diagonal, masked
+from ncfcheck.strategies import promises, rebuilding
+from ncfcheck.strategies.datasets import LABELS, SEEDS, families, from_table
+from ncfcheck.strategies.draw import between, sampled
+from ncfcheck.theory.kkt.points import Inertia, flow_limit
+from ncfcheck.theory.starts import STARTS, live_start
+
+__all__ = ["Given", "families", "from_table", "given", "instances", "networks"]
+
+# α_l: those that matter, and tenths; and those of layers with a kink at p_l = 1.
+SLOPES = (0.0, 1.0, 0.5, -1.0, 0.1, -0.3)
+SLOPE = st.one_of(st.sampled_from(SLOPES), st.integers(-10, 10).map(lambda tenths: tenths / 10))
+BENT = SLOPE.filter(lambda alpha: alpha < 1)
+FRACTIONS = (0.5, 0.1, 0.01)
+OUTPUTS = (1, 1, 1, 1, 2, 3)
+MAX_ORDER, MAX_DEPTH, MAX_POWER = 16, 5, 4
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a claim quantifies over: a strategy of instances that can be rebuilt on other data.
+
+    `promise(instance, **options)` raises Inapplicable for an instance that the strategy could not
+    draw, and `rebuild(instance)` computes again what derives from the instance's problem.
+    """
+
+    build: Callable[..., st.SearchStrategy]
+    options: dict = field(default_factory=dict)
+    data: st.SearchStrategy | None = None
+    promise: Callable[..., None] | None = None
+    rebuild: Callable[[Instance], Instance] = rebuilding.same
+
+    def strategy(self, data: st.SearchStrategy | None = None) -> st.SearchStrategy:
+        """The strategy on data sets drawn from `data` (of `Sample`), or else from the claim's own,
+        or on every family.
+        """
+        own = families() if self.data is None else self.data
+        return self.build(own if data is None else data, **self.options)
+
+    @property
+    def stream(self) -> str:
+        """A name that equal strategies share, in every process; empty where an option has no such
+        name.
+        """
+        plain = (
+            all(isinstance(value, bool | int | str | tuple) for value in self.options.values())
+            and self.data is None
+        )
+        return f"{self.build.__qualname__}{sorted(self.options.items())}" if plain else ""
+
+    def rebuilt(self, instance: Instance) -> Instance:
+        """An instance that was changed, with what derives from its problem computed again.
+
+        Raises Inapplicable where the strategy could not draw the result, or nothing is known about
+        what it draws.
+        """
+        if self.promise is None:
+            raise Inapplicable("nothing is known about what the strategy promises")
+        found = self.rebuild(instance)
+        self.promise(found, **self.options)
+        return found
+
+
+def given(
+    build: Callable[..., st.SearchStrategy], promise=None, rebuild=rebuilding.same
+) -> Callable[..., Given]:
+    """Turn a strategy function `build(data, **options)` into one for `@claim(given=…)`; `data` for
+    data sets of its own.
+    """
+    return lambda data=None, **options: Given(build, options, data, promise, rebuild)
+
+
+@cache
+def architectures(
+    shallow: int = 2, deep: int = MAX_DEPTH, max_order: int = MAX_ORDER
+) -> dict[int, tuple[tuple[int, ...], ...]]:
+    """Powers (p_1, …, p_{L-1}) with shallow ≤ L ≤ deep and p_l ≤ MAX_POWER, by order of homogeneity
+    3 ≤ D ≤ max_order.
+    """
+    by_order = defaultdict(list)
+    for depth in range(shallow, deep + 1):
+        for powers in product(range(1, MAX_POWER + 1), repeat=depth - 1):
+            order = int(np.cumprod((1, *reversed(powers))).sum())
+            if 3 <= order <= max_order:
+                by_order[order].append(powers)
+    return {order: tuple(by_order[order]) for order in sorted(by_order)}
+
+
+def powers_where(wanted: Callable[[tuple[int, ...]], bool]) -> st.SearchStrategy:
+    """Powers of the architectures for which `wanted(powers)`, every order D equally likely: for the
+    option `powers`.
+    """
+    by_order = [
+        [powers for powers in group if wanted(powers)] for group in architectures().values()
+    ]
+    return st.sampled_from([group for group in by_order if group]).flatmap(st.sampled_from)
+
+
+def draw_network(
+    draw,
+    inputs: int,
+    reach: int = 1,
+    lipschitz: bool = True,
+    kinked: bool = False,
+    shared: bool = True,
+    filtered: bool = False,
+    only_dense: bool = False,
+    powers=None,
+    narrowest: int = 1,
+    outputs: int = 1,
+) -> Network:
+    """Networks of every order D from 3 to 16 on `inputs` dimensions, or with powers from the
+    strategy `powers`.
+
+    With `lipschitz`, α_l = 1 wherever p_l = 1; with `kinked`, α_l < 1 there. `shared` admits
+    weight-shared layers; with `filtered`, the first layer is a convolution and the others are
+    dense. Hidden widths from `narrowest` to 5·reach.
+    """
+    orders = architectures()
+    powers = draw(sampled(orders[draw(sampled(sorted(orders)))]) if powers is None else powers)
+    slopes = tuple(
+        1.0 if lipschitz and power == 1 and not kinked else draw(BENT if kinked else SLOPE)
+        for power in powers
+    )
+    widths = (inputs, *(draw(between(narrowest, 5 * reach)) for _ in powers), outputs)
+    kind = (
+        "filter"
+        if filtered
+        else "dense"
+        if only_dense
+        else draw(sampled(("dense", "dense", "blocks", "mixed")))
+    )
+    return Network(widths, powers, slopes, _patterns(draw, widths, kind, shared))
+
+
+networks = st.composite(draw_network)
+
+
+def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[Pattern, ...]:
+    """Hidden layers of the given kind; the output layer stays dense, so that every hidden neuron is
+    heard.
+    """
+    if kind == "dense":
+        return (DENSE,) * (len(widths) - 1)
+    if kind == "filter":
+        width = draw(between(1, widths[0]))
+        return (convolution(widths[1], widths[0], width), *(DENSE,) * (len(widths) - 2))
+    patterns = []
+    for columns, rows in zip(widths[:-2], widths[1:-1]):
+        if kind == "blocks":
+            patterns.append(
+                blocks(rows, columns, 2) if patterns and min(rows, columns) > 1 else DENSE
+            )
+        else:
+            patterns.append(_layer_pattern(draw, rows, columns, shared))
+    return (*patterns, DENSE)
+
+
+def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
+    kind = draw(
+        sampled(
+            ("dense", "masked", "diagonal", "convolution")
+            if shared
+            else ("dense", "masked", "diagonal")
+        )
+    )
+    if kind == "masked":
+        mask = np.random.default_rng(draw(SEEDS)).random((rows, columns)) < 0.6
+        mask[np.arange(rows), np.arange(rows) % columns] = True
+        return masked(mask)
+    if kind == "diagonal":
+        return diagonal(rows, columns)
+    return convolution(rows, columns, draw(between(1, columns))) if kind == "convolution" else DENSE
+
+
+def draw_instance(
+    draw,
+    data,
+    starts=tuple(STARTS),
+    losses=tuple(Loss),
+    labels=tuple(LABELS),
+    outputs=OUTPUTS,
+    **options,
+) -> Instance:
+    sample = draw(data)
+    n, d = sample.X.shape
+    outputs = sample.y.shape[1] if sample.y is not None else draw(sampled(outputs))
+    network = draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options)
+    family, seed = ("table", 0) if sample.y is not None else (draw(sampled(labels)), draw(SEEDS))
+    y = (
+        sample.y
+        if sample.y is not None
+        else LABELS[family](np.random.default_rng(seed), sample.X, outputs)
+    )
+    loss = draw(sampled(losses))
+    if loss is Loss.LOGISTIC:
+        y = np.where(y >= np.median(y) if family == "table" else y >= 0, 1.0, -1.0)
+    problem = Problem(network, sample.X, y, loss)
+    start_family, start_seed = draw(sampled(starts)), draw(SEEDS)
+    return Instance(
+        problem,
+        live_start(start_family, start_seed, problem.ncf),
+        draw(sampled(FRACTIONS)),
+        {"data": sample.family, "labels": family, "start": start_family},
+        (sample.seed, seed, start_seed),
+    )
+
+
+_instances = st.composite(draw_instance)
+instances = given(_instances, promises.plain)
+instances.__doc__ = """Instances on every family of data, labels and starts.
+
+Options: `starts`, `losses`, `labels`, `outputs` (what to draw from; a user's table brings its own
+labels and so has one output) and those of `networks`: `lipschitz`, `kinked`, `shared`, `filtered`,
+`only_dense`, `powers`, `narrowest`.
+"""
+
+
+def relabelled(instance: Instance) -> Instance:
+    """The instance at a start like its own, under the sign of its limit."""
+    found = rebuilding.same(instance)
+    return replace(found, families={**found.families, "limit": _sign_of_limit(found)})
+
+
+@st.composite
+def _collapsing(draw, data) -> Instance:
+    """Instances whose NCF flow tends to a negative or zero KKT point, more often than not; "limit"
+    names which.
+    """
+    starts = (
+        _instances(data, starts=("negative-kkt",)),
+        _instances(data, starts=("closing",), labels=("one-signed",)),
+    )
+    instance = draw(st.one_of(*starts))
+    return replace(instance, families={**instance.families, "limit": _sign_of_limit(instance)})
+
+
+def _sign_of_limit(instance: Instance) -> str:
+    try:
+        point = flow_limit(instance.ncf, instance.start, instance.numerics).point
+    except Inapplicable:
+        return "dead"
+    except Unresolved:
+        return "unknown"
+    return (
+        "zero" if point.inertia is Inertia.ZERO else "positive" if point.value > 0 else "negative"
+    )
+
+
+collapsing = given(_collapsing, promises.plain, relabelled)

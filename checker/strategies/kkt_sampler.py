@@ -1,0 +1,149 @@
+"""KKT points found without assuming their structure: maxima by flows, saddles by least squares and
+from symmetric starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import root
+
+from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.core.tolerances import Numerics
+from ncfcheck.model.ncf import Ncf, norm
+from ncfcheck.theory.kkt.points import KktPoint, flow_limit, polish
+from ncfcheck.theory.rank_one.points import reduced_point, structured_point
+from ncfcheck.theory.starts import gaussian_start, unit
+
+Array = np.ndarray
+QUICK = Numerics(tolerance=1e-7, calls=6000)
+EVALUATIONS = 6000  # of a least-squares search, divided by the number of parameters; 60 at most
+NEAR = 1e-4  # sin∠ below which a search hands over to the polish
+
+
+def by_flow(rng, ncf: Ncf) -> Array:
+    """The limit of the NCF flow from a Gaussian start: a maximum, nearly always."""
+    return flow_limit(ncf, gaussian_start(rng, ncf), QUICK).point.u
+
+
+def by_least_squares(rng, ncf: Ncf) -> Array:
+    """A zero of the residual from a Gaussian start: a saddle, nearly always."""
+    return _least_squares(ncf, gaussian_start(rng, ncf))
+
+
+def near_structured(rng, ncf: Ncf) -> Array:
+    """A zero of the residual near a rank-one point of several active neurons, moved by 10^-3 to
+    10^-1.
+    """
+    network = ncf.network
+    found = reduced_point(network, ncf.X, ncf.ybar, int(rng.integers(2**31)))
+    profiles = [_support(rng, width) for width in network.widths[1:-1]]
+    signs = [
+        rng.choice([-1.0, 1.0], width) if rng.random() < 0.5 else np.ones(width)
+        for width in network.widths[1:-1]
+    ]
+    theta = structured_point(
+        network, found.u, found.signs, [unit(e * s) for e, s in zip(profiles, signs)]
+    )
+    return _least_squares(ncf, unit(theta + 10.0 ** rng.uniform(-3, -1) * gaussian_start(rng, ncf)))
+
+
+def few_active(rng, ncf: Ncf) -> Array:
+    """A zero of the residual with some neurons silent: their weights are zero, which no gradient
+    changes.
+    """
+    active = [_support(rng, width) for width in ncf.network.widths[1:-1]]
+    return _least_squares(ncf, _masked(ncf, gaussian_start(rng, ncf), active))
+
+
+def symmetric(rng, ncf: Ncf) -> Array:
+    """The limit of a flow whose active neurons are copies of one another, up to sign where σ is
+    even or odd.
+
+    Copies stay copies along the flow, so that it ends at a saddle with several active neurons.
+    """
+    network, matrices = ncf.network, ncf.network.matrices(gaussian_start(rng, ncf))
+    for l, (width, alpha) in enumerate(zip(network.widths[1:-1], network.slopes)):
+        active = _support(rng, width)
+        signs = rng.choice([-1.0, 1.0], width) if abs(alpha) == 1 else np.ones(width)
+        outgoing = signs if alpha == 1 and network.powers[l] % 2 else np.ones(width)
+        matrices[l] = np.outer(active * signs, matrices[l][0])
+        matrices[l + 1] = np.outer(matrices[l + 1][:, 0], active * outgoing)
+    return flow_limit(ncf, unit(network.flatten(matrices)), QUICK).point.u
+
+
+METHODS: dict[str, Callable[..., Array]] = {
+    "flow": by_flow,
+    "least squares": by_least_squares,
+    "near structured": near_structured,
+    "few active": few_active,
+    "symmetric": symmetric,
+}
+
+
+def find(ncf: Ncf, method: str, seed: int, attempts: int = 3) -> KktPoint | None:
+    """A KKT point of positive value found by a method of METHODS, from the first of a few streams
+    of the seed that leads to one.
+
+    Where a search ends at a negative one, its mirror image under W_L → −W_L is taken.
+    """
+    for attempt in range(attempts):
+        try:
+            u = METHODS[method](np.random.default_rng([seed, attempt]), ncf)
+            if ncf.value(u) < 0:
+                u = u.copy()
+                u[ncf.network.slices[-1]] *= -1
+            point = polish(ncf, u)
+        except (Inapplicable, Unresolved, np.linalg.LinAlgError):
+            continue
+        if point.is_polished and point.value > ncf.rounding(point.u)[0]:
+            return point
+    return None
+
+
+def _support(rng, width: int) -> Array:
+    """1 on a random set of neurons that is not empty, 0 elsewhere; all sizes equally likely."""
+    active = np.zeros(width)
+    active[rng.permutation(width)[: rng.integers(1, width + 1)]] = 1.0
+    return active
+
+
+def _masked(ncf: Ncf, theta: Array, active: list[Array]) -> Array:
+    matrices = ncf.network.matrices(theta)
+    for l, mask in enumerate(active):
+        matrices[l] = matrices[l] * mask[:, None]
+        matrices[l + 1] = matrices[l + 1] * mask
+    return unit(ncf.network.flatten(matrices))
+
+
+def _least_squares(ncf: Ncf, start: Array) -> Array:
+    """A direction near a zero of q − ⟨q,v⟩v, q = ∇N(v)/‖∇N(v)‖, v = w/‖w‖, by Levenberg–Marquardt
+    from start (P,).
+    """
+
+    def residual(w):
+        v = unit(w)
+        g = ncf.gradient(v)
+        size = norm(g)
+        if not size > 0:
+            raise Unresolved("∇N vanished on the way")
+        return (g - (g @ v) * v) / size
+
+    def jacobian(w):
+        v = unit(w)
+        g = ncf.gradient(v)
+        q = g / norm(g)
+        turned = ncf.hessian(v) / norm(g)
+        turned -= np.outer(q, q @ turned)
+        turned -= np.outer(v, v @ turned + q)
+        turned[np.diag_indices(v.size)] -= q @ v
+        turned -= np.outer(turned @ v, v)
+        return turned / np.linalg.norm(w)
+
+    budget = int(np.clip(EVALUATIONS / start.size, 10, 60))
+    options = {"xtol": 1e-5, "ftol": 1e-8, "gtol": 1e-14, "maxiter": budget}
+    found = root(residual, start, jac=jacobian, method="lm", options=options)
+    if norm(found.fun) > NEAR:
+        raise Unresolved("the search did not end at a zero of the residual")
+    return unit(found.x)

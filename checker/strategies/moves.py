@@ -1,0 +1,356 @@
+"""Changing an instance: every function returns another instance, and raises Inapplicable where
+there is none.
+
+What an instance holds besides its problem (start, profiles, layer norms) is cut to the new sizes,
+no more. Whatever derives from the problem, such as a KKT point, is computed again by
+`rebuilt(claim, instance)`, which also refuses what the claim's strategy could not have drawn: call
+it on the result of any number of moves, before the instance is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ncfcheck.core.claims import Claim, Inapplicable
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import Problem
+from ncfcheck.model.networks import DENSE, Network, Pattern, masked
+from ncfcheck.theory.starts import STARTS
+
+Array = np.ndarray
+MOVED = "moved"  # the family of data, labels or a start that a move has changed
+
+
+def rebuilt(claim: Claim, instance):
+    """The instance with all that derives from its problem computed again, as the claim's strategy
+    promises it.
+
+    Raises Inapplicable where the strategy could not have drawn it, and where nothing is known about
+    what it may draw.
+    """
+    if not hasattr(claim.given, "rebuilt"):
+        raise Inapplicable(f"nothing is known about what the strategy of {claim.id} promises")
+    return claim.given.rebuilt(instance)
+
+
+def changed(
+    instance: Instance, *, network=None, X=None, y=None, loss=None, matrices=None, **fields
+) -> Instance:
+    """The instance with other parts of its problem; `matrices` of the start, one a layer,
+    normalised.
+
+    Where nothing is left of the start, all weights are equal.
+    """
+    old, families = instance.problem, dict(instance.families)
+    network = old.network if network is None else network
+    families |= {} if X is None or X is old.X else {"data": MOVED}
+    families |= {} if y is None or y is old.y else {"labels": MOVED}
+    try:
+        y, loss = old.y if y is None else y, old.loss if loss is None else loss
+        problem = Problem(network, old.X if X is None else X, y, loss)
+        if min(network.parameter_counts) == 0:
+            raise Inapplicable("a layer without weights")
+        if matrices is not None:
+            start = network.flatten(matrices)
+            fields["start"] = normalised(start if start.any() else np.ones(network.size))
+    except ValueError as error:
+        raise Inapplicable(str(error)) from error
+    return replace(instance, problem=problem, families=families, **fields)
+
+
+def normalised(vector: Array) -> Array:
+    """The unit vector of its direction; Inapplicable for one that has none."""
+    size = np.linalg.norm(vector)
+    if not (np.isfinite(size) and size > 0):
+        raise Inapplicable("a vector without direction")
+    return vector / size
+
+
+def with_samples(instance: Instance, kept: Sequence[int]) -> Instance:
+    """Only the samples of these indices, in this order."""
+    kept = list(kept)
+    return changed(instance, X=instance.problem.X[kept], y=instance.problem.y[kept])
+
+
+def without_dimension(instance: Instance, index: int) -> Instance:
+    """One dimension less: a column of X, of W_1 and an entry of u."""
+    network, fields = instance.network, {}
+    if network.widths[0] == 1:
+        raise Inapplicable("d = 1")
+    first, *rest = network.matrices(instance.start)
+    patterns = (_cut(network.patterns[0], [], [index]), *network.patterns[1:])
+    smaller = replace(
+        network, widths=(network.widths[0] - 1, *network.widths[1:]), patterns=patterns
+    )
+    u = getattr(instance, "u", None)
+    if u is not None and u.size == network.widths[0]:
+        fields["u"] = normalised(np.delete(u, index))
+    matrices = [np.delete(first, index, axis=1), *rest]
+    return changed(
+        instance,
+        network=smaller,
+        X=np.delete(instance.problem.X, index, axis=1),
+        matrices=matrices,
+        **fields,
+    )
+
+
+def without_output(instance: Instance, index: int) -> Instance:
+    """One output less: a row of W_L and a column of y."""
+    network = instance.network
+    if network.widths[-1] == 1:
+        raise Inapplicable("one output")
+    *rest, last = network.matrices(instance.start)
+    patterns = (*network.patterns[:-1], _cut(network.patterns[-1], [index], []))
+    smaller = replace(
+        network, widths=(*network.widths[:-1], network.widths[-1] - 1), patterns=patterns
+    )
+    y = np.delete(instance.problem.y, index, axis=1)
+    return changed(instance, network=smaller, y=y, matrices=[*rest, np.delete(last, index, axis=0)])
+
+
+def without_neuron(instance: Instance, layer: int, index: int) -> Instance:
+    """One neuron less in hidden layer `layer`, counted from 0."""
+    network = instance.network
+    if network.widths[layer + 1] == 1:
+        raise Inapplicable("the layer has one neuron")
+    widths, patterns, matrices = (
+        list(network.widths),
+        list(network.patterns),
+        network.matrices(instance.start),
+    )
+    widths[layer + 1] -= 1
+    patterns[layer], patterns[layer + 1] = (
+        _cut(patterns[layer], [index], []),
+        _cut(patterns[layer + 1], [], [index]),
+    )
+    matrices[layer] = np.delete(matrices[layer], index, axis=0)
+    matrices[layer + 1] = np.delete(matrices[layer + 1], index, axis=1)
+    profiles, fields = list(getattr(instance, "profiles", ())), {}
+    if profiles and profiles[layer].size == network.widths[layer + 1]:
+        profiles[layer] = normalised(np.delete(profiles[layer], index))
+        fields["profiles"] = tuple(profiles)
+    smaller = replace(network, widths=tuple(widths), patterns=tuple(patterns))
+    return changed(instance, network=smaller, matrices=matrices, **fields)
+
+
+def without_layer(instance: Instance, layer: int) -> Instance:
+    """Hidden layer `layer`, counted from 0, left out: the matrices before and after it are
+    multiplied, its activation is gone.
+    """
+    network = instance.network
+    if network.depth == 2:
+        raise Inapplicable("two layers")
+    matrices, patterns = network.matrices(instance.start), list(network.patterns)
+    matrices[layer : layer + 2] = [matrices[layer + 1] @ matrices[layer]]
+    patterns[layer : layer + 2] = [_product(network, layer)]
+    widths, powers, slopes = ([*part[:i], *part[i + 1 :]] for part, i in _along(network, layer))
+    fields = (
+        {"profiles": _without(instance.profiles, layer)}
+        if getattr(instance, "profiles", ())
+        else {}
+    )
+    if getattr(instance, "signs", ()) and len(instance.signs) == network.depth - 1:
+        fields["signs"] = _without(instance.signs, layer)
+    if getattr(instance, "norms", None) is not None:
+        fields["norms"] = normalised(np.delete(instance.norms, layer + 1))
+    smaller = Network(tuple(widths), tuple(powers), tuple(slopes), tuple(patterns))
+    return changed(instance, network=smaller, matrices=matrices, **fields)
+
+
+def _product(network: Network, layer: int) -> Pattern:
+    """The pattern of the product of two weight matrices: no weight where no path leads, or that of
+    one whose shape it has.
+    """
+    paths = [
+        pattern.expand(rows, columns) >= 0
+        for pattern, rows, columns in zip(network.patterns, network.widths[1:], network.widths[:-1])
+    ]
+    for own, path in zip(network.patterns[layer : layer + 2], paths[layer : layer + 2]):
+        if not own.is_dense and path.shape == (network.widths[layer + 2], network.widths[layer]):
+            return own
+    mask = (paths[layer + 1].astype(int) @ paths[layer].astype(int)) > 0
+    return DENSE if mask.all() else masked(mask)
+
+
+def _along(network: Network, layer: int):
+    return (network.widths, layer + 1), (network.powers, layer), (network.slopes, layer)
+
+
+def _without(values: tuple, index: int) -> tuple:
+    return values[:index] + values[index + 1 :]
+
+
+def with_activations(
+    instance: Instance, powers: Sequence[int] | None = None, slopes: Sequence[float] | None = None
+) -> Instance:
+    """Other powers p_l or slopes α_l, one a hidden layer."""
+    network = instance.network
+    powers, slopes = (
+        network.powers if powers is None else powers,
+        network.slopes if slopes is None else slopes,
+    )
+    try:
+        network = replace(
+            network, powers=tuple(powers), slopes=tuple(float(slope) for slope in slopes)
+        )
+    except ValueError as error:
+        raise Inapplicable(str(error)) from error
+    return changed(instance, network=network)
+
+
+def with_dense_layer(instance: Instance, layer: int) -> Instance:
+    """Weight matrix `layer`, counted from 0, dense: every entry a parameter of its own."""
+    network, patterns = instance.network, list(instance.network.patterns)
+    patterns[layer] = DENSE
+    return changed(
+        instance,
+        network=replace(network, patterns=tuple(patterns)),
+        matrices=network.matrices(instance.start),
+    )
+
+
+def with_loss(instance: Instance, loss: Loss) -> Instance:
+    """Another loss with the same pseudo-labels ȳ."""
+    y = instance.ncf.ybar if loss is Loss.SQUARE else 2 * instance.ncf.ybar
+    return instance if loss is instance.problem.loss else changed(instance, loss=loss, y=y)
+
+
+def with_seed(instance: Instance, seed: int) -> Instance:
+    """A single seed, which what is drawn again from seeds depends on."""
+    return replace(instance, seeds=(seed,))
+
+
+def arrays(instance: Instance) -> dict[str, Array]:
+    """The numbers of an instance that may be set one by one, by the name `with_array` takes;
+    profiles e_1, e_2, ….
+
+    Directions (start, u, e_l) count up to their length.
+    """
+    found = {
+        "X": instance.problem.X,
+        "y": instance.problem.y,
+        "slopes": np.array(instance.network.slopes),
+    }
+    u = getattr(instance, "u", None)
+    if u is not None and u.size == instance.network.widths[0]:
+        found["u"] = u
+    found |= {f"e_{l + 1}": profile for l, profile in enumerate(getattr(instance, "profiles", ()))}
+    if getattr(instance, "norms", None) is not None:
+        found["norms"] = instance.norms
+    return {**found, "start": instance.start}
+
+
+def with_array(instance: Instance, name: str, values: Array) -> Instance:
+    """Other numbers for one of `arrays`, of the same shape."""
+    if name in ("X", "y"):
+        return changed(instance, **{name: values})
+    if name == "slopes":
+        return with_activations(instance, slopes=[float(each) for each in values])
+    if name == "start" and instance.families.get("start") in STARTS:
+        return replace(
+            instance, start=normalised(values), families={**instance.families, "start": MOVED}
+        )
+    if name in ("start", "u", "norms"):
+        return replace(instance, **{name: normalised(values)})
+    profiles = list(instance.profiles)
+    profiles[int(name.removeprefix("e_")) - 1] = normalised(values)
+    return replace(instance, profiles=tuple(profiles))
+
+
+def reshaped(
+    instance: Instance,
+    *,
+    widths: Sequence[int] | None = None,
+    powers: Sequence[int] | None = None,
+    slopes: Sequence[float] | None = None,
+    samples: int | None = None,
+    seed: int = 0,
+) -> Instance:
+    """Any other sizes (k_0, …, k_L), powers, slopes and number of samples, all layers dense.
+
+    What is cut is cut at the end, what is added is standard normal from the seed, in units of the
+    typical entry beside it. Layers are added before the last one.
+    """
+    old, rng = instance.network, np.random.default_rng(seed)
+    powers, slopes = (
+        tuple(old.powers if powers is None else powers),
+        tuple(old.slopes if slopes is None else slopes),
+    )
+    widths = tuple(old.widths if widths is None else widths)
+    matrices = old.matrices(instance.start)
+    try:
+        network = Network(widths, powers, tuple(map(float, slopes)), (DENSE,) * (len(widths) - 1))
+    except ValueError as error:
+        raise Inapplicable(str(error)) from error
+    inner = [*matrices[:-1], *[matrices[-2]] * network.depth][: network.depth - 1]
+    matrices = [
+        _fitted(W, shape, rng)
+        for W, shape in zip([*inner, matrices[-1]], zip(widths[1:], widths[:-1]))
+    ]
+    n = len(instance.problem.X) if samples is None else samples
+    X, y = (
+        _fitted(instance.problem.X, (n, widths[0]), rng),
+        _fitted(instance.problem.y, (n, widths[-1]), rng),
+    )
+    if instance.problem.loss is Loss.LOGISTIC:
+        y = np.where(y >= 0, 1.0, -1.0)
+    fields = _fitted_parts(instance, network, rng)
+    return changed(instance, network=network, X=X, y=y, matrices=matrices, **fields)
+
+
+def _fitted_parts(instance: Instance, network: Network, rng) -> dict[str, object]:
+    """Profiles, signs, layer norms and u for the sizes of the network, where the
+    instance has them.
+    """
+    fields: dict[str, object] = {}
+    u, hidden = getattr(instance, "u", None), network.widths[1:-1]
+    if u is not None and u.size == instance.network.widths[0]:
+        fields["u"] = normalised(_fitted(u[None], (1, network.widths[0]), rng)[0])
+    if getattr(instance, "profiles", ()):
+        # Of profiles that are cut, one with both signs goes last: points with mixed signs are of no
+        # use without it.
+        mixed = [each for each in instance.profiles if each.min() < 0]
+        kept = (
+            instance.profiles[: len(hidden) - len(mixed)]
+            if len(hidden) < len(instance.profiles)
+            else instance.profiles
+        )
+        profiles = (
+            [*kept, *mixed[-1:], *[instance.profiles[-1]] * len(hidden)]
+            if len(kept) < len(hidden)
+            else [*kept]
+        )
+        fields["profiles"] = tuple(
+            normalised(np.resize(each, width)) for each, width in zip(profiles, hidden)
+        )
+    if getattr(instance, "signs", ()):
+        fields["signs"] = tuple((*instance.signs, *[1.0] * len(hidden))[: len(hidden)])
+    if getattr(instance, "norms", None) is not None:
+        fields["norms"] = normalised(np.resize(instance.norms, network.depth))
+    return fields
+
+
+def _fitted(matrix: Array, shape: tuple[int, int], rng) -> Array:
+    """The matrix cut to the shape, or enlarged by random entries of its own size."""
+    rows, columns = min(matrix.shape[0], shape[0]), min(matrix.shape[1], shape[1])
+    found = rng.standard_normal(shape) * (np.sqrt(np.mean(matrix**2)) or 1.0)
+    found[:rows, :columns] = matrix[:rows, :columns]
+    return found
+
+
+def _cut(pattern: Pattern, rows: list[int], columns: list[int]) -> Pattern:
+    """The pattern without some rows and columns, its parameters numbered anew."""
+    if pattern.index is None:
+        return pattern
+    index = np.delete(np.delete(np.array(pattern.index), rows, axis=0), columns, axis=1)
+    numbers = {
+        old: new for new, old in enumerate(sorted({int(each) for each in index.flat if each >= 0}))
+    }
+    return Pattern(
+        pattern.kind, tuple(tuple(numbers.get(int(each), -1) for each in row) for row in index)
+    )

@@ -1,0 +1,158 @@
+"""What strategies of instances promise: each function raises Inapplicable for an instance that its
+strategy could not draw.
+
+Sizes and families are no promise: an instance may be smaller than any drawn. What a claim's
+hypotheses rest on is.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ncfcheck.core.claims import Inapplicable
+from ncfcheck.model.losses import Loss
+
+DRAWS = 600  # of powers, to learn which a strategy draws
+
+
+def require(condition: bool, promise: str) -> None:
+    """Raise Inapplicable unless the condition is met."""
+    if not condition:
+        raise Inapplicable(f"the strategy promises otherwise: {promise}")
+
+
+def plain(
+    instance,
+    losses=tuple(Loss),
+    labels=(),
+    outputs=None,
+    lipschitz: bool = True,
+    kinked: bool = False,
+    shared: bool = True,
+    filtered: bool = False,
+    only_dense: bool = False,
+    powers=None,
+    **_,
+) -> None:
+    """The promises of `ncfcheck.strategies.instances.instances` with these options."""
+    network, problem = instance.network, instance.problem
+    first, *others = network.patterns
+    require(bool(problem.X.any(axis=1).all()), "no sample that is zero")
+    require(instance.start.shape == (network.size,), "a start that fits the network")
+    require(problem.loss in losses, f"loss {'/'.join(losses)}")
+    require(
+        problem.loss is not Loss.LOGISTIC or set(np.unique(problem.y)) <= {-1.0, 1.0},
+        "labels ±1 with the logistic loss",
+    )
+    require(
+        tuple(labels) != ("one-signed",) or problem.y.min() > 0 or problem.y.max() < 0,
+        "labels of one sign",
+    )
+    require(outputs is None or network.widths[-1] in outputs, f"outputs {outputs}")
+    require(not lipschitz or kinked or network.has_lipschitz_gradient, "σ' locally Lipschitz")
+    require(not kinked or all(slope < 1 for slope in network.slopes), "α_l < 1")
+    require(shared or not any(each.is_shared for each in network.patterns), "no shared weights")
+    require(not only_dense or all(each.is_dense for each in network.patterns), "dense layers")
+    require(network.patterns[-1].is_dense, "a dense output layer")
+    require(
+        not filtered or (first.kind == "convolution" and all(each.is_dense for each in others)),
+        "one convolution, the first",
+    )
+    if powers is None:
+        require(network.order >= 3, "D ≥ 3")
+    else:
+        require(network.powers in drawn(powers), f"powers that are not {network.powers}")
+
+
+@lru_cache(maxsize=64)
+def drawn(strategy) -> frozenset:
+    """What a strategy of few values draws."""
+    from ncfcheck.strategies.draw import draw
+
+    return frozenset(draw(strategy, DRAWS, 0, simplest=True))
+
+
+def structured(instance, fewest: int = 1, **options) -> None:
+    """Sign-coherent structured points of dense networks of one output."""
+    bare(instance, **options)
+    for profile in instance.profiles:
+        require(bool((profile >= 0).all()), "every e_l ≥ 0")
+        require(np.count_nonzero(profile) >= min(fewest, profile.size), f"{fewest} active neurons")
+
+
+def bare(instance, **options) -> None:
+    """Dense networks of one output, with a point found on them."""
+    require(instance.u is not None, "a KKT point of the reduced problem")
+    plain(instance, **{"only_dense": True, "outputs": (1,), "lipschitz": False, **options})
+
+
+def spoilt(instance, kinds=None, sizes=(), **options) -> None:
+    """Structured points, sign-coherent, spoilt in one of the ways `kinds`."""
+    structured(instance, **options)
+    require(
+        kinds is None
+        or instance.families.get("spoilt", "").split()[:1] in [[kind] for kind in kinds],
+        f"spoilt by {kinds}",
+    )
+
+
+def signless(instance, **options) -> None:
+    """Structured points but for the signs of some entries of one e_l."""
+    bare(instance, **options)
+    require(mixed_profiles(instance).count(True) == 1, "both signs in one e_l")
+
+
+def mixed(instance, one_sided: bool = True, **options) -> None:
+    """Entries P and −Q in one e_l, of a layer whose inputs have one sign, or of one where they may
+    not.
+    """
+    from ncfcheck.theory.rank_one.points import mixed_layers
+
+    signless(instance, **options)
+    layer, network = mixed_profiles(instance).index(True), instance.network
+    require(network.powers[layer] >= 2 and network.slopes[layer] != 0, "p_l ≥ 2 and α_l ≠ 0 there")
+    require(
+        (layer in mixed_layers(network, instance.problem.X, instance.u)) == one_sided,
+        "the signs of that layer's inputs",
+    )
+    z = instance.problem.X @ instance.u
+    require(one_sided or layer > 0 or z.min() < 0 < z.max(), "samples on both sides of u")
+
+
+def mixed_profiles(instance) -> list[bool]:
+    """For every e_l, whether it has entries of both signs."""
+    return [bool((each < 0).any() and (each > 0).any()) for each in instance.profiles]
+
+
+def masked(instance, **options) -> None:
+    """Structured points where one hidden layer lacks some of its weights."""
+    require(instance.u is not None, "a KKT point of the reduced problem")
+    plain(instance, **{"outputs": (1,), "lipschitz": False, "shared": False, **options})
+    require(
+        [each.is_dense for each in instance.network.patterns].count(False) == 1,
+        "one layer that lacks weights",
+    )
+
+
+def kinks(instance, inside: bool = True, **options) -> None:
+    """All p_l = 1, one slope ≠ 1, samples on the kink whose balancing slopes lie inside [α, 1], or
+    else above 1.
+    """
+    from ncfcheck.theory.rank_one.reduced_points import balancing_slopes
+
+    structured(instance, **options)
+    network = instance.network
+    require(
+        set(network.powers) == {1} and sum(slope != 1 for slope in network.slopes) == 1,
+        "p_l = 1, one α ≠ 1",
+    )
+    slopes = balancing_slopes(
+        network, instance.problem.X, instance.ncf.ybar[:, 0], instance.u, instance.signs
+    )
+    lowest, highest = (min(network.slopes), 1.0) if inside else (1.0, np.inf)
+    require(
+        slopes.size > 0 and bool(((lowest < slopes) & (slopes < highest)).all()),
+        "slopes that balance the gradient",
+    )

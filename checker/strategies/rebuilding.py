@@ -1,0 +1,133 @@
+"""What derives from an instance's problem, computed again after a move: KKT points near the old
+ones, structured points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.model.instance import Instance
+from ncfcheck.strategies.promises import mixed_profiles
+from ncfcheck.theory.kkt.points import polish
+from ncfcheck.theory.rank_one.points import (
+    RankOneInstance,
+    ReducedPoint,
+    balanced_norms,
+    mixed_point,
+    structured_point,
+)
+from ncfcheck.theory.rank_one.reduced_points import kinked_point, nearest_reduced_point
+from ncfcheck.theory.starts import live_start, unit
+
+
+def same(instance: Instance) -> Instance:
+    """Nothing derives from the problem, except a negative KKT point where that is the start."""
+    if instance.families.get("start") != "negative-kkt":
+        return instance
+    if instance.ncf.value(instance.start) < 0 and instance.ncf.residual(instance.start) <= 1e-13:
+        return instance
+    try:
+        point = polish(instance.ncf, instance.start)
+        if point.is_polished and point.value < 0:
+            return replace(instance, start=point.u)
+    except (Unresolved, np.linalg.LinAlgError):
+        pass
+    return replace(instance, start=live_start("negative-kkt", instance.seeds[-1], instance.ncf))
+
+
+def nearest(instance: RankOneInstance) -> ReducedPoint:
+    """A reduced KKT point near the instance's u."""
+    if instance.u is None or instance.u.size != instance.network.widths[0]:
+        raise Inapplicable("no point to start from")
+    old = ReducedPoint(instance.u, instance.signs)
+    return nearest_reduced_point(
+        instance.network, instance.problem.X, instance.ncf.ybar, old, instance.seeds[-1]
+    )
+
+
+def uniform(instance: RankOneInstance) -> list[np.ndarray]:
+    """The profiles, uniform on their support where p_l ≥ 2, with their signs."""
+    return [
+        unit(np.sign(e)) if power >= 2 else e
+        for e, power in zip(instance.profiles, instance.network.powers)
+    ]
+
+
+def placed(instance: RankOneInstance, point: ReducedPoint, profiles, norms=None) -> RankOneInstance:
+    """The instance at the structured point of a reduced KKT point."""
+    norms = balanced_norms(instance.network) if norms is None else norms
+    start = structured_point(instance.network, point.u, point.signs, profiles, norms)
+    return replace(
+        instance, start=start, u=point.u, signs=point.signs, profiles=tuple(profiles), norms=norms
+    )
+
+
+def structured(instance: RankOneInstance) -> RankOneInstance:
+    """A structured point again, on a reduced KKT point near the old one."""
+    return placed(instance, nearest(instance), uniform(instance))
+
+
+def signless(instance: RankOneInstance) -> RankOneInstance:
+    """The same where some e_l has both signs, which is looked at before the search for u."""
+    if True not in mixed_profiles(instance):
+        raise Inapplicable("no e_l has both signs")
+    return structured(instance)
+
+
+def spoilt(instance: RankOneInstance) -> RankOneInstance:
+    """A structured point again, with the profile, the layer norms or the direction it was spoilt
+    by.
+    """
+    kind = instance.families.get("spoilt", "").split()[:1]
+    if kind == ["direction"]:
+        return placed(instance, ReducedPoint(instance.u, instance.signs), uniform(instance))
+    if kind == ["norms"]:
+        if not (instance.norms > 0).all():
+            raise Inapplicable("a layer is zero")
+        return placed(instance, nearest(instance), uniform(instance), instance.norms)
+    return placed(instance, nearest(instance), instance.profiles)
+
+
+def mixed(instance: RankOneInstance) -> RankOneInstance:
+    """Entries P and −Q again in the layer that mixed them."""
+    if True not in mixed_profiles(instance):
+        raise Inapplicable("no e_l has both signs")
+    layer, profiles, point = (
+        mixed_profiles(instance).index(True),
+        uniform(instance),
+        nearest(instance),
+    )
+    negative, positive = profiles[layer] < 0, [np.abs(each) for each in profiles]
+    if instance.network.powers[layer] < 2 or instance.network.slopes[layer] == 0:
+        raise Inapplicable("signs mix where p_l ≥ 2 and α_l ≠ 0")
+    start = mixed_point(instance.network, instance.problem.X, point, positive, layer, negative)
+    return replace(instance, start=start, u=point.u, signs=point.signs, profiles=tuple(profiles))
+
+
+def masked(instance: RankOneInstance) -> RankOneInstance:
+    """What is left of a structured point again."""
+    if all(pattern.is_dense for pattern in instance.network.patterns):
+        raise Inapplicable("no layer lacks weights")
+    whole = structured(instance)
+    return replace(whole, start=unit(whole.start))
+
+
+def kinks(instance: RankOneInstance) -> RankOneInstance:
+    """A Clarke point of the reduced problem again, on the kinks of the samples that
+    were on them.
+    """
+    if (
+        instance.u is None
+        or instance.u.size != instance.network.widths[0]
+        or set(instance.network.powers) != {1}
+    ):
+        raise Inapplicable("no point to start from")
+    old = ReducedPoint(instance.u, instance.signs)
+    return placed(
+        instance,
+        kinked_point(instance.network, instance.problem.X, instance.ncf.ybar[:, 0], old),
+        uniform(instance),
+    )

@@ -1,0 +1,236 @@
+"""Hypothesis strategies of structured points: rank-one hidden layers built from a KKT point of the
+reduced problem.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from functools import partial
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ncfcheck.core.claims import Inapplicable
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import Problem
+from ncfcheck.model.networks import masked
+from ncfcheck.strategies import promises, rebuilding
+from ncfcheck.strategies.datasets import SEEDS
+from ncfcheck.strategies.draw import between, sampled
+from ncfcheck.strategies.instances import architectures, draw_instance, given
+from ncfcheck.strategies.rebuilding import placed
+from ncfcheck.theory.rank_one.points import (
+    RankOneInstance,
+    ReducedPoint,
+    balanced_norms,
+    clarke_problem,
+    mixed_layers,
+    mixed_point,
+    reduced_point,
+)
+from ncfcheck.theory.rank_one.reduced_points import on_kink
+from ncfcheck.theory.starts import unit
+
+# Powers of some layer at least 2, which is where profiles must be uniform; and powers all 1.
+CURVED = st.sampled_from(
+    [powers for group in architectures().values() for powers in group if max(powers) >= 2]
+)
+LINEAR = st.integers(1, 3).map(lambda layers: (1,) * layers)
+# What a structured point can be spoilt by.
+PROFILE, NORMS, DIRECTION = "profile", "norms", "direction"
+
+
+def bare_instance(draw, data, **options) -> RankOneInstance:
+    """Dense networks of one output with data and labels, and no point on them yet."""
+    options = {
+        "starts": ("gaussian",),
+        "only_dense": True,
+        "outputs": (1,),
+        "lipschitz": False,
+        **options,
+    }
+    instance = draw_instance(draw, data, **options)
+    values = {each.name: getattr(instance, each.name) for each in fields(Instance)}
+    families = {**instance.families, "start": "structured"}
+    return RankOneInstance(
+        **{**values, "families": families, "seeds": (*instance.seeds, draw(SEEDS))}
+    )
+
+
+def reduced(instance: RankOneInstance) -> ReducedPoint | None:
+    """A positive KKT point of the instance's reduced problem, from its last seed; None where none
+    was found.
+    """
+    try:
+        return reduced_point(
+            instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1]
+        )
+    except Inapplicable:
+        return None
+
+
+def profile(rng, width: int, power: int, fewest: int = 1) -> np.ndarray:
+    """A unit vector ≥ 0 on a random support: uniform there for p ≥ 2, free for p = 1."""
+    entries = np.zeros(width)
+    active = rng.permutation(width)[: rng.integers(min(fewest, width), width + 1)]
+    entries[active] = 1.0 if power >= 2 else rng.uniform(0.1, 1.0, active.size)
+    return unit(entries)
+
+
+def profiles_of(instance: RankOneInstance, rng, fewest: int = 1) -> list[np.ndarray]:
+    """A profile for every hidden layer."""
+    network = instance.network
+    return [
+        profile(rng, width, power, fewest)
+        for width, power in zip(network.widths[1:-1], network.powers)
+    ]
+
+
+@st.composite
+def _rank_one_points(draw, data, fewest: int = 1, **options) -> RankOneInstance:
+    """Sign-coherent structured points with at least `fewest` active neurons a layer that has so
+    many.
+    """
+    instance = bare_instance(draw, data, **options)
+    rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
+    return (
+        instance if point is None else placed(instance, point, profiles_of(instance, rng, fewest))
+    )
+
+
+@st.composite
+def _perturbed_points(
+    draw, data, kinds=(PROFILE, NORMS, DIRECTION), sizes=(1e-1, 1e-2, 1e-3, 1e-4), **options
+):
+    """Structured points spoilt in one way by a relative size: a profile with p ≥ 2, the layer
+    norms, or the direction u.
+    """
+    instance = bare_instance(draw, data, narrowest=2, **options)
+    size, (network, d) = draw(sampled(sizes)), (instance.network, instance.problem.X.shape[1])
+    possible = {PROFILE: max(network.powers) >= 2, NORMS: True, DIRECTION: d > 1}
+    kinds = [kind for kind in kinds if possible[kind]]
+    rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
+    if point is None or not kinds:
+        return instance
+    kind, profiles, norms = (
+        str(rng.choice(kinds)),
+        profiles_of(instance, rng, fewest=2),
+        balanced_norms(network),
+    )
+    if kind == PROFILE:
+        layer = int(rng.choice([l for l, power in enumerate(network.powers) if power >= 2]))
+        profiles[layer] = unit(
+            profiles[layer] * (1 + size * rng.permutation(np.linspace(-1, 1, profiles[layer].size)))
+        )
+    elif kind == NORMS:
+        norms = unit(norms * (1 + size * rng.permutation(np.linspace(-1, 1, norms.size))))
+    else:
+        aside = rng.standard_normal(d)
+        point = replace(point, u=unit(point.u + size * unit(aside - (aside @ point.u) * point.u)))
+    instance = replace(instance, families={**instance.families, "spoilt": f"{kind} by {size:g}"})
+    return placed(instance, point, profiles, norms)
+
+
+@st.composite
+def _signless_points(draw, data) -> RankOneInstance:
+    """Structured points but for the signs of some entries of one e_l."""
+    instance = bare_instance(draw, data, narrowest=2)
+    rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
+    if point is None:
+        return instance
+    profiles = profiles_of(instance, rng, fewest=2)
+    layer = int(rng.integers(len(profiles)))
+    profiles[layer][rng.choice(np.flatnonzero(profiles[layer]))] *= -1
+    return placed(instance, point, profiles)
+
+
+@st.composite
+def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInstance:
+    """Points whose e_l mixes entries P > 0 and −Q < 0 in one layer whose inputs have one sign, or
+    in one where they may not.
+    """
+    instance = bare_instance(draw, data, narrowest=2, powers=CURVED, **options)
+    rng, point, network = (
+        np.random.default_rng(instance.seeds[-1]),
+        reduced(instance),
+        instance.network,
+    )
+    if point is None:
+        return instance
+    good = mixed_layers(network, instance.problem.X, point.u)
+    bad = [
+        l
+        for l, p in enumerate(network.powers)
+        if p >= 2 and network.slopes[l] != 0 and l not in good
+    ]
+    if not (good if one_sided else bad):
+        return instance
+    layer, profiles = (
+        int(rng.choice(good if one_sided else bad)),
+        profiles_of(instance, rng, fewest=2),
+    )
+    active = np.flatnonzero(profiles[layer])
+    negative = np.isin(
+        np.arange(profiles[layer].size), rng.permutation(active)[: rng.integers(1, active.size)]
+    )
+    start = mixed_point(network, instance.problem.X, point, profiles, layer, negative)
+    profiles[layer] = np.where(negative, -profiles[layer], profiles[layer])
+    return replace(instance, start=start, u=point.u, signs=point.signs, profiles=tuple(profiles))
+
+
+@st.composite
+def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
+    """Structured points of networks with all p_l = 1 and one slope α ≠ 1, on the kinks of some
+    independent samples and no others.
+
+    The slopes that balance the gradient there lie inside [α, 1], or above 1.
+    """
+    powers = draw(LINEAR)
+    instance = bare_instance(draw, data, powers=st.just(powers), losses=(Loss.SQUARE,))
+    slopes = [1.0] * len(powers)
+    slopes[draw(between(0, len(powers) - 1))] = draw(between(-10, 9)) / 10
+    network, X = replace(instance.network, slopes=tuple(slopes)), instance.problem.X
+    rng, (n, d) = np.random.default_rng(instance.seeds[-1]), X.shape
+    kinked = int(rng.integers(1, min(n, d))) if min(n, d) > 1 else 0
+    try:
+        if np.linalg.matrix_rank(X[:kinked]) < kinked or not kinked:
+            raise Inapplicable("too few samples or dimensions")
+        shares = rng.uniform(0.2, 0.8, kinked) + (0.0 if inside else 1.0)
+        point, labels = clarke_problem(network, X, instance.problem.y[:, 0], shares, rng)
+        if np.count_nonzero(on_kink(X, point.u)) > kinked:
+            raise Inapplicable("multiples of the samples on kinks lie there too")
+    except Inapplicable:
+        return instance
+    instance = replace(instance, problem=Problem(network, X, labels[:, None]))
+    return placed(instance, point, profiles_of(instance, rng))
+
+
+@st.composite
+def _masked_points(draw, data) -> RankOneInstance:
+    """What is left of a structured point where one hidden layer lacks some of its weights, the rest
+    rescaled.
+    """
+    instance = bare_instance(draw, data, narrowest=3)
+    rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
+    if point is None:
+        return instance
+    whole = placed(instance, point, profiles_of(instance, rng, fewest=3))
+    layer = int(rng.integers(instance.network.depth - 1))
+    mask = np.ones(instance.network.matrices(whole.start)[layer].shape, dtype=bool)
+    mask[0, int(rng.integers(mask.shape[1]))] = False
+    patterns = list(instance.network.patterns)
+    patterns[layer] = masked(mask)
+    network = replace(instance.network, patterns=tuple(patterns))
+    problem = replace(instance.problem, network=network)
+    return replace(
+        whole, problem=problem, start=unit(network.flatten(instance.network.matrices(whole.start)))
+    )
+
+
+rank_one_points = given(_rank_one_points, promises.structured, rebuilding.structured)
+perturbed_points = given(_perturbed_points, promises.spoilt, rebuilding.spoilt)
+mixed_points = given(_mixed_points, promises.mixed, rebuilding.mixed)
+signless_points = given(_signless_points, promises.signless, rebuilding.signless)
+clarke_points = given(_clarke_points, partial(promises.kinks, powers=LINEAR), rebuilding.kinks)
+masked_points = given(_masked_points, promises.masked, rebuilding.masked)

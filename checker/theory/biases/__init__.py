@@ -1,0 +1,1 @@
+"""Networks with biases, which are not homogeneous, and their flows."""

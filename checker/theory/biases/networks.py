@@ -1,0 +1,196 @@
+"""Networks with biases, which are not homogeneous: a constant unit in every layer, whose weights
+are the biases (theory §1).
+
+A biased network is a homogeneous one of width k_l + 1 with some weights frozen: the unit added to a
+layer passes on the constant 1 that is appended to every sample, and nothing else. What is left free
+are the weights and one bias a neuron.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ncfcheck.model import rounding
+from ncfcheck.model.kernels import gradients
+from ncfcheck.model.ncf import Ncf, Problem
+from ncfcheck.model.networks import DENSE, Network, masked
+from ncfcheck.theory.starts import unit
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class BiasedNetwork:
+    """The network `plain`, dense, with biases: every statement about its order is about that of
+    `plain`.
+
+    A flat vector (size,) holds the free weights only, layer by layer.
+    """
+
+    plain: Network
+
+    @property
+    def powers(self) -> tuple[int, ...]:
+        """(p_1, …, p_{L−1})."""
+        return self.plain.powers
+
+    @property
+    def slopes(self) -> tuple[float, ...]:
+        """(α_1, …, α_{L−1})."""
+        return self.plain.slopes
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """(P_1, …, P_L) of the network without biases."""
+        return self.plain.orders
+
+    @property
+    def order(self) -> int:
+        """D of the network without biases."""
+        return self.plain.order
+
+    @cached_property
+    def extended(self) -> Network:
+        """The homogeneous network with the constant units: frozen weights and zeros included."""
+        widths = (*(width + 1 for width in self.plain.widths[:-1]), self.plain.widths[-1])
+        return Network(
+            widths,
+            self.plain.powers,
+            self.plain.slopes,
+            (*map(_pattern, widths[:-2], widths[1:-1]), DENSE),
+        )
+
+    @cached_property
+    def frozen(self) -> Array:
+        """Which weights of `extended` are not free, (extended.size,): the one 1 that feeds each
+        constant unit, its last.
+        """
+        frozen = np.zeros(self.extended.size, dtype=bool)
+        frozen[[part.stop - 1 for part in self.extended.slices[:-1]]] = True
+        return frozen
+
+    @property
+    def size(self) -> int:
+        """Number of free weights."""
+        return int((~self.frozen).sum())
+
+    @cached_property
+    def slices(self) -> tuple[slice, ...]:
+        """Where each layer's weights and biases stand."""
+        ends = np.cumsum(
+            [0, *(np.count_nonzero(~self.frozen[part]) for part in self.extended.slices)]
+        )
+        return tuple(slice(int(start), int(stop)) for start, stop in zip(ends[:-1], ends[1:]))
+
+    def expand(self, free: Array) -> Array:
+        """Weights of `extended` for the free ones (size,)."""
+        theta = np.ones(self.extended.size)
+        theta[~self.frozen] = free
+        return theta
+
+    def unbiased(self, theta: Array) -> Array:
+        """Free weights, (size,), of the plain network's weights theta and zero biases."""
+        matrices = [np.pad(W, ((0, 1), (0, 1))) for W in self.plain.matrices(theta)]
+        return self.extended.flatten([*matrices[:-1], matrices[-1][:-1]])[~self.frozen]
+
+    def matrices(self, free: Array) -> list[Array]:
+        """Weight matrices of `extended`."""
+        return self.extended.matrices(self.expand(free))
+
+    def collect(self, matrices) -> Array:
+        """Derivatives in the free weights, (size,), of derivatives in the entries
+        of the matrices.
+        """
+        return self.extended.collect(matrices)[~self.frozen]
+
+
+def _pattern(columns: int, rows: int):
+    """A dense layer whose last row, the constant unit, only hears the constant before it."""
+    mask = np.ones((rows, columns), dtype=bool)
+    mask[-1, :-1] = False
+    return masked(mask)
+
+
+@dataclass(frozen=True, eq=False)
+class BiasedNcf(Ncf):
+    """N and its gradient in the free weights; X with the constant appended."""
+
+    def value_and_gradient(self, u: Array) -> tuple[float, Array]:
+        """N(u) and ∇N(u), (size,)."""
+        return self.pull_back(u, self.ybar)
+
+    def pull_back(self, u: Array, weights: Array) -> tuple[float, Array]:
+        """Σ weights ∘ H(X; u), weights (n, k_L), and its gradient in the free weights."""
+        network, weights = self.network, np.ascontiguousarray(weights.T)
+        value, gradient = gradients.correlation(
+            network.extended.layout, network.expand(u), self.columns, weights
+        )
+        return float(value), gradient[~network.frozen]
+
+    def gradient_bound(self, u: Array, settled: bool = False) -> tuple[float, Array]:
+        """Bounds on the rounding errors of N(u) and of every entry of its gradient in the free
+        weights.
+        """
+        network = self.network
+        value, gradient = rounding.gradient_bound(
+            network.extended, network.expand(u), self.X, self.ybar, settled
+        )
+        return value, gradient[~network.frozen]
+
+
+@dataclass(frozen=True, eq=False)
+class BiasedProblem(Problem):
+    """Data and loss of a biased network: what is asked of a `Problem` by claims about single
+    points.
+    """
+
+    @cached_property
+    def ncf(self) -> BiasedNcf:
+        """The NCF in the free weights."""
+        return BiasedNcf(
+            self.network, self.X, Problem(self.network.extended, self.X, self.y, self.loss).ncf.ybar
+        )
+
+    def outputs(self, w: Array) -> Array:
+        """H(X; w), (n, k_L)."""
+        return gradients.output(
+            self.network.extended.layout, self.network.expand(w), self.ncf.columns
+        ).T
+
+    def output_bound(self, w: Array) -> Array:
+        """Bound on the rounding error of every computed output, (n, k_L)."""
+        return rounding.output_bound(self.network.extended, self.network.expand(w), self.X)
+
+    def __post_init__(self):
+        Problem(self.network.extended, self.X, self.y, self.loss)
+
+
+@dataclass(frozen=True, eq=False)
+class BiasedInstance:
+    """What claims about single points ask of an instance, for a network with biases."""
+
+    problem: BiasedProblem
+    start: Array
+
+    @property
+    def ncf(self) -> BiasedNcf:
+        """The problem's NCF."""
+        return self.problem.ncf
+
+    @property
+    def network(self) -> BiasedNetwork:
+        """The problem's network."""
+        return self.problem.network
+
+
+def biased(instance) -> BiasedInstance:
+    """The instance of a dense network with biases added, its direction uniform on the sphere and
+    drawn from the same seed.
+    """
+    problem, network = instance.problem, BiasedNetwork(instance.network)
+    X = np.hstack([problem.X, np.ones((len(problem.X), 1))])
+    start = unit(np.random.default_rng(instance.seeds[-1]).standard_normal(network.size))
+    return BiasedInstance(BiasedProblem(network, X, problem.y, problem.loss), start)

@@ -1,0 +1,1 @@
+"""Early training: the loss flow beside the NCF flow."""

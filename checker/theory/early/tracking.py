@@ -1,0 +1,165 @@
+"""How the loss flow departs from the NCF flow: a ladder of δ^D, and the departure predicted to
+first order (theory §4).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import count
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from ncfcheck.core.claims import Unresolved
+from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.ncf import norm
+from ncfcheck.theory.early.training import NEGLIGIBLE, follow, log_forcing, second_order_gradient
+from ncfcheck.theory.flow.stepper import STIFF_STEPS
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, norm_reaches
+
+# Where the two flows are compared: the first time either norm reaches this, in units of δ.
+RADIUS = 2.0
+# Largest relative change of the gradient by the loss's second order that a ladder starts from.
+ASYMPTOTIC = 0.1
+# Local errors of the variational equation, fine and coarse: what it predicts is compared to a few
+# per cent. And the
+# evaluations allowed, several times what it usually takes.
+VARIATIONAL, COARSE, EVALUATIONS = 1e-6, 1e-4, 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Departures:
+    """Loss flows down a ladder of δ^D against the NCF flow, each where its norm first reaches
+    RADIUS.
+
+    `powers` (m,) holds δ^D, `directions` (m, P) the differences v_loss − v_ncf, `delays` (m,) the
+    relative differences of arrival times; `floor` is what (‖direction‖, delay) still are at δ^D ≈
+    0: the integrators' errors.
+    """
+
+    reference: Trajectory
+    powers: np.ndarray
+    directions: np.ndarray
+    delays: np.ndarray
+    floor: np.ndarray
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(‖difference of directions‖, |relative difference of times|) of every rung, (m, 2)."""
+        return (
+            np.column_stack([np.linalg.norm(self.directions, axis=1), np.abs(self.delays)]) + 1e-20
+        )
+
+
+def departures(instance: Instance, rungs: int) -> Departures:
+    """The ladder of an instance, a thousand times more precise than its numerics ask for; each δ^D
+    a tenth of the one before.
+    """
+    precise = replace(
+        instance, numerics=replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance)
+    )
+    reference = _to_radius(precise)
+    direction, delay = _departure(precise, reference, NEGLIGIBLE)
+    powers = _first_power(precise, reference) * 10.0 ** -np.arange(float(rungs))
+    directions, delays = zip(*(_departure(precise, reference, power) for power in powers))
+    floor = np.array([np.linalg.norm(direction), abs(delay)]) + 8 * EPS
+    return Departures(reference, powers, np.array(directions), np.array(delays), floor)
+
+
+def _to_radius(instance: Instance) -> Trajectory:
+    flow = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(RADIUS))
+    if flow.stop is not Stop.ESCAPED:
+        raise Unresolved(f"NCF flow to norm {RADIUS:g}: {flow.stop.value}")
+    if (
+        len(flow.sigma) > STIFF_STEPS
+    ):  # and every rung would take a second of the implicit integrator
+        raise Unresolved(f"NCF flow to norm {RADIUS:g} is stiff")
+    return flow
+
+
+def _departure(instance: Instance, reference: Trajectory, power: float) -> tuple[np.ndarray, float]:
+    """(difference of directions (P,), relative difference of arrival times) at δ^D = power."""
+    flow = follow(instance, power ** (1 / instance.network.order), norm_reaches(RADIUS))
+    return flow.direction - reference.direction, float(flow.time[-1] / reference.time[-1] - 1)
+
+
+def _first_power(instance: Instance, reference: Trajectory) -> float:
+    """The δ^D a ladder starts from: the loss's second order is small there, and the flows within
+    1e-3.
+    """
+    power = math.exp(math.log(ASYMPTOTIC) - log_forcing(instance, reference))
+    for _ in range(8):
+        try:
+            direction, delay = _departure(instance, reference, power)
+            error = max(float(np.linalg.norm(direction)), abs(delay))
+        except Unresolved:  # this far up the loss flow no longer reaches the radius
+            error = math.inf
+        if error <= 1e-3:
+            return power
+        power *= max(1e-4, 3e-4 / error) if error < 1 else 0.1
+    raise Unresolved("no δ found at which the loss flow is near the NCF flow")
+
+
+def predicted(
+    instance: Instance, reference: Trajectory
+) -> tuple[np.ndarray, float, tuple[float, float]]:
+    """Limits of (difference of directions, relative difference of times)/δ^D as δ → 0, and how
+    accurate both are.
+
+    The inaccuracy is the difference to what the variational equation gives at a hundred times its
+    tolerance.
+    """
+    direction, delay = _first_order(instance, reference, VARIATIONAL)
+    coarse_direction, coarse_delay = _first_order(instance, reference, COARSE)
+    return direction, delay, (norm(direction - coarse_direction), abs(delay - coarse_delay))
+
+
+def _first_order(
+    instance: Instance, reference: Trajectory, tolerance: float
+) -> tuple[np.ndarray, float]:
+    """(E/RADIUS, τ/T): what direction and time where the norm reaches RADIUS change by, per δ^D.
+
+    With s = u + δ^D e + O(δ^{2D}) that is at T + δ^D τ, τ = −⟨e,u⟩/⟨u̇,u⟩, and s there is u + δ^D
+    E, E = e + u̇τ.
+    """
+    u, e = variation(instance, reference, tolerance)
+    rate = instance.ncf.gradient(u)
+    shift = -(e @ u) / (rate @ u)
+    return (e + shift * rate) / RADIUS, float(shift / reference.time[-1])
+
+
+def variation(
+    instance: Instance, reference: Trajectory, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """u and e at the end of the NCF flow `reference`, both (P,): ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)),
+    e(0) = 0.
+
+    Integrated in the flow's own arc-length-like time, dt = ‖u‖/‖∇N(u)‖ dσ, and with e in units of
+    the largest relative forcing. Raises Unresolved where that is stiff.
+    """
+    ncf, size, evaluations = instance.ncf, instance.network.size, count()
+    unit = math.exp(log_forcing(instance, reference))
+
+    def rate(sigma: float, state: np.ndarray) -> np.ndarray:
+        if next(evaluations) > EVALUATIONS:
+            raise Unresolved("the variational equation is stiff")
+        u, e = state[:size], state[size:]
+        gradient = ncf.gradient(u)
+        if not (gradient.any() and np.isfinite(gradient).all()):
+            raise Unresolved("the variational equation steps off the flow")
+        forcing = second_order_gradient(instance.problem, u) / unit
+        return (
+            norm(u)
+            / norm(gradient)
+            * np.concatenate([gradient, ncf.curvature_product(u, e) - forcing])
+        )
+
+    state = np.concatenate([instance.start, np.zeros(size)])
+    end = solve_ivp(
+        rate, (0.0, reference.sigma[-1]), state, "DOP853", rtol=tolerance, atol=1e-3 * tolerance
+    )
+    if not end.success:
+        raise Unresolved(f"variational equation: {end.message}")
+    return end.y[:size, -1], unit * end.y[size:, -1]

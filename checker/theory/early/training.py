@@ -1,0 +1,181 @@
+"""Early training: the loss flow from δ·v_0 beside the NCF flow from v_0, up to alignment 1 − ε
+(theory §4).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ncfcheck.core.claims import Inapplicable, Margin, Outcome, Unresolved
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.kernels import gradients
+from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import Problem, norm
+from ncfcheck.theory.flow.trajectories import (
+    Event,
+    Stop,
+    Trajectory,
+    aligned_with,
+    loss_flow,
+    ncf_flow,
+)
+from ncfcheck.theory.kkt.points import Limit, positive_limit
+
+# Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn upwards, until the window is
+# well-conditioned.
+SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
+# Largest sensitivity d log r / d log t at T_ε: beyond, rounding in t drowns r (theory §4 for D =
+# 7).
+CONDITION = 1e5
+# The paper's smallness of δR, and the largest relative perturbation of the gradient that a ladder
+# starts from.
+SMALL, PERTURBATION = 0.3, 1e-4
+# A ladder of δ ends where the loss's second order has sunk below rounding: nothing new happens
+# further down.
+SUNK = 1e-17
+# A δ^D so small that the loss flow is the NCF flow in float64, whatever the data.
+NEGLIGIBLE = 1e-60
+# ℓ''(0), the second derivative in ŷ at ŷ = 0.
+CURVATURES = {Loss.SQUARE: 1.0, Loss.LOGISTIC: 0.25}
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The NCF flow up to the first time T_ε its direction has ⟨v, u*⟩ ≥ 1 − ε.
+
+    `radius` is R_ε = max ‖u(t)‖, `condition` d log r / d log t at T_ε, `log_forcing` the logarithm
+    of the largest relative size of the loss's second-order term per δ^D along the way.
+    """
+
+    limit: Limit
+    flow: Trajectory
+    epsilon: float
+    condition: float
+    log_forcing: float
+
+    @property
+    def time(self) -> float:
+        """T_ε, in the time of the NCF flow."""
+        return float(self.flow.time[-1])
+
+    @property
+    def radius(self) -> float:
+        """R_ε."""
+        return float(np.exp(self.flow.log_norm.max()))
+
+
+def aligning(instance: Instance) -> Limit:
+    """The positive KKT point the NCF flow tends to; Inapplicable where there is none or v_0 is
+    already there.
+    """
+    limit = positive_limit(instance.ncf, instance.start, instance.numerics)
+    if 1 - instance.start @ limit.point.u <= 1e-9:
+        raise Inapplicable("v_0 is the KKT point itself")
+    return limit
+
+
+def resolved(judge: Callable[[Instance], Margin], instance: Instance) -> Margin:
+    """judge(instance); where that is unresolved, judged from a direction further along the same
+    flow.
+
+    Where N(v_0) is negative or far below N*, the way to the window takes so long, or passes so
+    close to a zero KKT point, that the loss's share drowns in rounding (theory §4). The claims are
+    about every start; from where N(v) is a tenth of N* they are well-conditioned.
+    """
+    limit = aligning(instance)
+    try:
+        margin = judge(instance)
+        if margin.outcome is not Outcome.UNRESOLVED:
+            return margin
+    except Unresolved:
+        pass
+    late = int(np.argmax(limit.trajectory.value >= 0.1 * limit.point.value))
+    margin = judge(replace(instance, start=limit.trajectory.directions[late]))
+    return replace(margin, note="from further along the flow, where N(v) is a tenth of N*")
+
+
+def window(instance: Instance, limit: Limit, share: float) -> Window:
+    """The window of ε = share · min(1, 1 − ⟨v_0, u*⟩). Raises Unresolved when the flow does not
+    reach it.
+    """
+    u, order = limit.point.u, instance.network.order
+    epsilon = share * min(1.0, 1 - float(instance.start @ u))
+    flow = ncf_flow(instance.ncf, instance.start, instance.numerics, aligned_with(u, 1 - epsilon))
+    if flow.stop is not Stop.REACHED:
+        raise Unresolved(f"NCF flow to alignment: {flow.stop.value}")
+    end = flow.log_norm[-1]
+    with np.errstate(over="ignore"):  # infinitely ill-conditioned, then
+        condition = flow.time[-1] * order * abs(flow.value[-1]) * np.exp((order - 2) * end)
+    return Window(limit, flow, epsilon, float(condition), log_forcing(instance, flow))
+
+
+def conditioned_window(instance: Instance) -> Window:
+    """The window of the smallest ε, from the drawn share upwards, whose fixed-time comparison is
+    well-conditioned.
+    """
+    limit = aligning(instance)
+    for share in SHARES:
+        if share >= instance.fraction:
+            found = window(instance, limit, share)
+            if found.condition <= CONDITION:
+                return found
+    raise Unresolved(
+        f"ill-conditioned at fixed time: d log r/d log t = {found.condition:.0e} at T_ε"
+    )
+
+
+def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
+    """Largest log of r^D ‖Jᵀ(ℓ''(0)·H)‖ / ‖Jᵀȳ‖ on a flow: δ^D times that is the loss's relative
+    change of the gradient.
+    """
+    directions = np.ascontiguousarray(flow.directions[rows])
+    changes = map(norm, _second_orders(instance.problem, directions))
+    ratios = [
+        change / size
+        for change, size in zip(changes, map(norm, map(instance.ncf.gradient, directions)))
+    ]
+    return float(
+        (instance.network.order * flow.log_norm[rows] + np.log(np.maximum(ratios, 1e-300))).max()
+    )
+
+
+def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
+    """J(X; u)ᵀ(ℓ''(0)·H(X; u)), (P,): −∇𝓛(δu) = δ^{D−1}(∇N(u) − δ^D of this + O(δ^{2D}))."""
+    return _second_orders(problem, np.ascontiguousarray(u)[None])[0]
+
+
+def _second_orders(problem: Problem, directions: np.ndarray) -> np.ndarray:
+    return gradients.second_orders(
+        problem.network.layout, directions, problem.ncf.columns, CURVATURES[problem.loss]
+    )
+
+
+def ladder(
+    instance: Instance, log_forcing: float, radius: float = 1.0, condition: float = 1.0
+) -> Iterator[float]:
+    """δ_0, δ_0/2, … with δ_0·radius ≤ 0.3 and condition · forcing · δ_0^D ≤ PERTURBATION.
+
+    It ends where that product is SUNK, after three rungs at least.
+    """
+    order, strength = instance.network.order, log_forcing + math.log(max(condition, 1.0))
+    log_delta = min(math.log(SMALL / radius), (math.log(PERTURBATION) - strength) / order)
+    fewest = log_delta - 3 * math.log(2)
+    while log_delta > fewest or order * log_delta + strength > math.log(SUNK):
+        yield math.exp(log_delta)
+        log_delta -= math.log(2)
+
+
+def follow(instance: Instance, delta: float, until: Event, loosened: float = 1.0) -> Trajectory:
+    """Loss flow from δ·v_0 to the event, at a tolerance `loosened` times the instance's.
+
+    Raises Unresolved if it does not end there.
+    """
+    numerics = replace(instance.numerics, tolerance=loosened * instance.numerics.tolerance)
+    flow = loss_flow(instance.problem, instance.start, delta, numerics, until)
+    if not flow.stop.is_event:
+        raise Unresolved(f"loss flow {flow.stop.value}")
+    return flow

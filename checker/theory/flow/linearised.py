@@ -1,0 +1,57 @@
+"""Derivatives of a flow's right-hand side by its state (v, log r, t, σ),
+for implicit integrators.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncfcheck.model.curvature import Curvature
+from ncfcheck.model.kernels.gradients import pull_back, workspace
+from ncfcheck.model.losses import NCF_CODE, SQUARE_CODE
+
+
+def jacobian(field, state: np.ndarray) -> np.ndarray:
+    """Derivative of d(v, log r, t, σ)/dτ, dτ = dσ/‖ḡ‖, by the state (P + 3,); (P + 3, P + 3)."""
+    size, order = state.size - 3, field.order
+    v, log_r = np.ascontiguousarray(state[:size]), state[size]
+    g, dg, dg_dlog_r = gradient_and_derivatives(field, v, log_r)
+    square, norm = v @ v, np.linalg.norm(g)
+    radial, dradial_dlog_r = g @ v / square, dg_dlog_r @ v / square
+    dradial = (dg @ v + g - 2 * radial * v) / square
+    out = np.zeros((size + 3, size + 3))
+    out[:size, :size] = dg - radial * np.eye(size) - np.outer(v, dradial)
+    out[:size, size] = dg_dlog_r - dradial_dlog_r * v
+    out[size, :size], out[size, size] = dradial, dradial_dlog_r
+    out[size + 1, size] = -(order - 2) * np.exp(-(order - 2) * log_r)
+    if norm:
+        out[size + 2, :size], out[size + 2, size] = g @ dg / norm, g @ dg_dlog_r / norm
+    return out
+
+
+def gradient_and_derivatives(
+    field, v: np.ndarray, log_r: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """ḡ/scale at direction v (P,) and log-norm, (P,), and its derivatives by v, (P, P), and by log
+    r, (P,).
+    """
+    factor = np.exp(field.order * (field.log_delta + log_r)) if field.loss != NCF_CODE else 0.0
+    g, weights, work = (
+        np.empty(v.size),
+        np.empty(field.y.shape),
+        workspace(field.layout, field.X.shape[1]),
+    )
+    pull_back(field.layout, v, field.X, field.y, field.loss, factor, field.scale, weights, work, g)
+    curvature = Curvature(field.layout, v, field.X, weights)
+    if field.loss == NCF_CODE:
+        return g, curvature.matrix(), np.zeros(v.size)
+    # By ŷ, −ℓ' changes at the rate −1 (square) or −w(y − w), w = −ℓ' (logistic).
+    w = weights * field.scale
+    bend = -np.ones_like(w) if field.loss == SQUARE_CODE else -w * (field.y - w)
+    bent = factor * bend.ravel() / field.scale
+    J = curvature.output_jacobian()
+    return (
+        g,
+        curvature.matrix() + J.T @ (bent[:, None] * J),
+        field.order * (J.T @ (bent * curvature.outputs.ravel())),
+    )

@@ -1,0 +1,196 @@
+"""Flows of the NCF and of the loss as trajectories with a stop reason (theory §3, §4)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from ncfcheck.core.tolerances import HANDOVER, Numerics
+from ncfcheck.model.losses import CODES, NCF_CODE
+from ncfcheck.model.ncf import Ncf, Problem, norm
+from ncfcheck.theory.flow import solvers as second_integrator
+from ncfcheck.theory.flow import stepper
+
+
+class Stop(Enum):
+    """Why an integration ended, in words that name the likely cause."""
+
+    CONVERGED = "converged: sin∠ fell below the target"
+    ESCAPED = "escaped: the norm reached the radius asked for"
+    REACHED = "reached the time or alignment asked for"
+    STALLED = "stalled: the step length collapsed, as it does at a kink of the gradient"
+    DEAD = "dead: the gradient vanished"
+    BUDGET = "budget: the allowed gradient calls were used up"
+    NOT_FINITE = "not finite: the gradient over- or underflowed"
+
+    @property
+    def is_event(self) -> bool:
+        """Whether the flow ended where it was asked to."""
+        return self in (Stop.ESCAPED, Stop.REACHED)
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """Where to end a flow: build one with `norm_reaches`, `time_reaches` or `aligned_with`."""
+
+    kind: int = stepper.NO_EVENT
+    target: float = 0.0
+    direction: np.ndarray | None = None
+
+
+NO_EVENT = Event()
+# A target for sin∠ that is never met: the flow goes on to its event.
+NEVER = -1.0
+
+
+def norm_reaches(radius: float) -> Event:
+    """The first time ‖s‖ rises to `radius`, in units of the initial norm."""
+    return Event(stepper.NORM_EVENT, math.log(radius))
+
+
+def time_reaches(time: float) -> Event:
+    """Physical time of the NCF flow, or t δ^{D−2} of the loss flow."""
+    return Event(stepper.TIME_EVENT, time)
+
+
+def aligned_with(direction: np.ndarray, cosine: float) -> Event:
+    """The first time ⟨v, direction⟩ rises to `cosine`."""
+    return Event(stepper.ALIGNMENT_EVENT, cosine, direction)
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """A flow from r = 1, sampled at the steps of the integrator; m + 1 rows.
+
+    `log_norm` is log r, `time` physical time (t δ^{D−2} for the loss flow), `value` N(v) (Σ
+    −ℓ'·H(v) for the loss flow), `gradient_norm` ‖ḡ‖, `residual` sin∠(ḡ, v), `directions` (m + 1, P)
+    unit vectors v.
+    """
+
+    stop: Stop
+    calls: int
+    sigma: np.ndarray
+    log_norm: np.ndarray
+    time: np.ndarray
+    value: np.ndarray
+    gradient_norm: np.ndarray
+    residual: np.ndarray
+    directions: np.ndarray
+
+    @property
+    def direction(self) -> np.ndarray:
+        """The last direction, (P,)."""
+        return self.directions[-1]
+
+    @property
+    def norm(self) -> float:
+        """The last norm r."""
+        return math.exp(self.log_norm[-1])
+
+    def plot(self, axes=None):
+        """Norm and distance from a KKT point against time, on two axes of matplotlib or on a new
+        figure; the figure.
+        """
+        from ncfcheck.report.plots import trajectory
+
+        return trajectory(self, axes)
+
+
+def ncf_flow(
+    ncf: Ncf,
+    start: np.ndarray,
+    numerics: Numerics,
+    until: Event = NO_EVENT,
+    residual: float = HANDOVER,
+    scale: float = 0.0,
+) -> Trajectory:
+    """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, until sin∠ ≤
+    residual.
+
+    `scale` is ‖∇N(start)‖ where that is known.
+    """
+    scale = scale or norm(ncf.gradient(start))
+    return _run(
+        _field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, scale), start, numerics, until, residual
+    )
+
+
+def loss_flow(
+    problem: Problem, start: np.ndarray, delta: float, numerics: Numerics, until: Event
+) -> Trajectory:
+    """ẇ = −∇𝓛(w) from δ·start in the variables s(t) = w(t/δ^{D−2})/δ of theory §4,
+    until the event.
+    """
+    y = np.ascontiguousarray(problem.y.T)
+    scale = norm(problem.ncf.gradient(start))
+    return _run(
+        _field(problem.ncf, y, CODES[problem.loss], math.log(delta), scale),
+        start,
+        numerics,
+        until,
+        NEVER,
+    )
+
+
+def _field(ncf: Ncf, y: np.ndarray, code: int, log_delta: float, scale: float) -> stepper.Field:
+    return stepper.Field(
+        ncf.network.layout, ncf.columns, y, code, ncf.network.order, log_delta, scale or 1.0
+    )
+
+
+_STOPS = {
+    stepper.CONVERGED: Stop.CONVERGED,
+    stepper.SMALL_STEP: Stop.STALLED,
+    stepper.DEAD: Stop.DEAD,
+    stepper.BUDGET: Stop.BUDGET,
+    stepper.NOT_FINITE: Stop.NOT_FINITE,
+}
+
+
+def _run(
+    field: stepper.Field, start: np.ndarray, numerics: Numerics, until: Event, residual: float
+) -> Trajectory:
+    direction = np.zeros(start.size) if until.direction is None else until.direction
+    residual = NEVER if until.kind else residual
+    target = until.target * field.scale if until.kind == stepper.TIME_EVENT else until.target
+    arguments = (numerics.tolerance, residual, until.kind, target, direction, numerics.calls)
+    second = numerics.integrator == "scipy"
+    integrate = second_integrator.integrate if second else stepper.integrate
+    code, calls, scalars, directions = integrate(
+        field, np.ascontiguousarray(start), 0.0, *arguments
+    )
+    if code == stepper.STIFF:
+        solver = second_integrator.radau if second else second_integrator.extrapolated
+        code, more, late, ends = second_integrator.integrate(
+            field,
+            directions[-1],
+            scalars[-1, 1],
+            *arguments[:-1],
+            numerics.calls // 3,
+            solver,
+            scalars,
+        )
+        calls, scalars, directions = (
+            calls + more,
+            np.vstack([scalars, late[1:]]),
+            np.vstack([directions, ends[1:]]),
+        )
+    if code == stepper.EVENT:
+        stop = Stop.ESCAPED if until.kind == stepper.NORM_EVENT else Stop.REACHED
+    else:
+        stop = _STOPS[code]
+    sigma, log_norm, increments, value, gradient_norm, sine = scalars.T
+    return Trajectory(
+        stop,
+        int(calls),
+        sigma,
+        log_norm,
+        np.cumsum(increments) / field.scale,
+        value * field.scale,
+        gradient_norm * field.scale,
+        sine,
+        directions,
+    )

@@ -1,0 +1,1 @@
+"""KKT points of the constrained NCF."""

@@ -1,0 +1,308 @@
+"""KKT points of the constrained NCF: polish, inertia, and the one a flow tends to
+(theory §2, §8).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property, lru_cache
+
+import numpy as np
+from scipy.linalg import lapack
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lsmr
+
+from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.core.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, HANDOVER, POLISHED, Numerics
+from ncfcheck.model.ncf import FEW, Ncf, norm, sine
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow
+
+FLOWS = (
+    64  # that are kept: a few for each of the instances that a check draws before it judges them
+)
+Known = tuple[float, np.ndarray, float]  # N(u), ∇N(u) and sin∠ at a point u
+BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
+
+
+class Inertia(StrEnum):
+    """Kind of a KKT point by the signs of the projected Hessian's eigenvalues on
+    the tangent space.
+    """
+
+    MAXIMUM = "maximum"
+    SADDLE = "saddle"
+    ZERO = "zero"  # ∇N(u) = 0: λ = 0, no tangent Hessian to speak of
+    DEGENERATE = "degenerate"
+
+
+@dataclass(frozen=True, eq=False)
+class KktPoint:
+    """A point u (P,) of the unit sphere with ∇N(u) ≈ λu.
+
+    `residual` is sin∠ and `residual_error` the rounding bound of it; `value` N(u), λ = D·N(u);
+    `top_curvature` the largest eigenvalue of the projected Hessian in units of |λ|, `escape` unit
+    eigenvectors (k, P) of its positive ones.
+    """
+
+    u: np.ndarray
+    value: float
+    multiplier: float
+    residual: float
+    residual_error: float
+    top_curvature: float
+    escape: np.ndarray
+
+    @property
+    def inertia(self) -> Inertia:
+        """Maximum, saddle or degenerate; curvatures within DEGENERATE of zero count as zero."""
+        if self.multiplier == 0:
+            return Inertia.ZERO
+        if self.top_curvature > DEGENERATE:
+            return Inertia.SADDLE
+        return Inertia.MAXIMUM if self.top_curvature < -DEGENERATE else Inertia.DEGENERATE
+
+    @property
+    def is_polished(self) -> bool:
+        """Whether sin∠ reached POLISHED, or the rounding bound of the gradient where that is
+        larger.
+        """
+        return self.residual <= max(POLISHED, self.residual_error)
+
+
+def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
+    """The KKT point that the unit vector u (P,) is near, with its inertia; raises what `refined`
+    raises.
+    """
+    return describe(ncf, *refined(ncf, u, steps))
+
+
+def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known]:
+    """Newton's method on the sphere from a unit vector u near a KKT point, damped by the residual:
+    the point, with what is known.
+
+    At a distance ε from a continuum of KKT points its flat directions have eigenvalues of size ε,
+    of either sign, along which a full step goes anywhere. The damping is of that size and vanishes
+    with it, so that convergence stays quadratic.
+
+    Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against.
+    """
+    solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
+    u = u / np.linalg.norm(u)
+    point, *known = ncf.newton(u) if u.size <= FEW else (u,)
+    if known and known[-1] <= POLISHED / 100:
+        return point, tuple(known)
+    best, best_residual, last, model = None, np.inf, np.inf, None
+    for _ in range(steps):
+        value, g = known[:2] or ncf.value_and_gradient(point)
+        known = ()
+        size = norm(g)
+        if not (math.isfinite(size) and size > 0):
+            raise Unresolved("∇N vanishes at the point to polish")
+        tangential = g - (g @ point) * point
+        residual = norm(tangential) / size
+        slow = residual > 0.1 * last
+        if residual < best_residual:
+            best, best_residual = (point, (value, g, residual)), residual
+        if best_residual <= POLISHED / 100 or (slow and best_residual <= POLISHED):
+            break
+        # Along nearly flat directions the first steps overshoot: the residual may rise before
+        # Newton's method converges.
+        if model is None or slow:
+            model = solver(ncf, point, g)
+        last = residual
+        point = point + model.newton_step(tangential)
+        point /= np.linalg.norm(point)
+    return best
+
+
+def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
+    """KktPoint at the unit vector u as it stands, without moving it."""
+    value, g = known[:2] if known else ncf.value_and_gradient(u)
+    residual = known[2] if known else sine(g, u)
+    top, escape = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(
+        ncf, u, g
+    ).escape_directions()
+    return KktPoint(u, value, float(g @ u), residual, ncf.rounding(u)[1] / norm(g), top, escape)
+
+
+class _DenseHessian:
+    """The projected Hessian A = Π(∇²N − λI)Π, with the normal direction moved to −|λ|, as QTQᵀ with
+    T tridiagonal.
+    """
+
+    def __init__(self, ncf: Ncf, u: np.ndarray, g: np.ndarray):
+        multiplier = g @ u
+        self.scale, self.matrix = abs(multiplier), ncf.projected_hessian(u, multiplier)
+        self.reflectors, self.diagonal, self.beside, self.factors, _ = lapack.dsytrd(
+            self.matrix, lower=1, lwork=BLOCK * u.size
+        )
+
+    def newton_step(self, tangential: np.ndarray) -> np.ndarray:
+        """−(A² + δ²)^{-1} A · tangential by A/(A² + δ²) = Re 1/(A + iδ)."""
+        scale = math.hypot(norm(self.diagonal), norm(self.beside)) or 1.0
+        damping, beside = max(1e-8, norm(tangential) / scale), self.beside / scale
+        solved = lapack.zgtsv(
+            beside, self.diagonal / scale + 1j * damping, beside, self._turned(-tangential, "T")
+        )[-2]
+        return self._turned(solved.real, "N") / scale
+
+    def _turned(self, vector: np.ndarray, which: str) -> np.ndarray:
+        """Qᵀ · vector (T) or Q · vector (N); with no room to work on more than one reflection at a
+        time, which is fastest.
+        """
+        out = vector.copy()
+        out[1:] = lapack.dormqr(
+            "L", which, self.reflectors[1:, :-1], self.factors, vector[1:, None], 1
+        )[0][:, 0]
+        return out
+
+    def escape_directions(self) -> tuple[float, np.ndarray]:
+        """The largest eigenvalue in units of |λ|, and unit eigenvectors (k, P) of those above
+        DEGENERATE.
+        """
+        top = (
+            lapack.dsterf(self.diagonal, self.beside)[0][-1] / self.scale
+            if self.scale > 0
+            else np.nan
+        )
+        if not top > DEGENERATE:
+            return float(top), np.zeros((0, self.diagonal.size))
+        values, vectors = np.linalg.eigh(self.matrix)
+        return float(top), vectors[:, values > DEGENERATE * self.scale].T
+
+
+class _HessianProducts:
+    """The same projected Hessian as products only: LSMR for the step, Lanczos for the largest
+    eigenvalues.
+    """
+
+    def __init__(self, ncf: Ncf, u: np.ndarray, g: np.ndarray):
+        multiplier, curvature = g @ u, ncf.curvature(u)
+        self.ncf, self.scale, self.u, self.gradient = ncf, abs(multiplier), u, g
+
+        def product(direction: np.ndarray) -> np.ndarray:
+            direction = direction.ravel()
+            normal = direction @ u
+            tangent = direction - normal * u
+            curved = curvature.product(tangent)
+            return curved - (curved @ u) * u - multiplier * tangent - self.scale * normal * u
+
+        self.operator = LinearOperator(
+            (u.size, u.size), matvec=product, rmatvec=product, dtype=float
+        )
+
+    def newton_step(self, tangential: np.ndarray) -> np.ndarray:
+        step = lsmr(
+            self.operator, -tangential, damp=norm(tangential), atol=1e-9, btol=1e-9, maxiter=200
+        )[0]
+        return step - (step @ self.u) * self.u
+
+    def escape_directions(self) -> tuple[float, np.ndarray]:
+        try:
+            values, vectors = eigsh(
+                self.operator, k=4, which="LA", v0=np.ones(self.u.size), tol=1e-8, maxiter=200
+            )
+        except ArpackError:  # flat directions crowd the top of the spectrum, or there is hardly any
+            return _DenseHessian(self.ncf, self.u, self.gradient).escape_directions()
+        return float(values.max() / self.scale), vectors[:, values > DEGENERATE * self.scale].T
+
+
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """The KKT point an NCF flow tends to, and the flow up to the hand-over."""
+
+    point: KktPoint
+    trajectory: Trajectory
+
+    @cached_property
+    def distance(self) -> float:
+        """‖v − u*‖ between the flow's last direction and the KKT point."""
+        return norm(self.trajectory.direction - self.point.u)
+
+
+def _zero_point(trajectory: Trajectory) -> KktPoint:
+    """The last direction of a flow whose gradient vanished; its residual is the gradient's share of
+    its first norm.
+    """
+    share = float(trajectory.gradient_norm[-1] / trajectory.gradient_norm[0])
+    u = trajectory.direction
+    return KktPoint(u, 0.0, 0.0, share, share, float("nan"), np.zeros((0, u.size)))
+
+
+def _reach(point: KktPoint, residual: float) -> float:
+    """How far from the KKT point a flow with this sin∠ may be: further where a maximum is nearly
+    flat.
+    """
+    flat = residual / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
+    return max(1e3 * residual, min(10 * flat, 0.05))
+
+
+def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
+    """Follow the NCF flow from start (P,) to the KKT point it tends to.
+
+    The flow hands over to the polish at sin∠ ≤ HANDOVER. Where that ends on a saddle whose escape
+    directions the flow has already entered, the flow goes on. Where ∇N dies away the limit is a
+    zero KKT point. Raises Inapplicable for a dead start, Unresolved when the KKT point cannot be
+    told.
+    """
+    return _followed(ncf, np.ascontiguousarray(start).tobytes(), numerics)
+
+
+@lru_cache(maxsize=FLOWS)
+def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
+    """`flow_limit` from the bytes of start: claims ask for the limit of one flow several times
+    over, and stiff ones are dear.
+    """
+    start = np.frombuffer(start).copy()
+    scale = norm(ncf.gradient(start))
+    if scale <= ncf.rounding(start)[1]:
+        raise Inapplicable("∇N(v_0) = 0: the network is dead on the data")
+    residual = HANDOVER
+    for _ in range(4):
+        trajectory = ncf_flow(ncf, start, numerics, residual=residual, scale=scale)
+        if trajectory.stop is Stop.DEAD:
+            return Limit(_zero_point(trajectory), trajectory)
+        if trajectory.stop is not Stop.CONVERGED:
+            raise Unresolved(f"NCF flow {trajectory.stop.value}")
+        point = polish(ncf, trajectory.direction)
+        limit = Limit(point, trajectory)
+        if not point.is_polished:
+            raise Unresolved(f"polish ended at sin∠ = {point.residual:.1e}")
+        if limit.distance > _reach(point, residual):
+            residual *= 1e-2
+            continue
+        escaping = norm(point.escape @ (trajectory.direction - point.u))
+        if escaping <= max(100 * numerics.tolerance, 10 * limit.distance**2):
+            return limit
+        residual *= 1e-2
+    raise Unresolved("the polished point is not where the flow is heading")
+
+
+def positive_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
+    """`flow_limit` where N* > 0; raises Inapplicable for the other branch."""
+    limit = flow_limit(ncf, start, numerics)
+    if limit.point.value <= ncf.rounding(limit.point.u)[0]:
+        raise Inapplicable(
+            f"the NCF flow tends to a {'zero' if limit.point.multiplier == 0 else 'negative'} KKT "
+            "point"
+        )
+    return limit
+
+
+def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[float, float, float]:
+    """Blow-up time T* of the NCF flow from the unit vector start, a bound on its error, and N* (D >
+    2, N* > 0).
+
+    After the hand-over at time t the rest is r^{−(D−2)}/(D(D−2)N) with N between N(v) and N*; the
+    integrator's share is the difference to a run at a tolerance thirty times larger.
+    """
+    order, times = ncf.network.order, []
+    for tolerance in (numerics.tolerance, 30 * numerics.tolerance):
+        limit = positive_limit(ncf, start, replace(numerics, tolerance=tolerance))
+        flow, optimum = limit.trajectory, limit.point.value
+        rest = np.exp(-(order - 2) * flow.log_norm[-1]) / (order * (order - 2))
+        bracket = rest * abs(1 / flow.value[-1] - 1 / optimum)
+        times.append((flow.time[-1] + rest / optimum, bracket))
+    (time, bracket), (coarse, _) = times
+    return time, abs(time - coarse) + bracket + 64 * EPS * time, optimum

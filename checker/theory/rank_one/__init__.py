@@ -1,0 +1,1 @@
+"""Rank-one points and the reduced problem."""

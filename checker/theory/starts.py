@@ -1,0 +1,127 @@
+"""Families of start directions v_0 on the unit sphere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.core.tolerances import Numerics
+from ncfcheck.model.ncf import Ncf
+from ncfcheck.model.networks import Network
+from ncfcheck.theory.kkt.points import flow_limit, positive_limit
+
+Array = np.ndarray
+
+
+def unit(theta: Array) -> Array:
+    """theta/‖theta‖; raises ValueError for zero."""
+    norm = np.linalg.norm(theta)
+    if norm == 0:
+        raise ValueError("the zero vector has no direction")
+    return theta / norm
+
+
+def gaussian_start(rng, ncf: Ncf) -> Array:
+    """Uniform on the sphere."""
+    return unit(rng.standard_normal(ncf.network.size))
+
+
+def sparse_start(rng, ncf: Ncf) -> Array:
+    """About half of the weights zero, at least one nonzero a layer."""
+    network = ncf.network
+    theta = rng.standard_normal(network.size)
+    kept = rng.random(network.size) < 0.5
+    for part in network.slices:
+        kept[rng.integers(part.start, part.stop)] = True
+    return unit(theta * kept)
+
+
+def unbalanced_start(rng, ncf: Ncf) -> Array:
+    """Layers of very different norms, by factors from 1/10 to 10."""
+    theta = rng.standard_normal(ncf.network.size)
+    for part in ncf.network.slices:
+        theta[part] *= 10.0 ** rng.uniform(-1, 1)
+    return unit(theta)
+
+
+def balanced_start(rng, ncf: Ncf) -> Array:
+    """Every hidden neuron balanced, ‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖²,
+    between unshared layers.
+    """
+    return unit(balance(ncf.network, rng.standard_normal(ncf.network.size)))
+
+
+def balance(network: Network, theta: Array) -> Array:
+    """Rescale the rows of W_{L-1}, …, W_1 in turn so that every neuron between unshared layers is
+    balanced.
+    """
+    matrices = network.matrices(theta)
+    for l in range(network.depth - 2, -1, -1):
+        if network.patterns[l].is_shared or network.patterns[l + 1].is_shared:
+            continue
+        rows = np.linalg.norm(matrices[l], axis=1)
+        columns = np.sqrt(network.powers[l]) * np.linalg.norm(matrices[l + 1], axis=0)
+        matrices[l] *= np.divide(columns, rows, out=np.zeros_like(rows), where=rows > 0)[:, None]
+    return network.flatten(matrices)
+
+
+def near_kkt_start(rng, ncf: Ncf) -> Array:
+    """A KKT point of positive value, perturbed by 10^-3 to 10^-1; a Gaussian start where none was
+    found.
+    """
+    start = gaussian_start(rng, ncf)
+    try:
+        u = flow_limit(ncf, start, Numerics(tolerance=1e-7, calls=5000)).point.u
+    except (Inapplicable, Unresolved):
+        return start
+    return unit(u + 10.0 ** rng.uniform(-3, -1) * gaussian_start(rng, ncf))
+
+
+def negative_kkt_start(rng, ncf: Ncf) -> Array:
+    """A negative KKT point: one of positive value with the sign of W_L flipped; a Gaussian start
+    where none was found.
+    """
+    start = gaussian_start(rng, ncf)
+    try:
+        u = positive_limit(ncf, start, Numerics(tolerance=1e-7, calls=5000)).point.u.copy()
+    except (Inapplicable, Unresolved):
+        return start
+    u[ncf.network.slices[-1]] *= -1
+    return u
+
+
+def closing_start(rng, ncf: Ncf) -> Array:
+    """A dominating last layer of the sign opposite to the labels: with activations ≥ 0 the hidden
+    neurons shut down.
+    """
+    theta = gaussian_start(rng, ncf)
+    last = ncf.network.slices[-1]
+    theta[last] = -np.sign(ncf.ybar.sum() or 1.0) * (0.1 + np.abs(theta[last])) * 10
+    return unit(theta)
+
+
+STARTS: dict[str, Callable[..., Array]] = {
+    "gaussian": gaussian_start,
+    "sparse": sparse_start,
+    "unbalanced": unbalanced_start,
+    "balanced": balanced_start,
+    "near-kkt": near_kkt_start,
+}
+# Starts whose flow tends to a negative or zero KKT point, which generic starts seldom do.
+COLLAPSING: dict[str, Callable[..., Array]] = {
+    "negative-kkt": negative_kkt_start,
+    "closing": closing_start,
+}
+
+
+def live_start(family: str, seed: int, ncf: Ncf, attempts: int = 8) -> Array:
+    """A start of the family where ∇N(v_0) is more than rounding, from the first of a few streams of
+    the seed that has one.
+    """
+    for attempt in range(attempts):
+        start = {**STARTS, **COLLAPSING}[family](np.random.default_rng([seed, attempt]), ncf)
+        if np.linalg.norm(ncf.gradient(start)) > ncf.rounding(start)[1]:
+            break
+    return start

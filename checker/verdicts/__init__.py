@@ -1,0 +1,1 @@
+"""What instances say of claims: judgement, tallies, witnesses, the ledger, baselines."""

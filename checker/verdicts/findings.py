@@ -1,0 +1,110 @@
+"""What earlier work left in the folder of reports: counterexamples, and hunts in the ledger."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from ncfcheck.verdicts.ledger import PATH as LEDGER
+from ncfcheck.verdicts.witness import FOLDER, BadWitness, Witness, read
+
+MOST = 200  # counterexamples shown
+
+HUNTS = """
+SELECT hunt, claim, seed, started, count(*), sum(outcome = 'violates'), sum(outcome = 'unresolved'),
+       min(CASE WHEN outcome IN ('holds', 'violates') THEN margin END), sum(seconds)
+FROM hunts JOIN instances USING (hunt) GROUP BY hunt ORDER BY hunt
+"""
+COLUMNS = (
+    "hunt",
+    "claim",
+    "seed",
+    "started",
+    "instances",
+    "violates",
+    "unresolved",
+    "worst",
+    "seconds",
+)
+
+
+def counterexamples(
+    folder: Path = FOLDER, warn: Callable[[str], None] = lambda message: None
+) -> list[dict]:
+    """The witnesses in a folder, by file name, as the report shows them; files that are none are
+    told to `warn`.
+    """
+    found = []
+    for path in sorted(Path(folder).glob("*.json"))[:MOST]:
+        try:
+            found.append(_told(path, read(path)))
+        except BadWitness as reason:
+            warn(str(reason))
+    return found
+
+
+def _told(path: Path, witness: Witness) -> dict:
+    given = f" --claims {shlex.quote(witness.claims)}" if witness.claims else ""
+    file = shlex.quote(str(path))
+    return {
+        "name": path.stem,
+        "claim": witness.claim,
+        "kind": str(witness.kind),
+        "statement": witness.statement,
+        "rendering": "\n".join(witness.rendering),
+        "margin": f"{witness.judged.value:+.4g} ± {witness.judged.error:.1g}",
+        "note": witness.note,
+        "certificate": summary(witness.certificate),
+        "replay": f"ncfcheck replay {file}{given}",
+        "verify": f"ncfcheck verify {file}" if witness.certificate else "",
+        "plot": f"ncfcheck plot {file}{given} -o {shlex.quote(path.stem + '.svg')}",
+        "versions": ", ".join(f"{name} {version}" for name, version in witness.versions.items()),
+    }
+
+
+def summary(certificate: dict | None, width: int = 90) -> list[tuple[str, str]]:
+    """What a certificate says in pairs (name, value): short values as they are, long ones by their
+    size.
+    """
+    found = []
+    for name, value in (certificate or {}).items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if len(text) > width:
+            size = (
+                f"{len(value)} entries"
+                if isinstance(value, list | dict)
+                else f"{len(text)} characters"
+            )
+            text = f"{size}, in the file"
+        found.append((name, text))
+    return found
+
+
+def hunts(path: Path = LEDGER, warn: Callable[[str], None] = lambda message: None) -> list[dict]:
+    """Every hunt in a ledger: claim, seed, numbers of instances and the smallest margin; none where
+    there is no ledger.
+    """
+    if not Path(path).is_file():
+        return []
+    try:
+        database = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            rows = database.execute(HUNTS).fetchall()
+        finally:
+            database.close()
+    except sqlite3.Error as error:
+        warn(f"cannot read {path}: {error}")
+        return []
+    return [_hunt(dict(zip(COLUMNS, row))) for row in rows]
+
+
+def _hunt(row: dict) -> dict:
+    worst = "none decided" if row["worst"] is None else f"{row['worst']:+.2g}"
+    return row | {
+        "worst": worst,
+        "seconds": f"{row['seconds']:.0f} s",
+        "command": f"ncfcheck hunt {row['claim']} --resume",
+    }

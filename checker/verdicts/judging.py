@@ -1,0 +1,140 @@
+"""One instance of a claim: judged, confirmed if it violates, proved where that can
+be, and counted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import chain
+
+from ncfcheck.core.claim_files import told_of
+from ncfcheck.core.claims import Claim, Margin, Outcome
+from ncfcheck.model.encoding import NotStorable, encode
+from ncfcheck.verdicts.results import Tally, Violation, one_line
+
+CERTIFICATES = (
+    3  # confirmed violations per tally that a certificate is tried of, until one is found
+)
+WITHIN_ERROR = 1.0  # seconds for the proof of a violation where the margin is within its error
+CONFIRMATIONS = 5  # violations per tally that are confirmed even if they are not the worst
+
+
+def examine(
+    claim: Claim, instance, tally: Tally, certified: bool = True, drawn=None
+) -> tuple[Outcome, Margin]:
+    """Judge one instance, confirm and, if `certified`, try to prove it if it violates, and record
+    it; what was recorded.
+
+    `drawn` is the `ncfcheck.strategies.draw.Drawn` it comes from, where it was drawn.
+
+    The first CONFIRMATIONS violations of a shard are confirmed, and every later one that is the
+    worst so far: so a verdict and the instance shown with it always rest on confirmed violations,
+    while a claim that is false everywhere, as controls are, is not confirmed again and again. A
+    violation that is not confirmed is unresolved.
+    """
+    outcome, margin, is_proved = decide(claim, instance)
+    if is_proved:
+        tally.confirmed, tally.certified = tally.confirmed + 1, tally.certified + 1
+        tally.violation = tally.violation or _violation(claim, margin, instance, drawn)
+    elif outcome is Outcome.VIOLATES and (
+        tally.confirmed < CONFIRMATIONS or tally.is_record(margin)
+    ):
+        contrary = unconfirmed(claim, instance)
+        if contrary:
+            outcome, margin = (
+                Outcome.UNRESOLVED,
+                replace(margin, note=f"not confirmed by {contrary}"),
+            )
+        else:
+            tally.confirmed += 1
+            if tally.violation is None or margin.value < tally.violation.value:
+                tally.violation = _violation(claim, margin, instance, drawn)
+            if certified:
+                _certify(claim, instance, tally)
+    tally.record(outcome, margin, instance)
+    return outcome, margin
+
+
+def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
+    """The judgement, but where a margin is within its error an exact counterpart may still prove a
+    violation: whether it did.
+    """
+    outcome, margin = judge(claim, instance)
+    if (
+        outcome is not Outcome.UNRESOLVED
+        or not math.isfinite(margin.value)
+        or claim.certify is None
+    ):
+        return outcome, margin, False
+    from ncfcheck.certify import Certificate, certify
+
+    if isinstance(certify(claim, instance, WITHIN_ERROR), Certificate):
+        return (
+            Outcome.VIOLATES,
+            replace(margin, note="a violation within the error is proved"),
+            True,
+        )
+    return outcome, margin, False
+
+
+def _certify(claim: Claim, instance, tally: Tally) -> None:
+    """Try to prove a confirmed violation, unless a proof of one was found or CERTIFICATES were
+    tried in this shard.
+    """
+    if tally.certified or tally.uncertified.total() >= CERTIFICATES or claim.certify is None:
+        return
+    from ncfcheck.certify import Undecided, certify
+
+    found = certify(claim, instance)
+    if isinstance(found, Undecided):
+        tally.uncertified[one_line(found.reason)] += 1
+    else:
+        tally.certified += 1
+
+
+def prove_conclusion(claim: Claim, instance, tally: Tally) -> None:
+    """Try to prove that the conclusion holds on an instance."""
+    from ncfcheck.certify import Undecided, prove
+
+    if claim.prove is not None:
+        found = prove(claim, instance)
+        tally.proved += not isinstance(found, Undecided)
+        tally.unproved.update([one_line(found.reason)] if isinstance(found, Undecided) else [])
+
+
+def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
+    """The claim's judgement; an exception in it, a bug, makes the instance unresolved with the
+    error as the reason.
+    """
+    try:
+        return claim.judge(instance)
+    except Exception as error:
+        return Outcome.UNRESOLVED, Margin(
+            float("nan"), float("inf"), f"error: {told_of(error, claim)}"
+        )
+
+
+def unconfirmed(claim: Claim, instance) -> str:
+    """Name of the first check under which the instance no longer violates the claim; empty if none.
+
+    It is evaluated again, and so is every variant that its `confirmations()`, pairs (name,
+    instance), yields where it has that method: tighter tolerance, another integrator, rescaled.
+    """
+    try:
+        variants = instance.confirmations() if hasattr(instance, "confirmations") else ()
+        for name, variant in chain([("re-evaluation", instance)], variants):
+            if judge(claim, variant)[0] is not Outcome.VIOLATES:
+                return name
+    except Exception as error:
+        return f"its variants (error: {told_of(error, claim)})"
+    return ""
+
+
+def _violation(claim: Claim, margin, instance, drawn) -> Violation:
+    """A confirmed violation in a form that travels between processes."""
+    try:
+        content = encode(instance, claim.function.__module__)
+    except NotStorable:
+        content = None
+    return Violation(float(margin.value), float(margin.error), content, drawn and drawn.choices)

@@ -1,0 +1,293 @@
+"""Witness files: a claim, an instance that violates it in exact numbers, and all that is needed to
+look again.
+
+A file is JSON, `format` first. `instance` is encoded as in `ncfcheck.model.encoding`, `margin`
+and `error` are hexadecimal floats, `rendering` is a list of lines for people. `worst` is null, or
+the instance with the smallest margin before shrinking, with its margin and error. `claims` is the
+user's file that states the claim, or null: it is named, never run, by reading a witness.
+`certificate` is null until one is found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ncfcheck.core.claims import Claim, Kind, Margin, Outcome, registered
+from ncfcheck.core.files import write
+from ncfcheck.core.versions import versions
+from ncfcheck.model.encoding import BadWitness, NotStorable, decode, encode
+from ncfcheck.model.rendering import proved, render
+from ncfcheck.verdicts.judging import decide
+
+__all__ = [
+    "FOLDER",
+    "BadWitness",
+    "NotStorable",
+    "Replay",
+    "Witness",
+    "instance_of",
+    "read",
+    "replay",
+    "store",
+    "witness_of",
+]
+
+FORMAT = "ncfcheck-witness/1"
+FOLDER = Path("reports") / "counterexamples"
+LARGEST = 20_000_000  # bytes of a file
+WORDS = {
+    Outcome.HOLDS: "holds",
+    Outcome.UNRESOLVED: "cannot be decided",
+    Outcome.INAPPLICABLE: "does not apply",
+}
+
+
+class Worst(msgspec.Struct, frozen=True):
+    """The instance with the smallest margin met, as found."""
+
+    instance: Any
+    margin: str
+    error: str
+
+
+class Witness(msgspec.Struct, frozen=True):
+    """The contents of a file; see the module."""
+
+    format: str
+    claim: str
+    kind: Kind
+    statement: str
+    claims: str | None
+    instance: Any
+    worst: Worst | None
+    margin: str
+    error: str
+    note: str
+    seed: int | None
+    versions: dict[str, str]
+    replay: str
+    rendering: list[str]
+    certificate: dict[str, Any] | None = None
+
+    @property
+    def judged(self) -> Margin:
+        """The margin as it was when the witness was stored."""
+        return Margin(float.fromhex(self.margin), float.fromhex(self.error), self.note)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What became of a witness: the outcome now, with its margin; `claim` is None where it could
+    not be run.
+    """
+
+    outcome: Outcome
+    margin: Margin
+    claim: Claim | None
+
+    @property
+    def still_violates(self) -> bool:
+        """Whether the instance violates the claim as it did."""
+        return self.outcome is Outcome.VIOLATES
+
+    @property
+    def words(self) -> str:
+        """What became of it in one line."""
+        told = (
+            f"margin {self.margin.value:+.4g} ± {self.margin.error:.1g}"
+            if self.margin.value == self.margin.value
+            else ""
+        )
+        about = "; ".join(filter(None, (told, self.margin.note)))
+        if self.still_violates:
+            return f"still violates {self.claim.id}: {about}"
+        return f"no longer violates {self.claim.id}: it {WORDS[self.outcome]}" + (
+            f" ({about})" if about else ""
+        )
+
+
+def witness_of(
+    claim: Claim,
+    instance,
+    margin: Margin,
+    *,
+    seed: int | None = None,
+    source: str | None = None,
+    worst: tuple[Any, Margin] | None = None,
+    certificate: dict[str, Any] | None = None,
+) -> Witness:
+    """The witness of an instance that violates the claim; `source` is the user's file that states
+    it, if any.
+
+    Raises NotStorable where the instance has no encoding.
+    """
+    home = claim.function.__module__
+    first = None if worst is None else Worst(encode(worst[0], home), *_hex(worst[1]))
+    return Witness(
+        FORMAT,
+        claim.id,
+        claim.kind,
+        claim.statement,
+        source,
+        encode(instance, home),
+        first,
+        *_hex(margin),
+        margin.note,
+        seed,
+        versions(),
+        replay_command(FOLDER / f"{claim.id}.json", source),
+        render(claim, instance, margin) + ([] if certificate is None else proved(certificate)),
+        certificate,
+    )
+
+
+def _hex(margin: Margin) -> tuple[str, str]:
+    return float(margin.value).hex(), float(margin.error).hex()
+
+
+def replay_command(path: Path, source: str | None) -> str:
+    """The command that replays the witness file at this path."""
+    return f"ncfcheck replay {shlex.quote(str(path))}" + (
+        f" --claims {shlex.quote(source)}" if source else ""
+    )
+
+
+def store(witness: Witness, folder: Path = FOLDER) -> Path:
+    """Write the witness as CLAIM.json, or as CLAIM-DIGEST.json where another instance has that
+    name; the path written.
+
+    The folder is made if need be. Raises Unwritable.
+    """
+    digest = hashlib.sha256(msgspec.json.encode(witness.instance)).hexdigest()[:8]
+    path = Path(folder) / f"{witness.claim}.json"
+    if path.exists() and not _holds(path, witness):
+        path = path.with_name(f"{witness.claim}-{digest}.json")
+    save(path, witness)
+    return path
+
+
+def save(path: Path, witness: Witness) -> None:
+    """Write the witness to this file, whole or not at all, with its own path in the replay command.
+    Raises Unwritable.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(
+        path, dumps(msgspec.structs.replace(witness, replay=replay_command(path, witness.claims)))
+    )
+
+
+def dumps(witness: Witness) -> bytes:
+    """The file's bytes: one line per entry, so that a witness can be read and compared."""
+    lines = [
+        f"  {msgspec.json.encode(name).decode()}: {_pretty(getattr(witness, name))}"
+        for name in witness.__struct_fields__
+    ]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def _pretty(value) -> str:
+    if isinstance(value, list) and value:
+        return (
+            "[\n"
+            + ",\n".join(f"    {msgspec.json.encode(each).decode()}" for each in value)
+            + "\n  ]"
+        )
+    return msgspec.json.encode(value).decode()
+
+
+def _holds(path: Path, witness: Witness) -> bool:
+    """Whether the file holds the same instance; one that cannot be read does not."""
+    try:
+        return read(path).instance == witness.instance
+    except BadWitness:
+        return False
+
+
+def read(path) -> Witness:
+    """The witness in a file; its instance is not decoded yet. Raises BadWitness with the reason,
+    for any file at all.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise BadWitness(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > LARGEST:
+        raise BadWitness(f"{path} is larger than {LARGEST // 10**6} MB")
+    try:
+        found = msgspec.json.decode(content, type=Witness)
+        numbers = [
+            found.margin,
+            found.error,
+            *((found.worst.margin, found.worst.error) if found.worst else ()),
+        ]
+        if any(
+            not re.fullmatch(r"[-+.\w]{1,40}", each) or math.isnan(float.fromhex(each))
+            for each in numbers
+        ):
+            raise ValueError("the margin is not a number")
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise BadWitness(f"{path} is not a witness: {error}") from error
+    if found.format != FORMAT:
+        raise BadWitness(
+            f"{path} is not a witness: format {found.format[:40]!r}, expected {FORMAT!r}"
+        )
+    return found
+
+
+def instance_of(witness: Witness):
+    """The instance of a witness whose claim is registered. Raises BadWitness."""
+    return decode(witness.instance, _claim(witness).function.__module__)
+
+
+def worst_of(witness: Witness):
+    """The instance with the smallest margin, or None. Raises BadWitness."""
+    return (
+        None
+        if witness.worst is None
+        else decode(witness.worst.instance, _claim(witness).function.__module__)
+    )
+
+
+def _claim(witness: Witness) -> Claim:
+    found = registered().get(witness.claim)
+    if found is None:
+        hint = f"; it is stated in {witness.claims}: add --claims FILE.py" if witness.claims else ""
+        raise BadWitness(f"no claim {witness.claim[:80]!r} is known{hint}")
+    return found
+
+
+def replay(witness: Witness) -> Replay:
+    """Judge the instance of a witness again; one that cannot be decided any more does not violate.
+    Raises BadWitness.
+    """
+    claim, instance = _claim(witness), instance_of(witness)
+    outcome, margin, _ = decide(claim, instance)
+    return Replay(outcome, margin, claim)
+
+
+def stored(claim: str, folder: Path = FOLDER) -> list[Path]:
+    """The witness files of a claim in a folder, in order of their names."""
+    name = re.compile(re.escape(claim) + "(-[0-9a-f]{8})?")
+    return sorted(path for path in Path(folder).glob("*.json") if name.fullmatch(path.stem))
+
+
+def home_of(claim: Claim) -> str | None:
+    """The file that states a claim of the user's own; None for claims that come
+    with the program.
+    """
+    module = claim.function.__module__
+    if module.split(".")[0] in ("checker", "properties"):
+        return None
+    return getattr(sys.modules.get(module), "__file__", None)

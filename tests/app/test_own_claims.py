@@ -1,0 +1,323 @@
+"""The user's own claims: the examples of the documentation, every way to load them, and mistakes
+told by file and line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ncfcheck.app import cli
+from ncfcheck.core import claim_files, claims
+from ncfcheck.run import check
+from tests.support import ROOT
+from tests.support.output import without_progress
+
+EXAMPLES = dict(
+    re.findall(
+        r"^```python (\w+\.py)\n(.*?)^```",
+        (ROOT / "docs" / "writing-a-claim.md").read_text(),
+        re.M | re.S,
+    )
+)
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path, capsys):
+    """Run the command line in an empty folder, with no claims but the user's: (exit code, stdout,
+    stderr).
+    """
+    monkeypatch.setattr(claims, "_registry", {})
+    monkeypatch.setattr(check, "SOURCES", ())
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+    before = set(sys.modules)
+
+    def run(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, without_progress(err)
+
+    yield run
+    for name in set(sys.modules) - before:
+        if name.startswith("claims_"):
+            del sys.modules[name]
+
+
+def write(name: str, content: str) -> str:
+    Path(name).write_text(content)
+    return name
+
+
+def refused(found, message: str) -> None:
+    assert found == (2, "", f"ncfcheck: {message}\n")
+
+
+HEAD = (
+    "from hypothesis import strategies as st\nfrom ncfcheck.core.claims import CONJECTURE, THEOREM, "
+    "Margin, claim\n\n\n"
+)
+
+
+def stated(
+    body: str, given: str = "st.integers(0, 100)", kind: str = "CONJECTURE", id: str = "mine.claim"
+) -> str:
+    return (
+        HEAD
+        + f'@claim("{id}", kind={kind}, reference="me", given={given})\ndef mine(x):\n    """It '
+        f'holds."""\n    {body}\n'
+    )
+
+
+def test_the_documentation_has_two_examples_of_about_ten_lines():
+    assert set(EXAMPLES) == {"balanced.py", "larger.py"}
+    for text in EXAMPLES.values():
+        assert len(text[text.index("@claim") :].splitlines()) <= 12
+
+
+def test_the_true_example_is_not_refuted(command):
+    code, out, err = command(
+        "check",
+        "--claims",
+        write("balanced.py", EXAMPLES["balanced.py"]),
+        "--examples",
+        100,
+        "--workers",
+        1,
+    )
+    assert (code, err) == (0, "")
+    assert re.search(r"mine\.rescaled +conjecture +100 .* not refuted$", out, re.M)
+
+
+def test_the_false_example_is_refuted_shrunk_stored_and_replayed(command):
+    file = write("larger.py", EXAMPLES["larger.py"])
+    code, out, err = command("check", "--claims", file, "--examples", 100, "--workers", 1)
+    assert (code, err) == (0, "") and "  potential" in out
+    stored = "reports/counterexamples/mine.long_steps.json"
+    assert (
+        f"smallest counterexample: ncfcheck replay {stored} --claims {Path(file).absolute()}" in out
+    )
+    code, out, err = command("replay", stored, "--claims", file)
+    assert (code, err) == (1, "")
+    assert "H(x) = W₂ σ₁(W₁ x), 1-1-1 dense" in out and out.splitlines()[-1].startswith(
+        f"{stored}: still violates mine.long_steps"
+    )
+
+
+def test_a_stored_counterexample_is_replayed_by_every_later_check(command):
+    file = write("mine.py", stated("return Margin(50.5 - x, 0.1)"))
+    assert (
+        "mine.claim                     conjecture    40 "
+        in command("check", "--claims", file, "--examples", 40, "--workers", 1)[1]
+    )
+    assert (
+        "mine.claim                     conjecture    41 "
+        in command("check", "--claims", file, "--examples", 40, "--workers", 1)[1]
+    )
+    # Fixed, the claim still looks at what refuted it.
+    write("mine.py", stated("return Margin(1.0, 0.1)"))
+    for name in [name for name in sys.modules if name.startswith("claims_")]:
+        del sys.modules[name]
+    claims._registry.clear()
+    out = command("check", "--claims", file, "--examples", 40, "--workers", 1)[1]
+    assert re.search(r"mine\.claim +conjecture +41 .* not refuted$", out, re.M)
+    code, out, _ = command(
+        "replay", "reports/counterexamples/mine.claim.json", "--claims", file, "--quiet"
+    )
+    assert code == 0
+    assert (
+        out == "reports/counterexamples/mine.claim.json: no longer violates mine.claim: it holds "
+        "(margin +1 ± 0.1)\n"
+    )
+
+
+def test_a_counterexample_of_hypothesis_is_shrunk(command):
+    command(
+        "check",
+        "--claims",
+        write("mine.py", stated("return Margin(50.5 - x, 0.1)")),
+        "--examples",
+        40,
+        "--workers",
+        1,
+    )
+    assert '"instance": 51,' in Path("reports/counterexamples/mine.claim.json").read_text()
+
+
+def test_list_and_show_know_claims_of_the_file(command):
+    file = write("mine.py", stated("return Margin(1.0, 0.1)"))
+    assert command("list", "--claims", file) == (0, "mine.claim  conjecture  me  It holds.\n", "")
+    code, out, err = command("show", "mine.claim", "--claims", file)
+    assert (code, err) == (0, "") and "It holds." in out
+
+
+def test_several_files_and_modules_beside_them(command):
+    write("helper.py", "VALUE = 2.0\n")
+    one = write(
+        "one.py", "from helper import VALUE\n" + stated("return Margin(VALUE, 0.1)", id="mine.one")
+    )
+    two = write("two.py", stated("return Margin(1.0, 0.1)", id="mine.two"))
+    assert [
+        line.split()[0]
+        for line in command("list", "--claims", one, "--claims", two)[1].splitlines()
+    ] == [
+        "mine.one",
+        "mine.two",
+    ]
+
+
+def test_without_a_pattern_only_the_file_is_checked_and_with_one_everything_is_known(
+    toys, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    file = write("mine.py", stated("return Margin(1.0, 0.1)"))
+    assert cli.main(["list", "--claims", file]) == 0
+    assert capsys.readouterr().out.splitlines() == ["mine.claim  conjecture  me  It holds."]
+    assert cli.main(["list", "toy.t*", "mine.*", "--claims", file]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "toy.true",
+        "mine.claim",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("x = (\n", "bad.py:1: SyntaxError: '(' was never closed"),
+        (
+            "import math\n\nx = math.squareroot(2)\n",
+            "bad.py:3: AttributeError: module 'math' has no attribute 'squareroot'",
+        ),
+        (
+            "import nothing_of_that_name\n",
+            "bad.py:1: ModuleNotFoundError: No module named 'nothing_of_that_name'",
+        ),
+        ("def f():\n    return g()\n\n\nf()\n", "bad.py:2: NameError: name 'g' is not defined"),
+        ("import sys\n\nsys.exit(3)\n", "bad.py:3: SystemExit: 3"),
+        (
+            "x = 1\n",
+            "bad.py states no claim: decorate a function with @claim of ncfcheck.core.claims",
+        ),
+        (
+            stated("pass", id="mine"),
+            "bad.py:5: ValueError: claim id 'mine' is not of the form area.name",
+        ),
+        (
+            stated("pass") + stated("pass")[len(HEAD) :],
+            "bad.py:9: ValueError: claim mine.claim is registered twice",
+        ),
+    ],
+    ids=["syntax", "attribute", "import", "call", "exit", "no claim", "id", "twice"],
+)
+def test_a_mistake_in_the_file_is_told_in_one_line(command, content, message):
+    file = write("bad.py", content)
+    for arguments in (["list"], ["check"], ["show", "mine.claim"], ["hunt", "mine.claim"]):
+        found = command(*arguments, "--claims", file)
+        refused(
+            found,
+            str(Path(file).absolute()) + message.removeprefix("bad.py")
+            if "states no" in message
+            else message,
+        )
+
+
+def test_a_file_that_is_not_there_is_told(command):
+    refused(
+        command("list", "--claims", "none.py"),
+        f"cannot read {Path('none.py').absolute()}: there is no such file",
+    )
+    Path("folder.py").mkdir()
+    refused(
+        command("list", "--claims", "folder.py"),
+        f"cannot read {Path('folder.py').absolute()}: is a folder",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            stated("return Margin(1 / 0, 0.1)"),
+            "error: mine.py:8: ZeroDivisionError: division by zero",
+        ),
+        (stated("return 3"), "error: mine.py:5: TypeError: mine.claim returns a int, not a Margin"),
+        (
+            stated("return Margin(1, 1)", given="st.integers().map(lambda x: x.real_part)"),
+            "error while drawing: mine.py:5: AttributeError",
+        ),
+        (
+            stated("return Margin(1, 1)", given="[1, 2]"),
+            "error while drawing: mine.py:5: InvalidArgument",
+        ),
+    ],
+    ids=["function", "no margin", "strategy", "no strategy"],
+)
+def test_an_exception_on_every_instance_ends_with_exit_code_2_and_its_line(
+    command, content, reason
+):
+    code, out, err = command("check", "--claims", write("mine.py", content), "--workers", 1)
+    assert code == 2 and err.startswith(f"ncfcheck: mine.claim: {reason}")
+    assert "Traceback" not in out + err and len(err.splitlines()) == 1
+
+
+def test_an_exception_on_some_instances_is_told_in_the_results(command):
+    file = write("mine.py", stated("return Margin(1.0 if x else 1 / x, 0.1)"))
+    code, out, err = command("check", "--claims", file, "--workers", 1)
+    assert (code, err) == (0, "") and re.search(
+        r"\d × error: mine.py:8: ZeroDivisionError: division by zero", out
+    )
+
+
+def test_worker_processes_load_the_file_too(command, tmp_path):
+    content = HEAD.replace(
+        "\n\n\n",
+        "\nfrom dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Spot:\n    x: "
+        "int\n\n\n",
+    )
+    content += stated(
+        "return Margin(50.5 - x.x, 0.1)", given="st.builds(Spot, st.integers(0, 100))"
+    )[len(HEAD) :]
+    file = write("mine.py", content)
+    process = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "ncfcheck.app.cli",
+            "check",
+            "--claims",
+            file,
+            "--examples",
+            "120",
+            "--workers",
+            "2",
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert process.returncode == 0, process.stderr
+    assert (
+        '"instance": {"type":"Spot","x":51}'
+        in Path("reports/counterexamples/mine.claim.json").read_text()
+    )
+
+
+def test_pytest_runs_the_file(command, pytester):
+    pytester.makepyfile(mine=EXAMPLES["balanced.py"])
+    result = pytester.runpytest_subprocess(
+        "mine.py", "--ncf-examples", "5", "-p", "no:cacheprovider"
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_a_file_is_loaded_once(command):
+    file = write("mine.py", stated("return Margin(1.0, 0.1)"))
+    assert claim_files.load(file) is claim_files.load(str(Path(file).absolute()))
+    assert claim_files.ids(file) == ["mine.claim"]

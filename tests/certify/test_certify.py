@@ -1,0 +1,292 @@
+"""Certificates: controls have them, theorems never do, and ties decide nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from functools import partial
+
+import numpy as np
+import pytest
+from flint import fmpq
+
+from ncfcheck.certify import Certificate, NotProved, Undecided, certify, within
+from ncfcheck.certify.boxes import found_near
+from ncfcheck.certify.krawczyk import enclose
+from ncfcheck.certify.points import At, dot, nonzero, proved
+from ncfcheck.certify.rings import precision
+from ncfcheck.certify.symmetries import generators
+from ncfcheck.certify.system import System
+from ncfcheck.core.claims import CONTROL, Claim, Kind, Margin, Outcome, Verdict, registered
+from ncfcheck.core.tolerances import Numerics
+from ncfcheck.model.encoding import encode
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import Ncf, Problem
+from ncfcheck.model.networks import DENSE, Network, dense, masked
+from ncfcheck.run.check import check_claim, load_claims
+from ncfcheck.strategies.draw import draw
+from ncfcheck.theory.kkt.points import positive_limit
+from ncfcheck.theory.rank_one.points import (
+    RankOneInstance,
+    ReducedPoint,
+    balanced_norms,
+    mixed_point,
+)
+from ncfcheck.theory.starts import gaussian_start, unit
+from ncfcheck.verifier.boxes import boxed
+from ncfcheck.verifier.networks import Case
+from ncfcheck.verifier.numbers import Rejected
+from ncfcheck.verifier.reading import CLAIMS
+from ncfcheck.verifier.symmetries import symmetry
+from tests.support.adversarial import KINDS, adversarial
+from tests.support.certified import ENCLOSED
+from tests.support.exact_networks import drawn, first_violation, limit
+
+load_claims()
+EXACT = [claim for claim in registered().values() if claim.certify is not None]
+THEOREMS = [claim.id for claim in EXACT if claim.kind is Kind.THEOREM]
+CONTROLS = [claim.id for claim in EXACT if claim.kind is CONTROL]
+# Adversarial instances per theorem; NCFCHECK_FULL=1 runs more, and `python -m
+# benchmarks.certificates theorems 100000` all.
+HARD = 300 if os.environ.get("NCFCHECK_FULL") else 8
+
+
+@pytest.mark.parametrize("id", sorted(set(CONTROLS) - ENCLOSED))
+def test_a_violation_of_a_static_control_is_certified_and_verified(id):
+    claim = registered()[id]
+    attempts = [certify(claim, first_violation(claim, seed)) for seed in range(2)]
+    assert any(isinstance(each, Certificate) for each in attempts), attempts
+
+
+def test_every_control_with_an_exact_counterpart_is_known_to_the_verifier():
+    assert set(CONTROLS) <= set(CLAIMS) and not set(THEOREMS) & set(CLAIMS)
+    assert len(CONTROLS) >= 37 and set(CONTROLS) >= ENCLOSED
+
+
+@pytest.mark.parametrize("id", THEOREMS)
+def test_no_theorem_is_ever_certified_to_fail_on_adversarial_floats(id):
+    claim, rng = registered()[id], np.random.default_rng(7)
+    tried = list(draw(claim.strategy(), HARD, 0, simplest=True))
+    assert len(tried) == HARD
+    for instance in tried:
+        hard = adversarial(instance, rng, str(rng.choice(KINDS)))
+        with np.errstate(all="ignore"), pytest.raises((NotProved, ArithmeticError, ValueError)):
+            claim.certify(hard)
+
+
+def planted(exponent: int | None):
+    """Euler's identity with a right-hand side that is off by 10^-exponent times N, or by nothing;
+    its proof that it fails.
+    """
+
+    def fails(ring, instance):
+        at = At(ring, instance, instance.start)
+        off = 0 if exponent is None else ring.number(fmpq(1, 10**exponent)) * at.value
+        return nonzero(ring, dot(at.u, at.gradient) - instance.network.order * at.value - off)
+
+    def prove(instance):
+        proved(partial(fails, instance=instance))
+        return Certificate("point", "planted")
+
+    return prove
+
+
+def example():
+    """A random instance whose N is not small."""
+    instances = (drawn(1 + 3 * seed) for seed in range(50))
+    return next(each for each in instances if abs(each.ncf.value(each.start)) > 1e-3)
+
+
+@pytest.mark.parametrize("exponent", (1, 8, 15, 16, 17, 30, 100, 300))
+def test_an_equality_that_fails_by_any_little_is_proved_to_fail(exponent):
+    assert planted(exponent)(example()).method == "point"
+
+
+def test_an_exact_tie_is_never_proved_to_fail():
+    with pytest.raises(NotProved, match="no strict inequality"):
+        planted(None)(example())
+
+
+@pytest.mark.parametrize("exponent", (1, 6, 9, 14, 16, 100, 300))
+def test_a_claim_false_by_little_is_violated_or_unresolved_but_never_passed(exponent):
+    def margin(instance):
+        value, gradient = instance.ncf.value_and_gradient(instance.start)
+        gap = abs(gradient @ instance.start - (instance.network.order + 10.0**-exponent) * value)
+        error = 1e-13 * abs(value)
+        return Margin(-float(gap), error) if gap > error else Margin(0.0, error)
+
+    claim = Claim(
+        "planted.equality", CONTROL, "an equality", "", (), None, margin, certify=planted(exponent)
+    )
+    outcome, _ = claim.judge(example())
+    assert outcome in (Outcome.VIOLATES, Outcome.UNRESOLVED)
+    assert claim.certify(example()).method == "point"
+
+
+def test_a_claim_that_the_verifier_does_not_know_is_not_refuted():
+    claim = Claim(
+        "mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), certify=planted(1)
+    )
+    assert certify(claim, example()) == Undecided("the verifier does not know this claim")
+
+
+def test_an_error_in_a_certifier_is_a_reason_and_no_certificate():
+    def broken(instance):
+        raise KeyError("oops")
+
+    claim = Claim(
+        "mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), certify=broken
+    )
+    assert "KeyError" in certify(claim, example()).reason
+
+
+def test_a_proof_ends_when_its_time_is_up():
+    claim = registered()["control.shared_balance"]
+    found = certify(claim, first_violation(claim), seconds=0.0)
+    assert isinstance(found, Undecided) and "time is up" in found.reason
+    within(float("inf"))
+
+
+def test_certified_controls_read_refuted_and_those_that_the_verifier_does_not_know_potential(
+    monkeypatch,
+):
+    assert check_claim(registered()["control.nonuniform"], 6, 0).verdict is Verdict.REFUTED
+    monkeypatch.delitem(CLAIMS, "control.zero_points")
+    result = check_claim(registered()["control.zero_points"], 6, 0)
+    assert (result.verdict, result.certified) == (Verdict.POTENTIAL, 0)
+
+
+@pytest.mark.parametrize("depth", (2, 3))
+def test_limits_of_flows_are_boxed_to_many_digits(depth):
+    network, ncf, u = limit(depth, 5)
+    with precision(128):
+        found = found_near(network, ncf, u)
+        assert found.box.radius < 1e-13 and found.value > 0 and found.is_maximum()
+
+
+def test_a_point_that_is_only_near_a_kkt_point_is_not_boxed():
+    network, ncf, u = limit(2, 5)
+    far = u + 0.05 * np.random.default_rng(0).standard_normal(u.size)
+    with precision(128), pytest.raises(NotProved):
+        enclose(System(network, ncf.X, ncf.ybar, far / np.linalg.norm(far)))
+
+
+def test_a_continuum_is_boxed_only_when_its_symmetries_are_fixed():
+    rng = np.random.default_rng(1)
+    network = dense((3, 2, 2, 1), (1, 1), (1.0, 1.0))
+    ncf = Ncf(network, rng.standard_normal((6, 3)), rng.standard_normal((6, 1)))
+    start = rng.standard_normal(network.size)
+    u = positive_limit(ncf, start / np.linalg.norm(start), Numerics()).point.u
+    with precision(128):
+        with pytest.raises(NotProved):
+            enclose(System(network, ncf.X, ncf.ybar, u))
+        assert found_near(network, ncf, u).box.radius < 1e-12
+
+
+@pytest.mark.parametrize(
+    "rows, alike",
+    [
+        ([[1, 0, 1], [1, 0, 1]], True),
+        ([[1, 0, 1], [0, 1, 1]], False),
+        ([[1, 1, 1], [1, 1, 0]], False),
+    ],
+)
+def test_neurons_of_a_linear_layer_are_turned_into_each_other_only_where_they_are_connected_alike(
+    rows, alike
+):
+    network, rng = Network((3, 2, 1), (1,), (1.0,), (masked(rows), DENSE)), np.random.default_rng(2)
+    problem = Problem(network, rng.standard_normal((4, 3)), rng.standard_normal((4, 1)))
+    instance = Instance(problem, unit(rng.standard_normal(network.size)))
+    assert generators(network, instance.start) == (((0, 0, 1),) if alike else ())
+    case = Case(json.loads(json.dumps(encode(instance))))
+    with contextlib.nullcontext() if alike else pytest.raises(Rejected, match="alike"):
+        symmetry(case.net, [0, 0, 1])
+    if alike:
+        with precision(128):
+            found = found_near(
+                network,
+                instance.ncf,
+                positive_limit(instance.ncf, instance.start, Numerics()).point.u,
+            )
+        assert found.box.radius < 1e-12 and boxed(found.plain()["box"], case.net, case.X, case.Y)
+
+
+@pytest.mark.parametrize(
+    "id, network, X, y, seed",
+    [
+        (
+            "conjecture.rank_one_limits",
+            dense((2, 2, 1, 1), (2, 2), (0.5, 0.5)),
+            [[1, 0], [2, 1], [2, -1]],
+            [1, -1, -1],
+            16,
+        ),
+        (
+            "conjecture.rank_one_maxima",
+            dense((2, 2, 1, 1), (2, 2), (0.5, 0.5)),
+            [[1, 0], [2, 1], [2, -1]],
+            [1, -1, -1],
+            16,
+        ),
+        (
+            "conjecture.one_neuron_limits",
+            dense((1, 2, 1, 1), (2, 2), (-0.5, -0.5)),
+            [[1], [-1]],
+            [1, -10],
+            9,
+        ),
+    ],
+)
+def test_the_smallest_counterexamples_of_conjectures_are_proved(id, network, X, y, seed):
+    problem = Problem(network, np.array(X, dtype=float), np.array(y, dtype=float)[:, None])
+    instance = Instance(
+        problem, gaussian_start(np.random.default_rng(seed), problem.ncf), seeds=(seed,)
+    )
+    found = certify(registered()[id], instance)
+    assert isinstance(found, Certificate) and "strict local maximum" in found.proves
+
+
+def within_rounding_of_a_kink() -> RankOneInstance:
+    """Entries P and −Q of e_1 along a u that floats put on the other side of the first sample than
+    exact numbers do.
+    """
+    network = dense((2, 2, 1, 1, 1, 1), (2, 1, 1, 1), (-0.3, 1.0, 1.0, -0.3))
+    X = np.array(
+        [
+            [float.fromhex("-0x1.e72fac02aa9f3p-10"), float.fromhex("-0x1.df5d0c8ba5f25p-1")],
+            [5e-324, 0.003345599279312],
+        ]
+    )
+    problem = Problem(network, X, np.array([[1.0], [-1.0]]), Loss.LOGISTIC)
+    u, signs = (
+        np.array([float.fromhex("0x1.ffffbde4f1e3bp-1"), float.fromhex("-0x1.042d5a423c93bp-9")]),
+        (1.0, -1.0, 1.0, -1.0),
+    )
+    profiles = (np.array([-1.0, 1.0]) / np.sqrt(2), np.ones(1), np.ones(1), np.ones(1))
+    start = mixed_point(
+        network,
+        X,
+        ReducedPoint(u, signs),
+        [np.abs(each) for each in profiles],
+        0,
+        np.array([True, False]),
+    )
+    return RankOneInstance(
+        problem,
+        start,
+        seeds=(0,),
+        u=u,
+        signs=signs,
+        profiles=profiles,
+        norms=balanced_norms(network),
+    )
+
+
+def test_inputs_within_rounding_of_both_signs_prove_nothing_of_mixed_signs(monkeypatch):
+    certify_mixed = registered()["rank_one.mixed_sign_even_p"].certify
+    with pytest.raises(NotProved, match="not known to have one sign"):
+        certify_mixed(within_rounding_of_a_kink())
+    monkeypatch.setattr("ncfcheck.properties.exact_structured.common_side", lambda sample: -1)
+    assert certify_mixed(within_rounding_of_a_kink()).method == "structured"

@@ -1,0 +1,333 @@
+"""The check loop: accounting, confirmation, reproducibility, verdicts."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from ncfcheck.core import claims
+from ncfcheck.core.claims import Kind, Margin, Outcome, Verdict
+from ncfcheck.run import check
+from ncfcheck.run.check import Plan, Shard, check_claim, check_shard, cut, derive, run
+from ncfcheck.verdicts.events import ClaimFinished, Progress, RunFinished, RunStarted
+from ncfcheck.verdicts.judging import CONFIRMATIONS, examine, unconfirmed
+from ncfcheck.verdicts.results import Case, Tally, bound95, conclude, describe, one_line, verdict
+
+
+def results(ids, workers=1, examples=120, seed=0):
+    """Last results of a run, without the time they took."""
+    *_, finished = run(
+        Plan(tuple(ids), examples, seed, workers, sources=("tests.support.toy_claims",))
+    )
+    return [replace(result, seconds=0) for result in finished.results]
+
+
+def safe(toys):
+    return [id for id in toys if id.startswith("toy.")]
+
+
+def test_results_do_not_depend_on_the_number_of_workers(toys):
+    one, two = results(safe(toys), workers=1), results(safe(toys), workers=2)
+    assert one == two
+    assert [result.id for result in one] == safe(toys)
+
+
+def test_the_same_seed_gives_the_same_instances_and_another_seed_gives_others(toys):
+    drawn = lambda seed: results(["toy.picky", "toy.false"], seed=seed)  # noqa: E731
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+
+
+def test_instances_do_not_depend_on_which_modules_are_imported(toys, tmp_path, monkeypatch):
+    """Hypothesis, left to itself, draws constants that it finds in the sources of local modules."""
+    before = results(["toy.seed", "toy.picky"], examples=400)
+    constants = [f"c{i} = {i * 997 + 5}" for i in range(400)]
+    (tmp_path / "full_of_numbers.py").write_text("\n".join(constants))
+    monkeypatch.syspath_prepend(tmp_path)
+    __import__("full_of_numbers")
+    assert results(["toy.seed", "toy.picky"], examples=400) == before
+
+
+def test_one_claim_alone_gives_what_it_gives_in_a_run(toys):
+    alone = replace(check_claim(toys["toy.false"], 120, 3), seconds=0)
+    assert results(["toy.true", "toy.false"], seed=3)[1] == alone
+
+
+def test_every_claim_gets_its_number_of_applicable_instances(toys):
+    assert {
+        result.instances for result in results(["toy.true", "toy.picky", "toy.buggy"], examples=130)
+    } == {130}
+
+
+def test_inapplicable_and_unresolved_instances_are_counted_with_their_reasons(toys):
+    [picky] = results(["toy.picky"], examples=200)
+    assert picky.inapplicable > 200
+    assert picky.why_inapplicable == {"not a multiple of 4": picky.inapplicable}
+    assert picky.why_unresolved == {"a multiple of 32": picky.unresolved}
+    assert 0 < picky.unresolved == picky.instances - picky.holds
+    assert picky.bound95 == pytest.approx(1 - 0.05 ** (1 / picky.holds))
+
+
+def test_a_claim_that_never_applies_is_unresolved(toys):
+    [never] = results(["toy.never"])
+    assert (never.verdict, never.instances, never.worst, never.bound95) == (
+        Verdict.UNRESOLVED,
+        0,
+        None,
+        1.0,
+    )
+    assert never.inapplicable > 0
+
+
+def test_an_exception_in_a_claim_is_told_and_decides_nothing(toys):
+    [buggy] = results(["toy.buggy"])
+    assert buggy.verdict is Verdict.UNRESOLVED
+    assert buggy.why_unresolved == {"error: ZeroDivisionError: division by zero": 120}
+
+
+def test_an_exception_in_a_strategy_is_told_and_decides_nothing(toys):
+    [result] = results(["toy.bad_strategy"])
+    assert result.verdict is Verdict.UNRESOLVED
+    [reason] = result.why_unresolved
+    assert reason.startswith("error while drawing: ZeroDivisionError")
+
+
+def test_a_violation_that_is_not_confirmed_is_unresolved(toys):
+    [result] = results(["toy.unconfirmed"])
+    assert (result.violates, result.confirmed) == (0, 0)
+    assert set(result.why_unresolved) == {"not confirmed by scipy"}
+    assert result.unresolved + result.holds == 120
+    assert result.worst.value > 0
+
+
+def test_confirmed_violations_make_a_verdict_potential(toys):
+    theorem, control = results(["toy.refutable", "toy.false"], examples=200)
+    for result in (theorem, control):
+        assert result.verdict is Verdict.POTENTIAL
+        assert 0 < result.confirmed <= result.violates
+        assert result.worst.value < 0
+    assert not theorem.as_expected()
+    assert control.as_expected(strict=True)
+
+
+def test_all_variants_of_an_instance_must_violate(toys):
+    class Instance:
+        def __init__(self, value, *variants):
+            self.value, self.variants = value, variants
+
+        def confirmations(self):
+            yield from self.variants
+
+    claim = replace(toys["toy.true"], function=lambda instance: Margin(instance.value, 0.5))
+    bad = Instance(-1.0)
+    assert unconfirmed(claim, Instance(-1.0, ("tight", bad), ("rescaled", bad))) == ""
+    assert (
+        unconfirmed(claim, Instance(-1.0, ("tight", bad), ("rescaled", Instance(-0.1))))
+        == "rescaled"
+    )
+    assert unconfirmed(claim, Instance(1.0)) == "re-evaluation"
+    assert unconfirmed(claim, Instance(-1.0, "not a pair")).startswith(
+        "its variants (error: ValueError"
+    )
+
+
+def test_a_claim_false_everywhere_is_confirmed_a_few_times_and_again_when_worse(toys):
+    calls = Counter()
+
+    def function(instance):
+        calls[instance] += 1
+        return Margin(-instance, 0.5)
+
+    claim, tally = replace(toys["toy.true"], function=function), Tally()
+    for number in [1] * 20 + [2, 1]:
+        examine(claim, float(number), tally)
+    assert (tally.violates, tally.confirmed) == (22, CONFIRMATIONS + 1)
+    assert calls == {1.0: 21 + CONFIRMATIONS, 2.0: 2}
+
+
+def test_the_events_of_a_run_tell_its_start_progress_and_end(toys):
+    events = list(
+        run(Plan(("toy.true", "toy.picky"), 120, 5, sources=("tests.support.toy_claims",)))
+    )
+    assert (
+        isinstance(events[0], RunStarted)
+        and events[0].seed == 5
+        and "hypothesis" in events[0].versions
+    )
+    assert isinstance(events[-1], RunFinished) and not events[-1].stopped
+    done = [event.done for event in events if isinstance(event, Progress)]
+    assert done == sorted(done) and done[-1] == 240
+    assert {event.result.id for event in events if isinstance(event, ClaimFinished)} == {
+        "toy.true",
+        "toy.picky",
+    }
+
+
+def test_an_interrupted_run_ends_with_what_was_found(toys):
+    def interrupt(number):
+        raise KeyboardInterrupt
+
+    claims._registry["toy.picky"] = replace(toys["toy.picky"], function=interrupt)
+    *_, finished = run(Plan(("toy.true", "toy.picky"), 20, sources=("tests.support.toy_claims",)))
+    assert finished.stopped == "interrupted"
+    assert [result.id for result in finished.results] == ["toy.true"]
+
+
+def test_a_dead_worker_ends_the_run_and_is_named(toys):
+    *_, finished = run(
+        Plan(("toy.true", "lethal.killer"), 20, workers=2, sources=("tests.support.toy_claims",))
+    )
+    assert "a worker process died" in finished.stopped and "lethal.killer" in finished.stopped
+
+
+def test_a_broken_module_of_claims_is_named(tmp_path, monkeypatch):
+    (tmp_path / "broken_claims.py").write_text("import no_such_module")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(check.BrokenClaims, match="broken_claims: ModuleNotFoundError"):
+        check.load_claims(("broken_claims",))
+
+
+@pytest.mark.parametrize("examples", [1, 25, 50, 51, 120, 200, 2000])
+def test_shards_add_up_and_are_small(toys, examples):
+    shards = cut([toys["toy.true"]], examples)
+    assert sum(shard.examples for shard in shards) == examples
+    assert all(0 < shard.examples <= check.SHARD for shard in shards)
+    assert [shard.index for shard in shards] == list(range(len(shards)))
+    assert sum(shard.examples for shard in cut([toys["toy.false"]], examples)) == -(-examples // 2)
+
+
+def test_claims_about_one_strategy_share_their_instances_and_find_what_they_find_alone():
+    ids = ("kkt.multiplier", "kkt.layer_balance", "flow.monotone")
+    check.load_claims()
+    chosen = [claims.registered()[id] for id in ids]
+    assert [shard.claims for shard in cut(chosen, 8)] == [ids]
+    *_, finished = run(Plan(ids, 8, seed=3))
+    assert [replace(each, seconds=0) for each in finished.results] == [
+        replace(check_claim(claim, 8, 3), seconds=0) for claim in chosen
+    ]
+
+
+def test_only_the_first_shard_visits_the_simplest_instance(toys):
+    worst = [
+        check_shard(Shard(("toy.seed",), index, 30), 0).tallies["toy.seed"].worst.value
+        for index in range(3)
+    ]
+    assert worst[0] == 1.0
+    assert min(worst[1:]) > 1.0
+
+
+def test_derived_seeds_differ_and_are_stable():
+    assert derive(0, "a.b", 1, 0) == 3001686388134721553
+    assert (
+        len(
+            {
+                derive(seed, id, shard)
+                for seed in range(3)
+                for id in ("a.b", "a.c")
+                for shard in range(3)
+            }
+        )
+        == 18
+    )
+
+
+@pytest.mark.parametrize("resolved", [1, 25, 200])
+def test_the_bound_without_violations_has_a_closed_form(resolved):
+    assert bound95(0, resolved) == pytest.approx(1 - 0.05 ** (1 / resolved), rel=1e-12)
+
+
+@pytest.mark.parametrize(("violations", "resolved"), [(1, 10), (3, 200), (199, 200)])
+def test_at_the_bound_so_few_violations_have_probability_five_percent(violations, resolved):
+    from scipy.stats import binom
+
+    assert binom.cdf(violations, resolved, bound95(violations, resolved)) == pytest.approx(0.05)
+
+
+def test_the_bound_is_one_when_nothing_was_resolved_or_everything_violates():
+    assert bound95(0, 0) == bound95(7, 7) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("holds", "violates", "confirmed", "unresolved", "expected"),
+    [
+        (10, 0, 0, 0, Verdict.NOT_REFUTED),
+        (10, 0, 0, 10, Verdict.NOT_REFUTED),
+        (10, 0, 0, 11, Verdict.UNRESOLVED),
+        (0, 0, 0, 0, Verdict.UNRESOLVED),
+        (0, 0, 0, 5, Verdict.UNRESOLVED),
+        (10, 1, 1, 0, Verdict.POTENTIAL),
+        (0, 1, 1, 99, Verdict.POTENTIAL),
+    ],
+)
+def test_the_verdict_is_neither_weaker_nor_stronger_than_the_evidence(
+    holds, violates, confirmed, unresolved, expected
+):
+    tally = Tally(holds, violates, confirmed, Counter({"reason": unresolved}))
+    assert verdict(tally) is expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "expected", "strictly"),
+    [
+        (Kind.THEOREM, Verdict.NOT_REFUTED, True, True),
+        (Kind.THEOREM, Verdict.UNRESOLVED, True, False),
+        (Kind.THEOREM, Verdict.POTENTIAL, False, False),
+        (Kind.THEOREM, Verdict.REFUTED, False, False),
+        (Kind.CONTROL, Verdict.NOT_REFUTED, False, False),
+        (Kind.CONTROL, Verdict.UNRESOLVED, False, False),
+        (Kind.CONTROL, Verdict.POTENTIAL, True, True),
+        (Kind.CONTROL, Verdict.REFUTED, True, True),
+        *[(Kind.CONJECTURE, each, True, True) for each in Verdict],
+    ],
+)
+def test_what_is_expected_depends_on_the_kind(toys, kind, verdict, expected, strictly):
+    result = replace(conclude(toys["toy.true"], Tally()), kind=kind, verdict=verdict)
+    assert (result.as_expected(), result.as_expected(strict=True)) == (expected, strictly)
+
+
+def test_tallies_add_up():
+    one = Tally(
+        1, 2, 1, Counter(a=1), Counter(b=2), {"D": Counter({"3": 1})}, Case(0.5, 0.1, "first"), 1.0
+    )
+    two = Tally(
+        3,
+        0,
+        0,
+        Counter(a=1, c=1),
+        Counter(),
+        {"D": Counter({"3": 1}), "L": Counter({"2": 1})},
+        Case(0.5, 0, "two"),
+        2.0,
+    )
+    one += two
+    assert one == Tally(
+        4,
+        2,
+        1,
+        Counter(a=2, c=1),
+        Counter(b=2),
+        {"D": Counter({"3": 2}), "L": Counter({"2": 1})},
+        Case(0.5, 0.1, "first"),
+        3.0,
+    )
+    assert one.applicable == 9
+
+
+@pytest.mark.parametrize(
+    ("margin", "reason"),
+    [
+        (Margin(0.1, 1.0), "margin within its error"),
+        (Margin(float("nan"), 1.0), "margin is not a number"),
+        (Margin(0.1, 1.0, "at\na kink"), "at a kink"),
+    ],
+)
+def test_an_undecided_margin_always_has_a_reason(margin, reason):
+    tally = Tally()
+    tally.record(Outcome.UNRESOLVED, margin, None)
+    assert tally.unresolved == {reason: 1}
+
+
+def test_an_instance_without_a_description_is_shown_by_its_repr_in_one_short_line():
+    assert describe("a\nb") == "'a\\nb'"
+    assert len(describe("x" * 1000)) == 200
+    assert one_line(" two\n\t lines ") == "two lines"

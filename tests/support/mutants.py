@@ -1,0 +1,488 @@
+"""The planted mistakes: for every formula a few that its author might have made, and claims that
+ought to catch each.
+"""
+
+from __future__ import annotations
+
+from tests.support.planting import Mutant
+
+EXPANSION = "homogeneity.loss_expansion"
+EULER, LAYER_EULER, ONE_SAMPLE = "homogeneity.euler", "homogeneity.layer_euler", "kkt.one_sample"
+SUFFICIENT, PERTURBED = "rank_one.sufficient", "rank_one.perturbed_fails"
+MIXED, CLARKE = "rank_one.mixed_sign_even_p", "rank_one.clarke"
+AT_ONCE, DIRECTION = "rank_one.spoilt_at_once", "control.any_direction"
+BLOWUP, DEGREE_TWO = "flow.blowup_rate", "control.degree_two"
+
+# Formula → (fragment, replacement, mistake, the claim or claims that ought to catch it).
+LOSSES = {
+    "pseudo_labels": [
+        ("y / 2", "y * 1.0", "no half for the logistic loss", EXPANSION),
+        ("y / 2", "-y / 2", "sign for the logistic loss", EXPANSION),
+        ("y * 1.0", "-y", "sign for the square loss", EXPANSION),
+        ("y * 1.0", "y / 2", "a half for the square loss too", EXPANSION),
+    ],
+    "total_loss": [
+        ("0.5 * (", "(", "no half for the square loss", EXPANSION),
+        ("outputs - y", "outputs + y", "sign of the label, square", EXPANSION),
+        ("-y * outputs", "y * outputs", "sign of the exponent, logistic", EXPANSION),
+    ],
+    "descent": [
+        (
+            "NCF_CODE:\n                out[i, j] = y",
+            "NCF_CODE:\n                out[i, j] = -y",
+            "sign, NCF",
+            EXPANSION,
+        ),
+        (
+            "y[i, j] - factor * outputs",
+            "y[i, j] + factor * outputs",
+            "sign of ŷ, square",
+            EXPANSION,
+        ),
+        ("- factor * outputs", "- outputs", "no δ^D, square", EXPANSION),
+        ("np.exp(y[i, j]", "np.exp(-y[i, j]", "sign of the exponent, logistic", EXPANSION),
+        ("(1.0 + np.exp(", "(np.exp(", "no 1 +, logistic", EXPANSION),
+    ],
+}
+NCF = {
+    "norm": [
+        ("dnrm2(flat)", "dnrm2(flat) ** 2", "square", "kkt.multiplier"),
+        ("dnrm2(flat)", "np.abs(flat).sum()", "sum of absolute values", "kkt.multiplier"),
+    ],
+    "Ncf.columns": [
+        ("self.X.T", "self.X[::-1].T", "samples in reverse", SUFFICIENT),
+        ("self.X.T", "-self.X.T", "sign", SUFFICIENT),
+    ],
+    "Ncf.ybar_columns": [
+        ("self.ybar.T", "-self.ybar.T", "sign", EXPANSION),
+        ("self.ybar.T", "self.ybar[::-1].T", "samples in reverse", EXPANSION),
+        ("self.ybar.T", "2 * self.ybar.T", "factor 2", EXPANSION),
+    ],
+    "Ncf.value_and_gradient": [
+        ("return float(value), ", "return -float(value), ", "sign of N", EULER),
+        ("), gradient", "), 2 * gradient", "factor 2 of ∇N", EULER),
+        (
+            "), gradient",
+            "), gradient * np.where(np.arange(u.size) < self.network.slices[0].stop, -1, 1)",
+            "sign of ∂N/∂W_1",
+            LAYER_EULER,
+        ),
+    ],
+    "Ncf.value": [
+        ("return self", "return -self", "sign", EXPANSION),
+        ("return self", "return self.network.order * self", "factor D", EXPANSION),
+    ],
+    "Ncf.gradient": [
+        ("(u)[1]", "(u)[1] / self.network.order", "factor 1/D", "kkt.multiplier"),
+        ("(u)[1]", "(u * u)[1]", "at the squares", "homogeneity.gradient_scaling"),
+    ],
+    "sine": [
+        ("/ size if", "/ size**2 if", "exponent of ‖∇N‖", PERTURBED),
+        ("norm(gradient - ", "norm(gradient + ", "sign of the projection", SUFFICIENT),
+        (
+            "(gradient @ u) / (u @ u) * u",
+            "(gradient @ u) / (u @ u)",
+            "no direction in the projection",
+            SUFFICIENT,
+        ),
+    ],
+    "Ncf.residual": [
+        ("gradient(u), u)", "gradient(u), u * u)", "to the squares", PERTURBED),
+        ("return sine", "return 1 - sine", "complement", PERTURBED),
+    ],
+    "Ncf.hessian": [
+        ("return self.curvature", "return -self.curvature", "sign", ONE_SAMPLE),
+        (
+            "return self.curvature",
+            "return self.network.order * self.curvature",
+            "factor D",
+            ONE_SAMPLE,
+        ),
+    ],
+    "Ncf.newton": [
+        ("self.ybar_columns", "-self.ybar_columns", "sign of ȳ", ONE_SAMPLE),
+        ("array(u)", "array(u[::-1])", "entries in reverse", ONE_SAMPLE),
+    ],
+    "Ncf.projected_hessian": [
+        ("float(multiplier)", "-float(multiplier)", "sign of λ, few weights", ONE_SAMPLE),
+        ("float(multiplier)", "0.0", "no λ, few weights", ONE_SAMPLE),
+        ("] -= multiplier", "] += multiplier", "sign of λ", ONE_SAMPLE),
+        ("] -= multiplier", "] -= 0 * multiplier", "no λ", ONE_SAMPLE),
+        ("] -= multiplier", "] -= self.network.order * multiplier", "factor D of λ", ONE_SAMPLE),
+        ("dsyr2(-1.0", "dsyr2(0.0", "no projection", ONE_SAMPLE),
+        (
+            "multiplier - abs(multiplier))",
+            "multiplier + abs(multiplier))",
+            "sign of the normal",
+            ONE_SAMPLE,
+        ),
+    ],
+    "Ncf.curvature_product": [
+        ("return tangents", "return -tangents", "sign", "early.tracking_constant"),
+        ("return tangents", "return 2 * tangents", "factor 2", "early.tracking_constant"),
+    ],
+    "Ncf.curvature": [
+        ("u, self.columns", "-u, self.columns", "sign of u", ONE_SAMPLE),
+        ("self.ybar_columns)", "-self.ybar_columns)", "sign of ȳ", ONE_SAMPLE),
+    ],
+    "Ncf.rounding": [
+        (
+            "return value, norm(gradient)",
+            "return 1e15 * value, 1e15 * norm(gradient)",
+            "not in units of EPS",
+            ONE_SAMPLE,
+        ),
+        (
+            "return value, norm(gradient)",
+            "return value, norm(gradient) ** 0.5",
+            "a square root",
+            ONE_SAMPLE,
+        ),
+    ],
+    "Ncf.gradient_bound": [
+        ("self.X, self.ybar", "1e8 * self.X, self.ybar", "scale of the data", ONE_SAMPLE),
+        ("u, self.X", "1e3 * u, self.X", "scale of the point", ONE_SAMPLE),
+        (
+            "self.ybar, settled",
+            "1e15 * self.ybar, settled",
+            "scale of the pseudo-labels",
+            ONE_SAMPLE,
+        ),
+    ],
+    "Problem.ncf": [
+        ("pseudo_labels(self.loss, self.y)", "self.y", "labels for pseudo-labels", EXPANSION),
+        ("pseudo_labels", "-pseudo_labels", "sign of ȳ", EXPANSION),
+    ],
+    "Problem.outputs": [
+        ("return kernels", "return -kernels", "sign", EXPANSION),
+        ("(w), self", "(w * w), self", "at the squares", "homogeneity.output_scaling"),
+        (".T", ".T + 1.0", "a constant", "homogeneity.output_scaling"),
+    ],
+    "Problem.output_bound": [
+        ("w, self.X", "w, 1e15 * self.X", "scale of the data", "control.negative_factor"),
+        ("w, self.X", "1e10 * w, self.X", "scale of the weights", "control.negative_factor"),
+    ],
+    "Problem.training_loss": [
+        ("self.outputs(w)", "-self.outputs(w)", "sign of H", EXPANSION),
+        ("self.outputs(w)", "self.outputs(2 * w)", "at 2w", EXPANSION),
+    ],
+    "neuron_balance": [
+        ("- network.powers[l]", "+ network.powers[l]", "sign", SUFFICIENT),
+        ("network.powers[l] * ", "", "no p_l", "flow.balance"),
+        ("network.powers[l] * ", "network.powers[l - 1] * ", "p_{l−1}", "kkt.neuron_balance"),
+        (
+            "network.powers[l] * ",
+            "network.powers[l] ** 2 * ",
+            "exponent of p_l",
+            "kkt.neuron_balance",
+        ),
+        ("(matrices[l] ** 2)", "np.abs(matrices[l])", "no square", "kkt.neuron_balance"),
+    ],
+    "layer_norms": [
+        (
+            "theta[part] @ theta[part]",
+            "np.sqrt(theta[part] @ theta[part])",
+            "no square",
+            "kkt.layer_balance",
+        ),
+        ("in network.slices", "in network.slices[::-1]", "order of layers", "kkt.layer_balance"),
+    ],
+}
+KKT = {
+    "KktPoint.inertia": [
+        (
+            "if self.top_curvature > DEG",
+            "if -self.top_curvature > DEG",
+            "sign of the curvature",
+            ONE_SAMPLE,
+        ),
+        ("self.multiplier == 0", "self.multiplier >= 0", "positive λ taken for 0", ONE_SAMPLE),
+        ("self.top_curvature < -DEG", "self.top_curvature < 2 - 1 / DEG", "threshold", ONE_SAMPLE),
+    ],
+    "KktPoint.is_polished": [
+        ("self.residual <=", "self.residual >=", "sign", ONE_SAMPLE),
+        ("max(POLISHED, self", "1e9 * max(POLISHED, self", "tolerance", ONE_SAMPLE),
+    ],
+    "polish": [
+        ("*refined(ncf, u, steps)", "u", "no step at all", ONE_SAMPLE),
+        ("*refined(ncf, u, steps)", "*refined(ncf, -u, steps)", "antipode", ONE_SAMPLE),
+    ],
+    "refined": [
+        ("point + model", "point - model", "sign of the step", ONE_SAMPLE),
+        ("(g @ point) * point", "point", "no projection", ONE_SAMPLE),
+        ("norm(tangential) / size", "norm(tangential) * size", "exponent of ‖∇N‖", ONE_SAMPLE),
+        ("u = u /", "u = -u /", "antipode", ONE_SAMPLE),
+    ],
+    "describe": [
+        ("float(g @ u)", "value", "no D in λ", "kkt.multiplier"),
+        ("float(g @ u)", "norm(g)", "sign of λ", ONE_SAMPLE),
+        ("else sine(g, u)", "else 0.0", "sin∠ not looked at", ONE_SAMPLE),
+        ("ncf.rounding(u)[1] / norm(g)", "norm(g) / ncf.rounding(u)[1]", "inverse", ONE_SAMPLE),
+    ],
+    "_DenseHessian.__init__": [
+        (
+            "self.matrix = abs(multiplier)",
+            "self.matrix = multiplier**2",
+            "exponent of |λ|",
+            ONE_SAMPLE,
+        ),
+        ("(u, multiplier)", "(u, -multiplier)", "sign of λ", ONE_SAMPLE),
+    ],
+    "_DenseHessian.newton_step": [
+        ("-tangential", "tangential", "sign", ONE_SAMPLE),
+        ("solved.real", "solved.imag", "imaginary part", ONE_SAMPLE),
+        ("max(1e-8,", "max(1.0,", "damping", ONE_SAMPLE),
+    ],
+    "_DenseHessian._turned": [
+        ("which, self", '"T", self', "Qᵀ for Q", ONE_SAMPLE),
+        ("out[1:] = ", "out[1:] = -", "sign", ONE_SAMPLE),
+    ],
+    "_DenseHessian.escape_directions": [
+        ("[0][-1] / self.scale", "[0][0] / self.scale", "smallest for largest", ONE_SAMPLE),
+        ("[0][-1] / self.scale", "[0][-1]", "not in units of |λ|", ONE_SAMPLE),
+        ("values > DEGENERATE", "values > 1 / DEGENERATE", "threshold", ONE_SAMPLE),
+    ],
+    "_HessianProducts.__init__": [
+        ("- multiplier * tangent", "+ multiplier * tangent", "sign of λ", ONE_SAMPLE),
+        ("curvature.product(tangent)", "-curvature.product(tangent)", "sign of ∇²N", ONE_SAMPLE),
+        ("- self.scale * normal", "+ self.scale * normal", "sign of the normal", ONE_SAMPLE),
+    ],
+    "_HessianProducts.newton_step": [
+        ("-tangential", "tangential", "sign", ONE_SAMPLE),
+        ("return step", "return 2 * step", "factor 2", ONE_SAMPLE),
+    ],
+    "_HessianProducts.escape_directions": [
+        ('which="LA"', 'which="SA"', "smallest for largest", ONE_SAMPLE),
+        ("values.max() / self.scale", "values.max()", "not in units of |λ|", ONE_SAMPLE),
+        ("values > DEGENERATE", "values < -DEGENERATE", "sign", ONE_SAMPLE),
+    ],
+    "Limit.distance": [
+        ("direction - self", "direction + self", "sign", DEGREE_TWO),
+        (
+            "trajectory.direction -",
+            "trajectory.directions[0] -",
+            "first direction for last",
+            DIRECTION,
+        ),
+    ],
+    "_zero_point": [
+        ("KktPoint(u, 0.0, 0.0", "KktPoint(u, 1.0, 0.0", "value", SUFFICIENT),
+        ("KktPoint(u, 0.0, 0.0", "KktPoint(u, 0.0, 1.0", "multiplier", "kkt.layer_balance"),
+    ],
+    "_reach": [
+        (
+            "1e3 * residual, min(10 * flat",
+            "1e3 * residual**2, min(10 * flat**2",
+            "exponent of sin∠",
+            "control.any_rank_one",
+        ),
+        ("return max(", "return -max(", "sign", DEGREE_TWO),
+    ],
+    "flow_limit": [
+        ("contiguousarray(start)", "contiguousarray(-start)", "sign of v_0", "flow.blowup_bracket"),
+        (
+            "contiguousarray(start)",
+            "contiguousarray(start[::-1])",
+            "weights in reverse",
+            "flow.blowup_bracket",
+        ),
+    ],
+    "_followed": [
+        (
+            "residual = HANDOVER",
+            "residual = 0.5",
+            "handed over too early",
+            "flow.direction_converges",
+        ),
+        ("limit.distance > _reach", "limit.distance < _reach", "sign", DEGREE_TWO),
+        ("escaping <= max", "escaping >= max", "sign of the departure from a saddle", DEGREE_TWO),
+    ],
+    "positive_limit": [
+        ("limit.point.value <= ", "-limit.point.value <= ", "sign of N*", "control.no_blowup"),
+        ("limit.point.value <= ", "abs(limit.point.value) <= ", "any sign of N*", BLOWUP),
+    ],
+    "blowup_time": [
+        ("-(order - 2) * flow", "(order - 2) * flow", "sign of the exponent", BLOWUP),
+        ("-(order - 2) * flow", "-order * flow", "exponent D", BLOWUP),
+        ("(order * (order - 2))\n", "order\n", "no D − 2", BLOWUP),
+        ("rest / optimum", "rest", "no N*", BLOWUP),
+    ],
+}
+RANK_ONE = {
+    "reduced_value": [
+        ("power * z ** (power - 1)", "power * z**power", "exponent of σ'", PERTURBED),
+        ("side * power * z", "side * z", "no p in σ'", ONE_SAMPLE),
+        ("alpha**power", "alpha", "exponent of α", SUFFICIENT),
+        ("z >= 0, 1.0", "z <= 0, 1.0", "side of the kink", SUFFICIENT),
+        ("z = sign * side", "z = side", "no s_l", SUFFICIENT),
+        ("slope * sign * side", "slope * side", "no s_l in the slope", ONE_SAMPLE),
+        ("ybar * slope", "slope", "no ȳ in ∇n", PERTURBED),
+        ("ybar @ z", "abs(ybar) @ z", "|ȳ| in n", SUFFICIENT),
+        ("z, slope = X @ u", "z, slope = X @ -u", "sign of u", SUFFICIENT),
+        ("zip(network.powers, ", "zip(network.powers[::-1], ", "order of layers, p_l", SUFFICIENT),
+        (
+            "network.slopes, signs",
+            "network.slopes, signs[::-1]",
+            "order of layers, s_l",
+            SUFFICIENT,
+        ),
+    ],
+    "balanced_norms": [
+        (
+            "np.sqrt(np.array(network.orders) / network.order)",
+            "np.array(network.orders) / network.order",
+            "no root",
+            SUFFICIENT,
+        ),
+        ("/ network.order)", "/ network.depth)", "L for D", SUFFICIENT),
+        ("(network.orders)", "(network.orders[::-1])", "order of layers", SUFFICIENT),
+        ("np.array(network.orders)", "np.array((*network.orders[1:], 1))", "P_{l+1}", SUFFICIENT),
+    ],
+    "structured_point": [
+        ("c * sign * np.outer", "sign * np.outer", "no c_l", SUFFICIENT),
+        ("c * sign * np.outer", "c**2 * sign * np.outer", "exponent of c_l", SUFFICIENT),
+        ("c * sign * np.outer", "c * np.outer", "no s_l", SUFFICIENT),
+        ("(1.0, *signs)", "(*signs, 1.0)", "s_{l+1}", SUFFICIENT),
+        ("[u, *profiles]", "[-u, *profiles]", "sign of u", SUFFICIENT),
+    ],
+    "predicted_tangent": [
+        ("np.sqrt(((shares", "(((shares", "no root", AT_ONCE),
+        (
+            "np.array(network.orders) / network.order",
+            "np.array(network.orders) / network.depth",
+            "L for D",
+            AT_ONCE,
+        ),
+        ("[reduced_tangent, *(", "[0.0, *(", "no τ_0", AT_ONCE),
+        ("0.0]) ** 2", "0.0])", "exponent of τ_l", AT_ONCE),
+        ("network.powers)), 0.0]", "network.powers[::-1])), 0.0]", "order of layers, p_l", AT_ONCE),
+        ("shares / norms - norms", "shares / norms + norms", "sign of c_l", AT_ONCE),
+        ("+ (shares / norms) ** 2 * (", "+ (", "no (P_l/(D c_l))²", AT_ONCE),
+        ("+ (shares / norms) ** 2", "+ (shares / norms)", "exponent of P_l/(D c_l)", AT_ONCE),
+        ("before + after + before * after", "before + after", "no τ_l² τ_{l−1}²", AT_ONCE),
+        ("before + after + before", "before + before", "no τ_l²", AT_ONCE),
+    ],
+    "_turn": [
+        ("profile**power", "profile ** (power - 1)", "exponent of e", AT_ONCE),
+        ("image - along", "image + along", "sign of the projection", AT_ONCE),
+        (") / along", ")", "sine for tangent, not scale-free", AT_ONCE),
+    ],
+    "tangent": [
+        ("gradient - along", "gradient + along", "sign of the projection", AT_ONCE),
+        (") / abs(along)", ") * abs(along)", "exponent of ⟨∇N, w⟩", AT_ONCE),
+        (") / abs(along)", ") / norm(gradient)", "sine for tangent", AT_ONCE),
+    ],
+    "structured_value": [
+        (
+            "(1 - np.array(network.powers))",
+            "(np.array(network.powers) - 1)",
+            "sign of the exponent",
+            SUFFICIENT,
+        ),
+        (
+            "(1 - np.array(network.powers))",
+            "-np.array(network.powers)",
+            "exponent −p_l",
+            SUFFICIENT,
+        ),
+        ("orders[1:]", "orders[:-1]", "P_l for P_{l+1}", SUFFICIENT),
+        (" / 2", "", "no half", SUFFICIENT),
+        (" ** network.orders", "", "no P_l", SUFFICIENT),
+        ("n * np.prod(", "np.prod(", "no n(u)", SUFFICIENT),
+    ],
+    "reduced_point": [
+        ("matrices[0][0], ", "-matrices[0][0], ", "sign of u", SUFFICIENT),
+        ("in matrices[1:]", "in matrices[:-1]", "s_{l−1}", SUFFICIENT),
+        ("np.sign(W[0, 0])", "W[0, 0]", "not a sign", SUFFICIENT),
+        ("u / np.linalg.norm(u)", "u", "u not a unit vector", SUFFICIENT),
+        (
+            "network.powers, network.slopes)",
+            "network.powers, network.slopes[::-1])",
+            "order of layers, α_l",
+            SUFFICIENT,
+        ),
+        (
+            "network.powers, network.slopes)",
+            "network.powers[::-1], network.slopes)",
+            "order of layers, p_l",
+            SUFFICIENT,
+        ),
+    ],
+    "mixed_layers": [
+        (
+            "bool((z > 0).all() or (z < 0).all())",
+            "bool((z > 0).any() or (z < 0).any())",
+            "any sample for all",
+            MIXED,
+        ),
+        ("% 2 == 0", "% 2 == 1", "odd for even", MIXED),
+        ("alpha <= 0", "alpha >= 0", "sign of α", MIXED),
+        ("network.powers[:-1]", "network.powers[1:]", "p_l for p_{l−1}", MIXED),
+        ("network.slopes[:-1]", "network.slopes[1:]", "α_l for α_{l−1}", MIXED),
+    ],
+    "mixed_point": [
+        ("(-1 / (power - 1))", "(1 / (power - 1))", "sign of the exponent", MIXED),
+        ("(-1 / (power - 1))", "(-1 / power)", "exponent −1/p", MIXED),
+        ("(-alpha) ** power if", "alpha**power if", "sign of α", MIXED),
+        ("else (-alpha) ** -power", "else (-alpha) ** power", "not the inverse for t < 0", MIXED),
+        ("(X @ point.u)[0] > 0", "(X @ point.u)[0] < 0", "sign of t, first layer", MIXED),
+        ("point.signs[layer - 1] > 0", "point.signs[layer] > 0", "s_{l+1} for s_l", MIXED),
+        (
+            "np.where(negative, -size, size)",
+            "np.where(negative, size, size)",
+            "no sign of −Q",
+            MIXED,
+        ),
+        ("np.sign(ratio) * size", "size", "no sign of ρ", MIXED),
+        ("(1.0, *point.signs)", "(*point.signs, 1.0)", "s_{l+1}", MIXED),
+    ],
+    "clarke_problem": [
+        ("alpha + (1 - alpha) * shares", "(1 - alpha) * shares", "no α", CLARKE),
+        ("alpha + (1 - alpha) * shares", "alpha + shares", "no 1 − α", CLARKE),
+        ("T, -off", "T, off", "sign of the rest", CLARKE),
+        ("needed * np.prod(signs)", "needed", "no s_l", CLARKE),
+        (
+            "needed * np.prod(signs) / np.where(np.abs(slopes) > 1e-3, slopes, 1e-3)",
+            "needed * np.prod(signs) * slopes",
+            "exponent of the slopes",
+            CLARKE,
+        ),
+        ("min(network.slopes)", "-min(network.slopes)", "sign of α", CLARKE),
+    ],
+    "off_kinks": [
+        (
+            "gradient - (gradient @ u) * u",
+            "gradient + (gradient @ u) * u",
+            "sign of the projection",
+            "control.slope_outside",
+        ),
+        ("value <= 0", "-value <= 0", "sign of n(u)", CLARKE),
+        ("return u, off", "return -u, off", "sign of u", CLARKE),
+    ],
+}
+
+TABLES = {
+    "ncfcheck.model.losses": LOSSES,
+    "ncfcheck.model.ncf": NCF,
+    "ncfcheck.theory.kkt.points": KKT,
+    "ncfcheck.theory.rank_one.points": RANK_ONE,
+}
+# Functions without a planted mistake, and why.
+EXEMPT = {
+    "ncfcheck.model.ncf:Problem.__post_init__": "refuses what is no problem; computes nothing",
+    "ncfcheck.theory.rank_one.points:RankOneInstance.coverage": "names strata for the report; no margin depends "
+    "on it",
+    "ncfcheck.theory.rank_one.points:RankOneInstance.confirmations": "any other factor would do as well",
+}
+MUTANTS = [
+    Mutant(
+        f"{module}:{name}",
+        fragment,
+        replacement,
+        mistake,
+        (claims,) if isinstance(claims, str) else claims,
+    )
+    for module, table in TABLES.items()
+    for name, mistakes in table.items()
+    for fragment, replacement, mistake, claims in mistakes
+]

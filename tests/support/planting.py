@@ -1,0 +1,169 @@
+"""Mistakes planted in formulas: the source of one function, changed in one place, takes its place
+while a claim is checked.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import types
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numba import njit
+from numba.core.dispatcher import Dispatcher
+
+from ncfcheck.core.claims import Claim, Kind, Verdict
+from ncfcheck.model.kernels import gradients
+from ncfcheck.run.check import PROFILES, cut, derive
+from ncfcheck.strategies.draw import draw
+from ncfcheck.verdicts.judging import examine
+from ncfcheck.verdicts.results import Case, Tally, verdict
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The function `of`, module:qualified name, with one fragment of its source replaced; `claims`
+    ought to catch it, any one.
+    """
+
+    of: str
+    fragment: str
+    replacement: str
+    mistake: str
+    claims: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The function and the mistake."""
+        return f"{self.of.removeprefix('checker.')}: {self.mistake}"
+
+
+def attribute(of: str):
+    """What module:qualified name stands for, as it stands in its class."""
+    module, _, path = of.partition(":")
+    found = importlib.import_module(module)
+    for name in path.split("."):
+        found = vars(found)[name]
+    return found
+
+
+def plain(found) -> types.FunctionType:
+    """The Python function in a property, a cached one, or a cached or compiled function."""
+    if isinstance(found, property):
+        return found.fget
+    if isinstance(found, cached_property):
+        return found.func
+    return found.py_func if isinstance(found, Dispatcher) else inspect.unwrap(found)
+
+
+def mutated_code(mutant: Mutant) -> types.CodeType:
+    """The function's code compiled from its module's source with the fragment, which must occur in
+    it just once, replaced.
+    """
+    function = plain(attribute(mutant.of))
+    lines, start = inspect.getsourcelines(function)
+    source, path = "".join(lines), inspect.getsourcefile(function)
+    if source.count(mutant.fragment) != 1:
+        raise AssertionError(
+            f"{mutant.of}: {mutant.fragment!r} occurs {source.count(mutant.fragment)} times in it, "
+            "not once"
+        )
+    whole = inspect.getsource(inspect.getmodule(function)).splitlines(keepends=True)
+    whole[start - 1 : start - 1 + len(lines)] = [
+        source.replace(mutant.fragment, mutant.replacement)
+    ]
+    return next(_named(compile("".join(whole), path, "exec"), function.__qualname__))
+
+
+def _named(code: types.CodeType, name: str) -> Iterator[types.CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, types.CodeType):
+            if each.co_qualname == name:
+                yield each
+            yield from _named(each, name)
+
+
+@contextmanager
+def planted(mutant: Mutant, patch):
+    """Run with the mistake: the code is exchanged in the function itself, so that it is met under
+    whatever name it has.
+    """
+    found, code = attribute(mutant.of), mutated_code(mutant)
+    with warnings.catch_warnings(), np.errstate(all="ignore"), patch.context() as patch:
+        warnings.simplefilter("ignore")
+        if isinstance(found, Dispatcher):
+            recompile(types.FunctionType(code, found.py_func.__globals__), patch)
+        else:
+            patch.setattr(plain(found), "__code__", code)
+        yield
+
+
+def recompile(descent, patch) -> None:
+    """`kernels.pull_back` compiled anew with the function given for `losses.descent`; nothing goes
+    to the cache on disk.
+
+    What has it compiled in, the stepper, keeps the right one: compiling that takes ten seconds.
+    """
+    right = gradients.pull_back.py_func
+    names = {**right.__globals__, "descent": njit(error_model="numpy")(descent)}
+    patch.setattr(
+        gradients,
+        "pull_back",
+        njit(error_model="numpy")(types.FunctionType(right.__code__, names, right.__name__)),
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a claim said up to the first confirmed violation: the verdict, that violation, and how
+    many instances were drawn.
+    """
+
+    verdict: Verdict
+    worst: Case | None
+    applicable: int
+    drawn: int
+
+
+def first_violation(
+    claim: Claim, examples: int = PROFILES["ci"], drawn: int | None = None, seed: int = 0
+) -> Found:
+    """The claim on the instances that a run of the profile draws first, `drawn` at most, up to the
+    first confirmed violation.
+
+    Exceptions, of the strategy too, count as unresolved, as they do in a run.
+    """
+    tally, count = Tally(), 0
+
+    for shard in cut([claim], examples):
+        derived = derive(seed, claim.stream, shard.index, 0)
+        try:
+            for instance in draw(
+                claim.strategy(), shard.examples, derived, simplest=shard.index == 0
+            ):
+                count += 1
+                examine(claim, instance, tally)
+                if tally.confirmed or count == drawn:
+                    return Found(verdict(tally), tally.worst, tally.applicable, count)
+        except Exception as error:
+            tally.unresolved[f"error while drawing: {error}"] += 1
+    return Found(verdict(tally), tally.worst, tally.applicable, count)
+
+
+def objection(claim: Claim, found: Found) -> str:
+    """How a claim shows that something is wrong: by a violation, or, a control, by the lack of one;
+    empty if it does not.
+    """
+    violated = found.verdict in (Verdict.POTENTIAL, Verdict.REFUTED)
+    if claim.kind is Kind.CONTROL:
+        return (
+            ""
+            if violated
+            else f"not violated any more: {found.verdict} on {found.applicable} instances"
+        )
+    return f"margin {found.worst.value:.2g} on instance {found.drawn}" if violated else ""

@@ -1,0 +1,73 @@
+"""The linearised departure of the loss flow from the NCF flow, and the mistakes in it that the
+claim catches.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ncfcheck.core.claims import Outcome, registered
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import Problem
+from ncfcheck.model.networks import dense
+from ncfcheck.properties import tracking  # noqa: F401  registers the claim
+from ncfcheck.strategies.draw import draw
+from ncfcheck.theory.early import training
+from ncfcheck.theory.early.tracking import RADIUS, departures, predicted, variation
+from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
+
+
+def instance(loss: Loss) -> Instance:
+    rng = np.random.default_rng(0)
+    network = dense((3, 4, 1), (2,), (0.5,))
+    y, X, start = (
+        rng.standard_normal((6, 1)),
+        rng.standard_normal((6, 3)),
+        rng.standard_normal(network.size),
+    )
+    return Instance(
+        Problem(network, X, np.sign(y) if loss is Loss.LOGISTIC else y, loss),
+        start / np.linalg.norm(start),
+    )
+
+
+def outcomes(count=8, seed=1) -> set[Outcome]:
+    claim = registered()["early.tracking_constant"]
+    return {claim.judge(each)[0] for each in draw(claim.strategy(), count, seed, simplest=False)}
+
+
+@pytest.mark.parametrize("loss", Loss)
+def test_the_variation_is_the_derivative_of_the_loss_flow_by_delta_to_the_order(loss):
+    each = instance(loss)
+    found = departures(each, 4)
+    direction, delay, accuracy = predicted(each, found.reference)
+    np.testing.assert_allclose(
+        found.directions[2] / found.powers[2], direction, atol=1e-3 * np.linalg.norm(direction)
+    )
+    assert found.delays[2] / found.powers[2] == pytest.approx(delay, rel=1e-3)
+    assert accuracy[0] < 1e-2 * np.linalg.norm(direction) and accuracy[1] < 1e-2 * abs(delay)
+
+
+def test_the_variation_ends_where_the_flow_does():
+    each = instance(Loss.SQUARE)
+    reference = ncf_flow(each.ncf, each.start, each.numerics, norm_reaches(RADIUS))
+    u, _ = variation(each, reference, 1e-8)
+    np.testing.assert_allclose(u, RADIUS * reference.direction, atol=1e-6)
+
+
+@pytest.mark.parametrize("factor", (2.0, 0.5, -1.0))
+@pytest.mark.parametrize("loss", Loss)
+def test_a_second_derivative_of_the_loss_that_is_off_by_a_factor_is_caught(
+    monkeypatch, loss, factor
+):
+    monkeypatch.setitem(training.CURVATURES, loss, factor * training.CURVATURES[loss])
+    assert Outcome.VIOLATES in outcomes()
+
+
+def test_it_is_not_violated_without_a_mistake():
+    assert (
+        outcomes() <= {Outcome.HOLDS, Outcome.INAPPLICABLE, Outcome.UNRESOLVED}
+        and Outcome.HOLDS in outcomes()
+    )
