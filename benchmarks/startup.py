@@ -19,7 +19,8 @@ ROOT = Path(__file__).parent.parent
 # A claim that needs all that is compiled; its simplest instance is inapplicable at once, so the
 # second is judged too.
 FIRST_INSTANCES = """
-from checker import check, claims
+from ncfcheck.core import claims
+from ncfcheck.run import check
 from ncfcheck.strategies.draw import draw
 check.load_claims()
 claim = claims.registered()["early.direction_aligns"]

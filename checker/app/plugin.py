@@ -63,9 +63,8 @@ class ClaimModule(pytest.Module):
     """A module whose claims are tests, besides its test functions."""
 
     def _getobj(self):
-        # The registry takes a claim once, so the module must be the one that others import as
-        # properties.NAME.
-        name = f"{FOLDER}.{self.path.stem}"
+        # The registry takes a claim once, so the module must be the one that others import.
+        name = f"ncfcheck.{FOLDER}.{self.path.stem}"
         return importlib.import_module(name) if _is_at(name, self.path) else super()._getobj()
 
     def collect(self):

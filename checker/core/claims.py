@@ -96,12 +96,12 @@ class Claim:
     """A statement about instances: `given` draws them, `function` returns the margin of one.
 
     `given` is a Hypothesis strategy, or an object whose `strategy(data)` returns one for a given
-    strategy of data sets (see `ncfcheck.strategies.instances`), so that the same claim runs on a user's table.
-    A control `drops` one hypothesis of the theorems `of`: its statement is theirs without it.
-    `covers` lists pairs (key, value) of coverage without which a run says nothing about the claim.
-    `certify`, its exact counterpart, returns a `ncfcheck.certify.Certificate` of an instance that
-    refutes it, or raises `ncfcheck.certify.NotProved`; `prove` does the same of an instance on which
-    its conclusion holds.
+    strategy of data sets (see `ncfcheck.strategies.instances`), so that the same claim runs on a
+    user's table. A control `drops` one hypothesis of the theorems `of`: its statement is theirs
+    without it. `covers` lists pairs (key, value) of coverage without which a run says nothing about
+    the claim. `certify`, its exact counterpart, returns a `ncfcheck.certify.Certificate` of an
+    instance that refutes it, or raises `ncfcheck.certify.NotProved`; `prove` does the same of an
+    instance on which its conclusion holds.
     """
 
     id: str

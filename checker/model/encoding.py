@@ -5,7 +5,7 @@ None, bool, str and int stand for themselves (an int beyond 64 bits is {"int": "
 value is an object: {"float": "0x1.8p-1"}, {"array": […], "shape": […]} with "dtype" unless it is
 float64, {"tuple": […]}, {"list": […]}, {"dict": [[key, value], …]}, {"fraction": "1/3"}, {"enum":
 "Loss", "name": "SQUARE"}, and for a dataclass {"type": "Instance", …} with its fields. Only
-dataclasses and enums of `checker`, of `properties` and of the module that a claim is stated in can
+dataclasses and enums of `ncfcheck` and of the module that a claim is stated in can
 be built, so that a file cannot run code.
 """
 
@@ -23,7 +23,7 @@ import numpy as np
 
 from ncfcheck.model.shapes import fits, hints, sound
 
-HOMES = ("checker", "properties")  # packages whose dataclasses and enums may be built
+HOME = "ncfcheck"  # the package whose dataclasses and enums may be built
 DTYPES = ("float64", "float32", "int64", "int32", "int8", "uint8", "bool")
 DEPTH = 40  # how deep values may be nested
 DIGITS = 4000  # of one number
@@ -108,7 +108,7 @@ def _gathered(home: str, module, modules: int) -> dict[str, type]:
     """The same, gathered anew when modules were imported since or `home` again: it takes longer
     than encoding does.
     """
-    packages = [name for name in sorted(sys.modules) if name.split(".")[0] in HOMES]
+    packages = [name for name in sorted(sys.modules) if name.split(".")[0] == HOME]
     kinds: dict[str, type] = {}
     for module in [*packages, home]:
         for kind in vars(sys.modules[module]).values() if module in sys.modules else ():

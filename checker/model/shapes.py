@@ -56,7 +56,7 @@ def fits(value, hint) -> bool:
 
 
 def sound(built) -> None:
-    """Raise ValueError for a value of a class of `checker` that could not be computed on, or only
+    """Raise ValueError for a value of a class of `ncfcheck` that could not be computed on, or only
     for ever.
     """
     from ncfcheck.core.tolerances import Numerics

@@ -42,7 +42,7 @@ from ncfcheck.verdicts.results import ClaimResult, Tally, conclude, describe, on
 
 PROFILES = {"quick": 25, "ci": 200, "deep": 2000}  # applicable instances per claim
 CONTROL_SHARE = 2  # a control gets one instance for so many of a theorem: one violation is enough
-SOURCES = ("properties",)  # packages and modules whose import registers claims
+SOURCES = ("ncfcheck.properties",)  # packages and modules whose import registers claims
 SHARD = 50  # instances per unit of work
 ROUNDS = 5  # of drawing, for a shard whose instances turn out inapplicable
 BATCH = 25  # instances drawn at most before they are judged

@@ -1,5 +1,5 @@
-"""Shards of work spread over a crew (`ncfcheck.run.executors`): the longest first, and lost workers made
-up for.
+"""Shards of work spread over a crew (`ncfcheck.run.executors`): the longest first, and lost workers
+made up for.
 """
 
 from __future__ import annotations

@@ -147,8 +147,8 @@ def families(
 
 
 def from_table(table, max_samples: int = 20) -> st.SearchStrategy[Sample]:
-    """Rows of a user's table (`ncfcheck.core.tables.Table`), sub-sampled by a drawn seed, with their
-    labels.
+    """Rows of a user's table (`ncfcheck.core.tables.Table`), sub-sampled by a drawn seed, with
+    their labels.
     """
 
     def rows(count: int, seed: int) -> Sample:

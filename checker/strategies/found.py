@@ -73,8 +73,8 @@ def _shape(instance: FoundInstance) -> dict[str, str]:
 
 @st.composite
 def _found_points(draw, data, methods=tuple(METHODS), **options) -> FoundInstance:
-    """KKT points found by one of the methods of `ncfcheck.strategies.kkt_sampler`, on networks with and without
-    kinks.
+    """KKT points found by one of the methods of `ncfcheck.strategies.kkt_sampler`, on
+    networks with and without kinks.
     """
     instance = bare_instance(draw, data, narrowest=2, **options)
     smooth = instance.network.has_lipschitz_gradient

@@ -288,6 +288,6 @@ def home_of(claim: Claim) -> str | None:
     with the program.
     """
     module = claim.function.__module__
-    if module.split(".")[0] in ("checker", "properties"):
+    if module.split(".")[0] == "ncfcheck":
         return None
     return getattr(sys.modules.get(module), "__file__", None)

@@ -1,9 +1,9 @@
 """Independent verifier of certificates: standard library only, nothing of the rest of the program
 (docs/certificates.md).
 
-`python -m ncfcheck.verifier.reading FILE` recomputes from the instance, in integer interval arithmetic and
-with zero tolerance, that every hypothesis of the claim holds and that its conclusion fails. Exit
-code 0: accepted. 1: rejected. 2: the file cannot be read.
+`python -m ncfcheck.verifier.reading FILE` recomputes from the instance, in integer interval
+arithmetic and with zero tolerance, that every hypothesis of the claim holds and that its conclusion
+fails. Exit code 0: accepted. 1: rejected. 2: the file cannot be read.
 """
 
 from __future__ import annotations

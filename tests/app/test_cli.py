@@ -14,6 +14,7 @@ import pytest
 from ncfcheck.app import cli
 from ncfcheck.core import claims
 from ncfcheck.run import check
+from tests.support import ROOT
 from tests.support.output import without_progress
 
 # Ctrl-C is heeded, also where the tests were started in the background, which ignores it.
@@ -26,7 +27,7 @@ TOYS = (
 
 def process(*arguments, cwd):
     """The same in a process of its own."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     found = subprocess.run(
         [sys.executable, "-c", TOYS, *arguments],
         cwd=cwd,
@@ -328,15 +329,15 @@ def test_ctrl_c_ends_the_run_and_its_workers_at_once(tmp_path):
 def test_what_a_run_needs_to_conclude_is_loaded_before_it_starts(tmp_path):
     """An import cut short by Ctrl-C cannot be repeated in the same process."""
     script = (
-        "import sys, ncfcheck.run.check as c; c.load_claims(('tests.support.toy_claims',)); loaded = 'scipy.special' "
+        "import sys, ncfcheck.run.check as c; c.load_claims(('tests.support.toy_claims',)); loaded "
+        "= 'scipy.special' "
         "in sys.modules; "
-        "next(c.run(c.Plan(('toy.true',), 1, sources=('tests.support.toy_claims',)))); print(loaded, "
+        "next(c.run(c.Plan(('toy.true',), 1, sources=('tests.support.toy_claims',)))); "
+        "print(loaded, "
         "'scipy.special' in sys.modules)"
     )
     environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(
-            [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-        )
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     }
     found = subprocess.run(
         [sys.executable, "-c", script],

@@ -6,14 +6,12 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from ncfcheck.app.cli import main
 from ncfcheck.verdicts.ledger import LedgerError, load
-
-TESTS = Path(__file__).parent
+from tests.support import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +96,7 @@ def test_a_counterexample_that_no_file_takes_is_printed(capsys, monkeypatch):
 COMMAND = """
 import signal
 import sys
-from checker import check
+from ncfcheck.run import check
 from ncfcheck.app.cli import main
 if __name__ == "__main__":
     # Heeded also where the tests run in the background.
@@ -111,7 +109,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_once_or_twice_ends_a_hunt_and_keeps_what_was_tested(folder, times):
     (folder / "command.py").write_text(COMMAND)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [sys.executable, "command.py"],
         env=environment,

@@ -8,8 +8,10 @@ from graphlib import TopologicalSorter
 from tests.support import ROOT
 
 FILES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for folder in ("checker", "properties")
+    ".".join((package, *path.relative_to(ROOT / folder).with_suffix("").parts)).removesuffix(
+        ".__init__"
+    ): path
+    for package, folder in {"ncfcheck": "checker", "ncfcheck.properties": "properties"}.items()
     for path in (ROOT / folder).rglob("*.py")
 }
 

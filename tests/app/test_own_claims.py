@@ -59,7 +59,8 @@ def refused(found, message: str) -> None:
 
 
 HEAD = (
-    "from hypothesis import strategies as st\nfrom ncfcheck.core.claims import CONJECTURE, THEOREM, "
+    "from hypothesis import strategies as st\nfrom ncfcheck.core.claims import CONJECTURE, "
+    "THEOREM, "
     "Margin, claim\n\n\n"
 )
 

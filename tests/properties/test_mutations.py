@@ -43,7 +43,7 @@ def test_a_planted_mistake_is_caught(mutant, monkeypatch, record_property):
         how = objection(claim, found)
         if how:
             record_property(
-                "caught", [mutant.of.removeprefix("checker."), mutant.mistake, claim.id, how]
+                "caught", [mutant.of.removeprefix("ncfcheck."), mutant.mistake, claim.id, how]
             )
             assert not _objection_without_mistake(claim, found.drawn), (
                 f"{claim.id} objects without the mistake too"

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -23,9 +22,9 @@ from ncfcheck.run.hunting.events import (
 from ncfcheck.run.hunting.hunt import Lost, hunt
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.ledger import Ledger, LedgerError, load
+from tests.support import ROOT
 from tests.support.hunted import hunted, only, plan
 
-TESTS = Path(__file__).parent
 COLUMNS = ["generation", "shard", "number", "strategy", "stratum", "spec", "margin", "outcome"]
 
 
@@ -167,7 +166,7 @@ def hunter(claim, folder, workers=1):
     """A hunt in a process of its own, once it has tested something."""
     folder.mkdir(exist_ok=True)
     (folder / "hunter.py").write_text(HUNTER)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(folder / "hunter.py"), claim, str(folder), str(workers)]
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

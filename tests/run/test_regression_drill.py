@@ -18,31 +18,31 @@ ARGUMENTS = ("check", "homogeneity.[egl]*", "--examples", "150", "--workers", "1
 # File, what is replaced in it (a pattern), by what, and the beginning of a line that must be told.
 FAULTS = {
     "wrong sign in ȳ": (
-        "checker/model/losses.py",
+        "ncfcheck/model/losses.py",
         r"return y \* 1\.0",
         "return y * -1.",
         "homogeneity.loss_expansion: new refutation: not refuted → potential",
     ),
     "wrong P_l": (
-        "checker/model/networks.py",
+        "ncfcheck/model/networks.py",
         r"orders\[0\] \* power\)",
         "orders[0] + power)",
         "homogeneity.layer_euler: new refutation: not refuted → potential",
     ),
     "loosened tolerance": (
-        "checker/core/tolerances.py",
+        "ncfcheck/core/tolerances.py",
         r"RESOLUTION = 1e-7",
         "RESOLUTION = 1e-2",
         "homogeneity.euler: error bounds fell",
     ),
     "a family lost": (
-        "checker/strategies/datasets.py",
+        "ncfcheck/strategies/datasets.py",
         r'    "signs": sign_labels,\n',
         "",
         "run: coverage lost, labels signs: ",
     ),
     "a claim deleted": (
-        "properties/homogeneity.py",
+        "ncfcheck/properties/homogeneity.py",
         r'@claim\(\s*"homogeneity.gradient_scaling",[^@]*?\)\n(?=def)',
         "",
         "homogeneity.gradient_scaling: claim missing, its entry is stale: theorem → no such claim",
@@ -56,10 +56,10 @@ def copy(tmp_path_factory):
     it.
     """
     home = tmp_path_factory.mktemp("copy")
-    shutil.copytree(ROOT / "checker", home / "checker")
-    (home / "properties").mkdir()
+    shutil.copytree(ROOT / "checker", home / "ncfcheck")
+    (home / "ncfcheck" / "properties").mkdir()
     for name in ("__init__.py", "hypotheses.py", "homogeneity.py"):
-        shutil.copy2(ROOT / "properties" / name, home / "properties" / name)
+        shutil.copy2(ROOT / "properties" / name, home / "ncfcheck" / "properties" / name)
     found = ncfcheck(home, "--update-baseline")
     assert found.returncode == 0, found.stderr
     return home

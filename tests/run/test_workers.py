@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ncfcheck.run.workers import WorkerLost, available, spread
+from tests.support import ROOT
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,7 @@ if __name__ == "__main__":
 def test_processes_end_with_a_parent_that_was_killed(tmp_path):
     (tmp_path / "orphans.py").write_text(ORPHANS)
     environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(
-            [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-        )
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     }
     with open(tmp_path / "out", "w+") as out:  # a file, not a pipe: orphans would hold a pipe open
         subprocess.run(

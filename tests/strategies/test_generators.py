@@ -5,7 +5,6 @@ and reproducible.
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +28,7 @@ from ncfcheck.strategies.instances import (
 from ncfcheck.strategies.structured import rank_one_points
 from ncfcheck.theory.kkt.points import Inertia, flow_limit
 from ncfcheck.theory.starts import STARTS
+from tests.support import ROOT
 
 ORDERS = set(range(3, MAX_ORDER + 1))
 
@@ -223,7 +223,7 @@ def test_the_same_seed_draws_the_same_instances_in_another_process():
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parent,
+        cwd=ROOT,
     ).stdout
     assert found.splitlines() == here and len(set(here)) == 24
 

@@ -470,9 +470,11 @@ TABLES = {
 # Functions without a planted mistake, and why.
 EXEMPT = {
     "ncfcheck.model.ncf:Problem.__post_init__": "refuses what is no problem; computes nothing",
-    "ncfcheck.theory.rank_one.points:RankOneInstance.coverage": "names strata for the report; no margin depends "
+    "ncfcheck.theory.rank_one.points:RankOneInstance.coverage": "names strata for the report; no "
+    "margin depends "
     "on it",
-    "ncfcheck.theory.rank_one.points:RankOneInstance.confirmations": "any other factor would do as well",
+    "ncfcheck.theory.rank_one.points:RankOneInstance.confirmations": "any other factor would do as "
+    "well",
 }
 MUTANTS = [
     Mutant(

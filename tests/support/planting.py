@@ -40,7 +40,7 @@ class Mutant:
     @property
     def id(self) -> str:
         """The function and the mistake."""
-        return f"{self.of.removeprefix('checker.')}: {self.mistake}"
+        return f"{self.of.removeprefix('ncfcheck.')}: {self.mistake}"
 
 
 def attribute(of: str):

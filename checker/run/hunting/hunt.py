@@ -76,8 +76,8 @@ class Lost(Exception):
 
 
 def hunt(plan: Plan) -> Iterator[object]:
-    """Hunt, telling of it in events (`ncfcheck.run.hunting.events`); interrupting it ends it cleanly
-    with what was found.
+    """Hunt, telling of it in events (`ncfcheck.run.hunting.events`); interrupting it ends it
+    cleanly with what was found.
 
     Raises LedgerError, NoCluster, Lost.
     """
