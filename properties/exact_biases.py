@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ncfcheck.certify.biased_fields import BiasedField
 from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal
 from ncfcheck.certify.flows import enclose
-from ncfcheck.certify.frozen import BiasedField
 from ncfcheck.certify.rings import precision
 from ncfcheck.certify.windows import (
     BITS,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ncfcheck.certify import proof
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from ncfcheck.model.instance import Instance
-from ncfcheck.model.ncf import Problem, layer_norms, norm
+from ncfcheck.model.ncf import Problem, balances, layer_norms, norm
 from ncfcheck.model.networks import convolution, dense
 from ncfcheck.properties import ncf_flow as theorems
 from ncfcheck.properties.hypotheses import (
@@ -216,14 +216,8 @@ def convolved(instance: Instance) -> Instance:
 
 
 def every_balance(network, theta: np.ndarray) -> list[np.ndarray]:
-    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² of the matrices as they stand, shared weights counted
-    where they stand.
-    """
-    matrices = network.matrices(theta)
-    return [
-        (W**2).sum(axis=1) - power * (V**2).sum(axis=0)
-        for W, V, power in zip(matrices[:-1], matrices[1:], network.powers)
-    ]
+    """`balances` of the matrices as they stand, shared weights counted where they stand."""
+    return balances(network, network.matrices(theta), range(network.depth - 1))
 
 
 @claim(

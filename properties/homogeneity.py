@@ -9,8 +9,7 @@ from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.identities import equal, equal_vectors
 from ncfcheck.model.kernels import gradients
-from ncfcheck.model.losses import CODES, Loss
-from ncfcheck.model.ncf import Ncf, Problem, norm
+from ncfcheck.model.ncf import Ncf, Problem, euler_sides, layer_euler_sides, norm
 from ncfcheck.properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
 from ncfcheck.strategies.instances import instances
 
@@ -31,8 +30,7 @@ def euler(instance) -> Margin:
     value, gradient = ncf.value_and_gradient(u)
     rounding, gradient_rounding = ncf.rounding(u)
     return equal(
-        float(gradient @ u),
-        ncf.network.order * value,
+        *euler_sides(ncf.network, u, gradient, value),
         gradient_rounding + ncf.network.order * rounding,
         scale=norm(gradient),
     )
@@ -52,14 +50,10 @@ def layer_euler(instance) -> Margin:
     value, gradient = ncf.value_and_gradient(u)
     rounding, gradient_rounding = ncf.rounding(u)
     scale = norm(gradient)
+    pairs = layer_euler_sides(ncf.network, u, gradient, value)
     return worst(
-        equal(
-            float(gradient[part] @ u[part]),
-            order * value,
-            gradient_rounding + order * rounding,
-            scale,
-        )
-        for part, order in zip(ncf.network.slices, ncf.network.orders)
+        equal(found, expected, gradient_rounding + order * rounding, scale)
+        for (found, expected), order in zip(pairs, ncf.network.orders)
     )
 
 
@@ -176,12 +170,20 @@ def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3)
         np.empty(u.size),
         gradients.workspace(problem.network.layout, len(problem.X)),
     )
-    code = CODES[problem.loss]
     gradients.pull_back(
-        problem.network.layout, u, ncf.columns, y, code, small, 1.0, descent, work, gradient
+        problem.network.layout,
+        u,
+        ncf.columns,
+        y,
+        problem.loss.code,
+        small,
+        1.0,
+        descent,
+        work,
+        gradient,
     )
     outputs = small * problem.outputs(u)
-    after, before = _change(problem, (1 + step) * outputs), _change(problem, outputs)
+    after, before = (problem.loss.change(c * outputs, problem.y) for c in (1 + step, 1.0))
     left, bound = after - before + step * outputs * descent.T, float(((step * outputs) ** 2).sum())
     return Margin(
         1 - abs(float(left.sum())) / bound,
@@ -191,19 +193,11 @@ def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3)
 
 def _changes(problem: Problem, w: np.ndarray) -> np.ndarray:
     """ℓ(ŷ, y) − ℓ(0, y), ŷ = H(X; w), for every output of every sample (n, k_L)."""
-    return _change(problem, problem.outputs(w))
-
-
-def _change(problem: Problem, outputs: np.ndarray) -> np.ndarray:
-    """ℓ(ŷ, y) − ℓ(0, y) for outputs ŷ (n, k_L)."""
-    y = problem.y
-    if problem.loss is Loss.SQUARE:
-        return outputs * (0.5 * outputs - y)
-    return np.log1p(np.expm1(-y * outputs) / 2)
+    return problem.loss.change(problem.outputs(w), problem.y)
 
 
 def _remainder(problem: Problem, ncf: Ncf, u: np.ndarray, delta: float) -> Margin:
-    """1 − |𝓛(δu) − 𝓛(0) + δ^D N(u)| / Σ ŷ²; both losses have |ℓ''| ≤ 1, so ½ is left."""
+    """1 − |𝓛(δu) − 𝓛(0) + δ^D N(u)| / Σ ŷ²; every loss has |ℓ''| ≤ 1, so ½ is left."""
     outputs, change, y = problem.outputs(delta * u), _changes(problem, delta * u), problem.y
     small = delta**problem.network.order
     bound = float((outputs**2).sum())

@@ -225,7 +225,7 @@ def plot(what, output):
         raise CannotRun(f"{output}: a figure is an .svg or a .png file")
     loaded()
     try:
-        write(output, plots.save(portrait_of(what).plot(), output))
+        write(output, plots.save(plots.plot(portrait_of(what)), output))
     except (NoInstance, Unwritable) as error:
         raise CannotRun(str(error)) from error
 

@@ -16,6 +16,11 @@ class NotProved(Exception):
     """
 
 
+def no_certificates(loss) -> NotProved:
+    """The reason why nothing is proved of a loss that certificates know no bounds of."""
+    return NotProved(f"no certificates for the {loss} loss")
+
+
 @dataclass(frozen=True)
 class Certificate:
     """A proof that an exact instance meets a claim's hypotheses and fails its conclusion.

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from ncfcheck.certify.certificate import NotProved, check_time
 from ncfcheck.certify.rings import Balls, halves
-from ncfcheck.model.networks import Network
+from ncfcheck.model.networks import Network, times_power
 
 
 class Evaluation:
@@ -177,7 +177,7 @@ def bend(ring, z, power: int, alpha, known: int | None = None) -> tuple:
     """
     if hasattr(ring, "bend"):
         return ring.bend(z, power, alpha, known)
-    side, scale = ring.side(z), _power(ring, alpha, power)
+    side, scale = ring.side(z), times_power(ring.number(1), alpha, power)
     if known is not None and side not in (1, -1):
         z = halves(z)[known < 0] if ring is Balls else z
         return _branch(ring, z, power, scale if known < 0 else ring.number(1))
@@ -199,20 +199,12 @@ def _jumps(order: int, power: int, ring) -> bool:
 
 
 def _branch(ring, z, power: int, scale) -> tuple:
-    value = scale * _power(ring, z, power)
-    first = scale * power * _power(ring, z, power - 1)
-    second = (
-        scale * (power * (power - 1)) * _power(ring, z, power - 2) if power > 1 else ring.number(0)
-    )
-    return value, first, second
-
-
-def _power(ring, z, exponent: int):
-    """z^k by multiplication: a ball to an integer power may be NaN around 0."""
-    out = ring.number(1)
-    for _ in range(exponent):
-        out = out * z
-    return out
+    one = ring.number(1)
+    value = scale * times_power(one, z, power)
+    first = scale * power * times_power(one, z, power - 1)
+    if power == 1:
+        return value, first, ring.number(0)
+    return value, first, scale * (power * (power - 1)) * times_power(one, z, power - 2)
 
 
 def _times(second, dz):

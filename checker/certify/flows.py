@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from flint import arb, arb_poly
 
-from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal
+from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal, no_certificates
 from ncfcheck.certify.evaluate import Evaluation
 from ncfcheck.certify.krawczyk import is_positive_definite
 from ncfcheck.certify.polynomials import Polynomials, bounded, extremes
@@ -24,6 +24,7 @@ from ncfcheck.certify.rings import Balls
 from ncfcheck.certify.series import taylor
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
+from ncfcheck.model.networks import times_power
 
 ORDER = 14  # of the polynomials
 LARGEST, STEPS = 18, 400  # weights of a network, and steps of a flow
@@ -43,10 +44,7 @@ class Field:
     @cached_property
     def strength(self) -> arb:
         """δ^D."""
-        out = arb(1)
-        for _ in range(self.problem.network.order):
-            out *= arb(self.delta)
-        return out
+        return times_power(arb(1), arb(self.delta), self.problem.network.order)
 
     def at(self, ring, u) -> Evaluation:
         """The network at weights u over the ring, with −ℓ' for ȳ: its gradient is the field."""
@@ -60,10 +58,22 @@ class Field:
 
     def _descent(self, ybar, x):
         """−ℓ'(x, y): ȳ − x, or y/(1 + e^{yx}) = y/2 − x/4 + x³/48 within |x|⁵/480."""
-        if self.problem.loss is Loss.SQUARE:
-            return ybar - x
-        size = bounded(x) if isinstance(x, arb_poly) else abs(x).upper()
-        return ybar - x * arb(0.25) + x * x * x * (arb(1) / 48) + arb(0, size**5 / 480)
+        match self.problem.loss:
+            case Loss.SQUARE:
+                return ybar - x
+            case Loss.LOGISTIC:
+                size = bounded(x) if isinstance(x, arb_poly) else abs(x).upper()
+                return ybar - x * arb(0.25) + x * x * x * (arb(1) / 48) + arb(0, size**5 / 480)
+        raise no_certificates(self.problem.loss)
+
+    def _curvature(self, x: arb) -> arb:
+        """ℓ''(x, y): 1, or ¼ cosh⁻²(x/2) within x²/16 below ¼."""
+        match self.problem.loss:
+            case Loss.SQUARE:
+                return arb(1)
+            case Loss.LOGISTIC:
+                return (arb(1) - (x * x / 4).union(arb(0))) / 4
+        raise no_certificates(self.problem.loss)
 
     def series(self, at: np.ndarray) -> np.ndarray:
         """Taylor coefficients of the flow from a point, in floats, (ORDER + 1, P)."""
@@ -87,14 +97,8 @@ class Field:
         for i in range(len(problem.X)):
             for k in range(problem.y.shape[1]):
                 one = [[float(k == j) for j in range(problem.y.shape[1])]]
-                x = self.strength * found.outputs[k, i]
-                curvature = (
-                    arb(1)
-                    if problem.loss is Loss.SQUARE
-                    else (arb(1) - (x * x / 4).union(arb(0))) / 4
-                )
                 yield (
-                    self.strength * curvature,
+                    self.strength * self._curvature(self.strength * found.outputs[k, i]),
                     Evaluation(Balls, problem.network, u, problem.X[i : i + 1], one).gradient,
                 )
 

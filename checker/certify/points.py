@@ -9,10 +9,12 @@ from collections.abc import Callable
 import numpy as np
 from flint import fmpq
 
-from ncfcheck.certify.certificate import NotProved, check_time
+from ncfcheck.certify.certificate import NotProved, check_time, no_certificates
 from ncfcheck.certify.evaluate import Evaluation
 from ncfcheck.certify.rings import PRECISIONS, Balls, Rationals, precision
 from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import balances, euler_sides, layer_euler_sides, layer_norms
+from ncfcheck.model.networks import times_power
 
 FACTORS = (3, fmpq(1, 2))  # by which weights are scaled
 SHARES = (1e-1, 1e-3, 1e-6, 1e-9)  # sizes of the largest output at which losses are expanded
@@ -38,7 +40,7 @@ class At:
 
     def __init__(self, ring, instance, weights, factor=1, ybar=None):
         network, ncf = instance.network, instance.ncf
-        self.ring, self.factor = ring, ring.number(factor)
+        self.ring, self.network, self.factor = ring, network, ring.number(factor)
         self.u = [ring.number(float(each)) * self.factor for each in weights]
         frozen = getattr(network, "frozen", np.zeros(len(weights), dtype=bool))
         full, own = [], iter(self.u)
@@ -68,6 +70,11 @@ class At:
         """∇N(u) in the weights that are free."""
         return [self.evaluation.gradient[k] for k in self.free]
 
+    def of(self, identity: Callable):
+        """What an identity of N says are equal here."""
+        u, gradient = (np.array(each, dtype=object) for each in (self.u, self.gradient))
+        return identity(self.network, u, gradient, self.value)
+
     def is_kkt_direction_false(self) -> bool:
         """Whether |u|²g − (g·u)u ≠ 0 for sure."""
         g, square, along = self.gradient, dot(self.u, self.u), dot(self.gradient, self.u)
@@ -84,28 +91,16 @@ def nonzero(ring, value) -> bool:
     return ring.side(ring.number(value)) in (1, -1)
 
 
-def power(value, exponent: int):
-    """value^exponent by multiplication."""
-    out = value * 0 + 1
-    for _ in range(exponent):
-        out = out * value
-    return out
-
-
 def euler_fails(ring, instance, weights) -> bool:
     """⟨u, ∇N⟩ ≠ D·N."""
-    at = At(ring, instance, weights)
-    return nonzero(ring, dot(at.u, at.gradient) - instance.network.order * at.value)
+    found, expected = At(ring, instance, weights).of(euler_sides)
+    return nonzero(ring, found - expected)
 
 
 def layer_euler_fails(ring, instance, weights) -> bool:
     """⟨W_l, ∂N/∂W_l⟩ ≠ P_l·N for some layer."""
-    at, network = At(ring, instance, weights), instance.network
-    g = at.gradient
-    return any(
-        nonzero(ring, dot(at.u[part], g[part]) - order * at.value)
-        for part, order in zip(network.slices, network.orders)
-    )
+    pairs = At(ring, instance, weights).of(layer_euler_sides)
+    return any(nonzero(ring, found - expected) for found, expected in pairs)
 
 
 def output_scaling_fails(ring, instance, weights, sign: int = 1) -> bool:
@@ -114,7 +109,7 @@ def output_scaling_fails(ring, instance, weights, sign: int = 1) -> bool:
     for factor in FACTORS:
         other = At(ring, instance, weights, sign * factor)
         if any(
-            nonzero(ring, a - power(other.factor, order) * b)
+            nonzero(ring, a - times_power(b, other.factor, order))
             for a, b in zip(other.outputs, one.outputs)
         ):
             return True
@@ -127,7 +122,7 @@ def gradient_scaling_fails(ring, instance, weights, sign: int = 1) -> bool:
     for factor in FACTORS:
         other = At(ring, instance, weights, sign * factor)
         if any(
-            nonzero(ring, a - power(other.factor, order - 1) * b)
+            nonzero(ring, a - times_power(b, other.factor, order - 1))
             for a, b in zip(other.gradient, one.gradient)
         ):
             return True
@@ -157,13 +152,16 @@ def expansion_fails(instance, ybar=None) -> float:
 def _departs(ring, instance, delta: float, ybar) -> bool:
     """E + ½S (square loss) or E + [0, ⅛]S (logistic) beyond ±S; E = δ^D N(u) − Σ ȳŷ, S = Σ ŷ²."""
     small = At(ring, instance, instance.start, delta)
-    expected = (
-        power(small.factor, instance.network.order)
-        * At(ring, instance, instance.start, ybar=ybar).value
-    )
+    value = At(ring, instance, instance.start, ybar=ybar).value
+    expected = times_power(value, small.factor, instance.network.order)
     departure, square = expected - small.value, dot(small.outputs, small.outputs)
-    # log cosh x lies between 0 and x²/2.
-    low, high = (4, 4) if instance.problem.loss is Loss.SQUARE else (0, 1)
+    match instance.problem.loss:
+        case Loss.SQUARE:
+            low, high = 4, 4
+        case Loss.LOGISTIC:  # log cosh x lies between 0 and x²/2
+            low, high = 0, 1
+        case other:
+            raise no_certificates(other)
     sides = (
         ring.side(8 * departure + (low - 8) * square),
         ring.side(8 * departure + (high + 8) * square),
@@ -173,32 +171,16 @@ def _departs(ring, instance, delta: float, ybar) -> bool:
 
 def layers_unbalanced(ring, network, u) -> bool:
     """D‖θ_l‖² ≠ P_l‖θ‖² for some layer."""
-    u = [ring.number(float(each)) for each in u]
-    whole, parts = dot(u, u), zip(network.slices, network.orders)
-    return any(
-        nonzero(ring, network.order * dot(u[part], u[part]) - order * whole)
-        for part, order in parts
-    )
+    u = np.array([ring.number(float(each)) for each in u], dtype=object)
+    pairs = zip(layer_norms(network, u), network.orders)
+    return any(nonzero(ring, network.order * part - order * (u @ u)) for part, order in pairs)
 
 
 def neurons_unbalanced(ring, network, matrices, layers=None) -> bool:
     """‖row_j(W_l)‖² ≠ p_l ‖col_j(W_{l+1})‖² for some neuron between two unshared layers, or in the
     layers given.
     """
-    if layers is None:
-        layers = [
-            l
-            for l in range(network.depth - 1)
-            if not (network.patterns[l].is_shared or network.patterns[l + 1].is_shared)
-        ]
-    return any(nonzero(ring, gap) for l in layers for gap in balances(network, matrices, l))
-
-
-def balances(network, matrices, l: int) -> list:
-    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² of every neuron of hidden layer l, for matrices over
-    any ring.
-    """
-    W, V = matrices[l], matrices[l + 1]
-    rows = [sum(W[j, i] * W[j, i] for i in range(W.ncols())) for j in range(W.nrows())]
-    columns = [sum(V[i, j] * V[i, j] for i in range(V.nrows())) for j in range(V.ncols())]
-    return [a - network.powers[l] * b for a, b in zip(rows, columns)]
+    layers = network.between_unshared if layers is None else layers
+    arrays = [np.array(W.tolist(), dtype=object) for W in matrices]
+    gaps = balances(network, arrays, layers)
+    return any(nonzero(ring, gap) for layer in gaps for gap in layer)

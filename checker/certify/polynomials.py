@@ -13,6 +13,7 @@ from flint import arb, arb_poly
 
 from ncfcheck.certify.certificate import NotProved
 from ncfcheck.certify.rings import Balls
+from ncfcheck.model.networks import times_power
 
 
 class Matrix:
@@ -75,7 +76,7 @@ class Polynomials:
         slope = alpha[0]
         if power == 1 and slope != 1:
             raise NotProved("∇N jumps at a kink of p = 1")
-        scale = _power(slope, power)
+        scale = times_power(arb(1), slope, power)
         side, beyond = _branch(z, known)
         factor, powers = arb(1) if side > 0 else scale, [arb_poly([1])]
         for _ in range(power):
@@ -83,8 +84,8 @@ class Polynomials:
         gap, wide = abs(1 - scale), arb(0, beyond)
         value, first = factor * powers[power], factor * power * powers[power - 1]
         return (
-            value + gap * _power(wide, power),
-            first + gap * power * _power(wide, power - 1),
+            value + times_power(gap, wide, power),
+            first + times_power(gap * power, wide, power - 1),
             None,
         )
 
@@ -115,11 +116,3 @@ def extremes(z: arb_poly) -> tuple[arb, arb]:
         for j in range(n + 1)
     ]
     return min(each.lower() for each in b), max(each.upper() for each in b)
-
-
-def _power(value, exponent: int):
-    """value^exponent by multiplication."""
-    out = value * 0 + 1
-    for _ in range(exponent):
-        out = out * value
-    return out

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from ncfcheck.certify.certificate import no_certificates
 from ncfcheck.model.losses import Loss
 
 # W·h, Wᵀ·δ, δ·hᵀ and entries of two series of matrices.
@@ -103,8 +104,11 @@ class _Field:
         first = self.problem.ncf.ybar.T if k == 0 else 0.0
         x, square, cube = self.outputs
         x[k] = self.strength * outputs
-        if self.problem.loss is Loss.SQUARE:
-            return first - x[k]
-        square[k] = product(x, x, k)
-        cube[k] = product(square, x, k)
-        return first + cube[k] / 48 - x[k] / 4
+        match self.problem.loss:
+            case Loss.SQUARE:
+                return first - x[k]
+            case Loss.LOGISTIC:
+                square[k] = product(x, x, k)
+                cube[k] = product(square, x, k)
+                return first + cube[k] / 48 - x[k] / 4
+        raise no_certificates(self.problem.loss)

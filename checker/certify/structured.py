@@ -18,7 +18,7 @@ from ncfcheck.certify.evaluate import Evaluation, bend
 from ncfcheck.certify.krawczyk import Box, enclose
 from ncfcheck.certify.reduced import Reduced
 from ncfcheck.certify.rings import PRECISIONS, Balls, Rationals, precision
-from ncfcheck.model.networks import Network
+from ncfcheck.model.networks import Network, times_power
 
 FAR = fmpq(1, 100)  # sin∠ beyond which controls call a point no KKT point
 
@@ -104,13 +104,6 @@ def sine_exceeds(instance, theta, bound) -> bool:
     return bool(gg * tt - gt * gt > Balls.number(bound) * Balls.number(bound) * gg * tt)
 
 
-def value_exceeds_zero(instance, theta) -> bool:
-    """Whether N > 0 at every point of the balls θ."""
-    return bool(
-        Evaluation(Balls, instance.network, theta, instance.ncf.X, instance.ncf.ybar).value > 0
-    )
-
-
 def is_uniform(profile) -> bool:
     """Whether nonzero entries are exactly equal in size."""
     return len({abs(float(each)) for each in profile if each}) <= 1
@@ -123,9 +116,7 @@ def mixed_columns(instance, layer: int) -> tuple[list, list]:
     network, profile = instance.network, instance.profiles[layer]
     p, alpha = network.powers[layer], arb(float(network.slopes[layer]))
     positive = (instance.ncf.X @ instance.u)[0] > 0 if layer == 0 else instance.signs[layer - 1] > 0
-    ratio = arb(1)
-    for _ in range(p):
-        ratio *= -alpha
+    ratio = times_power(arb(1), -alpha, p)
     ratio = ratio if positive else 1 / ratio
     size = (1 / abs(ratio)).root(p - 1)
     sign = 1 if ratio > 0 else -1

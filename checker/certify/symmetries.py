@@ -79,11 +79,7 @@ def generators(network: Network, theta: np.ndarray) -> tuple[Generator, ...]:
 
 def _possible(network: Network) -> list[Generator]:
     linear = [l for l in range(network.depth - 1) if network.powers[l] == 1 == network.slopes[l]]
-    plain = [
-        l
-        for l in linear
-        if not (network.patterns[l].is_shared or network.patterns[l + 1].is_shared)
-    ]
+    plain = [l for l in linear if l in network.between_unshared]
     pairs = ((l, a, b) for l in plain for a, b in combinations(range(network.widths[l + 1]), 2))
     found: list[Generator] = [each for each in pairs if _are_alike(network, *each)]
     if 0 in linear and _is_circular(network) and network.patterns[1].is_dense:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncfcheck.model.networks import times_power
+
 
 class Curvature:
     """∇²N of a network's `layout` at theta (P,), for data X (d, n) and pseudo-labels ȳ (k_L, n) as
@@ -161,7 +163,5 @@ def _bend(z: np.ndarray, power: int, slope: float) -> tuple[np.ndarray, np.ndarr
     side = np.where(z >= 0, 1.0, slope**power)
     if power == 1:
         return side * z, side, np.zeros_like(z)
-    lower = side
-    for _ in range(power - 2):
-        lower = lower * z
+    lower = times_power(side, z, power - 2)
     return lower * z * z, power * lower * z, power * (power - 1) * lower

@@ -19,7 +19,7 @@ def equal(a: float, b: float, error: float, scale: float, resolution: float = RE
     """
     if scale <= error:
         raise Inapplicable("both sides vanish to rounding")
-    return Margin(1 - abs(a - b) / (scale * resolution), error / (scale * resolution))
+    return Margin(1 - abs(float(a) - float(b)) / (scale * resolution), error / (scale * resolution))
 
 
 def equal_vectors(a: np.ndarray, b: np.ndarray, error, resolution: float = RESOLUTION) -> Margin:

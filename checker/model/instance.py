@@ -5,12 +5,31 @@ on.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum, auto
 
 import numpy as np
 
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.ncf import Ncf, Problem
+
+
+class Space(Enum):
+    """Where a part that an instance holds besides its problem and start lives, and so how it moves
+    with the network.
+    """
+
+    INPUT = auto()  # a unit vector (d,)
+    NEURONS = auto()  # a tuple of unit vectors (k_l,), one a hidden layer
+    HIDDEN = auto()  # a tuple of numbers, one a hidden layer
+    LAYERS = auto()  # a unit vector (L,), one entry a layer
+
+
+def part(space: Space, default=None):
+    """A field of an instance that lives in a space; None or empty where the instance has no such
+    part.
+    """
+    return field(default=default, metadata={"space": space})
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +57,16 @@ class Instance:
     def network(self):
         """The problem's network."""
         return self.problem.network
+
+    def parts(self, space: Space) -> dict[str, object]:
+        """The parts that live in a space, by the name of their field, those that are there."""
+        names = [each.name for each in fields(self) if each.metadata.get("space") is space]
+        found = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in found.items() if value is not None and len(value)}
+
+    def unit_vectors(self) -> dict[str, np.ndarray]:
+        """Vectors (P,) that must have length 1, by name."""
+        return {"start": self.start}
 
     def describe(self) -> str:
         """The instance in one line: everything that was drawn."""

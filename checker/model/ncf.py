@@ -13,7 +13,7 @@ from scipy.linalg.blas import dnrm2, dsyr2
 from ncfcheck.model.curvature import Curvature
 from ncfcheck.model.kernels import gradients, tangents
 from ncfcheck.model.kernels.newton import head_start, projected_hessian
-from ncfcheck.model.losses import Loss, pseudo_labels, total_loss
+from ncfcheck.model.losses import Loss
 from ncfcheck.model.networks import Network
 from ncfcheck.model.rounding import gradient_bound, output_bound
 
@@ -26,6 +26,14 @@ def norm(vector: np.ndarray) -> float:
     """
     flat = vector if vector.ndim == 1 else vector.ravel()
     return dnrm2(flat) if flat.size else 0.0
+
+
+def unit(theta: np.ndarray) -> np.ndarray:
+    """theta/‖theta‖; raises ValueError for zero."""
+    size = np.linalg.norm(theta)
+    if size == 0:
+        raise ValueError("the zero vector has no direction")
+    return theta / size
 
 
 def sine(gradient: np.ndarray, u: np.ndarray) -> float:
@@ -156,7 +164,7 @@ class Problem:
     @cached_property
     def ncf(self) -> Ncf:
         """The NCF of the data and the loss's pseudo-labels."""
-        return Ncf(self.network, self.X, pseudo_labels(self.loss, self.y))
+        return Ncf(self.network, self.X, self.loss.pseudo_labels(self.y))
 
     def outputs(self, w: np.ndarray) -> np.ndarray:
         """H(X; w), (n, k_L)."""
@@ -168,19 +176,31 @@ class Problem:
 
     def training_loss(self, w: np.ndarray) -> float:
         """𝓛(w) = Σ ℓ(H(x_i; w), y_i)."""
-        return total_loss(self.loss, self.outputs(w), self.y)
+        return self.loss.total(self.outputs(w), self.y)
 
 
 def neuron_balance(network: Network, theta: np.ndarray) -> list[np.ndarray]:
-    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² for every hidden layer between two unshared layers,
-    each (k_l,) (theory §3).
+    """`balances` for every hidden layer between two unshared layers."""
+    return balances(network, network.matrices(theta), network.between_unshared)
+
+
+def balances(network: Network, matrices, layers) -> list[np.ndarray]:
+    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² for every one of the hidden layers, counted from 0,
+    each (k_l,); matrices of numbers of any ring (theory §3).
     """
-    matrices = network.matrices(theta)
-    return [
-        (matrices[l] ** 2).sum(axis=1) - network.powers[l] * (matrices[l + 1] ** 2).sum(axis=0)
-        for l in range(network.depth - 1)
-        if not network.patterns[l].is_shared and not network.patterns[l + 1].is_shared
-    ]
+    squares = [W * W for W in matrices]
+    return [squares[l].sum(axis=1) - network.powers[l] * squares[l + 1].sum(axis=0) for l in layers]
+
+
+def euler_sides(network: Network, theta, gradient, value) -> tuple:
+    """⟨θ, ∇N⟩ and D·N, which are equal (theory §1); θ and ∇N (P,) of numbers of any ring."""
+    return gradient @ theta, network.order * value
+
+
+def layer_euler_sides(network: Network, theta, gradient, value) -> list[tuple]:
+    """⟨θ_l, ∂N/∂θ_l⟩ and P_l·N, which are equal, for every layer."""
+    parts = zip(network.slices, network.orders)
+    return [(gradient[part] @ theta[part], order * value) for part, order in parts]
 
 
 def layer_norms(network: Network, theta: np.ndarray) -> np.ndarray:

@@ -12,6 +12,15 @@ from typing import NamedTuple
 import numpy as np
 
 
+def times_power(factor, z, exponent: int):
+    """factor · z^exponent by multiplication: for floats, arrays and numbers of any ring, compiled
+    or not; a ball to an integer power may be NaN around 0.
+    """
+    for _ in range(exponent):
+        factor = factor * z
+    return factor
+
+
 @dataclass(frozen=True)
 class Pattern:
     """How the entries of one weight matrix depend, linearly, on the layer's own parameters.
@@ -171,6 +180,12 @@ class Network:
     def size(self) -> int:
         """Length of the flat weight vector θ."""
         return sum(self.parameter_counts)
+
+    @cached_property
+    def between_unshared(self) -> tuple[int, ...]:
+        """The hidden layers, counted from 0, between two layers that share no weights."""
+        shared = [pattern.is_shared for pattern in self.patterns]
+        return tuple(l for l in range(self.depth - 1) if not (shared[l] or shared[l + 1]))
 
     @cached_property
     def slices(self) -> tuple[slice, ...]:

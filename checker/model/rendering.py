@@ -58,7 +58,7 @@ def _instance(instance: Instance) -> list[str]:
             f"σ{_sub(l + 1)}(z) = {activation(p, a)}"
             for l, (p, a) in enumerate(zip(network.powers, network.slopes))
         ),
-        f"loss {problem.loss}; ȳ = {'y' if problem.loss == 'square' else 'y/2'}",
+        f"loss {problem.loss}; ȳ = {problem.loss.formulas.pseudo_label}",
         *_matrix("X (samples as rows)", problem.X),
         *_matrix("y", problem.y),
         *_start(instance),

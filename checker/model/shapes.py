@@ -11,6 +11,11 @@ from enum import Enum
 
 import numpy as np
 
+from ncfcheck.core.tolerances import Numerics
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.ncf import Problem
+from ncfcheck.model.networks import Network
+
 ENTRIES = 10**6  # of all weight matrices of a network together
 CALLS = 10**7  # gradient calls of one flow
 ORDER = 10**4  # D
@@ -59,11 +64,6 @@ def sound(built) -> None:
     """Raise ValueError for a value of a class of `ncfcheck` that could not be computed on, or only
     for ever.
     """
-    from ncfcheck.core.tolerances import Numerics
-    from ncfcheck.model.instance import Instance
-    from ncfcheck.model.ncf import Problem
-    from ncfcheck.model.networks import Network
-
     if isinstance(built, Network):
         _sound_network(built)
     elif isinstance(built, Numerics):
@@ -96,11 +96,8 @@ def _sound_network(network) -> None:
 
 def _sound_instance(instance) -> None:
     """A start, and a KKT point where there is one, that fit the network and are unit vectors."""
-    points = {"start": instance.start}
-    if getattr(instance, "point", None) is not None:
-        points["point.u"] = instance.point.u
+    points, size = instance.unit_vectors(), instance.network.size
     _float_arrays(**points)
-    size = instance.network.size
     for name, point in points.items():
         if point.shape != (size,):
             raise ValueError(f"{name} has shape {point.shape}, but the network has {size} weights")

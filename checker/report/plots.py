@@ -13,7 +13,9 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from ncfcheck.report.portrait import Portrait
+from ncfcheck.model.instance import Instance
+from ncfcheck.report.portrait import Portrait, portrait
+from ncfcheck.theory.flow.trajectories import Trajectory
 
 INK = "#123456"  # stands for the colour of the text around an inline figure
 PALETTE = ("#3a7ebf", "#c2571a", "#2e8b57", "#a0569c", "#a8811c")
@@ -217,6 +219,23 @@ def _window(portrait: Portrait) -> tuple[float, float]:
     last = portrait.blowup[1] * 2 if portrait.blowup else float(times[-1]) if len(times) else 1.0
     first = float(times[0]) if len(times) else last / 10
     return min(max(first, last * 1e-6), last / 100), last
+
+
+def plot(what: Trajectory | Portrait | Instance) -> Figure:
+    """A trajectory's norm and distance from a KKT point; or all there is to see of an instance:
+    norm, alignment, singular values, tracking error and weights. Raises TypeError for anything
+    else.
+    """
+    match what:
+        case Trajectory():
+            return trajectory(what)
+        case Portrait():
+            return figure(what)
+        case Instance():
+            return figure(portrait(what))
+    raise TypeError(
+        f"a trajectory, a portrait or an instance can be plotted, not a {type(what).__name__}"
+    )
 
 
 def figure(portrait: Portrait) -> Figure:

@@ -57,14 +57,6 @@ class Portrait:
         """
         return self.limit.point.u if self.limit else self.flow.direction
 
-    def plot(self):
-        """Norm, alignment, singular values, tracking error and weights in one
-        figure of matplotlib.
-        """
-        from ncfcheck.report.plots import figure
-
-        return figure(self)
-
 
 def portrait(instance: Instance) -> Portrait:
     """The flows of an instance; what cannot be computed is left out with the reason."""

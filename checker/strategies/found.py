@@ -47,6 +47,11 @@ class FoundInstance(Instance):
         kind = {} if self.point is None else {"inertia": str(self.point.inertia), **_shape(self)}
         return {**super().coverage(), **kind}
 
+    def unit_vectors(self) -> dict[str, np.ndarray]:
+        """The start, and the KKT point where there is one."""
+        point = {} if self.point is None else {"point.u": self.point.u}
+        return {**super().unit_vectors(), **point}
+
     def confirmations(self) -> Iterator[tuple[str, Instance]]:
         """Rescaled data only: statements about points integrate nothing."""
         yield (

@@ -212,8 +212,7 @@ def draw_instance(
         else LABELS[family](np.random.default_rng(seed), sample.X, outputs)
     )
     loss = draw(sampled(losses))
-    if loss is Loss.LOGISTIC:
-        y = np.where(y >= np.median(y) if family == "table" else y >= 0, 1.0, -1.0)
+    y = loss.labels.fit(y, np.median(y) if family == "table" else 0.0)
     problem = Problem(network, sample.X, y, loss)
     start_family, start_seed = draw(sampled(starts)), draw(SEEDS)
     return Instance(

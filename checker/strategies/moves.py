@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from ncfcheck.core.claims import Claim, Inapplicable
-from ncfcheck.model.instance import Instance
+from ncfcheck.model.instance import Instance, Space
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import DENSE, Network, Pattern, masked
@@ -78,7 +78,7 @@ def with_samples(instance: Instance, kept: Sequence[int]) -> Instance:
 
 def without_dimension(instance: Instance, index: int) -> Instance:
     """One dimension less: a column of X, of W_1 and an entry of u."""
-    network, fields = instance.network, {}
+    network = instance.network
     if network.widths[0] == 1:
         raise Inapplicable("d = 1")
     first, *rest = network.matrices(instance.start)
@@ -86,16 +86,14 @@ def without_dimension(instance: Instance, index: int) -> Instance:
     smaller = replace(
         network, widths=(network.widths[0] - 1, *network.widths[1:]), patterns=patterns
     )
-    u = getattr(instance, "u", None)
-    if u is not None and u.size == network.widths[0]:
-        fields["u"] = normalised(np.delete(u, index))
     matrices = [np.delete(first, index, axis=1), *rest]
+    cut = {name: normalised(np.delete(u, index)) for name, u in directions(instance).items()}
     return changed(
         instance,
         network=smaller,
         X=np.delete(instance.problem.X, index, axis=1),
         matrices=matrices,
-        **fields,
+        **cut,
     )
 
 
@@ -130,12 +128,13 @@ def without_neuron(instance: Instance, layer: int, index: int) -> Instance:
     )
     matrices[layer] = np.delete(matrices[layer], index, axis=0)
     matrices[layer + 1] = np.delete(matrices[layer + 1], index, axis=1)
-    profiles, fields = list(getattr(instance, "profiles", ())), {}
-    if profiles and profiles[layer].size == network.widths[layer + 1]:
-        profiles[layer] = normalised(np.delete(profiles[layer], index))
-        fields["profiles"] = tuple(profiles)
+    cut = {
+        name: (*own[:layer], normalised(np.delete(own[layer], index)), *own[layer + 1 :])
+        for name, own in instance.parts(Space.NEURONS).items()
+        if own[layer].size == network.widths[layer + 1]
+    }
     smaller = replace(network, widths=tuple(widths), patterns=tuple(patterns))
-    return changed(instance, network=smaller, matrices=matrices, **fields)
+    return changed(instance, network=smaller, matrices=matrices, **cut)
 
 
 def without_layer(instance: Instance, layer: int) -> Instance:
@@ -149,17 +148,12 @@ def without_layer(instance: Instance, layer: int) -> Instance:
     matrices[layer : layer + 2] = [matrices[layer + 1] @ matrices[layer]]
     patterns[layer : layer + 2] = [_product(network, layer)]
     widths, powers, slopes = ([*part[:i], *part[i + 1 :]] for part, i in _along(network, layer))
-    fields = (
-        {"profiles": _without(instance.profiles, layer)}
-        if getattr(instance, "profiles", ())
-        else {}
-    )
-    if getattr(instance, "signs", ()) and len(instance.signs) == network.depth - 1:
-        fields["signs"] = _without(instance.signs, layer)
-    if getattr(instance, "norms", None) is not None:
-        fields["norms"] = normalised(np.delete(instance.norms, layer + 1))
+    hidden = instance.parts(Space.NEURONS) | instance.parts(Space.HIDDEN)
+    cut = {name: (*own[:layer], *own[layer + 1 :]) for name, own in hidden.items()}
+    for name, own in instance.parts(Space.LAYERS).items():
+        cut[name] = normalised(np.delete(own, layer + 1))
     smaller = Network(tuple(widths), tuple(powers), tuple(slopes), tuple(patterns))
-    return changed(instance, network=smaller, matrices=matrices, **fields)
+    return changed(instance, network=smaller, matrices=matrices, **cut)
 
 
 def _product(network: Network, layer: int) -> Pattern:
@@ -179,10 +173,6 @@ def _product(network: Network, layer: int) -> Pattern:
 
 def _along(network: Network, layer: int):
     return (network.widths, layer + 1), (network.powers, layer), (network.slopes, layer)
-
-
-def _without(values: tuple, index: int) -> tuple:
-    return values[:index] + values[index + 1 :]
 
 
 def with_activations(
@@ -216,8 +206,9 @@ def with_dense_layer(instance: Instance, layer: int) -> Instance:
 
 def with_loss(instance: Instance, loss: Loss) -> Instance:
     """Another loss with the same pseudo-labels ȳ."""
-    y = instance.ncf.ybar if loss is Loss.SQUARE else 2 * instance.ncf.ybar
-    return instance if loss is instance.problem.loss else changed(instance, loss=loss, y=y)
+    if loss is instance.problem.loss:
+        return instance
+    return changed(instance, loss=loss, y=loss.labels_of(instance.ncf.ybar))
 
 
 def with_seed(instance: Instance, seed: int) -> Instance:
@@ -236,13 +227,16 @@ def arrays(instance: Instance) -> dict[str, Array]:
         "y": instance.problem.y,
         "slopes": np.array(instance.network.slopes),
     }
-    u = getattr(instance, "u", None)
-    if u is not None and u.size == instance.network.widths[0]:
-        found["u"] = u
-    found |= {f"e_{l + 1}": profile for l, profile in enumerate(getattr(instance, "profiles", ()))}
-    if getattr(instance, "norms", None) is not None:
-        found["norms"] = instance.norms
-    return {**found, "start": instance.start}
+    found |= directions(instance)
+    for own in instance.parts(Space.NEURONS).values():
+        found |= {f"e_{l + 1}": each for l, each in enumerate(own)}
+    return {**found, **instance.parts(Space.LAYERS), "start": instance.start}
+
+
+def directions(instance: Instance) -> dict[str, Array]:
+    """The parts that are directions of the data's space, (d,), by name."""
+    d = instance.network.widths[0]
+    return {name: u for name, u in instance.parts(Space.INPUT).items() if u.size == d}
 
 
 def with_array(instance: Instance, name: str, values: Array) -> Instance:
@@ -255,11 +249,11 @@ def with_array(instance: Instance, name: str, values: Array) -> Instance:
         return replace(
             instance, start=normalised(values), families={**instance.families, "start": MOVED}
         )
-    if name in ("start", "u", "norms"):
+    if name in ("start", *directions(instance), *instance.parts(Space.LAYERS)):
         return replace(instance, **{name: normalised(values)})
-    profiles = list(instance.profiles)
-    profiles[int(name.removeprefix("e_")) - 1] = normalised(values)
-    return replace(instance, profiles=tuple(profiles))
+    ((part, own),) = instance.parts(Space.NEURONS).items()
+    layer = int(name.removeprefix("e_")) - 1
+    return replace(instance, **{part: (*own[:layer], normalised(values), *own[layer + 1 :])})
 
 
 def reshaped(
@@ -293,46 +287,39 @@ def reshaped(
         for W, shape in zip([*inner, matrices[-1]], zip(widths[1:], widths[:-1]))
     ]
     n = len(instance.problem.X) if samples is None else samples
-    X, y = (
-        _fitted(instance.problem.X, (n, widths[0]), rng),
-        _fitted(instance.problem.y, (n, widths[-1]), rng),
-    )
-    if instance.problem.loss is Loss.LOGISTIC:
-        y = np.where(y >= 0, 1.0, -1.0)
-    fields = _fitted_parts(instance, network, rng)
-    return changed(instance, network=network, X=X, y=y, matrices=matrices, **fields)
+    X = _fitted(instance.problem.X, (n, widths[0]), rng)
+    y = instance.problem.loss.labels.fit(_fitted(instance.problem.y, (n, widths[-1]), rng))
+    parts = _fitted_parts(instance, network, rng)
+    return changed(instance, network=network, X=X, y=y, matrices=matrices, **parts)
 
 
 def _fitted_parts(instance: Instance, network: Network, rng) -> dict[str, object]:
-    """Profiles, signs, layer norms and u for the sizes of the network, where the
-    instance has them.
-    """
-    fields: dict[str, object] = {}
-    u, hidden = getattr(instance, "u", None), network.widths[1:-1]
-    if u is not None and u.size == instance.network.widths[0]:
-        fields["u"] = normalised(_fitted(u[None], (1, network.widths[0]), rng)[0])
-    if getattr(instance, "profiles", ()):
-        # Of profiles that are cut, one with both signs goes last: points with mixed signs are of no
-        # use without it.
-        mixed = [each for each in instance.profiles if each.min() < 0]
-        kept = (
-            instance.profiles[: len(hidden) - len(mixed)]
-            if len(hidden) < len(instance.profiles)
-            else instance.profiles
-        )
-        profiles = (
-            [*kept, *mixed[-1:], *[instance.profiles[-1]] * len(hidden)]
-            if len(kept) < len(hidden)
-            else [*kept]
-        )
-        fields["profiles"] = tuple(
+    """What the instance holds besides its problem and start, for the sizes of the network."""
+    found: dict[str, object] = {}
+    d, *hidden, _ = network.widths
+    for name, u in directions(instance).items():
+        found[name] = normalised(_fitted(u[None], (1, d), rng)[0])
+    for name, own in instance.parts(Space.NEURONS).items():
+        profiles = _as_many(own, len(hidden))
+        found[name] = tuple(
             normalised(np.resize(each, width)) for each, width in zip(profiles, hidden)
         )
-    if getattr(instance, "signs", ()):
-        fields["signs"] = tuple((*instance.signs, *[1.0] * len(hidden))[: len(hidden)])
-    if getattr(instance, "norms", None) is not None:
-        fields["norms"] = normalised(np.resize(instance.norms, network.depth))
-    return fields
+    for name, own in instance.parts(Space.HIDDEN).items():
+        found[name] = (*own, *[1.0] * len(hidden))[: len(hidden)]
+    for name, own in instance.parts(Space.LAYERS).items():
+        found[name] = normalised(np.resize(own, network.depth))
+    return found
+
+
+def _as_many(profiles: tuple[Array, ...], count: int) -> list[Array]:
+    """Profiles cut to a number, or repeated up to it.
+
+    Of those that are cut, one with both signs goes last: points with mixed signs are of no use
+    without it.
+    """
+    mixed = [each for each in profiles if each.min() < 0]
+    kept = profiles[: count - len(mixed)] if count < len(profiles) else profiles
+    return [*kept, *mixed[-1:], *[profiles[-1]] * count] if len(kept) < count else [*kept]
 
 
 def _fitted(matrix: Array, shape: tuple[int, int], rng) -> Array:

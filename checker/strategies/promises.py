@@ -13,6 +13,8 @@ import numpy as np
 
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.model.losses import Loss
+from ncfcheck.theory.rank_one.points import mixed_layers
+from ncfcheck.theory.rank_one.reduced_points import balancing_slopes
 
 DRAWS = 600  # of powers, to learn which a strategy draws
 
@@ -42,10 +44,8 @@ def plain(
     require(bool(problem.X.any(axis=1).all()), "no sample that is zero")
     require(instance.start.shape == (network.size,), "a start that fits the network")
     require(problem.loss in losses, f"loss {'/'.join(losses)}")
-    require(
-        problem.loss is not Loss.LOGISTIC or set(np.unique(problem.y)) <= {-1.0, 1.0},
-        "labels ±1 with the logistic loss",
-    )
+    allowed = problem.loss.labels
+    require(allowed.allow(problem.y), f"labels {allowed.words} with the {problem.loss} loss")
     require(
         tuple(labels) != ("one-signed",) or problem.y.min() > 0 or problem.y.max() < 0,
         "labels of one sign",
@@ -108,8 +108,6 @@ def mixed(instance, one_sided: bool = True, **options) -> None:
     """Entries P and −Q in one e_l, of a layer whose inputs have one sign, or of one where they may
     not.
     """
-    from ncfcheck.theory.rank_one.points import mixed_layers
-
     signless(instance, **options)
     layer, network = mixed_profiles(instance).index(True), instance.network
     require(network.powers[layer] >= 2 and network.slopes[layer] != 0, "p_l ≥ 2 and α_l ≠ 0 there")
@@ -140,8 +138,6 @@ def kinks(instance, inside: bool = True, **options) -> None:
     """All p_l = 1, one slope ≠ 1, samples on the kink whose balancing slopes lie inside [α, 1], or
     else above 1.
     """
-    from ncfcheck.theory.rank_one.reduced_points import balancing_slopes
-
     structured(instance, **options)
     network = instance.network
     require(

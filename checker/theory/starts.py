@@ -8,19 +8,11 @@ import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.tolerances import Numerics
-from ncfcheck.model.ncf import Ncf
+from ncfcheck.model.ncf import Ncf, unit
 from ncfcheck.model.networks import Network
 from ncfcheck.theory.kkt.points import flow_limit, positive_limit
 
 Array = np.ndarray
-
-
-def unit(theta: Array) -> Array:
-    """theta/‖theta‖; raises ValueError for zero."""
-    norm = np.linalg.norm(theta)
-    if norm == 0:
-        raise ValueError("the zero vector has no direction")
-    return theta / norm
 
 
 def gaussian_start(rng, ncf: Ncf) -> Array:
@@ -58,9 +50,7 @@ def balance(network: Network, theta: Array) -> Array:
     balanced.
     """
     matrices = network.matrices(theta)
-    for l in range(network.depth - 2, -1, -1):
-        if network.patterns[l].is_shared or network.patterns[l + 1].is_shared:
-            continue
+    for l in reversed(network.between_unshared):
         rows = np.linalg.norm(matrices[l], axis=1)
         columns = np.sqrt(network.powers[l]) * np.linalg.norm(matrices[l + 1], axis=0)
         matrices[l] *= np.divide(columns, rows, out=np.zeros_like(rows), where=rows > 0)[:, None]

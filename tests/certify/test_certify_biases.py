@@ -187,7 +187,7 @@ def test_flows_with_biases_that_do_not_part_pass_only_where_nothing_is_asked_of_
         assert is_rejected(cancelled()) != passes
 
 
-EXACT, FROZEN = "ncfcheck.properties.exact_biases", "ncfcheck.certify.frozen"
+EXACT, FROZEN = "ncfcheck.properties.exact_biases", "ncfcheck.certify.biased_fields"
 
 
 @pytest.mark.parametrize(

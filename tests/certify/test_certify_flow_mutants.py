@@ -100,7 +100,14 @@ FLOWS, POLYNOMIALS, SERIES, WINDOWS = (
 MISTAKES = [
     (f"{FLOWS}:Field._descent", "return ybar - x\n", "return ybar + x\n", "sign of ŷ in −ℓ'"),
     (f"{FLOWS}:Field._descent", "arb(0.25)", "arb(0.5)", "ℓ''(0) of the logistic loss"),
-    (f"{FLOWS}:Field.strength", "order):", "order - 1):", "δ^(D−1) for δ^D"),
+    (
+        f"{FLOWS}:Field._curvature",
+        "return (arb(1)",
+        "return 2 * (arb(1)",
+        "twice ℓ'' of the logistic loss",
+    ),
+    (f"{FLOWS}:Field._curvature", "return arb(1)", "return arb(2)", "ℓ'' of the square loss"),
+    (f"{FLOWS}:Field.strength", "network.order)", "network.order - 1)", "δ^(D−1) for δ^D"),
     (f"{FLOWS}:Field.jacobian", "-= curvature", "+= curvature", "sign of JᵀJ in Df"),
     (
         f"{FLOWS}:_growth",

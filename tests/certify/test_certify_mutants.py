@@ -315,8 +315,8 @@ MISTAKES = [
     ),
     (
         f"{EVALUATE}:_branch",
-        "scale * power * _power(ring, z, power - 1)",
-        "scale * _power(ring, z, power - 1)",
+        "scale * power * times_power(one, z, power - 1)",
+        "scale * times_power(one, z, power - 1)",
         "no p in σ'",
     ),
     (f"{EVALUATE}:_branch", "(power * (power - 1))", "power", "p for p(p − 1) in σ''"),
@@ -400,13 +400,18 @@ MISTAKES = [
     (f"{STRUCTURED}:mixed_columns", ".root(p - 1)", ".root(p)", "p for p − 1 in Q"),
     (f"{STRUCTURED}:_separated", "power * root * side", "root * side", "α for α^p in mixed layers"),
     (f"{STRUCTURED}:_parallel", "len(ratios) == 1 and", "", "unequal ratios pass"),
-    (f"{POINTS}:power", "range(exponent)", "range(exponent + 1)", "one power too many"),
-    (f"{POINTS}:_departs", "low, high = (4, 4)", "low, high = (40, 40)", "five times the loss"),
+    (
+        "ncfcheck.model.networks:times_power",
+        "range(exponent)",
+        "range(exponent + 1)",
+        "one power too many",
+    ),
+    (f"{POINTS}:_departs", "low, high = 4, 4", "low, high = 40, 40", "five times the loss"),
     (f"{BOXES}:prune", "> SILENT", "> 0.9", "neurons cut that are heard"),
     (
         f"{BOXES}:Found.is_maximum",
-        "multiplier * (i == j) -",
-        "-multiplier * (i == j) +",
+        "multiplier * (i == j)\n                - (",
+        "-multiplier * (i == j)\n                + (",
         "sign of the form",
     ),
 ]

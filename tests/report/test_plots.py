@@ -41,7 +41,7 @@ def test_what_cannot_be_computed_is_left_out_with_the_reason():
     load_claims()
     found = shown(registered()["early.collapse"])[1]
     assert found.blowup is None and "KKT point" in found.missing["blow-up"]
-    assert found.plot() is not None
+    assert plots.plot(found) is not None
 
 
 @pytest.mark.parametrize(
@@ -90,16 +90,20 @@ def test_an_inline_figure_takes_the_colour_of_the_page_and_keeps_its_numbers(pic
 
 
 def test_files_are_svg_or_png_and_the_same_every_time(picture):
-    one, other = (plots.save(picture.plot(), "a.svg") for _ in range(2))
+    one, other = (plots.save(plots.plot(picture), "a.svg") for _ in range(2))
     assert one == other and plots.INK.encode() not in one
-    assert plots.save(picture.plot(), "a.png").startswith(b"\x89PNG")
+    assert plots.save(plots.plot(picture), "a.png").startswith(b"\x89PNG")
     with pytest.raises(ValueError, match=r"an \.svg or a \.png file"):
-        plots.save(picture.plot(), "a.pdf")
+        plots.save(plots.plot(picture), "a.pdf")
 
 
-def test_a_trajectory_plots_itself(picture):
-    flow = ncf_flow(picture.instance.ncf, picture.instance.start, picture.instance.numerics)
-    assert len(flow.plot().axes) == 2
+def test_trajectories_portraits_and_instances_can_be_plotted_and_nothing_else(picture):
+    instance = picture.instance
+    flow = ncf_flow(instance.ncf, instance.start, instance.numerics)
+    assert len(plots.plot(flow).axes) == 2
+    assert len(plots.plot(instance).axes) == len(plots.plot(picture).axes) > 4
+    with pytest.raises(TypeError, match="not a list"):
+        plots.plot([flow])
 
 
 def test_an_instance_does_not_depend_on_how_many_are_drawn():

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tests.support.planting import Mutant
 
-EXPANSION = "homogeneity.loss_expansion"
+EXPANSION, CONSTANT = "homogeneity.loss_expansion", "early.tracking_constant"
 EULER, LAYER_EULER, ONE_SAMPLE = "homogeneity.euler", "homogeneity.layer_euler", "kkt.one_sample"
 SUFFICIENT, PERTURBED = "rank_one.sufficient", "rank_one.perturbed_fails"
 MIXED, CLARKE = "rank_one.mixed_sign_even_p", "rank_one.clarke"
@@ -15,16 +15,59 @@ BLOWUP, DEGREE_TWO = "flow.blowup_rate", "control.degree_two"
 
 # Formula → (fragment, replacement, mistake, the claim or claims that ought to catch it).
 LOSSES = {
-    "pseudo_labels": [
-        ("y / 2", "y * 1.0", "no half for the logistic loss", EXPANSION),
-        ("y / 2", "-y / 2", "sign for the logistic loss", EXPANSION),
-        ("y * 1.0", "-y", "sign for the square loss", EXPANSION),
-        ("y * 1.0", "y / 2", "a half for the square loss too", EXPANSION),
+    "Square.of": [
+        ("0.5 * (", "(", "no half", EXPANSION),
+        ("x - y", "x + y", "sign of the label", EXPANSION),
     ],
-    "total_loss": [
-        ("0.5 * (", "(", "no half for the square loss", EXPANSION),
-        ("outputs - y", "outputs + y", "sign of the label, square", EXPANSION),
-        ("-y * outputs", "y * outputs", "sign of the exponent, logistic", EXPANSION),
+    "Square.change": [
+        ("0.5 * x", "x", "no half", EXPANSION),
+        ("- y)", "+ y)", "sign of the label", EXPANSION),
+    ],
+    "Square.descent": [
+        ("return y - x", "return y + x", "sign of ŷ", EXPANSION),
+        ("return y - x", "return -y - x", "sign of the label", EXPANSION),
+        ("return y - x", "return y / 2 - x", "half of the label", EXPANSION),
+    ],
+    "Square.curvature": [
+        ("return np", "return -np", "sign", CONSTANT),
+        ("return np", "return 2 * np", "factor 2", CONSTANT),
+    ],
+    "Logistic.of": [
+        ("-y * x", "y * x", "sign of the exponent", EXPANSION),
+        ("logaddexp(0.0", "logaddexp(1.0", "e for 1", EXPANSION),
+    ],
+    "Logistic.change": [
+        ("-y * x", "y * x", "sign of the exponent", EXPANSION),
+        (" / 2", "", "no half", EXPANSION),
+    ],
+    "Logistic.descent": [
+        ("np.exp(y", "np.exp(-y", "sign of the exponent", EXPANSION),
+        ("(1.0 + np.exp(", "(np.exp(", "no 1 +", EXPANSION),
+        ("return y", "return -y", "sign of the label", EXPANSION),
+    ],
+    "Logistic.curvature": [
+        ("(y - w)", "(y + w)", "sign of −ℓ'", CONSTANT),
+        ("return w", "return -w", "sign", CONSTANT),
+    ],
+    "Loss.total": [
+        ("return float", "return 2 * float", "factor 2", EXPANSION),
+        (".sum()", ".mean()", "mean for the sum", EXPANSION),
+    ],
+    "Loss.change": [
+        ("return self", "return -self", "sign", EXPANSION),
+        ("return self", "return 2 * self", "factor 2", EXPANSION),
+    ],
+    "Loss.descent": [
+        ("return self", "return -self", "sign", EXPANSION),
+        ("return self", "return 2 * self", "factor 2", EXPANSION),
+    ],
+    "Loss.curvature": [
+        ("return self", "return -self", "sign", CONSTANT),
+        ("return self", "return 2 * self", "factor 2", CONSTANT),
+    ],
+    "Loss.pseudo_labels": [
+        ("return self", "return -self", "sign", EXPANSION),
+        ("return self", "return 2 * self", "factor 2", EXPANSION),
     ],
     "descent": [
         (
@@ -33,18 +76,16 @@ LOSSES = {
             "sign, NCF",
             EXPANSION,
         ),
-        (
-            "y[i, j] - factor * outputs",
-            "y[i, j] + factor * outputs",
-            "sign of ŷ, square",
-            EXPANSION,
-        ),
-        ("- factor * outputs", "- outputs", "no δ^D, square", EXPANSION),
-        ("np.exp(y[i, j]", "np.exp(-y[i, j]", "sign of the exponent, logistic", EXPANSION),
-        ("(1.0 + np.exp(", "(np.exp(", "no 1 +, logistic", EXPANSION),
+        ("= y[i, j] * (", "= -y[i, j] * (", "sign, second order", CONSTANT),
+        ("_square(factor * ", "_square(", "no δ^D, square", EXPANSION),
+        ("_logistic(factor * ", "_logistic(", "no δ^D, logistic", EXPANSION),
     ],
 }
 NCF = {
+    "unit": [
+        ("theta / size", "-theta / size", "sign", SUFFICIENT),
+        ("theta / size", "theta / size**2", "exponent of the length", SUFFICIENT),
+    ],
     "norm": [
         ("dnrm2(flat)", "dnrm2(flat) ** 2", "square", "kkt.multiplier"),
         ("dnrm2(flat)", "np.abs(flat).sum()", "sum of absolute values", "kkt.multiplier"),
@@ -150,8 +191,8 @@ NCF = {
         ),
     ],
     "Problem.ncf": [
-        ("pseudo_labels(self.loss, self.y)", "self.y", "labels for pseudo-labels", EXPANSION),
-        ("pseudo_labels", "-pseudo_labels", "sign of ȳ", EXPANSION),
+        ("self.loss.pseudo_labels(self.y)", "self.y", "labels for pseudo-labels", EXPANSION),
+        ("self.loss", "-self.loss", "sign of ȳ", EXPANSION),
     ],
     "Problem.outputs": [
         ("return kernels", "return -kernels", "sign", EXPANSION),
@@ -167,6 +208,18 @@ NCF = {
         ("self.outputs(w)", "self.outputs(2 * w)", "at 2w", EXPANSION),
     ],
     "neuron_balance": [
+        ("(theta)", "(theta**2)", "of the squares of the weights", SUFFICIENT),
+        ("network.matrices(theta)", "network.matrices(theta)[::-1]", "order of layers", SUFFICIENT),
+    ],
+    "euler_sides": [
+        ("* value", "* -value", "sign of N", EULER),
+        ("network.order", "(network.order + 1)", "D + 1", EULER),
+    ],
+    "layer_euler_sides": [
+        ("network.orders", "network.orders[::-1]", "order of layers", LAYER_EULER),
+        ("order * value", "value", "no P_l", LAYER_EULER),
+    ],
+    "balances": [
         ("- network.powers[l]", "+ network.powers[l]", "sign", SUFFICIENT),
         ("network.powers[l] * ", "", "no p_l", "flow.balance"),
         ("network.powers[l] * ", "network.powers[l - 1] * ", "p_{l−1}", "kkt.neuron_balance"),
@@ -176,7 +229,7 @@ NCF = {
             "exponent of p_l",
             "kkt.neuron_balance",
         ),
-        ("(matrices[l] ** 2)", "np.abs(matrices[l])", "no square", "kkt.neuron_balance"),
+        ("[W * W", "[np.abs(W)", "no square", "kkt.neuron_balance"),
     ],
     "layer_norms": [
         (
@@ -469,6 +522,13 @@ TABLES = {
 }
 # Functions without a planted mistake, and why.
 EXEMPT = {
+    **{
+        f"ncfcheck.model.losses:{name}": "which labels there are, or what a loss is made of"
+        for name in (
+            *("Labels.allow", "Labels.fit", "Square.labels_of", "Logistic.labels_of"),
+            *("Loss.__new__", "Loss.code", "Loss.labels", "Loss.labels_of"),
+        )
+    },
     "ncfcheck.model.ncf:Problem.__post_init__": "refuses what is no problem; computes nothing",
     "ncfcheck.theory.rank_one.points:RankOneInstance.coverage": "names strata for the report; no "
     "margin depends "

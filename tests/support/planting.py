@@ -18,6 +18,7 @@ from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 from ncfcheck.core.claims import Claim, Kind, Verdict
+from ncfcheck.model import losses
 from ncfcheck.model.kernels import gradients
 from ncfcheck.run.check import PROFILES, cut, derive
 from ncfcheck.strategies.draw import draw
@@ -96,26 +97,30 @@ def planted(mutant: Mutant, patch):
     found, code = attribute(mutant.of), mutated_code(mutant)
     with warnings.catch_warnings(), np.errstate(all="ignore"), patch.context() as patch:
         warnings.simplefilter("ignore")
-        if isinstance(found, Dispatcher):
-            recompile(types.FunctionType(code, found.py_func.__globals__), patch)
-        else:
-            patch.setattr(plain(found), "__code__", code)
+        patch.setattr(plain(found), "__code__", code)
+        if mutant.of.startswith("ncfcheck.model.losses:") and mutant.of.endswith("descent"):
+            recompile(patch)
         yield
 
 
-def recompile(descent, patch) -> None:
-    """`kernels.pull_back` compiled anew with the function given for `losses.descent`; nothing goes
-    to the cache on disk.
+def recompile(patch) -> None:
+    """`kernels.pull_back` compiled anew with `losses.descent` and the formulas in it as they stand
+    now; nothing goes to the cache on disk.
 
     What has it compiled in, the stepper, keeps the right one: compiling that takes ten seconds.
     """
-    right = gradients.pull_back.py_func
-    names = {**right.__globals__, "descent": njit(error_model="numpy")(descent)}
-    patch.setattr(
-        gradients,
-        "pull_back",
-        njit(error_model="numpy")(types.FunctionType(right.__code__, names, right.__name__)),
-    )
+    compiled = njit(error_model="numpy")
+
+    def anew(right: Dispatcher, others: dict) -> Dispatcher:
+        function = right.py_func
+        names = {**function.__globals__, **others}
+        return compiled(types.FunctionType(function.__code__, names, function.__name__))
+
+    formulas = {
+        name: anew(each, {}) for name, each in vars(losses).items() if isinstance(each, Dispatcher)
+    }
+    descent = anew(losses.descent, formulas)
+    patch.setattr(gradients, "pull_back", anew(gradients.pull_back, {"descent": descent}))
 
 
 @dataclass(frozen=True)

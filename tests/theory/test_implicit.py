@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ncfcheck.model.kernels.gradients import workspace
-from ncfcheck.model.losses import CODES, NCF_CODE
+from ncfcheck.model.losses import NCF_CODE, Loss
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.model.networks import DENSE, Network, convolution, dense, masked
 from ncfcheck.theory.flow import solvers as second_integrator
@@ -25,7 +25,7 @@ NETWORKS = {
         (convolution(4, 4, 2), masked(rng.random((3, 4)) < 0.7), DENSE),
     ),
 }
-LOSSES = [NCF_CODE, *CODES.values()]
+LOSSES = [NCF_CODE, *(loss.code for loss in Loss)]
 
 
 def flow(network, loss, log_delta=-0.3):

@@ -14,7 +14,6 @@ from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
 from ncfcheck.properties import tracking  # noqa: F401  registers the claim
 from ncfcheck.strategies.draw import draw
-from ncfcheck.theory.early import training
 from ncfcheck.theory.early.tracking import RADIUS, departures, predicted, variation
 from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
 
@@ -62,7 +61,9 @@ def test_the_variation_ends_where_the_flow_does():
 def test_a_second_derivative_of_the_loss_that_is_off_by_a_factor_is_caught(
     monkeypatch, loss, factor
 ):
-    monkeypatch.setitem(training.CURVATURES, loss, factor * training.CURVATURES[loss])
+    right = loss.formulas.curvature
+    wrong = staticmethod(lambda x, y: factor * right(x, y))
+    monkeypatch.setattr(loss.formulas, "curvature", wrong)
     assert Outcome.VIOLATES in outcomes()
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from numba.extending import register_jitable
 
 from ncfcheck.core.compiling import bare, compiled, inlined, internal, matrix_view
-from ncfcheck.model.kernels.products import product, product_with_transposed
-from ncfcheck.model.losses import NCF_CODE, SQUARE_CODE, descent
+from ncfcheck.model.kernels.matrix_products import product, product_with_transposed
+from ncfcheck.model.losses import NCF_CODE, SECOND_ORDER_CODE, descent
+from ncfcheck.model.networks import times_power
 
 
 @register_jitable(inline="always")
@@ -50,14 +51,15 @@ def _block(layout, samples):
     )
 
 
+_times_power = inlined(_nrt=False)(times_power)
+
+
 @bare()
 def _activate(values, slopes, start, stop, power, slope):
     """σ(z) = max(z, αz)^p in place of z, and σ'(z), for the units from start to stop; the slope at
     0 is the one of z > 0.
     """
-    negative = slope
-    for _ in range(power - 1):
-        negative *= slope
+    negative = _times_power(1.0, slope, power)
     if power == 2:
         for i in range(start, stop):
             z = values[i]
@@ -67,11 +69,7 @@ def _activate(values, slopes, start, stop, power, slope):
         return
     for i in range(start, stop):
         z = values[i]
-        lower = z if z >= 0 else negative * z
-        if power == 1:
-            lower = 1.0 if z >= 0 else negative
-        for _ in range(power - 2):
-            lower *= z
+        lower = _times_power(1.0 if z >= 0 else negative, z, power - 1)
         slopes[i] = power * lower
         values[i] = lower * z
 
@@ -204,13 +202,13 @@ def correlation(layout, theta, X, ybar):
     ), gradient
 
 
-def second_orders(layout, thetas, X, factor):
-    """Jᵀ(factor · H(X; θ)) at every row θ of thetas (m, P); (m, P). It is a gradient of a square
-    loss with labels 0.
+def second_orders(layout, thetas, X, curvature):
+    """Jᵀ(ℓ''(0) ∘ H(X; θ)) at every row θ of thetas (m, P), for the curvature ℓ''(0) (k_L, n) of
+    every output; (m, P).
     """
     gradients, work = np.empty(thetas.shape), workspace(layout, X.shape[1])
-    zeros = np.zeros((layout.widths[-1], X.shape[1]))
-    weights = np.empty(zeros.shape)
+    weights = np.empty(curvature.shape)
     for theta, gradient in zip(thetas, gradients):
-        pull_back(layout, theta, X, zeros, SQUARE_CODE, factor, -1.0, weights, work, gradient)
+        arguments = layout, theta, X, curvature, SECOND_ORDER_CODE, 1.0, 1.0
+        pull_back(*arguments, weights, work, gradient)
     return gradients

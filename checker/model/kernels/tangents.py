@@ -7,9 +7,12 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from ncfcheck.core.compiling import bare, compiled, matrix_view
+from ncfcheck.core.compiling import bare, compiled, inlined, matrix_view
 from ncfcheck.model.kernels.gradients import collected, entries_of
-from ncfcheck.model.kernels.products import product, product_with_transposed
+from ncfcheck.model.kernels.matrix_products import product, product_with_transposed
+from ncfcheck.model.networks import times_power
+
+_times_power = inlined(_nrt=False)(times_power)
 
 
 @register_jitable(inline="always")
@@ -40,9 +43,7 @@ def _fill(layout, weights, X, ybar, values, firsts, deltas, bends):
             layout.slopes[layer - 1] ** layout.powers[layer - 1],
         )
         for i in range(start, stop):
-            lower = 1.0 if values[i] >= 0 else negative
-            for _ in range(power - 2):
-                lower *= values[i]
+            lower = _times_power(1.0 if values[i] >= 0 else negative, values[i], power - 2)
             # At p = 1 there is no z to divide by: σ'' = 0, and σ' is what `lower` is.
             bends[i] = power * (power - 1) * lower
             firsts[i] = power * lower * values[i] if power > 1 else lower

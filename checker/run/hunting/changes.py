@@ -12,7 +12,6 @@ import numpy as np
 
 from ncfcheck.core.claims import Claim, Inapplicable, Unresolved
 from ncfcheck.model.instance import Instance
-from ncfcheck.model.losses import Loss
 from ncfcheck.strategies import moves
 
 Array = np.ndarray
@@ -136,9 +135,7 @@ def another_seed(instance: Instance, rng) -> Instance:
 def lattice(instance: Instance, rng) -> Instance:
     """Data and labels rounded to multiples of ½ of their size."""
     X, y = instance.problem.X, instance.problem.y
-    return moves.changed(
-        instance, X=_rounded(X), y=y if instance.problem.loss is Loss.LOGISTIC else _rounded(y)
-    )
+    return moves.changed(instance, X=_rounded(X), y=instance.problem.loss.labels.fit(_rounded(y)))
 
 
 def antipodal(instance: Instance, rng) -> Instance:
@@ -244,11 +241,11 @@ def _array(instance: Instance, rng) -> tuple[str, Array]:
 
 
 def movable(instance: Instance) -> dict[str, Array]:
-    """The arrays that may be moved continuously: not labels ±1, nor slopes of 1 in layers with p =
-    1.
+    """The arrays that may be moved continuously: not labels of two values, nor slopes of 1 in
+    layers with p = 1.
     """
     arrays, network = moves.arrays(instance), instance.network
-    if instance.problem.loss is Loss.LOGISTIC:
+    if instance.problem.loss.labels.values:
         del arrays["y"]
     if any(power == 1 and slope == 1 for power, slope in zip(network.powers, network.slopes)):
         del arrays["slopes"]

@@ -37,7 +37,7 @@ def key(instance: Instance) -> tuple:
     network, problem = instance.network, instance.problem
     return (
         *size(instance),
-        problem.loss is Loss.LOGISTIC,
+        tuple(Loss).index(problem.loss),
         sum(_slope(alpha) for alpha in network.slopes),
         round(
             sum(_weight(name, values, instance) for name, values in numbers(instance).items()), 6

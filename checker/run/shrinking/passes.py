@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import combinations, product
+from itertools import combinations, product, takewhile
 
 import numpy as np
 
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
+from ncfcheck.model.rendering import common_scale
 from ncfcheck.run.shrinking.complexity import SHARES, SLOPES, is_direction, numbers, weight
 from ncfcheck.run.shrinking.smallest import smallest
 from ncfcheck.strategies import moves
@@ -118,8 +119,7 @@ def rotations(instance: Instance) -> Iterator[Candidate]:
     and so on.
     """
     yield partial(_rotated, instance, instance.problem.X)
-    u = getattr(instance, "u", None)
-    if u is not None and u.size == instance.network.widths[0]:
+    for u in moves.directions(instance).values():
         yield partial(_rotated, instance, np.vstack([u, instance.problem.X]))
 
 
@@ -132,9 +132,10 @@ def _rotated(instance: Instance, rows: Array) -> Instance:
     )
     X = _cleaned(instance.problem.X @ Q)
     first, *rest = instance.network.matrices(instance.start)
-    u = getattr(instance, "u", None)
-    fields = {} if u is None or u.size != len(Q) else {"u": moves.normalised(_cleaned(u @ Q))}
-    return moves.changed(instance, X=X, matrices=[_cleaned(first @ Q), *rest], **fields)
+    turned = {
+        name: moves.normalised(_cleaned(u @ Q)) for name, u in moves.directions(instance).items()
+    }
+    return moves.changed(instance, X=X, matrices=[_cleaned(first @ Q), *rest], **turned)
 
 
 def _signs(R: Array, d: int) -> Array:
@@ -185,11 +186,11 @@ def _linear(instance: Instance, powers: list[int]) -> Instance:
 
 
 def losses(instance: Instance) -> Iterator[Candidate]:
-    """The square loss."""
-    if instance.problem.loss is Loss.LOGISTIC:
-        yield partial(moves.with_loss, instance, Loss.SQUARE)
-        square = partial(moves.with_loss, instance, Loss.SQUARE)
-        yield lambda: moves.with_array(square(), "y", instance.problem.y)
+    """Simpler losses, with the same pseudo-labels or the same labels."""
+    for loss in takewhile(lambda each: each is not instance.problem.loss, Loss):
+        yield partial(moves.with_loss, instance, loss)
+        labels = loss.labels.fit(instance.problem.y.copy())
+        yield partial(moves.changed, instance, loss=loss, y=labels)
 
 
 def slopes(instance: Instance) -> Iterator[Candidate]:
@@ -224,22 +225,16 @@ def entries(instance: Instance) -> Iterator[Candidate]:
     for name, values in numbers(instance).items():
         if is_direction(name):
             scaled = values / (np.abs(values).max(initial=0.0) or 1.0)
-            values = scaled if is_irregular(scaled) else np.rint(values * _scale(values))
+            values = scaled if is_irregular(scaled) else np.rint(values * common_scale(values))
         for place in sorted(
             np.ndindex(values.shape), key=lambda place: -weight(float(values[place]))
         ):
             yield from _entry(instance, name, values, place)
 
 
-def _scale(values: Array) -> float:
-    from ncfcheck.model.rendering import common_scale
-
-    return common_scale(values)
-
-
 def is_irregular(values: Array) -> bool:
     """Whether the direction is no multiple of small integers."""
-    return _scale(values) == 1.0 and not np.array_equal(values, np.rint(values))
+    return common_scale(values) == 1.0 and not np.array_equal(values, np.rint(values))
 
 
 def _entry(

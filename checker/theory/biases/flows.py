@@ -8,7 +8,6 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from ncfcheck.core.claims import Unresolved
-from ncfcheck.model.losses import Loss
 from ncfcheck.theory.biases.networks import BiasedInstance, BiasedProblem
 
 Array = np.ndarray
@@ -66,8 +65,7 @@ def loss_flow_with_biases(
 
 def _descent(problem: BiasedProblem, w: Array) -> Array:
     """−∇𝓛(w), (P,)."""
-    outputs, y = problem.outputs(w), problem.y
-    weights = y - outputs if problem.loss is Loss.SQUARE else y / (1 + np.exp(y * outputs))
+    weights = problem.loss.descent(problem.outputs(w), problem.y)
     return problem.ncf.pull_back(w, weights)[1]
 
 

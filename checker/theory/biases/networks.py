@@ -15,9 +15,8 @@ import numpy as np
 
 from ncfcheck.model import rounding
 from ncfcheck.model.kernels import gradients
-from ncfcheck.model.ncf import Ncf, Problem
+from ncfcheck.model.ncf import Ncf, Problem, unit
 from ncfcheck.model.networks import DENSE, Network, masked
-from ncfcheck.theory.starts import unit
 
 Array = np.ndarray
 

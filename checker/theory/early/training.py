@@ -13,7 +13,6 @@ import numpy as np
 from ncfcheck.core.claims import Inapplicable, Margin, Outcome, Unresolved
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.kernels import gradients
-from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem, norm
 from ncfcheck.theory.flow.trajectories import (
     Event,
@@ -39,8 +38,6 @@ SMALL, PERTURBATION = 0.3, 1e-4
 SUNK = 1e-17
 # A δ^D so small that the loss flow is the NCF flow in float64, whatever the data.
 NEGLIGIBLE = 1e-60
-# ℓ''(0), the second derivative in ŷ at ŷ = 0.
-CURVATURES = {Loss.SQUARE: 1.0, Loss.LOGISTIC: 0.25}
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,8 +146,9 @@ def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
 
 
 def _second_orders(problem: Problem, directions: np.ndarray) -> np.ndarray:
+    curvature = np.ascontiguousarray(problem.loss.curvature(0.0, problem.y).T)
     return gradients.second_orders(
-        problem.network.layout, directions, problem.ncf.columns, CURVATURES[problem.loss]
+        problem.network.layout, directions, problem.ncf.columns, curvature
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ncfcheck.model.curvature import Curvature
 from ncfcheck.model.kernels.gradients import pull_back, workspace
-from ncfcheck.model.losses import NCF_CODE, SQUARE_CODE
+from ncfcheck.model.losses import CODED, NCF_CODE
 
 
 def jacobian(field, state: np.ndarray) -> np.ndarray:
@@ -45,13 +45,11 @@ def gradient_and_derivatives(
     curvature = Curvature(field.layout, v, field.X, weights)
     if field.loss == NCF_CODE:
         return g, curvature.matrix(), np.zeros(v.size)
-    # By ŷ, −ℓ' changes at the rate −1 (square) or −w(y − w), w = −ℓ' (logistic).
-    w = weights * field.scale
-    bend = -np.ones_like(w) if field.loss == SQUARE_CODE else -w * (field.y - w)
+    outputs, J = curvature.outputs, curvature.output_jacobian()
+    bend = -CODED[field.loss].curvature(factor * outputs, field.y)  # of −ℓ' by ŷ
     bent = factor * bend.ravel() / field.scale
-    J = curvature.output_jacobian()
     return (
         g,
         curvature.matrix() + J.T @ (bent[:, None] * J),
-        field.order * (J.T @ (bent * curvature.outputs.ravel())),
+        field.order * (J.T @ (bent * outputs.ravel())),
     )

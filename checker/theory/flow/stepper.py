@@ -14,6 +14,7 @@ from scipy.integrate import DOP853
 
 from ncfcheck.core.compiling import bare, compiled, inlined
 from ncfcheck.model.kernels.gradients import pull_back, workspace
+from ncfcheck.model.losses import NCF_CODE
 
 STAGES = 12
 # Rows are the stages' coefficients, the last those of the step itself.
@@ -67,7 +68,9 @@ def _rate(field, state, out, weights, work):
     """
     size = state.size - 2
     v, g = state[:size], out[:size]
-    factor = np.exp(field.order * (field.log_delta + state[size])) if field.loss else 0.0
+    factor = (
+        np.exp(field.order * (field.log_delta + state[size])) if field.loss != NCF_CODE else 0.0
+    )
     value = pull_back(
         field.layout, v, field.X, field.y, field.loss, factor, field.scale, weights, work, g
     )

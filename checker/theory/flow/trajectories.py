@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 
 from ncfcheck.core.tolerances import HANDOVER, Numerics
-from ncfcheck.model.losses import CODES, NCF_CODE
+from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.ncf import Ncf, Problem, norm
 from ncfcheck.theory.flow import solvers as second_integrator
 from ncfcheck.theory.flow import stepper
@@ -90,14 +90,6 @@ class Trajectory:
         """The last norm r."""
         return math.exp(self.log_norm[-1])
 
-    def plot(self, axes=None):
-        """Norm and distance from a KKT point against time, on two axes of matplotlib or on a new
-        figure; the figure.
-        """
-        from ncfcheck.report.plots import trajectory
-
-        return trajectory(self, axes)
-
 
 def ncf_flow(
     ncf: Ncf,
@@ -127,7 +119,7 @@ def loss_flow(
     y = np.ascontiguousarray(problem.y.T)
     scale = norm(problem.ncf.gradient(start))
     return _run(
-        _field(problem.ncf, y, CODES[problem.loss], math.log(delta), scale),
+        _field(problem.ncf, y, problem.loss.code, math.log(delta), scale),
         start,
         numerics,
         until,

@@ -11,7 +11,7 @@ import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.tolerances import Numerics
-from ncfcheck.model.instance import Instance
+from ncfcheck.model.instance import Instance, Space, part
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.model.networks import Network, dense
 from ncfcheck.theory.kkt.points import positive_limit
@@ -29,10 +29,10 @@ class RankOneInstance(Instance):
     `norms` (c_1, …, c_L).
     """
 
-    u: Array | None = None
-    signs: tuple[float, ...] = ()
-    profiles: tuple[Array, ...] = ()
-    norms: Array | None = None
+    u: Array | None = part(Space.INPUT)
+    signs: tuple[float, ...] = part(Space.HIDDEN, ())
+    profiles: tuple[Array, ...] = part(Space.NEURONS, ())
+    norms: Array | None = part(Space.LAYERS)
 
     def coverage(self) -> dict[str, str]:
         """The strata of any instance, and how many neurons are active and whether

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from ncfcheck.core.compiling import compiled
-from ncfcheck.model.kernels.products import SMALL, product, product_with_transposed
+from ncfcheck.model.kernels.matrix_products import SMALL, product, product_with_transposed
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import instances
-from ncfcheck.theory.early.training import CURVATURES, second_order_gradient
+from ncfcheck.theory.early.training import second_order_gradient
 
 SIZES = [(1, 1, 1), (3, 5, 7), (2, 1, 9), (20, 10, 50)]
 
@@ -57,7 +57,8 @@ def test_products_with_the_curvature_are_those_of_its_matrix():
 def test_the_second_order_of_the_loss_is_a_gradient_with_outputs_as_labels():
     drawn = list(draw(instances().strategy(), 20, 4, simplest=False))
     for each in drawn:
-        outputs = CURVATURES[each.problem.loss] * each.problem.outputs(each.start)
+        problem = each.problem
+        outputs = problem.loss.curvature(0.0, problem.y) * problem.outputs(each.start)
         change = type(each.ncf)(each.network, each.ncf.X, outputs)
         found, expected = (
             second_order_gradient(each.problem, each.start),
