@@ -29,8 +29,7 @@ from ncfcheck.run.check import load_claims
 from ncfcheck.run.hunting.changes import rebuilt
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import judge
-from ncfcheck.verifier.numbers import Rejected
-from ncfcheck.verifier.reading import verify
+from ncfcheck.verifier import Rejected, verify
 from tests.certify.test_certify_evaluate import holds
 from tests.support.adversarial import KINDS, adversarial
 from tests.support.exact_networks import drawn, numbers
@@ -63,7 +62,7 @@ def controls(count: int, patterns: list[str], seed: int) -> None:
         "not"
     )
     for claim in select(patterns):
-        if claim.kind is Kind.CONTROL and claim.certify is not None:
+        if claim.kind is Kind.CONTROL and claim.refute is not None:
             _control(claim, violations(claim, count, seed))
 
 
@@ -73,7 +72,7 @@ def _control(claim: Claim, instances: list) -> None:
         start = time.process_time()
         try:
             within(30)
-            found = claim.certify(instance)
+            found = claim.refute(instance)
             middle = time.process_time()
             verify(document(claim, instance, found))
             checks.append(time.process_time() - middle)
@@ -95,7 +94,7 @@ def theorems(count: int, patterns: list[str], seed: int) -> int:
     them, which must be none.
     """
     claims = [
-        each for each in select(patterns) if each.kind is Kind.THEOREM and each.certify is not None
+        each for each in select(patterns) if each.kind is Kind.THEOREM and each.refute is not None
     ]
     print(
         f"{'theorem':28} {'instances':>10} {'compared':>9} {'certified':>10} "
@@ -120,7 +119,7 @@ def _theorem(claim: Claim, count: int, seed: int) -> tuple[int, int, int, int]:
                     hard = rebuilt(claim, hard)
                 try:
                     within(5)
-                    certified.append(claim.certify(hard))
+                    certified.append(claim.refute(hard))
                 except (NotProved, ArithmeticError, ValueError, np.linalg.LinAlgError) as reason:
                     reasons[str(reason)] += 1
                 floats.append(is_violated_in_floats(hard))

@@ -8,7 +8,7 @@ import pytest
 from ncfcheck.app import cli
 from ncfcheck.core import claims
 from ncfcheck.run import check
-from ncfcheck.verifier import reading
+from ncfcheck.verifier import witnesses
 from tests.support.output import without_progress
 
 pytest_plugins = ["pytester"]
@@ -30,7 +30,7 @@ def at_one_precision(monkeypatch):
     """The verifier tries no more bits than at first: where nothing hangs on them, they take as long
     again to reject.
     """
-    monkeypatch.setattr(reading, "PRECISIONS", reading.PRECISIONS[:1])
+    monkeypatch.setattr(witnesses, "PRECISIONS", witnesses.PRECISIONS[:1])
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
-"""Claims under pytest: one test item per claim of the modules in a folder `properties`, and of
-modules named explicitly.
+"""Claims under pytest: one test item per claim of the modules in a folder `properties`, packages in
+it included, and of modules named explicitly.
 
 It is loaded in every run of pytest where the package is installed, so the engine is imported only
 when a claim is met.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = "properties"
+PACKAGE, FOLDER = "ncfcheck", "properties"
 MARK = "@claim("
 
 
@@ -38,7 +38,7 @@ def pytest_collect_file(file_path, parent):
     """Collect a Python file with claims in a folder `properties`, unless pytest collects it of its
     own accord.
     """
-    if file_path.suffix != ".py" or file_path.parent.name != FOLDER:
+    if file_path.suffix != ".py" or not _import_name(file_path):
         return None
     patterns = parent.config.getini("python_files")
     if parent.session.isinitpath(file_path) or any(
@@ -52,7 +52,7 @@ def pytest_pycollect_makemodule(module_path, parent):
     """The collector of a module with claims, in place of pytest's own: in a folder `properties`, or
     named explicitly.
     """
-    if module_path.parent.name != FOLDER and not parent.session.isinitpath(module_path):
+    if not _import_name(module_path) and not parent.session.isinitpath(module_path):
         return None
     if MARK not in module_path.read_text(encoding="utf-8", errors="replace"):
         return None
@@ -64,8 +64,11 @@ class ClaimModule(pytest.Module):
 
     def _getobj(self):
         # The registry takes a claim once, so the module must be the one that others import.
-        name = f"ncfcheck.{FOLDER}.{self.path.stem}"
-        return importlib.import_module(name) if _is_at(name, self.path) else super()._getobj()
+        name = _import_name(self.path)
+        for each in (f"{PACKAGE}.{name}", name):
+            if _is_at(each, self.path):
+                return importlib.import_module(each)
+        return super()._getobj()
 
     def collect(self):
         from ncfcheck.core.claims import registered
@@ -114,6 +117,20 @@ class ClaimItem(pytest.Item):
 
 class UnexpectedVerdict(Exception):
     """A theorem was refuted, or a control was not."""
+
+
+def _import_name(path: Path) -> str:
+    """The name by which a module in a folder `properties`, or in a package in it, is imported;
+    empty for any other.
+    """
+    names = [path.stem]
+    for folder in path.parents:
+        names.insert(0, folder.name)
+        if folder.name == FOLDER:
+            return ".".join(names)
+        if not (folder / "__init__.py").exists():
+            return ""
+    return ""
 
 
 def _is_at(name: str, path: Path) -> bool:

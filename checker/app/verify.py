@@ -17,10 +17,12 @@ def verify(witness):
 
     Exit code 0: accepted. 1: rejected, with the reason. 2: the file cannot be read.
     """
-    command = [sys.executable, "-m", "ncfcheck.verifier.reading", str(witness.absolute())]
-    verifier = subprocess.run(
-        command, cwd=Path(__file__).parents[2], text=True, capture_output=True
+    from ncfcheck import verifier
+
+    program = Path(verifier.__file__).with_name("__main__.py")
+    done = subprocess.run(
+        [sys.executable, "-I", program, witness], text=True, capture_output=True, encoding="utf-8"
     )
-    click.echo(verifier.stdout, nl=False)
-    click.echo(verifier.stderr, nl=False, err=True)
-    return verifier.returncode
+    click.echo(done.stdout, nl=False)
+    click.echo(done.stderr, nl=False, err=True)
+    return done.returncode

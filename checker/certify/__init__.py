@@ -4,12 +4,11 @@ docs/certificates.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-
 from ncfcheck.certify.certificate import Certificate, NotProved, Undecided, within
+from ncfcheck.model.encoding import NotStorable, encode
+from ncfcheck.verifier import FORMAT, PROOFS, REFUTATIONS, Rejected, digest, verify
 
-__all__ = ["Certificate", "NotProved", "Undecided", "certify", "proof", "prove"]
+__all__ = ["Certificate", "NotProved", "Undecided", "certify", "document", "prove"]
 
 SECONDS = 5.0  # for one instance
 
@@ -20,15 +19,15 @@ def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecide
 
     An error in a certifier, a bug, is a reason like any other: never a certificate.
     """
-    return _tried(claim, claim.certify, instance, seconds, "refutations")
+    return _tried(claim, claim.refute, instance, seconds, REFUTATIONS)
 
 
 def prove(claim, instance, seconds: float = SECONDS) -> Certificate | Undecided:
     """The same of the claim's conclusion, proved on the instance."""
-    return _tried(claim, claim.prove, instance, seconds, "proofs")
+    return _tried(claim, claim.prove, instance, seconds, PROOFS)
 
 
-def _tried(claim, certifier, instance, seconds: float, kind: str) -> Certificate | Undecided:
+def _tried(claim, certifier, instance, seconds: float, known) -> Certificate | Undecided:
     if certifier is None:
         return Undecided("no exact counterpart of this claim")
     within(seconds)
@@ -40,19 +39,13 @@ def _tried(claim, certifier, instance, seconds: float, kind: str) -> Certificate
         return Undecided(f"error in the certifier: {type(error).__name__}: {error}")
     finally:
         within(float("inf"))
-    return _accepted(claim, instance, found, kind)
+    return _accepted(claim, instance, found, known)
 
 
-def _accepted(claim, instance, found: Certificate, kind: str) -> Certificate | Undecided:
+def _accepted(claim, instance, found: Certificate, known) -> Certificate | Undecided:
     """The certificate, if the independent verifier accepts it: only then is a claim refuted, or its
     conclusion proved.
     """
-    from ncfcheck.model.encoding import NotStorable
-    from ncfcheck.verifier.numbers import Rejected
-    from ncfcheck.verifier.proofs import PROOFS
-    from ncfcheck.verifier.reading import CLAIMS, verify
-
-    known = {"refutations": CLAIMS, "proofs": PROOFS}[kind]
     if claim.id not in known:
         return Undecided("the verifier does not know this claim")
     try:
@@ -66,9 +59,6 @@ def _accepted(claim, instance, found: Certificate, kind: str) -> Certificate | U
 
 def document(claim, instance, found: Certificate) -> dict:
     """What the verifier reads of a witness, its certificate sealed."""
-    from ncfcheck.model.encoding import encode
-    from ncfcheck.verifier.reading import FORMAT, digest
-
     content = {
         "format": FORMAT,
         "claim": claim.id,
@@ -77,15 +67,3 @@ def document(claim, instance, found: Certificate) -> dict:
     content["certificate"] = found.plain()
     content["certificate"]["sha256"] = digest(content)
     return content
-
-
-def proof(module: str, name: str) -> Callable:
-    """The certifier `name` of a module, imported when it is first asked for: balls take a tenth of
-    a second to load.
-    """
-
-    def certifier(instance):
-        return getattr(import_module(module), name)(instance)
-
-    certifier.__name__ = name
-    return certifier

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 from flint import arb
 
-from ncfcheck.certify.flows import ORDER, Field
+from ncfcheck.certify.flows import ORDER, RingField
 from ncfcheck.certify.series import taylor
 from ncfcheck.model.ncf import Problem
 from ncfcheck.theory.biases.networks import BiasedProblem
@@ -20,17 +20,17 @@ from ncfcheck.theory.biases.networks import BiasedProblem
 @dataclass(frozen=True)
 class BiasedField:
     """u̇ = J(X; u)ᵀ(−ℓ'(H(X; u), y)) of the free weights of a biased problem, or, if not `trained`,
-    ∇N(u); see `Field`.
+    ∇N(u); see `RingField`.
     """
 
     problem: BiasedProblem
     trained: bool
 
     @cached_property
-    def whole(self) -> Field:
+    def whole(self) -> RingField:
         """The same of the network with its constant units, none of its weights frozen."""
         problem = self.problem
-        return Field(
+        return RingField(
             Problem(problem.network.extended, problem.X, problem.y, problem.loss),
             float(self.trained),
         )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+
+from ncfcheck.core.claims import Inapplicable, Unresolved
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
@@ -54,6 +57,22 @@ def check_time() -> None:
     """Raise NotProved when the time given is up."""
     if time.monotonic() > _deadline.get():
         raise NotProved("time is up")
+
+
+def need(condition: bool, reason: str) -> None:
+    """Raise NotProved with the reason unless the condition is proved."""
+    if not condition:
+        raise NotProved(reason)
+
+
+def known(judge: Callable, *arguments):
+    """What the engine finds, in floats: judge(*arguments). Raises NotProved where it finds
+    nothing.
+    """
+    try:
+        return judge(*arguments)
+    except (Inapplicable, Unresolved) as reason:
+        raise NotProved(str(reason)) from reason
 
 
 def hexadecimal(values) -> list[str]:

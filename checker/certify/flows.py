@@ -35,7 +35,7 @@ UNBOUNDED = "the eigenvalues of the Jacobian are not bounded"
 
 
 @dataclass(frozen=True)
-class Field:
+class RingField:
     """u̇ = J(X; u)ᵀ(−ℓ'(δ^D H(X; u), y)) of a problem; at δ = 0 that is ∇N(u)."""
 
     problem: Problem
@@ -163,7 +163,7 @@ def need_small(size: int) -> None:
 
 
 def enclose(
-    field: Field,
+    field: RingField,
     start: np.ndarray,
     error: float,
     is_over: Callable[[Step], bool],
@@ -188,7 +188,7 @@ def enclose(
     raise NotProved(f"the flow takes more than {STEPS} steps")
 
 
-def _step(field: Field, now: float, at: np.ndarray, error: float, longest: float) -> Step:
+def _step(field: RingField, now: float, at: np.ndarray, error: float, longest: float) -> Step:
     """One step, as long as its polynomial and the growth of errors allow."""
     series = field.series(at)
     size = float(np.linalg.norm(at))
@@ -223,7 +223,7 @@ def _rounded(duration: float) -> float:
 
 
 def _validated(
-    field: Field, now: float, duration: float, series: np.ndarray, size: float, error: float
+    field: RingField, now: float, duration: float, series: np.ndarray, size: float, error: float
 ) -> Step | None:
     """The step of this duration if its tube is proved to hold every solution, None if not."""
     if not duration < math.inf:
@@ -249,7 +249,7 @@ def _validated(
     return Step(now, duration, coefficients, growth, radius, float(after.upper()) * (1 + 1e-12))
 
 
-def _growth(field: Field, box) -> float:
+def _growth(field: RingField, box) -> float:
     """A bound on the eigenvalues of Df over a box, a little above the least that is proved."""
     rows = field.jacobian(box)
     middle = np.array([[float(each.mid()) for each in row] for row in rows])

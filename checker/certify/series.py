@@ -24,7 +24,8 @@ def taylor(problem, strength: complex, start: np.ndarray, order: int, free=True)
     Weights that are not `free` (P,) stay what they are.
     """
     dtype = np.result_type(start, float)
-    c, field = np.zeros((order + 1, start.size), dtype), _Field(problem, strength, order, dtype)
+    c = np.zeros((order + 1, start.size), dtype)
+    field = SeriesField(problem, strength, order, dtype)
     c[0] = start
     for k in range(order):
         c[k + 1] = np.where(free, field.rate(k, c[k]) / (k + 1), 0.0)
@@ -46,7 +47,7 @@ def product(a: np.ndarray, b: np.ndarray, k: int, form: str = ENTRIES) -> np.nda
     return np.einsum(form, a[: k + 1], b[k::-1])
 
 
-class _Field:
+class SeriesField:
     """The power series of all there is between weights and u̇, found one
     coefficient after another.
     """

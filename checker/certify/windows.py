@@ -12,7 +12,7 @@ from flint import arb
 
 from ncfcheck.certify.boxes import Found, found_near
 from ncfcheck.certify.certificate import NotProved, hexadecimal
-from ncfcheck.certify.flows import Field, Tube, enclose, need_small
+from ncfcheck.certify.flows import RingField, Tube, enclose, need_small
 from ncfcheck.certify.krawczyk import is_positive_definite
 from ncfcheck.certify.rings import Balls, precision
 from ncfcheck.certify.system import System
@@ -72,14 +72,14 @@ def attractor(instance, u: np.ndarray) -> Attractor:
         raise NotProved("N > 0 is not proved")
     theta = filled(instance.network, found)
     for reach in REACHES:
-        if _attracts(Field(instance.problem), theta, reach * (1 + 1e-6)):
+        if _attracts(RingField(instance.problem), theta, reach * (1 + 1e-6)):
             return Attractor(found, theta, reach)
     raise NotProved(
         "the KKT point is not proved to attract what is near: no strict maximum, or a kink"
     )
 
 
-def _attracts(field: Field, theta: np.ndarray, reach: float) -> bool:
+def _attracts(field: RingField, theta: np.ndarray, reach: float) -> bool:
     """Whether −∇²N + ⟨∇N(v), v⟩ is positive across v for every v within reach of θ."""
     v, order = [arb(float(each), reach) for each in theta], field.problem.network.order
     at, n = field.at(Balls, v), range(len(v))
@@ -157,7 +157,7 @@ def approach(
             )
 
         found = Approach(
-            goal, enclose(Field(instance.problem), instance.start, ERROR, is_over), epsilon
+            goal, enclose(RingField(instance.problem), instance.start, ERROR, is_over), epsilon
         )
     return found if epsilon is None else bracketed(found)
 

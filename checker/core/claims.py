@@ -99,7 +99,7 @@ class Claim:
     strategy of data sets (see `ncfcheck.strategies.instances`), so that the same claim runs on a
     user's table. A control `drops` one hypothesis of the theorems `of`: its statement is theirs
     without it. `covers` lists pairs (key, value) of coverage without which a run says nothing about
-    the claim. `certify`, its exact counterpart, returns a `ncfcheck.certify.Certificate` of an
+    the claim. `refute`, its exact counterpart, returns a `ncfcheck.certify.Certificate` of an
     instance that refutes it, or raises `ncfcheck.certify.NotProved`; `prove` does the same of an
     instance on which its conclusion holds.
     """
@@ -114,7 +114,7 @@ class Claim:
     drops: str = ""
     of: tuple[str, ...] = ()
     covers: tuple[tuple[str, str], ...] = ()
-    certify: Callable[[Any], Any] | None = None
+    refute: Callable[[Any], Any] | None = None
     prove: Callable[[Any], Any] | None = None
 
     @property
@@ -164,7 +164,7 @@ def claim(
     drops: str = "",
     of: Iterable[str] = (),
     covers: Iterable[tuple[str, str]] = (),
-    certify: Callable[[Any], Any] | None = None,
+    refute: Callable[[Any], Any] | None = None,
     prove: Callable[[Any], Any] | None = None,
 ):
     """Register the decorated function, instance → Margin, as a claim; its docstring is the
@@ -185,7 +185,7 @@ def claim(
         if (drops or of) and Kind(kind) is not Kind.CONTROL:
             raise ValueError(f"claim {id} drops a hypothesis, but only controls do")
         told = (id, Kind(kind), statement, reference, tuple(hypotheses), given, function)
-        _registry[id] = Claim(*told, drops, tuple(of), tuple(covers), certify, prove)
+        _registry[id] = Claim(*told, drops, tuple(of), tuple(covers), refute, prove)
         return function
 
     return register

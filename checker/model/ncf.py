@@ -203,6 +203,13 @@ def layer_euler_sides(network: Network, theta, gradient, value) -> list[tuple]:
     return [(gradient[part] @ theta[part], order * value) for part, order in parts]
 
 
+def sign_flipped(network: Network, theta: np.ndarray) -> np.ndarray:
+    """The weights with W_L negated, (P,): N → −N."""
+    flipped = theta.copy()
+    flipped[network.slices[-1]] *= -1
+    return flipped
+
+
 def layer_norms(network: Network, theta: np.ndarray) -> np.ndarray:
     """‖θ_l‖² of every layer's own parameters, (L,)."""
     return np.array([theta[part] @ theta[part] for part in network.slices])

@@ -97,8 +97,8 @@ class Worked:
 
 
 def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
-    """Import every module of the packages named, and the user's files, so that their claims are
-    registered.
+    """Import every module of the packages named, sub-packages included, and the user's files, so
+    that their claims are registered.
 
     Raises BrokenClaims naming the module that cannot be imported.
     """
@@ -106,9 +106,7 @@ def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
         if claim_files.is_file(source):
             claim_files.load(source)
             continue
-        package = _import(source)
-        for module in pkgutil.iter_modules(getattr(package, "__path__", ())):
-            _import(f"{source}.{module.name}")
+        _import_all(source)
     _set_apart()
 
 
@@ -351,6 +349,13 @@ def _kept(plan: Plan, claim: Claim, tallies: dict[int, Tally], stopped: str) -> 
     return replace(
         result, kept=witness.replay_command(path, witness.home_of(claim)) if path else ""
     )
+
+
+def _import_all(name: str) -> None:
+    """Import a module and, of a package, all within it, in the order of their names."""
+    module = _import(name)
+    for each in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
+        _import_all(each.name)
 
 
 def _import(name: str):

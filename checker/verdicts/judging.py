@@ -61,11 +61,7 @@ def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
     violation: whether it did.
     """
     outcome, margin = judge(claim, instance)
-    if (
-        outcome is not Outcome.UNRESOLVED
-        or not math.isfinite(margin.value)
-        or claim.certify is None
-    ):
+    if outcome is not Outcome.UNRESOLVED or not math.isfinite(margin.value) or claim.refute is None:
         return outcome, margin, False
     from ncfcheck.certify import Certificate, certify
 
@@ -82,7 +78,7 @@ def _certify(claim: Claim, instance, tally: Tally) -> None:
     """Try to prove a confirmed violation, unless a proof of one was found or CERTIFICATES were
     tried in this shard.
     """
-    if tally.certified or tally.uncertified.total() >= CERTIFICATES or claim.certify is None:
+    if tally.certified or tally.uncertified.total() >= CERTIFICATES or claim.refute is None:
         return
     from ncfcheck.certify import Undecided, certify
 

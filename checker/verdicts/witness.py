@@ -27,6 +27,7 @@ from ncfcheck.core.versions import versions
 from ncfcheck.model.encoding import BadWitness, NotStorable, decode, encode
 from ncfcheck.model.rendering import proved, render
 from ncfcheck.verdicts.judging import decide
+from ncfcheck.verifier import FORMAT, LARGEST
 
 __all__ = [
     "FOLDER",
@@ -41,9 +42,7 @@ __all__ = [
     "witness_of",
 ]
 
-FORMAT = "ncfcheck-witness/1"
 FOLDER = Path("reports") / "counterexamples"
-LARGEST = 20_000_000  # bytes of a file
 WORDS = {
     Outcome.HOLDS: "holds",
     Outcome.UNRESOLVED: "cannot be decided",

@@ -1,9 +1,33 @@
-"""The independent verifier: standard library only, nothing of the rest of the program
-(docs/certificates.md).
+"""The independent verifier of certificates: standard library only, nothing of the rest of the
+program (docs/certificates.md).
 
-Every certificate rests on `numbers` (intervals, derivatives) and `networks` (H, N, ∇N, and the
-instance of a witness), those with a box also on `boxes` and `symmetries`, those of structured
-points on `structures`. `claims` lists all claims; what is proved of each is one function of
-`points`, `rank_one`, `kkt`, `kinks` or, with the tubes of `flows`, `polynomials` and `windows`,
-`early`.
+Every certificate rests on `witnesses` (files, digests), `registry`, `numbers` (intervals,
+derivatives) and `networks` (H, N, ∇N, and the instance of a witness). Chapters of the theory have a
+module each, early training three: there each claim is one function, registered by `@refutes` or
+`@proves`. The other modules are arithmetic that several claims share (`boxes`, `tubes`, …).
 """
+
+from . import (  # noqa: F401  registers what they prove
+    conjectures,
+    early,
+    early_controls,
+    early_models,
+    flow,
+    homogeneity,
+    kkt,
+    rank_one,
+)
+from .numbers import Rejected
+from .registry import PROOFS, REFUTATIONS
+from .witnesses import FORMAT, LARGEST, digest, load, verify
+
+__all__ = [
+    "FORMAT",
+    "LARGEST",
+    "PROOFS",
+    "REFUTATIONS",
+    "Rejected",
+    "digest",
+    "load",
+    "verify",
+]

@@ -6,20 +6,25 @@ fallen by ∫‖∇𝓛‖² ≥ m∫‖∇𝓛‖ ≥ m(ρ − ‖w_0‖), and 
 than that.
 """
 
-from __future__ import annotations
-
 import copy
 from fractions import Fraction
 
-from ncfcheck.verifier.early import fails_at_norm, fails_at_time, is_larger, misaligned
-from ncfcheck.verifier.flows import Field, Tube
-from ncfcheck.verifier.networks import Net, full, numbers, unit
-from ncfcheck.verifier.numbers import Ball, ball, dot, need
-from ncfcheck.verifier.points import biased_network
-from ncfcheck.verifier.windows import Window, goal, ray
+from .networks import Net, full, numbers, unit
+from .numbers import Ball, ball, dot, need
+from .tubes import Field, Tube
+from .windows import Window, goal
 
-DELTA, SHRUNK = Fraction(1, 100), 10  # δ, and 1/ε
-LEFT = 2 * DELTA  # ρ
+
+def biased_network(case):
+    """The network with a bias for every neuron, the last of its incoming weights; dense layers
+    only.
+    """
+    need(case.net.dense, "a layer is not dense")
+    index = [
+        [[i * (a + 1) + j for j in range(a + 1)] for i in range(b)]
+        for a, b in zip(case.net.widths, case.net.widths[1:])
+    ]
+    return Net(case.net.widths, case.laws, index, bias=True)
 
 
 def within(net, radius):
@@ -54,28 +59,6 @@ def change(case, net, w):
     return squares - sum((y * x for y, x in own), Ball(0))
 
 
-def biases_collapse(case, data):
-    """With biases 0 at first, δ = 0.01, ‖w(T/δ^{D−2})‖ > 2δε, the NCF flow from a KKT point with N
-    < 0 shrunk to ε = 0.1 at T.
-    """
-    (point, _), net, order = ray(case, data), biased_network(case), case.net.order
-    need(case.lipschitz, "∇H is not Lipschitz")
-    least, start = (
-        speed(case, net, LEFT),
-        [v for W in case.net.matrices(point.theta) for row in W for v in (*row, Ball(0))],
-    )
-    grown = SHRUNK ** (order - 2) - 1  # D(D−2)|N|·T
-    in_time = least * grown > abs(point.value) * (order * (order - 2)) * ball(
-        LEFT * DELTA ** (order - 2)
-    )
-    need(in_time, "the flow is not proved to leave the ball before T")
-    first, fall = change(case, net, [v * ball(DELTA) for v in start]), least * ball(LEFT - DELTA)
-    need(
-        first - fall < change(case, net, within(net, 2 * DELTA / SHRUNK)),
-        "the flow may be back at T",
-    )
-
-
 class Growth(Window):
     """The same of a network of two layers with biases from `point`, ε half of 1 − ⟨v_0, u*⟩.
 
@@ -101,24 +84,3 @@ class Growth(Window):
             v for row in bare.net.matrices(theta)[-1] for v in (*row, Ball(0))
         ]
         self.aligns(data, (1 - dot(self.start, self.point.theta)) * Ball(1, None, -1))
-
-
-def biases_early(case, data):
-    """With biases, δ = 0.01, ‖w‖ > 1.01 R_ε δ at T_ε, and ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ there and where
-    ‖w‖ first reaches R_ε δ.
-
-    The NCF flow, with biases too, blows up in the direction u*.
-    """
-    window = Growth(case, data)
-    need(
-        window.norms[0] > 1 and case.square, "R_ε may be reached at the start, or the logistic loss"
-    )
-    # The loss flow is that of w itself here, in its own time.
-    window.times = [t / DELTA ** (case.net.order - 2) for t in window.times]
-    window.norms = [r * DELTA for r in window.norms]
-    tube = Tube(
-        Field(window.case, case.Y, 1), [v * ball(DELTA) for v in window.start], data["loss"]
-    )
-    is_larger(window, tube)
-    for fails in (fails_at_time, fails_at_norm):
-        fails(window, tube, misaligned(window))

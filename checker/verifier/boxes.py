@@ -1,10 +1,8 @@
 """Boxes that hold exactly one KKT point, by the Krawczyk operator; standard library only."""
 
-from __future__ import annotations
-
-from ncfcheck.verifier.networks import number, numbers, whole
-from ncfcheck.verifier.numbers import Ball, Dual, ball, dot, need
-from ncfcheck.verifier.symmetries import symmetry
+from .networks import number, numbers, whole
+from .numbers import Ball, Dual, ball, dot, need
+from .symmetries import symmetry
 
 
 def is_positive(n, entry):

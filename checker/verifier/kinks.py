@@ -1,16 +1,10 @@
 """Claims about structured points exactly on kinks of p = 1; standard library only."""
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 
-from ncfcheck.verifier.boxes import inverse
-from ncfcheck.verifier.networks import numbers, whole
-from ncfcheck.verifier.numbers import Ball, ball, bend, dot, limits, need
-from ncfcheck.verifier.structures import layers, placed, structured
-
-FAR = Fraction(1, 10**6 - 1)  # tan² of an angle with sin² = 10⁻⁶
+from .boxes import inverse
+from .numbers import Ball, bend, dot, need
 
 
 def inner(a, b):
@@ -68,38 +62,3 @@ def rate(net, theta, direction, X, Y):
             h, t = [value for value, _ in bent], [slope * each for (_, slope), each in zip(bent, t)]
         total = total + dot(y, t)
     return total
-
-
-def slope_outside(case, data):
-    """p_l = 1: whatever the slopes in [α, 1] at the kinks that u lies on, sin∠(∇N, w) > 10⁻³; some
-    slopes would make it 0.
-    """
-    structured(case)
-    net, samples, basis, weights = case.net, data["kinks"], data["basis"], numbers(data["normal"])
-    need(
-        set(case.powers) == {1} and sum(a != 1 for a in case.slopes) == 1 and net.dense,
-        "not one kinked layer",
-    )
-    need(whole(samples, 0, len(case.X) - 1) and whole(basis, 0, len(case.X) - 1), "not samples")
-    need(
-        set(basis) <= set(samples) and 0 < len(set(basis)) == len(basis) == len(weights) <= 20,
-        "not samples",
-    )
-    u = kinked(case, set(samples), basis)
-    placed(case, u)
-    limits.bits = 10**6
-    profiles, ones = [list(map(ball, each)) for each in case.profiles], [Ball(1)] * net.depth
-    theta = layers(case, profiles, [list(map(ball, u)), *profiles], ones)
-    normal = [dot(map(ball, weights), [case.X[i][k] for i in basis]) for k in range(len(u))]
-    across = layers(case, profiles, [normal, *profiles], ones)[: net.starts[1]]
-    least = abs(rate(net, theta, across + [Ball(0)] * (net.size - len(across)), case.X, case.Y))
-    value, W = net.run(theta, case.X, case.Y)[1], net.part(theta, 0)
-    need(
-        value > 0 and not dot(across, W).nonzero, "N > 0 is not proved, or the normal is not across"
-    )
-    # ∇N has the part L·N along w, ‖W_l‖² = 1/L, and one of `least`/‖across‖ or more across it;
-    # layers get equal norms.
-    need(
-        least * least * dot(W, W) > value * value * dot(across, across) * net.depth * ball(FAR),
-        "sin∠ > 0.001 is not proved",
-    )

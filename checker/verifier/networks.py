@@ -1,10 +1,8 @@
 """Networks over intervals, and the instance of a witness; standard library only."""
 
-from __future__ import annotations
-
 import math
 
-from ncfcheck.verifier.numbers import Ball, ball, bend, dot, need, power
+from .numbers import Ball, ball, bend, dot, need, power
 
 
 class Net:

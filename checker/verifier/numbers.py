@@ -1,7 +1,5 @@
 """Integer interval arithmetic and first derivatives; standard library only."""
 
-from __future__ import annotations
-
 import math
 import time
 from fractions import Fraction

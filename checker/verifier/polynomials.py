@@ -2,12 +2,10 @@
 only.
 """
 
-from __future__ import annotations
-
 from itertools import zip_longest
 from math import comb
 
-from ncfcheck.verifier.numbers import Ball, Number, ball, limits, need, power
+from .numbers import Ball, Number, ball, limits, need, power
 
 
 class Poly(Number):

@@ -1,33 +1,15 @@
 """Claims about rank-one points: what is proved of them; standard library only."""
 
-from __future__ import annotations
-
-import math
 from fractions import Fraction
 
-from ncfcheck.verifier.boxes import boxed
-from ncfcheck.verifier.networks import Net, full, whole
-from ncfcheck.verifier.numbers import Ball, ball, bend, dot, need
-from ncfcheck.verifier.structures import placed, structured, unequal
+from .kinks import kinked, rate
+from .kkt_points import ACTIVE, found
+from .networks import Net, full, numbers, whole
+from .numbers import Ball, ball, dot, limits, need
+from .registry import refutes
+from .structures import exact_kkt, layers, mixed, placed, reduced, signed, structured, unequal
 
-
-def reduced(case, data, X=None, signs=None):
-    """u in a box that holds exactly one KKT point of the reduced problem n(u) = Σ ȳ φ(uᵀx), n(u) >
-    0, and ∇n of all X there.
-    """
-    X, signs, ends = X or case.X, signs or case.signs, []
-    for t in (Fraction(1), Fraction(-1)):
-        for q, alpha, sign in zip(case.powers, case.slopes, signs):
-            t = Fraction(sign) * (t if t >= 0 else Fraction(alpha) * t) ** q
-        ends.append(t)
-    q = math.prod(case.powers)
-    net = Net(
-        [len(X[0]), 1, 1], [(q, ball(ends[0]), ball(ends[1] * (-1) ** q))], full([len(X[0]), 1, 1])
-    )
-    theta, _, value, _ = boxed(data["box"], net, X, case.Y, [Ball(1)])
-    need(value > 0, "n(u) > 0 is not proved")
-    weights = [y[0] * bend(dot(theta, x), *net.laws[0])[1] for x, y in zip(X, case.Y)]
-    return theta, weights
+FAR = Fraction(1, 10**6 - 1)  # tan² of an angle with sin² = 10⁻⁶
 
 
 def far(case, theta):
@@ -36,6 +18,7 @@ def far(case, theta):
     need(gg * tt - gt * gt > gg * tt * ball(Fraction(1, 10**4)), "sin∠ > 0.01 is not proved")
 
 
+@refutes("control.nonuniform")
 def nonuniform(case, data):
     """A structured point near `start`, u reduced-KKT with n(u) > 0, an e_l not uniform at p_l ≥ 2:
     sin∠(∇N, w) > 0.01.
@@ -48,6 +31,7 @@ def nonuniform(case, data):
     far(case, placed(case, reduced(case, data)[0]))
 
 
+@refutes("control.unbalanced")
 def unbalanced(case, data):
     """A structured point near `start`, u reduced-KKT with n(u) > 0, of other layer norms: sin∠(∇N,
     w) > 0.01.
@@ -60,6 +44,7 @@ def unbalanced(case, data):
     far(case, placed(case, reduced(case, data)[0], norms=list(map(ball, case.norms))))
 
 
+@refutes("control.any_direction")
 def any_direction(case, data):
     """A structured point near `start`, along the u of the instance: sin∠(∇N, w) > 0.01."""
     structured(case)
@@ -67,6 +52,7 @@ def any_direction(case, data):
     far(case, placed(case, case.u))
 
 
+@refutes("control.signless")
 def signless(case, data):
     """A structured point near `start`, u reduced-KKT with n(u) > 0, an e_l of both signs: sin∠(∇N,
     w) > 0.01.
@@ -79,6 +65,7 @@ def signless(case, data):
     far(case, placed(case, reduced(case, data)[0]))
 
 
+@refutes("control.sparse_layers")
 def sparse_layers(case, data):
     """A structured point near `start`, u reduced-KKT with n(u) > 0, without some weights: sin∠(∇N,
     w) > 0.01.
@@ -88,27 +75,7 @@ def sparse_layers(case, data):
     far(case, placed(case, reduced(case, data)[0]))
 
 
-def mixed(case, dense_only=True):
-    """The layer that mixes signs, whether its inputs count as positive, and (Q/P)^{p−1} as a
-    rational.
-    """
-    structured(case, coherent=False)
-    layers = [l for l, each in enumerate(case.profiles) if any(e < 0 for e in each)]
-    need(
-        len(layers) == 1 and case.powers[layers[0]] > 1 and case.net.dense,
-        "not one layer with p ≥ 2 mixes signs",
-    )
-    l, alpha = layers[0], Fraction(case.slopes[layers[0]])
-    need(alpha != 0, "α = 0")
-    positive = (
-        sum(Fraction(a) * Fraction(b) for a, b in zip(case.floats[0], case.u)) > 0
-        if l == 0
-        else case.signs[l - 1] > 0
-    )
-    odd = -1 if case.powers[l] % 2 and alpha > 0 else 1  # sign of (−α)^p
-    return l, odd, abs(alpha) ** (case.powers[l] * (-1 if positive else 1))
-
-
+@refutes("control.two_sided")
 def two_sided(case, data):
     """A structured point near `start`, u reduced-KKT with n(u) > 0, entries P and −Q of one e_l:
     sin∠(∇N, w) > 0.01.
@@ -121,39 +88,7 @@ def two_sided(case, data):
     far(case, placed(case, reduced(case, data)[0], rows, columns))
 
 
-def exact_kkt(case, u, rows, columns, root=1):
-    """∂N/∂W_l ∥ W_l = ±rows_l columns_{l−1}ᵀ for every layer, where u is reduced-KKT: entries are
-    (sign, size^root).
-    """
-    need(case.net.dense, "a layer is not dense")
-    z = [dot(u, x) for x in case.X]
-    for l, (q, alpha, law) in enumerate(zip(case.powers, map(Fraction, case.slopes), case.laws)):
-        side = 1 if all(t.lo >= 0 for t in z) else -1 if all(t.hi <= 0 for t in z) else 0
-        image, slope = [], []
-        for sign, size in rows[l]:
-            need(
-                sign >= 0 or (side != 0 and alpha != 0),
-                "a neuron of the other sign sees inputs of both signs",
-            )
-            turn = Fraction(alpha) if sign < 0 else Fraction(1)
-            flip = (-1) ** q if turn < 0 else 1
-            factor = abs(turn) ** (q * root * side)
-            image.append((flip * sign**q if sign else 0, size**q * factor))
-            slope.append((flip * sign ** (q - 1) if sign else 0, size ** (q - 1) * factor))
-        back = [(a * b, c * d) for (a, c), (b, d) in zip(slope, columns[l])]
-        for given, wanted in ((columns[l], image), (back, rows[l])):
-            ratios = {a[1] / b[1] for a, b in zip(given, wanted) if b[0]}
-            need(
-                len(ratios) == 1 and all(a[0] == b[0] for a, b in zip(given, wanted)),
-                "the KKT equation of a layer is not met",
-            )
-        z = [bend(t, *law)[0] * ball(case.signs[l]) for t in z]
-
-
-def signed(profile, root=1):
-    return [((e > 0) - (e < 0), abs(Fraction(e)) ** root) for e in profile]
-
-
+@refutes("control.equal_entries")
 def equal_entries(case, data):
     """A KKT point with N > 0 and rank-one hidden layers has entries P and −Q ≠ −P in one e_l with
     p_l ≥ 2.
@@ -167,6 +102,7 @@ def equal_entries(case, data):
     exact_kkt(case, reduced(case, data)[0], rows, columns, case.powers[l] - 1)
 
 
+@refutes("control.flat_entries")
 def flat_entries(case, data):
     """A KKT point with N > 0 and rank-one hidden layers has unequal nonzero entries in an e_l with
     p_l = 1.
@@ -180,6 +116,7 @@ def flat_entries(case, data):
     exact_kkt(case, reduced(case, data)[0], rows, rows)
 
 
+@refutes("control.negative_value")
 def negative_value(case, data):
     """A KKT point with N > 0 and rank-one hidden layers exists, so that W_L negated gives one with
     n(u) < 0.
@@ -189,6 +126,7 @@ def negative_value(case, data):
     exact_kkt(case, reduced(case, data)[0], rows, rows)
 
 
+@refutes("control.blind_input")
 def blind_input(case, data):
     """Layers of one active neuron each along (0, u'), u' reduced-KKT for X without its first
     column, ∇n not along it.
@@ -209,6 +147,7 @@ def blind_input(case, data):
     )
 
 
+@refutes("control.any_rank_one")
 def any_rank_one(case, data):
     """The exact structured point fails the criterion by more than 10⁻⁷: an e_l, a c_l, or u."""
     structured(case, uniform=False)
@@ -228,3 +167,49 @@ def any_rank_one(case, data):
     g = chain.run([*u, *map(ball, case.signs)], case.X, case.Y)[2][: len(u)]
     gg, uu, gu = dot(g, g), dot(u, u), dot(g, u)
     need(gg * uu - gu * gu > gg * uu * ball(small * small), "the criterion is met to 10⁻⁷")
+
+
+@refutes("control.every_kkt_rank_one")
+def every_kkt_rank_one(case, data):
+    """A KKT point has a hidden layer with σ_2 > σ_1/1000."""
+    net, theta, *_ = found(case, data)
+    W = net.matrices(theta)[0]
+    need(len(W) == 2, "not two neurons")
+    a, b, c = dot(W[0], W[0]), dot(W[1], W[1]), dot(W[0], W[1])
+    need(a * b - c * c > (a + b) * (a + b) * ball(ACTIVE * ACTIVE), "σ_2 > σ_1/1000 is not proved")
+
+
+@refutes("control.slope_outside")
+def slope_outside(case, data):
+    """p_l = 1: whatever the slopes in [α, 1] at the kinks that u lies on, sin∠(∇N, w) > 10⁻³; some
+    slopes would make it 0.
+    """
+    structured(case)
+    net, samples, basis, weights = case.net, data["kinks"], data["basis"], numbers(data["normal"])
+    need(
+        set(case.powers) == {1} and sum(a != 1 for a in case.slopes) == 1 and net.dense,
+        "not one kinked layer",
+    )
+    need(whole(samples, 0, len(case.X) - 1) and whole(basis, 0, len(case.X) - 1), "not samples")
+    need(
+        set(basis) <= set(samples) and 0 < len(set(basis)) == len(basis) == len(weights) <= 20,
+        "not samples",
+    )
+    u = kinked(case, set(samples), basis)
+    placed(case, u)
+    limits.bits = 10**6
+    profiles, ones = [list(map(ball, each)) for each in case.profiles], [Ball(1)] * net.depth
+    theta = layers(case, profiles, [list(map(ball, u)), *profiles], ones)
+    normal = [dot(map(ball, weights), [case.X[i][k] for i in basis]) for k in range(len(u))]
+    across = layers(case, profiles, [normal, *profiles], ones)[: net.starts[1]]
+    least = abs(rate(net, theta, across + [Ball(0)] * (net.size - len(across)), case.X, case.Y))
+    value, W = net.run(theta, case.X, case.Y)[1], net.part(theta, 0)
+    need(
+        value > 0 and not dot(across, W).nonzero, "N > 0 is not proved, or the normal is not across"
+    )
+    # ∇N has the part L·N along w, ‖W_l‖² = 1/L, and one of `least`/‖across‖ or more across it;
+    # layers get equal norms.
+    need(
+        least * least * dot(W, W) > value * value * dot(across, across) * net.depth * ball(FAR),
+        "sin∠ > 0.001 is not proved",
+    )

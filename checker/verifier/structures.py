@@ -1,9 +1,11 @@
 """Structured points W_l = c_l s_l e_l e_{l−1}ᵀ of an instance; standard library only."""
 
-from __future__ import annotations
+import math
+from fractions import Fraction
 
-from ncfcheck.verifier.networks import unit
-from ncfcheck.verifier.numbers import Ball, ball, dot, need
+from .boxes import boxed
+from .networks import Net, full, unit
+from .numbers import Ball, ball, bend, dot, need
 
 
 def unequal(case, l):
@@ -62,3 +64,76 @@ def placed(case, u, rows=None, columns=None, norms=None):
         "`start` is another point",
     )
     return theta
+
+
+def reduced(case, data, X=None, signs=None):
+    """u in a box that holds exactly one KKT point of the reduced problem n(u) = Σ ȳ φ(uᵀx), n(u) >
+    0, and ∇n of all X there.
+    """
+    X, signs, ends = X or case.X, signs or case.signs, []
+    for t in (Fraction(1), Fraction(-1)):
+        for q, alpha, sign in zip(case.powers, case.slopes, signs):
+            t = Fraction(sign) * (t if t >= 0 else Fraction(alpha) * t) ** q
+        ends.append(t)
+    q = math.prod(case.powers)
+    net = Net(
+        [len(X[0]), 1, 1], [(q, ball(ends[0]), ball(ends[1] * (-1) ** q))], full([len(X[0]), 1, 1])
+    )
+    theta, _, value, _ = boxed(data["box"], net, X, case.Y, [Ball(1)])
+    need(value > 0, "n(u) > 0 is not proved")
+    weights = [y[0] * bend(dot(theta, x), *net.laws[0])[1] for x, y in zip(X, case.Y)]
+    return theta, weights
+
+
+def mixed(case, dense_only=True):
+    """The layer that mixes signs, whether its inputs count as positive, and (Q/P)^{p−1} as a
+    rational.
+    """
+    structured(case, coherent=False)
+    layers = [l for l, each in enumerate(case.profiles) if any(e < 0 for e in each)]
+    need(
+        len(layers) == 1 and case.powers[layers[0]] > 1 and case.net.dense,
+        "not one layer with p ≥ 2 mixes signs",
+    )
+    l, alpha = layers[0], Fraction(case.slopes[layers[0]])
+    need(alpha != 0, "α = 0")
+    positive = (
+        sum(Fraction(a) * Fraction(b) for a, b in zip(case.floats[0], case.u)) > 0
+        if l == 0
+        else case.signs[l - 1] > 0
+    )
+    odd = -1 if case.powers[l] % 2 and alpha > 0 else 1  # sign of (−α)^p
+    return l, odd, abs(alpha) ** (case.powers[l] * (-1 if positive else 1))
+
+
+def exact_kkt(case, u, rows, columns, root=1):
+    """∂N/∂W_l ∥ W_l = ±rows_l columns_{l−1}ᵀ for every layer, where u is reduced-KKT: entries are
+    (sign, size^root).
+    """
+    need(case.net.dense, "a layer is not dense")
+    z = [dot(u, x) for x in case.X]
+    for l, (q, alpha, law) in enumerate(zip(case.powers, map(Fraction, case.slopes), case.laws)):
+        side = 1 if all(t.lo >= 0 for t in z) else -1 if all(t.hi <= 0 for t in z) else 0
+        image, slope = [], []
+        for sign, size in rows[l]:
+            need(
+                sign >= 0 or (side != 0 and alpha != 0),
+                "a neuron of the other sign sees inputs of both signs",
+            )
+            turn = Fraction(alpha) if sign < 0 else Fraction(1)
+            flip = (-1) ** q if turn < 0 else 1
+            factor = abs(turn) ** (q * root * side)
+            image.append((flip * sign**q if sign else 0, size**q * factor))
+            slope.append((flip * sign ** (q - 1) if sign else 0, size ** (q - 1) * factor))
+        back = [(a * b, c * d) for (a, c), (b, d) in zip(slope, columns[l])]
+        for given, wanted in ((columns[l], image), (back, rows[l])):
+            ratios = {a[1] / b[1] for a, b in zip(given, wanted) if b[0]}
+            need(
+                len(ratios) == 1 and all(a[0] == b[0] for a, b in zip(given, wanted)),
+                "the KKT equation of a layer is not met",
+            )
+        z = [bend(t, *law)[0] * ball(case.signs[l]) for t in z]
+
+
+def signed(profile, root=1):
+    return [((e > 0) - (e < 0), abs(Fraction(e)) ** root) for e in profile]

@@ -1,9 +1,7 @@
 """Continuous symmetries of N at linear layers; standard library only."""
 
-from __future__ import annotations
-
-from ncfcheck.verifier.networks import whole
-from ncfcheck.verifier.numbers import Ball, need
+from .networks import whole
+from .numbers import Ball, need
 
 
 def symmetry(net, turn):

@@ -6,19 +6,13 @@ solution u it is linear: for a curve r, D⁺‖e − r‖ ≤ μ‖e − r‖ + 
 bound on the eigenvalues of ∇²N there.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from functools import partial
 
-from ncfcheck.verifier.early import crossing, trained
-from ncfcheck.verifier.flows import Enclosure
-from ncfcheck.verifier.networks import number, numbers
-from ncfcheck.verifier.numbers import Ball, Number, ball, dot, need, power
-from ncfcheck.verifier.polynomials import poly
-from ncfcheck.verifier.windows import Window
-
-AGREEMENT = Fraction(1, 20)  # share of a predicted constant within which it is met
+from .networks import numbers
+from .numbers import Ball, Number, ball, need
+from .polynomials import poly
+from .tubes import Enclosure
 
 
 class Moved(Number):
@@ -93,36 +87,3 @@ class Variation(Enclosure):
             for rows in zip(self.case.Y, outputs)
         ]
         return [parts(each)[1] for each in net.run(theta, X, Y)[2]]
-
-
-def tracking_constant(case, data):
-    """Where each norm first reaches 2δ, the departure of directions and times is within 5 % of δ^D
-    (E/2, τ/T), for two δ.
-    """
-    window = Window(case, data)
-    time, u = crossing(window.tube, data["crossing"])
-    growths = [number(each["growth"]) for each in data["ncf"]]
-    e = Variation(case, window.tube, growths, data["moved"]).hull(
-        *(Fraction(number(each)) for each in data["crossing"])
-    )
-    rate = case.net.run(u, case.X, case.Y)[2]
-    shift = -dot(e, u) / dot(rate, u)
-    constants = [*((a + shift * b) * Ball(1, None, -1) for a, b in zip(e, rate)), shift / time]
-    deltas = [departs(case, window, constants, time, u, each) for each in data["flows"]]
-    need(len(deltas) == 2 and deltas[1] < deltas[0] <= 1, "not two δ, the smaller last")
-
-
-def departs(case, window, constants, time, u, flow):
-    """δ of a loss flow; need that its departure from the NCF flow, over δ^D, is within 5 % of the
-    constants.
-    """
-    delta, tube = trained(case, flow, window.start)
-    later, other = crossing(tube, flow["crossing"])
-    strength = power(ball(delta), case.net.order)
-    found = [*((b - a) * Ball(1, None, -1) for a, b in zip(u, other)), later / time - 1]
-    aside = [a / strength - b for a, b in zip(found, constants)]
-    need(
-        dot(aside, aside) < dot(constants, constants) * ball(AGREEMENT**2),
-        "the departure may be another",
-    )
-    return delta

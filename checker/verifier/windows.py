@@ -1,14 +1,12 @@
 """The NCF flow up to its alignment with the KKT point it tends to; standard library only."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
-from ncfcheck.verifier.boxes import is_positive, slopes
-from ncfcheck.verifier.flows import Field, Tube
-from ncfcheck.verifier.kkt import found
-from ncfcheck.verifier.networks import number, unit
-from ncfcheck.verifier.numbers import Ball, ball, dot, need
+from .boxes import is_positive, slopes
+from .kkt_points import found
+from .networks import number, unit
+from .numbers import Ball, ball, dot, need
+from .tubes import Field, Tube
 
 
 def aligned(x, u, cosine):

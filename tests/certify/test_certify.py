@@ -35,17 +35,17 @@ from ncfcheck.theory.rank_one.points import (
     mixed_point,
 )
 from ncfcheck.theory.starts import gaussian_start, unit
+from ncfcheck.verifier import PROOFS, REFUTATIONS, Rejected
 from ncfcheck.verifier.boxes import boxed
 from ncfcheck.verifier.networks import Case
-from ncfcheck.verifier.numbers import Rejected
-from ncfcheck.verifier.reading import CLAIMS
+from ncfcheck.verifier.registry import proves, refutes
 from ncfcheck.verifier.symmetries import symmetry
 from tests.support.adversarial import KINDS, adversarial
 from tests.support.certified import ENCLOSED
 from tests.support.exact_networks import drawn, first_violation, limit
 
 load_claims()
-EXACT = [claim for claim in registered().values() if claim.certify is not None]
+EXACT = [claim for claim in registered().values() if claim.refute is not None]
 THEOREMS = [claim.id for claim in EXACT if claim.kind is Kind.THEOREM]
 CONTROLS = [claim.id for claim in EXACT if claim.kind is CONTROL]
 # Adversarial instances per theorem; NCFCHECK_FULL=1 runs more, and `python -m
@@ -60,9 +60,49 @@ def test_a_violation_of_a_static_control_is_certified_and_verified(id):
     assert any(isinstance(each, Certificate) for each in attempts), attempts
 
 
-def test_every_control_with_an_exact_counterpart_is_known_to_the_verifier():
-    assert set(CONTROLS) <= set(CLAIMS) and not set(THEOREMS) & set(CLAIMS)
+# Theorems whose refutation would be a bug: it is looked for, and no verifier asks what it needs.
+UNASKED = {
+    "homogeneity.euler",
+    "homogeneity.layer_euler",
+    "homogeneity.output_scaling",
+    "homogeneity.gradient_scaling",
+    "kkt.multiplier",
+    "kkt.layer_balance",
+    "kkt.neuron_balance",
+    "kkt.negative_unstable",
+    "rank_one.sufficient",
+    "rank_one.perturbed_fails",
+    "rank_one.mixed_sign_even_p",
+}
+
+
+def unmatched(found) -> set[str]:
+    """Claims with an exact counterpart that the verifier does not know, and the other way round."""
+    refuted = {id for id, claim in found.items() if claim.refute is not None}
+    proved = {id for id, claim in found.items() if claim.prove is not None}
+    return (refuted - UNASKED ^ set(REFUTATIONS)) | (proved ^ set(PROOFS))
+
+
+def test_the_registry_and_the_verifier_know_the_same_claims():
+    assert unmatched(registered()) == set() and set(THEOREMS) == UNASKED
     assert len(CONTROLS) >= 37 and set(CONTROLS) >= ENCLOSED
+
+
+@pytest.mark.parametrize("known", (REFUTATIONS, PROOFS))
+@pytest.mark.parametrize("id", ("control.misspelt", "flow.monotone", "control.kinks"))
+def test_a_claim_that_only_one_of_both_knows_is_noticed(id, known, monkeypatch):
+    if id in known:
+        monkeypatch.delitem(known, id)
+    else:
+        monkeypatch.setitem(known, id, None)
+    assert unmatched(registered()) == {id}
+
+
+@pytest.mark.parametrize("register", (refutes, proves))
+def test_a_claim_is_registered_with_the_verifier_once(register):
+    id = "control.kinks" if register is refutes else "flow.monotone"
+    with pytest.raises(ValueError, match="registered twice"):
+        register(id)(lambda case, data: None)
 
 
 @pytest.mark.parametrize("id", THEOREMS)
@@ -73,7 +113,7 @@ def test_no_theorem_is_ever_certified_to_fail_on_adversarial_floats(id):
     for instance in tried:
         hard = adversarial(instance, rng, str(rng.choice(KINDS)))
         with np.errstate(all="ignore"), pytest.raises((NotProved, ArithmeticError, ValueError)):
-            claim.certify(hard)
+            claim.refute(hard)
 
 
 def planted(exponent: int | None):
@@ -118,16 +158,16 @@ def test_a_claim_false_by_little_is_violated_or_unresolved_but_never_passed(expo
         return Margin(-float(gap), error) if gap > error else Margin(0.0, error)
 
     claim = Claim(
-        "planted.equality", CONTROL, "an equality", "", (), None, margin, certify=planted(exponent)
+        "planted.equality", CONTROL, "an equality", "", (), None, margin, refute=planted(exponent)
     )
     outcome, _ = claim.judge(example())
     assert outcome in (Outcome.VIOLATES, Outcome.UNRESOLVED)
-    assert claim.certify(example()).method == "point"
+    assert claim.refute(example()).method == "point"
 
 
 def test_a_claim_that_the_verifier_does_not_know_is_not_refuted():
     claim = Claim(
-        "mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), certify=planted(1)
+        "mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), refute=planted(1)
     )
     assert certify(claim, example()) == Undecided("the verifier does not know this claim")
 
@@ -136,9 +176,7 @@ def test_an_error_in_a_certifier_is_a_reason_and_no_certificate():
     def broken(instance):
         raise KeyError("oops")
 
-    claim = Claim(
-        "mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), certify=broken
-    )
+    claim = Claim("mine.own", CONTROL, "mine", "", (), None, lambda _: Margin(-1, 0), refute=broken)
     assert "KeyError" in certify(claim, example()).reason
 
 
@@ -153,7 +191,7 @@ def test_certified_controls_read_refuted_and_those_that_the_verifier_does_not_kn
     monkeypatch,
 ):
     assert check_claim(registered()["control.nonuniform"], 6, 0).verdict is Verdict.REFUTED
-    monkeypatch.delitem(CLAIMS, "control.zero_points")
+    monkeypatch.delitem(REFUTATIONS, "control.zero_points")
     result = check_claim(registered()["control.zero_points"], 6, 0)
     assert (result.verdict, result.certified) == (Verdict.POTENTIAL, 0)
 
@@ -285,8 +323,8 @@ def within_rounding_of_a_kink() -> RankOneInstance:
 
 
 def test_inputs_within_rounding_of_both_signs_prove_nothing_of_mixed_signs(monkeypatch):
-    certify_mixed = registered()["rank_one.mixed_sign_even_p"].certify
+    refute_mixed = registered()["rank_one.mixed_sign_even_p"].refute
     with pytest.raises(NotProved, match="not known to have one sign"):
-        certify_mixed(within_rounding_of_a_kink())
-    monkeypatch.setattr("ncfcheck.properties.exact_structured.common_side", lambda sample: -1)
-    assert certify_mixed(within_rounding_of_a_kink()).method == "structured"
+        refute_mixed(within_rounding_of_a_kink())
+    monkeypatch.setattr("ncfcheck.properties.rank_one.exact.common_side", lambda sample: -1)
+    assert refute_mixed(within_rounding_of_a_kink()).method == "structured"

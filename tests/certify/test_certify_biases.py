@@ -17,13 +17,13 @@ from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
-from ncfcheck.properties.exact_biases import biases_early
+from ncfcheck.properties.early.exact_models import biases_early
 from ncfcheck.theory.biases.networks import biased
 from ncfcheck.theory.starts import unit
 from ncfcheck.verifier import biases as bounds
+from ncfcheck.verifier import verify
+from ncfcheck.verifier.biases import biased_network
 from ncfcheck.verifier.networks import Case
-from ncfcheck.verifier.points import biased_network
-from ncfcheck.verifier.reading import verify
 from tests.support.certified import (
     CHANGES,
     certifies,
@@ -108,11 +108,11 @@ def test_bounds_over_a_ball_hold_at_points_of_it(loss):
 @pytest.mark.parametrize(
     "of, fragment, replacement, sample",
     [
-        ("speed", "y - x * slope", "y", STEEP),
-        ("speed", "abs(sum(", "Ball(1) + abs(sum(", CANCELLED),
-        ("biases_collapse", "first - fall", "first - 99 * fall", SLOWER),
-        ("biases_collapse", "2 * DELTA / SHRUNK", "DELTA / 99", SLOWER),
-        ("change", "y * x for", "0 * x for", SLOWER),
+        ("biases:speed", "y - x * slope", "y", STEEP),
+        ("biases:speed", "abs(sum(", "Ball(1) + abs(sum(", CANCELLED),
+        ("early_models:biases_collapse", "first - fall", "first - 99 * fall", SLOWER),
+        ("early_models:biases_collapse", "2 * DELTA / SHRUNK", "DELTA / 99", SLOWER),
+        ("biases:change", "y * x for", "0 * x for", SLOWER),
     ],
 )
 def test_a_bound_that_is_too_good_lets_a_forgery_pass(
@@ -120,7 +120,7 @@ def test_a_bound_that_is_too_good_lets_a_forgery_pass(
 ):
     assert is_rejected(with_sample(*sample))
     with planted(
-        Mutant(f"ncfcheck.verifier.biases:{of}", fragment, replacement, "a bound too good", ()),
+        Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, "a bound too good", ()),
         monkeypatch,
     ):
         assert not is_rejected(with_sample(*sample))
@@ -137,7 +137,7 @@ def with_point(*weights: float) -> dict:
     return found
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("biases:change", CHANGES)
 @pytest.mark.parametrize("place", (0, 1))
 def test_a_tube_with_biases_that_was_changed_is_rejected(place, change):
     assert is_rejected(changed(EARLY, place, change))
@@ -182,12 +182,14 @@ ASIDE = (
 def test_flows_with_biases_that_do_not_part_pass_only_where_nothing_is_asked_of_them(
     left_out, passes, monkeypatch
 ):
-    mutant = Mutant("ncfcheck.verifier.biases:biases_early", left_out, "", "nothing asked", ())
+    mutant = Mutant(
+        "ncfcheck.verifier.early_models:biases_early", left_out, "", "nothing asked", ()
+    )
     with planted(mutant, monkeypatch):
         assert is_rejected(cancelled()) != passes
 
 
-EXACT, FROZEN = "ncfcheck.properties.exact_biases", "ncfcheck.certify.biased_fields"
+EXACT, FIELDS = "ncfcheck.properties.early.exact_models", "ncfcheck.certify.biased_fields"
 
 
 @pytest.mark.parametrize(
@@ -195,9 +197,9 @@ EXACT, FROZEN = "ncfcheck.properties.exact_biases", "ncfcheck.certify.biased_fie
     [
         (f"{EXACT}:biases_early", "DELTA * trained.start", "trained.start"),
         (f"{EXACT}:biases_early", "trained.problem, True", "trained.problem, False"),
-        (f"{EXACT}:_window", "goal.theta)) / 2", "goal.theta)) / 3"),
-        (f"{FROZEN}:BiasedField.at", "[found[k] for", "[2 * found[k] for"),
-        (f"{FROZEN}:BiasedField.jacobian", "[rows[i][j] for", "[0 * rows[i][j] for"),
+        (f"{EXACT}:_window_with_biases", "goal.theta)) / 2", "goal.theta)) / 3"),
+        (f"{FIELDS}:BiasedField.at", "[found[k] for", "[2 * found[k] for"),
+        (f"{FIELDS}:BiasedField.jacobian", "[rows[i][j] for", "[0 * rows[i][j] for"),
     ],
 )
 def test_a_mistake_about_flows_with_biases_is_caught(of, fragment, replacement, monkeypatch):

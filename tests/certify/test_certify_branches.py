@@ -14,11 +14,10 @@ import pytest
 
 from ncfcheck.certify import document
 from ncfcheck.model.encoding import encode
-from ncfcheck.properties import exact_branches
+from ncfcheck.properties.early import exact_models
 from ncfcheck.theory.flow.trajectories import ncf_flow
-from ncfcheck.verifier import branches
+from ncfcheck.verifier import kinked_flows, verify
 from ncfcheck.verifier.networks import Case
-from ncfcheck.verifier.reading import verify
 from tests.support.certified import (
     CHANGES,
     certifies,
@@ -69,9 +68,12 @@ def test_the_point_on_the_kink_is_where_the_engine_s_flow_comes_to():
     claim, _ = small(KINKS)
     for seed in range(3):
         instance = first_violation(claim, seed)
-        line = branches.Line(Case(json.loads(json.dumps(encode(instance)))))
+        line = kinked_flows.Line(Case(json.loads(json.dumps(encode(instance)))))
         exact = np.array(
-            [float(each) for each in branches.balanced(line.across(line.pull(line.q)), line.signs)]
+            [
+                float(each)
+                for each in kinked_flows.balanced(line.across(line.pull(line.q)), line.signs)
+            ]
         )
         flow = ncf_flow(instance.ncf, instance.start, replace(instance.numerics, calls=3000))
         assert np.linalg.norm(flow.direction - exact) < 1e-3
@@ -134,7 +136,7 @@ def forged(id: str, X=SQUARE, y=((-2.0,), (1.0,)), alpha: float = 0.0, start=Non
     start = np.array(start or [0.0, 1.0, *[0.0] * (len(X[0]) - 2), *np.sign(instance.start[2:])])
     problem = replace(instance.problem, network=network, X=np.array(X), y=np.array(y, dtype=float))
     other = replace(instance, problem=problem, start=start / np.linalg.norm(start))
-    return document(claim, other, getattr(exact_branches, claim.function.__name__)(other))
+    return document(claim, other, claim.refute(other))
 
 
 def shortened() -> dict:
@@ -147,7 +149,7 @@ def shortened() -> dict:
 def large(patch) -> dict:
     """A flow of a δ that is not small."""
     with patch.context() as patch:
-        patch.setattr(exact_branches, "COLLAPSED", 0.5)
+        patch.setattr(exact_models, "COLLAPSED", 0.5)
         return forged(COLLAPSE)
 
 
@@ -171,38 +173,68 @@ FORGERIES = {
     "as fast": lambda patch: forged(START, [[1.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]], -1.0),
 }
 LENIENT = [
-    ("outside", "kinks", " and line.balances(pull)", "", "slopes outside"),
-    ("pulls", "kinks", "shares[0] < 0 and ", "", "a kink that pulls up"),
-    ("smooth", "kinks", "ball(1 - ASLANT)", "ball(2)", "any angle"),
-    ("far", "kinks", "clear and ", "", "samples that may change sides"),
+    ("outside", "flow:kinks", " and line.balances(pull)", "", "slopes outside"),
+    ("pulls", "flow:kinks", "shares[0] < 0 and ", "", "a kink that pulls up"),
+    ("smooth", "flow:kinks", "ball(1 - ASLANT)", "ball(2)", "any angle"),
+    ("far", "flow:kinks", "clear and ", "", "samples that may change sides"),
     (
         "falling",
-        "kinks",
+        "flow:kinks",
         "case.net.run(case.theta, case.X, case.Y)[1] > 0",
         "True",
         "N of any sign",
     ),
-    ("crossing", "need_sides", "all(z > 0 for z in others) and ", "", "other samples on any side"),
+    (
+        "crossing",
+        "kinked_flows:need_sides",
+        "all(z > 0 for z in others) and ",
+        "",
+        "other samples on any side",
+    ),
     (
         "returning",
-        "need_sides",
-        " and (first > 0 or on_sides(case, samples[:1], field(x))[0] > 0)",
-        "",
+        "kinked_flows:need_sides",
+        "first > 0 or on_sides(case, samples[:1], field(x))[0] > 0",
+        "True",
         "a kink not left",
     ),
-    ("crossed", "kink_collapse", " and line.balances(pull)", "", "a ray that is left by all"),
-    ("positive", "kink_collapse", " and inner(pull, q) > 0", "", "N of any sign on the ray"),
+    (
+        "crossed",
+        "early_models:kink_collapse",
+        " and line.balances(pull)",
+        "",
+        "a ray that is left by all",
+    ),
+    (
+        "positive",
+        "early_models:kink_collapse",
+        " and inner(pull, q) > 0",
+        "",
+        "N of any sign on the ray",
+    ),
     (
         "aslant",
-        "kink_collapse",
+        "early_models:kink_collapse",
         "inner(rest, q) ** 2 == inner(rest, rest) * inner(q, q)",
         "True",
         "∇N not along the ray",
     ),
-    ("shortened", "kink_collapse", "dot(end, end) > 4", "dot(end, end) > 1", "a norm not reached"),
-    ("large", "kink_collapse", "delta <= early.SMALL and ", "", "any δ"),
-    ("beside", "leaving", "< NEAR", "< 1", "a start beside the kink"),
-    ("as fast", "is_larger", "need(dot(x, x) > ball(", "need(dot(x, x) > 0 * ball(", "any norm"),
+    (
+        "shortened",
+        "early_models:kink_collapse",
+        "dot(end, end) > 4",
+        "dot(end, end) > 1",
+        "a norm not reached",
+    ),
+    ("large", "early_models:kink_collapse", "delta <= SMALL and ", "", "any δ"),
+    ("beside", "kinked_flows:leaving", "< NEAR", "< 1", "a start beside the kink"),
+    (
+        "as fast",
+        "loss_flows:is_larger",
+        "dot(x, x) > ball(",
+        "dot(x, x) > 0 * ball(",
+        "any norm",
+    ),
 ]
 
 
@@ -214,14 +246,13 @@ def test_a_condition_about_kinks_that_is_left_out_lets_a_forgery_pass(
 ):
     found = FORGERIES[name](monkeypatch)
     assert is_rejected(copy.deepcopy(found))
-    module = "early" if of == "is_larger" else "branches"
     with planted(
-        Mutant(f"ncfcheck.verifier.{module}:{of}", fragment, replacement, mistake, ()), monkeypatch
+        Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, mistake, ()), monkeypatch
     ):
         assert not is_rejected(found)
 
 
-EXACT = "ncfcheck.properties.exact_branches"
+EXACT = "ncfcheck.properties.early.exact_models"
 MISTAKES = [
     (START, f"{EXACT}:leaving", "(-1.0, 1.0)", "(1.0, 1.0)", "one side twice"),
     (START, f"{EXACT}:leaving", "(-1.0, 1.0)", "(1.0, -1.0)", "sides swapped"),
@@ -242,8 +273,14 @@ MISTAKES = [
         "[instance.network.slices[0]], -1.0)",
         "the other side",
     ),
-    (COLLAPSE, f"{EXACT}:kink_collapse", "> 2)", "> 1.2)", "a norm below 2δ"),
-    (COLLAPSE, "ncfcheck.properties.early_model_controls:stationary", "[-1.0]", "[1.0]", "N > 0"),
+    (
+        COLLAPSE,
+        f"{EXACT}:kink_collapse",
+        "norm(step.end) > 2",
+        "norm(step.end) > 1.2",
+        "a norm below 2δ",
+    ),
+    (COLLAPSE, "ncfcheck.properties.flow.instances:stationary", "[-1.0]", "[1.0]", "N > 0"),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from flint import arb, arb_poly
 
 from ncfcheck.certify import NotProved
-from ncfcheck.certify.flows import Field
+from ncfcheck.certify.flows import RingField
 from ncfcheck.certify.polynomials import Polynomials, bounded, extremes
 from ncfcheck.certify.rings import Balls, precision
 from ncfcheck.certify.windows import attractor
@@ -32,7 +32,7 @@ def fields_are_those_of_the_engine() -> bool:
         for strength in (0.0, max(delta, 0.9)):
             u, field, rate = (
                 instance.start,
-                Field(instance.problem, strength),
+                RingField(instance.problem, strength),
                 right_hand_side(instance, strength),
             )
             balls = [arb(float(each)) for each in u]
@@ -98,17 +98,17 @@ FLOWS, POLYNOMIALS, SERIES, WINDOWS = (
     f"ncfcheck.certify.{each}" for each in ("flows", "polynomials", "series", "windows")
 )
 MISTAKES = [
-    (f"{FLOWS}:Field._descent", "return ybar - x\n", "return ybar + x\n", "sign of ŷ in −ℓ'"),
-    (f"{FLOWS}:Field._descent", "arb(0.25)", "arb(0.5)", "ℓ''(0) of the logistic loss"),
+    (f"{FLOWS}:RingField._descent", "return ybar - x\n", "return ybar + x\n", "sign of ŷ in −ℓ'"),
+    (f"{FLOWS}:RingField._descent", "arb(0.25)", "arb(0.5)", "ℓ''(0) of the logistic loss"),
     (
-        f"{FLOWS}:Field._curvature",
+        f"{FLOWS}:RingField._curvature",
         "return (arb(1)",
         "return 2 * (arb(1)",
         "twice ℓ'' of the logistic loss",
     ),
-    (f"{FLOWS}:Field._curvature", "return arb(1)", "return arb(2)", "ℓ'' of the square loss"),
-    (f"{FLOWS}:Field.strength", "network.order)", "network.order - 1)", "δ^(D−1) for δ^D"),
-    (f"{FLOWS}:Field.jacobian", "-= curvature", "+= curvature", "sign of JᵀJ in Df"),
+    (f"{FLOWS}:RingField._curvature", "return arb(1)", "return arb(2)", "ℓ'' of the square loss"),
+    (f"{FLOWS}:RingField.strength", "network.order)", "network.order - 1)", "δ^(D−1) for δ^D"),
+    (f"{FLOWS}:RingField.jacobian", "-= curvature", "+= curvature", "sign of JᵀJ in Df"),
     (
         f"{FLOWS}:_growth",
         "top + 2 * spread",
@@ -132,9 +132,14 @@ MISTAKES = [
     (f"{POLYNOMIALS}:extremes", "comb(j, k) * each", "each", "no binomials in Bernstein's basis"),
     (f"{POLYNOMIALS}:bounded", "abs(each)", "each", "a sum for a bound"),
     (f"{SERIES}:taylor", "/ (k + 1)", "", "derivatives for coefficients"),
-    (f"{SERIES}:_Field._bent", "power * scale * powers", "scale * powers", "no p in σ' of series"),
     (
-        f"{SERIES}:_Field._descent",
+        f"{SERIES}:SeriesField._bent",
+        "power * scale * powers",
+        "scale * powers",
+        "no p in σ' of series",
+    ),
+    (
+        f"{SERIES}:SeriesField._descent",
         "return first - x[k]",
         "return first + x[k]",
         "sign of ŷ in series",

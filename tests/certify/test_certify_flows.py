@@ -17,7 +17,7 @@ from flint import arb, arb_poly
 from scipy.integrate import solve_ivp
 
 from ncfcheck.certify import NotProved, polynomials, windows
-from ncfcheck.certify.flows import Field, enclose
+from ncfcheck.certify.flows import RingField, enclose
 from ncfcheck.certify.polynomials import Polynomials
 from ncfcheck.certify.rings import precision
 from ncfcheck.model.encoding import encode
@@ -26,12 +26,12 @@ from ncfcheck.model.ncf import Problem, norm
 from ncfcheck.model.networks import dense
 from ncfcheck.theory.kkt.points import positive_limit
 from ncfcheck.theory.starts import unit
-from ncfcheck.verifier import flows as verifier
+from ncfcheck.verifier import tubes as verifier
+from ncfcheck.verifier import verify
 from ncfcheck.verifier.networks import Case
 from ncfcheck.verifier.networks import unit as exact_unit
 from ncfcheck.verifier.numbers import Ball, Rejected, ball, limits
 from ncfcheck.verifier.polynomials import Poly
-from ncfcheck.verifier.reading import verify
 from tests.support.certified import CHANGES, ENCLOSED, dropped, flows_of, is_rejected, swapped
 from tests.support.certified import witness as stored
 from tests.support.exact_networks import right_hand_side, smooth
@@ -47,7 +47,7 @@ def witness(id: str) -> dict:
 def tube(instance: Instance, delta: float, time: float = 0.4):
     with precision(128):
         return enclose(
-            Field(instance.problem, delta), instance.start, 1e-15, lambda step: False, time
+            RingField(instance.problem, delta), instance.start, 1e-15, lambda step: False, time
         )
 
 
@@ -166,7 +166,7 @@ def test_polynomials_of_both_sides_contain_the_functions_they_stand_for(seed):
 def test_what_the_logistic_loss_leaves_out_is_bounded():
     instance, _ = smooth(2)
     case = Case(json.loads(json.dumps(encode(instance))))
-    own, field = Field(instance.problem, 0.5), verifier.Field(case, case.Y, 0.5)
+    own, field = RingField(instance.problem, 0.5), verifier.Field(case, case.Y, 0.5)
     for x in np.linspace(-1, 1, 21):
         for y in (0.5, -0.5):
             exact = Fraction(float(2 * y / (1 + np.exp(2 * y * x))))

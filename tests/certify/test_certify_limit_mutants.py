@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ncfcheck.certify import document
-from ncfcheck.properties.exact_limits import strongest_neuron
+from ncfcheck.properties.conjectures.exact import strongest_neuron
 from ncfcheck.run.check import load_claims
 from ncfcheck.theory.starts import unit
 from tests.support.certified import (
@@ -68,12 +68,12 @@ def test_a_tube_to_a_limit_that_was_changed_is_rejected(id, change):
         assert is_rejected(changed(id, place, change)), place
 
 
-EXACT, FADES = "ncfcheck.properties.exact_limits", "ncfcheck.verifier.fading"
+EARLY, OPEN = "ncfcheck.properties.early.exact_controls", "ncfcheck.properties.conjectures.exact"
 CERTIFIER = [
     (
         "one_limit",
-        "instance.start, gaussian_start",
-        "instance.start, (lambda *_: instance.start)",
+        "gaussian_start(",
+        "(lambda *_: instance.start)(",
         "one start twice",
     ),
     ("one_limit", '"near": second', '"near": first', "one maximum twice"),
@@ -91,10 +91,18 @@ CERTIFIER = [
     ),
     ("large_init_tracking", "max(3.0,", "max(2.9,", "a δ that is not large"),
     ("large_init_tracking", "< SETTLED * float", "< float", "a flow left before it settles"),
-    ("large_init_collapse", "math.log(EPSILON)", "math.log(90 * EPSILON)", "the time of another ε"),
+    (
+        "large_init_collapse",
+        "limit.point, EPSILON",
+        "limit.point, 90 * EPSILON",
+        "the time of another ε",
+    ),
     ("large_init_collapse", "delta, times[1])", "delta, time / 1e6)", "a flow left before T"),
 ]
-MUTANTS = [(of, Mutant(f"{EXACT}:{of}", *rest, ())) for of, *rest in CERTIFIER]
+MUTANTS = [
+    (of, Mutant(f"{EARLY if of.startswith('large') else OPEN}:{of}", *rest, ()))
+    for of, *rest in CERTIFIER
+]
 
 
 @pytest.mark.parametrize("of, mutant", MUTANTS, ids=lambda each: getattr(each, "id", ""))
@@ -166,68 +174,92 @@ def accepted(of: str) -> int:
 
 
 VERIFIER = [
-    ("output_heavy", "- dot(w, w) > 0", "- dot(w, w) > -1", "neurons of any balance", "no_escape"),
     (
-        "output_heavy",
+        "zero_limits:output_heavy",
+        "- dot(w, w) > 0",
+        "- dot(w, w) > -1",
+        "neurons of any balance",
+        "no_escape",
+    ),
+    (
+        "zero_limits:output_heavy",
         "- dot(w, w) > 0",
         "- dot(w, w) > -1",
         "neurons of any balance",
         "mixed_labels_grow",
     ),
-    ("output_heavy", "any(g.nonzero for", "any(True for", "flows that do not move", "no_escape"),
-    ("no_escape", "v * -sign > 0", "(v * sign).nonzero", "output weights of any sign", "no_escape"),
     (
+        "zero_limits:output_heavy",
+        "any(g.nonzero for",
+        "any(True for",
+        "flows that do not move",
         "no_escape",
+    ),
+    (
+        "early_controls:no_escape",
+        "v * -sign > 0",
+        "(v * sign).nonzero",
+        "output weights of any sign",
+        "no_escape",
+    ),
+    (
+        "early_controls:no_escape",
         "case.powers[-1] % 2 == 0",
         "case.powers[-1] > 0",
         "activations of both signs",
         "no_escape",
     ),
-    ("no_escape", "y * sign >= 0", "y * sign >= -1", "labels of both signs", "no_escape"),
     (
-        "mixed_labels_grow",
+        "early_controls:no_escape",
+        "y * sign >= 0",
+        "y * sign >= -1",
+        "labels of both signs",
+        "no_escape",
+    ),
+    (
+        "conjectures:mixed_labels_grow",
         "v * correlation < 0",
         "correlation.nonzero",
         "neurons that may grow",
         "mixed_labels_grow",
     ),
     (
-        "mixed_labels_grow",
+        "conjectures:mixed_labels_grow",
         "len(signs) == 2",
         "len(signs) > 0",
         "labels of one sign",
         "mixed_labels_grow",
     ),
     (
-        "one_limit",
-        "need(abs(a - b) > a * ball(APART) and abs(a - b)",
-        "need(a + b",
+        "conjectures:one_limit",
+        "abs(a - b) > a * ball(APART) and abs(a - b)",
+        "a + b",
         "equal values",
         "one_limit",
     ),
     (
-        "strongest_neuron",
+        "conjectures:strongest_neuron",
         "each > shares[active[0]]",
         "each.nonzero",
         "the strongest neuron",
         "strongest_neuron",
     ),
     (
-        "large_init_tracking",
-        "need(rest * rest < radius",
-        "need(rest * 0 < radius",
+        "early_controls:large_init_tracking",
+        "rest * rest < radius",
+        "rest * 0 < radius",
         "a way left of any length",
         "large_init_tracking",
     ),
     (
-        "large_init_collapse",
+        "early_controls:large_init_collapse",
         "and shrinking(high) > wanted",
         "",
         "a time before T",
         "large_init_collapse",
     ),
 ]
-LENIENT = [(of, Mutant(f"{FADES}:{name}", *rest, ())) for name, *rest, of in VERIFIER]
+LENIENT = [(of, Mutant(f"ncfcheck.verifier.{name}", *rest, ())) for name, *rest, of in VERIFIER]
 
 
 def test_every_forgery_is_rejected():

@@ -8,7 +8,7 @@ import copy
 
 import pytest
 
-from ncfcheck.verifier.reading import verify
+from ncfcheck.verifier import verify
 from tests.support.certified import FADING, LIMITS, is_rejected, started, witness
 
 

@@ -22,7 +22,8 @@ from ncfcheck.certify.system import System
 from ncfcheck.core.claims import registered
 from ncfcheck.model.ncf import Ncf
 from ncfcheck.model.networks import DENSE, Network, convolution, dense, masked
-from ncfcheck.properties import exact_points, exact_structured
+from ncfcheck.properties.homogeneity import exact as homogeneity
+from ncfcheck.properties.rank_one import exact_kkt
 from ncfcheck.theory.starts import unit
 from tests.support.certified import is_caught
 from tests.support.exact_networks import as_float, drawn, first_violation, limit, numbers
@@ -174,8 +175,8 @@ def nothing_is_proved_of_what_is_not_so() -> bool:
         if is_positive_definite(saddle) or not is_positive_definite(bowl):
             return False
     true = (
-        (exact_structured.not_spoilt, violation("control.nonuniform")),
-        (exact_points.loss_expansion, drawn(1)),
+        (exact_kkt.not_spoilt, violation("control.nonuniform")),
+        (homogeneity.loss_expansion, drawn(1)),
     )
     for certifier, instance in true:
         try:

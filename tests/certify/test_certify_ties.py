@@ -21,7 +21,7 @@ from ncfcheck.run.stored import smaller
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import instances
 from ncfcheck.verdicts import witness
-from ncfcheck.verifier import reading
+from ncfcheck.verifier import REFUTATIONS, verify
 from ncfcheck.verifier.numbers import ball, limits, need
 from ncfcheck.verifier.numbers import dot as exact_dot
 
@@ -68,7 +68,7 @@ def equality(exponent: int, only_some: bool) -> Claim:
         return Certificate("point", "planted")
 
     return Claim(
-        "planted.equality", THEOREM, "an equality", "", (), instances(), margin, certify=prove
+        "planted.equality", THEOREM, "an equality", "", (), instances(), margin, refute=prove
     )
 
 
@@ -98,7 +98,7 @@ def strict() -> Claim:
         return Certificate("point", "a tie")
 
     return Claim(
-        "planted.strict", THEOREM, "a strict inequality", "", (), instances(), margin, certify=prove
+        "planted.strict", THEOREM, "a strict inequality", "", (), instances(), margin, refute=prove
     )
 
 
@@ -111,7 +111,7 @@ def refutes_strict(case, data):
 
 def checked(monkeypatch, claim: Claim, verified, examples: int = 12):
     monkeypatch.setitem(claims._registry, claim.id, claim)
-    monkeypatch.setitem(reading.CLAIMS, claim.id, verified)
+    monkeypatch.setitem(REFUTATIONS, claim.id, verified)
     return check_claim(claim, examples, 0)
 
 
@@ -131,13 +131,13 @@ def test_a_claim_false_by_any_little_is_refuted(exponent, only_some, monkeypatch
 def test_a_hunt_keeps_what_only_a_proof_finds_false(monkeypatch):
     claim = equality(30, False)
     monkeypatch.setitem(claims._registry, claim.id, claim)
-    monkeypatch.setitem(reading.CLAIMS, claim.id, refutes_equality(30))
+    monkeypatch.setitem(REFUTATIONS, claim.id, refutes_equality(30))
     tally = check_shard(cut([claim], 3)[0], 0).tallies[claim.id]
     small = smaller(claim, tally.violation, 0, seconds=1.0)
-    assert reading.verify(json.loads(msgspec.json.encode(small)))
+    assert verify(json.loads(msgspec.json.encode(small)))
     again = witness.replay(small)
     assert again.still_violates and "proved" in again.words
-    monkeypatch.delitem(reading.CLAIMS, claim.id)
+    monkeypatch.delitem(REFUTATIONS, claim.id)
     assert not witness.replay(small).still_violates
 
 
@@ -169,7 +169,7 @@ def test_a_true_equality_is_never_refuted(monkeypatch):
         return Certificate("point", "planted")
 
     claim = Claim(
-        "planted.true", THEOREM, "Euler's identity", "", (), instances(), margin, certify=prove
+        "planted.true", THEOREM, "Euler's identity", "", (), instances(), margin, refute=prove
     )
     result = checked(monkeypatch, claim, lambda case, data: None)
     assert result.verdict is Verdict.UNRESOLVED and result.certified == 0

@@ -22,19 +22,19 @@ from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
-from ncfcheck.properties.exact_flows import doubling
+from ncfcheck.properties.early.tubes import doubling
 from ncfcheck.run.check import load_claims
 from ncfcheck.theory.early.training import second_order_gradient
 from ncfcheck.theory.starts import unit
-from ncfcheck.verifier.flows import Field, Tube
+from ncfcheck.verifier import PROOFS, verify
 from ncfcheck.verifier.networks import Case, number
 from ncfcheck.verifier.networks import unit as exact_unit
 from ncfcheck.verifier.numbers import Ball, ball
 from ncfcheck.verifier.polynomials import Poly, poly
-from ncfcheck.verifier.proofs import PROOFS
-from ncfcheck.verifier.reading import verify
+from ncfcheck.verifier.tubes import Field, Tube
 from ncfcheck.verifier.variations import Moved, Variation
 from tests.support import certified
+from tests.support.certified import statement
 from tests.support.planting import Mutant, planted
 
 load_claims()
@@ -202,31 +202,32 @@ def test_flows_of_two_deltas_in_turn_are_needed():
         assert is_rejected(found)
 
 
-VARIATIONS = "ncfcheck.verifier.variations"
-
-
 @pytest.mark.parametrize(
     "of, fragment, replacement",
     [
-        ("Moved.__mul__", "self.t * v + t * self.v", "self.t * v"),
-        ("Moved.bend", "first * self.t)", "self.t)"),
-        ("second", "plus * q, minus * q", "plus, minus"),
-        ("second", "else minus) * 2", "else minus)"),
-        ("Variation._rate", "-parts(z)[0] * bend", "parts(z)[0] * bend"),
-        ("Variation._rate", "-parts(z)[0] * bend", "-parts(z)[0] * bend * 2"),
-        ("Variation._rate", "0 if self.case.square else -2", "-2 if self.case.square else 0"),
-        ("tracking_constant", "-dot(e, u)", "dot(e, u)"),
-        ("tracking_constant", "a + shift * b", "a"),
-        ("tracking_constant", "Ball(1, None, -1)", "Ball(1)"),
-        ("departs", "case.net.order)", "case.net.order - 1)"),
-        ("departs", "later / time - 1", "time / later - 1"),
+        ("variations:Moved.__mul__", "self.t * v + t * self.v", "self.t * v"),
+        ("variations:Moved.bend", "first * self.t)", "self.t)"),
+        ("variations:second", "plus * q, minus * q", "plus, minus"),
+        ("variations:second", "else minus) * 2", "else minus)"),
+        ("variations:Variation._rate", "-parts(z)[0] * bend", "parts(z)[0] * bend"),
+        ("variations:Variation._rate", "-parts(z)[0] * bend", "-parts(z)[0] * bend * 2"),
+        (
+            "variations:Variation._rate",
+            "0 if self.case.square else -2",
+            "-2 if self.case.square else 0",
+        ),
+        ("early:tracking_constant", "-dot(e, u)", "dot(e, u)"),
+        ("early:tracking_constant", "a + shift * b", "a"),
+        ("early:tracking_constant", "Ball(1, None, -1)", "Ball(1)"),
+        ("early:departs", "case.net.order)", "case.net.order - 1)"),
+        ("early:departs", "later / time - 1", "time / later - 1"),
     ],
 )
 def test_a_law_that_is_another_holds_along_no_flow(of, fragment, replacement, monkeypatch):
     """Of another law the same curves are no solution, or the departure is another."""
     proofs = [json.loads(_proof(*case)) for case in CASES]
     with planted(
-        Mutant(f"{VARIATIONS}:{of}", fragment, replacement, "another law", ()), monkeypatch
+        Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, "another law", ()), monkeypatch
     ):
         assert any(map(is_rejected, proofs))
 
@@ -259,7 +260,7 @@ def test_a_bound_that_leaves_something_out_is_noticed(fragment, replacement, mon
     assert all(map(encloses, wrongs))
     with planted(
         Mutant(
-            "ncfcheck.verifier.flows:Enclosure.follow",
+            "ncfcheck.verifier.tubes:Enclosure.follow",
             fragment,
             replacement,
             "a bound too small",
@@ -305,4 +306,6 @@ def test_a_mistake_in_how_curves_are_found_proves_nothing(of, fragment, replacem
 
 
 def test_it_is_proved_without_a_mistake():
-    assert all(verify(json.loads(_proof(*case)), PROOFS) == PROOFS[CLAIM].__doc__ for case in CASES)
+    assert all(
+        verify(json.loads(_proof(*case)), PROOFS) == statement(PROOFS[CLAIM]) for case in CASES
+    )

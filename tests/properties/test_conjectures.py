@@ -13,7 +13,7 @@ from ncfcheck.core.claims import CONJECTURE, Outcome, registered
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
-from ncfcheck.properties import conjectures, maxima  # noqa: F401  registers the claims
+from ncfcheck.properties import conjectures, kkt  # noqa: F401  registers the claims
 from ncfcheck.strategies.datasets import LABELS, fan
 from ncfcheck.strategies.draw import draw
 from ncfcheck.theory.kkt.points import Inertia, positive_limit

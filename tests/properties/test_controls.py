@@ -9,7 +9,7 @@ from ncfcheck.core.claims import CONTROL, Verdict, registered
 from ncfcheck.core.necessity import needs, stale
 from ncfcheck.model.ncf import norm
 from ncfcheck.properties import hypotheses
-from ncfcheck.properties.flow_controls import kinked
+from ncfcheck.properties.flow.instances import kinked
 from ncfcheck.run.check import check_claim, load_claims
 from ncfcheck.strategies.draw import draw
 from tests.support.certified import ENCLOSED

@@ -42,7 +42,7 @@ FAULTS = {
         "run: coverage lost, labels signs: ",
     ),
     "a claim deleted": (
-        "ncfcheck/properties/homogeneity.py",
+        "ncfcheck/properties/homogeneity/theorems.py",
         r'@claim\(\s*"homogeneity.gradient_scaling",[^@]*?\)\n(?=def)',
         "",
         "homogeneity.gradient_scaling: claim missing, its entry is stale: theorem → no such claim",
@@ -52,14 +52,12 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of the package with one module of claims, compiled code included, and a baseline of
+    """A copy of the package with all claims, compiled code included, and a baseline of
     it.
     """
     home = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "checker", home / "ncfcheck")
-    (home / "ncfcheck" / "properties").mkdir()
-    for name in ("__init__.py", "hypotheses.py", "homogeneity.py"):
-        shutil.copy2(ROOT / "properties" / name, home / "ncfcheck" / "properties" / name)
+    shutil.copytree(ROOT / "properties", home / "ncfcheck" / "properties")
     found = ncfcheck(home, "--update-baseline")
     assert found.returncode == 0, found.stderr
     return home

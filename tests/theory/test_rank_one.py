@@ -6,7 +6,7 @@ import pytest
 from ncfcheck.core.claims import Inapplicable, Outcome, Unresolved, registered
 from ncfcheck.model.ncf import Ncf, Problem
 from ncfcheck.model.networks import dense
-from ncfcheck.properties.rank_one import criterion
+from ncfcheck.properties.rank_one.margins import criterion
 from ncfcheck.run.check import load_claims
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.structured import rank_one_points

@@ -12,7 +12,7 @@ from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
-from ncfcheck.properties import tracking  # noqa: F401  registers the claim
+from ncfcheck.properties.early import tracking  # noqa: F401  registers the claim
 from ncfcheck.strategies.draw import draw
 from ncfcheck.theory.early.tracking import RADIUS, departures, predicted, variation
 from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches

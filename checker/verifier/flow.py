@@ -1,0 +1,194 @@
+"""Claims about the flow of the NCF: what is proved of theorems on one instance, and against
+controls; standard library only.
+"""
+
+import math
+from fractions import Fraction
+
+from .identities import balances, shared_network
+from .kinked_flows import HIGH, LOW, Line, balanced, branch
+from .kinks import inner
+from .kkt_points import found
+from .loss_flows import trained
+from .networks import number, numbers, unit
+from .numbers import Ball, ball, dot, need, power
+from .registry import proves, refutes
+from .tubes import Field, Tube
+from .windows import Window
+
+GAPS = Fraction(1, 10), Fraction(1, 10**6)  # 1 − N(v)/N* where a flow is taken up
+DRIFT = Fraction(1, 10**9)  # of a balance, where ‖v_0‖ = 1
+
+
+def changed(case, data):
+    """The NCF flow until its norm has doubled or halved."""
+    tube = Tube(Field(case, case.Y), unit(case.theta), data["ncf"])
+    end = tube.at(tube.end)
+    need(
+        dot(end, end) > 4 or dot(end, end) < Fraction(1, 4),
+        "the norm has neither doubled nor halved",
+    )
+    return tube
+
+
+@proves("flow.monotone")
+def monotone(case, data):
+    """N(v(t)) rises at every time until the norm of the NCF flow has doubled or halved."""
+
+    def rises(x):
+        # ‖x‖^{D+2} times the rate at which N(x)/‖x‖^D changes.
+        _, value, G = case.net.run(x, case.X, case.Y)
+        return dot(G, G) * dot(x, x) - value * dot(x, G) * case.net.order > 0
+
+    tube = changed(case, data)
+    tube.everywhere(0, tube.end, rises, "N(v) may fall")
+
+
+def blowup(case, window):
+    """D(D−2)N* and bounds on D(D−2)N*·T*: r^{−(D−2)} falls at the rate D(D−2)N(v), N(v) rises to
+    N*.
+    """
+    rate, x = (
+        window.point.value * (case.net.order * (case.net.order - 2)),
+        window.tube.at(window.tube.end),
+    )
+    size, value = dot(x, x), case.net.run(x, case.X, case.Y)[1]
+    need(value > 0, "N > 0 is not proved")
+    first = rate * ball(window.tube.end)
+    return (
+        rate,
+        first + Ball(1) / power(size.root(2), case.net.order - 2),
+        first + size * window.point.value / value,
+    )
+
+
+@proves("flow.blowup_bracket")
+def blowup_bracket(case, data):
+    """T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
+    window = Window(case, data)
+    _, earliest, latest = blowup(case, window)
+    first = case.net.run(window.start, case.X, case.Y)[1]
+    need(earliest > 1, "T* may be earlier than 1/(D(D−2)N*)")
+    need(
+        latest * first < window.point.value, "T* may be later than 1/(D(D−2)N(v_0))"
+    )  # no bound where N(v_0) ≤ 0
+
+
+@proves("flow.blowup_rate")
+def blowup_rate(case, data):
+    """Where N(v) is within 10 % and a millionth of N*, (T* − t) r^{D−2} D(D−2)N* is within twice
+    that of 1.
+    """
+    window, order = Window(case, data), case.net.order
+    rate, *bounds = blowup(case, window)
+    need(len(data["late"]) == len(GAPS), "not two times")
+    for gap, time in zip(GAPS, data["late"]):
+        x = window.tube.at(Fraction(number(time)))
+        size, value = dot(x, x).root(2), case.net.run(x, case.X, case.Y)[1]
+        need(
+            value > window.point.value * power(size, order) * ball(1 - gap),
+            "N(v) is not proved to be that near N*",
+        )
+        for bound in bounds:
+            product = (bound - rate * ball(Fraction(number(time)))) * power(size, order - 2)
+            need(-2 * gap < product - 1 < 2 * gap, "the rate is not proved")
+
+
+@proves("flow.direction_converges")
+def direction_converges(case, data):
+    """The direction of the NCF flow tends to a KKT point u* with N(u*) > 0, so that its norm grows
+    without bound.
+    """
+    Window(case, data)
+
+
+@proves("flow.balance")
+def balance(case, data):
+    """Every ‖row_j(W_l)‖² − p_l‖col_j(W_{l+1})‖² stays within 10⁻⁹ along both flows, until that of
+    N has doubled or halved.
+    """
+    need(not any(case.net.shared), "layers share weights")
+    ncf = changed(case, data)
+    _, loss = trained(case, data, unit(case.theta))
+    need(loss.end >= ncf.end, "the loss flow ends earlier")
+    first = list(balances(case.net, case.net.matrices(unit(case.theta))))
+
+    def stays(x):
+        return all(
+            -DRIFT < b - a < DRIFT for a, b in zip(first, balances(case.net, case.net.matrices(x)))
+        )
+
+    for tube in (ncf, loss):
+        tube.everywhere(0, tube.end, stays, "a balance may change")
+
+
+ASLANT = Fraction(1, 10**4)  # sin² of an angle
+
+
+@refutes("control.kinks")
+def kinks(case, data):
+    """Every solution of the NCF flow tends to a point on a kink where sin∠(∇N, v) > 0.01, ∇N with
+    the slopes of either side.
+
+    Where w_l ≠ 0, N > 0 and samples that pull up, Πw_l·ȳ_i > 0, stay on their side, log N is
+    concave. With a KKT point v* among them, ⟨v, v*⟩ rises at a rate of at least D·N(v)(1 − ⟨v,
+    v*⟩), so that v stays as near as v_0 is, and tends to v*.
+    """
+    line = Line(case)
+    sign, pull = math.prod(line.signs), line.pull(line.q)
+    q, shares = [sign * v for v in line.across(pull)], [sign * y for y in line.y]
+    seen = [i for i, y in enumerate(line.y) if y and i]
+    same = all(inner(line.x[i], q) * inner(line.x[i], line.q) > 0 for i in seen)
+    need(
+        same and any(q) and shares[0] < 0 and line.balances(pull),
+        "no KKT point on the kink is known",
+    )
+    v = balanced(q, line.signs)
+    aside = [abs(a - b) for a, b in zip(v, unit(case.theta))]
+    distance = dot(aside, aside).root(2)
+    rising = [i for i in seen if shares[i] > 0]
+    clear = all(
+        abs(dot(case.X[i], v[: len(q)])) > dot(case.X[i], case.X[i]).root(2) * distance
+        for i in rising
+    )
+    need(
+        clear and abs(v[-1]) > distance and case.net.run(case.theta, case.X, case.Y)[1] > 0,
+        "v_0 may be too far away",
+    )
+    for side in (LOW, HIGH):
+        own = branch(case, line, q, side)
+        g = own.net.run(v, own.X, own.Y)[2]
+        need(dot(g, g) * ball(1 - ASLANT) > dot(g, v) * dot(g, v), "sin∠ > 0.01 is not proved")
+
+
+@refutes("control.degree_two")
+def degree_two(case, data):
+    """D = 2 and ∇H is Lipschitz: d‖u‖²/dt = 4N(u) ≤ 4M‖u‖², so that no norm blows up."""
+    need(case.net.order == 2 and case.lipschitz, "D is not 2, or ∇H is not Lipschitz")
+
+
+@refutes("control.shared_conserved")
+def shared_conserved(case, data):
+    """At `point`, the first layer a convolution: ‖row_j‖² − p‖col_j‖² of a neuron has a derivative
+    ≠ 0 along the NCF flow.
+    """
+    net, u = shared_network(case), list(map(ball, numbers(data["point"])))
+    need(len(u) == net.size, "a point of another length")
+    W, V = net.matrices(u), net.matrices(net.run(u, case.X, case.Y)[2])
+    need(any(gap.nonzero for gap in balances(net, W, V, [0])), "the balances are stationary")
+
+
+@refutes("control.doubled_start")
+def doubled_start(case, data):
+    """From twice a KKT point u with N* = N(u) > 0 the NCF flow blows
+    up at 2^{−(D−2)}/(D(D−2)N*).
+    """
+    need(found(case, data)[3] > 0 and case.lipschitz and case.net.order > 2, "N > 0 is not proved")
+
+
+@refutes("control.no_blowup")
+def no_blowup(case, data):
+    """From a KKT point with N < 0 the NCF flow stays on its ray, and its norm
+    decreases for ever.
+    """
+    need(found(case, data)[3] < 0 and case.lipschitz and case.net.order > 2, "N < 0 is not proved")

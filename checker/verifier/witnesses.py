@@ -1,0 +1,86 @@
+"""Reading witness files, and checking what their certificates prove; standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+
+from .networks import Case
+from .numbers import Rejected, limits, need
+from .registry import REFUTATIONS
+
+FORMAT, LARGEST, SECONDS, PRECISIONS = "ncfcheck-witness/1", 20_000_000, 60.0, (192, 1024)
+
+
+def digest(document: dict) -> str:
+    """SHA-256 of the claim, the instance and the certificate but for its digest, as compact JSON
+    with sorted keys.
+    """
+    certificate = {key: value for key, value in document["certificate"].items() if key != "sha256"}
+    sealed = [document["claim"], document["instance"], certificate]
+    return hashlib.sha256(
+        json.dumps(sealed, sort_keys=True, separators=(",", ":")).encode()
+    ).hexdigest()
+
+
+def verify(document, claims=REFUTATIONS) -> str:
+    """What the certificate of a witness, decoded JSON, proves, in words that are not the file's.
+    Raises Rejected if nothing.
+
+    `claims` are the refutations that are known; with PROOFS it is that a theorem's conclusion holds
+    on the instance.
+    """
+    limits.deadline = time.monotonic() + SECONDS
+    try:
+        need(document["format"] == FORMAT, "another format")
+        certificate = document["certificate"]
+        need(isinstance(certificate, dict), "the witness has no certificate")
+        need(
+            certificate["sha256"] == digest(document),
+            "the certificate is not one of this claim and instance",
+        )
+        need(
+            document["claim"] in claims,
+            f"no certificates are known for {str(document['claim'])[:60]}",
+        )
+        claim = claims[document["claim"]]
+        _prove(claim, document["instance"], certificate["data"])
+        return " ".join((claim.__doc__ or "its conclusion fails.").split("\n\n")[0].split())
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise Rejected(f"malformed: {type(error).__name__}: {str(error)[:100]}") from error
+    finally:
+        limits.deadline = float("inf")
+
+
+def _prove(claim, instance, data) -> None:
+    """The claim's proof at the lowest precision at which it succeeds."""
+    for bits in PRECISIONS:
+        limits.bits = bits
+        try:
+            return claim(Case(instance), data)
+        except Rejected as reason:
+            last = reason
+    raise last
+
+
+def load(path) -> dict:
+    """The JSON object in a file. Raises OSError, ValueError or RecursionError for anything but one
+    of LARGEST bytes at most.
+    """
+    with open(path, "rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"larger than {LARGEST // 10**6} MB")
+    document = json.loads(content)
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")
+    return document

@@ -1,0 +1,33 @@
+"""Flows that tend to zero KKT points; standard library only.
+
+Along both flows ‖w_j‖² − p v_j² is constant for every neuron of the last hidden layer. Where it is
+negative, v_j keeps its sign, and v_j² stays above a positive number. If besides Σ (−ℓ')H ≤ 0 all
+along, the norm never grows: N* > 0 would let it grow without bound, N* < 0 would make it vanish, so
+that the limit of the NCF flow, which exists (theory §3), is a zero KKT point.
+"""
+
+from .numbers import dot, need
+
+
+def neurons(case):
+    """(row of W_{L−1}, output weight) of the neurons of the last hidden layer at `start`; two dense
+    last layers, one output.
+    """
+    need(
+        case.lipschitz and not case.net.bias and all(case.net.plain[-2:]),
+        "∇H is not Lipschitz, or a last layer not dense",
+    )
+    need(case.net.widths[-1] == 1 and case.net.order > 2, "several outputs, or D = 2")
+    *_, rows, (last,) = case.net.matrices(case.theta)
+    return list(zip(rows, last))
+
+
+def output_heavy(case):
+    """The neurons, each with ‖w_j‖² < p v_j²."""
+    own = neurons(case)
+    need(
+        all(v * v * case.powers[-1] - dot(w, w) > 0 for w, v in own),
+        "‖w_j‖² < p v_j² is not proved",
+    )
+    need(any(g.nonzero for g in case.net.run(case.theta, case.X, case.Y)[2]), "∇N(v_0) may be 0")
+    return own

@@ -1,0 +1,3 @@
+"""What is open (docs/conjectures.md)."""
+
+from ncfcheck.properties.conjectures import conjectures

@@ -1,0 +1,214 @@
+"""Claims about early training that are false because they drop one hypothesis (theory §7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from ncfcheck.properties.early import exact_controls
+from ncfcheck.properties.early.margins import (
+    SLACK,
+    both_ways,
+    delta_changing,
+    departures,
+    large,
+    misalignment,
+    negative_limit,
+    other_limits,
+    slope,
+    time_to_shrink,
+    train,
+)
+from ncfcheck.properties.hypotheses import (
+    FLOW_LIMIT,
+    NONPOSITIVE_LIMIT,
+    POSITIVE_LIMIT,
+    SMALL_START,
+)
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.early.training import conditioned_window, ladder, log_forcing
+from ncfcheck.theory.flow.trajectories import Stop, ncf_flow, norm_reaches, time_reaches
+from ncfcheck.theory.kkt.points import flow_limit, positive_limit
+from ncfcheck.theory.starts import gaussian_start, unit
+
+
+@claim(
+    "control.large_init",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.large_init,
+    given=instances(),
+    drops=SMALL_START,
+    of=("early.direction_aligns",),
+)
+def large_init(instance) -> Margin:
+    """⟨w, u*⟩/‖w‖ ≥ 1 − ε − ε/100 at t = T_ε/δ^{D−2}, for a large δ: δR_ε ≥ 3."""
+    found = conditioned_window(instance)
+    flow = train(instance, large(instance, found, 10.0), time_reaches(found.time))
+    return Margin(1.01 - misalignment(flow, found.limit.point.u) / found.epsilon, SLACK)
+
+
+@claim(
+    "control.large_init_escape",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.large_init_escape,
+    given=instances(),
+    drops=SMALL_START,
+    of=("early.alignment_before_escape",),
+)
+def large_init_escape(instance) -> Margin:
+    """Where ‖w‖ first reaches R_ε δ the direction is within 1.01 ε of u*, for a large δ: the loss
+    turns the gradient around.
+    """
+    found = conditioned_window(instance)
+    if found.radius < 1.01:
+        raise Inapplicable("R_ε is reached at the start: the norm has not grown by T_ε")
+    delta = delta_changing(instance, 10.0, found.log_forcing)
+    flow = train(instance, delta, norm_reaches(found.radius))
+    if flow.stop is not Stop.ESCAPED:
+        raise Inapplicable("the norm never reaches R_ε δ")
+    return Margin(1.01 - misalignment(flow, found.limit.point.u) / found.epsilon, SLACK)
+
+
+@claim(
+    "control.large_init_tracking",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.large_init_tracking,
+    given=instances(),
+    drops=SMALL_START,
+    of=("early.tracking_order", "early.tracking_constant"),
+)
+def large_init_tracking(instance) -> Margin:
+    """For a large δ too ‖w‖ reaches 2δ, so that arrival times, like directions, differ by a finite
+    multiple of δ^D.
+    """
+    positive_limit(instance.ncf, instance.start, instance.numerics)
+    reference = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0))
+    if reference.stop is not Stop.ESCAPED:
+        raise Unresolved(f"NCF flow to norm 2: {reference.stop.value}")
+    delta = max(3.0, delta_changing(instance, 10.0, log_forcing(instance, reference)))
+    flow = train(instance, delta, norm_reaches(2.0))
+    return Margin(float(np.exp(flow.log_norm.max())) / 2 - 1 + SLACK, SLACK / 2)
+
+
+@claim(
+    "control.large_init_collapse",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.large_init_collapse,
+    given=instances(starts=("negative-kkt",), powers=st.just((1, 1))),
+    drops=SMALL_START,
+    of=("early.collapse",),
+)
+def large_init_collapse(instance) -> Margin:
+    """‖w(T/δ^{D−2})‖ ≤ 2δε for a large δ, T the time at which the NCF flow from a negative KKT
+    point has shrunk to ε = 0.01.
+    """
+    limit, epsilon = negative_limit(instance), 0.01
+    delta = delta_changing(instance, 10.0, log_forcing(instance, limit.trajectory, slice(1)))
+    flow = train(instance, delta, time_reaches(time_to_shrink(instance, limit.point, epsilon)))
+    return Margin(2 - flow.norm / epsilon, SLACK * flow.norm / epsilon)
+
+
+@claim(
+    "control.order",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.order,
+    given=instances(),
+    of=("early.tracking_order",),
+)
+def order(instance) -> Margin:
+    """The loss flow departs from the NCF flow to order δ^{D+1}: log departure over log δ has slope
+    D + 1, to within ¼.
+    """
+    powers, sizes = departures(instance, instance, (1e-3, 1e-4))
+    return Margin(0.25 - abs(slope(instance, powers, sizes) - (instance.network.order + 1)), 0.1)
+
+
+@claim(
+    "control.no_escape",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.no_escape,
+    given=instances(starts=("closing",), labels=("one-signed",)),
+    drops=POSITIVE_LIMIT,
+    of=("early.alignment_before_escape", "early.tracking_order", "early.tracking_constant"),
+)
+def no_escape(instance) -> Margin:
+    """‖w‖ reaches 2δ also where the NCF flow tends to a zero KKT point: what is said about that
+    moment makes sense.
+    """
+    limit = flow_limit(instance.ncf, instance.start, instance.numerics)
+    if limit.point.multiplier:
+        raise Inapplicable("the NCF flow does not tend to a zero KKT point")
+    end, flow = float(limit.trajectory.time[-1]), limit.trajectory
+    delta = next(ladder(instance, log_forcing(instance, flow, slice(1))))
+    flow = train(instance, delta, time_reaches(end))
+    return Margin(float(np.exp(flow.log_norm.max())) / 2 - 1, SLACK)
+
+
+@claim(
+    "control.positive_collapse",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.positive_collapse,
+    given=instances(),
+    drops=NONPOSITIVE_LIMIT,
+    of=("early.collapse",),
+)
+def positive_collapse(instance) -> Margin:
+    """‖w(T_ε/δ^{D−2})‖ ≤ 2δε where the NCF flow tends to a positive KKT point."""
+    found = conditioned_window(instance)
+    delta = next(ladder(instance, found.log_forcing, found.radius, found.condition))
+    flow = train(instance, delta, time_reaches(found.time))
+    return Margin(2 - flow.norm / found.epsilon, SLACK * flow.norm / found.epsilon)
+
+
+@claim(
+    "control.initial_direction",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.initial_direction,
+    given=instances(starts=("negative-kkt",)),
+    drops=FLOW_LIMIT,
+    of=("early.direction_aligns",),
+)
+def initial_direction(instance) -> Margin:
+    """w aligns to within 0.1 with the KKT point nearest v_0, here a negative one at a distance of
+    0.05, by T_ε/δ^{D−2}.
+    """
+    near = instance.start
+    if instance.ncf.value(near) >= 0 or not instance.ncf.residual(near) <= 1e-6:
+        raise Inapplicable("no negative KKT point was found")
+    aside = gaussian_start(np.random.default_rng(instance.seeds[-1]), instance.ncf)
+    instance = replace(instance, start=unit(near + 0.05 * aside))
+    found = conditioned_window(instance)
+    delta = next(ladder(instance, found.log_forcing, found.radius, found.condition))
+    flow = train(instance, delta, time_reaches(found.time))
+    return Margin(1 - misalignment(flow, near) / 0.1, SLACK)
+
+
+@claim(
+    "control.global",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.global_maximiser,
+    given=instances(),
+    drops=FLOW_LIMIT,
+    of=("early.direction_aligns", "early.alignment_before_escape"),
+)
+def global_maximiser(instance) -> Margin:
+    """w aligns with the global maximiser of N: N(v) ≥ 0.99 max N, which flows from other starts
+    bound from below.
+    """
+    ncf, found = instance.ncf, conditioned_window(instance)
+    best = max(point.value for point in (found.limit.point, *other_limits(instance)))
+    return both_ways(
+        instance, found, lambda flow: Margin(ncf.value(flow.direction) / best - 0.9, SLACK)
+    )

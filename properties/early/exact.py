@@ -1,0 +1,132 @@
+"""Exact counterparts of theorems about early training: the conclusion is proved on one small
+instance (theory §4, §9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+
+from ncfcheck.certify.certificate import Certificate, NotProved
+from ncfcheck.certify.flows import Tube
+from ncfcheck.certify.variations import plain, varied
+from ncfcheck.certify.windows import Approach, cosine_of, first_time
+from ncfcheck.properties.early.margins import VANISHING, grown_window, shrinking, time_to_shrink
+from ncfcheck.properties.early.tubes import (
+    boxed_negative_limit,
+    departures,
+    doubling,
+    tube,
+    windows,
+)
+from ncfcheck.theory.early.training import ladder, log_forcing
+
+RUNGS = 8  # of the ladder of δ that are tried
+BELOW = 1 - 1e-4  # times the first δ of the ladder: R_ε is known to 1e-6 at best
+SETTLED = 0.9  # share of VANISHING that the excess may reach in floats
+
+
+def _settled(
+    instance, deltas, flow: Callable[[float], Tube], excess: Callable[[Tube], float]
+) -> list[dict]:
+    """Two δ in turn at which the excess is below VANISHING."""
+    first = next(iter(deltas)) * BELOW
+    tubes = ((first / 2**k, flow(first / 2**k)) for k in range(RUNGS))
+    for pair in pairwise(tubes):
+        if all(excess(each) < SETTLED * VANISHING for _, each in pair):
+            return [{"delta": delta.hex(), "loss": each.plain()} for delta, each in pair]
+    raise NotProved("the excess does not settle on the ladder of δ")
+
+
+def _proved(proves: str, window: Approach, rungs: list[dict]) -> Certificate:
+    return Certificate("flow", proves, window.plain() | {"rungs": rungs})
+
+
+def norm_stays_small(instance) -> Certificate:
+    """‖w‖ ≤ 1.01 R_ε δ up to T_ε, at two δ."""
+    found, window = windows(instance)
+    deltas = ladder(instance, found.log_forcing, found.radius, found.condition)
+
+    def excess(flow: Tube) -> float:
+        return max(float(np.linalg.norm(step.end)) for step in flow.steps) / window.norms[0] - 1
+
+    rungs = _settled(instance, deltas, lambda delta: tube(instance, delta, window.times[1]), excess)
+    return _proved("‖w(t)‖ ≤ 1.01 R_ε δ for all t ≤ T_ε/δ^{D−2}, at two δ", window, rungs)
+
+
+def direction_aligns(instance) -> Certificate:
+    """⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε at T_ε, at two δ."""
+    found, window = windows(instance)
+    deltas = ladder(instance, found.log_forcing, found.radius, found.condition)
+
+    def excess(flow: Tube) -> float:
+        return _misalignment(flow.at(window.times[0]), window)
+
+    rungs = _settled(instance, deltas, lambda delta: tube(instance, delta, window.times[1]), excess)
+    return _proved("⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε at t = T_ε/δ^{D−2}, at two δ", window, rungs)
+
+
+def alignment_before_escape(instance) -> Certificate:
+    """⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε where ‖w‖ first reaches R_ε δ, at two δ."""
+    found, window = windows(instance, grown_window)
+
+    def flow(delta: float) -> Tube:
+        return tube(instance, delta, 0.0, window.norms[1] * (1 + 1e-9))
+
+    def excess(flow: Tube) -> float:
+        return _misalignment(
+            flow.at(first_time(flow, lambda x: np.linalg.norm(x) > window.norms[0])), window
+        )
+
+    rungs = _settled(instance, ladder(instance, found.log_forcing, found.radius), flow, excess)
+    return _proved(
+        "⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε where ‖w‖ first reaches R_ε δ, at two δ", window, rungs
+    )
+
+
+def _misalignment(x: np.ndarray, window: Approach) -> float:
+    return (1 - cosine_of(x, window.attractor.theta)) / window.epsilon - 1
+
+
+def tracking_order(instance) -> Certificate:
+    """The departure has a slope within ¼ of D between two δ."""
+    proves = (
+        "log departure over log δ has a slope within ¼ of D between two δ, where each norm first "
+        "reaches 2"
+    )
+    return Certificate("flow", proves, departures(instance, instance, (1e-4, 1e-5)))
+
+
+def tracking_constant(instance) -> Certificate:
+    """The departure is within 5 % of its predicted constants at two δ."""
+    window = doubling(instance)
+    data = departures(instance, instance, (1e-4, 1e-5), window)
+    moved = varied(instance.problem, window.tube, float.fromhex(data["crossing"][1]))
+    proves = (
+        "where each norm first reaches 2 the departure is within 5 % of δ^D (E/2, τ/T), directions "
+        "and times together, at two δ"
+    )
+    return Certificate("flow", proves, data | {"moved": plain(moved)})
+
+
+def collapse(instance) -> Certificate:
+    """From an exact KKT point with N < 0, ‖w(T/δ^{D−2})‖ ≤ 2δε at two δ."""
+    limit, found = boxed_negative_limit(instance)
+    if np.linalg.norm(limit.point.u - instance.start) > 1e-7:
+        raise NotProved("the NCF flow does not stay at a negative KKT point")
+    epsilon, condition = shrinking(instance, limit)
+    time = time_to_shrink(instance, limit.point, epsilon)
+    deltas = ladder(
+        instance, log_forcing(instance, limit.trajectory, slice(1)), condition=condition
+    )
+
+    def excess(flow: Tube) -> float:
+        return (float(np.linalg.norm(flow.at(time))) / epsilon - 1) * VANISHING
+
+    rungs = _settled(instance, deltas, lambda delta: tube(instance, delta, time), excess)
+    data = {"limit": found.plain(), "rungs": rungs}
+    return Certificate(
+        "flow", "from an exact KKT point with N < 0 ‖w(T/δ^{D−2})‖ ≤ 2δε at two δ", data
+    )

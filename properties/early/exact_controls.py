@@ -1,0 +1,204 @@
+"""Exact counterparts of controls of early training: both flows in tubes (theory §4, §7, §9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ncfcheck.certify.boxes import found_near
+from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, known
+from ncfcheck.certify.flows import RingField, enclose
+from ncfcheck.certify.rings import precision
+from ncfcheck.certify.windows import BITS, ERROR, approach, is_alone
+from ncfcheck.properties.early.margins import delta_changing, large, other_limits, time_to_shrink
+from ncfcheck.properties.early.tubes import (
+    boxed_negative_limit,
+    certificate,
+    departures,
+    smallest,
+    tube,
+    windows,
+)
+from ncfcheck.properties.homogeneity.labels import mislabelled, relabelled
+from ncfcheck.theory.early.training import ladder, log_forcing
+from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
+from ncfcheck.theory.kkt.points import positive_limit
+from ncfcheck.theory.starts import gaussian_start, unit
+
+DISTANCES = (0.05, 0.03, 0.02, 0.01)  # of v_0 from the KKT point nearest to it
+# Share of the residual of one sample at which the loss flow is followed no further.
+SETTLED = 1e-6
+# Norm to which the NCF flow shrinks, and relative width of the bracket of when it does.
+EPSILON, WITHIN = 0.01, 1e-9
+
+
+def large_init(instance) -> Certificate:
+    """⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at T_ε, δR_ε ≥ 3."""
+    found, window = windows(instance)
+    delta = large(instance, found, 10.0) * (1 + 1e-6)
+    loss = tube(instance, delta, window.times[1])
+    return certificate(
+        "δR_ε ≥ 3, and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at t = T_ε/δ^{D−2}", window, delta, loss
+    )
+
+
+def large_init_escape(instance) -> Certificate:
+    """⟨w, u*⟩/‖w‖ < 1 − 1.01 ε where ‖w‖ first reaches R_ε δ."""
+    found, window = windows(instance)
+    delta = delta_changing(instance, 10.0, found.log_forcing)
+    loss = tube(instance, delta, 0.0, window.norms[1] * (1 + 1e-9))
+    return certificate(
+        "for a large δ ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε where ‖w‖ first reaches R_ε δ", window, delta, loss
+    )
+
+
+def large_init_tracking(instance) -> Certificate:
+    """The loss flow of a large δ comes so close to its minimum that the way left is short of the
+    norm 2.
+    """
+    limit = known(positive_limit, instance.ncf, instance.start, instance.numerics)
+    reference = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0))
+    delta = max(3.0, delta_changing(instance, 10.0, log_forcing(instance, reference)))
+    field, window = RingField(instance.problem, delta), approach(instance, limit.point.u, None)
+    strength, y = delta**instance.network.order, instance.problem.y
+
+    def is_over(step) -> bool:
+        return float(
+            np.abs(y - strength * instance.problem.outputs(step.end)).max()
+        ) < SETTLED * float(np.abs(y).max())
+
+    with precision(BITS):
+        loss = enclose(field, instance.start, ERROR, is_over)
+    return certificate(
+        "for a large δ ‖w‖ never reaches 2δ, and the NCF flow does", window, delta, loss
+    )
+
+
+def large_init_collapse(instance) -> Certificate:
+    """From an exact negative KKT point, ‖w‖ > 2δε at T for a large δ."""
+    limit, found = boxed_negative_limit(instance)
+    time = time_to_shrink(instance, limit.point, EPSILON)
+    forcing = log_forcing(instance, limit.trajectory, slice(1))
+    delta = max(3.0, delta_changing(instance, 10.0, forcing))
+    times = time * (1 - WITHIN), time * (1 + WITHIN)
+    loss = tube(instance, delta, times[1])
+    data = {
+        "limit": found.plain(),
+        "delta": delta.hex(),
+        "loss": loss.plain(),
+        "times": hexadecimal(times),
+    }
+    return Certificate(
+        "flow", "for a large δ, from an exact KKT point with N < 0, ‖w(T/δ^{D−2})‖ > 2δε", data
+    )
+
+
+def order(instance) -> Certificate:
+    """The departure has a slope below D + ¾ between two δ."""
+    proves = (
+        "log departure over log δ has a slope below D + ¾ between two δ, where each norm first "
+        "reaches 2"
+    )
+    return Certificate("flow", proves, departures(instance, instance, (1e-3, 1e-4)))
+
+
+def no_escape(instance) -> Certificate:
+    """The norm of the loss flow never grows, and the NCF flow tends to a zero KKT point."""
+    return Certificate(
+        "point", "every v_j keeps a sign opposed to the labels, so that ‖w‖ never grows and N* = 0"
+    )
+
+
+def positive_collapse(instance) -> Certificate:
+    """‖w‖ > 2δε at T_ε."""
+    found, window = windows(instance)
+    delta = smallest(instance, found)
+    return certificate(
+        "N* > 0, and ‖w(T_ε/δ^{D−2})‖ > 2δε", window, delta, tube(instance, delta, window.times[1])
+    )
+
+
+def initial_direction(instance) -> Certificate:
+    """From a v_0 next to a negative KKT point, w is more than 0.1 away from it at T_ε."""
+    aside = gaussian_start(np.random.default_rng(instance.seeds[-1]), instance.ncf)
+    with precision(BITS):
+        near = found_near(instance.network, instance.ncf, instance.start)
+        distance = next((each for each in DISTANCES if is_alone(instance, near, 2.01 * each)), None)
+    if distance is None:
+        raise NotProved("the KKT point nearest is not proved to be it")
+    moved = replace(instance, start=unit(instance.start + distance * aside))
+    found, window = windows(moved)
+    delta = smallest(moved, found)
+    more = {"near": near.plain(), "point": hexadecimal(moved.start)}
+    proves = (
+        "from `point`, nearest to a KKT point u with N(u) < 0, ⟨w, u⟩ < 0.9‖w‖ at t = T_ε/δ^{D−2}"
+    )
+    return certificate(proves, window, delta, tube(moved, delta, window.times[1]), **more)
+
+
+def global_maximiser(instance) -> Certificate:
+    """N < 0.9 N(p) at T_ε, and where ‖w‖ reaches R_ε δ, for a better point p."""
+    found, window = windows(instance)
+    points = [found.limit.point, *other_limits(instance)]
+    best, delta = max(points, key=lambda point: point.value), smallest(instance, found)
+    loss = tube(instance, delta, window.times[1], window.norms[1] * (1 + 1e-9))
+    proves = (
+        "N(w/‖w‖) < 0.9 N at another point, at t = T_ε/δ^{D−2} and where ‖w‖ first reaches R_ε δ"
+    )
+    return certificate(proves, window, delta, loss, better=hexadecimal(best.u))
+
+
+def wrong_target(instance) -> Certificate:
+    """Trained on shuffled labels, w is not aligned with u* at T_ε, nor where ‖w‖ reaches R_ε δ."""
+    trained, (found, window) = known(mislabelled, instance), windows(instance)
+    delta = smallest(trained, found)
+    loss = tube(trained, delta, window.times[1], window.norms[1] * (1 + 1e-9))
+    proves = (
+        "trained on shuffled labels ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at t = T_ε/δ^{D−2}, and ‖w‖ = R_ε δ "
+        "never or there too"
+    )
+    return certificate(proves, window, delta, loss)
+
+
+def wrong_norm(instance) -> Certificate:
+    """Trained on labels ten times as large, ‖w‖ > 1.01 R_ε δ before T_ε."""
+    trained, (found, window) = relabelled(instance, 10 * instance.problem.y), windows(instance)
+    delta, norm = smallest(instance, found), 1.0101 * window.norms[1]
+    with precision(BITS):
+        field = RingField(trained.problem, delta)
+        loss = enclose(
+            field,
+            instance.start,
+            ERROR,
+            lambda step: np.linalg.norm(step.end) > norm,
+            window.times[0],
+        )
+    return certificate(
+        "trained on 10y, ‖w(t)‖ > 1.01 R_ε δ for some t ≤ T_ε/δ^{D−2}", window, delta, loss
+    )
+
+
+def wrong_labels_tracking(instance) -> Certificate:
+    """Trained on shuffled labels, the departure has a slope below D − ¼ and is no
+    multiple of δ^D.
+    """
+    proves = (
+        "trained on shuffled labels, the departure has a slope below D − ¼ between two δ, and is "
+        "no multiple of δ^D"
+    )
+    return Certificate(
+        "flow", proves, departures(instance, known(mislabelled, instance), (1e-6, 1e-12))
+    )
+
+
+def wrong_labels_collapse(instance) -> Certificate:
+    """From an exact negative KKT point, trained on −y, ‖w‖ > 2δε at T."""
+    (limit, found), order = boxed_negative_limit(instance), instance.network.order
+    time = 0.9 / (order * (order - 2) * -limit.point.value)
+    delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), 10.0))
+    loss = tube(relabelled(instance, -instance.problem.y), delta, time)
+    data = {"limit": found.plain(), "delta": delta.hex(), "loss": loss.plain()}
+    return Certificate(
+        "flow", "from an exact KKT point with N < 0, trained on −y, ‖w(T/δ^{D−2})‖ > 2δε", data
+    )

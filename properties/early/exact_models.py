@@ -1,0 +1,192 @@
+"""Exact counterparts of controls of early training with kinks, p = 1 and one neuron a layer, or
+with biases (theory §6, §7).
+
+As long as no pre-activation changes its sign a network with kinks is a linear one, whose flows are
+enclosed as those of any other. Those of one with biases are enclosed in tubes of weights and
+biases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ncfcheck.certify.biased_fields import BiasedField
+from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, known
+from ncfcheck.certify.flows import RingField, enclose
+from ncfcheck.certify.rings import precision
+from ncfcheck.certify.windows import (
+    BITS,
+    ERROR,
+    Approach,
+    Attractor,
+    attractor,
+    bracketed,
+    cosine_of,
+)
+from ncfcheck.model.ncf import Problem
+from ncfcheck.properties.early.tubes import (
+    boxed_negative_limit,
+    certificate,
+    departures,
+    smallest,
+    tube,
+    windows,
+)
+from ncfcheck.properties.flow.instances import stationary
+from ncfcheck.theory.biases.networks import biased
+from ncfcheck.theory.kkt.points import positive_limit
+from ncfcheck.theory.starts import unit
+
+COLLAPSED = 1e-3  # δ of a flow that leaves a kink
+DELTA = 0.01  # of the control
+BEYOND = 1 + 1e-12  # of the time at which the loss flow ends: the bracket of T_ε is exact
+# share of the reach that all but the biases of the outputs come within: tubes are wide by then
+NEAR = 0.7
+FURTHER = 1e-3  # share of ε by which the NCF flow is followed beyond T_ε
+
+
+def branch(instance, q: np.ndarray, side: float):
+    """The instance with the linear network of data θ_i x_i, the first sample on a side of its kink,
+    others where q has them.
+    """
+    problem, network = instance.problem, instance.network
+    sides = np.concatenate([[side], problem.X[1:] @ q])
+    theta = np.where(sides > 0, 1.0, network.slopes[0])
+    linear = replace(network, slopes=(1.0,) * len(network.slopes))
+    return replace(instance, problem=replace(problem, network=linear, X=theta[:, None] * problem.X))
+
+
+def leaving(instance):
+    """The two branches from the balanced v_0 on the kink next to the start: on the sides of slope α
+    and of slope 1.
+    """
+    first, kink = instance.network.slices[0], unit(instance.problem.X[0])
+    q = instance.start[first] - (instance.start[first] @ kink) * kink
+    start = unit(np.concatenate([unit(q), np.sign(instance.start[first.stop :])]))
+    return (branch(replace(instance, start=start), q, side) for side in (-1.0, 1.0))
+
+
+def kink_start(instance) -> Certificate:
+    """The loss flow to one side is larger than the NCF flow to the other, and not aligned with its
+    limit.
+    """
+    slow, fast = leaving(instance)
+    found, window = windows(slow)
+    delta = smallest(slow, found)
+    loss = tube(fast, delta, window.times[1], window.norms[1] * (1 + 1e-9))
+    proves = (
+        "from an exact v_0 on a kink, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at T_ε, of a "
+        "solution to the other side"
+    )
+    return certificate(proves, window, delta, loss)
+
+
+def kink_start_tracking(instance) -> Certificate:
+    """The loss flow to one side departs from the NCF flow to the other by what is of
+    no order δ^D.
+    """
+    proves = (
+        "from an exact v_0 on a kink, solutions to both sides depart with a slope below D − ¼ "
+        "between two δ"
+    )
+    return Certificate("flow", proves, departures(*leaving(instance), (1e-6, 1e-12)))
+
+
+def kink_collapse(instance) -> Certificate:
+    """A loss flow leaves the kink on which an NCF flow shrinks, and grows to twice its norm."""
+    if instance.network.order == 2:
+        raise NotProved("D = 2")
+    v = stationary(instance)
+    fast = branch(replace(instance, start=v), v[instance.network.slices[0]], 1.0)
+    with precision(BITS):
+        loss = enclose(
+            RingField(fast.problem, COLLAPSED), v, ERROR, lambda step: np.linalg.norm(step.end) > 2
+        )
+    data = {"delta": COLLAPSED.hex(), "loss": loss.plain()}
+    return Certificate(
+        "flow",
+        "from a v_0 on a kink, on whose ray an NCF flow shrinks, a loss flow reaches ‖w‖ = 2δ",
+        data,
+    )
+
+
+def biases_early(instance) -> Certificate:
+    """The loss flow with biases is larger than the NCF flow by T_ε, and aligned neither there nor
+    where ‖w‖ = R_ε δ.
+    """
+    if instance.network.depth != 2:
+        raise NotProved(
+            "three layers or more: biases within the network change where the NCF flow tends to"
+        )
+    trained = biased(instance)
+    with precision(BITS):
+        window = _window_with_biases(instance, trained)
+        time = window.times[1] / DELTA ** (instance.network.order - 2) * BEYOND
+        loss = enclose(
+            BiasedField(trained.problem, True),
+            DELTA * trained.start,
+            DELTA * ERROR,
+            lambda step: False,
+            time,
+        )
+    data = window.plain() | {"point": hexadecimal(trained.start), "loss": loss.plain()}
+    proves = (
+        "with biases, from `point` and δ = 0.01, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at "
+        "T_ε, and where ‖w‖ = R_ε δ"
+    )
+    return Certificate("flow", proves, data)
+
+
+def _window_with_biases(instance, trained) -> Approach:
+    """The NCF flow with biases to its limit, T_ε and R_ε in brackets."""
+    free = _unbiased(trained)
+    goal = _limit_without_biases(instance, trained, free)
+    epsilon = (1 - float(trained.start @ goal.theta)) / 2
+
+    def is_over(step) -> bool:
+        near = cosine_of(step.end[free], goal.theta[free]) > 1 - (NEAR * goal.reach) ** 2 / 2
+        return near and cosine_of(step.end, goal.theta) > 1 - epsilon * (1 - FURTHER)
+
+    return bracketed(
+        Approach(
+            goal,
+            enclose(BiasedField(trained.problem, False), trained.start, ERROR, is_over),
+            epsilon,
+        )
+    )
+
+
+def _unbiased(trained) -> np.ndarray:
+    """Numbers of all weights and biases but those of the outputs."""
+    matrices = trained.network.matrices(np.arange(trained.network.size, dtype=float))
+    return np.concatenate(
+        [np.arange(trained.network.slices[0].stop), matrices[-1][:, :-1].ravel().astype(int)]
+    )
+
+
+def _limit_without_biases(instance, trained, free: np.ndarray) -> Attractor:
+    """The KKT point that all but the biases of the outputs tend to, which flow as in a network
+    without, of inputs (x, 1).
+    """
+    network, problem = instance.network, trained.problem
+    widths = (network.widths[0] + 1, *network.widths[1:])
+    bare = Problem(replace(network, widths=widths), problem.X, problem.y, problem.loss)
+    within = replace(instance, problem=bare, start=unit(trained.start[free]))
+    limit = known(positive_limit, within.ncf, within.start, instance.numerics)
+    found = attractor(within, limit.point.u)
+    theta = np.zeros(trained.network.size)
+    theta[free] = found.theta
+    return replace(found, theta=theta)
+
+
+def biases_collapse(instance) -> Certificate:
+    """From an exact negative KKT point and biases 0 the loss flow leaves a ball, and is not back at
+    T.
+    """
+    proves = (
+        "with biases, from an exact KKT point with N < 0, the loss at T/δ^{D−2} is lower than "
+        "anywhere where ‖w‖ ≤ 2δε"
+    )
+    return Certificate("box", proves, {"limit": boxed_negative_limit(instance)[1].plain()})

@@ -1,0 +1,106 @@
+"""Claims about early training on other labels than those of the NCF, which are false (theory
+§7).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncfcheck.core.claims import CONTROL, Margin, claim
+from ncfcheck.model.losses import Loss
+from ncfcheck.properties.early import exact_controls
+from ncfcheck.properties.early.margins import (
+    SHALLOW,
+    SLACK,
+    both_ways,
+    follows,
+    misalignment,
+    negative_limit,
+    train,
+)
+from ncfcheck.properties.homogeneity.labels import mislabelled, relabelled
+from ncfcheck.properties.hypotheses import TRUE_LABELS
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.early.training import conditioned_window, ladder, log_forcing
+from ncfcheck.theory.flow.trajectories import norm_reaches, time_reaches
+
+
+@claim(
+    "control.wrong_target",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.wrong_target,
+    given=instances(),
+    drops=TRUE_LABELS,
+    of=("early.direction_aligns", "early.alignment_before_escape"),
+)
+def wrong_target(instance) -> Margin:
+    """Trained on shuffled labels, w aligns with u* of the labels as they were, by T_ε/δ^{D−2} or
+    where ‖w‖ reaches R_ε δ.
+    """
+    trained, found = mislabelled(instance), conditioned_window(instance)
+    target = found.limit.point.u
+    return both_ways(
+        trained,
+        found,
+        lambda flow: Margin(1.01 - misalignment(flow, target) / found.epsilon, SLACK),
+    )
+
+
+@claim(
+    "control.wrong_norm",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.wrong_norm,
+    given=instances(losses=(Loss.SQUARE,)),
+    drops=TRUE_LABELS,
+    of=("early.norm_stays_small",),
+)
+def wrong_norm(instance) -> Margin:
+    """Trained on labels ten times as large, ‖w(t)‖ ≤ 1.01 R_ε δ for t ≤ T_ε/δ^{D−2} with R_ε, T_ε
+    of the labels as they were.
+    """
+    found, trained = conditioned_window(instance), relabelled(instance, 10 * instance.problem.y)
+    delta = next(ladder(instance, found.log_forcing, found.radius, found.condition))
+    flow = train(trained, delta, norm_reaches(2 * found.radius))
+    within = flow.log_norm[flow.time <= found.time].max()
+    return Margin(1.01 - float(np.exp(within)) / found.radius, SLACK)
+
+
+@claim(
+    "control.wrong_labels_tracking",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.wrong_labels_tracking,
+    given=instances(),
+    drops=TRUE_LABELS,
+    of=("early.tracking_order", "early.tracking_constant"),
+)
+def wrong_labels_tracking(instance) -> Margin:
+    """Trained on shuffled labels, w departs from the NCF flow of the true labels to order δ^D, or
+    by a multiple of it.
+    """
+    return follows(instance, mislabelled(instance))
+
+
+@claim(
+    "control.wrong_labels_collapse",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact_controls.wrong_labels_collapse,
+    given=instances(starts=("negative-kkt",), powers=SHALLOW),
+    drops=TRUE_LABELS,
+    of=("early.collapse",),
+)
+def wrong_labels_collapse(instance) -> Margin:
+    """Trained on labels of the opposite sign, ‖w(T/δ^{D−2})‖ ≤ 2δε, T the time at which the NCF
+    flow has shrunk to ε.
+
+    The NCF flow is that of the labels as they were, from a negative KKT point.
+    """
+    limit, order = negative_limit(instance), instance.network.order
+    # Nine tenths of the time T* in which the flow of −N blows up.
+    time, epsilon = 0.9 / (order * (order - 2) * -limit.point.value), 1.9 ** (-1 / (order - 2))
+    delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), 10.0))
+    flow = train(relabelled(instance, -instance.problem.y), delta, time_reaches(time))
+    return Margin(2 - flow.norm / epsilon, SLACK * flow.norm / epsilon)

@@ -1,0 +1,182 @@
+"""Claims about early training of networks with kinks or biases, which are false (theory §7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim, mildest
+from ncfcheck.properties.early import exact_models
+from ncfcheck.properties.early.margins import (
+    SHALLOW,
+    SLACK,
+    follows,
+    misalignment,
+    negative_limit,
+    time_to_shrink,
+    train,
+)
+from ncfcheck.properties.flow.instances import kinked, stationary
+from ncfcheck.properties.hypotheses import HOMOGENEOUS, LIPSCHITZ
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.biases.flows import loss_flow_with_biases, ncf_flow_with_biases
+from ncfcheck.theory.biases.networks import biased
+from ncfcheck.theory.early.training import conditioned_window, ladder
+from ncfcheck.theory.flow.trajectories import Stop, norm_reaches, time_reaches
+from ncfcheck.theory.starts import unit
+
+# How far to either side of the kink the two solutions start: rounding decides between them.
+NUDGE = 1e-12
+
+
+def nudged(instance, side: float):
+    """The instance with the first layer moved off the kink of the first sample, to the side on
+    which σ' is 1 or α.
+    """
+    start = instance.start.copy()
+    start[instance.network.slices[0]] += side * NUDGE * instance.problem.X[0]
+    return replace(instance, start=unit(start))
+
+
+@claim(
+    "control.kink_start",
+    kind=CONTROL,
+    reference="§7",
+    given=kinked(attracting=False),
+    refute=exact_models.kink_start,
+    drops=LIPSCHITZ,
+    of=("early.norm_stays_small", "early.direction_aligns", "early.alignment_before_escape"),
+)
+def kink_start(instance) -> Margin:
+    """With p = 1, α ≠ 1 too, from a v_0 on a kink, w stays small, or aligns with u*, whichever
+    solutions are compared.
+
+    Two solutions leave such a v_0, to either side. One of these holds: ‖w‖ ≤ 1.01 R_ε δ until
+    T_ε/δ^{D−2}; alignment with u* at that time; alignment where ‖w‖ first reaches R_ε δ.
+    """
+    slow, fast = nudged(instance, -1.0), nudged(instance, 1.0)
+    found = conditioned_window(slow)
+    delta = next(ladder(slow, found.log_forcing, found.radius, found.condition))
+    at_time, at_norm, beyond = (
+        train(fast, delta, until)
+        for until in (
+            time_reaches(found.time),
+            norm_reaches(found.radius),
+            norm_reaches(2 * found.radius),
+        )
+    )
+    largest = beyond.log_norm[beyond.time <= found.time].max()
+    aligned = [
+        1.01 - misalignment(flow, found.limit.point.u) / found.epsilon
+        for flow in (at_time, at_norm)
+    ]
+    return mildest(
+        Margin(float(value), SLACK) for value in (1.01 - np.exp(largest) / found.radius, *aligned)
+    )
+
+
+@claim(
+    "control.kink_start_tracking",
+    kind=CONTROL,
+    reference="§7",
+    given=kinked(attracting=False),
+    refute=exact_models.kink_start_tracking,
+    drops=LIPSCHITZ,
+    of=("early.tracking_order", "early.tracking_constant"),
+)
+def kink_start_tracking(instance) -> Margin:
+    """With p = 1, α ≠ 1 too, from a v_0 on a kink, flows depart to order δ^D, or by a multiple of
+    it, whichever are compared.
+    """
+    return follows(nudged(instance, -1.0), nudged(instance, 1.0))
+
+
+@claim(
+    "control.biases_early",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(only_dense=True, starts=("gaussian",), labels=("one-signed",), powers=SHALLOW),
+    refute=exact_models.biases_early,
+    drops=HOMOGENEOUS,
+    of=("early.norm_stays_small", "early.direction_aligns", "early.alignment_before_escape"),
+)
+def biases_early(instance) -> Margin:
+    """With biases, for D = Σ_l P_l, the loss flow from δ = 0.01 stays small, or aligns with u*.
+
+    One of these holds: ‖w‖ ≤ 1.01 R_ε δ until T_ε/δ^{D−2}; alignment with u* at that time;
+    alignment where ‖w‖ first reaches R_ε δ. u* is the direction in which the flow u̇ = ∇N(u) goes
+    to infinity, ε half of 1 − ⟨v_0, u*⟩.
+    """
+    delta, with_biases = 0.01, biased(instance)
+    times, norms, directions = ncf_flow_with_biases(with_biases, norm=100.0)
+    target = directions[-1]
+    misaligned = 0.5 * np.sum((directions - target) ** 2, axis=1)
+    epsilon = 0.5 * misaligned[0]
+    end = int(np.argmax(misaligned <= epsilon))
+    radius = norms[: end + 1].max()
+    _, norms, directions = loss_flow_with_biases(
+        with_biases, delta, times[end] / delta ** (instance.network.order - 2)
+    )
+    if not norms.max() >= radius * delta:
+        raise Unresolved("the loss flow does not reach R_ε δ")
+    first = int(np.argmax(norms >= radius * delta))
+    aligned = 1.01 - 0.5 * np.sum((directions[[first, -1]] - target) ** 2, axis=1) / epsilon
+    return mildest(
+        Margin(float(value), SLACK) for value in (1.01 - norms.max() / (radius * delta), *aligned)
+    )
+
+
+@claim(
+    "control.kink_collapse",
+    kind=CONTROL,
+    reference="§7",
+    given=kinked(attracting=True),
+    refute=exact_models.kink_collapse,
+    drops=LIPSCHITZ,
+    of=("early.collapse",),
+)
+def kink_collapse(instance) -> Margin:
+    """With p = 1, α ≠ 1 too ‖w(T/δ^{D−2})‖ ≤ 2δε, ε what one solution of the NCF flow from a kink
+    has shrunk to at T.
+
+    It stays at a v_0 where ∇N(v_0), between the slopes of both sides, is λv_0 with λ < 0, and
+    others leave it; T is when the loss flow's norm is 2δ.
+    """
+    order = instance.network.order
+    if order == 2:
+        raise Inapplicable("D = 2")
+    v = stationary(instance)
+    flow = train(nudged(replace(instance, start=v), 1.0), 1e-3, norm_reaches(2.0))
+    if flow.stop is not Stop.ESCAPED:
+        raise Unresolved("the loss flow does not reach 2δ")
+    epsilon = (1 - order * (order - 2) * instance.ncf.value(v) * flow.time[-1]) ** (
+        -1 / (order - 2)
+    )
+    return Margin(2 - flow.norm / epsilon, SLACK * flow.norm / epsilon)
+
+
+@claim(
+    "control.biases_collapse",
+    kind=CONTROL,
+    reference="§7",
+    given=instances(
+        only_dense=True, starts=("negative-kkt",), labels=("one-signed",), powers=SHALLOW
+    ),
+    refute=exact_models.biases_collapse,
+    drops=HOMOGENEOUS,
+    of=("early.collapse",),
+)
+def biases_collapse(instance) -> Margin:
+    """Trained with biases, zero at first, ‖w(T/δ^{D−2})‖ ≤ 2δε, δ = 0.01, T the time at which the
+    NCF flow has shrunk to ε = 0.1.
+
+    The NCF flow is that of the network without biases, from a negative KKT point.
+    """
+    delta, epsilon, order = 0.01, 0.1, instance.network.order
+    time = time_to_shrink(instance, negative_limit(instance).point, epsilon)
+    trained = biased(instance)
+    trained = replace(trained, start=trained.network.unbiased(instance.start))
+    _, norms, _ = loss_flow_with_biases(trained, delta, time / delta ** (order - 2))
+    ratio = float(norms[-1] / (delta * epsilon))
+    return Margin(2 - ratio, SLACK * ratio)

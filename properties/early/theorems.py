@@ -1,0 +1,200 @@
+"""Early training from small initialization follows the NCF: norms, directions, collapse (theory
+§4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
+from ncfcheck.properties.early import exact
+from ncfcheck.properties.early.margins import VANISHING, grown_window, shrinking, time_to_shrink
+from ncfcheck.properties.hypotheses import (
+    FLOW_LIMIT,
+    HOMOGENEOUS,
+    LIPSCHITZ,
+    NONPOSITIVE_LIMIT,
+    POSITIVE_LIMIT,
+    SMALL_START,
+    SUPERQUADRATIC,
+    TRUE_LABELS,
+)
+from ncfcheck.strategies.instances import collapsing, instances
+from ncfcheck.theory.early.training import (
+    NEGLIGIBLE,
+    conditioned_window,
+    follow,
+    ladder,
+    log_forcing,
+    resolved,
+)
+from ncfcheck.theory.flow.trajectories import Trajectory, norm_reaches, time_reaches
+from ncfcheck.theory.kkt.points import flow_limit
+
+HYPOTHESES = (HOMOGENEOUS, SUPERQUADRATIC, LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START)
+
+
+def _vanishes(instance, excess, until, deltas, in_the_limit: float = 0.0) -> Margin:
+    """Margin of excess(loss flow at the event) ≤ o(1): below VANISHING on two rungs in turn, or
+    else on the last two.
+    """
+    parts = []
+    for delta in deltas:
+        part = _within(instance, excess, until, delta, in_the_limit)
+        if part.outcome is Outcome.UNRESOLVED:
+            tightened = replace(instance, numerics=instance.numerics.tightened())
+            part = _within(tightened, excess, until, delta, in_the_limit)
+        parts = [*parts, part][-2:]
+        if len(parts) == 2 and all(part.outcome is Outcome.HOLDS for part in parts):
+            break
+    return worst(parts)
+
+
+def _within(instance, excess, until, delta: float, in_the_limit: float) -> Margin:
+    """VANISHING − excess at one δ.
+
+    The integrators' share of the error: a second, looser run, and what is found at a δ so small
+    that the loss flow is the NCF flow, where the excess is known.
+    """
+    value, coarse = (
+        excess(follow(instance, delta, until)),
+        excess(follow(instance, delta, until, loosened=30)),
+    )
+    limit = excess(follow(instance, NEGLIGIBLE ** (1 / instance.network.order), until))
+    return Margin(VANISHING - value, abs(value - coarse) + abs(limit - in_the_limit) + 1e-9)
+
+
+@claim(
+    "early.norm_stays_small",
+    kind=THEOREM,
+    reference="§4",
+    given=instances(),
+    hypotheses=HYPOTHESES,
+    prove=exact.norm_stays_small,
+)
+def norm_stays_small(instance) -> Margin:
+    """‖w(t)‖ ≤ (1 + o(1)) R_ε δ for all t ≤ T_ε/δ^{D−2}, down a ladder of δ."""
+    return resolved(partial(_at_fixed_time, excess=_overshoot), instance)
+
+
+@claim(
+    "early.direction_aligns",
+    kind=THEOREM,
+    reference="§4",
+    given=instances(),
+    hypotheses=(*HYPOTHESES, FLOW_LIMIT),
+    prove=exact.direction_aligns,
+)
+def direction_aligns(instance) -> Margin:
+    """⟨w, u*⟩/‖w‖ ≥ 1 − ε − o(1) at t = T_ε/δ^{D−2}, down a ladder of δ."""
+    return resolved(partial(_at_fixed_time, excess=_misalignment), instance)
+
+
+@claim(
+    "early.alignment_before_escape",
+    kind=THEOREM,
+    reference="§4",
+    given=instances(),
+    hypotheses=(*HYPOTHESES, FLOW_LIMIT),
+    prove=exact.alignment_before_escape,
+)
+def alignment_before_escape(instance) -> Margin:
+    """When ‖w‖ first reaches R_ε δ, the direction is within ε + o(1) of u*, down a ladder of δ."""
+    return resolved(before_escape, instance)
+
+
+def before_escape(instance) -> Margin:
+    """Margin of (1 − ⟨v, u*⟩ − ε)/ε ≤ o(1) where ‖w‖ first reaches R_ε δ."""
+    found = grown_window(instance)
+    deltas = ladder(instance, found.log_forcing, found.radius)
+    return _vanishes(
+        instance, partial(_misalignment, found=found), norm_reaches(found.radius), deltas
+    )
+
+
+def _at_fixed_time(instance, excess) -> Margin:
+    """Margin of excess(loss flow, window) ≤ o(1) at t = T_ε/δ^{D−2}."""
+    found = conditioned_window(instance)
+    deltas = ladder(instance, found.log_forcing, found.radius, found.condition)
+    return _vanishes(instance, partial(excess, found=found), time_reaches(found.time), deltas)
+
+
+def _overshoot(flow: Trajectory, found) -> float:
+    """max ‖s‖/R_ε − 1."""
+    return float(np.exp(flow.log_norm.max()) / found.radius - 1)
+
+
+def _misalignment(flow: Trajectory, found) -> float:
+    """(1 − ⟨v, u*⟩ − ε)/ε."""
+    # ½‖v − u*‖² is 1 − ⟨v, u*⟩ without cancellation.
+    return float(0.5 * np.sum((flow.direction - found.limit.point.u) ** 2) / found.epsilon - 1)
+
+
+@claim(
+    "early.collapse",
+    kind=THEOREM,
+    reference="§4",
+    given=collapsing(),
+    hypotheses=(
+        HOMOGENEOUS,
+        SUPERQUADRATIC,
+        LIPSCHITZ,
+        TRUE_LABELS,
+        NONPOSITIVE_LIMIT,
+        SMALL_START,
+    ),
+    covers=(("limit", "negative"), ("limit", "zero")),
+    prove=exact.collapse,
+)
+def collapse(instance) -> Margin:
+    """If the NCF flow tends to a negative or zero KKT point, w shrinks or nears a non-negative KKT
+    point.
+
+    Negative: ‖w(T/δ^{D−2})‖ ≤ 2δε, T the time at which the NCF flow has shrunk to ε. Zero: the
+    direction is within ε of it.
+    """
+    limit = flow_limit(instance.ncf, instance.start, instance.numerics)
+    if limit.point.value > instance.ncf.rounding(limit.point.u)[0]:
+        raise Inapplicable("the NCF flow tends to a positive KKT point")
+    return _shrinks(instance) if limit.point.multiplier else _stays_near(instance, limit)
+
+
+def _shrinks(instance) -> Margin:
+    """2 − ‖s(T)‖/ε for the loss flow from a negative KKT point, T the time at which the NCF flow
+    has shrunk to ε.
+    """
+    limit = flow_limit(instance.ncf, instance.start, instance.numerics)
+    epsilon, condition = shrinking(instance, limit)
+    time = time_to_shrink(instance, limit.point, epsilon)
+    deltas = ladder(
+        instance, log_forcing(instance, limit.trajectory, slice(1)), condition=condition
+    )
+    return _vanishes(
+        instance, lambda flow: (flow.norm / epsilon - 1) * VANISHING, time_reaches(time), deltas
+    )
+
+
+def _stays_near(instance, limit) -> Margin:
+    """The loss flow's direction near the zero KKT point, at the time the NCF flow's gradient has
+    fallen to a hundredth.
+    """
+    flow = limit.trajectory
+    k = int(np.argmax(flow.gradient_norm <= 1e-2 * flow.gradient_norm[0]))
+    epsilon = max(float(np.sum((flow.directions[k] - limit.point.u) ** 2)), 1e-3)
+
+    def excess(v) -> float:
+        """Half of what is allowed is the NCF flow's own distance."""
+        return float(0.5 * np.sum((v - limit.point.u) ** 2) / epsilon) * VANISHING
+
+    deltas = ladder(
+        instance,
+        log_forcing(instance, flow, slice(k + 1)),
+        float(np.exp(flow.log_norm[: k + 1].max())),
+    )
+    until = time_reaches(float(flow.time[k]))
+    return _vanishes(
+        instance, lambda end: excess(end.direction), until, deltas, excess(flow.directions[k])
+    )

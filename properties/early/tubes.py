@@ -1,0 +1,88 @@
+"""Both flows of an instance in tubes, to T_ε or to a norm: what exact counterparts share (theory
+§4, §9).
+
+The tubes are proved in balls here; what follows from them at T_ε, or where a norm is reached, only
+by the verifier.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ncfcheck.certify.boxes import found_near
+from ncfcheck.certify.certificate import Certificate, hexadecimal, known
+from ncfcheck.certify.flows import RingField, Tube, enclose
+from ncfcheck.certify.rings import precision
+from ncfcheck.certify.windows import BITS, ERROR, Approach, approach, first_time
+from ncfcheck.properties.early.margins import negative_limit
+from ncfcheck.theory.early.training import Window, conditioned_window, ladder, log_forcing
+from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
+from ncfcheck.theory.kkt.points import positive_limit
+
+FAR = 100.0  # multiples of T_ε up to which a flow is followed to a norm
+DOUBLED = 2e-10  # relative width of the bracket of the time at which a norm is 2
+
+
+def windows(instance, find=conditioned_window) -> tuple[Window, Approach]:
+    """The engine's window, and the same in tubes."""
+    found = known(find, instance)
+    return found, approach(instance, found.limit.point.u, found.epsilon)
+
+
+def smallest(instance, found: Window) -> float:
+    """The first δ of the ladder."""
+    return next(ladder(instance, found.log_forcing, found.radius, found.condition))
+
+
+def tube(instance, delta: float, time: float, norm: float = 0.0) -> Tube:
+    """The loss flow from δ·v_0 up to a time, and on to a norm unless it rests."""
+    moves = instance.ncf.gradient(instance.start).any()
+    limit = (FAR * time or math.inf) if norm and moves else time
+
+    def is_over(step) -> bool:
+        return bool(step.time + step.duration >= time and np.linalg.norm(step.end) > norm)
+
+    with precision(BITS):
+        return enclose(RingField(instance.problem, delta), instance.start, ERROR, is_over, limit)
+
+
+def certificate(proves: str, window: Approach, delta: float, loss: Tube, **more) -> Certificate:
+    """The certificate of a window, and of one loss flow."""
+    return Certificate(
+        "flow", proves, window.plain() | {"delta": delta.hex(), "loss": loss.plain()} | more
+    )
+
+
+def doubling(instance) -> Approach:
+    """The NCF flow until it is within reach of its limit, and its norm is 2."""
+    found = known(positive_limit, instance.ncf, instance.start, instance.numerics)
+    return approach(instance, found.point.u, None, 2.01)
+
+
+def departures(instance, trained, powers, window: Approach | None = None) -> dict:
+    """The NCF flow, `doubling`, and two loss flows until their norm is 2."""
+    window = window or doubling(instance)
+    reference = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0))
+    scale = np.log(powers) - log_forcing(instance, reference)
+    flows = [_doubled(trained, float(np.exp(each / instance.network.order))) for each in scale]
+    return window.plain() | {"crossing": _crossing(window.tube), "flows": flows}
+
+
+def _doubled(instance, delta: float) -> dict:
+    found = tube(instance, delta, 0.0, 2.0)
+    return {"delta": delta.hex(), "loss": found.plain(), "crossing": _crossing(found)}
+
+
+def _crossing(flow: Tube) -> list[str]:
+    """Two times between which the norm first reaches 2."""
+    time = first_time(flow, lambda x: np.linalg.norm(x) > 2)
+    return hexadecimal([time * (1 - DOUBLED / 2), min(time * (1 + DOUBLED / 2), flow.time)])
+
+
+def boxed_negative_limit(instance):
+    """The limit with N < 0 of the NCF flow, and its box. Raises NotProved."""
+    limit = known(negative_limit, instance)
+    with precision(BITS):
+        return limit, found_near(instance.network, instance.ncf, limit.point.u)

@@ -1,0 +1,3 @@
+"""The flow of the NCF (theory §3)."""
+
+from ncfcheck.properties.flow import theorems, controls

@@ -1,0 +1,123 @@
+"""Claims about the flow of the NCF that are false because they drop one hypothesis (theory §7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from ncfcheck.model.ncf import norm
+from ncfcheck.properties.flow import exact
+from ncfcheck.properties.flow.instances import convolved, every_balance, kinked
+from ncfcheck.properties.flow.margins import bracket, conserved
+from ncfcheck.properties.hypotheses import (
+    LIPSCHITZ,
+    POSITIVE_LIMIT,
+    SUPERQUADRATIC,
+    UNIT_START,
+    UNSHARED,
+)
+from ncfcheck.strategies.instances import collapsing, instances
+from ncfcheck.theory.flow.trajectories import Stop, ncf_flow, norm_reaches
+from ncfcheck.theory.kkt.points import flow_limit, positive_limit
+
+
+@claim(
+    "control.degree_two",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact.degree_two,
+    given=instances(powers=st.just((1,))),
+    drops=SUPERQUADRATIC,
+    of=("flow.blowup_bracket", "flow.blowup_rate"),
+)
+def degree_two(instance) -> Margin:
+    """At D = 2 too r → ∞ at a finite T*: a late doubling of the norm takes at most ¾ of the time of
+    the one before (D > 2: ½).
+    """
+    positive_limit(instance.ncf, instance.start, instance.numerics)
+    times = []
+    for doublings in (30, 31, 32):
+        flow = ncf_flow(
+            instance.ncf, instance.start, instance.numerics, norm_reaches(2.0**doublings)
+        )
+        if flow.stop is not Stop.ESCAPED:
+            raise Unresolved(f"NCF flow to norm 2^{doublings}: {flow.stop.value}")
+        times.append(flow.time[-1])
+    ratio = (times[2] - times[1]) / (times[1] - times[0])
+    return Margin(
+        0.75 - ratio, 1e3 * instance.numerics.tolerance * times[2] / (times[1] - times[0])
+    )
+
+
+@claim(
+    "control.doubled_start",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact.doubled_start,
+    given=instances(),
+    drops=UNIT_START,
+    of=("flow.blowup_bracket",),
+)
+def doubled_start(instance) -> Margin:
+    """From ‖u(0)‖ = 2 too 1/(D(D−2)N*) ≤ T*, and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
+    return bracket(instance, initial_norm=2.0)
+
+
+@claim(
+    "control.no_blowup",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact.no_blowup,
+    given=collapsing(),
+    drops=POSITIVE_LIMIT,
+    of=("flow.blowup_bracket", "flow.blowup_rate"),
+)
+def no_blowup(instance) -> Margin:
+    """The norm blows up whatever the sign of N*, so that it grows where the flow has come close to
+    its limit: ⟨∇N(v), v⟩ > 0.
+    """
+    limit = flow_limit(instance.ncf, instance.start, instance.numerics)
+    if limit.point.multiplier == 0:
+        raise Inapplicable("the NCF flow tends to a zero KKT point")
+    v = limit.trajectory.direction
+    gradient = instance.ncf.gradient(v)
+    return Margin(float(gradient @ v) / norm(gradient), instance.numerics.tolerance)
+
+
+@claim(
+    "control.kinks",
+    kind=CONTROL,
+    reference="§7",
+    given=kinked(attracting=True),
+    refute=exact.kinks,
+    drops=LIPSCHITZ,
+    of=("flow.direction_converges",),
+)
+def kinks(instance) -> Margin:
+    """With p = 1, α ≠ 1 too v(t) tends to a point where ∇N(v) ∥ v: sin∠ ≤ 0.01 at the end, ∇N with
+    the slopes of one side.
+    """
+    flow = ncf_flow(instance.ncf, instance.start, replace(instance.numerics, calls=3000))
+    X, matrices = instance.problem.X, instance.network.matrices(flow.direction)
+    sine = abs(float(matrices[0][0] @ X[0])) / norm(matrices[0])
+    if sine > 1e-3:
+        raise Unresolved("the flow has not come to the kink")
+    return Margin(1 - instance.ncf.residual(flow.direction) / 0.01, 0.1)
+
+
+@claim(
+    "control.shared_conserved",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact.shared_conserved,
+    given=instances(only_dense=True, narrowest=2),
+    drops=UNSHARED,
+    of=("flow.balance",),
+)
+def shared_conserved(instance) -> Margin:
+    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant along both flows also where layers share
+    weights.
+    """
+    return conserved(convolved(instance), every_balance)

@@ -1,0 +1,163 @@
+"""The flow of the NCF: monotone value, finite blow-up, convergence in direction, conserved balance
+(theory §3).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Unresolved, claim, worst
+from ncfcheck.core.tolerances import HANDOVER
+from ncfcheck.model.identities import equal
+from ncfcheck.model.ncf import neuron_balance, norm, sign_flipped
+from ncfcheck.properties.flow import exact
+from ncfcheck.properties.flow.margins import GAPS, bracket, conserved
+from ncfcheck.properties.hypotheses import (
+    LIPSCHITZ,
+    POSITIVE_LIMIT,
+    SUPERQUADRATIC,
+    UNIT_START,
+    UNSHARED,
+)
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.flow.trajectories import ncf_flow
+from ncfcheck.theory.kkt.points import Inertia, blowup_time, flow_limit, positive_limit
+
+
+@claim(
+    "flow.monotone",
+    kind=THEOREM,
+    reference="§3",
+    given=instances(),
+    hypotheses=(LIPSCHITZ,),
+    prove=exact.monotone,
+)
+def monotone(instance) -> Margin:
+    """N(v(t)) never decreases along the flow of the NCF."""
+    flow, size = (
+        ncf_flow(instance.ncf, instance.start, instance.numerics),
+        norm(instance.ncf.gradient(instance.start)),
+    )
+    if size <= instance.ncf.rounding(instance.start)[1]:
+        raise Inapplicable("∇N(v_0) is no more than rounding")
+    if len(flow.sigma) < 2:
+        raise Inapplicable(f"the flow does not move: {flow.stop.value}")
+    rounding = max(instance.ncf.rounding(v)[0] for v in (flow.directions[0], flow.direction))
+    error = (
+        2 * rounding
+        + np.maximum(flow.gradient_norm[:-1], flow.gradient_norm[1:]) * instance.numerics.tolerance
+    )
+    slope = flow.gradient_norm * flow.residual**2
+    predicted = np.diff(flow.sigma) * np.minimum(slope[:-1], slope[1:])
+    # Increase plus twice its error over the least predicted increase plus four times: ≥ ½ unless N
+    # falls by more than its error.
+    margins = (np.diff(flow.value) + 2 * error) / (predicted + 4 * error)
+    k = int(np.argmin(margins))
+    return Margin(float(margins[k]), float((error / (predicted + 4 * error))[k]))
+
+
+@claim(
+    "flow.blowup_bracket",
+    kind=THEOREM,
+    reference="§3",
+    given=instances(),
+    hypotheses=(SUPERQUADRATIC, LIPSCHITZ, UNIT_START, POSITIVE_LIMIT),
+    prove=exact.blowup_bracket,
+)
+def blowup_bracket(instance) -> Margin:
+    """r → ∞ at a finite T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
+    if instance.ncf.residual(instance.start) <= HANDOVER:
+        raise Inapplicable("v_0 is a KKT point to working accuracy: both bounds are equalities")
+    return bracket(instance)
+
+
+@claim(
+    "flow.blowup_rate",
+    kind=THEOREM,
+    reference="§3",
+    given=instances(),
+    hypotheses=(SUPERQUADRATIC, LIPSCHITZ, POSITIVE_LIMIT),
+    prove=exact.blowup_rate,
+)
+def blowup_rate(instance) -> Margin:
+    """(T* − t) r^{D−2} → 1/(D(D−2)N*).
+
+    The flow taken up at v with r = 1 blows up after (T* − t) r^{D−2}, and 1 − N(v)/N* falls to 0
+    along the flow: where it first is below 10 % and a millionth, the product with D(D−2)N* is
+    within twice that of 1. Taken up at the KKT point itself, it is 1; and with W_L negated, where N
+    < 0, nothing blows up.
+    """
+    limit = positive_limit(instance.ncf, instance.start, instance.numerics)
+    flow, order, optimum = limit.trajectory, instance.network.order, limit.point.value
+    parts = []
+    for gap in GAPS:
+        late = np.flatnonzero(1 - flow.value / optimum <= gap)
+        if late.size == 0:
+            raise Unresolved("the flow ended before N(v) came near N*")
+        time, error, _ = blowup_time(instance.ncf, flow.directions[late[0]], instance.numerics)
+        rate = order * (order - 2) * optimum
+        parts.append(Margin(1 - abs(rate * time - 1) / (2 * gap), rate * error / (2 * gap)))
+    return worst([*parts, _at_the_point(instance, limit.point.u), _never(instance, limit.point.u)])
+
+
+def _at_the_point(instance, u: np.ndarray) -> Margin:
+    """T* D(D−2)N(u) = 1 for the flow from a KKT point u."""
+    ncf, order = instance.ncf, instance.network.order
+    rate = order * (order - 2) * ncf.value(u)
+    time, error, _ = blowup_time(ncf, u, instance.numerics)
+    return equal(rate * time, 1.0, rate * error + 4 * ncf.rounding(u)[0] / ncf.value(u), 1.0)
+
+
+def _never(instance, u: np.ndarray) -> Margin:
+    """The flow from a KKT point u with W_L negated, of value −N(u), has no positive limit."""
+    try:
+        positive_limit(instance.ncf, sign_flipped(instance.network, u), instance.numerics)
+    except Inapplicable:
+        return Margin(1.0, 0.0)
+    return Margin(-1.0, 0.0)
+
+
+@claim(
+    "flow.direction_converges",
+    kind=THEOREM,
+    reference="§3",
+    given=instances(),
+    hypotheses=(LIPSCHITZ,),
+    prove=exact.direction_converges,
+)
+def direction_converges(instance) -> Margin:
+    """v(t) converges to a KKT point; the norm grows without bound if it is positive and falls if it
+    is negative.
+    """
+    limit = flow_limit(instance.ncf, instance.start, instance.numerics)
+    point = limit.point
+    if point.inertia is Inertia.ZERO:
+        return Margin(1 - point.residual / 1e-6, point.residual_error / 1e-6, "zero KKT point")
+    flow = limit.trajectory
+    growth = (
+        instance.network.order * flow.value[-1] / flow.gradient_norm[-1]
+    )  # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r
+    # A flow that has not ended yet is still so far from a maximum that is nearly flat.
+    left = flow.residual[-1] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
+    return worst(
+        [
+            Margin(1 - point.residual / 1e-9, point.residual_error / 1e-9),
+            Margin(1 - limit.distance / 1e-2, (instance.numerics.tolerance + 2 * left) / 1e-2),
+            Margin(float(growth * np.sign(point.value)), instance.numerics.tolerance),
+        ]
+    )
+
+
+@claim(
+    "flow.balance",
+    kind=THEOREM,
+    reference="§3",
+    given=instances(shared=False),
+    hypotheses=(LIPSCHITZ, UNSHARED),
+    prove=exact.balance,
+)
+def balance(instance) -> Margin:
+    """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow
+    and the loss flow.
+    """
+    return conserved(instance, neuron_balance)

@@ -1,0 +1,93 @@
+"""Claims about homogeneity that are false because they drop one hypothesis (theory §7)."""
+
+from __future__ import annotations
+
+from ncfcheck.core.claims import CONTROL, Margin, claim, mildest
+from ncfcheck.properties.homogeneity import exact
+from ncfcheck.properties.homogeneity.labels import mislabelled
+from ncfcheck.properties.homogeneity.theorems import (
+    euler,
+    expansion,
+    gradient_scaling,
+    layer_euler,
+    output_scaling,
+    scaled_gradients,
+    scaled_outputs,
+)
+from ncfcheck.properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
+from ncfcheck.strategies.instances import instances
+from ncfcheck.theory.biases.networks import biased
+
+NEGATIVE_SCALES = (-0.5, -3.0, -1.7)
+
+
+@claim(
+    "control.biases",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact.biases,
+    given=instances(lipschitz=False, only_dense=True),
+    drops=HOMOGENEOUS,
+    of=(
+        "homogeneity.euler",
+        "homogeneity.layer_euler",
+        "homogeneity.output_scaling",
+        "homogeneity.gradient_scaling",
+    ),
+)
+def biases(instance) -> Margin:
+    """With biases, one of these still holds for D = Σ_l P_l: Euler's identity, the one per layer,
+    scaling of H, scaling of ∇N.
+    """
+    with_biases = biased(instance)
+    parts = (
+        euler,
+        layer_euler,
+        output_scaling,
+        gradient_scaling,
+    )
+    return mildest(part(with_biases) for part in parts)
+
+
+@claim(
+    "control.biases_expansion",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact.biases_expansion,
+    given=instances(lipschitz=False, only_dense=True),
+    drops=HOMOGENEOUS,
+    of=("homogeneity.loss_expansion",),
+)
+def biases_expansion(instance) -> Margin:
+    """With biases, 𝓛(δu) = 𝓛(0) − δ^D N(u) up to Σ ŷ² for D = Σ_l P_l."""
+    with_biases = biased(instance)
+    return expansion(with_biases, with_biases.ncf)
+
+
+@claim(
+    "control.negative_factor",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact.negative_factor,
+    given=instances(lipschitz=False),
+    drops=POSITIVE_FACTOR,
+    of=("homogeneity.output_scaling", "homogeneity.gradient_scaling"),
+)
+def negative_factor(instance) -> Margin:
+    """H(x; cu) = c^D H(x; u) for c < 0, or else ∇N(cu) = c^{D−1} ∇N(u)."""
+    parts = (scaled_outputs, scaled_gradients)
+    return mildest(part(instance, NEGATIVE_SCALES) for part in parts)
+
+
+@claim(
+    "control.wrong_labels",
+    kind=CONTROL,
+    reference="§7",
+    refute=exact.wrong_labels,
+    given=instances(lipschitz=False),
+    drops=TRUE_LABELS,
+    of=("homogeneity.loss_expansion",),
+)
+def wrong_labels(instance) -> Margin:
+    """𝓛(δu) = 𝓛(0) − δ^D N(u) up to Σ ŷ² for the N of shuffled labels."""
+    return expansion(instance, mislabelled(instance).ncf)

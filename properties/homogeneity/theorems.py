@@ -1,0 +1,206 @@
+"""Homogeneity of the network and of the loss around zero (theory §1, §2)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
+from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.identities import equal, equal_vectors
+from ncfcheck.model.kernels import gradients
+from ncfcheck.model.ncf import Ncf, Problem, euler_sides, layer_euler_sides, norm
+from ncfcheck.properties.homogeneity import exact
+from ncfcheck.properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
+from ncfcheck.strategies.instances import instances
+
+SCALES = (0.5, 3.0, 1.7)
+
+
+@claim(
+    "homogeneity.euler",
+    kind=THEOREM,
+    reference="§1",
+    refute=exact.euler,
+    given=instances(lipschitz=False),
+    hypotheses=(HOMOGENEOUS,),
+)
+def euler(instance) -> Margin:
+    """⟨u, ∇N(u)⟩ = D·N(u): Euler's identity for the order D = Σ_l P_l."""
+    u, ncf = instance.start, instance.ncf
+    value, gradient = ncf.value_and_gradient(u)
+    rounding, gradient_rounding = ncf.rounding(u)
+    return equal(
+        *euler_sides(ncf.network, u, gradient, value),
+        gradient_rounding + ncf.network.order * rounding,
+        scale=norm(gradient),
+    )
+
+
+@claim(
+    "homogeneity.layer_euler",
+    kind=THEOREM,
+    reference="§1",
+    refute=exact.layer_euler,
+    given=instances(lipschitz=False),
+    hypotheses=(HOMOGENEOUS,),
+)
+def layer_euler(instance) -> Margin:
+    """⟨W_l, ∂N/∂W_l⟩ = P_l·N(u) for every layer l."""
+    u, ncf = instance.start, instance.ncf
+    value, gradient = ncf.value_and_gradient(u)
+    rounding, gradient_rounding = ncf.rounding(u)
+    scale = norm(gradient)
+    pairs = layer_euler_sides(ncf.network, u, gradient, value)
+    return worst(
+        equal(found, expected, gradient_rounding + order * rounding, scale)
+        for (found, expected), order in zip(pairs, ncf.network.orders)
+    )
+
+
+@claim(
+    "homogeneity.output_scaling",
+    kind=THEOREM,
+    reference="§1",
+    refute=exact.output_scaling,
+    given=instances(lipschitz=False),
+    hypotheses=(HOMOGENEOUS, POSITIVE_FACTOR),
+)
+def output_scaling(instance) -> Margin:
+    """H(x; cu) = c^D H(x; u) for c > 0, on every sample."""
+    return scaled_outputs(instance, SCALES)
+
+
+def scaled_outputs(instance, factors) -> Margin:
+    """H(x; cu) = c^D H(x; u) for every factor c."""
+    problem, u, order = instance.problem, instance.start, instance.network.order
+    outputs = problem.outputs(u)
+    rounding = problem.output_bound(u)
+    return worst(
+        equal_vectors(
+            problem.outputs(c * u) / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs)
+        )
+        for c in factors
+    )
+
+
+@claim(
+    "homogeneity.gradient_scaling",
+    kind=THEOREM,
+    reference="§1",
+    refute=exact.gradient_scaling,
+    given=instances(lipschitz=False),
+    hypotheses=(HOMOGENEOUS, POSITIVE_FACTOR),
+)
+def gradient_scaling(instance) -> Margin:
+    """∇N(cu) = c^{D−1} ∇N(u) for c > 0."""
+    return scaled_gradients(instance, SCALES)
+
+
+def scaled_gradients(instance, factors) -> Margin:
+    """∇N(cu) = c^{D−1} ∇N(u) for every factor c."""
+    u, ncf, order = instance.start, instance.ncf, instance.network.order
+    gradient, rounding = ncf.gradient(u), ncf.rounding(u)[1]
+    return worst(
+        equal_vectors(
+            ncf.gradient(c * u) / c ** (order - 1),
+            gradient,
+            2 * rounding + order * EPS * np.abs(gradient),
+        )
+        for c in factors
+    )
+
+
+@claim(
+    "homogeneity.loss_expansion",
+    kind=THEOREM,
+    reference="§2",
+    given=instances(lipschitz=False),
+    hypotheses=(HOMOGENEOUS, TRUE_LABELS),
+)
+def loss_expansion(instance) -> Margin:
+    """𝓛(δu) = 𝓛(0) − δ^D N(u) + O(δ^{2D}): the remainder is at most Σ ŷ², ŷ = H(X; δu).
+
+    Around δu with max |ŷ| = 1, too, 𝓛 expands as around 0, with −ℓ'(ŷ, y) for ȳ.
+    """
+    problem, u = instance.problem, instance.start
+    delta = _delta(problem, u, 1.0)
+    return worst(
+        [
+            _change_of_loss(problem, delta * u),
+            _descends(problem, u, delta),
+            expansion(instance, instance.ncf),
+        ]
+    )
+
+
+def expansion(instance, ncf) -> Margin:
+    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ where the largest |ŷ| is
+    0.1 and 0.001.
+    """
+    problem, u = instance.problem, instance.start
+    return worst(_remainder(problem, ncf, u, _delta(problem, u, share)) for share in (1e-1, 1e-3))
+
+
+def _delta(problem: Problem, u: np.ndarray, largest: float) -> float:
+    """The δ for which max |H(X; δu)| is `largest`."""
+    found = float(np.abs(problem.outputs(u)).max())
+    if found == 0:
+        raise Inapplicable("H(X; u) = 0: the network is dead on the data")
+    return (largest / found) ** (1 / problem.network.order)
+
+
+def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
+    """𝓛(w) − 𝓛(0) = Σ ℓ(ŷ, y) − ℓ(0, y), the latter without cancellation."""
+    before, after, terms = (
+        problem.training_loss(0 * w),
+        problem.training_loss(w),
+        _changes(problem, w),
+    )
+    largest = before + after + float(np.abs(terms).sum())
+    return equal(after - before, float(terms.sum()), 16 * EPS * (4 + terms.size) * largest, largest)
+
+
+def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3) -> Margin:
+    """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed over samples, for the −ℓ' that drives
+    flows at ŷ = δ^D H(X; u).
+    """
+    ncf, y, small = problem.ncf, np.ascontiguousarray(problem.y.T), delta**problem.network.order
+    descent, gradient, work = (
+        np.empty(y.shape),
+        np.empty(u.size),
+        gradients.workspace(problem.network.layout, len(problem.X)),
+    )
+    gradients.pull_back(
+        problem.network.layout,
+        u,
+        ncf.columns,
+        y,
+        problem.loss.code,
+        small,
+        1.0,
+        descent,
+        work,
+        gradient,
+    )
+    outputs = small * problem.outputs(u)
+    after, before = (problem.loss.change(c * outputs, problem.y) for c in (1 + step, 1.0))
+    left, bound = after - before + step * outputs * descent.T, float(((step * outputs) ** 2).sum())
+    return Margin(
+        1 - abs(float(left.sum())) / bound,
+        16 * EPS * float((np.abs(after) + np.abs(before)).sum()) / bound,
+    )
+
+
+def _changes(problem: Problem, w: np.ndarray) -> np.ndarray:
+    """ℓ(ŷ, y) − ℓ(0, y), ŷ = H(X; w), for every output of every sample (n, k_L)."""
+    return problem.loss.change(problem.outputs(w), problem.y)
+
+
+def _remainder(problem: Problem, ncf: Ncf, u: np.ndarray, delta: float) -> Margin:
+    """1 − |𝓛(δu) − 𝓛(0) + δ^D N(u)| / Σ ŷ²; every loss has |ℓ''| ≤ 1, so ½ is left."""
+    outputs, change, y = problem.outputs(delta * u), _changes(problem, delta * u), problem.y
+    small = delta**problem.network.order
+    bound = float((outputs**2).sum())
+    rounding = small * ncf.rounding(u)[0] + 16 * EPS * float(np.abs(change).sum())
+    rounding += float((np.abs(y) * small * problem.output_bound(u)).sum())
+    return Margin(1 - abs(float(change.sum()) + small * ncf.value(u)) / bound, rounding / bound)

@@ -1,0 +1,195 @@
+"""Structure of every KKT point with λ ≠ 0, by Euler's identity per layer and per neuron, and of
+local maxima of N among them (theory §5).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
+from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.identities import equal
+from ncfcheck.model.ncf import Ncf, layer_norms, neuron_balance, norm, sign_flipped
+from ncfcheck.model.networks import Network
+from ncfcheck.properties.hypotheses import (
+    CURVED_LAST,
+    KKT,
+    LOCAL_MAXIMUM,
+    NEGATIVE,
+    NONZERO,
+    UNSHARED,
+)
+from ncfcheck.properties.kkt import exact
+from ncfcheck.strategies.instances import instances, powers_where
+from ncfcheck.theory.kkt.points import Inertia, KktPoint, describe, flow_limit, positive_limit
+
+# What a curvature may fall short by, in units of |λ|: far above what it is computed to.
+CURVATURE = 1e-3
+
+
+def limit_point(instance) -> KktPoint:
+    """A KKT point with λ ≠ 0: the limit of the NCF flow."""
+    point = flow_limit(instance.ncf, instance.start, instance.numerics).point
+    if point.inertia is Inertia.ZERO:
+        raise Inapplicable("the NCF flow tends to a zero KKT point")
+    return point
+
+
+def _accuracy(point: KktPoint) -> float:
+    """Bound on ‖∇N − λu‖/|λ| and on the rounding of identities that follow from ∇N = λu."""
+    return 4 * (point.residual + point.residual_error) + 32 * EPS
+
+
+@claim(
+    "kkt.multiplier",
+    kind=THEOREM,
+    reference="§5",
+    refute=exact.balance,
+    given=instances(),
+    hypotheses=(KKT,),
+)
+def multiplier(instance) -> Margin:
+    """λ = D·N(u), and ‖∇N(u)‖ = |λ|."""
+    return multiplier_at(instance.ncf, limit_point(instance))
+
+
+def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
+    """λ = D·N(u), and ‖∇N(u)‖ = |λ|, at a point taken for a KKT point."""
+    size = norm(ncf.gradient(point.u))
+    expected, error = (
+        ncf.network.order * point.value,
+        _accuracy(point) * size + ncf.network.order * ncf.rounding(point.u)[0],
+    )
+    return worst(
+        [equal(point.multiplier, expected, error, size), equal(size, abs(expected), error, size)]
+    )
+
+
+@claim(
+    "kkt.layer_balance",
+    kind=THEOREM,
+    reference="§5",
+    refute=exact.balance,
+    given=instances(),
+    hypotheses=(KKT, NONZERO),
+)
+def layer_balance(instance) -> Margin:
+    """‖W_l‖_F² = P_l/D for every layer l (the norm of the layer's own parameters where they are
+    shared).
+    """
+    return layer_balance_at(instance.network, limit_point(instance))
+
+
+def layer_balance_at(network: Network, point: KktPoint) -> Margin:
+    """‖θ_l‖² = P_l/D at a point taken for a KKT point."""
+    shares = np.array(network.orders) / network.order
+    return worst(
+        equal(float(square), float(share), _accuracy(point), 1.0)
+        for square, share in zip(layer_norms(network, point.u), shares)
+    )
+
+
+@claim(
+    "kkt.neuron_balance",
+    kind=THEOREM,
+    reference="§5",
+    refute=exact.balance,
+    given=instances(shared=False),
+    hypotheses=(KKT, NONZERO, UNSHARED),
+)
+def kkt_neuron_balance(instance) -> Margin:
+    """‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖² for every hidden neuron j."""
+    return neuron_balance_at(instance.network, limit_point(instance), neuron_balance)
+
+
+def neuron_balance_at(network: Network, point: KktPoint, balances) -> Margin:
+    """balances(network, u), arrays, vanish at a point taken for a KKT point."""
+    return worst(
+        equal(float(np.abs(values).max()), 0.0, (1 + max(network.powers)) * _accuracy(point), 1.0)
+        for values in balances(network, point.u)
+    )
+
+
+@claim("kkt.sign_flip", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT,))
+def sign_flip(instance) -> Margin:
+    """Flipping the sign of W_L maps a KKT point to a KKT point with N → −N."""
+    return sign_flip_at(instance, limit_point(instance))
+
+
+def sign_flip_at(instance, point: KktPoint) -> Margin:
+    """The point with the sign of W_L flipped is a KKT point of value −N(u), where u is taken for a
+    KKT point.
+    """
+    ncf = instance.ncf
+    flipped = sign_flipped(instance.network, point.u)
+    return worst(
+        [
+            equal(ncf.value(flipped), -point.value, 2 * ncf.rounding(flipped)[0], abs(point.value)),
+            equal(ncf.residual(flipped), 0.0, _accuracy(point), 1.0),
+        ]
+    )
+
+
+@claim(
+    "kkt.negative_unstable",
+    kind=THEOREM,
+    reference="§5",
+    refute=exact.negative_unstable,
+    given=instances(),
+    hypotheses=(KKT, NEGATIVE),
+)
+def negative_unstable(instance) -> Margin:
+    """A KKT point with N < 0 is never a local maximum of N on the sphere: the projected Hessian has
+    an eigenvalue 2|λ| or more.
+
+    Moving along t = (x_1 θ_1, …, x_L θ_L), Σ x_l P_l = 0, rescales the layers against each other;
+    by Euler's identities (∇²N − λ)t = −2λt.
+    """
+    point = limit_point(instance)
+    return unstable(
+        describe(
+            instance.ncf, point.u if point.value < 0 else sign_flipped(instance.network, point.u)
+        )
+    )
+
+
+def unstable(point: KktPoint) -> Margin:
+    """The largest eigenvalue of the projected Hessian is 2|λ| or more, to within CURVATURE, at a
+    point taken for a KKT point.
+    """
+    # Eigenvalues in units of |λ|; an error of ε‖∇²N‖ moves them by ε·cond.
+    error = 1e-9 + 1e3 * _accuracy(point) * max(1.0, point.top_curvature)
+    return Margin(1 + (point.top_curvature - 2) / CURVATURE, error / CURVATURE)
+
+
+# A second neuron at most this share of the first counts as none; polished points are known far
+# better.
+NONE, POLISH = 1e-3, 1e-6
+
+
+@claim(
+    "kkt.one_last_neuron",
+    kind=THEOREM,
+    reference="§5",
+    given=instances(shared=False, powers=powers_where(lambda powers: powers[-1] >= 2), narrowest=2),
+    hypotheses=(LOCAL_MAXIMUM, CURVED_LAST, UNSHARED),
+)
+def one_last_neuron(instance) -> Margin:
+    """A local maximum with N > 0 has one active neuron in the last hidden layer if p_{L−1} ≥ 2, for
+    any number of outputs.
+
+    In the shares m_j of the norm that the last hidden neurons have, N = Σ n_j m_j^{(p+1)/2} with
+    n_j > 0: strictly convex, so that no point with two of them is a maximum.
+    """
+    point = positive_limit(instance.ncf, instance.start, instance.numerics).point
+    if point.inertia is not Inertia.MAXIMUM:
+        raise Inapplicable(f"no strict local maximum but {point.inertia}")
+    return one_active(instance.network, point.u)
+
+
+def one_active(network: Network, u: np.ndarray) -> Margin:
+    """One neuron of the last hidden layer is active: the second largest incoming row is NONE times
+    the largest, or less.
+    """
+    rows = np.sort(np.linalg.norm(network.matrices(u)[-2], axis=1))
+    return Margin(float(1 - rows[-2] / rows[-1] / NONE), POLISH / NONE)

@@ -1,0 +1,204 @@
+"""Exact counterparts of claims about rank-one KKT points: an exact one that fails the conclusion
+(theory §5).
+"""
+
+from __future__ import annotations
+
+from flint import arb, fmpq
+
+from ncfcheck.certify.boxes import Found
+from ncfcheck.certify.certificate import Certificate, NotProved, need
+from ncfcheck.certify.kkt_points import NONE, boxed
+from ncfcheck.certify.reduced import Reduced
+from ncfcheck.certify.structured import (
+    at_rising_precision,
+    is_exactly_kkt,
+    is_uniform,
+    monomials,
+    reduced_box,
+)
+from ncfcheck.properties.rank_one.exact import _built, _mixed
+from ncfcheck.theory.rank_one.criterion import hidden_layers, inner_signs
+
+RESOLVED = fmpq(1, 10**7)  # what counts as a difference where the claim names no other
+
+
+def equal_entries(instance) -> Certificate:
+    """An exact KKT point of which entries P and −Q of one e_l have sizes with (Q/P)^{p−1} =
+    |α|^{∓p} ≠ 1.
+    """
+    layer = _mixed(_built(instance, coherent=False))
+    network, root = instance.network, instance.network.powers[layer] - 1
+    alpha = fmpq(*abs(float(network.slopes[layer])).as_integer_ratio())
+    need(alpha not in (0, 1), "with |α| = 1 the sizes are equal")
+    positive = (instance.ncf.X @ instance.u)[0] > 0 if layer == 0 else instance.signs[layer - 1] > 0
+    rows = [monomials(each, root) for each in instance.profiles]
+    columns = [list(each) for each in rows]
+    size = alpha ** (network.powers[layer] * (-1 if positive else 1))
+    turn = (-1) ** network.powers[layer] * (
+        -1 if network.slopes[layer] < 0 and network.powers[layer] % 2 else 1
+    )
+    rows[layer] = [(s, m * size if s < 0 else m) for s, m in rows[layer]]
+    columns[layer] = [(turn if s < 0 else s, m * size if s < 0 else m) for s, m in columns[layer]]
+    proves = (
+        "an exact KKT point with N > 0 near `start` has nonzero |a_j| of different sizes in a "
+        "layer with p ≥ 2"
+    )
+    return _exact(instance, rows, columns, proves, root)
+
+
+def flat_entries(instance) -> Certificate:
+    """An exact KKT point whose e_l has unequal entries for some p_l = 1."""
+    _built(instance)
+    flat = [each for each, p in zip(instance.profiles, instance.network.powers) if p == 1]
+    need(not all(map(is_uniform, flat)), "every profile is uniform")
+    rows = [monomials(each) for each in instance.profiles]
+    proves = (
+        "an exact KKT point with N > 0 near `start` has unequal nonzero a_j in a layer with p = 1"
+    )
+    return _exact(instance, rows, rows, proves)
+
+
+def blind_input(instance) -> Certificate:
+    """A structured point of the network without its first input, along u' in a box, for which (0,
+    u') is not reduced-KKT.
+    """
+    network, X = instance.network, instance.ncf.X
+    need(getattr(instance, "point", None) is not None, "no KKT point was found")
+    need(
+        X.shape[1] > 1 and network.patterns[0].index is not None, "the network sees all its inputs"
+    )
+    try:
+        layers = hidden_layers(network, instance.start)
+    except Exception as error:
+        raise NotProved("the hidden layers of the point found are not of rank one") from error
+    need(all(layer.is_coherent for layer in layers), "profiles of mixed signs")
+    signs = inner_signs(network, instance.start, layers)
+
+    def prove():
+        box = reduced_box(instance, layers[0].b[1:], signs, X[:, 1:])
+        system, total = box.system, arb(0)
+        for x, (weight, _) in zip((x for x in X if x[1:].any()), system._samples(box.theta, 1)):
+            total += weight * float(x[0])
+        need(bool(total > 0 or total < 0), "∇n has no component along the input left out")
+        proves = (
+            "a KKT point of the network, rank-one and sign-coherent, along an exact u of which "
+            "∇n(u) is no multiple"
+        )
+        return Certificate("structured", proves, {"box": box.plain(), "signs": [*map(int, signs)]})
+
+    return at_rising_precision(prove)
+
+
+def any_rank_one(instance) -> Certificate:
+    """The exact structured point fails the criterion: an entry of e_l, a norm c_l, or u is off by
+    more than 10⁻⁷.
+    """
+    _built(instance, uniform=False)
+
+    def prove():
+        ways = (_unequal, _off_balance, _no_reduced_point)
+        need(any(way(instance) for way in ways), "the criterion is met to 10⁻⁷")
+        proves = (
+            "the exact structured point at `start`, with rank-one hidden layers, fails the "
+            "rank-one criterion"
+        )
+        return Certificate("structured", proves)
+
+    return at_rising_precision(prove)
+
+
+def _unequal(instance) -> bool:
+    """max e > (1 + 10⁻⁷) min e over nonzero entries for some p_l ≥ 2."""
+    for profile, power in zip(instance.profiles, instance.network.powers):
+        sizes = [fmpq(*float(each).as_integer_ratio()) for each in profile if each]
+        if power >= 2 and max(sizes) > (1 + RESOLVED) * min(sizes):
+            return True
+    return False
+
+
+def _off_balance(instance) -> bool:
+    """|D c_l² − P_l Σ c²| > 10⁻⁷ D Σ c² for some layer."""
+    network, squares = (
+        instance.network,
+        [fmpq(*float(each).as_integer_ratio()) ** 2 for each in instance.norms],
+    )
+    whole = sum(squares)
+    gaps = [
+        abs(network.order * square - order * whole)
+        for square, order in zip(squares, network.orders)
+    ]
+    return max(gaps) > RESOLVED * network.order * whole
+
+
+def _no_reduced_point(instance) -> bool:
+    """sin∠(∇n(u), u) > 10⁻⁷."""
+    u = [arb(float(each)) for each in instance.u]
+    system = Reduced(
+        instance.network, instance.ncf.X, instance.ncf.ybar, instance.u, signs=tuple(instance.signs)
+    )
+    g = system.gradient(u)
+    gg, uu, gu = (sum((a * b for a, b in zip(x, y)), arb(0)) for x, y in ((g, g), (u, u), (g, u)))
+    return bool(gg * uu - gu * gu > arb(RESOLVED * RESOLVED) * gg * uu)
+
+
+def negative_value(instance) -> Certificate:
+    """An exact KKT point with N > 0 has a mirror image, W_L → −W_L, with n(u) < 0."""
+    rows = [monomials(each) for each in _built(instance).profiles]
+    return _exact(
+        instance,
+        rows,
+        rows,
+        "`start` with W_L negated is near an exact KKT point with N < 0, and n(u) < 0 there",
+    )
+
+
+def not_spoilt(instance) -> Certificate:
+    """For the theorem: a spoilt structured point is proved to be KKT all the same."""
+    _built(instance, uniform=False)
+    rows = [monomials(each) for each in instance.profiles]
+    need(_unequal(instance), "the profiles are uniform")
+    return _exact(instance, rows, rows, "a structured point with unequal entries is a KKT point")
+
+
+def _exact(instance, rows, columns, proves: str, root: int = 1) -> Certificate:
+    def prove():
+        box = reduced_box(instance, instance.u, instance.signs)
+        need(
+            is_exactly_kkt(instance, box, instance.signs, rows, columns, root),
+            "the KKT equation of a layer is not met",
+        )
+        return Certificate("structured", proves, {"box": box.plain()})
+
+    return at_rising_precision(prove)
+
+
+def every_kkt_rank_one(instance) -> Certificate:
+    """An exact KKT point whose hidden layer has two rows that are not parallel: σ_2 > σ_1/1000."""
+    return boxed(
+        instance,
+        instance.start,
+        _two_directions,
+        "an exact KKT point has a hidden layer with σ_2 > σ_1/1000",
+    )
+
+
+def _two_directions(found: Found) -> None:
+    """The 2×2 Gram determinant exceeds (trace/1000)²: σ_1²σ_2² > 10⁻⁶ (σ_1² + σ_2²)²."""
+    need(singular_gap(found.matrices[0], NONE), "σ_2 > σ_1/1000 is not proved")
+
+
+def singular_gap(W, share: float) -> bool:
+    """Whether the sum of squared 2×2 minors, at least σ_1²σ_2², shows σ_2 > share·σ_1; for two rows
+    it is σ_1²σ_2².
+    """
+    if W.nrows() != 2:
+        return False
+    gram = [
+        [sum((W[i, k] * W[j, k] for k in range(W.ncols())), arb(0)) for j in range(2)]
+        for i in range(2)
+    ]
+    trace = gram[0][0] + gram[1][1]
+    return bool(
+        gram[0][0] * gram[1][1] - gram[0][1] * gram[1][0] > arb(share) * arb(share) * trace * trace
+    )

@@ -1,0 +1,113 @@
+"""What the claims about rank-one points measure: how far a point is from KKT, and from the
+criterion (theory §5).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
+from ncfcheck.core.tolerances import EPS, RESOLUTION
+from ncfcheck.model.ncf import norm
+from ncfcheck.theory.rank_one.criterion import (
+    chain_defects,
+    class_spreads,
+    hidden_layers,
+    inner_signs,
+    refuse_other_sides,
+)
+from ncfcheck.theory.rank_one.points import reduced_value, tangent
+
+NONE_FOUND = "the reduced problem has no positive KKT point in sight"
+
+
+def built(instance):
+    """The structured instance; Inapplicable where there was nothing to build on."""
+    if instance.u is None:
+        raise Inapplicable(NONE_FOUND)
+    return instance
+
+
+def angle_error(instance) -> float:
+    """Bound on the rounding of sin∠(∇N, w)."""
+    ncf, theta = instance.ncf, instance.start
+    return 2 * ncf.rounding(theta)[1] / _size(ncf.gradient(theta)) + 16 * EPS
+
+
+def _size(gradient) -> float:
+    """‖∇N‖; Inapplicable where it is 0: signs of an e_l may cancel in the next layer, or leave it
+    dead where α = 0.
+    """
+    size = norm(gradient)
+    if size == 0:
+        raise Inapplicable("∇N = 0 at the point: it makes no angle")
+    return size
+
+
+def is_kkt(instance, error: float = 0.0) -> Margin:
+    """1 − sin∠ in units of the resolution; `error` is what the point itself was computed to."""
+    return Margin(
+        1 - instance.ncf.residual(instance.start) / RESOLUTION,
+        (error + angle_error(instance)) / RESOLUTION,
+    )
+
+
+def is_positive(instance) -> Margin:
+    """N/‖∇N‖ > 0."""
+    ncf, theta = instance.ncf, instance.start
+    value, gradient = ncf.value_and_gradient(theta)
+    return Margin(value / _size(gradient), 2 * ncf.rounding(theta)[0] / _size(gradient))
+
+
+def reduced_tangent(instance) -> float:
+    """tan∠(∇n(u), u)."""
+    return tangent(reduced(instance)[1], instance.u)
+
+
+def reduced(instance):
+    return reduced_value(
+        instance.network, instance.ncf.X, instance.ncf.ybar[:, 0], instance.u, instance.signs
+    )
+
+
+def criterion(instance, accuracy: float) -> Margin:
+    """Margin of the rank-one criterion at the instance's `start`, a point that is known to the
+    accuracy.
+    """
+    network, theta = instance.network, instance.start
+    layers = hidden_layers(network, theta, accuracy)
+    parts = [_vanishes(spread, accuracy / size) for spread, size in class_spreads(network, layers)]
+    if all(layer.is_coherent for layer in layers):
+        smallest = min(
+            [size for _, size in class_spreads(network, layers)] + [layer.c for layer in layers]
+        )
+        parts += [
+            _vanishes(gap, accuracy / smallest) for gap in chain_defects(network, theta, layers)
+        ]
+        parts += _reduced_kkt(instance, layers, accuracy)
+    if not parts:
+        raise Inapplicable(
+            "signs are mixed and no layer with p_l ≥ 2 has two neurons of one sign: nothing is "
+            "claimed"
+        )
+    return worst(parts)
+
+
+def _vanishes(gap: float, error: float) -> Margin:
+    """1 − gap in units of the resolution."""
+    return Margin(1 - gap / RESOLUTION, error / RESOLUTION)
+
+
+def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
+    """u is a KKT point of the reduced problem, of positive value."""
+    network, ncf, u = instance.network, instance.ncf, layers[0].b
+    refuse_other_sides(network, ncf.X, network.matrices(instance.start)[0], layers[0])
+    value, gradient = reduced_value(
+        network, ncf.X, ncf.ybar[:, 0], u, inner_signs(network, instance.start, layers)
+    )
+    if not gradient.any():
+        raise Unresolved("∇n(u) = 0: the reduced problem is dead at the direction u")
+    return [
+        _vanishes(float(np.tanh(tangent(gradient, u))), accuracy / layers[0].c),
+        Margin(value / norm(gradient), accuracy),
+    ]
