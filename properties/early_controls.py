@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.certify import proof
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
@@ -24,6 +23,7 @@ from ncfcheck.properties.hypotheses import (
     POSITIVE_LIMIT,
     SMALL_START,
 )
+from ncfcheck.strategies.choices import just
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.early.training import conditioned_window, ladder, log_forcing
 from ncfcheck.theory.flow.trajectories import Stop, ncf_flow, norm_reaches, time_reaches
@@ -108,7 +108,7 @@ def large_init_tracking(instance) -> Margin:
     kind=CONTROL,
     reference="§7",
     certify=proof("ncfcheck.properties.exact_limits", "large_init_collapse"),
-    given=instances(starts=("negative-kkt",), powers=st.just((1, 1))),
+    given=instances(starts=("negative-kkt",), powers=just((1, 1))),
     drops=SMALL_START,
     of=("early.collapse",),
 )

@@ -7,10 +7,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, mildest
 from ncfcheck.model.ncf import norm
+from ncfcheck.strategies.choices import sampled_from
 from ncfcheck.theory.early.training import ladder, log_forcing
 from ncfcheck.theory.flow.trajectories import (
     Event,
@@ -27,7 +27,7 @@ from ncfcheck.theory.kkt.points import positive_limit
 # for the implicit integrator.
 CALLS = 1 / 20
 # Powers of all networks of order 3 and 4, where norms still change much within a share of T*.
-SHALLOW = st.sampled_from(((2,), (1, 1), (3,), (1, 1, 1)))
+SHALLOW = sampled_from(((2,), (1, 1), (3,), (1, 1, 1)))
 # How far a flow from an instance's own numbers may be off: controls are violated by far more.
 SLACK = 1e-3
 

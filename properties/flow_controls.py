@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.certify import proof
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
@@ -20,8 +19,8 @@ from ncfcheck.properties.hypotheses import (
     UNIT_START,
     UNSHARED,
 )
+from ncfcheck.strategies.choices import composite, just
 from ncfcheck.strategies.datasets import SEEDS
-from ncfcheck.strategies.draw import between
 from ncfcheck.strategies.instances import collapsing, given, instances
 from ncfcheck.strategies.promises import require
 from ncfcheck.theory.flow.trajectories import Stop, ncf_flow, norm_reaches
@@ -34,7 +33,7 @@ from ncfcheck.theory.starts import gaussian_start, unit
     kind=CONTROL,
     reference="§7",
     certify=proof("ncfcheck.properties.exact_points", "degree_two"),
-    given=instances(powers=st.just((1,))),
+    given=instances(powers=just((1,))),
     drops=SUPERQUADRATIC,
     of=("flow.blowup_bracket", "flow.blowup_rate"),
 )
@@ -92,7 +91,7 @@ def no_blowup(instance) -> Margin:
     return Margin(float(gradient @ v) / norm(gradient), instance.numerics.tolerance)
 
 
-@st.composite
+@composite
 def _kinked(draw, data, attracting: bool) -> Instance:
     """Networks with p = 1 and one neuron a layer, whose balanced flow moves a single direction q,
     about the kink of a sample.
@@ -101,8 +100,8 @@ def _kinked(draw, data, attracting: bool) -> Instance:
     < 0 to q_e > 0 the gradient in q turns from (a − αc, b) to (a − c, b): towards the kink on both
     sides if α < a/c < 1, away from it if a = 0, α < 0, c < 0.
     """
-    depth, d, seed = draw(between(2 + (not attracting), 5)), draw(between(2, 5)), draw(SEEDS)
-    slope = draw(between(-10, 5 if attracting else -2)) / 10
+    depth, d, seed = draw.integer(2 + (not attracting), 5), draw.integer(2, 5), draw(SEEDS)
+    slope = draw.integer(-10, 5 if attracting else -2) / 10
     rng = np.random.default_rng(seed)
     frame, a, b = (
         np.linalg.qr(rng.standard_normal((d, d)))[0],

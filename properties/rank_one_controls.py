@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.certify import proof
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
@@ -25,6 +24,7 @@ from ncfcheck.properties.hypotheses import (
     UNIFORM,
 )
 from ncfcheck.properties.rank_one import angle_error, built, criterion
+from ncfcheck.strategies.choices import sampled_from
 from ncfcheck.strategies.found import blind_points, two_direction_points
 from ncfcheck.strategies.instances import architectures
 from ncfcheck.strategies.structured import CURVED as SOME_CURVED
@@ -43,7 +43,7 @@ from ncfcheck.theory.kkt.clarke import clarke_error, clarke_residual
 from ncfcheck.theory.rank_one.criterion import singular_ratio
 
 FAR = 0.01  # sin∠ beyond which a control counts a point as no KKT point
-FLAT = st.sampled_from(
+FLAT = sampled_from(
     [powers for group in architectures().values() for powers in group if min(powers) == 1]
 )
 
