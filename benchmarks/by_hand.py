@@ -17,34 +17,26 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from benchmarks.cases import case
+from benchmarks.cases import Case, case
 from benchmarks.pairing import Pairs, paired
 from benchmarks.peers import scipy_polished
 from ncfcheck.core.claims import CONJECTURE, Verdict, claim, registered
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem
 from ncfcheck.run.check import check_claim, load_claims
+from ncfcheck.strategies.instances import composite
 
 CLAIM = "flow.direction_converges"
 ROUNDS = 3
 
 
-# Made once: that takes longer than to draw from it.
-DIMENSIONS, SAMPLES, WIDTHS, SEEDS = (
-    st.integers(1, 4),
-    st.integers(1, 10),
-    st.integers(1, 5),
-    st.integers(0, 2**32),
-)
+RANGES = (1, 4), (1, 10), (1, 5), (0, 2**32 - 1)  # of d, n, the width and the seed
 
 
-@st.composite
-def cases(draw):
-    """A network of width 1 to 5 on 1 to 10 samples in up to 4 dimensions, p = 2, α = 1/2, labels
-    such that N(v_0) > 0.
-    """
-    sizes = draw(DIMENSIONS), draw(SAMPLES), draw(WIDTHS)
-    found = case("drawn", sizes, draw(SEEDS), residual=1e-6, tolerances=(), reference=0.0, rounds=0)
+def rising(d: int, samples: int, width: int, seed: int) -> Case:
+    """A network with p = 2, α = 1/2 on data and labels such that N(v_0) > 0."""
+    sizes = d, samples, width
+    found = case("drawn", sizes, seed, residual=1e-6, tolerances=(), reference=0.0, rounds=0)
     return (
         found
         if found.ncf.value(found.start) > 0
@@ -59,7 +51,7 @@ def test_by_hand(examples: int):
     @settings(
         max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck)
     )
-    @hypothesis.given(CASES)
+    @hypothesis.given(st.builds(rising, *(st.integers(*each) for each in RANGES)))
     def direction_converges(drawn):
         u = scipy_polished(drawn, 1e-9)()
         assert drawn.ncf.residual(u) <= 1e-9
@@ -67,13 +59,10 @@ def test_by_hand(examples: int):
     return direction_converges
 
 
-CASES = cases()
-
-
-@st.composite
+@composite
 def instances(draw) -> Instance:
     """The cases as ncfcheck's claims take them."""
-    drawn = draw(CASES)
+    drawn = rising(*(draw.integer(*each) for each in RANGES))
     return Instance(Problem(drawn.ncf.network, drawn.ncf.X, drawn.ncf.ybar), drawn.start)
 
 

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.model.kernels.gradients import output
 from ncfcheck.model.networks import dense
-from ncfcheck.strategies.draw import between, sampled
+from ncfcheck.strategies.choices import Strategy, composite, integers
 
 Array = np.ndarray
 
@@ -123,10 +122,10 @@ FAMILIES: dict[str, Callable[..., Array]] = {
     "n=1": single,
 }
 
-SEEDS = st.integers(0, 2**32 - 1)
+SEEDS = integers(0, 2**32 - 1)
 
 
-@st.composite
+@composite
 def families(
     draw,
     max_samples: int = 10,
@@ -136,29 +135,31 @@ def families(
     """Data of every family, or `only` of those named; sizes up to three times the given ones once
     in ten draws.
     """
-    family = draw(sampled(only))
-    reach = draw(sampled((1,) * 9 + (3,)))
+    family = draw.choice(only)
+    reach = draw.choice((1,) * 9 + (3,))
     n, d, seed = (
-        draw(between(1, reach * max_samples)),
-        draw(between(1, reach * max_dimension)),
+        draw.integer(1, reach * max_samples),
+        draw.integer(1, reach * max_dimension),
         draw(SEEDS),
     )
     return Sample(FAMILIES[family](np.random.default_rng(seed), n, d), family, seed)
 
 
-def from_table(table, max_samples: int = 20) -> st.SearchStrategy[Sample]:
+def from_table(table, max_samples: int = 20) -> Strategy:
     """Rows of a user's table (`ncfcheck.core.tables.Table`), sub-sampled by a drawn seed, with
     their labels.
     """
 
-    def rows(count: int, seed: int) -> Sample:
+    most = min(max_samples, len(table.X))
+
+    def rows(draw) -> Sample:
+        count, seed = draw.integer(min(2, most), most), draw(SEEDS)
         chosen = np.random.default_rng(seed).permutation(len(table.X))[:count]
         return Sample(
             np.array(table.X[chosen]), table.name, seed, np.array(table.y[chosen])[:, None]
         )
 
-    most = min(max_samples, len(table.X))
-    return st.builds(rows, st.integers(min(2, most), most), SEEDS)
+    return composite(rows)()
 
 
 def gaussian_labels(rng, X: Array, outputs: int = 1) -> Array:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies of KKT points found without assuming their structure, and of two-layer
+"""Strategies of KKT points found without assuming their structure, and of two-layer
 points with rows along ±u.
 """
 
@@ -9,13 +9,12 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import masked
-from ncfcheck.strategies.draw import sampled
+from ncfcheck.strategies.choices import composite, integers
 from ncfcheck.strategies.instances import given
 from ncfcheck.strategies.kkt_sampler import METHODS, find
 from ncfcheck.strategies.promises import bare, plain, require
@@ -29,7 +28,7 @@ from ncfcheck.theory.starts import unit
 CONSTRUCTED, BROKEN = "constructed", "broken"
 # Powers of two-layer networks: any, and those of curved activations.
 LINES, CURVES = (
-    st.integers(least, most).map(lambda power: (power,)) for least, most in ((1, 4), (2, 6))
+    integers(least, most).map(lambda power: (power,)) for least, most in ((1, 4), (2, 6))
 )
 VISIBLE = 1e-3  # entries of a_l above this count as active neurons in the coverage
 
@@ -76,14 +75,14 @@ def _shape(instance: FoundInstance) -> dict[str, str]:
     }
 
 
-@st.composite
+@composite
 def _found_points(draw, data, methods=tuple(METHODS), **options) -> FoundInstance:
     """KKT points found by one of the methods of `ncfcheck.strategies.kkt_sampler`, on
     networks with and without kinks.
     """
     instance = bare_instance(draw, data, narrowest=2, **options)
     smooth = instance.network.has_lipschitz_gradient
-    method = draw(sampled([each for each in methods if smooth or each != "flow"]))
+    method = draw.choice([each for each in methods if smooth or each != "flow"])
     return found(instance, method)
 
 
@@ -97,7 +96,7 @@ def found(instance: RankOneInstance, method: str) -> FoundInstance:
     )
 
 
-@st.composite
+@composite
 def _blind_points(draw, data) -> FoundInstance:
     """Limits of flows of networks that do not see their first input: the weights on
     it are missing.
@@ -110,13 +109,13 @@ def _blind_points(draw, data) -> FoundInstance:
     return found(replace(instance, problem=replace(instance.problem, network=network)), "flow")
 
 
-@st.composite
+@composite
 def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
     """Two-layer networks at points that meet the conditions on rows along ±u, fail one of them, or
     are KKT points found.
     """
     instance = bare_instance(draw, data, narrowest=2, powers=LINES)
-    kind = draw(sampled((CONSTRUCTED, BROKEN, *(each for each in METHODS if each != "flow"))))
+    kind = draw.choice((CONSTRUCTED, BROKEN, *(each for each in METHODS if each != "flow")))
     if kind in METHODS:
         return found(instance, kind)
     instance = _mirrored(instance, np.random.default_rng(instance.seeds[-1]))
@@ -165,7 +164,7 @@ def _axis(instance: RankOneInstance) -> np.ndarray | None:
     return None if point is None else point.u
 
 
-@st.composite
+@composite
 def _two_direction_points(draw, data) -> RankOneInstance:
     """KKT points of two-layer networks, p ≥ 2, with two neurons on different directions; `u` is
     None where none was found.

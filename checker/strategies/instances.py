@@ -1,4 +1,4 @@
-"""Hypothesis strategies of instances: sizes, integer exponents, families and seeds are drawn,
+"""Strategies of instances: sizes, integer exponents, families and seeds are drawn,
 arrays are built from them.
 """
 
@@ -11,7 +11,6 @@ from functools import cache
 from itertools import product
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.model.instance import Instance
@@ -19,42 +18,67 @@ from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import DENSE, Network, Pattern, blocks, convolution, diagonal, masked
 from ncfcheck.strategies import promises, rebuilding
+from ncfcheck.strategies.choices import Strategy, composite, integers, just, one_of, sampled_from
 from ncfcheck.strategies.datasets import LABELS, SEEDS, families, from_table
-from ncfcheck.strategies.draw import between, sampled
 from ncfcheck.theory.kkt.points import Inertia, flow_limit
 from ncfcheck.theory.starts import STARTS, live_start
 
-__all__ = ["Given", "families", "from_table", "given", "instances", "networks"]
+__all__ = [
+    "Given",
+    "Strategy",
+    "composite",
+    "families",
+    "from_table",
+    "given",
+    "instances",
+    "integers",
+    "just",
+    "networks",
+    "one_of",
+    "sampled_from",
+]
 
 # α_l: those that matter, and tenths; and those of layers with a kink at p_l = 1.
 SLOPES = (0.0, 1.0, 0.5, -1.0, 0.1, -0.3)
-SLOPE = st.one_of(st.sampled_from(SLOPES), st.integers(-10, 10).map(lambda tenths: tenths / 10))
-BENT = SLOPE.filter(lambda alpha: alpha < 1)
+SLOPE, BENT = (
+    one_of(
+        sampled_from([alpha for alpha in SLOPES if alpha <= most]),
+        integers(-10, round(10 * most)).map(lambda tenths: tenths / 10),
+    )
+    for most in (1.0, 0.9)
+)
 FRACTIONS = (0.5, 0.1, 0.01)
 OUTPUTS = (1, 1, 1, 1, 2, 3)
 MAX_ORDER, MAX_DEPTH, MAX_POWER = 16, 5, 4
 
 
-@dataclass(frozen=True)
-class Given:
+@dataclass(frozen=True, eq=False, repr=False)
+class Given(Strategy):
     """What a claim quantifies over: a strategy of instances that can be rebuilt on other data.
 
     `promise(instance, **options)` raises Inapplicable for an instance that the strategy could not
     draw, and `rebuild(instance)` computes again what derives from the instance's problem.
     """
 
-    build: Callable[..., st.SearchStrategy]
+    build: Callable[..., Strategy]
     options: dict = field(default_factory=dict)
-    data: st.SearchStrategy | None = None
+    data: Strategy | None = None
     promise: Callable[..., None] | None = None
     rebuild: Callable[[Instance], Instance] = rebuilding.same
 
-    def strategy(self, data: st.SearchStrategy | None = None) -> st.SearchStrategy:
+    def strategy(self, data: Strategy | None = None) -> Strategy:
         """The strategy on data sets drawn from `data` (of `Sample`), or else from the claim's own,
         or on every family.
         """
         own = families() if self.data is None else self.data
         return self.build(own if data is None else data, **self.options)
+
+    def drawn_by(self, draw):
+        return draw(self.strategy())
+
+    def __repr__(self) -> str:
+        told = [f"{name}={value!r}" for name, value in self.options.items()]
+        return f"{self.build.__name__.lstrip('_')}({', '.join(told)})"
 
     @property
     def stream(self) -> str:
@@ -81,7 +105,7 @@ class Given:
 
 
 def given(
-    build: Callable[..., st.SearchStrategy], promise=None, rebuild=rebuilding.same
+    build: Callable[..., Strategy], promise=None, rebuild=rebuilding.same
 ) -> Callable[..., Given]:
     """Turn a strategy function `build(data, **options)` into one for `@claim(given=…)`; `data` for
     data sets of its own.
@@ -105,14 +129,20 @@ def architectures(
     return {order: tuple(by_order[order]) for order in sorted(by_order)}
 
 
-def powers_where(wanted: Callable[[tuple[int, ...]], bool]) -> st.SearchStrategy:
+def powers_where(wanted: Callable[[tuple[int, ...]], bool]) -> Strategy:
     """Powers of the architectures for which `wanted(powers)`, every order D equally likely: for the
     option `powers`.
     """
     by_order = [
         [powers for powers in group if wanted(powers)] for group in architectures().values()
     ]
-    return st.sampled_from([group for group in by_order if group]).flatmap(st.sampled_from)
+    by_order = [group for group in by_order if group]
+    return _powers(by_order)
+
+
+@composite
+def _powers(draw, by_order) -> tuple[int, ...]:
+    return draw.choice(draw.choice(by_order))
 
 
 def draw_network(
@@ -136,23 +166,23 @@ def draw_network(
     dense. Hidden widths from `narrowest` to 5·reach.
     """
     orders = architectures()
-    powers = draw(sampled(orders[draw(sampled(sorted(orders)))]) if powers is None else powers)
+    powers = draw.choice(draw.choice(tuple(orders.values()))) if powers is None else draw(powers)
     slopes = tuple(
         1.0 if lipschitz and power == 1 and not kinked else draw(BENT if kinked else SLOPE)
         for power in powers
     )
-    widths = (inputs, *(draw(between(narrowest, 5 * reach)) for _ in powers), outputs)
+    widths = (inputs, *(draw.integer(narrowest, 5 * reach) for _ in powers), outputs)
     kind = (
         "filter"
         if filtered
         else "dense"
         if only_dense
-        else draw(sampled(("dense", "dense", "blocks", "mixed")))
+        else draw.choice(("dense", "dense", "blocks", "mixed"))
     )
     return Network(widths, powers, slopes, _patterns(draw, widths, kind, shared))
 
 
-networks = st.composite(draw_network)
+networks = composite(draw_network)
 
 
 def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[Pattern, ...]:
@@ -162,7 +192,7 @@ def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[P
     if kind == "dense":
         return (DENSE,) * (len(widths) - 1)
     if kind == "filter":
-        width = draw(between(1, widths[0]))
+        width = draw.integer(1, widths[0])
         return (convolution(widths[1], widths[0], width), *(DENSE,) * (len(widths) - 2))
     patterns = []
     for columns, rows in zip(widths[:-2], widths[1:-1]):
@@ -176,12 +206,10 @@ def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[P
 
 
 def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
-    kind = draw(
-        sampled(
-            ("dense", "masked", "diagonal", "convolution")
-            if shared
-            else ("dense", "masked", "diagonal")
-        )
+    kind = draw.choice(
+        ("dense", "masked", "diagonal", "convolution")
+        if shared
+        else ("dense", "masked", "diagonal")
     )
     if kind == "masked":
         mask = np.random.default_rng(draw(SEEDS)).random((rows, columns)) < 0.6
@@ -189,7 +217,7 @@ def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
         return masked(mask)
     if kind == "diagonal":
         return diagonal(rows, columns)
-    return convolution(rows, columns, draw(between(1, columns))) if kind == "convolution" else DENSE
+    return convolution(rows, columns, draw.integer(1, columns)) if kind == "convolution" else DENSE
 
 
 def draw_instance(
@@ -203,28 +231,28 @@ def draw_instance(
 ) -> Instance:
     sample = draw(data)
     n, d = sample.X.shape
-    outputs = sample.y.shape[1] if sample.y is not None else draw(sampled(outputs))
+    outputs = sample.y.shape[1] if sample.y is not None else draw.choice(outputs)
     network = draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options)
-    family, seed = ("table", 0) if sample.y is not None else (draw(sampled(labels)), draw(SEEDS))
+    family, seed = ("table", 0) if sample.y is not None else (draw.choice(labels), draw(SEEDS))
     y = (
         sample.y
         if sample.y is not None
         else LABELS[family](np.random.default_rng(seed), sample.X, outputs)
     )
-    loss = draw(sampled(losses))
+    loss = draw.choice(losses)
     y = loss.labels.fit(y, np.median(y) if family == "table" else 0.0)
     problem = Problem(network, sample.X, y, loss)
-    start_family, start_seed = draw(sampled(starts)), draw(SEEDS)
+    start_family, start_seed = draw.choice(starts), draw(SEEDS)
     return Instance(
         problem,
         live_start(start_family, start_seed, problem.ncf),
-        draw(sampled(FRACTIONS)),
+        draw.choice(FRACTIONS),
         {"data": sample.family, "labels": family, "start": start_family},
         (sample.seed, seed, start_seed),
     )
 
 
-_instances = st.composite(draw_instance)
+_instances = composite(draw_instance)
 instances = given(_instances, promises.plain)
 instances.__doc__ = """Instances on every family of data, labels and starts.
 
@@ -240,7 +268,7 @@ def relabelled(instance: Instance) -> Instance:
     return replace(found, families={**found.families, "limit": _sign_of_limit(found)})
 
 
-@st.composite
+@composite
 def _collapsing(draw, data) -> Instance:
     """Instances whose NCF flow tends to a negative or zero KKT point, more often than not; "limit"
     names which.
@@ -249,7 +277,7 @@ def _collapsing(draw, data) -> Instance:
         _instances(data, starts=("negative-kkt",)),
         _instances(data, starts=("closing",), labels=("one-signed",)),
     )
-    instance = draw(st.one_of(*starts))
+    instance = draw(one_of(*starts))
     return replace(instance, families={**instance.families, "limit": _sign_of_limit(instance)})
 
 

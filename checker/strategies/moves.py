@@ -32,7 +32,7 @@ def rebuilt(claim: Claim, instance):
     Raises Inapplicable where the strategy could not have drawn it, and where nothing is known about
     what it may draw.
     """
-    if not hasattr(claim.given, "rebuilt"):
+    if getattr(claim.given, "promise", None) is None:
         raise Inapplicable(f"nothing is known about what the strategy of {claim.id} promises")
     return claim.given.rebuilt(instance)
 

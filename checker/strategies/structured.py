@@ -1,4 +1,4 @@
-"""Hypothesis strategies of structured points: rank-one hidden layers built from a KKT point of the
+"""Strategies of structured points: rank-one hidden layers built from a KKT point of the
 reduced problem.
 """
 
@@ -8,7 +8,6 @@ from dataclasses import fields, replace
 from functools import partial
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.model.instance import Instance
@@ -16,8 +15,8 @@ from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import masked
 from ncfcheck.strategies import promises, rebuilding
+from ncfcheck.strategies.choices import composite, integers, just, sampled_from
 from ncfcheck.strategies.datasets import SEEDS
-from ncfcheck.strategies.draw import between, sampled
 from ncfcheck.strategies.instances import architectures, draw_instance, given
 from ncfcheck.strategies.rebuilding import placed
 from ncfcheck.theory.rank_one.points import (
@@ -33,10 +32,10 @@ from ncfcheck.theory.rank_one.reduced_points import on_kink
 from ncfcheck.theory.starts import unit
 
 # Powers of some layer at least 2, which is where profiles must be uniform; and powers all 1.
-CURVED = st.sampled_from(
+CURVED = sampled_from(
     [powers for group in architectures().values() for powers in group if max(powers) >= 2]
 )
-LINEAR = st.integers(1, 3).map(lambda layers: (1,) * layers)
+LINEAR = integers(1, 3).map(lambda layers: (1,) * layers)
 # What a structured point can be spoilt by.
 PROFILE, NORMS, DIRECTION = "profile", "norms", "direction"
 
@@ -87,7 +86,7 @@ def profiles_of(instance: RankOneInstance, rng, fewest: int = 1) -> list[np.ndar
     ]
 
 
-@st.composite
+@composite
 def _rank_one_points(draw, data, fewest: int = 1, **options) -> RankOneInstance:
     """Sign-coherent structured points with at least `fewest` active neurons a layer that has so
     many.
@@ -99,7 +98,7 @@ def _rank_one_points(draw, data, fewest: int = 1, **options) -> RankOneInstance:
     )
 
 
-@st.composite
+@composite
 def _perturbed_points(
     draw, data, kinds=(PROFILE, NORMS, DIRECTION), sizes=(1e-1, 1e-2, 1e-3, 1e-4), **options
 ):
@@ -107,7 +106,7 @@ def _perturbed_points(
     norms, or the direction u.
     """
     instance = bare_instance(draw, data, narrowest=2, **options)
-    size, (network, d) = draw(sampled(sizes)), (instance.network, instance.problem.X.shape[1])
+    size, (network, d) = draw.choice(sizes), (instance.network, instance.problem.X.shape[1])
     possible = {PROFILE: max(network.powers) >= 2, NORMS: True, DIRECTION: d > 1}
     kinds = [kind for kind in kinds if possible[kind]]
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
@@ -132,7 +131,7 @@ def _perturbed_points(
     return placed(instance, point, profiles, norms)
 
 
-@st.composite
+@composite
 def _signless_points(draw, data) -> RankOneInstance:
     """Structured points but for the signs of some entries of one e_l."""
     instance = bare_instance(draw, data, narrowest=2)
@@ -145,7 +144,7 @@ def _signless_points(draw, data) -> RankOneInstance:
     return placed(instance, point, profiles)
 
 
-@st.composite
+@composite
 def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInstance:
     """Points whose e_l mixes entries P > 0 and −Q < 0 in one layer whose inputs have one sign, or
     in one where they may not.
@@ -179,7 +178,7 @@ def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInsta
     return replace(instance, start=start, u=point.u, signs=point.signs, profiles=tuple(profiles))
 
 
-@st.composite
+@composite
 def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
     """Structured points of networks with all p_l = 1 and one slope α ≠ 1, on the kinks of some
     independent samples and no others.
@@ -187,9 +186,9 @@ def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
     The slopes that balance the gradient there lie inside [α, 1], or above 1.
     """
     powers = draw(LINEAR)
-    instance = bare_instance(draw, data, powers=st.just(powers), losses=(Loss.SQUARE,))
+    instance = bare_instance(draw, data, powers=just(powers), losses=(Loss.SQUARE,))
     slopes = [1.0] * len(powers)
-    slopes[draw(between(0, len(powers) - 1))] = draw(between(-10, 9)) / 10
+    slopes[draw.integer(0, len(powers) - 1)] = draw.integer(-10, 9) / 10
     network, X = replace(instance.network, slopes=tuple(slopes)), instance.problem.X
     rng, (n, d) = np.random.default_rng(instance.seeds[-1]), X.shape
     kinked = int(rng.integers(1, min(n, d))) if min(n, d) > 1 else 0
@@ -206,7 +205,7 @@ def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
     return placed(instance, point, profiles_of(instance, rng))
 
 
-@st.composite
+@composite
 def _masked_points(draw, data) -> RankOneInstance:
     """What is left of a structured point where one hidden layer lacks some of its weights, the rest
     rescaled.

@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.core.claims import CONJECTURE, Inapplicable, Margin, Unresolved, claim, worst
 from ncfcheck.model.ncf import norm
@@ -21,6 +20,7 @@ from ncfcheck.properties.hypotheses import (
     SMALL_START,
     SUPERQUADRATIC,
 )
+from ncfcheck.strategies.choices import one_of
 from ncfcheck.strategies.instances import families, instances, powers_where
 from ncfcheck.theory.kkt.points import Inertia, KktPoint, flow_limit, positive_limit
 from ncfcheck.theory.starts import gaussian_start
@@ -34,7 +34,7 @@ KINKABLE = powers_where(lambda powers: 1 in powers)
 WIDE = dict(starts=("gaussian",), only_dense=True, powers=ALL_CURVED, narrowest=2)
 # Where hidden layers of higher rank pay: samples of one sign that only several neurons can tell
 # from those around them.
-SURROUNDED = dict(data=st.one_of(families(), families(only=("fan",))), labels=("inner", "gaussian"))
+SURROUNDED = dict(data=one_of(families(), families(only=("fan",))), labels=("inner", "gaussian"))
 GENERIC = "v_0 drawn uniformly from the sphere"
 # A second singular value, or a second neuron, at most this share of the first counts as none.
 NONE = 1e-3

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from ncfcheck.properties.early import exact_controls
@@ -28,6 +27,7 @@ from ncfcheck.properties.hypotheses import (
     POSITIVE_LIMIT,
     SMALL_START,
 )
+from ncfcheck.strategies.choices import just
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.early.training import conditioned_window, ladder, log_forcing
 from ncfcheck.theory.flow.trajectories import Stop, ncf_flow, norm_reaches, time_reaches
@@ -101,7 +101,7 @@ def large_init_tracking(instance) -> Margin:
     kind=CONTROL,
     reference="§7",
     refute=exact_controls.large_init_collapse,
-    given=instances(starts=("negative-kkt",), powers=st.just((1, 1))),
+    given=instances(starts=("negative-kkt",), powers=just((1, 1))),
     drops=SMALL_START,
     of=("early.collapse",),
 )

@@ -8,10 +8,10 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, mildest
 from ncfcheck.model.ncf import norm
+from ncfcheck.strategies.choices import sampled_from
 from ncfcheck.theory.early.training import (
     PERTURBATION,
     Window,
@@ -36,7 +36,7 @@ from ncfcheck.theory.starts import gaussian_start
 # for the implicit integrator.
 CALLS = 1 / 20
 # Powers of all networks of order 3 and 4, where norms still change much within a share of T*.
-SHALLOW = st.sampled_from(((2,), (1, 1), (3,), (1, 1, 1)))
+SHALLOW = sampled_from(((2,), (1, 1), (3,), (1, 1, 1)))
 # How far a flow from an instance's own numbers may be off: controls are violated by far more.
 SLACK = 1e-3
 # What is left for o(1) at the last rung of the ladder: relative for norms, in units of ε for

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import strategies as st
-
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from ncfcheck.model.ncf import norm
 from ncfcheck.properties.flow import exact
@@ -18,6 +16,7 @@ from ncfcheck.properties.hypotheses import (
     UNIT_START,
     UNSHARED,
 )
+from ncfcheck.strategies.choices import just
 from ncfcheck.strategies.instances import collapsing, instances
 from ncfcheck.theory.flow.trajectories import Stop, ncf_flow, norm_reaches
 from ncfcheck.theory.kkt.points import flow_limit, positive_limit
@@ -28,7 +27,7 @@ from ncfcheck.theory.kkt.points import flow_limit, positive_limit
     kind=CONTROL,
     reference="§7",
     refute=exact.degree_two,
-    given=instances(powers=st.just((1,))),
+    given=instances(powers=just((1,))),
     drops=SUPERQUADRATIC,
     of=("flow.blowup_bracket", "flow.blowup_rate"),
 )

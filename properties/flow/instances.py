@@ -7,20 +7,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem, balances, layer_norms, norm
 from ncfcheck.model.networks import convolution, dense
+from ncfcheck.strategies.choices import composite
 from ncfcheck.strategies.datasets import SEEDS
-from ncfcheck.strategies.draw import between
 from ncfcheck.strategies.instances import given
 from ncfcheck.strategies.promises import require
 from ncfcheck.theory.starts import gaussian_start, unit
 
 
-@st.composite
+@composite
 def _kinked(draw, data, attracting: bool) -> Instance:
     """Networks with p = 1 and one neuron a layer, whose balanced flow moves a single direction q,
     about the kink of a sample.
@@ -29,8 +28,8 @@ def _kinked(draw, data, attracting: bool) -> Instance:
     < 0 to q_e > 0 the gradient in q turns from (a − αc, b) to (a − c, b): towards the kink on both
     sides if α < a/c < 1, away from it if a = 0, α < 0, c < 0.
     """
-    depth, d, seed = draw(between(2 + (not attracting), 5)), draw(between(2, 5)), draw(SEEDS)
-    slope = draw(between(-10, 5 if attracting else -2)) / 10
+    depth, d, seed = draw.integer(2 + (not attracting), 5), draw.integer(2, 5), draw(SEEDS)
+    slope = draw.integer(-10, 5 if attracting else -2) / 10
     rng = np.random.default_rng(seed)
     frame, a, b = (
         np.linalg.qr(rng.standard_normal((d, d)))[0],

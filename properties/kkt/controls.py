@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, claim, mildest
 from ncfcheck.model.instance import Instance
@@ -23,6 +22,7 @@ from ncfcheck.properties.kkt.theorems import (
     sign_flip_at,
     unstable,
 )
+from ncfcheck.strategies.choices import composite
 from ncfcheck.strategies.datasets import SEEDS, line
 from ncfcheck.strategies.instances import given, instances, powers_where
 from ncfcheck.strategies.promises import plain, require
@@ -67,12 +67,12 @@ def any_point(instance) -> Margin:
     )
 
 
-@st.composite
+@composite
 def _scalar_chains(draw, data) -> Instance:
     """Networks with one input and one neuron a layer, p_1 ≥ 2, from a unit vector with N < 0 whose
     first weight is small.
     """
-    powers, seed = (2, *draw(st.lists(st.integers(1, 3), max_size=1))), draw(SEEDS)
+    powers, seed = (2, *(draw.integer(1, 3) for _ in range(draw.integer(0, 1)))), draw(SEEDS)
     rng, network = (
         np.random.default_rng(seed),
         dense((1,) * (len(powers) + 2), powers, (1.0,) * len(powers)),

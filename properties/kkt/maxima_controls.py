@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import strategies as st
-
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from ncfcheck.model.ncf import norm
 from ncfcheck.properties.flow.instances import convolved
 from ncfcheck.properties.hypotheses import CURVED_LAST, LOCAL_MAXIMUM, UNSHARED
 from ncfcheck.properties.kkt import exact
 from ncfcheck.properties.kkt.theorems import one_active
+from ncfcheck.strategies.choices import integers, sampled_from
 from ncfcheck.strategies.found import two_direction_points
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.kkt.points import Inertia, positive_limit
@@ -39,7 +38,7 @@ def saddles(instance) -> Margin:
     reference="§7",
     refute=exact.flat_neurons,
     given=instances(
-        powers=st.sampled_from(((1, 1), (1, 1, 1))), only_dense=True, narrowest=2, outputs=(1,)
+        powers=sampled_from(((1, 1), (1, 1, 1))), only_dense=True, narrowest=2, outputs=(1,)
     ),
     drops=CURVED_LAST,
     of=("kkt.one_last_neuron",),
@@ -64,7 +63,7 @@ def flat_neurons(instance) -> Margin:
     reference="§7",
     refute=exact.shared_neurons,
     given=instances(
-        powers=st.integers(2, 4).map(lambda power: (power,)), only_dense=True, narrowest=2
+        powers=integers(2, 4).map(lambda power: (power,)), only_dense=True, narrowest=2
     ),
     drops=UNSHARED,
     of=("kkt.one_last_neuron",),

@@ -5,7 +5,6 @@ them (theory §5, §8).
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
 from ncfcheck.core.tolerances import DEGENERATE, DENSE_HESSIAN, POLISHED
@@ -14,9 +13,9 @@ from ncfcheck.model.ncf import FEW, Problem, norm, sign_flipped
 from ncfcheck.model.networks import dense
 from ncfcheck.properties.kkt.theorems import CURVATURE, multiplier_at, unstable
 from ncfcheck.strategies import promises, rebuilding
+from ncfcheck.strategies.choices import composite
 from ncfcheck.strategies.datasets import SEEDS
-from ncfcheck.strategies.draw import between, sampled
-from ncfcheck.strategies.instances import SLOPES, architectures, given
+from ncfcheck.strategies.instances import SLOPES, given, powers_where
 from ncfcheck.strategies.structured import profile
 from ncfcheck.theory.kkt.points import Inertia, describe, polish
 from ncfcheck.theory.rank_one.points import (
@@ -31,12 +30,10 @@ from ncfcheck.theory.starts import unit
 # How far from the KKT point Newton's method starts: far inside its basin, and at least so far
 # beyond what counts as polished.
 NEAR, BEYOND = 1e-4, 1e3
-POWERS = st.sampled_from(sorted(architectures())).flatmap(
-    lambda order: st.sampled_from(architectures()[order])
-)
+POWERS = powers_where(lambda powers: True)
 
 
-@st.composite
+@composite
 def _one_sample(draw, data) -> RankOneInstance:
     """Dense networks on one sample x at the structured point along u = ±x/‖x‖ whose sign s_L makes
     n(u) > 0.
@@ -44,13 +41,13 @@ def _one_sample(draw, data) -> RankOneInstance:
     One instance in four has more parameters than are diagonalised, one more than compiled second
     derivatives are taken of. Data sets have more samples, and are not used.
     """
-    powers, seed, least = draw(POWERS), draw(SEEDS), draw(sampled((0, 0, FEW, DENSE_HESSIAN)))
-    slopes = tuple(1.0 if power == 1 else draw(sampled(SLOPES)) for power in powers)
-    hidden = [draw(between(1, 3)) for _ in powers]
+    powers, seed, least = draw(POWERS), draw(SEEDS), draw.choice((0, 0, FEW, DENSE_HESSIAN))
+    slopes = tuple(1.0 if power == 1 else draw.choice(SLOPES) for power in powers)
+    hidden = [draw.integer(1, 3) for _ in powers]
     network = dense(
-        (least // hidden[0] + 1 if least else draw(between(1, 4)), *hidden, 1), powers, slopes
+        (least // hidden[0] + 1 if least else draw.integer(1, 4), *hidden, 1), powers, slopes
     )
-    rng, fewest = np.random.default_rng(seed), draw(sampled((1, 3)))
+    rng, fewest = np.random.default_rng(seed), draw.choice((1, 3))
     x, y = rng.standard_normal((1, network.widths[0])), rng.standard_normal((1, 1))
     profiles = [
         profile(rng, width, power, fewest) if fewest > 1 else np.eye(width)[rng.integers(width)]

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from ncfcheck.core.tolerances import EPS
@@ -26,6 +25,7 @@ from ncfcheck.properties.hypotheses import (
 )
 from ncfcheck.properties.rank_one import exact, exact_kkt
 from ncfcheck.properties.rank_one.margins import angle_error, built, criterion
+from ncfcheck.strategies.choices import sampled_from
 from ncfcheck.strategies.found import blind_points, two_direction_points
 from ncfcheck.strategies.instances import architectures
 from ncfcheck.strategies.structured import CURVED as SOME_CURVED
@@ -44,7 +44,7 @@ from ncfcheck.theory.kkt.clarke import clarke_error, clarke_residual
 from ncfcheck.theory.rank_one.criterion import singular_ratio
 
 FAR = 0.01  # sin∠ beyond which a control counts a point as no KKT point
-FLAT = st.sampled_from(
+FLAT = sampled_from(
     [powers for group in architectures().values() for powers in group if min(powers) == 1]
 )
 

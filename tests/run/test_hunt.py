@@ -25,6 +25,8 @@ from ncfcheck.verdicts.ledger import Ledger, LedgerError, load
 from tests.support import ROOT
 from tests.support.hunted import hunted, only, plan
 
+AT_ONCE = 3  # a seed of which the first shard has a counterexample to hunted.false
+LATE = 1  # one of which 1500 instances have none to hunted.small_disc
 COLUMNS = ["generation", "shard", "number", "strategy", "stratum", "spec", "margin", "outcome"]
 
 
@@ -92,10 +94,10 @@ def test_another_seed_tests_others(tmp_path):
 
 
 def test_a_hunt_continued_ends_as_one_that_was_not_stopped(tmp_path):
-    hunted("hunted.small_disc", tmp_path / "whole", instances=1500)
-    hunted("hunted.small_disc", tmp_path / "parts", instances=700)
+    hunted("hunted.small_disc", tmp_path / "whole", instances=1500, seed=LATE)
+    hunted("hunted.small_disc", tmp_path / "parts", instances=700, seed=LATE)
     started, *_, finished = hunted(
-        "hunted.small_disc", tmp_path / "parts", instances=1500, resume=True
+        "hunted.small_disc", tmp_path / "parts", instances=1500, seed=LATE, resume=True
     )
     # The last shard of the first part was cut short by its budget, and is done again.
     assert 650 < started.resumed < 700 and finished.result.tested == 1500
@@ -158,16 +160,18 @@ import pytest
 if __name__ == "__main__":
     only(pytest.MonkeyPatch())
     workers = int(sys.argv[3])
-    hunted(sys.argv[1], Path(sys.argv[2]), instances=10**6, keep_going=True, workers=workers)
+    options = {"instances": 10**6, "keep_going": True, "seed": int(sys.argv[4])}
+    hunted(sys.argv[1], Path(sys.argv[2]), workers=workers, **options)
 """
 
 
-def hunter(claim, folder, workers=1):
+def hunter(claim, folder, workers=1, seed=0):
     """A hunt in a process of its own, once it has tested something."""
     folder.mkdir(exist_ok=True)
     (folder / "hunter.py").write_text(HUNTER)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(folder / "hunter.py"), claim, str(folder), str(workers)]
+    script, options = str(folder / "hunter.py"), (str(folder), str(workers), str(seed))
+    command = [sys.executable, script, claim, *options]
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -211,14 +215,14 @@ def test_a_hunt_that_is_killed_leaves_a_whole_ledger_and_is_continued(tmp_path, 
 
 
 def test_a_counterexample_survives_the_kill_that_follows_it_at_once(tmp_path):
-    process = hunter("hunted.false", tmp_path)
+    process = hunter("hunted.false", tmp_path, seed=AT_ONCE)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     frame = load(tmp_path / "ledger.sqlite")
     kept = frame.instance[frame.outcome == "violates"].dropna()
     assert len(kept)
     # Its witness file may not have been written yet: that is made up for.
-    finished = hunted("hunted.false", tmp_path, instances=1, resume=True)[-1]
+    finished = hunted("hunted.false", tmp_path, seed=AT_ONCE, instances=1, resume=True)[-1]
     assert witness.replay(witness.read(finished.result.path)).still_violates
 
 
@@ -228,7 +232,7 @@ def test_the_ledger_that_takes_no_more_hands_the_counterexample_back(tmp_path, m
 
     monkeypatch.setattr(Ledger, "record", full)
     with pytest.raises(Lost, match="the disk is full") as lost:
-        hunted("hunted.false", tmp_path)
+        hunted("hunted.false", tmp_path, seed=AT_ONCE)
     (tmp_path / "saved.json").write_bytes(lost.value.content)
     assert witness.replay(witness.read(tmp_path / "saved.json")).still_violates
     with pytest.raises(LedgerError, match="the disk is full"):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ncfcheck.core.claims import Inapplicable, registered
 from ncfcheck.model.encoding import decode
 from ncfcheck.run.check import load_claims
-from ncfcheck.run.hunting import changes, choices
+from ncfcheck.run.hunting import changes
 from ncfcheck.run.hunting.optimisers import evolution, lines
 from ncfcheck.run.hunting.search import (
     BOARD,
@@ -195,7 +195,7 @@ def test_choices_can_be_drawn_again_and_mutations_are_draws_of_the_strategy():
     assert draw_one(strategy, 99, first.choices).instance == first.instance
     rng, seen = random.Random(0), set()
     for seed in range(200):
-        for prefix in (choices.mutated(first, rng), choices.simplified(first, rng)):
+        for prefix in (first.mutated(rng), first.simplified(rng)):
             number, fraction, flags = draw_one(strategy, seed, prefix).instance
             assert 3 <= number <= 9 and 0 <= fraction <= 1 and len(flags) <= 4
             seen.add((number, fraction, *flags))

@@ -14,7 +14,7 @@ from ncfcheck.core.tables import Table
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.networks import dense
 from ncfcheck.strategies.datasets import FAMILIES, LABELS, from_table
-from ncfcheck.strategies.draw import draw, sampled
+from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import (
     FRACTIONS,
     MAX_DEPTH,
@@ -226,11 +226,3 @@ def test_the_same_seed_draws_the_same_instances_in_another_process():
         cwd=ROOT,
     ).stdout
     assert found.splitlines() == here and len(set(here)) == 24
-
-
-def test_choices_are_told_apart_by_the_types_of_what_is_chosen():
-    """Loss.SQUARE == "square" and 1 == 1.0, but a claim that asks for one does not
-    get the other.
-    """
-    assert sampled([1, 2]) is sampled((1, 2)) is not sampled((1.0, 2.0))
-    assert sampled(tuple(Loss)) is not sampled(tuple(map(str, Loss)))

@@ -13,7 +13,6 @@ from ncfcheck.core.claims import Claim, Inapplicable
 from ncfcheck.model.encoding import BadWitness, decode
 from ncfcheck.model.instance import Instance
 from ncfcheck.run.check import derive
-from ncfcheck.run.hunting import choices
 from ncfcheck.run.hunting.changes import movable, mutated, rebuilt, snapped
 from ncfcheck.run.hunting.optimisers import METHODS
 from ncfcheck.run.hunting.shards import DRAWN, MUTATED, OPTIMISED, STRUCTURED, Point, Report, Shard
@@ -21,7 +20,7 @@ from ncfcheck.run.hunting.trial import NOTHING, Trial
 from ncfcheck.run.workers import one_thread
 from ncfcheck.strategies import moves
 from ncfcheck.strategies.draw import draw_one
-from ncfcheck.strategies.instances import families
+from ncfcheck.strategies.instances import Given, families
 
 FAMILIES = ("lattice", "antipodal", "d=1", "orthogonal", "duplicated", "collinear", "n=1", "sphere")
 DIMENSIONS = (4, 12, 30)  # that are optimised at a time: few are soon exhausted, many reach further
@@ -58,7 +57,7 @@ def structured(claim: Claim, shard: Shard, trial: Trial) -> None:
             instance = snapped(claim, found.instance, rng) if number % 3 else found.instance
             trial.test(instance, found.choices if instance is found.instance else None)
         except Inapplicable:
-            _draw(claim.strategy(), seed, trial, choices.simplified(found, random.Random(seed)))
+            _draw(claim.strategy(), seed, trial, found.simplified(random.Random(seed)))
 
 
 def evolved(claim: Claim, shard: Shard, trial: Trial) -> None:
@@ -113,9 +112,7 @@ class _Parent:
         if self.drawn_by is None:
             return None
         seed = int(rng.integers(2**63))
-        found = draw_one(
-            self.claim.strategy(), seed, choices.mutated(self.drawn_by, random.Random(seed))
-        )
+        found = draw_one(self.claim.strategy(), seed, self.drawn_by.mutated(random.Random(seed)))
         return None if found is None else _Parent(self.claim, None, found.instance, found)
 
 
@@ -178,33 +175,21 @@ class _Arrays:
         return trial.skip() if instance is None else trial.test(instance)
 
 
-class _Floats:
-    """The floats that an instance was drawn by."""
+class _Numbers:
+    """The numbers that an instance was drawn by."""
 
     def __init__(self, claim: Claim, parent: _Parent):
         self.claim, self.drawn = claim, parent.drawn_by
-        nodes = self.drawn.nodes if self.drawn else ()
-        self.places = (
-            [i for i in self.drawn.free if nodes[i].type == "float"][: DIMENSIONS[-1]]
-            if self.drawn
-            else []
-        )
-        self.base = (
-            np.array([self.drawn.choices[i] for i in self.places]) if self.places else np.zeros(0)
-        )
-        self.start = np.zeros(len(self.places))
+        self.numbers = self.drawn.numbers[: DIMENSIONS[-1]] if self.drawn else []
+        self.start = np.zeros(len(self.numbers))
 
     def test(self, point: np.ndarray, trial: Trial) -> float:
-        """The value of the instance drawn by the floats moved by `point`."""
-        changed, units = list(self.drawn.choices), np.where(self.base == 0, 1.0, np.abs(self.base))
-        for i, value in zip(self.places, self.base + point * units):
-            bounds = self.drawn.nodes[i].constraints
-            changed[i] = float(np.clip(value, bounds["min_value"], bounds["max_value"]))
-        found = draw_one(self.claim.strategy(), 0, tuple(changed))
+        """The value of the instance drawn by the numbers moved by `point`."""
+        found = draw_one(self.claim.strategy(), 0, self.drawn.moved(self.numbers, point))
         return trial.skip() if found is None else trial.test(found.instance, found.choices)
 
 
-def _path(claim: Claim, parent: _Parent, seed: int) -> _Arrays | _Floats | None:
+def _path(claim: Claim, parent: _Parent, seed: int) -> _Arrays | _Numbers | None:
     """What can be moved continuously, if anything."""
     try:
         if not isinstance(parent.instance, Instance):
@@ -212,8 +197,8 @@ def _path(claim: Claim, parent: _Parent, seed: int) -> _Arrays | _Floats | None:
         rebuilt(claim, parent.instance)
         return _Arrays(claim, parent.instance, seed)
     except Inapplicable:
-        floats = _Floats(claim, parent)
-        return floats if floats.places and np.isfinite(floats.base).all() else None
+        numbers = _Numbers(claim, parent)
+        return numbers if numbers.numbers else None
 
 
 TACTICS = {STRUCTURED: structured, DRAWN: drawn, MUTATED: evolved, OPTIMISED: optimised}
@@ -239,9 +224,9 @@ def _on_structured(claim: Claim, turn: int):
     """The claim's strategy on the next family of structured data; its own where its data are its
     own affair.
     """
-    if getattr(claim.given, "data", 0) is not None:
-        return claim.strategy()
-    return claim.strategy(families(only=(FAMILIES[turn % len(FAMILIES)],)))
+    if isinstance(claim.given, Given) and claim.given.data is None:
+        return claim.strategy(families(only=(FAMILIES[turn % len(FAMILIES)],)))
+    return claim.strategy()
 
 
 def _decoded(claim: Claim, point: Point) -> tuple:

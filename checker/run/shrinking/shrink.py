@@ -2,7 +2,7 @@
 that is not confirmed.
 
 The result violates the same claim, is what the claim's strategy promises, and is never less simple
-than the instance given. What Hypothesis drew and nobody knows the parts of is shrunk by Hypothesis.
+than the instance given. What nobody knows the parts of is drawn again by simpler choices.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import numpy as np
 from ncfcheck.core.claims import Claim, Inapplicable, Margin, Outcome, Unresolved
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.model.instance import Instance
+from ncfcheck.run.shrinking.choices import simpler_choices
 from ncfcheck.run.shrinking.complexity import key, size
 from ncfcheck.run.shrinking.passes import PASSES, Candidate
 from ncfcheck.run.shrinking.smallest import smallest
+from ncfcheck.strategies.choices import Strategy
 from ncfcheck.strategies.moves import normalised, rebuilt
 from ncfcheck.verdicts.judging import judge, unconfirmed
 
@@ -57,8 +59,8 @@ def shrunk(
 ) -> Shrunk:
     """Shrink an instance that violates the claim, for so long and by so many evaluations at most.
 
-    `choices` are Hypothesis's choices when it drew the instance, where they are known; `data` the
-    strategy of data sets.
+    `choices` are those that the instance was drawn by, where they are known; `data` the strategy of
+    data sets.
     """
     search = Search(
         claim, instance, judge(claim, instance)[1], time.monotonic() + seconds, evaluations
@@ -66,7 +68,7 @@ def shrunk(
     if isinstance(instance, Instance) and getattr(claim.given, "promise", None) is not None:
         search.run()
     elif choices is not None:
-        _by_hypothesis(search, claim.strategy(data), choices)
+        _drawn_again(search, claim.strategy(data), choices)
     return Shrunk(search.best, search.margin, search.spent, not search.is_over())
 
 
@@ -169,28 +171,15 @@ class Search:
         )
 
 
-def _by_hypothesis(search: Search, strategy, choices) -> None:
-    """Hypothesis's own shrinking of what it drew by these choices."""
-    import hypothesis
-    from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
+def _drawn_again(search: Search, strategy, choices) -> None:
+    """What the strategy draws by simpler choices, which for its own Hypothesis makes."""
 
-    name, database = b"instance", InMemoryExampleDatabase()
-    # As one that was not shrunk yet: Hypothesis keeps those apart, and would not shrink one of the
-    # others again.
-    database.save(name + b".secondary", choices_to_bytes(tuple(choices)))
-    settings = hypothesis.settings(
-        database=database,
-        max_examples=search.budget,
-        deadline=None,
-        phases=[hypothesis.Phase.reuse, hypothesis.Phase.shrink],
-        suppress_health_check=list(hypothesis.HealthCheck),
-        verbosity=hypothesis.Verbosity.quiet,
-    )
-    with contextlib.suppress(hypothesis.errors.NoSuchExample):
-        found = hypothesis.find(
-            strategy,
-            lambda each: not search.is_over() and search.violates(each),
-            settings=settings,
-            database_key=name,
-        )
-        search.best = found
+    def violates(found) -> bool:
+        return not search.is_over() and search.violates(found)
+
+    if isinstance(strategy, Strategy):
+        simpler_choices(strategy, choices, violates)
+    else:
+        from ncfcheck.strategies.hypothesis_adapter import smaller
+
+        smaller(strategy, choices, violates, search.budget)

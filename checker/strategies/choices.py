@@ -1,0 +1,257 @@
+"""A source of choices, and strategies built on it: an instance is a function of integers chosen.
+
+All that is ever chosen is an integer from a range; the simplest is the one nearest to zero. So a
+draw is a tuple of integers, each with its range: recorded, replayed, changed and made simpler
+without knowing what is drawn. The same strategies are Hypothesis's where that asks for one
+(`ncfcheck.strategies.hypothesis_adapter`); it is not loaded before.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
+from hashlib import blake2b
+from itertools import count
+from struct import unpack
+from types import MappingProxyType
+
+from ncfcheck.core.claims import Inapplicable
+
+Range = tuple[int, int]
+WORD = 32  # bits
+MANY = 256  # integers beyond which a uniform draw would seldom meet an end of the range
+SPECIAL = 2**WORD // 8  # of so many words one makes a draw from a wide range special
+
+
+def simplest(least: int, most: int) -> int:
+    """The integer of the range that is nearest to zero."""
+    return min(max(0, least), most)
+
+
+def words(seed: int) -> Iterator[int]:
+    """Integers of 32 bits without end, a function of the seed alone."""
+    for block in count():
+        yield from unpack("<16I", blake2b(b"%d/%d" % (seed, block)).digest())
+
+
+class Draw:
+    """The choices of one instance: those of a prefix as far as they fit, then a seed's.
+
+    With no seed, what the prefix does not say is as simple as can be.
+    """
+
+    __slots__ = ("_prefix", "_word", "ranges", "values")
+
+    def __init__(self, seed: int | None, prefix: Sequence[int] = ()):
+        self.values: list[int] = []
+        self.ranges: list[Range] = []
+        self._prefix = prefix
+        self._word = None if seed is None else words(seed).__next__
+
+    def __call__(self, strategy):
+        """What a strategy draws; from one of Hypothesis's own by a seed."""
+        if isinstance(strategy, Strategy):
+            return strategy.drawn_by(self)
+        from ncfcheck.strategies.hypothesis_adapter import instance_of
+
+        return instance_of(strategy, self.integer(0, 2**64 - 1))
+
+    def integer(self, least: int, most: int) -> int:
+        """An integer of the range, both ends included."""
+        place = len(self.values)
+        value = self._prefix[place] if place < len(self._prefix) else None
+        if value is None or not least <= value <= most:
+            value = simplest(least, most) if self._word is None else self._fresh(least, most)
+        self.values.append(value)
+        self.ranges.append((least, most))
+        return value
+
+    def choice(self, values: Sequence):
+        """One of the values; the first is the simplest."""
+        return values[self.integer(0, len(values) - 1)]
+
+    def _fresh(self, least: int, most: int) -> int:
+        """Uniform, but from a wide range now and then an end, or a number of any size."""
+        width = most - least + 1
+        if width <= MANY:
+            return least + (self._word() * width >> WORD)
+        if self._word() < SPECIAL:
+            return self._special(least, most)
+        return least + self._below(width)
+
+    def _special(self, least: int, most: int) -> int:
+        kind = self._word() % 4
+        if kind < 2:
+            return (least, most)[kind]
+        size = self._below(1 << self._word() % (most - least).bit_length())
+        return min(max(simplest(least, most) + (size if kind == 2 else -size), least), most)
+
+    def _below(self, bound: int) -> int:
+        """Uniform from 0 to bound − 1."""
+        digits = -(-bound.bit_length() // WORD)
+        number = 0
+        for _ in range(digits):
+            number = number << WORD | self._word()
+        return number * bound >> WORD * digits
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """An instance with the choices it was drawn by and what each of them was free to be."""
+
+    instance: object
+    choices: tuple[int, ...]
+    ranges: tuple[Range, ...]
+    numbers = ()  # none is moved continuously
+
+    def mutated(self, rng: random.Random) -> tuple[int, ...]:
+        """The choices with one to three of them changed."""
+        values = list(self.choices)
+        for _ in range(rng.choice((1, 1, 2, 3)) if values else 0):
+            i = rng.randrange(len(values))
+            value = (
+                rng.choice(values) if rng.random() < 0.2 else moved(values[i], *self.ranges[i], rng)
+            )
+            values[i] = value if self._fits(i, value) else values[i]
+        return tuple(values)
+
+    def simplified(self, rng: random.Random) -> tuple[int, ...]:
+        """The choices made special: small, equal to each other, or as they are."""
+        values, alike = list(self.choices), rng.random() < 0.4
+        common = rng.choice(values or [0])
+        for i, (least, _) in enumerate(self.ranges):
+            value = common if alike else rng.choice((0, 1, 2, 3, -1, -2, values[i], least))
+            if rng.random() < 0.8 and self._fits(i, value):
+                values[i] = value
+        return tuple(values)
+
+    def _fits(self, i: int, value: int) -> bool:
+        least, most = self.ranges[i]
+        return least <= value <= most
+
+
+def moved(value: int, least: int, most: int, rng: random.Random) -> int:
+    """Another integer: anywhere in the range, simple, or a step of any size away, maybe beyond."""
+    how = rng.random()
+    if how < 0.4:
+        return rng.randint(least, most)
+    if how < 0.5:
+        return rng.choice((0, 1, -value, value // 2, 2 * value))
+    step = max(1, round(2 ** rng.uniform(0, math.log2(max(2, most - least)))))
+    return value + rng.choice((-step, step))
+
+
+class Strategy:
+    """What instances can be drawn of by choices: for claims, and for `hypothesis.given`.
+
+    To Hypothesis it is the strategy of Hypothesis's own that makes the same choices, with all that
+    those can do (`filter`, `example` …).
+    """
+
+    promise: Callable[..., None] | None = None
+    options: Mapping = MappingProxyType({})
+    stream = ""
+
+    def drawn_by(self, draw):
+        """An instance made of what `draw` chooses."""
+        raise NotImplementedError
+
+    def strategy(self, data=None):
+        """The strategy on data sets of the strategy `data`: itself where it takes none."""
+        return self
+
+    def map(self, change: Callable) -> Strategy:
+        """The strategy of what `change` makes of an instance of this one."""
+        return Composite(lambda draw: change(draw(self)), name=f"{self!r}.map({change!r})")
+
+    @cached_property
+    def hypothesis(self):
+        """The strategy of Hypothesis that draws the same."""
+        from ncfcheck.strategies.hypothesis_adapter import strategy_of
+
+        return strategy_of(self)
+
+    @property
+    def __class__(self):
+        """Where Hypothesis is loaded, a type that it takes for one of its strategies."""
+        loaded = sys.modules.get("hypothesis.strategies")
+        return type(self) if loaded is None else loaded.SearchStrategy
+
+    def __getattr__(self, name: str):
+        """What only a strategy of Hypothesis has."""
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+        return getattr(self.hypothesis, name)
+
+    def __or__(self, other):
+        return one_of(self, other) if isinstance(other, Strategy) else self.hypothesis | other
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Composite(Strategy):
+    """What a function builds from what it draws."""
+
+    build: Callable
+    arguments: tuple = ()
+    named: dict = field(default_factory=dict)
+    name: str = ""
+
+    def drawn_by(self, draw):
+        return self.build(draw, *self.arguments, **self.named)
+
+    def __repr__(self) -> str:
+        told = [repr(each) for each in self.arguments]
+        told += [f"{name}={value!r}" for name, value in self.named.items()]
+        return self.name or f"{self.build.__name__.lstrip('_')}({', '.join(told)})"
+
+
+def composite(build: Callable) -> Callable[..., Strategy]:
+    """Turn a function `build(draw, …)` into one of its other arguments that returns a strategy.
+
+    In it, `draw(strategy)` draws from another strategy, `draw.integer(least, most)` an integer and
+    `draw.choice(values)` one of some values. It may raise Inapplicable to turn down what it drew.
+    """
+
+    @wraps(build)
+    def strategy(*arguments, **named) -> Strategy:
+        return Composite(build, arguments, named)
+
+    del strategy.__wrapped__  # its signature has `draw`
+    return strategy
+
+
+def integers(least: int, most: int) -> Strategy:
+    """Integers from `least` to `most`; the one nearest to zero is the simplest."""
+    return Composite(lambda draw: draw.integer(least, most), name=f"integers({least}, {most})")
+
+
+def sampled_from(values: Sequence) -> Strategy:
+    """One of the values; the first is the simplest."""
+    values = tuple(values)
+    return Composite(lambda draw: draw.choice(values), name=f"sampled_from({values!r})")
+
+
+def just(value) -> Strategy:
+    """The value."""
+    return Composite(lambda draw: value, name=f"just({value!r})")
+
+
+def one_of(*strategies) -> Strategy:
+    """What one of the strategies draws, each equally likely; the first is the simplest."""
+    return Composite(lambda draw: draw(draw.choice(strategies)), name=f"one_of{strategies!r}")
+
+
+def draw_by(strategy: Strategy, seed: int | None, prefix: Sequence[int] = ()) -> Drawn | None:
+    """The instance of these first choices, as far as they fit, and of the seed, or else as simple
+    as can be; None where the strategy turns it down.
+    """
+    draw = Draw(seed, [each for each in prefix if type(each) is int])
+    try:
+        instance = strategy.drawn_by(draw)
+    except Inapplicable:
+        return None
+    return Drawn(instance, tuple(draw.values), tuple(draw.ranges))
