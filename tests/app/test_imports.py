@@ -19,11 +19,15 @@ def needed(name: str) -> set[str]:
     its own apart.
     """
     found: set[str] = set()
+    package = name if FILES[name].stem == "__init__" else name.rpartition(".")[0]
     for node in ast.parse(FILES[name].read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import):
             found |= {each.name for each in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {node.module} | {f"{node.module}.{each.name}" for each in node.names}
+            module = (
+                node.module if not node.level else ".".join(filter(None, [package, node.module]))
+            )
+            found |= {module} | {f"{module}.{each.name}" for each in node.names}
     packages = {
         module.rsplit(".", level)[0]
         for module in found
@@ -47,3 +51,4 @@ def test_the_graph_of_imports_has_its_arrows():
         "ncfcheck.theory.rank_one.points"
     )
     assert "ncfcheck.strategies.instances" in needed("ncfcheck.run.hunting.tactics")
+    assert "ncfcheck.verifier.numbers" in needed("ncfcheck.verifier.networks")
