@@ -137,7 +137,7 @@ def with_point(*weights: float) -> dict:
     return found
 
 
-@pytest.mark.parametrize("biases:change", CHANGES)
+@pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("place", (0, 1))
 def test_a_tube_with_biases_that_was_changed_is_rejected(place, change):
     assert is_rejected(changed(EARLY, place, change))

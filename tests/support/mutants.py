@@ -231,6 +231,10 @@ NCF = {
         ),
         ("[W * W", "[np.abs(W)", "no square", "kkt.neuron_balance"),
     ],
+    "sign_flipped": [
+        ("*= -1", "*= 1", "no sign", "kkt.sign_flip"),
+        ("slices[-1]", "slices[0]", "of W_1", "kkt.sign_flip"),
+    ],
     "layer_norms": [
         (
             "theta[part] @ theta[part]",
@@ -399,7 +403,7 @@ RANK_ONE = {
         ("[u, *profiles]", "[-u, *profiles]", "sign of u", SUFFICIENT),
     ],
     "predicted_tangent": [
-        ("np.sqrt(((shares", "(((shares", "no root", AT_ONCE),
+        ("np.sqrt(", "(", "no root", AT_ONCE),
         (
             "np.array(network.orders) / network.order",
             "np.array(network.orders) / network.depth",
@@ -407,7 +411,7 @@ RANK_ONE = {
             AT_ONCE,
         ),
         ("[reduced_tangent, *(", "[0.0, *(", "no τ_0", AT_ONCE),
-        ("0.0]) ** 2", "0.0])", "exponent of τ_l", AT_ONCE),
+        ("\n        ** 2\n", "\n", "exponent of τ_l", AT_ONCE),
         ("network.powers)), 0.0]", "network.powers[::-1])), 0.0]", "order of layers, p_l", AT_ONCE),
         ("shares / norms - norms", "shares / norms + norms", "sign of c_l", AT_ONCE),
         ("+ (shares / norms) ** 2 * (", "+ (", "no (P_l/(D c_l))²", AT_ONCE),
