@@ -104,13 +104,6 @@ def sine_exceeds(instance, theta, bound) -> bool:
     return bool(gg * tt - gt * gt > Balls.number(bound) * Balls.number(bound) * gg * tt)
 
 
-def value_exceeds_zero(instance, theta) -> bool:
-    """Whether N > 0 at every point of the balls θ."""
-    return bool(
-        Evaluation(Balls, instance.network, theta, instance.ncf.X, instance.ncf.ybar).value > 0
-    )
-
-
 def is_uniform(profile) -> bool:
     """Whether nonzero entries are exactly equal in size."""
     return len({abs(float(each)) for each in profile if each}) <= 1

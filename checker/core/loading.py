@@ -1,0 +1,44 @@
+"""Claims registered by importing the modules that state them: the program's own and the user's."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import pkgutil
+from functools import cache
+
+from ncfcheck.core import claim_files
+from ncfcheck.core.claim_files import BrokenClaims, told
+
+SOURCES = ("properties",)  # packages and modules whose import registers claims
+
+
+def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
+    """Import every module of the packages named, and the user's files, so that their claims are
+    registered.
+
+    Raises BrokenClaims naming the module that cannot be imported.
+    """
+    for source in sources:
+        if claim_files.is_file(source):
+            claim_files.load(source)
+            continue
+        package = _import(source)
+        for module in pkgutil.iter_modules(getattr(package, "__path__", ())):
+            _import(f"{source}.{module.name}")
+    _set_apart()
+
+
+def _import(name: str):
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise BrokenClaims(f"cannot load the claims of {name}: {told(error)}") from error
+
+
+@cache
+def _set_apart() -> None:
+    """Have the garbage collector pass over what is loaded, which stays: to look through it takes as
+    long as 100 instances.
+    """
+    gc.freeze()
