@@ -21,9 +21,10 @@ from benchmarks.cases import Case, case
 from benchmarks.pairing import Pairs, paired
 from benchmarks.peers import scipy_polished
 from ncfcheck.core.claims import CONJECTURE, Verdict, claim, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem
-from ncfcheck.run.check import check_claim, load_claims
+from ncfcheck.run.check import check_claim
 from ncfcheck.strategies.instances import composite
 
 CLAIM = "flow.direction_converges"

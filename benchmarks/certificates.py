@@ -25,7 +25,7 @@ import numpy as np
 from ncfcheck.certify import NotProved, document, within
 from ncfcheck.certify.rings import Balls, Rationals, precision
 from ncfcheck.core.claims import Claim, Inapplicable, Kind, Outcome, select
-from ncfcheck.run.check import load_claims
+from ncfcheck.core.loading import load_claims
 from ncfcheck.run.hunting.changes import rebuilt
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import judge

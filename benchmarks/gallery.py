@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ncfcheck.core.claims import Claim, Kind, select
-from ncfcheck.run import stored
-from ncfcheck.run.check import check_shard, cut, load_claims
+from ncfcheck.core.loading import load_claims
+from ncfcheck.run import counterexamples
+from ncfcheck.run.batches import check_batch, cut
 from ncfcheck.verdicts import witness
 
 EXAMPLES = 50
@@ -22,13 +23,13 @@ def add(claim: Claim, folder: Path, seed: int = 0) -> Path | None:
     """Store the smallest counterexample that the worst of a few instances leads to, in place of
     those in the folder.
     """
-    shard = replace(cut([claim], EXAMPLES)[0], examples=EXAMPLES)
-    found = check_shard(shard, seed).tallies[claim.id].violation
+    batch = replace(cut([claim], EXAMPLES)[0], examples=EXAMPLES)
+    found = check_batch(batch, seed).tallies[claim.id].violation
     if found is None:
         return None
     for path in witness.stored(claim.id, folder):
         path.unlink()
-    return stored.keep(claim, found, seed, folder, seconds=SECONDS)
+    return counterexamples.keep(claim, found, seed, folder, seconds=SECONDS)
 
 
 def main(patterns: list[str], folder: Path = witness.FOLDER) -> None:

@@ -17,10 +17,11 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.pairing import SHORTEST_READING
 from ncfcheck.core.claims import registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.ncf import Ncf, Problem
 from ncfcheck.model.networks import dense
-from ncfcheck.run.check import check_claim, load_claims
+from ncfcheck.run.check import check_claim
 from ncfcheck.run.hunting.shards import stratum
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import instances

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from ncfcheck.app.hunt import Budget
 from ncfcheck.core.claims import Claim, Kind, Verdict, registered
+from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.report.hunt import margin
-from ncfcheck.run.check import SOURCES, load_claims
 from ncfcheck.run.hunting.events import Counterexample, HuntFinished
-from ncfcheck.run.hunting.hunt import Plan, hunt
+from ncfcheck.run.hunting.hunt import HuntPlan, hunt
 from ncfcheck.run.workers import available
 
 PLANTED = "benchmarks.planted"
@@ -56,7 +56,7 @@ HEADS = {
 }
 
 
-def true_row(plan: Plan) -> tuple[list[str], bool]:
+def true_row(plan: HuntPlan) -> tuple[list[str], bool]:
     """A theorem's line, and whether it held out for the whole budget."""
     *_, finished = hunt(plan)
     result = finished.result
@@ -73,7 +73,7 @@ def true_row(plan: Plan) -> tuple[list[str], bool]:
     return told, result.verdict is Verdict.NOT_REFUTED and not finished.stopped
 
 
-def false_row(plan: Plan) -> tuple[list[str], bool]:
+def false_row(plan: HuntPlan) -> tuple[list[str], bool]:
     """A false claim's line, and whether a counterexample was found. The hunt ends with the first,
     which is not made smaller.
     """
@@ -111,7 +111,7 @@ def rows(options, claims: list[Claim]) -> Iterator[tuple[list[str], bool]]:
         for claim in claims:
             print(f"{claim.id} …", file=sys.stderr)
             more = {"resume": options.resume, "sources": (*SOURCES, PLANTED), **places}
-            plan = Plan(claim.id, options.seed, instances, seconds, options.workers, **more)
+            plan = HuntPlan(claim.id, options.seed, instances, seconds, options.workers, **more)
             yield (false_row if options.false else true_row)(plan)
 
 

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 
 from ncfcheck.core.claims import Claim, Kind, registered
-from ncfcheck.run.check import load_claims
+from ncfcheck.core.loading import load_claims
 from ncfcheck.run.hunting.search import LAG, LARGE, SHARDS, Search
 from ncfcheck.run.hunting.shards import DRAWN, Shard
 from ncfcheck.run.hunting.tactics import carried_out

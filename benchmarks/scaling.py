@@ -20,9 +20,9 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ncfcheck.run.check import SOURCES, load_claims
+from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.run.hunting.events import HuntProgress
-from ncfcheck.run.hunting.hunt import Plan, hunt
+from ncfcheck.run.hunting.hunt import HuntPlan, hunt
 from ncfcheck.verdicts.ledger import Ledger
 
 PLANTED = "benchmarks.planted"
@@ -44,7 +44,7 @@ def speed(claim: str, instances: int, workers: int, scheduler: str | None) -> Sp
     """A hunt of so many instances: the same ones, whatever the workers."""
     with tempfile.TemporaryDirectory() as folder:
         more = {"sources": (*SOURCES, PLANTED), "ledger": Path(folder) / "ledger.sqlite"}
-        plan = Plan(claim, 0, instances, None, workers, scheduler, **more)
+        plan = HuntPlan(claim, 0, instances, None, workers, scheduler, **more)
         moments = [time.monotonic() for event in hunt(plan) if isinstance(event, HuntProgress)]
         with Ledger(plan.ledger) as ledger:
             busy = ledger.database.execute("SELECT sum(seconds) FROM shards").fetchone()[0]
@@ -102,7 +102,7 @@ def memory(instances: int) -> list[str]:
     lines, marks = [], [instances * part // 10 for part in (1, 2, 5, 10)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.sqlite"
-        for event in hunt(Plan(CHEAP, 0, instances, None, 2, sources=(PLANTED,), ledger=path)):
+        for event in hunt(HuntPlan(CHEAP, 0, instances, None, 2, sources=(PLANTED,), ledger=path)):
             if isinstance(event, HuntProgress) and marks and event.tested >= marks[0]:
                 marks = [mark for mark in marks if mark > event.tested]
                 workers = sorted(

@@ -18,10 +18,11 @@ from unittest.mock import patch
 from threadpoolctl import threadpool_limits
 
 from ncfcheck.core.claims import registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.run import check
-from ncfcheck.run.check import check_claim, load_claims
-from ncfcheck.run.hunting.hunt import Plan, hunt
-from ncfcheck.verdicts.events import RunFinished
+from ncfcheck.run.check import check_claim
+from ncfcheck.run.hunting.hunt import HuntPlan, hunt
+from ncfcheck.verdicts.report import Report
 
 CLAIMS = (
     "flow.direction_converges",
@@ -37,11 +38,11 @@ PARTS = {
     "polish": ("ncfcheck.theory.kkt.points:polish",),
     "confirm": ("ncfcheck.verdicts.judging:unconfirmed",),
     "certify": ("ncfcheck.verdicts.judging:_certify",),
-    "report": ("ncfcheck.run.check:Tally.record", "ncfcheck.run.hunting.trial:describe"),
+    "report": ("ncfcheck.verdicts.tallies:Tally.record", "ncfcheck.run.hunting.tester:describe"),
     "ledger": (
         "ncfcheck.verdicts.ledger:Ledger.record",
-        "ncfcheck.run.hunting.trial:Trial._record",
-        "ncfcheck.run.hunting.trial:Trial.encode",
+        "ncfcheck.run.hunting.tester:Tester._record",
+        "ncfcheck.run.hunting.tester:Tester.encode",
     ),
 }
 
@@ -113,12 +114,12 @@ def everything() -> tuple[Counter, int]:
     """Seconds by part of a check of all claims, which share instances, and how many instances of
     claims they judged.
     """
-    plan = check.Plan(tuple(registered()), OF_EACH)
+    plan = check.CheckPlan(tuple(registered()), OF_EACH)
     list(check.run(plan))
     with watched("draw") as watch:
         *_, last = check.run(plan)
-    assert isinstance(last, RunFinished)
-    return watch.spent, sum(result.instances for result in last.results)
+    assert isinstance(last, Report)
+    return watch.spent, sum(result.instances for result in last.claims)
 
 
 def hunted(claim: str) -> Counter:
@@ -126,7 +127,7 @@ def hunted(claim: str) -> Counter:
     search.
     """
     with tempfile.TemporaryDirectory() as folder, watched("draw") as watch:
-        for _ in hunt(Plan(claim, 0, EXAMPLES, None, 0, ledger=Path(folder) / "ledger.sqlite")):
+        for _ in hunt(HuntPlan(claim, 0, EXAMPLES, None, 0, ledger=Path(folder) / "ledger.sqlite")):
             pass
     return watch.spent
 

@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from ncfcheck.app import cli
-from ncfcheck.core import claims
-from ncfcheck.run import check
+from ncfcheck.core import claims, loading
 from ncfcheck.verifier import witnesses
 from tests.support.output import without_progress
 
@@ -18,7 +17,7 @@ pytest_plugins = ["pytester"]
 def toys(monkeypatch):
     """The toy claims, alone in the registry and the only ones that commands load."""
     monkeypatch.setattr(claims, "_registry", {})
-    monkeypatch.setattr(check, "SOURCES", ("tests.support.toy_claims",))
+    monkeypatch.setattr(loading, "SOURCES", ("tests.support.toy_claims",))
     monkeypatch.delitem(sys.modules, "tests.support.toy_claims", raising=False)
     importlib.import_module("tests.support.toy_claims")
     yield claims.registered()

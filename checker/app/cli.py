@@ -24,7 +24,7 @@ from ncfcheck.app.console import (
 from ncfcheck.app.console import say as _say
 from ncfcheck.app.console import warn as _warn
 from ncfcheck.app.hunt import hunt
-from ncfcheck.app.reports import Shard, merge, outputs, part, plot, prepared, report, writers
+from ncfcheck.app.reports import Part, merge, outputs, part_of, plot, prepared, report, writers
 from ncfcheck.app.verify import verify
 from ncfcheck.app.witness import replay
 
@@ -87,8 +87,8 @@ def _print_map(ids):
     """The map's rows about the claims asked for, theorems or controls."""
     from ncfcheck.core.claims import registered
     from ncfcheck.core.necessity import needs
-    from ncfcheck.report.json_file import LATEST
     from ncfcheck.report.necessity import lines
+    from ncfcheck.verdicts.report import LATEST
 
     rows = [need for need in needs(registered()) if need.theorem in ids or need.control in ids]
     try:
@@ -157,6 +157,7 @@ def show(claim):
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes, by default one per processor."
 )
+@click.option("--scheduler", metavar="ADDRESS", help="Use the Dask cluster of this scheduler.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every instance.")
 @click.option(
     "--certify",
@@ -165,7 +166,9 @@ def show(claim):
 )
 @click.option(
     "--shard",
-    type=Shard(),
+    "part",
+    type=Part(),
+    default="",
     metavar="i/k",
     help="Only the i-th of k parts of the claims, for `ncfcheck merge`.",
 )
@@ -180,7 +183,8 @@ def check(
     target,
     standardise,
     workers,
-    shard,
+    scheduler,
+    part,
     certify,
     verbose,
     **options,
@@ -189,29 +193,30 @@ def check(
 
     Exit code 0: every verdict as expected. 1: one is not. 2: the run could not be done.
     """
-    from ncfcheck.run.check import PROFILES, Plan
+    from ncfcheck.run.check import PROFILES, CheckPlan
     from ncfcheck.run.workers import available
     from ncfcheck.verdicts.witness import FOLDER
 
     table = _table(data, target, standardise)
     claims = tuple(claim.id for claim in selected(patterns))
-    comparison = prepared(options, patterns, claims, shard or "")
+    comparison = prepared(options, patterns, claims, part)
     count, workers = examples or PROFILES[profile], workers or available()
-    plan = Plan(
-        part(claims, shard),
+    plan = CheckPlan(
+        part_of(claims, part),
         count,
         seed,
         workers,
         table,
         sources(),
-        shard or "",
+        part,
         verbose,
         FOLDER,
         certify,
+        scheduler,
     )
-    finished = _run(plan, comparison, options)
-    _check_own(finished.results)
-    return exit_code(finished, options["strict"])
+    found = _run(plan, comparison, options)
+    _check_own(found.claims)
+    return exit_code(found, options["strict"])
 
 
 def _check_own(results):
@@ -229,10 +234,11 @@ def _check_own(results):
 
 
 def _run(plan, comparison, options):
-    """Run the plan through all writers; the last event."""
-    from ncfcheck.report.json_file import LATEST, Latest
+    """Run the plan through all writers; its report."""
+    from ncfcheck.report.json_file import Latest
     from ncfcheck.report.progress import ProgressWriter
     from ncfcheck.run import check
+    from ncfcheck.verdicts.report import LATEST
 
     progress = ProgressWriter(console(stderr=True, quiet=options["quiet"] or plan.verbose))
     with contextlib.closing(progress):
@@ -260,7 +266,7 @@ def _table(path, target, standardise):
 
 
 def _last_verdict(id):
-    from ncfcheck.report.json_file import LATEST
+    from ncfcheck.verdicts.report import LATEST
 
     try:
         row = _latest().get(id)
@@ -275,7 +281,7 @@ def _latest():
     """The last result of every claim checked from this folder, by id. Raises OSError or ValueError
     for an unreadable file.
     """
-    from ncfcheck.report.json_file import LATEST, read
+    from ncfcheck.verdicts.report import LATEST, read
 
     report = read(LATEST)
     return {row.id: row for row in report.claims} if report else {}

@@ -22,7 +22,7 @@ class CannotRun(click.ClickException):
 
 def say(message) -> None:
     """One line on standard error."""
-    from ncfcheck.verdicts.results import one_line
+    from ncfcheck.core.describing import one_line
 
     click.echo(f"ncfcheck: {one_line(message)}", err=True)
 
@@ -56,20 +56,20 @@ def own_files() -> tuple[str, ...]:
 
 def sources() -> tuple[str, ...]:
     """Where claims come from: the program's own packages, and the user's files."""
-    from ncfcheck.run import check
+    from ncfcheck.core import loading
 
-    return (*check.SOURCES, *own_files())
+    return (*loading.SOURCES, *own_files())
 
 
 def loaded() -> None:
     """Have every claim registered. Raises CannotRun for a module of claims that
     cannot be imported.
     """
-    from ncfcheck.run import check
+    from ncfcheck.core import loading
 
     try:
-        check.load_claims(sources())
-    except check.BrokenClaims as error:
+        loading.load_claims(sources())
+    except loading.BrokenClaims as error:
         raise CannotRun(str(error)) from error
 
 
@@ -116,34 +116,34 @@ def play(events: Iterable, writers: list, comparison=None):
     """Every event through all writers, the last compared with a baseline where one is given; the
     last event.
 
-    Raises CannotRun for a file that cannot be written.
+    Raises CannotRun for a file that cannot be written and a cluster that cannot be used.
     """
     from ncfcheck.core.files import Unwritable
-    from ncfcheck.verdicts.events import RunFinished, RunStarted
+    from ncfcheck.core.loading import BrokenClaims
+    from ncfcheck.run.crews import NoCluster
+    from ncfcheck.verdicts.report import Report
 
     try:
         for event in events:
-            if isinstance(event, RunStarted):
-                started = event
-            if comparison and isinstance(event, RunFinished):
-                event = comparison.of(started, event)
+            if comparison and isinstance(event, Report):
+                event = comparison.of(event)
             for writer in writers:
                 writer(event)
-        for line in comparison.keep(started, event) if comparison else ():
+        for line in comparison.keep(event) if comparison else ():
             say(line)
-    except Unwritable as error:
+    except (Unwritable, NoCluster, BrokenClaims) as error:
         raise CannotRun(str(error)) from error
     return event
 
 
-def exit_code(finished, strict: bool) -> int:
+def exit_code(report, strict: bool) -> int:
     """0 where every verdict is as expected and nothing got worse, 1 where not; why a run was
     stopped goes to standard error.
     """
-    if finished.stopped:
-        say(finished.stopped)
-        return INTERRUPTED if finished.stopped == "interrupted" else FAILED
+    if report.stopped:
+        say(report.stopped)
+        return INTERRUPTED if report.stopped == "interrupted" else FAILED
     expected = (
-        all(result.as_expected(strict) for result in finished.results) and not finished.regressions
+        all(result.as_expected(strict) for result in report.claims) and not report.regressions
     )
     return 0 if expected else UNEXPECTED

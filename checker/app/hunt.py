@@ -81,7 +81,7 @@ def hunt(claim, budget, workers, scheduler, resume, keep_going, seed, strict, qu
     Every instance goes to reports/ledger.sqlite, a counterexample to reports/counterexamples/.
     Exit code 0: the verdict is as expected. 1: it is not. 2: the hunt could not be done.
     """
-    from ncfcheck.run.hunting.hunt import Plan
+    from ncfcheck.run.hunting.hunt import HuntPlan
     from ncfcheck.run.workers import available
 
     found = selected([claim])
@@ -89,7 +89,8 @@ def hunt(claim, budget, workers, scheduler, resume, keep_going, seed, strict, qu
         raise CannotRun(f"{claim!r} matches {len(found)} claims; a hunt is for one")
     instances, seconds = budget
     options = {"resume": resume, "keep_going": keep_going, "sources": sources()}
-    plan = Plan(found[0].id, seed, instances, seconds, workers or available(), scheduler, **options)
+    workers = workers or available()
+    plan = HuntPlan(found[0].id, seed, instances, seconds, workers, scheduler, **options)
     finished = _played(plan, strict, quiet)
     if finished.stopped:
         say(finished.stopped)
@@ -100,6 +101,7 @@ def hunt(claim, budget, workers, scheduler, resume, keep_going, seed, strict, qu
 def _played(plan, strict, quiet):
     """Every event of the hunt through the writers; the last event."""
     from ncfcheck.core.files import Unwritable
+    from ncfcheck.core.loading import BrokenClaims
     from ncfcheck.report.hunt import HuntProgressWriter, HuntTerminal
     from ncfcheck.run.hunting import hunt
 
@@ -114,6 +116,6 @@ def _played(plan, strict, quiet):
         # The file system takes nothing any more: what was found goes where it may still be seen.
         click.echo(error.content)
         raise CannotRun(f"{error}; the counterexample found is on standard output") from error
-    except (hunt.LedgerError, hunt.NoCluster, Unwritable) as error:
+    except (hunt.LedgerError, hunt.NoCluster, BrokenClaims, Unwritable) as error:
         raise CannotRun(str(error)) from error
     return event

@@ -61,25 +61,25 @@ def outputs(command):
     return command
 
 
-class Shard(click.ParamType):
-    """i/k: the i-th of k parts of nearly equal size."""
+class Part(click.ParamType):
+    """i/k: the i-th of k parts of nearly equal size; empty for all."""
 
     name = "i/k"
 
     def convert(self, value, param, ctx):
-        found = (
-            re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", value) if isinstance(value, str) else None
-        )
+        if not value:
+            return ""
+        found = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", value)
         if not found or not 1 <= int(found[1]) <= int(found[2]):
             self.fail(f"{value!r} is not of the form i/k with 1 ≤ i ≤ k", param, ctx)
         return f"{int(found[1])}/{int(found[2])}"
 
 
-def part(claims: tuple[str, ...], shard: str | None) -> tuple[str, ...]:
-    """The claims of a shard: every k-th, so that areas that take long are shared out."""
-    if not shard:
+def part_of(claims: tuple[str, ...], part: str) -> tuple[str, ...]:
+    """The claims of a part: every k-th, so that areas that take long are shared out."""
+    if not part:
         return claims
-    i, k = map(int, shard.split("/"))
+    i, k = map(int, part.split("/"))
     return claims[i - 1 :: k]
 
 
@@ -103,7 +103,7 @@ def _html(path, strict):
     from ncfcheck.report.html import HtmlFile
 
     def extras(results):
-        from ncfcheck.report.gathering import extras
+        from ncfcheck.report.extras import extras
 
         return extras(results, warn)
 
@@ -116,7 +116,7 @@ def _markdown(path, strict):
     return MarkdownFile(path, strict)
 
 
-def prepared(options, patterns=(), known=(), shard=""):
+def prepared(options, patterns=(), known=(), part=""):
     """The comparison with a baseline that the options ask for, if any; all files have been looked
     at before a long run.
 
@@ -137,7 +137,7 @@ def prepared(options, patterns=(), known=(), shard=""):
             from ncfcheck.verdicts.comparison import comparison
 
             path = path or BASELINE
-            found = comparison(path, update, patterns, known, shard)
+            found = comparison(path, update, patterns, known, part)
             if update:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 check_writable(path)
@@ -155,8 +155,8 @@ def merge(files, **options):
     Exit code 0: every verdict as expected. 1: one is not. 2: the files cannot be read or are not of
     one run.
     """
-    from ncfcheck.report.json_file import LATEST, Latest
-    from ncfcheck.report.replay import NotMergeable, events, merged
+    from ncfcheck.report.json_file import Latest
+    from ncfcheck.verdicts.report import LATEST, NotMergeable, merged
 
     reports = [_report(path) for path in files]
     known = [row.id for report in reports for row in report.claims]
@@ -166,7 +166,7 @@ def merge(files, **options):
     except NotMergeable as error:
         raise CannotRun(f"cannot merge these results: {error}") from error
     written = [*writers(console(), **options), forgiving(Latest(LATEST, warn))]
-    return exit_code(play(events(whole), written, comparison), options["strict"])
+    return exit_code(play([whole], written, comparison), options["strict"])
 
 
 @click.command()
@@ -189,8 +189,7 @@ def report(folder, results):
     folder reports/.
     """
     from ncfcheck.app.console import loaded
-    from ncfcheck.report.json_file import LATEST
-    from ncfcheck.report.replay import events
+    from ncfcheck.verdicts.report import LATEST
 
     found = _report(results or LATEST)
     loaded()
@@ -199,7 +198,7 @@ def report(folder, results):
     except OSError as error:
         raise CannotRun(f"cannot write {folder}: {error.strerror}") from error
     paths = folder / "report.html", folder / "report.md"
-    play(events(found), [_html(paths[0], False), _markdown(paths[1], False)])
+    play([found], [_html(paths[0], False), _markdown(paths[1], False)])
     for path in paths:
         click.echo(path)
 
@@ -232,7 +231,7 @@ def plot(what, output):
 
 def _report(path):
     """The report in a file. Raises CannotRun where there is none."""
-    from ncfcheck.report.json_file import read
+    from ncfcheck.verdicts.report import read
 
     try:
         found = read(path)

@@ -11,6 +11,8 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+from ncfcheck.core.claims import forget, registered
+
 SUFFIX = ".py"
 
 
@@ -25,8 +27,6 @@ def is_file(source: str) -> bool:
 
 def load(source: str) -> ModuleType:
     """Import the file, once; modules beside it can be imported from it. Raises BrokenClaims."""
-    from ncfcheck.core.claims import forget, registered
-
     path = Path(source).resolve()
     name = _name(path)
     if name in sys.modules:
@@ -57,8 +57,6 @@ def load(source: str) -> ModuleType:
 
 def ids(source: str) -> list[str]:
     """Ids of the claims that a loaded file states."""
-    from ncfcheck.core.claims import registered
-
     return [
         id
         for id, claim in registered().items()

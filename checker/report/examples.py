@@ -8,11 +8,12 @@ import re
 from itertools import islice
 
 from ncfcheck.core.claims import Claim, Outcome, registered
+from ncfcheck.core.seeds import derive
 from ncfcheck.model.instance import Instance
 from ncfcheck.report.portrait import Portrait, portrait
-from ncfcheck.run.check import derive
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import judge
+from ncfcheck.verdicts.witness import BadWitness, instance_of, read
 
 DRAWS = 1000  # of one seed: which instance an index means does not depend on how many are looked at
 LOOKED_AT = 6  # instances among which the one to show is chosen
@@ -110,8 +111,6 @@ def _portrait(instance, name: str) -> Portrait:
 
 
 def _in_witness(path: str):
-    from ncfcheck.verdicts.witness import BadWitness, instance_of, read
-
     try:
         return instance_of(read(path))
     except BadWitness as error:

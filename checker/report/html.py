@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from ncfcheck.core.files import write
 from ncfcheck.report.page import Extras, render
-from ncfcheck.verdicts.events import Event, RunFinished, RunStarted
+from ncfcheck.verdicts.events import Event
+from ncfcheck.verdicts.report import Report
 
 
 class HtmlFile:
@@ -20,8 +21,6 @@ class HtmlFile:
         self.path, self.extras, self.strict = path, extras, strict
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, RunStarted):
-            self.started = event
-        elif isinstance(event, RunFinished):
-            page = render(self.started, event, self.extras(event.results), self.strict)
+        if isinstance(event, Report):
+            page = render(event, self.extras(event.claims), self.strict)
             write(self.path, page.encode("utf-8", "replace"))

@@ -8,7 +8,8 @@ import xml.etree.ElementTree as ET
 from ncfcheck.core.claims import Verdict
 from ncfcheck.core.files import write
 from ncfcheck.report import words
-from ncfcheck.verdicts.events import Event, RunFinished, RunStarted
+from ncfcheck.verdicts.events import Event
+from ncfcheck.verdicts.report import Report
 from ncfcheck.verdicts.results import ClaimResult
 
 ILLEGAL = re.compile(
@@ -17,42 +18,38 @@ ILLEGAL = re.compile(
 
 
 class JUnitFile:
-    """Writes the test suite to `path` when the run is finished."""
+    """Writes the test suite to `path` when the run is report."""
 
     def __init__(self, path, strict: bool = False):
         self.path, self.strict = path, strict
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, RunStarted):
-            self.started = event
-        elif isinstance(event, RunFinished):
-            write(self.path, document(self.started, event, self.strict))
+        if isinstance(event, Report):
+            write(self.path, document(event, self.strict))
 
 
-def document(started: RunStarted, finished: RunFinished, strict: bool = False) -> bytes:
+def document(report: Report, strict: bool = False) -> bytes:
     """The XML: a failure for an unexpected verdict and for a run that was stopped, skipped for an
     unresolved claim.
 
     It keeps to what the schemas of Jenkins (junit-10.xsd) and Surefire have in common: no
     properties in a test case.
     """
-    cases = [_case(result, strict, started) for result in finished.results]
-    if finished.stopped:
+    cases = [_case(result, strict, report) for result in report.claims]
+    if report.stopped:
         cases.append(_element("testcase", {"classname": "ncfcheck", "name": "run", "time": "0"}))
-        cases[-1].append(_element("failure", {"message": finished.stopped, "type": "stopped"}))
-    cases += [_regressions(finished)] if finished.baseline else []
+        cases[-1].append(_element("failure", {"message": report.stopped, "type": "stopped"}))
+    cases += [_regressions(report)] if report.baseline else []
     failures = sum(case.find("failure") is not None for case in cases)
     skipped = sum(case.find("skipped") is not None for case in cases)
     counts = {
         "tests": len(cases),
         "failures": failures,
         "errors": 0,
-        "time": _seconds(finished.seconds),
+        "time": _seconds(report.seconds),
     }
     suite = _element("testsuite", {"name": "ncfcheck", **counts, "skipped": skipped})
-    suite.append(
-        _properties({"seed": started.seed, "examples": started.examples, **started.versions})
-    )
+    suite.append(_properties({"seed": report.seed, "examples": report.examples, **report.versions}))
     suite.extend(cases)
     suites = _element("testsuites", {"name": "ncfcheck", **counts})
     suites.append(suite)
@@ -60,12 +57,12 @@ def document(started: RunStarted, finished: RunFinished, strict: bool = False) -
     return ET.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
-def _case(result: ClaimResult, strict: bool, started: RunStarted) -> ET.Element:
+def _case(result: ClaimResult, strict: bool, report: Report) -> ET.Element:
     """Test case of a claim; its class is the area, so that servers group the claims by it."""
     area, _, name = result.id.partition(".")
     case = _element("testcase", {"classname": area, "name": name, "time": _seconds(result.seconds)})
     if not result.as_expected(strict):
-        first, *rest = words.unexpected(result, started.seed, started.examples)
+        first, *rest = words.unexpected(result, report.seed, report.examples)
         case.append(
             _element(
                 "failure",
@@ -89,16 +86,16 @@ def _case(result: ClaimResult, strict: bool, started: RunStarted) -> ET.Element:
     return case
 
 
-def _regressions(finished: RunFinished) -> ET.Element:
+def _regressions(report: Report) -> ET.Element:
     """Test case of the comparison with a baseline: one failure that names every regression, a line
     each.
     """
     case = _element("testcase", {"classname": "ncfcheck", "name": "baseline", "time": "0"})
-    if finished.regressions:
-        told = f"{len(finished.regressions)} regressions against {finished.baseline}"
+    if report.regressions:
+        told = f"{len(report.regressions)} regressions against {report.baseline}"
         case.append(
             _element(
-                "failure", {"message": told, "type": "regression"}, "\n".join(finished.regressions)
+                "failure", {"message": told, "type": "regression"}, "\n".join(report.regressions)
             )
         )
     return case

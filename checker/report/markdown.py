@@ -5,60 +5,58 @@ from __future__ import annotations
 import re
 
 from ncfcheck.core.claims import Kind
+from ncfcheck.core.describing import one_line
 from ncfcheck.core.files import write
 from ncfcheck.report import words
-from ncfcheck.verdicts.events import Event, RunFinished, RunStarted
-from ncfcheck.verdicts.results import ClaimResult, one_line
+from ncfcheck.verdicts.events import Event
+from ncfcheck.verdicts.report import Report
+from ncfcheck.verdicts.results import ClaimResult
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~!&@])")
 
 
 class MarkdownFile:
-    """Writes the summary of a run to `path` when it is finished."""
+    """Writes the summary of a run to `path` when it is report."""
 
     def __init__(self, path, strict: bool = False):
         self.path, self.strict = path, strict
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, RunStarted):
-            self.started = event
-        elif isinstance(event, RunFinished):
-            write(self.path, document(self.started, event, self.strict).encode("utf-8", "replace"))
+        if isinstance(event, Report):
+            write(self.path, document(event, self.strict).encode("utf-8", "replace"))
 
 
-def document(started: RunStarted, finished: RunFinished, strict: bool = False) -> str:
+def document(report: Report, strict: bool = False) -> str:
     """Conclusion, what is not as expected, regressions, counts by kind, and all claims in a table
     that is folded away.
     """
-    bad = [result for result in finished.results if not result.as_expected(strict)]
-    lines = [f"### ncfcheck: {_conclusion(finished, bad)}", ""]
+    bad = [result for result in report.claims if not result.as_expected(strict)]
+    lines = [f"### ncfcheck: {_conclusion(report, bad)}", ""]
     lines += [f"- **{escape(first)}**" for first, *_ in map(words.unexpected, bad)]
-    lines += [f"- **regression** {escape(line)}" for line in finished.regressions]
+    lines += [f"- **regression** {escape(line)}" for line in report.regressions]
     lines += [
         "",
         "| kind | claims | instances | unresolved | found violated |",
         "|---|--:|--:|--:|--:|",
     ]
-    lines += [
-        _kind(kind, [each for each in finished.results if each.kind is kind]) for kind in Kind
-    ]
+    lines += [_kind(kind, [each for each in report.claims if each.kind is kind]) for kind in Kind]
     lines += ["", "<details><summary>All claims</summary>", ""]
     lines += [
         "| claim | kind | verdict | N | unresolved | worst margin | 95 % bound |",
         "|---|---|---|--:|--:|--:|--:|",
     ]
-    lines += [_claim(result) for result in finished.results]
-    lines += [_uncertified(result) for result in finished.results if result.why_uncertified]
-    lines += [_proved(result) for result in finished.results if words.proved(result)]
-    versions = ", ".join(f"{name} {version}" for name, version in started.versions.items())
-    again = f"`ncfcheck check --examples {started.examples} --seed {started.seed}`"
+    lines += [_claim(result) for result in report.claims]
+    lines += [_uncertified(result) for result in report.claims if result.why_uncertified]
+    lines += [_proved(result) for result in report.claims if words.proved(result)]
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    again = f"`ncfcheck check --examples {report.examples} --seed {report.seed}`"
     return "\n".join(
         [
             *lines,
             "",
             "</details>",
             "",
-            f"{again} in {finished.seconds:.0f} s with {escape(versions)}",
+            f"{again} in {report.seconds:.0f} s with {escape(versions)}",
             "",
         ]
     )
@@ -69,18 +67,17 @@ def escape(text) -> str:
     return SPECIAL.sub(r"\\\1", one_line(text))
 
 
-def _conclusion(finished: RunFinished, bad: list[ClaimResult]) -> str:
+def _conclusion(report: Report, bad: list[ClaimResult]) -> str:
     told = (
-        f"{len(bad)} of {len(finished.results)} not as expected"
+        f"{len(bad)} of {len(report.claims)} not as expected"
         if bad
         else "every verdict as expected"
     )
-    if finished.baseline:
+    if report.baseline:
         told += (
-            f", {len(finished.regressions) or 'no'} "
-            f"regression{'s' * (len(finished.regressions) > 1)}"
+            f", {len(report.regressions) or 'no'} regression{'s' * (len(report.regressions) > 1)}"
         )
-    return told + (f" ({escape(finished.stopped)})" if finished.stopped else "")
+    return told + (f" ({escape(report.stopped)})" if report.stopped else "")
 
 
 def _kind(kind: Kind, results: list[ClaimResult]) -> str:

@@ -14,11 +14,11 @@ from itertools import groupby
 from markupsafe import Markup, escape
 
 from ncfcheck.core.claims import Claim
+from ncfcheck.core.coverage import PAIRED, coarse
 from ncfcheck.core.necessity import needs
-from ncfcheck.core.strata import PAIRED, coarse
 from ncfcheck.report import charts, words
 from ncfcheck.report.necessity import FOUND, state
-from ncfcheck.verdicts.events import RunFinished, RunStarted
+from ncfcheck.verdicts.report import Report
 from ncfcheck.verdicts.results import ClaimResult
 
 EXPONENT = re.compile(r"\^(?:\{([^{}&<>]{1,30})\}|([A-Za-z0-9]{1,3}\b))")
@@ -30,7 +30,7 @@ class Extras:
     """What a page shows besides the results of a run.
 
     `claims` the claims by id, for statements and the necessity map; `counterexamples` and `hunts`
-    as `ncfcheck.verdicts.findings` tells them; `figures` by claim: lists of (title, SVG), and
+    as `ncfcheck.report.findings` tells them; `figures` by claim: lists of (title, SVG), and
     `pictured` the instance they show.
     """
 
@@ -41,19 +41,18 @@ class Extras:
     pictured: Mapping[str, str] = field(default_factory=dict)
 
 
-def render(started: RunStarted, finished: RunFinished, extras: Extras, strict: bool = False) -> str:
+def render(report: Report, extras: Extras, strict: bool = False) -> str:
     """The page, one file that needs nothing else."""
-    results = finished.results
+    results = report.claims
     bad = [result for result in results if not result.as_expected(strict)]
     return (
         _environment()
         .get_template("report.html")
         .render(
-            started=started,
-            finished=finished,
+            report=report,
             rows=[_row(result, extras, strict) for result in results],
             bad=[
-                {"id": result.id, "lines": words.unexpected(result, started.seed, started.examples)}
+                {"id": result.id, "lines": words.unexpected(result, report.seed, report.examples)}
                 for result in bad
             ],
             map=_map(extras.claims, results),
@@ -137,9 +136,8 @@ def _certified(result: ClaimResult) -> str | None:
     """
     if words.proved(result):
         return f"{result.proved} of {result.instances} hold"
-    certified, why_not = getattr(result, "certified", 0), getattr(result, "why_uncertified", {})
-    tried = certified + sum(why_not.values())
-    return f"{certified} of {tried}" if tried else None
+    tried = result.certified + sum(result.why_uncertified.values())
+    return f"{result.certified} of {tried}" if tried else None
 
 
 def _map(claims: Mapping[str, Claim], results: Iterable[ClaimResult]) -> list[dict]:

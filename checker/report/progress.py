@@ -6,7 +6,8 @@ import time
 
 from rich.console import Console
 
-from ncfcheck.verdicts.events import ClaimFinished, Event, Progress, RunFinished, RunStarted
+from ncfcheck.verdicts.events import ClaimFinished, Event, Progress, RunStarted
+from ncfcheck.verdicts.report import Report
 
 EVERY = 10.0  # seconds between lines where there is no terminal to draw a bar on
 
@@ -28,7 +29,7 @@ class ProgressWriter:
             self.finished += 1
         elif isinstance(event, Progress):
             self._move(event)
-        elif isinstance(event, RunFinished):
+        elif isinstance(event, Report):
             self.close()
 
     def close(self) -> None:

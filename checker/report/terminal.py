@@ -10,7 +10,8 @@ from rich.text import Text
 
 from ncfcheck.core.claims import Outcome, Verdict
 from ncfcheck.report import words
-from ncfcheck.verdicts.events import Event, Examined, RunFinished, RunStarted
+from ncfcheck.verdicts.events import Event, Examined
+from ncfcheck.verdicts.report import Report
 from ncfcheck.verdicts.results import ClaimResult
 
 HEADER = f"{'claim':30} {'kind':10} {'N':>5} {'unres':>5} {'inapp':>5} {'95 %':>6}  verdict"
@@ -36,21 +37,19 @@ class Terminal:
         self.console, self.strict, self.quiet, self.verbose = console, strict, quiet, verbose
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, RunStarted):
-            self.seed, self.examples = event.seed, event.examples
-        elif isinstance(event, Examined):
+        if isinstance(event, Examined):
             self._print(
                 self._cut(words.examined(event)),
                 "dim" if event.outcome == Outcome.INAPPLICABLE else "",
             )
-        elif isinstance(event, RunFinished):
-            if event.results and not self.quiet:
-                self._table(event.results)
-                self._coverage(event.results)
-                self._reasons("unresolved", event.results, words.reasons)
+        elif isinstance(event, Report):
+            if event.claims and not self.quiet:
+                self._table(event.claims)
+                self._coverage(event.claims)
+                self._reasons("unresolved", event.claims, words.reasons)
                 if self.verbose:
-                    self._reasons("not certified", event.results, words.uncertified)
-                self._reasons("conclusion not certified", event.results, words.unproved)
+                    self._reasons("not certified", event.claims, words.uncertified)
+                self._reasons("conclusion not certified", event.claims, words.unproved)
             self._conclusion(event)
 
     def _table(self, results: Iterable[ClaimResult]) -> None:
@@ -96,34 +95,34 @@ class Terminal:
         for line in lines:
             self._print(self._cut(line))
 
-    def _conclusion(self, event: RunFinished) -> None:
-        bad = [result for result in event.results if not result.as_expected(self.strict)]
+    def _conclusion(self, report: Report) -> None:
+        bad = [result for result in report.claims if not result.as_expected(self.strict)]
         for result in bad:
-            first, *rest = words.unexpected(result, self.seed, self.examples)
+            first, *rest = words.unexpected(result, report.seed, report.examples)
             self._print(Text("\nUNEXPECTED  ", "bold red").append(first, "none"))
             for line in rest:
                 self._print(f"    {line}")
-        for line in event.regressions:
+        for line in report.regressions:
             self._print(Text("\nREGRESSION  ", "bold red").append(line, "none"))
-        claims = _count(len(event.results), "claim")
-        instances = _count(sum(result.instances for result in event.results), "instance")
+        claims = _count(len(report.claims), "claim")
+        instances = _count(sum(result.instances for result in report.claims), "instance")
         told = (
-            f"{len(bad)} of {len(event.results)} not as expected"
+            f"{len(bad)} of {len(report.claims)} not as expected"
             if bad
             else "every verdict as expected"
         )
-        if event.baseline:
+        if report.baseline:
             count = (
-                _count(len(event.regressions), "regression")
-                if event.regressions
+                _count(len(report.regressions), "regression")
+                if report.regressions
                 else "no regression"
             )
-            told += f", {count} against {event.baseline}"
-        if event.stopped:
+            told += f", {count} against {report.baseline}"
+        if report.stopped:
             told += " so far, when the run was stopped"
-        bad = bad or event.regressions
+        bad = bad or report.regressions
         gap = "" if self.quiet and not bad else "\n"
-        line = f"{gap}{claims}, {instances}, seed {self.seed}, {event.seconds:.1f} s: {told}"
+        line = f"{gap}{claims}, {instances}, seed {report.seed}, {report.seconds:.1f} s: {told}"
         self._print(line, "bold red" if bad else "bold")
 
     def _wrapped(self, label: str, values: list[str]) -> None:

@@ -7,7 +7,8 @@ import shlex
 
 from ncfcheck.core.claims import Kind, Verdict
 from ncfcheck.verdicts.events import Examined
-from ncfcheck.verdicts.results import Case, ClaimResult
+from ncfcheck.verdicts.results import ClaimResult
+from ncfcheck.verdicts.tallies import Case
 
 EXPECTED = {
     Kind.THEOREM: "must never be refuted",
@@ -119,10 +120,9 @@ def unexpected(
 
 def certificate(result: ClaimResult) -> str:
     """Whether a violation is proved, and if not, why."""
-    count, why_not = getattr(result, "certified", 0), list(getattr(result, "why_uncertified", {}))
-    if count:
-        return f"{count} of the violations proved"
-    return f"none: {why_not[0]}" if why_not else "none: no proof was tried"
+    if result.certified:
+        return f"{result.certified} of the violations proved"
+    return f"none: {next(iter(result.why_uncertified), 'no proof was tried')}"
 
 
 def facts(result: ClaimResult) -> dict[str, str]:

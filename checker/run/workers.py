@@ -1,4 +1,4 @@
-"""Shards of work spread over a crew (`ncfcheck.run.executors`): the longest first, and lost workers
+"""Work given to a crew (`ncfcheck.run.crews`): which one, in what order; lost workers
 made up for.
 """
 
@@ -7,14 +7,13 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import cache
 
-from ncfcheck.run.executors import Processes, WorkerLost
-
-__all__ = ["WorkerLost", "available", "longest_first", "one_thread", "spread", "work_through"]
+from ncfcheck.run.cluster import Dask
+from ncfcheck.run.crews import Here, WorkerLost
+from ncfcheck.run.processes import Processes
 
 
 def available() -> int:
@@ -35,117 +34,70 @@ def _libraries():
     return ThreadpoolController()
 
 
-def spread(
-    work: Callable, shards: list, workers: int, prepare: Callable, arguments: tuple
-) -> Iterator[tuple]:
-    """Pairs (shard, work(shard)) as they are done by fresh processes, each of which first calls
-    prepare(*arguments).
-
-    A shard has a `claim`; what `work` returns has `seconds`. Shards of claims not timed yet go
-    first, then those that take longest, so that the workers end together. Raises WorkerLost; on any
-    exception the processes are ended at once.
+def crew(workers: int, scheduler: str | None, make: Callable, arguments: tuple):
+    """The crew asked for: a Dask cluster by the address of its scheduler, so many processes of this
+    machine, or, for 0, this process.
     """
-    cost: dict[str, float] = {}
-    with Processes(workers, prepare, arguments) as crew:
-        for shard, result in work_through(crew, work, longest_first(shards, cost)):
-            cost[shard.claim] = result.seconds
-            yield shard, result
+    if scheduler:
+        return Dask(scheduler, make, arguments)
+    return Processes(workers, make, arguments) if workers else Here(make, arguments)
 
 
-def longest_first(shards: list, cost: dict[str, float]) -> Callable[[], object]:
-    """What to do next, None at the end: a shard of a claim whose cost is not known yet, otherwise
+def longest_first(units: list, cost: dict[str, float]) -> Callable[[], object]:
+    """What to do next, None at the end: a unit of a claim whose cost is not known yet, otherwise
     of the one that costs most.
     """
-    waiting = list(shards)
+    waiting = list(units)
 
     def take():
         if not waiting:
             return None
-        shard = max(waiting, key=lambda shard: cost.get(shard.claim, math.inf))
-        waiting.remove(shard)
-        return shard
+        unit = max(waiting, key=lambda unit: cost.get(unit.claim, math.inf))
+        waiting.remove(unit)
+        return unit
 
     return take
 
 
 def work_through(
-    crew, work: Callable, take: Callable, attempts: int = 1, until: float = math.inf
+    crew, take: Callable, attempts: int = 1, until: float = math.inf
 ) -> Iterator[tuple]:
-    """Pairs (shard, work(shard)), each shard once, as a crew gets them done; `take()` names the
-    next shard, or None for now.
+    """Pairs (unit, result), each unit once, as a crew gets them done; `take()` names the next unit,
+    or None for now.
 
-    It is asked again after every result, and what it names may depend on the results so far. A
-    worker that is lost raises WorkerLost, or, with more `attempts` than one, what it may have been
-    at is tried again, one shard at a time; a shard that loses its worker that often comes with a
-    WorkerLost in place of its result. At the moment `until` of `time.monotonic` it is given up,
+    It is asked again after every result, and what it names may depend on the results so far. A unit
+    that loses its worker is tried again, alone, since it may only have been near the one that did;
+    one that was tried in vain `attempts` times, or alone by a crew that retries by itself, comes
+    with a WorkerLost for a result. At the moment `until` of `time.monotonic` it is given up,
     whatever is running.
     """
-    running: dict[Future, object] = {}
-    suspects: deque = deque()
-    losses: Counter = Counter()
-    while _fill(crew, work, take, running, suspects):
-        lost = []
-        for future in _done(running, until):
-            error = crew.told(future)
-            if isinstance(error, WorkerLost):
-                lost.append(future)
-            elif error:
-                raise error
-            else:
-                shard = running.pop(future)
-                _clear(suspects, shard)
-                yield shard, future.result()
+    running, suspects, losses = 0, deque(), 1  # of the first suspect
+    while True:
+        while running < (1 if suspects else crew.capacity):
+            unit = suspects[0] if suspects else take()
+            if unit is None:
+                break
+            crew.submit(unit)
+            running += 1
+        if not running:
+            return
+        for unit, result in crew.done(_left(until)):
+            running -= 1
+            is_suspect = bool(suspects) and unit is suspects[0]
+            is_lost = isinstance(result, WorkerLost)
+            if is_lost and not is_suspect and attempts > 1:
+                suspects.append(unit)
+                continue
+            if is_lost and is_suspect and losses + 1 < attempts and not crew.retries:
+                losses += 1
+                continue
+            if is_suspect:
+                suspects.popleft()
+                losses = 1
+            yield unit, result
         if time.monotonic() >= until:
             return
-        for shard in _lost(crew, lost, running, suspects, losses, attempts) if lost else ():
-            _clear(suspects, shard)
-            yield shard, WorkerLost(_told([shard]))
 
 
-def _fill(crew, work: Callable, take: Callable, running: dict, suspects: deque) -> bool:
-    """Start as much work as the crew has room for; whether anything is running. What may have cost
-    a worker runs alone.
-    """
-    while len(running) < crew.capacity and not (suspects and running):
-        shard = suspects[0] if suspects else take()
-        if shard is None:
-            break
-        running[crew.submit(work, shard)] = shard
-    return bool(running)
-
-
-def _done(running: dict, until: float) -> list[Future]:
-    """Some of what is running, once it is done; nothing at the moment `until`."""
-    timeout = None if until == math.inf else max(0.0, until - time.monotonic())
-    return list(wait(running, timeout, FIRST_COMPLETED).done)
-
-
-def _lost(
-    crew, lost: list[Future], running: dict, suspects: deque, losses: Counter, attempts: int
-) -> list:
-    """After a loss of workers: the shards to give up; others that may have been the cause become
-    suspects.
-
-    Only what ran alone is known to be the cause: a death takes down everything that runs, or, in a
-    cluster, what waited with it.
-    """
-    if attempts == 1:
-        raise WorkerLost(_told(running.values()))
-    alone = len(running) == 1
-    taken = [running.pop(future) for future in (lost if crew.retries else list(running))]
-    crew.renew()
-    for shard in taken:
-        losses[shard] += (attempts if crew.retries else 1) * alone
-        if shard not in suspects:
-            suspects.append(shard)
-    return [shard for shard in taken if losses[shard] >= attempts]
-
-
-def _clear(suspects: deque, shard) -> None:
-    if shard in suspects:
-        suspects.remove(shard)
-
-
-def _told(shards) -> str:
-    claims = ", ".join(sorted({shard.claim for shard in shards}))
-    return f"a worker process died (killed, or out of memory) while checking {claims}"
+def _left(until: float) -> float | None:
+    return None if until == math.inf else max(0.0, until - time.monotonic())

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import msgspec
 
+from ncfcheck.core.coverage import coarse
 from ncfcheck.core.files import write
-from ncfcheck.core.strata import coarse
-from ncfcheck.report.json_file import ClaimRow, Report
+from ncfcheck.verdicts.report import Report
+from ncfcheck.verdicts.results import ClaimResult
 
 SCHEMA = 1
 BASELINE = Path("reports") / "baseline.json"
@@ -83,28 +84,24 @@ def updated(old: Baseline | None, report: Report, dropped: Iterable[str] = ()) -
     claims = dict(old.claims) if old else {}
     for id in dropped:
         claims.pop(id, None)
-    for row in report.claims:
-        claims[row.id] = entry(row, claims.get(row.id))
+    for result in report.claims:
+        claims[result.id] = entry(result, claims.get(result.id))
     return Baseline(SCHEMA, report.seed, report.examples, claims)
 
 
-def entry(row: ClaimRow, old: ClaimBaseline | None = None) -> ClaimBaseline:
+def entry(result: ClaimResult, old: ClaimBaseline | None = None) -> ClaimBaseline:
     """The entry of a claim's result."""
-    decided = [
-        (value, error)
-        for value, error in row.margins
-        if value is not None and error is not None and abs(value) > error
-    ]
-    kept = old is not None and row.unresolved <= old.ceiling * row.instances
+    decided = [(value, error) for value, error in result.margins if abs(value) > error]
+    kept = old is not None and result.unresolved <= old.ceiling * result.instances
     return ClaimBaseline(
-        kind=row.kind,
-        verdict=row.verdict,
-        instances=row.instances,
-        unresolved=row.unresolved,
-        ceiling=old.ceiling if kept else ceiling(row.unresolved, row.instances),
+        kind=result.kind,
+        verdict=result.verdict,
+        instances=result.instances,
+        unresolved=result.unresolved,
+        ceiling=old.ceiling if kept else ceiling(result.unresolved, result.instances),
         margins=quantiles([value for value, _ in decided]),
         errors=quantiles([error for _, error in decided]),
-        coverage=coarse_coverage(row.coverage),
+        coverage=coarse_coverage(result.coverage),
     )
 
 
@@ -131,8 +128,8 @@ def quantiles(values: list[float]) -> list[float]:
 
 
 def coarse_coverage(coverage: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    """Coverage in the classes of `ncfcheck.core.strata`, without the keys that still have too many
-    values.
+    """Coverage in the classes of `ncfcheck.core.coverage`, without the keys that still have too
+    many values.
     """
     found: dict[str, Counter[str]] = {}
     for key, counts in coverage.items():

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from ncfcheck.report.json_file import report
+import msgspec
+
 from ncfcheck.verdicts.baseline import Baseline, read, save, updated
-from ncfcheck.verdicts.events import RunFinished, RunStarted
 from ncfcheck.verdicts.regressions import compare
+from ncfcheck.verdicts.report import Report
 
 
 @dataclass(frozen=True)
@@ -27,40 +28,39 @@ class Comparison:
     gone: tuple[str, ...] = ()
     update: bool = False
 
-    def of(self, started: RunStarted, finished: RunFinished) -> RunFinished:
-        """The end of a run with its regressions; a run that was stopped, or is to be the new
+    def of(self, report: Report) -> Report:
+        """The report of a run with its regressions; a run that was stopped, or is to be the new
         baseline, has none.
         """
-        if finished.stopped or self.update or self.old is None:
-            return finished
-        found = compare(self.old, report(started, finished), self.gone)
-        return replace(finished, regressions=tuple(map(str, found)), baseline=str(self.path))
+        if report.stopped or self.update or self.old is None:
+            return report
+        found = tuple(map(str, compare(self.old, report, self.gone)))
+        return msgspec.structs.replace(report, regressions=found, baseline=str(self.path))
 
-    def keep(self, started: RunStarted, finished: RunFinished) -> list[str]:
+    def keep(self, report: Report) -> list[str]:
         """Write a complete run as the new baseline where that is asked for; what changed, one line
         each. Raises Unwritable.
         """
-        if finished.stopped or not self.update:
+        if report.stopped or not self.update:
             return []
-        new = report(started, finished)
-        changes = compare(self.old, new, self.gone) if self.old else []
-        save(self.path, updated(self.old, new, self.gone))
-        return [*map(str, changes), f"{self.path}: {len(new.claims)} claims written"]
+        changes = compare(self.old, report, self.gone) if self.old else []
+        save(self.path, updated(self.old, report, self.gone))
+        return [*map(str, changes), f"{self.path}: {len(report.claims)} claims written"]
 
 
 def comparison(
-    path, update: bool, patterns: Collection[str], known: Collection[str], shard: str = ""
+    path, update: bool, patterns: Collection[str], known: Collection[str], part: str = ""
 ) -> Comparison:
     """The baseline at `path`, to be compared with a run of the claims of the patterns among those
-    known, or of a shard of it.
+    known, or of a part of it.
 
-    Entries that are stale are told by the first shard. Raises BadBaseline; only one to be updated
+    Entries that are stale are told by the first part. Raises BadBaseline; only one to be updated
     need not be there.
     """
     old = None if update and not Path(path).exists() else read(path)
     gone = (
         ()
-        if old is None or (shard and not shard.startswith("1/"))
+        if old is None or (part and not part.startswith("1/"))
         else _gone(old.claims, patterns, known)
     )
     return Comparison(Path(path), old, gone, update)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ncfcheck.verdicts.report import Report
 from ncfcheck.verdicts.results import ClaimResult
 
 
 @dataclass(frozen=True)
 class RunStarted:
-    """The first event: what will be checked, and all that is needed to do it again; `shard` is i/k
-    of a run that k jobs share.
-    """
+    """The first event: what will be checked."""
 
     claims: tuple[str, ...]
     examples: int
     seed: int
     workers: int
-    versions: dict[str, str]
-    shard: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,20 +48,4 @@ class ClaimFinished:
     result: ClaimResult
 
 
-@dataclass(frozen=True)
-class RunFinished:
-    """The last event: results in the order of the claims.
-
-    `stopped` says why a run ended early (interrupted, a worker died); its results then rest on the
-    instances done so far, and claims with none are absent. `regressions` are the differences to a
-    baseline, one line each, where it was compared with the one in the file `baseline`.
-    """
-
-    results: tuple[ClaimResult, ...]
-    seconds: float
-    stopped: str = ""
-    regressions: tuple[str, ...] = ()
-    baseline: str = ""
-
-
-Event = RunStarted | Examined | Progress | ClaimFinished | RunFinished
+Event = RunStarted | Examined | Progress | ClaimFinished | Report  # the last

@@ -10,8 +10,9 @@ from itertools import chain
 
 from ncfcheck.core.claim_files import told_of
 from ncfcheck.core.claims import Claim, Margin, Outcome
+from ncfcheck.core.describing import one_line
 from ncfcheck.model.encoding import NotStorable, encode
-from ncfcheck.verdicts.results import Tally, Violation, one_line
+from ncfcheck.verdicts.tallies import Tally, Violation
 
 CERTIFICATES = (
     3  # confirmed violations per tally that a certificate is tried of, until one is found

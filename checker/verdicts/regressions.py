@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ncfcheck.core.claims import Kind, Verdict, registered
-from ncfcheck.report.json_file import Report
 from ncfcheck.verdicts.baseline import Baseline, ClaimBaseline, entry
+from ncfcheck.verdicts.report import Report
 
 VIOLATED = (Verdict.REFUTED, Verdict.POTENTIAL)
 NOISE = 1e-3  # chance that a comparison in which nothing changed but the seed names anything
@@ -44,7 +44,7 @@ def compare(old: Baseline, report: Report, gone: Collection[str] = ()) -> list[R
         found.append(
             Regression("run", "instances per claim", str(old.examples), str(report.examples))
         )
-    new = {row.id: entry(row) for row in report.claims}
+    new = {result.id: entry(result) for result in report.claims}
     found += [
         Regression(id, "claim new", "not in the baseline", each.kind)
         for id, each in new.items()

@@ -250,15 +250,6 @@ def instance_of(witness: Witness):
     return decode(witness.instance, _claim(witness).function.__module__)
 
 
-def worst_of(witness: Witness):
-    """The instance with the smallest margin, or None. Raises BadWitness."""
-    return (
-        None
-        if witness.worst is None
-        else decode(witness.worst.instance, _claim(witness).function.__module__)
-    )
-
-
 def _claim(witness: Witness) -> Claim:
     found = registered().get(witness.claim)
     if found is None:

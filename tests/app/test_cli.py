@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from ncfcheck.app import cli
-from ncfcheck.core import claims
+from ncfcheck.core import claims, loading
 from ncfcheck.run import check
 from tests.support import ROOT
 from tests.support.output import without_progress
 
 # Ctrl-C is heeded, also where the tests were started in the background, which ignores it.
 TOYS = (
-    "import ncfcheck.run.check as c, signal, sys; signal.signal(signal.SIGINT, "
+    "import ncfcheck.core.loading as c, signal, sys; signal.signal(signal.SIGINT, "
     "signal.default_int_handler); "
     "c.SOURCES = ('tests.support.toy_claims',); from ncfcheck.app.cli import main; sys.exit(main())"
 )
@@ -276,9 +276,7 @@ def test_a_bad_table_is_told_in_one_line_before_anything_is_run(command, tmp_pat
 
 def test_columns_left_out_are_told_and_the_table_reaches_the_claims(command, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        "ncfcheck.strategies.instances.from_table", lambda table: seen.append(table.columns)
-    )
+    monkeypatch.setattr("ncfcheck.run.check.from_table", lambda table: seen.append(table.columns))
     (tmp_path / "good.csv").write_text("name,a,one,y\nu,1,1,3\nv,2,1,4\n")
     code, _, err = command("check", "toy.true", "--data", "good.csv", "--target", "y")
     assert code == 0
@@ -298,7 +296,7 @@ def test_a_module_of_claims_that_cannot_be_imported_is_told_in_one_line(
 ):
     (tmp_path / "broken_toys.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(check, "SOURCES", ("broken_toys",))
+    monkeypatch.setattr(loading, "SOURCES", ("broken_toys",))
     refused(
         command("check"),
         "cannot load the claims of broken_toys: ZeroDivisionError: division by zero",
@@ -328,14 +326,7 @@ def test_ctrl_c_ends_the_run_and_its_workers_at_once(tmp_path):
 
 def test_what_a_run_needs_to_conclude_is_loaded_before_it_starts(tmp_path):
     """An import cut short by Ctrl-C cannot be repeated in the same process."""
-    script = (
-        "import sys, ncfcheck.run.check as c; c.load_claims(('tests.support.toy_claims',)); loaded "
-        "= 'scipy.special' "
-        "in sys.modules; "
-        "next(c.run(c.Plan(('toy.true',), 1, sources=('tests.support.toy_claims',)))); "
-        "print(loaded, "
-        "'scipy.special' in sys.modules)"
-    )
+    script = "import sys, ncfcheck.run.check; print('scipy.special' in sys.modules)"
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     }
@@ -347,7 +338,7 @@ def test_what_a_run_needs_to_conclude_is_loaded_before_it_starts(tmp_path):
         text=True,
         check=True,
     )
-    assert found.stdout == "False True\n"
+    assert found.stdout == "True\n"
 
 
 def test_progress_is_told_on_standard_error_only(tmp_path):
@@ -385,3 +376,11 @@ def test_every_instance_is_told_where_asked_for(command):
     assert any(
         line.startswith("toy.picky  inapplicable  (not a multiple of 4)  ") for line in lines
     )
+
+
+def test_a_scheduler_that_is_not_there_is_told_in_one_line(command, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("ncfcheck.run.cluster.PATIENCE", 0.5)
+    code, out, err = command("check", "toy.true", "--scheduler", "tcp://127.0.0.1:9")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert err.startswith("ncfcheck: no Dask scheduler answers at tcp://127.0.0.1:9")

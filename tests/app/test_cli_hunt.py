@@ -96,12 +96,12 @@ def test_a_counterexample_that_no_file_takes_is_printed(capsys, monkeypatch):
 COMMAND = """
 import signal
 import sys
-from ncfcheck.run import check
+from ncfcheck.core import loading
 from ncfcheck.app.cli import main
 if __name__ == "__main__":
     # Heeded also where the tests run in the background.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    check.SOURCES = ("tests.support.hunt_claims",)
+    loading.SOURCES = ("tests.support.hunt_claims",)
     sys.exit(main(["hunt", "hunted.true", "--budget", "10000000", "--workers", "2"]))
 """
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from ncfcheck.app.cli import cli
 from ncfcheck.core.claims import CONJECTURE, CONTROL, THEOREM, registered
-from ncfcheck.run.check import load_claims
+from ncfcheck.core.loading import load_claims
 from tests.support import ROOT
 
 load_claims()

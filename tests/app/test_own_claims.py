@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from ncfcheck.app import cli
-from ncfcheck.core import claim_files, claims
-from ncfcheck.run import check
+from ncfcheck.core import claim_files, claims, loading
 from tests.support import ROOT
 from tests.support.output import without_progress
 
@@ -33,7 +32,7 @@ def command(monkeypatch, tmp_path, capsys):
     stderr).
     """
     monkeypatch.setattr(claims, "_registry", {})
-    monkeypatch.setattr(check, "SOURCES", ())
+    monkeypatch.setattr(loading, "SOURCES", ())
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.chdir(tmp_path)
     before = set(sys.modules)

@@ -19,13 +19,14 @@ from ncfcheck.certify.rings import precision
 from ncfcheck.certify.symmetries import generators
 from ncfcheck.certify.system import System
 from ncfcheck.core.claims import CONTROL, Claim, Kind, Margin, Outcome, Verdict, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.encoding import encode
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Ncf, Problem
 from ncfcheck.model.networks import DENSE, Network, dense, masked
-from ncfcheck.run.check import check_claim, load_claims
+from ncfcheck.run.check import check_claim
 from ncfcheck.strategies.draw import draw
 from ncfcheck.theory.kkt.points import positive_limit
 from ncfcheck.theory.rank_one.points import (

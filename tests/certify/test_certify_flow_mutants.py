@@ -13,10 +13,10 @@ from ncfcheck.certify.flows import RingField
 from ncfcheck.certify.polynomials import Polynomials, bounded, extremes
 from ncfcheck.certify.rings import Balls, precision
 from ncfcheck.certify.windows import attractor
+from ncfcheck.core.loading import load_claims
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
-from ncfcheck.run.check import load_claims
 from ncfcheck.theory.starts import unit
 from tests.support.certified import certifies, is_caught, small
 from tests.support.exact_networks import right_hand_side, smooth

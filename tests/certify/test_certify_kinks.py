@@ -13,8 +13,8 @@ from ncfcheck.certify import Certificate, NotProved, certify, document
 from ncfcheck.certify.certificate import hexadecimal
 from ncfcheck.certify.kinks import kinked
 from ncfcheck.core.claims import Outcome, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.properties.rank_one.exact import slope_outside
-from ncfcheck.run.check import load_claims
 from ncfcheck.strategies.draw import draw
 from ncfcheck.theory.rank_one.reduced_points import on_kink
 from ncfcheck.verifier import Rejected, verify

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from ncfcheck.certify import document
+from ncfcheck.core.loading import load_claims
 from ncfcheck.properties.conjectures.exact import strongest_neuron
-from ncfcheck.run.check import load_claims
 from ncfcheck.theory.starts import unit
 from tests.support.certified import (
     CHANGES,

@@ -12,9 +12,11 @@ import pytest
 
 from ncfcheck.certify import Certificate, Undecided, document, prove
 from ncfcheck.core.claims import THEOREM, Kind, Outcome, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.report import words
-from ncfcheck.run.check import check_shard, cut, load_claims
-from ncfcheck.verdicts.results import Tally, conclude
+from ncfcheck.run.batches import check_batch, cut
+from ncfcheck.verdicts.results import conclude
+from ncfcheck.verdicts.tallies import Tally
 from ncfcheck.verifier import PROOFS, Rejected, verify
 from tests.support import certified
 from tests.support.certified import small, statement
@@ -156,7 +158,7 @@ def test_a_claim_without_an_exact_counterpart_is_not_proved():
 
 def test_a_run_that_certifies_says_on_how_many_instances_the_conclusion_is_proved():
     claim = registered()["flow.direction_converges"]
-    tally = check_shard(cut([claim], 6)[0], 0, certify=True).tallies[claim.id]
+    tally = check_batch(cut([claim], 6)[0], 0, certify=True).tallies[claim.id]
     assert tally.proved + tally.unproved.total() == tally.holds > 0
     told = words.proved(conclude(claim, tally))
     assert told == f"certified on {tally.proved} of {tally.applicable}"

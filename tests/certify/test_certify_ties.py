@@ -16,8 +16,9 @@ from ncfcheck.certify.points import At, dot, nonzero, proved
 from ncfcheck.certify.rings import Rationals
 from ncfcheck.core import claims
 from ncfcheck.core.claims import THEOREM, Claim, Inapplicable, Margin, Outcome, Verdict
-from ncfcheck.run.check import check_claim, check_shard, cut
-from ncfcheck.run.stored import smaller
+from ncfcheck.run.batches import check_batch, cut
+from ncfcheck.run.check import check_claim
+from ncfcheck.run.counterexamples import smaller
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import instances
 from ncfcheck.verdicts import witness
@@ -132,7 +133,7 @@ def test_a_hunt_keeps_what_only_a_proof_finds_false(monkeypatch):
     claim = equality(30, False)
     monkeypatch.setitem(claims._registry, claim.id, claim)
     monkeypatch.setitem(REFUTATIONS, claim.id, refutes_equality(30))
-    tally = check_shard(cut([claim], 3)[0], 0).tallies[claim.id]
+    tally = check_batch(cut([claim], 3)[0], 0).tallies[claim.id]
     small = smaller(claim, tally.violation, 0, seconds=1.0)
     assert verify(json.loads(msgspec.json.encode(small)))
     again = witness.replay(small)

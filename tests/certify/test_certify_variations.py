@@ -18,12 +18,12 @@ from ncfcheck.certify.flows import ORDER
 from ncfcheck.certify.series import variation
 from ncfcheck.certify.variations import plain, varied
 from ncfcheck.core.claims import registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
 from ncfcheck.properties.early.tubes import doubling
-from ncfcheck.run.check import load_claims
 from ncfcheck.theory.early.training import second_order_gradient
 from ncfcheck.theory.starts import unit
 from ncfcheck.verifier import PROOFS, verify

@@ -3,9 +3,9 @@
 import random
 
 from ncfcheck.core.claims import Margin, Outcome
-from ncfcheck.core.strata import coarse, pairs
-from ncfcheck.verdicts.results import Tally
+from ncfcheck.core.coverage import coarse, pairs
 from ncfcheck.verdicts.sample import Sample
+from ncfcheck.verdicts.tallies import Tally
 
 
 def sample(numbers, size=10):

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from ncfcheck.core.claims import CONTROL, Verdict, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.core.necessity import needs, stale
 from ncfcheck.model.ncf import norm
 from ncfcheck.properties import hypotheses
 from ncfcheck.properties.flow.instances import kinked
-from ncfcheck.run.check import check_claim, load_claims
+from ncfcheck.run.check import check_claim
 from ncfcheck.strategies.draw import draw
 from tests.support.certified import ENCLOSED
 

@@ -14,7 +14,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from ncfcheck.core.claims import Kind, registered
-from ncfcheck.run.check import load_claims
+from ncfcheck.core.loading import load_claims
 from tests.support.mutants import EXEMPT, MUTANTS, TABLES
 from tests.support.planting import first_violation, objection, planted
 

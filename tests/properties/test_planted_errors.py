@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ncfcheck.core.claims import Outcome, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.model.networks import Network
-from ncfcheck.run.check import load_claims
 from ncfcheck.strategies.draw import draw
 from ncfcheck.theory.early import training
 from ncfcheck.theory.flow import stepper

@@ -8,7 +8,7 @@ import pytest
 
 from ncfcheck.app import cli
 from ncfcheck.core.claims import registered
-from ncfcheck.run.check import load_claims
+from ncfcheck.core.loading import load_claims
 
 datasets = pytest.importorskip("sklearn.datasets")
 EXAMPLES = 6

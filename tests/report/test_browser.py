@@ -43,7 +43,7 @@ def address(tmp_path_factory):
     result, extras = nasty()
     figures = {result.id: [("a caption", picture())]}
     page = render(
-        *run(result, *many(2, 20)), replace(extras, figures=figures, pictured={result.id: NASTY})
+        run(result, *many(2, 20)), replace(extras, figures=figures, pictured={result.id: NASTY})
     )
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(page)

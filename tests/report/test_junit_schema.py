@@ -52,7 +52,7 @@ RUNS = {
 
 @pytest.mark.parametrize("name", RUNS)
 def test_the_file_is_what_ci_systems_read(schema, name):
-    found = etree.fromstring(document(*RUNS[name]))
+    found = etree.fromstring(document(RUNS[name]))
     schema.assertValid(found)
     [suite] = found
     assert int(suite.get("tests")) == len(suite.findall("testcase"))
@@ -61,13 +61,13 @@ def test_the_file_is_what_ci_systems_read(schema, name):
 
 
 def test_a_file_of_another_shape_is_not(schema):
-    found = etree.fromstring(document(*RUNS["ordinary"]))
+    found = etree.fromstring(document(RUNS["ordinary"]))
     found[0].append(etree.Element("verdict"))
     assert not schema.validate(found)
 
 
 def test_a_failure_tells_how_to_see_it_again():
-    text = document(*run(REFUTED)).decode()
+    text = document(run(REFUTED)).decode()
     assert (
         "again: ncfcheck check area.bad --seed 3 --examples 2000" in text
         and "certificate: none: no proof was tried" in text

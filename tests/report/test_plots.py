@@ -7,9 +7,9 @@ import pytest
 
 from ncfcheck.app import cli
 from ncfcheck.core.claims import Margin, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.report import examples, plots
 from ncfcheck.report.examples import NoInstance, instance_at, portrait_of, shown
-from ncfcheck.run.check import load_claims
 from ncfcheck.theory.flow.trajectories import ncf_flow
 from ncfcheck.verdicts import witness
 from tests.support import ROOT

@@ -5,16 +5,16 @@ that try to break out.
 import re
 import sqlite3
 import time
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from msgspec.structs import replace
 
 from ncfcheck.app import cli
 from ncfcheck.core.claims import Margin
-from ncfcheck.report import charts, markdown, page
+from ncfcheck.report import charts, findings, markdown, page
 from ncfcheck.report.page import Extras, heat_maps, render, slug, strata
-from ncfcheck.verdicts import findings, witness
+from ncfcheck.verdicts import witness
 from tests.report.test_writers import GOOD, REFUTED, UNDECIDED
 from tests.support.pages import NASTY, many, nasty, run
 
@@ -51,7 +51,7 @@ class Page(HTMLParser):
 def large():
     """The page of 40 claims with 2,000 instances each, and the seconds it took."""
     start = time.process_time()
-    text = render(*run(*many()), Extras())
+    text = render(run(*many()), Extras())
     return text, time.process_time() - start
 
 
@@ -77,7 +77,7 @@ def test_every_link_has_its_target(large):
 def test_texts_of_users_are_escaped_everywhere():
     result, extras = nasty()
     found = Page(
-        text := render(*run(result, regressions=(NASTY,), stopped=NASTY, baseline=NASTY), extras)
+        text := render(run(result, regressions=(NASTY,), stopped=NASTY, baseline=NASTY), extras)
     )
     assert found.open == [] and found.handlers == []
     assert (found.tags.count("script"), found.tags.count("style"), found.tags.count("img")) == (
@@ -91,7 +91,7 @@ def test_texts_of_users_are_escaped_everywhere():
 
 def test_markdown_escapes_what_would_be_markup():
     result, _ = nasty()
-    text = markdown.document(*run(result, regressions=(NASTY,)))
+    text = markdown.document(run(result, regressions=(NASTY,)))
     assert not re.search(r"(?<!\\)(<script|\| pipe|`tick)", text) and r"\| pipe" in text
     rows = [line for line in text.splitlines() if line.startswith("| area")]
     assert len(rows) == 1 and len(re.findall(r"(?<!\\)\|", rows[0])) == 8
@@ -100,17 +100,17 @@ def test_markdown_escapes_what_would_be_markup():
 def test_markdown_and_page_tell_why_violations_are_not_certified():
     some = replace(REFUTED, why_uncertified={"a <continuum>": 2, "time is up": 1})
     assert "\narea.bad not certified: 2 × a \\<continuum\\>; 1 × time is up\n" in markdown.document(
-        *run(GOOD, some)
+        run(GOOD, some)
     )
-    assert "not certified" not in markdown.document(*run(GOOD, REFUTED))
-    text = render(*run(some), Extras())
+    assert "not certified" not in markdown.document(run(GOOD, REFUTED))
+    text = render(run(some), Extras())
     assert "<dt>not certified</dt><dd>2 × a &lt;continuum&gt;; 1 × time is up</dd>" in text
-    assert "<dt>not certified</dt>" not in render(*run(REFUTED), Extras())
+    assert "<dt>not certified</dt>" not in render(run(REFUTED), Extras())
 
 
 def test_markdown_tells_the_conclusion_what_is_unexpected_and_all_claims():
     text = markdown.document(
-        *run(GOOD, REFUTED, UNDECIDED, regressions=("a: b: 1 → 2",), baseline="x")
+        run(GOOD, REFUTED, UNDECIDED, regressions=("a: b: 1 → 2",), baseline="x")
     )
     assert text.startswith("### ncfcheck: 1 of 3 not as expected, 1 regression\n")
     assert "- **area.bad is a theorem" in text and "- **regression** a: b: 1 → 2" in text
@@ -118,22 +118,22 @@ def test_markdown_tells_the_conclusion_what_is_unexpected_and_all_claims():
 
 
 def test_the_page_tells_what_is_unexpected_first_and_opens_it():
-    text = render(*run(GOOD, REFUTED), Extras())
+    text = render(run(GOOD, REFUTED), Extras())
     assert "1 of 2 not as expected" in text
     assert (
         'id="claim-area.bad" data-words="area.bad theorem potential "' in text and "open>" in text
     )
-    assert "Every verdict as expected" in render(*run(GOOD), Extras())
+    assert "Every verdict as expected" in render(run(GOOD), Extras())
 
 
 def test_no_verdict_is_told_as_proved_or_true():
-    text = render(*run(GOOD, UNDECIDED), Extras())
+    text = render(run(GOOD, UNDECIDED), Extras())
     assert not re.search(r"proved|proven|verified|is true", text)
 
 
 @pytest.mark.parametrize("results", [(), (UNDECIDED,)])
 def test_a_run_without_margins_or_claims_makes_a_page(results):
-    assert "ncfcheck report" in render(*run(*results), Extras())
+    assert "ncfcheck report" in render(run(*results), Extras())
 
 
 def test_slugs_differ_and_are_plain():

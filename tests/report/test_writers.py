@@ -4,21 +4,22 @@ import io
 import json
 import os
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from ncfcheck.core import files
 from ncfcheck.core.claims import Kind, Verdict
 from ncfcheck.core.files import Unwritable, check_writable, write
-from ncfcheck.report import json_file, progress, words
+from ncfcheck.report import progress, words
 from ncfcheck.report.json_file import JsonFile, Latest
 from ncfcheck.report.junit import JUnitFile, document
 from ncfcheck.report.progress import ProgressWriter
 from ncfcheck.report.terminal import Terminal
-from ncfcheck.verdicts.events import ClaimFinished, Progress, RunFinished, RunStarted
-from ncfcheck.verdicts.results import Case, ClaimResult
+from ncfcheck.verdicts.events import ClaimFinished, Progress, RunStarted
+from ncfcheck.verdicts.report import Report, read
+from ncfcheck.verdicts.results import ClaimResult
 
 GOOD = ClaimResult(
     id="area.good",
@@ -30,7 +31,10 @@ GOOD = ClaimResult(
     confirmed=0,
     unresolved=2,
     inapplicable=7,
-    worst=Case(1.2e-3, 4e-12, "D=3 data=[bold]lattice[/bold] " + "x" * 100),
+    worst_margin=1.2e-3,
+    error=4e-12,
+    worst_instance="D=3 data=[bold]lattice[/bold] " + "x" * 100,
+    seed=3,
     bound95=0.015,
     why_unresolved={"budget": 2},
     why_inapplicable={"dead start": 7},
@@ -43,7 +47,9 @@ REFUTED = replace(
     verdict=Verdict.POTENTIAL,
     violates=5,
     holds=193,
-    worst=Case(-0.5, 1e-9, "D=3\x00<&>\x1b"),
+    worst_margin=-0.5,
+    error=1e-9,
+    worst_instance="D=3\x00<&>\x1b",
 )
 UNDECIDED = replace(
     GOOD,
@@ -51,20 +57,28 @@ UNDECIDED = replace(
     verdict=Verdict.UNRESOLVED,
     holds=0,
     unresolved=200,
-    worst=None,
+    worst_margin=None,
+    error=None,
+    worst_instance=None,
     bound95=1.0,
 )
-STARTED = RunStarted(("area.good", "area.bad"), 200, 3, 2, {"numpy": "2"})
+STARTED = RunStarted(("area.good", "area.bad"), 200, 3, 2)
 
 
-def play(writer, *results, stopped=""):
+def report(*results, seconds=2.0, stopped=None, **options):
+    """The report of a run with these results."""
+    told = {"seed": 3, "examples": 200, "versions": {"numpy": "2"}} | options
+    return Report(claims=results, seconds=seconds, stopped=stopped, **told)
+
+
+def play(writer, *results, stopped=None):
     writer(STARTED)
     for result in results:
         writer(ClaimFinished(result))
-    writer(RunFinished(results, 2.0, stopped))
+    writer(report(*results, stopped=stopped))
 
 
-def told(*results, terminal=True, colours="standard", stopped="", **options):
+def told(*results, terminal=True, colours="standard", stopped=None, **options):
     console = Console(
         file=io.StringIO(),
         width=80,
@@ -170,14 +184,14 @@ def test_more_reasons_than_shown_are_counted():
 
 def test_the_json_file_has_the_documented_fields(tmp_path):
     play(JsonFile(tmp_path / "run.json"), GOOD, REFUTED)
-    report = json.loads((tmp_path / "run.json").read_text())
-    assert (report["schema"], report["seed"], report["versions"], report["stopped"]) == (
+    found = json.loads((tmp_path / "run.json").read_text())
+    assert (found["schema"], found["seed"], found["versions"], found["stopped"]) == (
         1,
         3,
         {"numpy": "2"},
         None,
     )
-    first = report["claims"][0]
+    first = found["claims"][0]
     expected = {
         "id": "area.good",
         "kind": "theorem",
@@ -191,30 +205,30 @@ def test_the_json_file_has_the_documented_fields(tmp_path):
         "seconds": 1.5,
     }
     assert {key: first[key] for key in expected} == expected
-    assert report["claims"][1]["worst_instance"] == "D=3\x00<&>\x1b"
+    assert found["claims"][1]["worst_instance"] == "D=3\x00<&>\x1b"
 
 
 def test_numbers_that_are_not_finite_are_null_in_json(tmp_path):
-    infinite = replace(GOOD, worst=Case(float("inf"), float("nan"), ""))
+    infinite = replace(GOOD, worst_margin=float("inf"), error=float("nan"))
     play(JsonFile(tmp_path / "run.json"), infinite, UNDECIDED, stopped="interrupted")
-    report = json.loads((tmp_path / "run.json").read_text(), parse_constant=pytest.fail)
-    for row in report["claims"]:
+    found = json.loads((tmp_path / "run.json").read_text(), parse_constant=pytest.fail)
+    for row in found["claims"]:
         assert row["worst_margin"] is None and row["error"] is None
-    assert report["stopped"] == "interrupted"
+    assert found["stopped"] == "interrupted"
 
 
 def test_the_latest_results_of_claims_are_kept_over_runs(tmp_path):
     path = tmp_path / "new" / "latest.json"
     play(Latest(path), GOOD, UNDECIDED)
     play(Latest(path), replace(GOOD, instances=9), REFUTED)
-    rows = json_file.read(path).claims
+    rows = read(path).claims
     assert [(row.id, row.instances) for row in rows] == [
         ("area.good", 9),
         ("area.undecided", 200),
         ("area.bad", 200),
     ]
     play(Latest(path), replace(GOOD, instances=1), stopped="interrupted")
-    assert json_file.read(path).claims == rows
+    assert read(path).claims == rows
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"schema": 1}', b"\xff", b"{}"])
@@ -223,7 +237,7 @@ def test_a_corrupt_latest_file_is_replaced_and_told(tmp_path, content):
     path.write_bytes(content)
     play(Latest(path, complaints.append), GOOD)
     assert complaints == [f"{path} is not a report and is replaced"]
-    assert [row.id for row in json_file.read(path).claims] == ["area.good"]
+    assert [row.id for row in read(path).claims] == ["area.good"]
 
 
 def test_a_report_of_another_schema_is_not_read(tmp_path):
@@ -232,7 +246,7 @@ def test_a_report_of_another_schema_is_not_read(tmp_path):
         (tmp_path / "run.json").read_text().replace('"schema": 1', '"schema": 2')
     )
     with pytest.raises(ValueError, match="schema 2, expected 1"):
-        json_file.read(tmp_path / "other.json")
+        read(tmp_path / "other.json")
 
 
 def test_junit_has_one_case_per_claim_and_fails_what_is_unexpected(tmp_path):
@@ -256,15 +270,15 @@ def test_junit_has_one_case_per_claim_and_fails_what_is_unexpected(tmp_path):
 
 
 def test_junit_strips_what_xml_cannot_hold_and_escapes_the_rest():
-    xml = document(STARTED, RunFinished((REFUTED,), 1.0))
+    xml = document(report(REFUTED))
     assert b"\x00" not in xml and b"\x1b" not in xml
     assert "D=3?<&>?" in ET.fromstring(xml).find(".//failure").text
 
 
 def test_junit_fails_an_unresolved_theorem_when_strict_and_a_run_that_was_stopped():
-    strict = ET.fromstring(document(STARTED, RunFinished((UNDECIDED,), 1.0), strict=True))
+    strict = ET.fromstring(document(report(UNDECIDED), strict=True))
     assert strict.find(".//failure").get("type") == "unresolved"
-    stopped = ET.fromstring(document(STARTED, RunFinished((GOOD,), 1.0, "a worker died")))
+    stopped = ET.fromstring(document(report(GOOD, stopped="a worker died")))
     assert stopped.find(".//failure").get("message") == "a worker died"
     assert stopped.find("testsuite").get("tests") == "2"
 
@@ -329,6 +343,6 @@ def test_progress_is_a_bar_on_a_terminal_and_leaves_the_line_clean():
     writer(Progress(200, 400, "area.[bold]bad"))
     writer.bar.refresh()
     assert "50%" in console.file.getvalue() and "area.[bold]bad" in console.file.getvalue()
-    writer(RunFinished((), 1.0))
+    writer(report())
     assert writer.bar is None
     writer.close()

@@ -1,25 +1,34 @@
 """The check loop: accounting, confirmation, reproducibility, verdicts."""
 
+import dataclasses
+import os
+import signal
 from collections import Counter
-from dataclasses import replace
 
+import msgspec
 import pytest
 
-from ncfcheck.core import claims
+from ncfcheck.core import claims, loading
 from ncfcheck.core.claims import Kind, Margin, Outcome, Verdict
-from ncfcheck.run import check
-from ncfcheck.run.check import Plan, Shard, check_claim, check_shard, cut, derive, run
-from ncfcheck.verdicts.events import ClaimFinished, Progress, RunFinished, RunStarted
+from ncfcheck.core.describing import describe, one_line
+from ncfcheck.core.seeds import derive
+from ncfcheck.run import batches
+from ncfcheck.run.batches import Batch, check_batch, cut
+from ncfcheck.run.check import CheckPlan, check_claim, run
+from ncfcheck.verdicts import witness
+from ncfcheck.verdicts.events import ClaimFinished, Progress, RunStarted
 from ncfcheck.verdicts.judging import CONFIRMATIONS, examine, unconfirmed
-from ncfcheck.verdicts.results import Case, Tally, bound95, conclude, describe, one_line, verdict
+from ncfcheck.verdicts.report import Report, encode
+from ncfcheck.verdicts.results import bound95, conclude, verdict
+from ncfcheck.verdicts.tallies import Case, Tally
 
 
 def results(ids, workers=1, examples=120, seed=0):
-    """Last results of a run, without the time they took."""
-    *_, finished = run(
-        Plan(tuple(ids), examples, seed, workers, sources=("tests.support.toy_claims",))
+    """The results of a run, without the time they took."""
+    *_, report = run(
+        CheckPlan(tuple(ids), examples, seed, workers, sources=("tests.support.toy_claims",))
     )
-    return [replace(result, seconds=0) for result in finished.results]
+    return [msgspec.structs.replace(result, seconds=0) for result in report.claims]
 
 
 def safe(toys):
@@ -49,7 +58,7 @@ def test_instances_do_not_depend_on_which_modules_are_imported(toys, tmp_path, m
 
 
 def test_one_claim_alone_gives_what_it_gives_in_a_run(toys):
-    alone = replace(check_claim(toys["toy.false"], 120, 3), seconds=0)
+    alone = msgspec.structs.replace(check_claim(toys["toy.false"], 120, 3), seconds=0)
     assert results(["toy.true", "toy.false"], seed=3)[1] == alone
 
 
@@ -118,7 +127,9 @@ def test_all_variants_of_an_instance_must_violate(toys):
         def confirmations(self):
             yield from self.variants
 
-    claim = replace(toys["toy.true"], function=lambda instance: Margin(instance.value, 0.5))
+    claim = dataclasses.replace(
+        toys["toy.true"], function=lambda instance: Margin(instance.value, 0.5)
+    )
     bad = Instance(-1.0)
     assert unconfirmed(claim, Instance(-1.0, ("tight", bad), ("rescaled", bad))) == ""
     assert (
@@ -138,7 +149,7 @@ def test_a_claim_false_everywhere_is_confirmed_a_few_times_and_again_when_worse(
         calls[instance] += 1
         return Margin(-instance, 0.5)
 
-    claim, tally = replace(toys["toy.true"], function=function), Tally()
+    claim, tally = dataclasses.replace(toys["toy.true"], function=function), Tally()
     for number in [1] * 20 + [2, 1]:
         examine(claim, float(number), tally)
     assert (tally.violates, tally.confirmed) == (22, CONFIRMATIONS + 1)
@@ -147,14 +158,14 @@ def test_a_claim_false_everywhere_is_confirmed_a_few_times_and_again_when_worse(
 
 def test_the_events_of_a_run_tell_its_start_progress_and_end(toys):
     events = list(
-        run(Plan(("toy.true", "toy.picky"), 120, 5, sources=("tests.support.toy_claims",)))
+        run(CheckPlan(("toy.true", "toy.picky"), 120, 5, sources=("tests.support.toy_claims",)))
     )
     assert (
         isinstance(events[0], RunStarted)
-        and events[0].seed == 5
-        and "hypothesis" in events[0].versions
+        and events[0].seed == events[-1].seed == 5
+        and "hypothesis" in events[-1].versions
     )
-    assert isinstance(events[-1], RunFinished) and not events[-1].stopped
+    assert isinstance(events[-1], Report) and not events[-1].stopped
     done = [event.done for event in events if isinstance(event, Progress)]
     assert done == sorted(done) and done[-1] == 240
     assert {event.result.id for event in events if isinstance(event, ClaimFinished)} == {
@@ -167,49 +178,99 @@ def test_an_interrupted_run_ends_with_what_was_found(toys):
     def interrupt(number):
         raise KeyboardInterrupt
 
-    claims._registry["toy.picky"] = replace(toys["toy.picky"], function=interrupt)
-    *_, finished = run(Plan(("toy.true", "toy.picky"), 20, sources=("tests.support.toy_claims",)))
-    assert finished.stopped == "interrupted"
-    assert [result.id for result in finished.results] == ["toy.true"]
+    claims._registry["toy.picky"] = dataclasses.replace(toys["toy.picky"], function=interrupt)
+    *_, report = run(
+        CheckPlan(("toy.true", "toy.picky"), 20, sources=("tests.support.toy_claims",))
+    )
+    assert report.stopped == "interrupted"
+    assert [result.id for result in report.claims] == ["toy.true"]
 
 
 def test_a_dead_worker_ends_the_run_and_is_named(toys):
-    *_, finished = run(
-        Plan(("toy.true", "lethal.killer"), 20, workers=2, sources=("tests.support.toy_claims",))
+    *_, report = run(
+        CheckPlan(
+            ("toy.true", "lethal.killer"), 20, workers=2, sources=("tests.support.toy_claims",)
+        )
     )
-    assert "a worker process died" in finished.stopped and "lethal.killer" in finished.stopped
+    assert "a worker process died" in report.stopped and "lethal.killer" in report.stopped
+
+
+@pytest.fixture
+def cluster():
+    """A scheduler and two worker processes of one thread each."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+    ) as cluster:
+        yield cluster
+
+
+def content(ids, folder, **options):
+    """What a run writes to a JSON file, without times."""
+    plan = CheckPlan(
+        tuple(ids), 120, 0, sources=("tests.support.toy_claims",), folder=folder, **options
+    )
+    *_, report = run(plan)
+    results = [msgspec.structs.replace(each, seconds=0.0) for each in report.claims]
+    return encode(msgspec.structs.replace(report, seconds=0.0, claims=tuple(results)))
+
+
+def test_a_cluster_finds_what_processes_find_even_when_one_of_its_workers_is_killed(
+    toys, cluster, tmp_path
+):
+    witness.store(witness.witness_of(toys["toy.open"], 7, Margin(-1.0, 0.5)), tmp_path)
+    ids = [id for id in safe(toys) if id != "toy.refutable"]  # which would be stored by the first
+    assert b'"replayed": 1' in content(ids, tmp_path, workers=2)
+    found = content(ids, tmp_path, scheduler=cluster.scheduler_address)
+    assert found == content(ids, tmp_path, workers=2) == content(ids, tmp_path, workers=1)
+    with cluster.get_client() as client:
+        [pid, _] = client.run(os.getpid).values()
+    plan = CheckPlan(
+        tuple(ids), 120, sources=("tests.support.toy_claims",), scheduler=cluster.scheduler_address
+    )
+    events = run(plan)
+    assert isinstance(next(events), RunStarted) and isinstance(next(events), Progress)
+    os.kill(pid, signal.SIGKILL)
+    *_, report = events
+    assert not report.stopped and [each.id for each in report.claims] == ids
+
+
+def test_a_claim_that_kills_every_worker_of_a_cluster_ends_the_run_and_is_named(toys, cluster):
+    options = {"sources": ("tests.support.toy_claims",), "scheduler": cluster.scheduler_address}
+    *_, report = run(CheckPlan(("lethal.killer",), 20, **options))
+    assert "a worker process died" in report.stopped and "lethal.killer" in report.stopped
 
 
 def test_a_broken_module_of_claims_is_named(tmp_path, monkeypatch):
     (tmp_path / "broken_claims.py").write_text("import no_such_module")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(check.BrokenClaims, match="broken_claims: ModuleNotFoundError"):
-        check.load_claims(("broken_claims",))
+    with pytest.raises(loading.BrokenClaims, match="broken_claims: ModuleNotFoundError"):
+        loading.load_claims(("broken_claims",))
 
 
 @pytest.mark.parametrize("examples", [1, 25, 50, 51, 120, 200, 2000])
-def test_shards_add_up_and_are_small(toys, examples):
-    shards = cut([toys["toy.true"]], examples)
-    assert sum(shard.examples for shard in shards) == examples
-    assert all(0 < shard.examples <= check.SHARD for shard in shards)
-    assert [shard.index for shard in shards] == list(range(len(shards)))
-    assert sum(shard.examples for shard in cut([toys["toy.false"]], examples)) == -(-examples // 2)
+def test_batches_add_up_and_are_small(toys, examples):
+    parts = cut([toys["toy.true"]], examples)
+    assert sum(batch.examples for batch in parts) == examples
+    assert all(0 < batch.examples <= batches.SIZE for batch in parts)
+    assert [batch.index for batch in parts] == list(range(len(parts)))
+    assert sum(batch.examples for batch in cut([toys["toy.false"]], examples)) == -(-examples // 2)
 
 
 def test_claims_about_one_strategy_share_their_instances_and_find_what_they_find_alone():
     ids = ("kkt.multiplier", "kkt.layer_balance", "flow.monotone")
-    check.load_claims()
+    loading.load_claims()
     chosen = [claims.registered()[id] for id in ids]
-    assert [shard.claims for shard in cut(chosen, 8)] == [ids]
-    *_, finished = run(Plan(ids, 8, seed=3))
-    assert [replace(each, seconds=0) for each in finished.results] == [
-        replace(check_claim(claim, 8, 3), seconds=0) for claim in chosen
+    assert [batch.claims for batch in cut(chosen, 8)] == [ids]
+    *_, report = run(CheckPlan(ids, 8, seed=3))
+    assert [msgspec.structs.replace(each, seconds=0) for each in report.claims] == [
+        msgspec.structs.replace(check_claim(claim, 8, 3), seconds=0) for claim in chosen
     ]
 
 
-def test_only_the_first_shard_visits_the_simplest_instance(toys):
+def test_only_the_first_batch_visits_the_simplest_instance(toys):
     worst = [
-        check_shard(Shard(("toy.seed",), index, 30), 0).tallies["toy.seed"].worst.value
+        check_batch(Batch(("toy.seed",), index, 30), 0).tallies["toy.seed"].worst.value
         for index in range(3)
     ]
     assert worst[0] == 1.0
@@ -281,7 +342,9 @@ def test_the_verdict_is_neither_weaker_nor_stronger_than_the_evidence(
     ],
 )
 def test_what_is_expected_depends_on_the_kind(toys, kind, verdict, expected, strictly):
-    result = replace(conclude(toys["toy.true"], Tally()), kind=kind, verdict=verdict)
+    result = msgspec.structs.replace(
+        conclude(toys["toy.true"], Tally()), kind=kind, verdict=verdict
+    )
     assert (result.as_expected(), result.as_expected(strict=True)) == (expected, strictly)
 
 

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from ncfcheck.core.claims import Margin, Verdict
-from ncfcheck.run.executors import NoCluster
+from ncfcheck.run.crews import NoCluster
 from ncfcheck.run.hunting.events import (
     Counterexample,
     HuntFinished,
@@ -147,7 +147,7 @@ def test_a_cluster_tests_the_same_instances_even_when_one_of_its_workers_is_kill
 
 
 def test_a_scheduler_that_is_not_there_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("ncfcheck.run.executors.PATIENCE", 0.5)
+    monkeypatch.setattr("ncfcheck.run.cluster.PATIENCE", 0.5)
     with pytest.raises(NoCluster, match=r"127\.0\.0\.1:9"):
         hunted("hunted.true", tmp_path, scheduler="tcp://127.0.0.1:9")
 
@@ -243,15 +243,15 @@ def test_an_interrupted_hunt_ends_with_what_it_found(tmp_path, monkeypatch):
     events, finished = hunt(plan("hunted.true", tmp_path, instances=10_000)), None
     from ncfcheck.run.hunting import hunt as module
 
-    calls = []
+    calls, carried_out = [], module.carried_out
 
-    def interrupting(shard):
+    def interrupting(claim, shard):
         calls.append(shard)
         if len(calls) == 6:
             raise KeyboardInterrupt
-        return module.carried_out(module.registered()[shard.claim], shard)
+        return carried_out(claim, shard)
 
-    monkeypatch.setattr(module, "_work", interrupting)
+    monkeypatch.setattr(module, "carried_out", interrupting)
     *_, finished = events
     assert finished.stopped == "interrupted" and finished.result.tested == tested(tmp_path) == 20
 

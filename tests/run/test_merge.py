@@ -1,13 +1,14 @@
 """Shards of a run, and the one run that their results make."""
 
 import json
+import math
 import shutil
 
 import pytest
+from msgspec import structs
 
-from ncfcheck.app.reports import part
-from ncfcheck.report import json_file
-from ncfcheck.report.replay import NotMergeable, events, merged, result
+from ncfcheck.app.reports import part_of
+from ncfcheck.verdicts.report import NotMergeable, encode, merged, read
 
 CLAIMS = (
     "toy.true",
@@ -40,10 +41,10 @@ def without_times(path):
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_every_claim_is_in_just_one_shard(count):
     claims = tuple("abcdef")
-    parts = [part(claims, f"{i}/{count}") for i in range(1, count + 1)]
+    parts = [part_of(claims, f"{i}/{count}") for i in range(1, count + 1)]
     assert sorted(sum(parts, ())) == list(claims)
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
-    assert part(claims, None) == claims
+    assert part_of(claims, "") == claims
 
 
 @pytest.mark.parametrize("count", [1, 2, 6])
@@ -61,8 +62,7 @@ def test_merged_shards_are_the_undivided_run(command, tmp_path, count):
 
 def test_a_report_read_back_is_the_run(command, tmp_path):
     command("check", *CLAIMS, "--json", "o.json")
-    found = json_file.read(tmp_path / "o.json")
-    assert json_file.report(*events(found)) == found
+    assert encode(read(tmp_path / "o.json")) == (tmp_path / "o.json").read_bytes()
 
 
 def test_an_unexpected_verdict_gives_exit_code_1(command):
@@ -111,11 +111,15 @@ def test_a_shard_that_is_none_is_refused(command, shard):
 
 def test_numbers_that_were_null_are_read_as_not_a_number(command, tmp_path):
     command("check", "toy.never", "--json", "o.json")
-    row = json_file.read(tmp_path / "o.json").claims[0]
-    assert result(row).worst is None
+    found = read(tmp_path / "o.json")
+    assert found.claims[0].worst is None
+    infinite = structs.replace(found.claims[0], worst_margin=math.inf, error=0.0, worst_instance="")
+    (tmp_path / "o.json").write_bytes(encode(structs.replace(found, claims=(infinite,))))
+    assert math.isnan(read(tmp_path / "o.json").claims[0].worst.value)
+
+
+def test_parts_are_not_merged_with_whole_runs(command, tmp_path):
+    command("check", "toy.never", "--json", "o.json")
+    found = read(tmp_path / "o.json")
     with pytest.raises(NotMergeable, match="some are shards"):
-        merged([json_file.read(tmp_path / "o.json"), shard_of(json_file.read(tmp_path / "o.json"))])
-
-
-def shard_of(report):
-    return json_file.msgspec.structs.replace(report, shard="1/2")
+        merged([found, structs.replace(found, part="1/2")])

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from ncfcheck import certify as certifying
+from ncfcheck.core import loading
 from ncfcheck.core.claims import Margin, Outcome, registered
-from ncfcheck.run import check
-from ncfcheck.run.stored import is_worth_keeping, replay_stored
+from ncfcheck.run.batches import Batch, check_batch, with_witnesses
+from ncfcheck.run.counterexamples import is_worth_keeping, replay_stored
+from ncfcheck.run.counterexamples import stored as stored_witnesses
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.judging import examine
-from ncfcheck.verdicts.results import Tally
+from ncfcheck.verdicts.tallies import Tally
 from tests.support import ROOT
 
 COMMITTED = ROOT / "reports" / "counterexamples"
@@ -142,7 +144,7 @@ def test_controls_and_claims_with_a_witness_are_not_stored_again(toys):
 def test_replays_of_a_claim_leave_witnesses_of_others_alone(toys, tmp_path):
     stored("toy.refutable", 999_999, tmp_path)
     tally = Tally()
-    replay_stored(registered()["toy.true"], tally, tmp_path)
+    replay_stored(registered()["toy.true"], tally, stored_witnesses("toy.true", tmp_path))
     assert tally == Tally()
 
 
@@ -153,12 +155,12 @@ def test_replays_of_a_claim_leave_witnesses_of_others_alone(toys, tmp_path):
 def test_a_proof_is_looked_for_only_where_no_stored_witness_has_one(
     index, folder, tried, monkeypatch
 ):
-    """By the shard that replays it all the same: its proof must still be found."""
-    check.load_claims()
+    """By the batch that replays it all the same: its proof must still be found."""
+    loading.load_claims()
     seen, certify = [], certifying.certify
     monkeypatch.setattr(
         certifying, "certify", lambda *arguments: seen.append(arguments) or certify(*arguments)
     )
-    shard = check.Shard(("control.negative_factor",), index, 5)
-    tally = check.check_shard(shard, seed=0, folder=folder).tallies["control.negative_factor"]
+    [batch] = with_witnesses([Batch(("control.negative_factor",), index, 5)], folder)
+    tally = check_batch(batch, seed=0).tallies["control.negative_factor"]
     assert tally.confirmed and bool(seen) is tried is bool(tally.certified)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import strategies as st
 
 from ncfcheck.core.claims import Inapplicable, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.model.encoding import decode
-from ncfcheck.run.check import load_claims
 from ncfcheck.run.hunting import changes
 from ncfcheck.run.hunting.optimisers import evolution, lines
 from ncfcheck.run.hunting.search import (
@@ -32,7 +32,7 @@ from ncfcheck.run.hunting.shards import (
     OPTIMISED,
     STRUCTURED,
     Point,
-    Report,
+    ShardReport,
     stratum,
 )
 from ncfcheck.run.hunting.tactics import carried_out
@@ -168,7 +168,7 @@ def test_an_optimisation_goes_on_from_generation_to_generation_where_it_stopped(
 def test_reports_survive_the_way_through_json(hunted):
     _, reports = explored(hunted["hunted.false"], 0, 3)
     for report in reports[-1]:
-        assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
+        assert msgspec.json.decode(msgspec.json.encode(report), type=ShardReport) == report
     assert any(report.found for generation in reports for report in generation)
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import strategies as st
 
 from ncfcheck.core.claims import CONTROL, Claim, Margin, Outcome, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import norm
-from ncfcheck.run.check import load_claims
 from ncfcheck.run.shrinking.complexity import key, size, weight
 from ncfcheck.run.shrinking.shrink import shrink, shrunk
 from ncfcheck.strategies import moves

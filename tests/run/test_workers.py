@@ -1,4 +1,4 @@
-"""Shards spread over processes: all are done, the longest first, and nothing is left running."""
+"""Units spread over processes: all are done, the longest first, and nothing is left running."""
 
 import multiprocessing
 import os
@@ -6,45 +6,24 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from ncfcheck.run.workers import WorkerLost, available, spread
+from ncfcheck.run.crews import WorkerLost
+from ncfcheck.run.processes import Processes
+from ncfcheck.run.workers import available, longest_first, work_through
 from tests.support import ROOT
+from tests.support.crew_work import Unit, make
 
 
-@dataclass(frozen=True)
-class Shard:
-    claim: str
-    index: int
-
-
-@dataclass(frozen=True)
-class Result:
-    value: int
-    seconds: float
-    pid: int
-
-
-def prepare(offset):
-    global prepared
-    prepared = offset
-
-
-def work(shard):
-    if shard.claim == "fails":
-        raise ValueError("this shard fails")
-    if shard.claim == "dies":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if shard.claim == "sleeps":
-        time.sleep(60)
-    return Result(prepared + shard.index, 5.0 if shard.claim == "slow" else 1.0, os.getpid())
-
-
-def spread_out(shards, workers=2):
-    return spread(work, shards, workers, prepare, (100,))
+def spread_out(units, workers=2):
+    """Units as fresh processes get them done, those first that take longest."""
+    cost = {}
+    with Processes(workers, make, (100,)) as crew:
+        for unit, result in work_through(crew, longest_first(units, cost)):
+            cost[unit.claim] = getattr(result, "seconds", 0.0)
+            yield unit, result
 
 
 def nothing_left():
@@ -55,44 +34,68 @@ def nothing_left():
     return not multiprocessing.active_children()
 
 
-def test_every_shard_is_done_once_by_a_prepared_process_other_than_this():
-    shards = [Shard("a", index) for index in range(7)]
-    done = list(spread_out(shards))
-    assert sorted((shard.index, result.value) for shard, result in done) == [
+def test_every_unit_is_done_once_by_a_prepared_process_other_than_this():
+    units = [Unit("a", index) for index in range(7)]
+    done = list(spread_out(units))
+    assert sorted((unit.index, result.value) for unit, result in done) == [
         (index, 100 + index) for index in range(7)
     ]
     assert os.getpid() not in {result.pid for _, result in done} and nothing_left()
 
 
-def test_no_shards_are_no_work():
+def test_no_units_are_no_work():
     assert list(spread_out([])) == [] and nothing_left()
 
 
 def test_claims_not_timed_yet_go_first_and_then_those_that_take_longest():
-    shards = [Shard("fast", index) for index in range(4)] + [
-        Shard("slow", index) for index in range(4)
+    units = [Unit("fast", index) for index in range(4)] + [
+        Unit("slow", index) for index in range(4)
     ]
-    # One worker and one shard in waiting: two fast ones, then all slow ones; shards done at the
+    # One worker and one unit in waiting: two fast ones, then all slow ones; units done at the
     # same moment may swap.
-    order = [shard.claim for shard, _ in spread_out(shards, workers=1)]
+    order = [unit.claim for unit, _ in spread_out(units, workers=1)]
     assert order[0] == "fast" and order[-1] == "fast" and order[1:7].count("slow") == 4
 
 
 def test_an_exception_of_the_work_is_raised_here_and_ends_the_processes():
     start = time.monotonic()
-    with pytest.raises(ValueError, match="this shard fails"):
-        list(spread_out([Shard("fails", 0), Shard("sleeps", 0)]))
+    with pytest.raises(ValueError, match="this unit fails"):
+        list(spread_out([Unit("fails", 0), Unit("sleeps", 0)]))
     assert time.monotonic() - start < 30 and nothing_left()
 
 
-def test_a_process_that_dies_is_told_with_the_claims_it_may_have_been_at():
-    with pytest.raises(WorkerLost, match="dies"):
-        list(spread_out([Shard("dies", 0)]))
+def test_a_process_that_dies_is_told_at_once_with_the_claims_it_was_at():
+    start = time.monotonic()
+    units = [Unit("a", 0), Unit("dies", 0), Unit("a", 1)]
+    lost = [result for _, result in spread_out(units) if isinstance(result, WorkerLost)]
+    assert [str(each).endswith("while checking dies") for each in lost] == [True]
+    assert time.monotonic() - start < 30 and nothing_left()
+
+
+def test_a_process_killed_while_it_is_idle_is_replaced_and_one_killed_at_work_is_told():
+    with Processes(1, make, (100,)) as crew:
+        crew.submit(Unit("a", 0))
+        [(_, first)] = crew.done(20)
+        os.kill(first.pid, signal.SIGKILL)
+        time.sleep(0.3)
+        crew.submit(Unit("a", 1))
+        [(_, second)] = crew.done(20)
+        assert second.pid != first.pid
+        crew.submit(Unit("sleeps", 0))
+        time.sleep(0.3)
+        os.kill(second.pid, signal.SIGKILL)
+        [(_, lost)] = crew.done(20)
+    assert isinstance(lost, WorkerLost)
+
+
+def test_a_result_that_cannot_be_sent_is_told():
+    with pytest.raises(RuntimeError, match="returns what cannot be sent: cannot be sent"):
+        list(spread_out([Unit("returns what cannot be sent", 0)]))
     assert nothing_left()
 
 
 def test_leaving_early_ends_the_processes():
-    running = spread_out([Shard("a", 0), Shard("sleeps", 0), Shard("sleeps", 1)])
+    running = spread_out([Unit("a", 0), Unit("sleeps", 0), Unit("sleeps", 1)])
     start = time.monotonic()
     assert next(running)[0].claim == "a"
     running.close()
@@ -104,7 +107,7 @@ def test_other_children_of_this_process_are_left_alone():
     other.start()
     try:
         with pytest.raises(ValueError):
-            list(spread_out([Shard("fails", 0), Shard("sleeps", 0)]))
+            list(spread_out([Unit("fails", 0), Unit("sleeps", 0)]))
         assert other.is_alive()
     finally:
         other.terminate()
@@ -113,9 +116,10 @@ def test_other_children_of_this_process_are_left_alone():
 
 ORPHANS = """
 import os, signal
-from tests.run.test_workers import Shard, spread_out
+from tests.support.crew_work import Unit
+from tests.run.test_workers import spread_out
 if __name__ == "__main__":
-    running = spread_out([Shard("a", 0), Shard("sleeps", 0), Shard("sleeps", 1)])
+    running = spread_out([Unit("a", 0), Unit("sleeps", 0), Unit("sleeps", 1)])
     print(next(running)[1].pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ncfcheck.core.claims import Claim, Inapplicable, Outcome, Unresolved, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.model.losses import Loss
-from ncfcheck.run.check import load_claims
 from ncfcheck.strategies import moves
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import judge

@@ -13,7 +13,7 @@ import pytest
 
 from ncfcheck.certify import Certificate, certify
 from ncfcheck.core.claims import registered
-from ncfcheck.run.check import load_claims
+from ncfcheck.core.loading import load_claims
 from ncfcheck.verdicts import witness as stored
 from ncfcheck.verifier import REFUTATIONS, Rejected, digest, verify
 from tests.support import ROOT

@@ -4,7 +4,7 @@ import importlib
 import sys
 
 from ncfcheck.core import claims
-from ncfcheck.run.hunting.hunt import Plan, hunt
+from ncfcheck.run.hunting.hunt import HuntPlan, hunt
 
 SOURCES = ("tests.support.hunt_claims",)
 
@@ -20,7 +20,7 @@ def only(monkeypatch):
 def plan(claim, folder, **options):
     """A hunt whose ledger and witnesses are in a folder."""
     options = {"instances": 300, "workers": 0, "sources": SOURCES, **options}
-    return Plan(
+    return HuntPlan(
         claim, ledger=folder / "ledger.sqlite", folder=folder / "counterexamples", **options
     )
 

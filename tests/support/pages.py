@@ -5,14 +5,14 @@ break out.
 import math
 import random
 from collections import Counter
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ncfcheck.core.claims import Claim, Kind, Margin, Verdict
-from ncfcheck.core.strata import pairs
+from ncfcheck.core.coverage import pairs
 from ncfcheck.report.page import Extras
-from ncfcheck.verdicts.events import RunFinished, RunStarted
-from ncfcheck.verdicts.results import Case
-from tests.report.test_writers import GOOD
+from ncfcheck.verdicts.tallies import Case
+from tests.report.test_writers import GOOD, report
 
 NASTY = """<script>alert("1")</script> 'quoted' "double" & </style><img src=x onerror=alert(1)> \
 🦆 {{ 7 * 7 }} `tick` | pipe"""
@@ -69,7 +69,9 @@ def nasty():
         GOOD,
         id=f"area.{NASTY}",
         verdict=Verdict.POTENTIAL,
-        worst=Case(-1.0, 0.1, NASTY),
+        worst_margin=-1.0,
+        error=0.1,
+        worst_instance=NASTY,
         lowest=(Case(-1.0, 0.1, NASTY),),
         coverage={NASTY: {NASTY: 3}, "data": {NASTY: 200}, "D": {"3": 200}},
         pairs={"D × data": {f"3 × {NASTY}": 200}},
@@ -83,7 +85,7 @@ def nasty():
 
 
 def counterexample():
-    """A counterexample as `ncfcheck.verdicts.findings` tells it, with a command that has to be
+    """A counterexample as `ncfcheck.report.findings` tells it, with a command that has to be
     escaped.
     """
     return {
@@ -102,9 +104,6 @@ def counterexample():
     }
 
 
-def run(*results, stopped="", regressions=(), baseline=""):
-    """First and last event of a run with these results."""
-    started = RunStarted(
-        tuple(each.id for each in results), 2000, 3, 2, {"numpy": "2", NASTY: NASTY}
-    )
-    return started, RunFinished(results, 2.0, stopped, regressions, baseline)
+def run(*results, **options):
+    """The report of a large run with these results."""
+    return report(*results, examples=2000, versions={"numpy": "2", NASTY: NASTY}, **options)

@@ -18,12 +18,15 @@ from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 from ncfcheck.core.claims import Claim, Kind, Verdict
+from ncfcheck.core.seeds import derive
 from ncfcheck.model import losses
 from ncfcheck.model.kernels import gradients
-from ncfcheck.run.check import PROFILES, cut, derive
+from ncfcheck.run.batches import cut
+from ncfcheck.run.check import PROFILES
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import examine
-from ncfcheck.verdicts.results import Case, Tally, verdict
+from ncfcheck.verdicts.results import verdict
+from ncfcheck.verdicts.tallies import Case, Tally
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from scipy.integrate import solve_ivp
 from scipy.sparse.linalg import ArpackNoConvergence
 
 from ncfcheck.core.claims import Inapplicable, Outcome, Unresolved, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.core.tolerances import HANDOVER, POLISHED, Numerics
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Ncf, Problem
 from ncfcheck.model.networks import dense
-from ncfcheck.run.check import load_claims
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import architectures, instances
 from ncfcheck.theory.flow.trajectories import Stop, ncf_flow

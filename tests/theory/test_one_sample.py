@@ -5,10 +5,10 @@ kink outweighs the point's.
 import numpy as np
 
 from ncfcheck.core.claims import Outcome, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.core.tolerances import DENSE_HESSIAN
 from ncfcheck.model.ncf import FEW, Problem
 from ncfcheck.model.networks import dense
-from ncfcheck.run.check import load_claims
 from ncfcheck.strategies.draw import draw
 from ncfcheck.theory.rank_one.points import RankOneInstance
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ncfcheck.core.claims import Inapplicable, Outcome, Unresolved, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.model.ncf import Ncf, Problem
 from ncfcheck.model.networks import dense
 from ncfcheck.properties.rank_one.margins import criterion
-from ncfcheck.run.check import load_claims
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.structured import rank_one_points
 from ncfcheck.theory.rank_one.points import (

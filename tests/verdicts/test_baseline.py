@@ -5,14 +5,13 @@ and update.
 import json
 import math
 import random
-from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ncfcheck.core import claims
 from ncfcheck.core.claims import Kind, Verdict
-from ncfcheck.report.json_file import report
 from ncfcheck.verdicts import baseline
 from ncfcheck.verdicts.baseline import (
     BadBaseline,
@@ -24,13 +23,11 @@ from ncfcheck.verdicts.baseline import (
     save,
     updated,
 )
-from ncfcheck.verdicts.events import RunFinished, RunStarted
 from ncfcheck.verdicts.regressions import NOISE, compare, moved
+from tests.report.test_writers import GOOD, report
 
 
 def result(id="area.good", **changes):
-    from tests.report.test_writers import GOOD
-
     margins = tuple(sorted((math.exp(random.Random(i).gauss(0, 1)), 1e-9) for i in range(200)))
     fields = {
         "coverage": {"D": {"3": 150, "15": 50}, "data": {"fan": 60, "sphere": 140}},
@@ -40,8 +37,7 @@ def result(id="area.good", **changes):
 
 
 def told(*results, examples=200, seed=3):
-    started = RunStarted(tuple(each.id for each in results), examples, seed, 2, {"numpy": "2"})
-    return report(started, RunFinished(results, 2.0))
+    return report(*results, examples=examples, seed=seed)
 
 
 BEFORE = told(result())

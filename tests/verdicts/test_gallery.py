@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ncfcheck.core.claims import CONTROL, Outcome, registered
-from ncfcheck.run.check import load_claims
+from ncfcheck.core.loading import load_claims
 from ncfcheck.verdicts import witness
 from ncfcheck.verifier import verify
 from tests.support import ROOT

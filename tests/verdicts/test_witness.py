@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncfcheck.core.claims import CONTROL, Claim, Margin, Outcome, registered
+from ncfcheck.core.loading import load_claims
 from ncfcheck.model.encoding import BadWitness, NotStorable, decode, encode
-from ncfcheck.run.check import load_claims
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts import witness
 from tests.support import ROOT
@@ -193,7 +193,8 @@ def test_a_witness_tells_all_there_is_to_know(tmp_path):
     assert {"ncfcheck", "numpy", "python"} <= set(found.versions)
     assert found.replay == f"ncfcheck replay {tmp_path / 'control.signless.json'}"
     assert witness.replay(found).still_violates
-    assert witness.worst_of(found).describe() == instance.describe()
+    first = decode(found.worst.instance, claim.function.__module__)
+    assert first.describe() == instance.describe()
     assert any(line.startswith("H(x) = W") for line in found.rendering)
     assert "the claim fails" in found.rendering[-1]
 

@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from ncfcheck.core.claims import Claim, Outcome, Verdict, registered
+from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.versions import versions
-from ncfcheck.run.check import SOURCES, load_claims
-from ncfcheck.run.executors import Dask, Here, NoCluster, Processes, WorkerLost
+from ncfcheck.run.counterexamples import as_found, replace, smaller
+from ncfcheck.run.crews import NoCluster, WorkerLost
 from ncfcheck.run.hunting import search
 from ncfcheck.run.hunting.events import (
     Counterexample,
@@ -26,20 +27,19 @@ from ncfcheck.run.hunting.events import (
     Shrinking,
 )
 from ncfcheck.run.hunting.schedule import Schedule
-from ncfcheck.run.hunting.shards import Report, Row, Shard, Totals
+from ncfcheck.run.hunting.shards import Row, Shard, ShardReport, Totals
 from ncfcheck.run.hunting.tactics import carried_out
-from ncfcheck.run.stored import as_found, replace, smaller
-from ncfcheck.run.workers import work_through
+from ncfcheck.run.workers import crew, work_through
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.ledger import PATH, Ledger, LedgerError
 
-ATTEMPTS = 2  # at a shard that loses its worker, once it runs alone
+ATTEMPTS = 2  # at a shard that loses its worker
 GRACE = 20.0  # seconds that work already started may take beyond the budget
 TOLD = 0.5  # seconds between events of progress
 
 
 @dataclass(frozen=True)
-class Plan:
+class HuntPlan:
     """What to hunt for, from which seed, on how much: `instances` in all, or `seconds` from now.
 
     `workers` processes; 0 is this process; `scheduler` is the address of a Dask cluster to use
@@ -75,7 +75,7 @@ class Lost(Exception):
         self.content = content
 
 
-def hunt(plan: Plan) -> Iterator[object]:
+def hunt(plan: HuntPlan) -> Iterator[object]:
     """Hunt, telling of it in events (`ncfcheck.run.hunting.events`); interrupting it ends it
     cleanly with what was found.
 
@@ -95,7 +95,7 @@ def hunt(plan: Plan) -> Iterator[object]:
 class _Hunt:
     """One hunt under way."""
 
-    def __init__(self, plan: Plan, claim: Claim, ledger: Ledger, start: float):
+    def __init__(self, plan: HuntPlan, claim: Claim, ledger: Ledger, start: float):
         self.plan, self.claim, self.ledger, self.start = plan, claim, ledger, start
         self.totals, self.best, self.path = Totals(), None, None
         options = {"search": search.VERSION}
@@ -119,23 +119,24 @@ class _Hunt:
         done = set()
         for generation, index, report in self.ledger.shards(self.number):
             done.add((generation, index))
-            self._add(msgspec.convert(report, Report))
+            self._add(msgspec.convert(report, ShardReport))
         return done
 
-    def _report(self, shard: Shard) -> Report | None:
+    def _report(self, shard: Shard) -> ShardReport | None:
         """What came of a shard that was done before the hunt was continued."""
         place = shard.generation, shard.index
         return (
-            msgspec.convert(self.ledger.report(self.number, place), Report)
+            msgspec.convert(self.ledger.report(self.number, place), ShardReport)
             if place in self.done
             else None
         )
 
     def events(self) -> Iterator[object]:
         """Work through the schedule until it ends or the time is up."""
-        with _crew(self.plan) as crew:
+        plan = self.plan
+        with crew(plan.workers, plan.scheduler, _worker, (plan.sources,)) as workers:
             for shard, report in work_through(
-                crew, _work, self.schedule.take, ATTEMPTS, self.until + GRACE
+                workers, self.schedule.take, ATTEMPTS, self.until + GRACE
             ):
                 report = _given_up(shard, report) if isinstance(report, WorkerLost) else report
                 self._record(shard, report)
@@ -161,7 +162,7 @@ class _Hunt:
         yield self._progress()
         yield HuntFinished(self._result(small), time.monotonic() - self.start, stopped)
 
-    def _add(self, report: Report) -> bool:
+    def _add(self, report: ShardReport) -> bool:
         """Add the report to the totals; whether it has a counterexample worse than all before."""
         self.totals += report
         if not report.found or (self.best and self.best.margin <= report.found[0].margin):
@@ -169,7 +170,7 @@ class _Hunt:
         self.best = report.found[0]
         return True
 
-    def _record(self, shard: Shard, report: Report) -> None:
+    def _record(self, shard: Shard, report: ShardReport) -> None:
         """Write to the ledger what came of a shard. A counterexample that it cannot take is in what
         is raised.
         """
@@ -227,24 +228,18 @@ class _Hunt:
         )
 
 
-def _crew(plan: Plan):
-    if plan.scheduler:
-        return Dask(plan.scheduler, load_claims, (plan.sources,))
-    if plan.workers == 0:
-        return Here(load_claims, (plan.sources,))
-    return Processes(plan.workers, load_claims, (plan.sources,))
+def _worker(sources: tuple[str, ...]) -> Callable[[Shard], ShardReport]:
+    """What works on a shard."""
+    load_claims(sources)
+    return lambda shard: carried_out(registered()[shard.claim], shard)
 
 
-def _work(shard: Shard) -> Report:
-    return carried_out(registered()[shard.claim], shard)
-
-
-def _given_up(shard: Shard, lost: WorkerLost) -> Report:
+def _given_up(shard: Shard, lost: WorkerLost) -> ShardReport:
     """The report of a shard that killed every worker it was given to."""
     row = Row(
         "", f"shard of seed {shard.seed}", None, None, str(Outcome.UNRESOLVED), str(lost), 0.0
     )
-    return Report(outcomes={str(Outcome.UNRESOLVED): 1}, reasons={str(lost): 1}, rows=[row])
+    return ShardReport(outcomes={str(Outcome.UNRESOLVED): 1}, reasons={str(lost): 1}, rows=[row])
 
 
 def _flat(row: Row) -> tuple:
@@ -262,4 +257,4 @@ def _flat(row: Row) -> tuple:
     )
 
 
-__all__ = ["LedgerError", "Lost", "NoCluster", "Plan", "hunt"]
+__all__ = ["HuntPlan", "LedgerError", "Lost", "NoCluster", "hunt"]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from ncfcheck.run.hunting.search import LAG, Search
-from ncfcheck.run.hunting.shards import Report, Shard
+from ncfcheck.run.hunting.shards import Shard, ShardReport
 
 
 class Schedule:
@@ -29,7 +29,7 @@ class Schedule:
         instances: float,
         until: float,
         first: bool,
-        done: Callable[[Shard], Report | None],
+        done: Callable[[Shard], ShardReport | None],
     ):
         self.search, self.instances, self.until, self.first, self.done = (
             search,
@@ -39,7 +39,7 @@ class Schedule:
             done,
         )
         self.generations: dict[int, list[Shard]] = {}
-        self.reports: dict[int, dict[int, Report]] = {}
+        self.reports: dict[int, dict[int, ShardReport]] = {}
         self.waiting: deque[Shard] = deque()
         self.next, self.planned, self.found, self.found_learnt = 0, 0, False, False
 
@@ -54,7 +54,7 @@ class Schedule:
         shard = self.waiting.popleft()
         return shard if math.isinf(left) else msgspec.structs.replace(shard, seconds=left)
 
-    def finish(self, shard: Shard, report: Report) -> None:
+    def finish(self, shard: Shard, report: ShardReport) -> None:
         """Take in the report of a shard, without its rows, which may be many."""
         self.reports[shard.generation][shard.index] = msgspec.structs.replace(report, rows=[])
         self.found = self.found or bool(report.found)

@@ -13,8 +13,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ncfcheck.run.check import derive
-from ncfcheck.run.hunting.shards import DRAWN, MUTATED, OPTIMISED, STRUCTURED, Point, Report, Shard
+from ncfcheck.core.seeds import derive
+from ncfcheck.run.hunting.shards import (
+    DRAWN,
+    MUTATED,
+    OPTIMISED,
+    STRUCTURED,
+    Point,
+    Shard,
+    ShardReport,
+)
 
 VERSION = 1  # of what a seed means; a hunt of another version is not continued
 LAG = 2  # generations: while the results of one come in, the next is at work
@@ -100,7 +108,7 @@ class Search:
             self._shard(generation, index, tactic, count) for index, tactic in enumerate(tactics)
         ]
 
-    def learn(self, shards: list[Shard], reports: list[Report]) -> None:
+    def learn(self, shards: list[Shard], reports: list[ShardReport]) -> None:
         """Take in the reports of a whole generation."""
         for shard, report in zip(shards, reports):
             self.board.visits.update(report.strata)
@@ -122,7 +130,7 @@ class Search:
             return _with(shard, seed=climb.seed, parents=(climb.parent,), told=climb.told)
         return shard
 
-    def _carry_on(self, shard: Shard, report: Report) -> None:
+    def _carry_on(self, shard: Shard, report: ShardReport) -> None:
         """Go on with an optimisation, unless it is stuck or came to nothing."""
         climb = Climb(shard.parents[0], shard.seed, shard.told)
         climb = replace(climb, told=(*climb.told, *report.values))

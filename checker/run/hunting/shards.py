@@ -11,7 +11,8 @@ import msgspec
 
 from ncfcheck.core.claims import Outcome, Verdict
 from ncfcheck.model.encoding import decode
-from ncfcheck.verdicts.results import MOSTLY_UNRESOLVED, Violation
+from ncfcheck.verdicts.results import MOSTLY_UNRESOLVED
+from ncfcheck.verdicts.tallies import Violation
 
 STRUCTURED, DRAWN, MUTATED, OPTIMISED = "structured", "drawn", "mutated", "optimised"
 STRATUM = ("D", "L", "p", "α", "data")  # keys of coverage that tell strata apart
@@ -60,9 +61,6 @@ class Shard(msgspec.Struct, frozen=True):
     seconds: float = float("inf")
     cut: bool = False
 
-    def __hash__(self) -> int:
-        return hash((self.claim, self.generation, self.index))
-
 
 class Row(msgspec.Struct, frozen=True, array_like=True):
     """One instance for the ledger; numbers that are not finite are None."""
@@ -77,7 +75,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     instance: Any = None
 
 
-class Report(msgspec.Struct):
+class ShardReport(msgspec.Struct):
     """What became of a shard; `values` are what an optimisation is told, `found` the confirmed
     violations, worst first.
 
@@ -109,7 +107,7 @@ class Totals:
         self.confirmed, self.seconds = 0, 0.0
         self.worst: Point | None = None
 
-    def __iadd__(self, report: Report) -> Totals:
+    def __iadd__(self, report: ShardReport) -> Totals:
         """Add a report; of equal worst margins the earlier one is kept."""
         self.outcomes.update(report.outcomes)
         self.reasons.update(report.reasons)

@@ -10,13 +10,21 @@ from collections.abc import Iterator
 import numpy as np
 
 from ncfcheck.core.claims import Claim, Inapplicable
+from ncfcheck.core.seeds import derive
 from ncfcheck.model.encoding import BadWitness, decode
 from ncfcheck.model.instance import Instance
-from ncfcheck.run.check import derive
 from ncfcheck.run.hunting.changes import movable, mutated, rebuilt, snapped
 from ncfcheck.run.hunting.optimisers import METHODS
-from ncfcheck.run.hunting.shards import DRAWN, MUTATED, OPTIMISED, STRUCTURED, Point, Report, Shard
-from ncfcheck.run.hunting.trial import NOTHING, Trial
+from ncfcheck.run.hunting.shards import (
+    DRAWN,
+    MUTATED,
+    OPTIMISED,
+    STRUCTURED,
+    Point,
+    Shard,
+    ShardReport,
+)
+from ncfcheck.run.hunting.tester import NOTHING, Tester
 from ncfcheck.run.workers import one_thread
 from ncfcheck.strategies import moves
 from ncfcheck.strategies.draw import draw_one
@@ -26,51 +34,51 @@ FAMILIES = ("lattice", "antipodal", "d=1", "orthogonal", "duplicated", "collinea
 DIMENSIONS = (4, 12, 30)  # that are optimised at a time: few are soon exhausted, many reach further
 
 
-def carried_out(claim: Claim, shard: Shard) -> Report:
+def carried_out(claim: Claim, shard: Shard) -> ShardReport:
     """The report of a shard of a hunt for a counterexample to the claim."""
-    trial = Trial(claim, shard)
+    tester = Tester(claim, shard)
     with one_thread():
         try:
-            TACTICS[shard.tactic](claim, shard, trial)
+            TACTICS[shard.tactic](claim, shard, tester)
         except Exception as error:
             reason = f"error while drawing: {type(error).__name__}: {error}"
-            trial.tally.unresolved[reason] += 1
-    return trial.finished()
+            tester.tally.unresolved[reason] += 1
+    return tester.finished()
 
 
-def drawn(claim: Claim, shard: Shard, trial: Trial) -> None:
+def drawn(claim: Claim, shard: Shard, tester: Tester) -> None:
     """Fresh draws of the claim's own strategy."""
-    for seed in _seeds(shard, trial):
-        _draw(claim.strategy(), seed, trial)
+    for seed in _seeds(shard, tester):
+        _draw(claim.strategy(), seed, tester)
 
 
-def structured(claim: Claim, shard: Shard, trial: Trial) -> None:
+def structured(claim: Claim, shard: Shard, tester: Tester) -> None:
     """Draws on structured data where the claim takes data; snapped to special values: their
     choices, or their arrays.
     """
-    for number, seed in enumerate(_seeds(shard, trial)):
+    for number, seed in enumerate(_seeds(shard, tester)):
         rng = np.random.default_rng(seed)
         found = draw_one(_on_structured(claim, shard.index + number), seed)
         if found is None:
             continue
         try:
             instance = snapped(claim, found.instance, rng) if number % 3 else found.instance
-            trial.test(instance, found.choices if instance is found.instance else None)
+            tester.test(instance, found.choices if instance is found.instance else None)
         except Inapplicable:
-            _draw(claim.strategy(), seed, trial, found.simplified(random.Random(seed)))
+            _draw(claim.strategy(), seed, tester, found.simplified(random.Random(seed)))
 
 
-def evolved(claim: Claim, shard: Shard, trial: Trial) -> None:
+def evolved(claim: Claim, shard: Shard, tester: Tester) -> None:
     """Mutations of the parents, and of what is worse than they were."""
     pool = [_Parent(claim, point) for point in shard.parents]
-    for seed in _seeds(shard, trial):
+    for seed in _seeds(shard, tester):
         rng = np.random.default_rng(seed)
         parent = pool[rng.integers(len(pool))] if pool else None
         child = parent.child(rng) if parent else None
         if child is None:
-            _draw(claim.strategy(), seed, trial)
+            _draw(claim.strategy(), seed, tester)
             continue
-        value = trial.test(child.instance, child.choices)
+        value = tester.test(child.instance, child.choices)
         if value < parent.margin:
             pool[pool.index(parent)] = child.at(value)
 
@@ -116,7 +124,7 @@ class _Parent:
         return None if found is None else _Parent(self.claim, None, found.instance, found)
 
 
-def optimised(claim: Claim, shard: Shard, trial: Trial) -> None:
+def optimised(claim: Claim, shard: Shard, tester: Tester) -> None:
     """The margin made smaller from one parent, going on where `told` ends: over its arrays, or the
     numbers it was drawn by.
     """
@@ -128,10 +136,10 @@ def optimised(claim: Claim, shard: Shard, trial: Trial) -> None:
     while point is not None:
         value = next(told, None)
         if value is None:
-            if trial.over:
+            if tester.over:
                 return
-            value = path.test(point, trial)
-            trial.report.values.append(value)
+            value = path.test(point, tester)
+            tester.report.values.append(value)
         try:
             point = asked.send(value)
         except StopIteration:
@@ -156,7 +164,7 @@ class _Arrays:
         }
         self.start = np.zeros(len(self.places))
 
-    def test(self, point: np.ndarray, trial: Trial) -> float:
+    def test(self, point: np.ndarray, tester: Tester) -> float:
         """The value of the instance with its numbers moved by `point`; NOTHING where
         it cannot be.
         """
@@ -172,7 +180,7 @@ class _Arrays:
             instance = rebuilt(self.claim, instance)
         except Inapplicable:
             instance = None
-        return trial.skip() if instance is None else trial.test(instance)
+        return tester.skip() if instance is None else tester.test(instance)
 
 
 class _Numbers:
@@ -183,10 +191,10 @@ class _Numbers:
         self.numbers = self.drawn.numbers[: DIMENSIONS[-1]] if self.drawn else []
         self.start = np.zeros(len(self.numbers))
 
-    def test(self, point: np.ndarray, trial: Trial) -> float:
+    def test(self, point: np.ndarray, tester: Tester) -> float:
         """The value of the instance drawn by the numbers moved by `point`."""
         found = draw_one(self.claim.strategy(), 0, self.drawn.moved(self.numbers, point))
-        return trial.skip() if found is None else trial.test(found.instance, found.choices)
+        return tester.skip() if found is None else tester.test(found.instance, found.choices)
 
 
 def _path(claim: Claim, parent: _Parent, seed: int) -> _Arrays | _Numbers | None:
@@ -204,20 +212,20 @@ def _path(claim: Claim, parent: _Parent, seed: int) -> _Arrays | _Numbers | None
 TACTICS = {STRUCTURED: structured, DRAWN: drawn, MUTATED: evolved, OPTIMISED: optimised}
 
 
-def _seeds(shard: Shard, trial: Trial) -> Iterator[int]:
-    """A seed per instance, until the trial is over; a few more than instances, for those that could
-    not be drawn.
+def _seeds(shard: Shard, tester: Tester) -> Iterator[int]:
+    """A seed per instance, until the tester is over; a few more than instances, for those that
+    could not be drawn.
     """
     for number in range(2 * shard.count):
-        if trial.over:
+        if tester.over:
             return
         yield derive(shard.seed, number)
 
 
-def _draw(strategy, seed: int, trial: Trial, prefix=()) -> None:
+def _draw(strategy, seed: int, tester: Tester, prefix=()) -> None:
     found = draw_one(strategy, seed, prefix)
     if found is not None:
-        trial.test(found.instance, found.choices)
+        tester.test(found.instance, found.choices)
 
 
 def _on_structured(claim: Claim, turn: int):

@@ -8,21 +8,22 @@ import math
 import time
 
 from ncfcheck.core.claims import Claim, Margin, Outcome
+from ncfcheck.core.describing import describe, one_line
 from ncfcheck.model.encoding import NotStorable, encode
-from ncfcheck.run.hunting.shards import Point, Report, Row, Shard, stratum
+from ncfcheck.run.hunting.shards import Point, Row, Shard, ShardReport, stratum
 from ncfcheck.verdicts.judging import examine
-from ncfcheck.verdicts.results import Tally, describe, one_line
+from ncfcheck.verdicts.tallies import Tally
 
 NOTHING = 1e30  # what an optimiser is told of an instance without a margin
 ELITES = 4  # strata per shard whose worst instance is reported
 FOUND = 3  # violations per shard that are reported
 
 
-class Trial:
+class Tester:
     """Judges instances of a claim, up to the shard's count and its time."""
 
     def __init__(self, claim: Claim, shard: Shard):
-        self.claim, self.shard, self.report = claim, shard, Report()
+        self.claim, self.shard, self.report = claim, shard, ShardReport()
         self.tally, self.start = Tally(), time.perf_counter()
         self.skipped = 0
         self.best: dict[str, tuple[Point, object]] = {}
@@ -70,7 +71,7 @@ class Trial:
             self.report.worst, self._worst = point, (instance, choices)
         return value
 
-    def finished(self) -> Report:
+    def finished(self) -> ShardReport:
         """The report, with the instances worth keeping encoded."""
         report, order = self.report, sorted(self.best.values(), key=lambda kept: kept[0].margin)
         report.elites = [self._encoded(*kept) for kept in order[:ELITES]]

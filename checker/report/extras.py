@@ -11,8 +11,8 @@ from markupsafe import Markup, escape
 
 from ncfcheck.core.claims import Kind, registered
 from ncfcheck.report.examples import NoInstance, shown
+from ncfcheck.report.findings import counterexamples, hunts
 from ncfcheck.report.page import Extras
-from ncfcheck.verdicts.findings import counterexamples, hunts
 from ncfcheck.verdicts.results import ClaimResult
 
 PICTURED = ("early.", "flow.")  # areas whose claims are about flows

@@ -4,25 +4,44 @@ possible and stored where new.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterable
 from pathlib import Path
 
+from ncfcheck.certify import Certificate, certify, document
 from ncfcheck.core.claims import Claim, Kind, Margin, Outcome
 from ncfcheck.model.encoding import BadWitness, decode
+from ncfcheck.run.shrinking.shrink import shrunk
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.judging import examine
-from ncfcheck.verdicts.results import Tally, Violation
+from ncfcheck.verdicts.tallies import Tally, Violation
 
 SECONDS = 8.0  # of shrinking one counterexample in a run that has other claims to check
 
 
-def replay_stored(claim: Claim, tally: Tally, folder: Path) -> None:
+Stored = witness.Witness | BadWitness  # what a file of the folder holds, or why it cannot be read
+
+
+def stored(claim: str, folder: Path) -> tuple[Stored, ...]:
+    """The stored witnesses of a claim, in order of the names of their files."""
+    return tuple(_read(path) for path in witness.stored(claim, folder))
+
+
+def _read(path: Path) -> Stored:
+    try:
+        return witness.read(path)
+    except BadWitness as reason:
+        return reason
+
+
+def replay_stored(claim: Claim, tally: Tally, found: Iterable[Stored]) -> None:
     """Examine the instance of every stored witness of the claim; one that cannot be read is
     unresolved.
     """
-    for path in witness.stored(claim.id, folder):
+    for each in found:
         try:
-            instance = witness.instance_of(witness.read(path))
+            if isinstance(each, BadWitness):
+                raise each
+            instance = witness.instance_of(each)
         except BadWitness as reason:
             tally.unresolved[f"witness not read: {reason}"] += 1
             tally.replayed[Outcome.UNRESOLVED] += 1
@@ -33,13 +52,9 @@ def replay_stored(claim: Claim, tally: Tally, folder: Path) -> None:
             tally.replayed[outcome] += 1
 
 
-def has_certificate(claim: Claim, folder: Path) -> bool:
-    """Whether a stored witness of the claim has a certificate."""
-    for path in witness.stored(claim.id, folder):
-        with suppress(BadWitness):
-            if witness.read(path).certificate:
-                return True
-    return False
+def has_certificate(found: Iterable[Stored]) -> bool:
+    """Whether one of the stored witnesses has a certificate."""
+    return any(isinstance(each, witness.Witness) and each.certificate for each in found)
 
 
 def is_worth_keeping(claim: Claim, tally: Tally) -> bool:
@@ -79,8 +94,6 @@ def smaller(claim: Claim, found: Violation, seed: int, **limits) -> witness.Witn
     """The witness of the violation made smaller, within the `limits` of shrinking, certified where
     that is possible.
     """
-    from ncfcheck.run.shrinking.shrink import shrunk
-
     instance = _instance(claim, found)
     if instance is None:
         return None
@@ -122,8 +135,6 @@ def _instance(claim: Claim, found: Violation):
 
 def _certificate(claim: Claim, instance) -> dict | None:
     """A certificate that the claim fails on the instance, sealed, if one is found."""
-    from ncfcheck.certify import Certificate, certify, document
-
     found = certify(claim, instance)
     return (
         document(claim, instance, found)["certificate"] if isinstance(found, Certificate) else None

@@ -1,0 +1,22 @@
+"""Instances and messages as one line of text, whatever they contain."""
+
+from __future__ import annotations
+
+DESCRIPTION = 200  # characters kept of an instance that does not describe itself
+
+
+def describe(instance) -> str:
+    """The instance in one line: its own `describe()`, otherwise its repr, shortened."""
+    if hasattr(instance, "describe"):
+        return one_line(instance.describe())
+    return one_line(repr(instance), DESCRIPTION)
+
+
+def one_line(text: str, limit: int = 4 * DESCRIPTION) -> str:
+    """The text on one line, cut at `limit` characters, with ? for what cannot be printed (it may
+    control a terminal).
+    """
+    text = " ".join(str(text).split())
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else "?" for each in text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

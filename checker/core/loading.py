@@ -1,0 +1,49 @@
+"""Claims registered by importing the modules that state them: the program's own and the user's."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import pkgutil
+from functools import cache
+
+from ncfcheck.core import claim_files
+from ncfcheck.core.claim_files import BrokenClaims, told
+
+SOURCES = ("ncfcheck.properties",)  # packages and modules whose import registers claims
+
+
+def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
+    """Import every module of the packages named, sub-packages included, and the user's files, so
+    that their claims are registered.
+
+    Raises BrokenClaims naming the module that cannot be imported.
+    """
+    for source in sources:
+        if claim_files.is_file(source):
+            claim_files.load(source)
+            continue
+        _import_all(source)
+    _set_apart()
+
+
+def _import_all(name: str) -> None:
+    """Import a module and, of a package, all within it, in the order of their names."""
+    module = _import(name)
+    for each in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
+        _import_all(each.name)
+
+
+def _import(name: str):
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise BrokenClaims(f"cannot load the claims of {name}: {told(error)}") from error
+
+
+@cache
+def _set_apart() -> None:
+    """Have the garbage collector pass over what is loaded, which stays: to look through it takes as
+    long as 100 instances.
+    """
+    gc.freeze()

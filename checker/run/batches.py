@@ -1,0 +1,201 @@
+"""Batches of instances: what a check is cut into, and what came of each.
+
+The seed of a batch depends on nothing but the run's seed, the claims' strategy and the batch's
+index, so that a run gives the same results whatever the number of workers. Claims about equal
+strategies share a batch: each instance is drawn once, and the flow that all of them look at is
+followed once. What one claim finds does not depend on which others are there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+from ncfcheck.core.claim_files import told_of
+from ncfcheck.core.claims import Claim, Kind, Margin, Outcome, registered
+from ncfcheck.core.describing import describe, one_line
+from ncfcheck.core.seeds import derive
+from ncfcheck.run.counterexamples import Stored, has_certificate, replay_stored, stored
+from ncfcheck.run.workers import one_thread
+from ncfcheck.strategies.draw import drawn
+from ncfcheck.verdicts.events import Examined
+from ncfcheck.verdicts.judging import examine, prove_conclusion
+from ncfcheck.verdicts.tallies import Tally
+
+CONTROL_SHARE = 2  # a control gets one instance for so many of a theorem: one violation is enough
+SIZE = 50  # instances of each claim in a batch
+ROUNDS = 5  # of drawing, for a batch whose instances turn out inapplicable
+AT_ONCE = 25  # instances drawn at most before they are judged
+OVERDRAW = 4  # instances drawn per one wanted, after the first round
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A unit of work: `examples` applicable instances of each of some claims about one strategy.
+
+    `stored` are witnesses by claim that are replayed first; for claims in `proved` no certificate
+    is looked for.
+    """
+
+    claims: tuple[str, ...]
+    index: int
+    examples: int
+    stored: dict[str, tuple[Stored, ...]] = field(default_factory=dict)
+    proved: frozenset[str] = frozenset()
+
+    @property
+    def claim(self) -> str:
+        """The claims in one string."""
+        return ", ".join(self.claims)
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """What came of a batch: a tally a claim, how long it took, and every instance where that was
+    asked for.
+    """
+
+    tallies: dict[str, Tally]
+    seconds: float
+    examined: tuple[Examined, ...] = ()
+
+
+def cut(claims: Iterable[Claim], examples: int) -> list[Batch]:
+    """Batches of nearly equal size, at most SIZE, that make up `examples` instances of each claim,
+    or a control's share of them.
+
+    First batches come first.
+    """
+    together: dict[tuple[str, int], list[str]] = {}
+    for claim in claims:
+        wanted = -(-examples // CONTROL_SHARE) if claim.kind is Kind.CONTROL else examples
+        together.setdefault((claim.stream, wanted), []).append(claim.id)
+    batches = []
+    for (_, wanted), ids in together.items():
+        count = -(-wanted // SIZE)
+        batches += [
+            Batch(tuple(ids), i, wanted * (i + 1) // count - wanted * i // count)
+            for i in range(count)
+        ]
+    return sorted(batches, key=lambda batch: batch.index)
+
+
+def with_witnesses(batches: list[Batch], folder: Path) -> list[Batch]:
+    """The batches, the first of each claim with its witnesses in a folder.
+
+    What is replayed there proves the claim false: others need not look for a proof.
+    """
+    found = {id: stored(id, folder) for batch in batches for id in batch.claims}
+    proved = frozenset(id for id, witnesses in found.items() if has_certificate(witnesses))
+    return [
+        replace(batch, proved=proved.intersection(batch.claims))
+        if batch.index
+        else replace(batch, stored={id: found[id] for id in batch.claims})
+        for batch in batches
+    ]
+
+
+def check_batch(
+    batch: Batch, seed: int, data=None, *, verbose: bool = False, certify: bool = False
+) -> BatchReport:
+    """What came of a batch, on data sets of the strategy `data` where given: it draws until every
+    claim has its number of applicable instances, for at most ROUNDS rounds.
+    """
+    start, under_way = time.perf_counter(), _Checking(batch, verbose, certify)
+    under_way.replay()
+    with one_thread():
+        for turn in range(ROUNDS):
+            if under_way.wanting:
+                under_way.draw(seed, data, turn)
+    return under_way.report(time.perf_counter() - start)
+
+
+class _Checking:
+    """A batch under way."""
+
+    def __init__(self, batch: Batch, verbose: bool, certify: bool):
+        self.batch, self.verbose, self.certify = batch, verbose, certify
+        self.claims = [registered()[id] for id in batch.claims]
+        self.tallies = {id: Tally() for id in batch.claims}
+        self.examined: list[Examined] = []
+
+    @property
+    def wanting(self) -> list[Claim]:
+        """Claims that have not got their number of instances yet."""
+        return [claim for claim in self.claims if self._missing(claim) > 0]
+
+    def _missing(self, claim: Claim) -> int:
+        return self.batch.examples - self.tallies[claim.id].drawn
+
+    def replay(self) -> None:
+        """Examine the stored witnesses."""
+        for claim in self.claims:
+            replay_stored(claim, self.tallies[claim.id], self.batch.stored.get(claim.id, ()))
+
+    def draw(self, seed: int, data, turn: int) -> None:
+        """A round of drawing. An exception of the strategy, a bug in it, is counted as unresolved:
+        aloud, and ending the round.
+        """
+        first, index = self.claims[0], self.batch.index
+        stream = drawn(
+            first.strategy(data),
+            self.batch.examples * (OVERDRAW if turn else 1),
+            derive(seed, first.stream, index, turn),
+            simplest=index + turn == 0,
+        )
+        while self.wanting:
+            # As many as are certainly needed at a time: what draws and what judges keep each other
+            # out of the caches.
+            count = min(AT_ONCE, max(map(self._missing, self.wanting)))
+            instances, error = _next(stream, count)
+            for each in instances:
+                self._examine(each)
+            if error:
+                for claim in self.wanting:
+                    reason = f"error while drawing: {told_of(error, claim)}"
+                    self.tallies[claim.id].unresolved[reason] += 1
+            if error or len(instances) < count:
+                return
+
+    def _examine(self, each) -> None:
+        """Have one instance examined by every claim that still wants some."""
+        for claim in self.wanting:
+            start, tally = time.perf_counter(), self.tallies[claim.id]
+            is_unproved = claim.id not in self.batch.proved
+            found = examine(claim, each.instance, tally, is_unproved, each)
+            if self.certify and found[0] is Outcome.HOLDS:
+                prove_conclusion(claim, each.instance, tally)
+            if self.verbose:
+                self.examined.append(_examined(claim, *found, each.instance))
+            tally.seconds += time.perf_counter() - start
+
+    def report(self, seconds: float) -> BatchReport:
+        """What came of it; the claims share what drawing took."""
+        drawing = seconds - sum(tally.seconds for tally in self.tallies.values())
+        for tally in self.tallies.values():
+            tally.seconds += drawing / len(self.claims)
+        return BatchReport(self.tallies, seconds, tuple(self.examined))
+
+
+def _next(stream: Iterator, count: int) -> tuple[list, Exception | None]:
+    """The next of a stream, at most `count`, and what it raised after these."""
+    found: list = []
+    try:
+        found.extend(islice(stream, count))
+    except Exception as error:
+        return found, error
+    return found, None
+
+
+def _examined(claim: Claim, outcome: Outcome, margin: Margin, instance) -> Examined:
+    return Examined(
+        claim.id,
+        str(outcome),
+        float(margin.value),
+        float(margin.error),
+        one_line(margin.note),
+        describe(instance),
+    )

@@ -1,0 +1,106 @@
+"""A crew of the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from functools import lru_cache
+
+from ncfcheck.run.crews import NoCluster, WorkerLost
+
+PATIENCE = 30  # seconds to wait for a scheduler to answer and for its first worker
+LOOK = 2.0  # seconds between looks at how many workers a cluster has
+
+
+class Dask:
+    """The workers of a Dask cluster. Raises NoCluster.
+
+    Dask gives the work of a lost worker to another by itself; what it reports lost has killed
+    several, or waited where they died.
+    """
+
+    retries = True
+
+    def __init__(self, address: str, make: Callable, arguments: tuple):
+        self.address, self.content = address, pickle.dumps((make, arguments))
+        self.threads, self.looked = 1, 0.0
+        self.running: dict[Future, object] = {}
+
+    def __enter__(self) -> Dask:
+        try:
+            import distributed
+        except ImportError as error:
+            raise NoCluster(
+                "--scheduler needs Dask: pip install 'ncfcheck[distributed]'"
+            ) from error
+        try:
+            self.client = distributed.Client(self.address, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise NoCluster(f"no Dask scheduler answers at {self.address}: {error}") from error
+        try:
+            self.client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError as error:
+            self.client.close()
+            raise NoCluster(f"the Dask scheduler at {self.address} has no workers") from error
+        self.pool = self.client.get_executor(pure=False, retries=0)
+        return self
+
+    @property
+    def capacity(self) -> int:
+        """Twice the threads of the cluster, looked up now and then: workers come and go."""
+        if time.monotonic() - self.looked > LOOK:
+            self.threads = max(1, sum(self.client.nthreads().values()))
+            self.looked = time.monotonic()
+        return 2 * self.threads
+
+    def submit(self, unit) -> None:
+        """Start a unit. Raises NoCluster where the client was closed, as it is when its scheduler
+        goes.
+        """
+        try:
+            self.running[self.pool.submit(_on_cluster, self.content, unit)] = unit
+        except RuntimeError as error:
+            raise self._gone() from error
+
+    def done(self, timeout: float | None = None) -> Iterator[tuple]:
+        """Units with what came of them. Raises NoCluster where the scheduler is gone."""
+        from distributed.scheduler import KilledWorker
+
+        for future in wait(self.running, timeout, FIRST_COMPLETED).done:
+            unit = self.running.pop(future)
+            try:
+                result = future.result()
+            except KilledWorker:
+                result = WorkerLost(unit)
+            except CancelledError as error:
+                raise self._gone() from error
+            yield unit, result
+
+    def _gone(self) -> NoCluster:
+        return NoCluster(f"the Dask scheduler at {self.address} is gone")
+
+    def __exit__(self, *_) -> None:
+        # Nobody waits for the cluster any more, whatever state it is in.
+        with contextlib.suppress(Exception):
+            self.pool.shutdown(wait=False)
+            self.client.close(timeout=5)
+
+
+_making = threading.Lock()
+
+
+def _on_cluster(content: bytes, unit):
+    """In a worker of a cluster: do a unit."""
+    with _making:
+        work = _made(content)
+    return work(unit)
+
+
+@lru_cache(maxsize=4)
+def _made(content: bytes) -> Callable:
+    make, arguments = pickle.loads(content)
+    return make(*arguments)

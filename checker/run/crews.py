@@ -1,0 +1,50 @@
+"""Who does the work: fresh processes of this machine, the workers of a Dask cluster, or this
+process. One interface for all three.
+
+Where work is done, `make(*arguments)` is called once: it returns the function that does a unit of
+work, a value with a `claim`. A crew is a context: `submit(unit)` starts a unit, `capacity` is how
+many are worth starting at a time, and `done(timeout)` waits for some and yields pairs
+(unit, result). The result is a WorkerLost where the worker died, with `retries` several in turn;
+what the work raises, `done` raises. Leaving a crew ends what is still running at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+
+class WorkerLost(Exception):
+    """A worker died while it did a unit of work; the message says which claims that was about."""
+
+    def __init__(self, unit):
+        super().__init__(
+            f"a worker process died (killed, or out of memory) while checking {unit.claim}"
+        )
+
+
+class NoCluster(Exception):
+    """A Dask cluster cannot be used; the message says which and why."""
+
+
+class Here:
+    """This process, which does each unit when asked what is done: nothing to start or to lose."""
+
+    capacity = 1
+    retries = False
+
+    def __init__(self, make: Callable, arguments: tuple):
+        self.work = make(*arguments)
+
+    def __enter__(self) -> Here:
+        return self
+
+    def submit(self, unit) -> None:
+        """Take a unit."""
+        self.unit = unit
+
+    def done(self, timeout: float | None = None) -> Iterator[tuple]:
+        """Do it."""
+        yield self.unit, self.work(self.unit)
+
+    def __exit__(self, *_) -> None:
+        pass

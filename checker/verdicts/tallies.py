@@ -1,0 +1,147 @@
+"""Counts of what instances of a claim said; they add up."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from ncfcheck.core.claims import Margin, Outcome
+from ncfcheck.core.coverage import pairs
+from ncfcheck.core.describing import describe, one_line
+from ncfcheck.verdicts.sample import Sample
+
+LOWEST = 5  # smallest margins kept with their instances
+SUMS = ("holds", "violates", "unresolved", "inapplicable", "confirmed", "replayed", "seconds")
+SUMS += ("certified", "uncertified", "proved", "unproved")
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One decided instance: its margin, the bound on the margin's error, and the instance in one
+    line.
+    """
+
+    value: float | None = msgspec.field(name="margin")
+    error: float | None
+    instance: str
+
+    def __post_init__(self):
+        """Numbers that are not finite are null in files."""
+        for name in ("value", "error"):
+            if getattr(self, name) is None:
+                msgspec.structs.force_setattr(self, name, math.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Violation:
+    """A confirmed violation: its margin, the instance encoded as in witness files, and Hypothesis's
+    choices that drew it.
+
+    `content` and `choices` are None where there are none.
+    """
+
+    value: float
+    error: float
+    content: Any
+    choices: tuple | None
+
+
+@dataclass
+class Tally:
+    """Counts over a stretch of instances of one claim; tallies of the same claim add up.
+
+    `violates` counts what the verdict rests on: of these, `confirmed` were confirmed one by one,
+    and `certified` proved, of those that a proof was tried of; `uncertified` counts the reasons why
+    there is none. `proved` and `unproved` are the same of instances that hold, where that was asked
+    for. `replayed` counts the instances among all these that were not drawn but come from stored
+    witnesses, by outcome; `violation` is the confirmed one of smallest margin.
+    """
+
+    holds: int = 0
+    violates: int = 0
+    confirmed: int = 0
+    unresolved: Counter[str] = field(default_factory=Counter)  # reason → count
+    inapplicable: Counter[str] = field(default_factory=Counter)
+    coverage: dict[str, Counter[str]] = field(default_factory=dict)
+    worst: Case | None = None
+    seconds: float = 0.0
+    lowest: list[Case] = field(default_factory=list)  # the worst few, smallest margin first
+    margins: Sample = field(
+        default_factory=Sample
+    )  # of instances with a finite margin, unresolved ones too
+    pairs: dict[str, Counter[str]] = field(default_factory=dict)  # coverage of two keys at once
+    certified: int = 0
+    uncertified: Counter[str] = field(default_factory=Counter)  # reason → count
+    proved: int = 0
+    unproved: Counter[str] = field(default_factory=Counter)  # reason → count
+    replayed: Counter[Outcome] = field(default_factory=Counter)
+    violation: Violation | None = field(default=None, compare=False)
+
+    @property
+    def applicable(self) -> int:
+        """Instances that met the hypotheses, decided or not."""
+        return self.holds + self.violates + self.unresolved.total()
+
+    @property
+    def drawn(self) -> int:
+        """Applicable instances that were drawn at random."""
+        return self.applicable - self.replayed.total()
+
+    def record(self, outcome: Outcome, margin: Margin, instance) -> None:
+        """Count one instance, keeping the smallest decided margin with its instance."""
+        if outcome is Outcome.INAPPLICABLE:
+            self.inapplicable[one_line(margin.note) or "hypotheses not met"] += 1
+            return
+        self._cover(instance)
+        described = describe(instance)
+        if math.isfinite(margin.value) and math.isfinite(margin.error):
+            self.margins.add(described, margin.value, margin.error)
+        if outcome is Outcome.UNRESOLVED:
+            self.unresolved[one_line(margin.note) or _undecided(margin)] += 1
+            return
+        self.holds += outcome is Outcome.HOLDS
+        self.violates += outcome is Outcome.VIOLATES
+        if len(self.lowest) < LOWEST or margin.value < self.lowest[-1].value:
+            case = Case(float(margin.value), float(margin.error), described)
+            self._keep([case])
+            self.worst = case if self.is_record(margin) else self.worst
+
+    def is_record(self, margin: Margin) -> bool:
+        """Whether a decided margin is smaller than all before it."""
+        return self.worst is None or margin.value < self.worst.value
+
+    def _cover(self, instance) -> None:
+        coverage = instance.coverage() if hasattr(instance, "coverage") else {}
+        for counts, found in ((self.coverage, coverage.items()), (self.pairs, pairs(coverage))):
+            for key, value in found:
+                if key not in counts:
+                    counts[key] = Counter()
+                counts[key][str(value)] += 1
+
+    def _keep(self, cases: list[Case]) -> None:
+        """Keep the LOWEST smallest; of equal ones the earlier."""
+        self.lowest = sorted([*self.lowest, *cases], key=lambda case: case.value)[:LOWEST]
+
+    def __iadd__(self, other: Tally) -> Tally:
+        """Add the counts of a later stretch; of equal worst margins the earlier one is kept."""
+        for name in SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for mine, others in ((self.coverage, other.coverage), (self.pairs, other.pairs)):
+            for key, counts in others.items():
+                mine[key] = mine.get(key, Counter()) + counts
+        self._keep(other.lowest)
+        self.margins += other.margins
+        if other.worst is not None and (self.worst is None or other.worst.value < self.worst.value):
+            self.worst = other.worst
+        if other.violation is not None and (
+            self.violation is None or other.violation.value < self.violation.value
+        ):
+            self.violation = other.violation
+        return self
+
+
+def _undecided(margin: Margin) -> str:
+    return "margin is not a number" if math.isnan(margin.value) else "margin within its error"
