@@ -19,7 +19,12 @@ class Kind(StrEnum):
     CONTROL = "control"  # false: must be refuted
 
 
-THEOREM, CONJECTURE, CONTROL = Kind.THEOREM, Kind.CONJECTURE, Kind.CONTROL
+THEOREM = Kind.THEOREM
+"""The kind of what is proved: it must never be refuted."""
+CONJECTURE = Kind.CONJECTURE
+"""The kind of what is open: its verdict is news."""
+CONTROL = Kind.CONTROL
+"""The kind of what is false: it must be refuted."""
 
 
 class Outcome(StrEnum):
@@ -176,7 +181,7 @@ def claim(
 
     def register(function):
         statement = _paragraphs(inspect.getdoc(function) or "")
-        if id in _registry:
+        if id in _registry and not _is_restated(_registry[id].function, function):
             raise ValueError(f"claim {id} is registered twice")
         if id.count(".") != 1 or not all(id.split(".")):
             raise ValueError(f"claim id {id!r} is not of the form area.name")
@@ -189,6 +194,11 @@ def claim(
         return function
 
     return register
+
+
+def _is_restated(old: Callable, new: Callable) -> bool:
+    """Whether a cell of a notebook that states a claim is run again."""
+    return old.__module__ == new.__module__ == "__main__" and old.__name__ == new.__name__
 
 
 def _paragraphs(text: str) -> str:

@@ -223,6 +223,7 @@ def _two_layer_promise(instance: RankOneInstance | FoundInstance) -> None:
 
 
 found_points = given(_found_points, _found_promise, _found_again)
+"""KKT points found without assuming their structure, on networks with and without kinks."""
 blind_points = given(_blind_points, _blind_promise, _found_again)
 two_layer_points = given(_two_layer_points, _two_layer_promise, _two_layers_again)
 two_direction_points = given(

@@ -107,10 +107,18 @@ class Given(Strategy):
 def given(
     build: Callable[..., Strategy], promise=None, rebuild=rebuilding.same
 ) -> Callable[..., Given]:
-    """Turn a strategy function `build(data, **options)` into one for `@claim(given=…)`; `data` for
-    data sets of its own.
+    """Turn a strategy function `build(data, **options)` into one for `@claim(given=…)`.
+
+    What that returns keeps what `promise(instance, **options)` promises, which raises Inapplicable
+    for an instance that could not be drawn; `rebuild(instance)` computes again what derives from
+    the problem of one that was changed. `data` are data sets of its own.
     """
-    return lambda data=None, **options: Given(build, options, data, promise, rebuild)
+
+    def strategy(data: Strategy | None = None, **options) -> Given:
+        return Given(build, options, data, promise, rebuild)
+
+    strategy.__doc__ = build.__doc__
+    return strategy
 
 
 @cache
@@ -229,6 +237,12 @@ def draw_instance(
     outputs=OUTPUTS,
     **options,
 ) -> Instance:
+    """Instances on every family of data, labels and starts.
+
+    Options: `starts`, `losses`, `labels`, `outputs` (what to draw from; a user's table brings its
+    own labels and so has one output) and those of `networks`: `lipschitz`, `kinked`, `shared`,
+    `filtered`, `only_dense`, `powers`, `narrowest`.
+    """
     sample = draw(data)
     n, d = sample.X.shape
     outputs = sample.y.shape[1] if sample.y is not None else draw.choice(outputs)
@@ -254,12 +268,7 @@ def draw_instance(
 
 _instances = composite(draw_instance)
 instances = given(_instances, promises.plain)
-instances.__doc__ = """Instances on every family of data, labels and starts.
-
-Options: `starts`, `losses`, `labels`, `outputs` (what to draw from; a user's table brings its own
-labels and so has one output) and those of `networks`: `lipschitz`, `kinked`, `shared`, `filtered`,
-`only_dense`, `powers`, `narrowest`.
-"""
+"""Instances on every family of data, labels and starts: `instances(data=None, **options)`."""
 
 
 def relabelled(instance: Instance) -> Instance:

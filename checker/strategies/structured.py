@@ -228,6 +228,7 @@ def _masked_points(draw, data) -> RankOneInstance:
 
 
 rank_one_points = given(_rank_one_points, promises.structured, rebuilding.structured)
+"""Structured points: rank-one hidden layers along a KKT point of the reduced problem (§5)."""
 perturbed_points = given(_perturbed_points, promises.spoilt, rebuilding.spoilt)
 mixed_points = given(_mixed_points, promises.mixed, rebuilding.mixed)
 signless_points = given(_signless_points, promises.signless, rebuilding.signless)

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from ncfcheck.app.cli import main
-from ncfcheck.verdicts.ledger import LedgerError, load
+from ncfcheck.verdicts.ledger import LedgerError, tested
 from tests.support import ROOT
 
 
@@ -124,7 +124,7 @@ def test_ctrl_c_once_or_twice_ends_a_hunt_and_keeps_what_was_tested(folder, time
     assert b"Traceback" not in err
     if times == 1:
         assert process.returncode == 130 and b"not refuted on" in out
-    assert len(load(folder / "reports" / "ledger.sqlite")) >= before
+    assert len(tested(folder / "reports" / "ledger.sqlite")) >= before
 
 
 def _wait_for_rows(folder):
@@ -132,6 +132,6 @@ def _wait_for_rows(folder):
     while time.monotonic() < end:
         time.sleep(0.1)
         with suppress(LedgerError):  # not there yet, or just being made
-            if rows := len(load(folder / "reports" / "ledger.sqlite")):
+            if rows := len(tested(folder / "reports" / "ledger.sqlite")):
                 return rows
     raise AssertionError("nothing was tested")

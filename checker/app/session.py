@@ -1,0 +1,138 @@
+"""The commands from Python: the same runs without a terminal, and what they find as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ncfcheck.core.claims import Claim, registered, select
+from ncfcheck.core.loading import SOURCES, load_claims
+from ncfcheck.core.tables import read_table
+from ncfcheck.run.check import CheckPlan, run
+from ncfcheck.run.hunting import hunt as hunting
+from ncfcheck.run.hunting.events import HuntResult
+from ncfcheck.run.shrinking.shrink import shrunk
+from ncfcheck.verdicts import witness
+from ncfcheck.verdicts.ledger import PATH
+from ncfcheck.verdicts.report import Report
+from ncfcheck.verifier import witnesses
+
+REPORTS = Path("reports")
+
+
+def claims(*wanted: str | Callable, files: tuple[str, ...] = ()) -> list[Claim]:
+    """Claims by id, by pattern ("flow.*") or by the function that states them; all for none.
+
+    Those that come with the program are loaded first, and those of the user's `files`. Raises
+    LookupError for what matches nothing, BrokenClaims for a file that cannot be loaded.
+    """
+    load_claims((*SOURCES, *files))
+    return select([_id(each) for each in wanted])
+
+
+def check(
+    *wanted: str | Callable,
+    examples: int = 25,
+    seed: int = 0,
+    workers: int = 1,
+    files: tuple[str, ...] = (),
+    data: str | Path | None = None,
+    target: str | None = None,
+    certify: bool = False,
+) -> Report:
+    """Check `claims(*wanted)` on `examples` instances each, half for a control; `results` makes a
+    DataFrame of what is returned.
+
+    Nothing is written. With `workers` > 1, claims must be stated in `files` or in the program. With
+    `data` and `target`, data sets are drawn from this table (see `ncfcheck check --data`). Raises
+    what `claims` raises, TableError, ValueError for options out of range.
+    """
+    chosen = claims(*wanted, files=files)
+    _must(examples >= 1 and workers >= 1 and seed >= 0, "examples, workers ≥ 1 and seed ≥ 0")
+    _must((data is None) == (target is None), "`data` and `target` go together")
+    _must(workers == 1 or not _here(chosen), "claims stated in no file need workers=1")
+    plan = CheckPlan(
+        claims=tuple(each.id for each in chosen),
+        examples=examples,
+        seed=seed,
+        workers=workers,
+        table=None if data is None else read_table(data, str(target)),
+        sources=(*SOURCES, *files),
+        certify=certify,
+    )
+    *_, report = run(plan)
+    return report
+
+
+def hunt(
+    wanted: str | Callable,
+    *,
+    seconds: float | None = 60.0,
+    instances: int | None = None,
+    seed: int = 0,
+    workers: int = 0,
+    files: tuple[str, ...] = (),
+    folder: str | Path = REPORTS,
+) -> HuntResult:
+    """Hunt a counterexample to one claim, for so many `seconds` or, where given, `instances`.
+
+    Every instance goes to the ledger in `folder`, a counterexample to a witness file below it, with
+    its path in the result. `workers` are processes, 0 this one. Raises what `claims` raises,
+    LedgerError for a ledger that cannot be written.
+    """
+    chosen = claims(wanted, files=files)
+    _must(len(chosen) == 1, f"one claim, not the {len(chosen)} that {wanted!r} matches")
+    _must(workers == 0 or not _here(chosen), "a claim stated in no file needs workers=0")
+    plan = hunting.HuntPlan(
+        claim=chosen[0].id,
+        seed=seed,
+        instances=instances,
+        seconds=None if instances is not None else seconds,
+        workers=workers,
+        sources=(*SOURCES, *files),
+        ledger=Path(folder) / PATH.name,
+        folder=Path(folder) / witness.FOLDER.name,
+    )
+    *_, finished = hunting.hunt(plan)
+    return finished.result
+
+
+def replay(path: str | Path, files: tuple[str, ...] = ()) -> witness.Replay:
+    """Judge the instance of a witness file again. Raises BadWitness."""
+    load_claims((*SOURCES, *files))
+    return witness.replay(witness.read(path))
+
+
+def verify(path: str | Path) -> str:
+    """What the certificate of a witness file proves, in words, if the independent verifier accepts
+    it.
+
+    Raises Rejected with the reason if it does not; OSError or ValueError for an unreadable file.
+    """
+    return witnesses.verify(witnesses.load(path))
+
+
+def shrink(wanted: str | Callable, instance: Any, seconds: float = 20.0) -> Any:
+    """The simplest instance found in so many seconds that violates the claim as `instance` does."""
+    [claim] = claims(wanted)
+    return shrunk(claim, instance, seconds=seconds).instance
+
+
+def _id(wanted: str | Callable) -> str:
+    if isinstance(wanted, str):
+        return wanted
+    found = [id for id, claim in registered().items() if claim.function is wanted]
+    if not found:
+        raise LookupError(f"{wanted!r} states no claim: decorate it with @claim")
+    return found[0]
+
+
+def _here(chosen: list[Claim]) -> list[Claim]:
+    """Claims that other processes cannot import: those of a notebook or a prompt."""
+    return [each for each in chosen if each.function.__module__ == "__main__"]
+
+
+def _must(holds: bool, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"expected {expected}")
