@@ -53,7 +53,7 @@ def test_a_control_that_is_not_refuted_exits_1():
 def test_a_hunt_is_continued_with_resume(capsys):
     hunted("toy.true", "--budget", "64")
     assert hunted("toy.true", "--budget", "128", "--resume") == 0
-    assert "continuing after 64 instances" in capsys.readouterr().err and len(load()) == 128
+    assert "continuing after 64 instances" in capsys.readouterr().err and len(tested()) == 128
 
 
 @pytest.mark.parametrize(

@@ -176,26 +176,23 @@ def hunter(claim, folder, workers=1, seed=0):
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     end = time.monotonic() + 60
-    while time.monotonic() < end and not tested(folder):
+    while time.monotonic() < end and not rows_of(folder):
         time.sleep(0.05)
     return process
 
 
-def tested(folder):
+def rows_of(folder):
     try:
         return len(tested(folder / "ledger.sqlite"))
     except LedgerError:
         return 0
 
 
-tested.__test__ = False
-
-
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_hunt_that_is_killed_leaves_a_whole_ledger_and_is_continued(tmp_path, workers):
     process = hunter("hunted.small_disc", tmp_path, workers)
     time.sleep(0.7)
-    before = tested(tmp_path)
+    before = rows_of(tmp_path)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     frame = tested(tmp_path / "ledger.sqlite")
@@ -208,7 +205,7 @@ def test_a_hunt_that_is_killed_leaves_a_whole_ledger_and_is_continued(tmp_path, 
     started, *_ = hunted(
         "hunted.small_disc", tmp_path, instances=more, resume=True, keep_going=True
     )
-    assert started.resumed == len(frame) and tested(tmp_path) >= more
+    assert started.resumed == len(frame) and rows_of(tmp_path) >= more
     hunted("hunted.small_disc", tmp_path / "whole", instances=len(frame), keep_going=True)
     again = rows(tmp_path)
     assert all(row in again for row in rows(tmp_path / "whole")[:64])
@@ -253,7 +250,7 @@ def test_an_interrupted_hunt_ends_with_what_it_found(tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "carried_out", interrupting)
     *_, finished = events
-    assert finished.stopped == "interrupted" and finished.result.tested == tested(tmp_path) == 20
+    assert finished.stopped == "interrupted" and finished.result.tested == rows_of(tmp_path) == 20
 
 
 def test_the_witness_tells_the_margin_of_its_own_instance(tmp_path, claims):
