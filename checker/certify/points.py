@@ -133,38 +133,39 @@ def expansion_fails(instance, ybar=None) -> float:
     """A δ at which |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ² is proved; N that of ȳ where given. Raises
     NotProved for none.
     """
-    largest, order = (
-        float(np.abs(instance.problem.outputs(instance.start)).max()),
-        instance.network.order,
-    )
+    second, order = _second_order(instance.problem.loss), instance.network.order
+    largest = float(np.abs(instance.problem.outputs(instance.start)).max())
     if not 0 < largest < np.inf:
         raise NotProved("the network is dead on the data")
     for share in SHARES:
         delta = float((share / largest) ** (1 / order))
         try:
-            proved(lambda ring, delta=delta: _departs(ring, instance, delta, ybar))
+            proved(lambda ring, delta=delta: _departs(ring, instance, delta, ybar, second))
         except NotProved:
             continue
         return delta
     raise NotProved("the expansion fails at none of the δ tried")
 
 
-def _departs(ring, instance, delta: float, ybar) -> bool:
-    """E + ½S (square loss) or E + [0, ⅛]S (logistic) beyond ±S; E = δ^D N(u) − Σ ȳŷ, S = Σ ŷ²."""
+def _second_order(loss: Loss) -> tuple[int, int]:
+    """Between which multiples of ŷ²/8 ℓ(ŷ, y) − ℓ(0, y) + ȳŷ lies."""
+    match loss:
+        case Loss.SQUARE:
+            return 4, 4
+        case Loss.LOGISTIC:  # log cosh x lies between 0 and x²/2
+            return 0, 1
+    raise no_certificates(loss)
+
+
+def _departs(ring, instance, delta: float, ybar, second: tuple[int, int]) -> bool:
+    """E + second/8·S beyond ±S; E = δ^D N(u) − Σ ȳŷ, S = Σ ŷ²."""
     small = At(ring, instance, instance.start, delta)
     value = At(ring, instance, instance.start, ybar=ybar).value
     expected = times_power(value, small.factor, instance.network.order)
     departure, square = expected - small.value, dot(small.outputs, small.outputs)
-    match instance.problem.loss:
-        case Loss.SQUARE:
-            low, high = 4, 4
-        case Loss.LOGISTIC:  # log cosh x lies between 0 and x²/2
-            low, high = 0, 1
-        case other:
-            raise no_certificates(other)
     sides = (
-        ring.side(8 * departure + (low - 8) * square),
-        ring.side(8 * departure + (high + 8) * square),
+        ring.side(8 * departure + (second[0] - 8) * square),
+        ring.side(8 * departure + (second[1] + 8) * square),
     )
     return sides[0] == 1 or sides[1] == -1
 

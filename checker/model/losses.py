@@ -150,8 +150,9 @@ class Loss(StrEnum):
         return self.descent(0.0, y)
 
     def labels_of(self, ybar: Array) -> Array:
-        """The labels whose pseudo-labels are ȳ; not all need be labels that the loss may have."""
-        return self.formulas.labels_of(ybar)
+        """The labels whose pseudo-labels are ȳ, admitted or not; NaN or ±∞ for none."""
+        with np.errstate(all="ignore"):
+            return self.formulas.labels_of(ybar)
 
 
 CODED = {loss.code: loss for loss in Loss}

@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from dataclasses import replace
+from enum import StrEnum
 from functools import partial
 
 import numpy as np
 import pytest
-from flint import fmpq
+from flint import arb, fmpq
 
-from ncfcheck.certify import Certificate, NotProved, Undecided, certify, within
+from ncfcheck.certify import Certificate, NotProved, Undecided, certify, points, within
 from ncfcheck.certify.boxes import found_near
 from ncfcheck.certify.krawczyk import enclose
 from ncfcheck.certify.points import At, dot, nonzero, proved
 from ncfcheck.certify.rings import precision
+from ncfcheck.certify.series import taylor
 from ncfcheck.certify.symmetries import generators
 from ncfcheck.certify.system import System
 from ncfcheck.core.claims import CONTROL, Claim, Kind, Margin, Outcome, Verdict, registered
@@ -329,3 +332,30 @@ def test_inputs_within_rounding_of_both_signs_prove_nothing_of_mixed_signs(monke
         refute_mixed(within_rounding_of_a_kink())
     monkeypatch.setattr("ncfcheck.properties.rank_one.exact.common_side", lambda sample: -1)
     assert refute_mixed(within_rounding_of_a_kink()).method == "structured"
+
+
+class Other(StrEnum):
+    """A loss that no certificate knows."""
+
+    OTHER = "other"
+
+
+def test_a_loss_that_certificates_do_not_know_is_named_and_none_is_tried():
+    instance = drawn(1)
+    problem = replace(instance.problem)
+    assert problem.ncf is not None  # which asks the loss for pseudo-labels
+    object.__setattr__(problem, "loss", Other.OTHER)
+    for statement in (
+        lambda: points.expansion_fails(replace(instance, problem=problem)),
+        lambda: RingField(problem, 0.1).jacobian([arb(0.1)] * instance.start.size),
+        lambda: taylor(problem, 0.1, instance.start, 3),
+    ):
+        with pytest.raises(NotProved, match="no certificates for the other loss"):
+            statement()
+
+
+def test_the_verifier_refuses_a_loss_that_it_does_not_know():
+    plain = json.loads(json.dumps(encode(drawn(1))))
+    plain["problem"]["loss"]["name"] = "OTHER"
+    with pytest.raises(Rejected, match="not a loss"):
+        Case(plain)

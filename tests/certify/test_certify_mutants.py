@@ -407,7 +407,7 @@ MISTAKES = [
         "range(exponent + 1)",
         "one power too many",
     ),
-    (f"{POINTS}:_departs", "low, high = 4, 4", "low, high = 40, 40", "five times the loss"),
+    (f"{POINTS}:_second_order", "return 4, 4", "return 40, 40", "five times the loss"),
     (f"{BOXES}:prune", "> SILENT", "> 0.9", "neurons cut that are heard"),
     (
         f"{BOXES}:Found.is_maximum",
