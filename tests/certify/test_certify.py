@@ -17,6 +17,7 @@ from ncfcheck.certify import Certificate, NotProved, Undecided, certify, points,
 from ncfcheck.certify.boxes import found_near
 from ncfcheck.certify.krawczyk import enclose
 from ncfcheck.certify.points import At, dot, nonzero, proved
+from ncfcheck.certify.flows import RingField
 from ncfcheck.certify.rings import precision
 from ncfcheck.certify.series import taylor
 from ncfcheck.certify.symmetries import generators
