@@ -14,6 +14,7 @@ import pytest
 
 from ncfcheck.app import cli
 from ncfcheck.core import claim_files, claims, loading
+from ncfcheck.verdicts import witness
 from tests.support import ROOT
 from tests.support.output import without_progress
 
@@ -74,8 +75,8 @@ def stated(
     )
 
 
-def test_the_documentation_has_two_examples_of_about_ten_lines():
-    assert set(EXAMPLES) == {"balanced.py", "larger.py"}
+def test_the_documentation_has_examples_of_about_ten_lines():
+    assert set(EXAMPLES) == {"balanced.py", "larger.py", "twins.py"}
     for text in EXAMPLES.values():
         assert len(text[text.index("@claim") :].splitlines()) <= 12
 
@@ -92,6 +93,14 @@ def test_the_true_example_is_not_refuted(command):
     )
     assert (code, err) == (0, "")
     assert re.search(r"mine\.rescaled +conjecture +100 .* not refuted$", out, re.M)
+
+
+def test_the_example_with_a_strategy_of_its_own_is_refuted_within_its_promise(command):
+    file = write("twins.py", EXAMPLES["twins.py"])
+    code, out, err = command("hunt", "mine.twins", "--claims", file, "--budget", 60, "--workers", 1)
+    assert code == 0 and "counterexample" in err and "potential" in out
+    found = witness.instance_of(witness.read("reports/counterexamples/mine.twins.json"))
+    assert found.problem.y.ravel().tolist() == [1.0, -1.0] and max(found.network.widths) <= 3
 
 
 def test_the_false_example_is_refuted_shrunk_stored_and_replayed(command):

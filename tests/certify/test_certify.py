@@ -15,9 +15,9 @@ from flint import arb, fmpq
 
 from ncfcheck.certify import Certificate, NotProved, Undecided, certify, points, within
 from ncfcheck.certify.boxes import found_near
+from ncfcheck.certify.flows import RingField
 from ncfcheck.certify.krawczyk import enclose
 from ncfcheck.certify.points import At, dot, nonzero, proved
-from ncfcheck.certify.flows import RingField
 from ncfcheck.certify.rings import precision
 from ncfcheck.certify.series import taylor
 from ncfcheck.certify.symmetries import generators
