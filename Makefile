@@ -1,13 +1,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test bench hunt pictures baseline clean
+.PHONY: run test test-lowest test-versions bench hunt pictures baseline clean
 
 run: .venv/.installed
 	$(BIN)/ncfcheck check --profile quick
 
 test: .venv/.installed-test
 	$(BIN)/python -m pytest -n auto
+
+# What the lowest versions of all that is needed, and releases of Hypothesis from the lowest to the newest, can do.
+test-lowest: .venv-lowest/.installed
+	.venv-lowest/bin/python tests/versions.py core
+
+test-versions: .venv/.installed-test
+	$(BIN)/python tests/versions.py hypothesis
 
 bench: .venv-bench/.installed
 	.venv-bench/bin/python -m benchmarks
@@ -34,6 +41,11 @@ baseline: .venv/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
+.venv-lowest/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --editable . $$(sed -n 's/^    "\([a-z0-9-]*\)>=\([0-9.]*\)",$$/\1==\2/p' pyproject.toml) 2>/dev/null
+	touch $@
+
 # What the benchmarks compare with has an environment of its own; what cannot be installed there is shown as such.
 .venv-bench/.installed: pyproject.toml benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench
@@ -42,4 +54,4 @@ baseline: .venv/.installed
 	touch $@
 
 clean:
-	rm -rf .venv .venv-bench build *.egg-info
+	rm -rf .venv .venv-bench .venv-lowest build *.egg-info

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -144,11 +145,11 @@ def _numbers(cells: pd.Series, column: str) -> np.ndarray | None:
 
     values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float)
     bad = (~np.isfinite(values)).nonzero()[0]
-    if len(bad) == len(values) and not np.isinf(values).any():
+    if len(bad) == len(values) and not any(map(_is_infinite, cells)):
         return None
     if len(bad):
         cell, where = cells.iloc[bad[0]], f"line {cells.index[bad[0]]}, column {column!r}"
-        if np.isinf(values[bad[0]]):
+        if _is_infinite(cell):
             raise TableError(f"{where}: {cell!r} is infinite; only finite numbers can be used")
         if cell.lower() in ("", "nan", "na", "n/a", "null", "none"):
             raise TableError(
@@ -181,3 +182,11 @@ def _named(columns: list[str]) -> str:
 
 def _count(things: list, name: str) -> str:
     return f"{len(things)} {name}" + "s" * (len(things) != 1)
+
+
+def _is_infinite(cell: str) -> bool:
+    """Whether a cell is a number too large for floats, or says so; pandas before 3.0 reads no 1e999."""
+    try:
+        return math.isinf(float(cell))
+    except ValueError:
+        return False

@@ -193,7 +193,7 @@ def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
     rng, (n, d) = np.random.default_rng(instance.seeds[-1]), X.shape
     kinked = int(rng.integers(1, min(n, d))) if min(n, d) > 1 else 0
     try:
-        if np.linalg.matrix_rank(X[:kinked]) < kinked or not kinked:
+        if not kinked or np.linalg.matrix_rank(X[:kinked]) < kinked:
             raise Inapplicable("too few samples or dimensions")
         shares = rng.uniform(0.2, 0.8, kinked) + (0.0 if inside else 1.0)
         point, labels = clarke_problem(network, X, instance.problem.y[:, 0], shares, rng)

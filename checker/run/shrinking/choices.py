@@ -36,12 +36,22 @@ class _Search:
         before = self.best
         for size in BLOCKS:
             for i in reversed(range(len(self.best.choices) - size + 1)):
-                self._take(self.best.choices[:i] + self.best.choices[i + size :])
+                choices = self.best.choices
+                self._take(choices[:i] + choices[i + size :])
         i = 0
         while i < len(self.best.choices):
             self._lower(i)
+            self._one_less(i)
             i += 1
         return self.best is not before
+
+    def _one_less(self, i: int) -> None:
+        """Choice i taken for the number of things that follow: one less, and a later choice left
+        out.
+        """
+        for j in reversed(range(i + 1, len(self.best.choices))):
+            choices = self.best.choices
+            self._take((*choices[:i], choices[i] - 1, *choices[i + 1 : j], *choices[j + 1 :]))
 
     def _lower(self, i: int) -> None:
         """Choice i moved towards its simplest by bisection."""
