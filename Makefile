@@ -11,10 +11,10 @@ test: .venv/.installed-test
 
 # What the lowest versions of all that is needed, and releases of Hypothesis from the lowest to the newest, can do.
 test-lowest: .venv-lowest/.installed
-	.venv-lowest/bin/python tests/versions.py core
+	.venv-lowest/bin/python -m tests.versions core
 
 test-versions: .venv/.installed-test
-	$(BIN)/python tests/versions.py hypothesis
+	$(BIN)/python -m tests.versions hypothesis
 
 bench: .venv-bench/.installed
 	.venv-bench/bin/python -m benchmarks

@@ -1,7 +1,7 @@
 """The suite's core on other versions of what is needed: `make test-lowest`, `make test-versions`.
 
-python tests/versions.py core                   the core, on the versions installed
-python tests/versions.py hypothesis [RELEASE …] releases of Hypothesis: both sides of what we
+python -m tests.versions core                     the core, on the versions installed
+python -m tests.versions hypothesis [RELEASE …]   releases of Hypothesis: both sides of what we
                                                 have to do with it, and the same results
 """
 
@@ -20,7 +20,7 @@ HYPOTHESIS = ("hypothesis", "choices")
 CORE = (
     *HYPOTHESIS,
     *("generators", "datasets", "networks", "ncf", "kernels", "rounding", "table", "starts"),
-    *("flow", "kkt", "rank_one", "early", "moves", "instances", "witness", "claims", "results"),
+    *("flow", "kkt", "rank_one", "early", "moves", "instances", "witness", "claims", "tallies"),
     *("check", "cli", "own_claims", "search", "certify_limits", "verify"),
 )
 CLAIMS = ("homogeneity.*", "kkt.*", "control.signless", "conjecture.rank_one_maxima")
@@ -28,15 +28,15 @@ CLAIMS = ("homogeneity.*", "kkt.*", "control.signless", "conjecture.rank_one_max
 
 def tested(names: tuple[str, ...], path: str = "") -> bool:
     """Whether the tests pass, with the packages in a folder before those installed."""
-    files = [ROOT / "tests" / f"test_{name}.py" for name in names]
+    files = [path for name in names for path in (ROOT / "tests").rglob(f"test_{name}.py")]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    return _run([*command, *(str(file) for file in files if file.exists())], path) == 0
+    return _run([*command, *map(str, files)], path) == 0
 
 
 def results(path: str, folder: Path) -> str:
     """What a check of some claims tells as JSON, but for versions and times."""
     file = folder / "results.json"
-    command = [sys.executable, "-m", "ncfcheck.app.cli", "check", *CLAIMS, "--examples", "30"]
+    command = [sys.executable, "-m", "ncfcheck", "check", *CLAIMS, "--examples", "30"]
     _run([*command, "--workers", "1", "--quiet", "--json", str(file)], path)
     return json.dumps(_without(json.loads(file.read_text())), indent=1)
 

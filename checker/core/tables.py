@@ -185,7 +185,9 @@ def _count(things: list, name: str) -> str:
 
 
 def _is_infinite(cell: str) -> bool:
-    """Whether a cell is a number too large for floats, or says so; pandas before 3.0 reads no 1e999."""
+    """Whether a cell is a number too large for floats, or says so; pandas before 3.0 reads no
+    1e999.
+    """
     try:
         return math.isinf(float(cell))
     except ValueError:

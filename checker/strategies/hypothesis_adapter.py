@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from ncfcheck.core.claims import Inapplicable
-from ncfcheck.strategies.choices import Strategy
 from ncfcheck.strategies.tape import Tape, Taped
 
 QUIET = {
@@ -40,7 +39,8 @@ class _Draw:
         self._draw = draw
 
     def __call__(self, strategy):
-        return strategy.drawn_by(self) if isinstance(strategy, Strategy) else self._draw(strategy)
+        is_ours = hasattr(type(strategy), "drawn_by")
+        return strategy.drawn_by(self) if is_ours else self._draw(strategy)
 
     def integer(self, least: int, most: int) -> int:
         return self._draw(_integers(least, most))
@@ -52,8 +52,8 @@ class _Draw:
 _integers = lru_cache(maxsize=1024)(st.integers)
 
 
-def strategy_of(strategy: Strategy) -> st.SearchStrategy:
-    """The strategy of Hypothesis that makes the choices of ours."""
+def strategy_of(strategy) -> st.SearchStrategy:
+    """The strategy of Hypothesis that makes the choices of ours, a `choices.Strategy`."""
 
     @st.composite
     def same(draw):
