@@ -185,9 +185,7 @@ def _count(things: list, name: str) -> str:
 
 
 def _is_infinite(cell: str) -> bool:
-    """Whether a cell is a number too large for floats, or says so; pandas before 3.0 reads no
-    1e999.
-    """
+    """Whether a cell is a number beyond all floats; pandas before 3.0 does not read those."""
     try:
         return math.isinf(float(cell))
     except ValueError:

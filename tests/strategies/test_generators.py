@@ -215,7 +215,8 @@ def test_the_same_seed_draws_the_same_instances_in_another_process():
     """With other modules imported there: Hypothesis would mine constants from them."""
     here = [told(each) for strategy in strategies() for each in collect(strategy, 8, 7)]
     script = (
-        "from test_generators import *; [print(told(each)) for s in strategies() for each in "
+        "from tests.strategies.test_generators import *; [print(told(each)) for s in strategies() "
+        "for each in "
         "collect(s, 8, 7)]"
     )
     found = subprocess.run(
