@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-lowest test-versions bench hunt pictures baseline clean
+.PHONY: run test test-lowest test-versions test-wheel lint types docs bench hunt pictures baseline clean
 
 run: .venv/.installed
 	$(BIN)/ncfcheck check --profile quick
@@ -15,6 +15,30 @@ test-lowest: .venv-lowest/.installed
 
 test-versions: .venv/.installed-test
 	$(BIN)/python -m tests.versions hypothesis
+
+# The wheel beside packages and files of other people's with names that were ours once.
+test-wheel:
+	rm -rf build/wheel .venv-wheel
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	.venv-wheel/bin/python -m pip install --quiet build/wheel/*.whl properties
+	.venv-wheel/bin/python tests/wheel.py
+
+lint: .venv/.installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: .venv/.installed-test build/types/ncfcheck
+	$(BIN)/mypy
+
+# The documents as a site in build/site; a warning is an error.
+docs: .venv/.installed-test build/types/ncfcheck
+	$(BIN)/mkdocs build
+
+# The package by its import name, for tools that look for it in folders.
+build/types/ncfcheck:
+	mkdir -p build/types
+	ln -s ../../checker $@
 
 bench: .venv-bench/.installed
 	.venv-bench/bin/python -m benchmarks
@@ -54,4 +78,4 @@ baseline: .venv/.installed
 	touch $@
 
 clean:
-	rm -rf .venv .venv-bench .venv-lowest build *.egg-info
+	rm -rf .venv .venv-bench .venv-lowest .venv-wheel build *.egg-info
