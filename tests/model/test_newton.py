@@ -46,6 +46,8 @@ def test_a_step_that_does_not_help_is_not_taken():
     rng = np.random.default_rng(0)
     for ncf, u in handed_over(10):
         far = unit(rng.standard_normal(u.size))
+        if not ncf.gradient(far).any():
+            continue  # no direction there has a residual
         found, value, gradient, residual = ncf.newton(far)
         assert (value, list(gradient)) == (ncf.value(found), list(ncf.gradient(found)))
         assert residual == pytest.approx(ncf.residual(found), rel=1e-6, abs=1e-15)

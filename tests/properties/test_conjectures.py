@@ -67,7 +67,7 @@ def test_two_neurons_on_two_sides_beat_every_point_near_them():
 )
 def test_a_conjecture_decides_something(id):
     claim = registered()[id]
-    seen = {claim.judge(each)[0] for each in draw(claim.strategy(), 6, 1, simplest=False)}
+    seen = {claim.judge(each)[0] for each in draw(claim.strategy(), 6, 2, simplest=False)}
     assert Outcome.HOLDS in seen or Outcome.VIOLATES in seen
 
 

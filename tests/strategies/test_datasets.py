@@ -60,7 +60,7 @@ PROMISES = {
     "badly-scaled": lambda X, n, d: X.shape == (n, d) and np.abs(X).max() < 1e3,
     "fan": lambda X, n, d: (
         X.shape == (n, d)
-        and np.linalg.matrix_rank(np.diff(X, axis=0)) <= 1
+        and (n == 1 or np.linalg.matrix_rank(np.diff(X, axis=0)) <= 1)
         and (d == 1 or (X @ X.T > 0).all())
     ),
     "d=1": lambda X, n, d: X.shape == (n, 1),

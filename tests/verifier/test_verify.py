@@ -47,6 +47,8 @@ OTHERS = (
     "control.equal_entries",
 )
 OTHERS += ("control.slope_outside",)
+# The first seed whose KKT point depends on all of the data: on no sample near zero, on all inputs.
+SEEDS = {"control.positive_unstable": 8}
 FULL = bool(os.environ.get("NCFCHECK_FULL"))
 VERIFIER = ROOT / "checker" / "verifier" / "__main__.py"
 
@@ -54,7 +56,7 @@ VERIFIER = ROOT / "checker" / "verifier" / "__main__.py"
 @functools.cache
 def _sealed(id: str) -> str:
     claim = registered()[id]
-    for seed in range(20):
+    for seed in range(SEEDS.get(id, 0), 20):
         instance = first_violation(claim, seed)
         found = certify(claim, instance)
         if isinstance(found, Certificate) and instance.network.size < 25:
