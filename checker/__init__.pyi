@@ -42,6 +42,6 @@ from .theory.starts import unit as unit
 from .verdicts.dataframes import coverage as coverage
 from .verdicts.dataframes import margins as margins
 from .verdicts.dataframes import results as results
-from .verdicts.ledger import tested as tested
+from .verdicts.ledger import instances_tested as instances_tested
 
 __version__: str

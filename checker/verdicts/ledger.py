@@ -184,7 +184,7 @@ class Ledger:
         self.database.close()
 
 
-def tested(path: Path = PATH, claim: str | None = None):
+def instances_tested(path: Path = PATH, claim: str | None = None):
     """All instances tested, of one claim or of all, as a pandas DataFrame, one row each. Raises
     LedgerError.
 

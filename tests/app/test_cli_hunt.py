@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from ncfcheck.app.cli import main
-from ncfcheck.verdicts.ledger import LedgerError, tested
+from ncfcheck.verdicts.ledger import LedgerError, instances_tested
 from tests.support import ROOT
 
 
@@ -53,7 +53,10 @@ def test_a_control_that_is_not_refuted_exits_1():
 def test_a_hunt_is_continued_with_resume(capsys):
     hunted("toy.true", "--budget", "64")
     assert hunted("toy.true", "--budget", "128", "--resume") == 0
-    assert "continuing after 64 instances" in capsys.readouterr().err and len(tested()) == 128
+    assert (
+        "continuing after 64 instances" in capsys.readouterr().err
+        and len(instances_tested()) == 128
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,7 +127,7 @@ def test_ctrl_c_once_or_twice_ends_a_hunt_and_keeps_what_was_tested(folder, time
     assert b"Traceback" not in err
     if times == 1:
         assert process.returncode == 130 and b"not refuted on" in out
-    assert len(tested(folder / "reports" / "ledger.sqlite")) >= before
+    assert len(instances_tested(folder / "reports" / "ledger.sqlite")) >= before
 
 
 def _wait_for_rows(folder):
@@ -132,6 +135,6 @@ def _wait_for_rows(folder):
     while time.monotonic() < end:
         time.sleep(0.1)
         with suppress(LedgerError):  # not there yet, or just being made
-            if rows := len(tested(folder / "reports" / "ledger.sqlite")):
+            if rows := len(instances_tested(folder / "reports" / "ledger.sqlite")):
                 return rows
     raise AssertionError("nothing was tested")

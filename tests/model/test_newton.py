@@ -29,15 +29,14 @@ def handed_over(count: int) -> list:
 
 
 def test_it_ends_where_the_polish_alone_ends(monkeypatch):
-    points = handed_over(60)
-    assert len(points) > 25
-    near = [ncf.newton(u)[0] for ncf, u in points]
-    assert np.mean([ncf.residual(u) <= POLISHED for (ncf, _), u in zip(points, near)]) > 0.8
+    seen = handed_over(60)
+    assert len(seen) > 25
+    near = [ncf.newton(u)[0] for ncf, u in seen]
+    assert np.mean([ncf.residual(u) <= POLISHED for (ncf, _), u in zip(seen, near)]) > 0.8
     monkeypatch.setattr(points, "FEW", 0)
-    alone = [points.polish(ncf, u) for ncf, u in points]
-    flat = [
-        abs(point.top_curvature) < 1e-3 for point in alone
-    ]  # along these the two may end at different points
+    alone = [points.polish(ncf, u) for ncf, u in seen]
+    # Along flat directions the two may end at different points.
+    flat = [abs(point.top_curvature) < 1e-3 for point in alone]
     assert np.mean(flat) < 0.5
     assert all(is_flat or norm(u - point.u) < 1e-9 for u, point, is_flat in zip(near, alone, flat))
 

@@ -21,7 +21,7 @@ from ncfcheck.run.hunting.events import (
 )
 from ncfcheck.run.hunting.hunt import Lost, hunt
 from ncfcheck.verdicts import witness
-from ncfcheck.verdicts.ledger import Ledger, LedgerError, tested
+from ncfcheck.verdicts.ledger import Ledger, LedgerError, instances_tested
 from tests.support import ROOT
 from tests.support.hunted import hunted, only, plan
 
@@ -37,7 +37,7 @@ def claims(monkeypatch):
 
 def rows(folder, **where):
     """What was tested, in order, without times."""
-    return tested(folder / "ledger.sqlite")[COLUMNS].to_dict("records")
+    return instances_tested(folder / "ledger.sqlite")[COLUMNS].to_dict("records")
 
 
 @pytest.mark.parametrize("id", ["hunted.one_number", "hunted.small_disc", "hunted.equal"])
@@ -54,7 +54,7 @@ def test_counterexamples_that_random_draws_would_not_meet_are_found_and_kept(id,
 
 def test_the_ledger_holds_every_instance_tested_and_the_counterexamples_whole(tmp_path):
     finished = hunted("hunted.false", tmp_path)[-1]
-    frame = tested(tmp_path / "ledger.sqlite")
+    frame = instances_tested(tmp_path / "ledger.sqlite")
     assert len(frame) == finished.result.tested
     assert frame.margin.min() == finished.result.worst.margin
     assert frame.instance[frame.outcome == "violates"].notna().any()
@@ -107,7 +107,7 @@ def test_a_hunt_continued_ends_as_one_that_was_not_stopped(tmp_path):
 def test_a_hunt_that_is_not_to_be_continued_begins_anew_beside_the_old_one(tmp_path):
     for _ in range(2):
         assert hunted("hunted.true", tmp_path, instances=50)[0].resumed == 0
-    frame = tested(tmp_path / "ledger.sqlite")
+    frame = instances_tested(tmp_path / "ledger.sqlite")
     assert frame.groupby("hunt").size().tolist() == [50, 50]
 
 
@@ -183,7 +183,7 @@ def hunter(claim, folder, workers=1, seed=0):
 
 def rows_of(folder):
     try:
-        return len(tested(folder / "ledger.sqlite"))
+        return len(instances_tested(folder / "ledger.sqlite"))
     except LedgerError:
         return 0
 
@@ -195,7 +195,7 @@ def test_a_hunt_that_is_killed_leaves_a_whole_ledger_and_is_continued(tmp_path, 
     before = rows_of(tmp_path)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    frame = tested(tmp_path / "ledger.sqlite")
+    frame = instances_tested(tmp_path / "ledger.sqlite")
     assert len(frame) >= before > 0
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         assert sum(sum(report["outcomes"].values()) for *_, report in ledger.shards(1)) == len(
@@ -215,7 +215,7 @@ def test_a_counterexample_survives_the_kill_that_follows_it_at_once(tmp_path):
     process = hunter("hunted.false", tmp_path, seed=AT_ONCE)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    frame = tested(tmp_path / "ledger.sqlite")
+    frame = instances_tested(tmp_path / "ledger.sqlite")
     kept = frame.instance[frame.outcome == "violates"].dropna()
     assert len(kept)
     # Its witness file may not have been written yet: that is made up for.

@@ -19,8 +19,8 @@ ARGUMENTS = ("check", "homogeneity.[egl]*", "--examples", "150", "--workers", "1
 FAULTS = {
     "wrong sign in ȳ": (
         "ncfcheck/model/losses.py",
-        r"return y \* 1\.0",
-        "return y * -1.",
+        r"return self\.descent\(0\.0, y\)",
+        "return -self.descent(0.0, y)",
         "homogeneity.loss_expansion: new refutation: not refuted → potential",
     ),
     "wrong P_l": (

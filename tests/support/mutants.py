@@ -195,7 +195,7 @@ NCF = {
         ("self.loss", "-self.loss", "sign of ȳ", EXPANSION),
     ],
     "Problem.outputs": [
-        ("return kernels", "return -kernels", "sign", EXPANSION),
+        ("return gradients", "return -gradients", "sign", EXPANSION),
         ("(w), self", "(w * w), self", "at the squares", "homogeneity.output_scaling"),
         (".T", ".T + 1.0", "a constant", "homogeneity.output_scaling"),
     ],

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ncfcheck.verdicts.ledger import Ledger, LedgerError, tested
+from ncfcheck.verdicts.ledger import Ledger, LedgerError, instances_tested
 from tests.support import ROOT
 
 ROWS = [
@@ -33,7 +33,7 @@ def test_instances_load_as_a_data_frame_with_where_they_come_from(path):
         hunt = begun(ledger)
         assert ledger.record(hunt, (2, 5), "drawn", {"seconds": 0.5}, ROWS, False)
         ledger.record(begun(ledger, "c.d", 8), (0, 0), "mutated", {}, FOUND, True)
-    frame = tested(path)
+    frame = instances_tested(path)
     assert list(frame.columns) == (
         "hunt claim seed generation shard number strategy stratum spec margin error outcome note "
         "seconds instance".split()
@@ -54,7 +54,7 @@ def test_instances_load_as_a_data_frame_with_where_they_come_from(path):
     )
     assert third["instance"] == '{"tuple": [1]}' and third["strategy"] == "mutated"
     assert frame.margin.isna().tolist() == [False, True, False]
-    assert tested(path, "c.d").spec.tolist() == ["a counterexample"]
+    assert instances_tested(path, "c.d").spec.tolist() == ["a counterexample"]
 
 
 def test_a_shard_is_written_once_however_often_it_arrives(path):
@@ -62,7 +62,7 @@ def test_a_shard_is_written_once_however_often_it_arrives(path):
         hunt = begun(ledger)
         assert ledger.record(hunt, (0, 1), "drawn", {}, ROWS, False)
         assert not ledger.record(hunt, (0, 1), "drawn", {}, ROWS, False)
-    assert len(tested(path)) == len(ROWS)
+    assert len(instances_tested(path)) == len(ROWS)
 
 
 def test_a_shard_that_was_cut_short_does_not_count_as_done_and_is_replaced(path):
@@ -76,7 +76,7 @@ def test_a_shard_that_was_cut_short_does_not_count_as_done_and_is_replaced(path)
         assert ledger.record(hunt, (0, 0), "drawn", {}, ROWS, False) and not ledger.record(
             hunt, (0, 1), "drawn", {}, ROWS, False
         )
-    assert tested(path).spec.tolist() == ["an instance", "another", "a counterexample"]
+    assert instances_tested(path).spec.tolist() == ["an instance", "another", "a counterexample"]
 
 
 def test_the_last_hunt_of_the_same_claim_seed_and_options_is_found_with_its_shards(path):
@@ -100,7 +100,7 @@ def test_the_last_hunt_of_the_same_claim_seed_and_options_is_found_with_its_shar
 def test_a_file_that_is_no_ledger_is_told_in_one_line_and_left_alone(path, content):
     path.parent.mkdir()
     path.write_bytes(content)
-    for attempt in (lambda: Ledger(path), lambda: tested(path)):
+    for attempt in (lambda: Ledger(path), lambda: instances_tested(path)):
         with pytest.raises(LedgerError, match=r"ledger\.sqlite") as told:
             attempt()
         assert "\n" not in str(told.value)
@@ -128,7 +128,7 @@ def test_where_no_folder_can_be_made_the_ledger_says_so(tmp_path):
 
 def test_a_ledger_that_is_not_there_is_told_with_what_writes_it(tmp_path):
     with pytest.raises(LedgerError, match="ncfcheck hunt"):
-        tested(tmp_path / "none.sqlite")
+        instances_tested(tmp_path / "none.sqlite")
 
 
 def test_when_the_disk_is_full_earlier_shards_stay_and_the_error_says_so(path):
@@ -140,7 +140,7 @@ def test_when_the_disk_is_full_earlier_shards_stay_and_the_error_says_so(path):
                 ledger.record(hunt, (0, written), "drawn", {}, ROWS * 50, False)
                 written += 1
         assert not ledger.database.in_transaction
-    assert written > 0 and len(tested(path)) == written * 50 * len(ROWS)
+    assert written > 0 and len(instances_tested(path)) == written * 50 * len(ROWS)
 
 
 WRITER = """
@@ -177,7 +177,7 @@ def test_a_writer_killed_at_any_moment_leaves_every_shard_that_it_was_done_with_
             shards = [
                 shard for _, shard, _ in ledger.shards(ledger.latest("a.b", 7, {"search": 1}))
             ]
-        counts = tested(path).groupby("shard").size()
+        counts = instances_tested(path).groupby("shard").size()
         # One more may have been written than was told.
         assert shards == list(range(len(shards))) and len(shards) in (last + 1, last + 2)
         assert counts.tolist() == [20] * len(shards)
