@@ -11,7 +11,7 @@ from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.tables import read_table
 from ncfcheck.run.check import CheckPlan, run
 from ncfcheck.run.hunting import hunt as hunting
-from ncfcheck.run.hunting.events import HuntResult
+from ncfcheck.run.hunting.events import HuntFinished, HuntResult
 from ncfcheck.run.shrinking.shrink import shrunk
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.ledger import PATH
@@ -62,6 +62,7 @@ def check(
         certify=certify,
     )
     *_, report = run(plan)
+    assert isinstance(report, Report)
     return report
 
 
@@ -95,6 +96,7 @@ def hunt(
         folder=Path(folder) / witness.FOLDER.name,
     )
     *_, finished = hunting.hunt(plan)
+    assert isinstance(finished, HuntFinished)
     return finished.result
 
 

@@ -36,6 +36,7 @@ def load(source: str) -> ModuleType:
             f"cannot read {source}: {'is a folder' if path.is_dir() else 'there is no such file'}"
         )
     spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None  # as the name ends with SUFFIX
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     if str(path.parent) not in sys.path:
@@ -44,7 +45,7 @@ def load(source: str) -> ModuleType:
         spec.loader.exec_module(module)
         if not any(claim.function.__module__ == name for claim in registered().values()):
             raise BrokenClaims(
-                f"{source} states no claim: decorate a function with @claim of ncfcheck.core.claims"
+                f"{source} states no claim: decorate a function with @claim of ncfcheck"
             )
     except (Exception, SystemExit) as error:
         del sys.modules[name]
@@ -99,7 +100,7 @@ def told_of(error: BaseException, claim) -> str:
         line = inspect.getsourcelines(claim.function)[1]
     except (OSError, TypeError):
         return message
-    return f"{_short(sys.modules[claim.function.__module__].__file__)}:{line}: {message}"
+    return f"{_short(str(sys.modules[claim.function.__module__].__file__))}:{line}: {message}"
 
 
 def _modules() -> list[str]:
@@ -107,7 +108,7 @@ def _modules() -> list[str]:
 
 
 def _loaded() -> set[str]:
-    return {sys.modules[name].__file__ for name in _modules()}
+    return {str(sys.modules[name].__file__) for name in _modules()}
 
 
 def _short(path: str) -> str:

@@ -28,12 +28,12 @@ def needs(claims: Mapping[str, Claim]) -> list[Need]:
         for theorem in claims.values()
         if theorem.kind is Kind.THEOREM
         for hypothesis in theorem.hypotheses
-        for control in _dropping(claims.values(), theorem.id, hypothesis) or [None]
+        for control in _dropping(claims.values(), theorem.id, hypothesis) or (None,)
     ]
 
 
-def _dropping(claims: Iterable[Claim], theorem: str, hypothesis: str) -> list[str]:
-    return [claim.id for claim in claims if theorem in claim.of and claim.drops == hypothesis]
+def _dropping(claims: Iterable[Claim], theorem: str, hypothesis: str) -> tuple[str, ...]:
+    return tuple(claim.id for claim in claims if theorem in claim.of and claim.drops == hypothesis)
 
 
 def controls_of(claims: Mapping[str, Claim], theorem: str) -> list[Claim]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -110,6 +111,8 @@ class Loss(StrEnum):
     Outputs, labels and results are arrays of one shape; |ℓ''| ≤ 1 for labels that it may have.
     """
 
+    formulas: Any
+
     SQUARE = "square", Square
     LOGISTIC = "logistic", Logistic
 
@@ -136,7 +139,7 @@ class Loss(StrEnum):
         """ℓ(ŷ, y) − ℓ(0, y) without cancellation."""
         return self.formulas.change(outputs, y)
 
-    def descent(self, outputs: Array, y: Array) -> Array:
+    def descent(self, outputs: Array | float, y: Array) -> Array:
         """−ℓ'(ŷ, y)."""
         return self.formulas.descent(outputs, y)
 

@@ -122,9 +122,9 @@ class Ncf:
 
     def curvature_product(self, u: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """∇²N(u)·direction, (P,): for one product at a point, where preparing takes longest."""
-        vectors = map(np.ascontiguousarray, (u, direction))
+        point, direction = map(np.ascontiguousarray, (u, direction))
         return tangents.curvature_product(
-            self.network.layout, *vectors, self.columns, self.ybar_columns
+            self.network.layout, point, direction, self.columns, self.ybar_columns
         )
 
     def rounding(self, u: np.ndarray) -> tuple[float, float]:

@@ -96,9 +96,8 @@ class Layout(NamedTuple):
     offsets: np.ndarray  # (L+1,) int64: where W_l starts in the expanded weights
     powers: np.ndarray  # (L-1,) int64: p_1 … p_{L-1}
     slopes: np.ndarray  # (L-1,) float64: α_1 … α_{L-1}
-    index: (
-        np.ndarray
-    )  # (entries,) int64: parameter of each expanded entry, or -1; empty if all dense
+    # (entries,) int64: parameter of each expanded entry, or -1; empty if all dense.
+    index: np.ndarray  # type: ignore[assignment]
     units: int  # Σ_{l ≥ 1} k_l
     widest: int  # max_l k_l
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -20,7 +21,7 @@ from ncfcheck.theory.flow.trajectories import Trajectory
 INK = "#123456"  # stands for the colour of the text around an inline figure
 PALETTE = ("#3a7ebf", "#c2571a", "#2e8b57", "#a0569c", "#a8811c")
 POINTS = 160  # drawn of one curve, at most
-STYLE = {
+STYLE: Any = {
     "font.size": 9,
     "svg.fonttype": "none",
     "axes.edgecolor": INK,
@@ -242,7 +243,7 @@ def figure(portrait: Portrait) -> Figure:
     """All figures of one instance in one."""
     with rc_context(STYLE):
         whole = Figure(figsize=(10, 10.5))
-        top, bottom = whole.subfigures(2, 1, height_ratios=(2, 1.05))
+        top, bottom = np.array(whole.subfigures(2, 1, height_ratios=(2, 1.05)), dtype=object)
         axes = top.subplots(
             2,
             2,

@@ -154,7 +154,11 @@ class Strategy:
 
     promise: Callable[..., None] | None = None
     options: Mapping = MappingProxyType({})
-    stream = ""
+
+    @property
+    def stream(self) -> str:
+        """A name that equal strategies share; empty where there is none."""
+        return ""
 
     def drawn_by(self, draw):
         """An instance made of what `draw` chooses."""

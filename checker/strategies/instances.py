@@ -202,7 +202,7 @@ def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[P
     if kind == "filter":
         width = draw.integer(1, widths[0])
         return (convolution(widths[1], widths[0], width), *(DENSE,) * (len(widths) - 2))
-    patterns = []
+    patterns: list[Pattern] = []
     for columns, rows in zip(widths[:-2], widths[1:-1]):
         if kind == "blocks":
             patterns.append(

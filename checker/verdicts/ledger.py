@@ -77,7 +77,7 @@ class Ledger:
             )
         database.execute("PRAGMA synchronous = NORMAL")
 
-    def begin(self, claim: str, seed: int, options: dict, versions: dict[str, str]) -> int:
+    def begin(self, claim: str, seed: int, options: dict, versions: dict[str, str]) -> int | None:
         """A new hunt; its number."""
         row = (
             claim,

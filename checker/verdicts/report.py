@@ -104,10 +104,11 @@ def merged(reports: Sequence[Report]) -> Report:
 
 def _in_order(reports: Iterable[Report]) -> list[Report]:
     """By shard, every one there once; as given where none is of a shard."""
-    shards = [report.part for report in reports]
-    if not any(shards):
-        return list(reports)
-    if not all(shards):
+    given = list(reports)
+    shards = [report.part for report in given if report.part]
+    if not shards:
+        return given
+    if len(shards) < len(given):
         raise NotMergeable("some are shards and some are not")
     counts = sorted({int(shard.split("/")[1]) for shard in shards})
     if len(counts) > 1:
@@ -117,4 +118,4 @@ def _in_order(reports: Iterable[Report]) -> list[Report]:
     ]
     if missing:
         raise NotMergeable(f"shard {', '.join(missing)} is missing")
-    return sorted(reports, key=lambda report: int(report.part.split("/")[0]))
+    return sorted(given, key=lambda report: int(str(report.part).split("/")[0]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 from ncfcheck.core.claims import Claim, Kind, Outcome, Verdict
@@ -78,9 +80,9 @@ def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:
     uncovered = tuple(
         f"{key}: {value}"
         for key, value in claim.covers
-        if not tally.coverage.get(key, {}).get(value)
+        if not tally.coverage.get(key, Counter())[value]
     )
-    found = verdict(tally)
+    found, worst = verdict(tally), tally.worst
     return ClaimResult(
         id=claim.id,
         kind=claim.kind,
@@ -91,9 +93,9 @@ def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:
         confirmed=tally.confirmed,
         unresolved=tally.unresolved.total(),
         inapplicable=tally.inapplicable.total(),
-        worst_margin=tally.worst and tally.worst.value,
-        error=tally.worst and tally.worst.error,
-        worst_instance=tally.worst and tally.worst.instance,
+        worst_margin=None if worst is None else worst.value,
+        error=None if worst is None else worst.error,
+        worst_instance=None if worst is None else worst.instance,
         bound95=bound95(*_drawn(tally)),
         why_unresolved=dict(tally.unresolved.most_common()),
         why_inapplicable=dict(tally.inapplicable.most_common()),

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.linalg import lapack
@@ -89,10 +90,13 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
     """
     solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
     u = u / np.linalg.norm(u)
+    point: np.ndarray
+    known: Any
     point, *known = ncf.newton(u) if u.size <= FEW else (u,)
     if known and known[-1] <= POLISHED / 100:
         return point, tuple(known)
-    best, best_residual, last, model = None, np.inf, np.inf, None
+    best: Any = None
+    best_residual, last, model = np.inf, np.inf, None
     for _ in range(steps):
         value, g = known[:2] or ncf.value_and_gradient(point)
         known = ()
@@ -254,13 +258,13 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
     """`flow_limit` from the bytes of start: claims ask for the limit of one flow several times
     over, and stiff ones are dear.
     """
-    start = np.frombuffer(start).copy()
-    scale = norm(ncf.gradient(start))
-    if scale <= ncf.rounding(start)[1]:
+    v = np.frombuffer(start).copy()
+    scale = norm(ncf.gradient(v))
+    if scale <= ncf.rounding(v)[1]:
         raise Inapplicable("∇N(v_0) = 0: the network is dead on the data")
     residual = HANDOVER
     for _ in range(4):
-        trajectory = ncf_flow(ncf, start, numerics, residual=residual, scale=scale)
+        trajectory = ncf_flow(ncf, v, numerics, residual=residual, scale=scale)
         if trajectory.stop is Stop.DEAD:
             return Limit(_zero_point(trajectory), trajectory)
         if trajectory.stop is not Stop.CONVERGED:
