@@ -46,5 +46,6 @@ def main(path) -> int:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("usage: python -m ncfcheck.verifier FILE")
+        print("usage: python -m ncfcheck.verifier FILE", file=sys.stderr)
+        sys.exit(UNREADABLE)
     sys.exit(main(sys.argv[1]))
