@@ -178,6 +178,12 @@ class Problem:
         """𝓛(w) = Σ ℓ(H(x_i; w), y_i)."""
         return self.loss.total(self.outputs(w), self.y)
 
+    def training_gradient(self, w: np.ndarray) -> np.ndarray:
+        """∇𝓛(w), (P,), of the loss 𝓛(w) = Σ ℓ(H(x_i; w), y_i)."""
+        descent = np.ascontiguousarray(self.loss.descent(self.outputs(w), self.y).T)
+        w = np.ascontiguousarray(w)
+        return -gradients.correlation(self.network.layout, w, self.ncf.columns, descent)[1]
+
 
 def neuron_balance(network: Network, theta: np.ndarray) -> list[np.ndarray]:
     """`balances` for every hidden layer between two unshared layers."""

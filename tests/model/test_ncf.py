@@ -172,3 +172,18 @@ def test_layer_norms_add_up_to_the_norm(case):
     norms = layer_norms(network, theta)
     assert norms.sum() == pytest.approx(1.0, rel=1e-14) and len(norms) == network.depth
     assert norms[0] == pytest.approx((theta[: network.parameter_counts[0]] ** 2).sum())
+
+
+@pytest.mark.parametrize("loss", Loss)
+def test_the_gradient_of_the_training_loss_is_that_of_differences(case, loss):
+    network, theta, ncf = case
+    if not network.has_lipschitz_gradient:
+        pytest.skip("differences across kinks")
+    labels = np.where(ncf.ybar >= 0, 1.0, -1.0)
+    problem, step = Problem(network, ncf.X, labels, loss), 1e-6
+    moves = step * np.eye(theta.size)
+    differences = [
+        (problem.training_loss(theta + move) - problem.training_loss(theta - move)) / (2 * step)
+        for move in moves
+    ]
+    assert problem.training_gradient(theta) == pytest.approx(differences, rel=1e-5, abs=1e-7)
