@@ -14,8 +14,7 @@ SOURCES = ("ncfcheck.properties",)  # packages and modules whose import register
 
 
 def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
-    """Import every module of the packages named, sub-packages included, and the user's files, so
-    that their claims are registered.
+    """Import every module of the packages, sub-packages too, and the user's files: claims register.
 
     Raises BrokenClaims naming the module that cannot be imported.
     """

@@ -17,9 +17,7 @@ NAMED = 8  # columns named in a message, at most
 
 
 class TableError(Exception):
-    """The table cannot be used; the message says in one line what is wrong, where, and what would
-    be right.
-    """
+    """The table cannot be used; one line says what is wrong, where, and what would be right."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,7 @@ class Table:
 
 
 def read_table(path, target: str, standardise: bool = True) -> Table:
-    """Numeric columns of a CSV file (comma-separated, UTF-8, first row names) as features, the
-    target column as labels.
+    """Numeric columns of a CSV file (commas, UTF-8, first row names) as features, one as labels.
 
     Standardised: every feature has mean 0 and variance 1; labels are divided by their standard
     deviation, not centred, so that their signs stay. Columns without any number are left out, and
@@ -75,9 +72,7 @@ def _text(path: Path) -> str:
 
 
 def _cells(text: str) -> pd.DataFrame:
-    """Every cell as text, by column name and line number in the file; every row must have as many
-    cells as there are names.
-    """
+    """Cells as text, by column name and line in the file; a row must have one for every name."""
     import pandas as pd
 
     rows = {}
@@ -137,9 +132,7 @@ def _table(name: str, cells: pd.DataFrame, target: str, standardise: bool) -> Ta
 
 
 def _numbers(cells: pd.Series, column: str) -> np.ndarray | None:
-    """The column as finite floats; None if there is no number in it. Raises TableError naming the
-    first bad cell.
-    """
+    """The column as finite floats; None if none is a number. TableError names the first bad one."""
     import numpy as np
     import pandas as pd
 

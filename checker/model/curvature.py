@@ -1,5 +1,4 @@
-"""∇²N at a flat weight vector, as products with directions and as a matrix: forward-over-reverse
-differentiation.
+"""∇²N at a flat weight vector, times directions and as a matrix: forward-over-reverse derivatives.
 
 Plain numpy, at no compile time. The weights into one unit move it by what is below them: so the
 matrix takes a derivative along every unit, not along every weight.
@@ -13,8 +12,7 @@ from ncfcheck.model.networks import times_power
 
 
 class Curvature:
-    """∇²N of a network's `layout` at theta (P,), for data X (d, n) and pseudo-labels ȳ (k_L, n) as
-    columns.
+    """∇²N of a network's `layout` at theta (P,), for columns X (d, n) and pseudo-labels ȳ (k_L, n).
 
     Exact up to rounding wherever H is twice differentiable; z = 0 counts as positive.
     """
@@ -67,9 +65,7 @@ class Curvature:
         return 0.5 * (out + out.T)
 
     def _moved_by_units(self, l: int) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
-        """Derivatives by every unit of z_l of the values above layers m ≥ l and of the deltas
-        there, each (k_l, k_m, n).
-        """
+        """By every unit of z_l: rates of values above and deltas at layers m ≥ l, (k_l, k_m, n)."""
         hidden = range(l, len(self.first))
         rates, moved, bent = {}, {}, {}
         for m in hidden:
@@ -84,9 +80,7 @@ class Curvature:
         return rates, bent
 
     def _block(self, l: int, m: int, rates, bent) -> np.ndarray:
-        """∂²N by the entries of W_m and those of W_l, m ≥ l: Σ (∂δ_m/∂z_l ⊗ a_m + δ_m ⊗ ∂a_m/∂z_l)
-        ⊗ a_l, a_l below layer l.
-        """
+        """∂²N/∂W_m∂W_l, m ≥ l: Σ (∂δ_m/∂z_l ⊗ a_m + δ_m ⊗ ∂a_m/∂z_l) ⊗ a_l, a_l below layer l."""
         below, rows, columns = self.values[l], *self.weights[m].shape
         out = np.zeros((rows, columns, *self.weights[l].shape))
         if bent is not None:
@@ -115,9 +109,7 @@ class Curvature:
         )
 
     def _forward(self, moved):
-        """Derivatives along the directions of every σ_l(z_l), and of σ_l'(z_l), each
-        (m, k_l, n).
-        """
+        """Derivatives of every σ_l(z_l) and σ_l'(z_l) along the directions, each (m, k_l, n)."""
         dvalues, bends = [], []
         for dW, W, below, first, second in zip(
             moved, self.weights, self.values, self.first, self.second

@@ -1,5 +1,4 @@
-"""Instances as plain JSON values and back, without loss: floats in hexadecimal, every other type by
-name.
+"""Instances as plain JSON values and back, without loss: floats in hexadecimal, types by name.
 
 None, bool, str and int stand for themselves (an int beyond 64 bits is {"int": "…"}). Otherwise a
 value is an object: {"float": "0x1.8p-1"}, {"array": […], "shape": […]} with "dtype" unless it is
@@ -38,9 +37,7 @@ class NotStorable(TypeError):
 
 
 def encode(value, home: str = ""):
-    """The plain JSON value of an instance; `home` names the module of the claim. Raises
-    NotStorable.
-    """
+    """The plain JSON value of an instance; `home` is the claim's module. Raises NotStorable."""
     if isinstance(value, Enum):
         return {"enum": _name(type(value), home), "name": value.name}
     if value is None or isinstance(value, bool | str):
@@ -105,9 +102,7 @@ def _kinds(home: str) -> dict[str, type]:
 
 @lru_cache(maxsize=8)
 def _gathered(home: str, module, modules: int) -> dict[str, type]:
-    """The same, gathered anew when modules were imported since or `home` again: it takes longer
-    than encoding does.
-    """
+    """The same, anew for modules imported since or `home` again: it takes longer than encoding."""
     packages = [name for name in sorted(sys.modules) if name.split(".")[0] == HOME]
     kinds: dict[str, type] = {}
     for module in [*packages, home]:
@@ -122,9 +117,7 @@ def _is_buildable(kind: type) -> bool:
 
 
 def decode(value, home: str = ""):
-    """The instance that a plain JSON value stands for. Raises BadWitness for anything `encode` does
-    not write.
-    """
+    """The instance of a plain JSON value. Raises BadWitness for what `encode` does not write."""
     try:
         return _decode(value, _kinds(home), 0)
     except BadWitness:

@@ -31,9 +31,7 @@ def render(claim: Claim, instance, margin: Margin) -> list[str]:
 
 
 def proved(certificate: dict) -> list[str]:
-    """Lines that say what a certificate, as in witness files, proves, and at which point where the
-    instance has another start.
-    """
+    """What a certificate of a witness file proves, in lines; and where, if not at the start."""
     point = certificate["data"].get("point")
     shown = (
         [] if point is None else _matrix("point", np.array([float.fromhex(each) for each in point]))

@@ -1,6 +1,4 @@
-"""Whether values read from a file are what the classes they are meant for expect: types of fields,
-shapes, sizes.
-"""
+"""Whether values read from a file are what their classes expect: types of fields, shapes, sizes."""
 
 from __future__ import annotations
 
@@ -30,9 +28,7 @@ def hints(kind: type) -> dict[str, object]:
 
 
 def fits(value, hint) -> bool:
-    """Whether a value may stand where the type `hint` is asked for; True for types that are not
-    understood.
-    """
+    """Whether a value may stand where the type `hint` is asked for; True for types unknown here."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, each) for each in arguments)
@@ -61,9 +57,7 @@ def fits(value, hint) -> bool:
 
 
 def sound(built) -> None:
-    """Raise ValueError for a value of a class of `ncfcheck` that could not be computed on, or only
-    for ever.
-    """
+    """Raise ValueError for a value of `ncfcheck` that cannot be computed on, or only for ever."""
     if isinstance(built, Network):
         _sound_network(built)
     elif isinstance(built, Numerics):

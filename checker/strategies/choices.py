@@ -246,9 +246,7 @@ def one_of(*strategies) -> Strategy:
 
 
 def draw_by(strategy: Strategy, seed: int | None, prefix: Sequence[int] = ()) -> Drawn | None:
-    """The instance of these first choices, as far as they fit, and of the seed, or else as simple
-    as can be; None where the strategy turns it down.
-    """
+    """The instance of first choices that fit, then the seed's or the simplest; None if refused."""
     draw = Draw(seed, [each for each in prefix if type(each) is int])
     try:
         instance = strategy.drawn_by(draw)

@@ -1,6 +1,4 @@
-"""Instances drawn from strategies, our own or Hypothesis's: each a function of the strategy and a
-seed alone.
-"""
+"""Instances drawn from strategies, ours or Hypothesis's: each of the strategy and a seed alone."""
 
 from __future__ import annotations
 
@@ -44,9 +42,7 @@ def drawn(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[Drawn]
 
 
 def draw_one(strategy, seed: int, prefix=()) -> Drawn | None:
-    """The instance of these first choices, as far as they fit, and of the seed; None where the
-    strategy turns it down.
-    """
+    """The instance of first choices that fit, then the seed's; None where it is turned down."""
     draw_by = _draw_by(strategy)
     for attempt in range(ATTEMPTS):
         found = draw_by(strategy, seed + (attempt << 64), prefix)

@@ -1,6 +1,4 @@
-"""Strategies of KKT points found without assuming their structure, and of two-layer
-points with rows along ±u.
-"""
+"""Strategies of KKT points found whatever their structure, and of two-layer points along ±u."""
 
 from __future__ import annotations
 
@@ -60,9 +58,7 @@ class FoundInstance(Instance):
 
 
 def _shape(instance: FoundInstance) -> dict[str, str]:
-    """How many neurons are active in the layer that has most, and whether some a_l mixes signs,
-    where layers are rank one.
-    """
+    """Active neurons in the layer of most, and whether some a_l mixes signs, if ranks are one."""
     try:
         layers = hidden_layers(instance.network, instance.start)
     except (Inapplicable, Unresolved) as reason:
@@ -77,9 +73,7 @@ def _shape(instance: FoundInstance) -> dict[str, str]:
 
 @composite
 def _found_points(draw, data, methods=tuple(METHODS), **options) -> FoundInstance:
-    """KKT points found by one of the methods of `ncfcheck.strategies.kkt_sampler`, on
-    networks with and without kinks.
-    """
+    """KKT points found by a method of `kkt_sampler`, on networks with and without kinks."""
     instance = bare_instance(draw, data, narrowest=2, **options)
     smooth = instance.network.has_lipschitz_gradient
     method = draw.choice([each for each in methods if smooth or each != "flow"])
@@ -98,9 +92,7 @@ def found(instance: RankOneInstance, method: str) -> FoundInstance:
 
 @composite
 def _blind_points(draw, data) -> FoundInstance:
-    """Limits of flows of networks that do not see their first input: the weights on
-    it are missing.
-    """
+    """Limits of flows of networks blind to their first input: the weights on it are missing."""
     instance = bare_instance(draw, data, narrowest=2, lipschitz=True)
     widths = instance.network.widths
     mask = np.arange(widths[0]) > 0 if widths[0] > 1 else np.ones(1, dtype=bool)
@@ -111,9 +103,7 @@ def _blind_points(draw, data) -> FoundInstance:
 
 @composite
 def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
-    """Two-layer networks at points that meet the conditions on rows along ±u, fail one of them, or
-    are KKT points found.
-    """
+    """Two-layer points that meet conditions on rows along ±u, or fail one, or KKT points found."""
     instance = bare_instance(draw, data, narrowest=2, powers=LINES)
     kind = draw.choice((CONSTRUCTED, BROKEN, *(each for each in METHODS if each != "flow")))
     if kind in METHODS:
@@ -123,9 +113,7 @@ def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
 
 
 def _on_one_line(instance: RankOneInstance) -> RankOneInstance:
-    """The instance at a point, from its last seed, that meets the conditions on rows along ±u, or
-    fails one of them.
-    """
+    """At a point of its last seed, with rows along ±u, that meets the conditions or fails one."""
     rng, kind, u = (
         np.random.default_rng([instance.seeds[-1], 1]),
         instance.families["start"],
@@ -154,9 +142,7 @@ def _mirrored(instance: RankOneInstance, rng) -> RankOneInstance:
 
 
 def _axis(instance: RankOneInstance) -> np.ndarray | None:
-    """The line of the data where they lie on one; otherwise a direction u that a reduced KKT point
-    has.
-    """
+    """The line of the data where they lie on one; otherwise the u of a reduced KKT point."""
     X = instance.problem.X
     if np.linalg.matrix_rank(X) == 1:
         return unit(X[np.argmax(np.abs(X).sum(axis=1))])
@@ -166,9 +152,7 @@ def _axis(instance: RankOneInstance) -> np.ndarray | None:
 
 @composite
 def _two_direction_points(draw, data) -> RankOneInstance:
-    """KKT points of two-layer networks, p ≥ 2, with two neurons on different directions; `u` is
-    None where none was found.
-    """
+    """KKT points of two-layer networks, p ≥ 2, with neurons on two directions, or else `u` None."""
     return _in_two_directions(bare_instance(draw, data, narrowest=2, powers=CURVES, lipschitz=True))
 
 
@@ -185,9 +169,7 @@ def _in_two_directions(instance: RankOneInstance) -> RankOneInstance:
 
 
 def _found_again(instance: FoundInstance) -> FoundInstance:
-    """The KKT point that Newton's method finds near the start, or the same search from the same
-    seed.
-    """
+    """The KKT point Newton's method finds near the start, or the same search from the same seed."""
     ncf = instance.ncf
     if ncf.residual(instance.start) <= 1e-13 and ncf.value(instance.start) > 0:
         return replace(instance, point=describe(ncf, instance.start))

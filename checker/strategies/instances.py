@@ -1,6 +1,4 @@
-"""Strategies of instances: sizes, integer exponents, families and seeds are drawn,
-arrays are built from them.
-"""
+"""Strategies of instances: sizes, powers, families and seeds are drawn, arrays built from them."""
 
 from __future__ import annotations
 
@@ -67,9 +65,7 @@ class Given(Strategy):
     rebuild: Callable[[Instance], Instance] = rebuilding.same
 
     def strategy(self, data: Strategy | None = None) -> Strategy:
-        """The strategy on data sets drawn from `data` (of `Sample`), or else from the claim's own,
-        or on every family.
-        """
+        """The strategy on `data` (of `Sample`), or on the claim's own data, or on every family."""
         own = families() if self.data is None else self.data
         return self.build(own if data is None else data, **self.options)
 
@@ -82,9 +78,7 @@ class Given(Strategy):
 
     @property
     def stream(self) -> str:
-        """A name that equal strategies share, in every process; empty where an option has no such
-        name.
-        """
+        """A name that equal strategies share, in every process; empty where an option has none."""
         plain = (
             all(isinstance(value, bool | int | str | tuple) for value in self.options.values())
             and self.data is None
@@ -94,8 +88,7 @@ class Given(Strategy):
     def rebuilt(self, instance: Instance) -> Instance:
         """An instance that was changed, with what derives from its problem computed again.
 
-        Raises Inapplicable where the strategy could not draw the result, or nothing is known about
-        what it draws.
+        Raises Inapplicable where it could not be drawn, or nothing is known about what is drawn.
         """
         if self.promise is None:
             raise Inapplicable("nothing is known about what the strategy promises")
@@ -125,9 +118,7 @@ def given(
 def architectures(
     shallow: int = 2, deep: int = MAX_DEPTH, max_order: int = MAX_ORDER
 ) -> dict[int, tuple[tuple[int, ...], ...]]:
-    """Powers (p_1, …, p_{L-1}) with shallow ≤ L ≤ deep and p_l ≤ MAX_POWER, by order of homogeneity
-    3 ≤ D ≤ max_order.
-    """
+    """Powers (p_1, …, p_{L-1}), shallow ≤ L ≤ deep, p_l ≤ MAX_POWER, by order 3 ≤ D ≤ max_order."""
     by_order = defaultdict(list)
     for depth in range(shallow, deep + 1):
         for powers in product(range(1, MAX_POWER + 1), repeat=depth - 1):
@@ -138,9 +129,7 @@ def architectures(
 
 
 def powers_where(wanted: Callable[[tuple[int, ...]], bool]) -> Strategy:
-    """Powers of the architectures for which `wanted(powers)`, every order D equally likely: for the
-    option `powers`.
-    """
+    """For the option `powers`: those with `wanted(powers)`, every order D equally likely."""
     by_order = [
         [powers for powers in group if wanted(powers)] for group in architectures().values()
     ]
@@ -166,8 +155,7 @@ def draw_network(
     narrowest: int = 1,
     outputs: int = 1,
 ) -> Network:
-    """Networks of every order D from 3 to 16 on `inputs` dimensions, or with powers from the
-    strategy `powers`.
+    """Networks of every order D from 3 to 16 on `inputs` dimensions, or with powers from `powers`.
 
     With `lipschitz`, α_l = 1 wherever p_l = 1; with `kinked`, α_l < 1 there. `shared` admits
     weight-shared layers; with `filtered`, the first layer is a convolution and the others are
@@ -194,9 +182,7 @@ networks = composite(draw_network)
 
 
 def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[Pattern, ...]:
-    """Hidden layers of the given kind; the output layer stays dense, so that every hidden neuron is
-    heard.
-    """
+    """Hidden layers of the given kind; the output layer is dense, so that every neuron is heard."""
     if kind == "dense":
         return (DENSE,) * (len(widths) - 1)
     if kind == "filter":
@@ -279,9 +265,7 @@ def relabelled(instance: Instance) -> Instance:
 
 @composite
 def _collapsing(draw, data) -> Instance:
-    """Instances whose NCF flow tends to a negative or zero KKT point, more often than not; "limit"
-    names which.
-    """
+    """Instances whose NCF flow mostly tends to negative or zero KKT points; "limit" names which."""
     starts = (
         _instances(data, starts=("negative-kkt",)),
         _instances(data, starts=("closing",), labels=("one-signed",)),

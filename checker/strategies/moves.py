@@ -1,5 +1,4 @@
-"""Changing an instance: every function returns another instance, and raises Inapplicable where
-there is none.
+"""Changing an instance: functions return another instance; Inapplicable where there is none.
 
 What an instance holds besides its problem (start, profiles, layer norms) is cut to the new sizes,
 no more. Whatever derives from the problem, such as a KKT point, is computed again by
@@ -26,11 +25,9 @@ MOVED = "moved"  # the family of data, labels or a start that a move has changed
 
 
 def rebuilt(claim: Claim, instance):
-    """The instance with all that derives from its problem computed again, as the claim's strategy
-    promises it.
+    """The instance with what derives from its problem computed again, as the strategy promises it.
 
-    Raises Inapplicable where the strategy could not have drawn it, and where nothing is known about
-    what it may draw.
+    Raises Inapplicable where it could not have been drawn, or nothing is known about what may be.
     """
     if getattr(claim.given, "promise", None) is None:
         raise Inapplicable(f"nothing is known about what the strategy of {claim.id} promises")
@@ -40,8 +37,7 @@ def rebuilt(claim: Claim, instance):
 def changed(
     instance: Instance, *, network=None, X=None, y=None, loss=None, matrices=None, **fields
 ) -> Instance:
-    """The instance with other parts of its problem; `matrices` of the start, one a layer,
-    normalised.
+    """The instance with other parts of its problem; `matrices` of the start are normalised.
 
     Where nothing is left of the start, all weights are equal.
     """
@@ -138,9 +134,7 @@ def without_neuron(instance: Instance, layer: int, index: int) -> Instance:
 
 
 def without_layer(instance: Instance, layer: int) -> Instance:
-    """Hidden layer `layer`, counted from 0, left out: the matrices before and after it are
-    multiplied, its activation is gone.
-    """
+    """Hidden layer `layer`, from 0, without activation: the matrices around it are multiplied."""
     network = instance.network
     if network.depth == 2:
         raise Inapplicable("two layers")
@@ -157,9 +151,7 @@ def without_layer(instance: Instance, layer: int) -> Instance:
 
 
 def _product(network: Network, layer: int) -> Pattern:
-    """The pattern of the product of two weight matrices: no weight where no path leads, or that of
-    one whose shape it has.
-    """
+    """Pattern of a product of two: no weight where no path leads, or that of one of its shape."""
     paths = [
         pattern.expand(rows, columns) >= 0
         for pattern, rows, columns in zip(network.patterns, network.widths[1:], network.widths[:-1])
@@ -217,8 +209,7 @@ def with_seed(instance: Instance, seed: int) -> Instance:
 
 
 def arrays(instance: Instance) -> dict[str, Array]:
-    """The numbers of an instance that may be set one by one, by the name `with_array` takes;
-    profiles e_1, e_2, ….
+    """The numbers that may be set one by one, by the name `with_array` takes; profiles e_1, e_2, ….
 
     Directions (start, u, e_l) count up to their length.
     """
@@ -314,8 +305,7 @@ def _fitted_parts(instance: Instance, network: Network, rng) -> dict[str, object
 def _as_many(profiles: tuple[Array, ...], count: int) -> list[Array]:
     """Profiles cut to a number, or repeated up to it.
 
-    Of those that are cut, one with both signs goes last: points with mixed signs are of no use
-    without it.
+    Of those cut, one with both signs goes last: points with mixed signs are of no use without it.
     """
     mixed = [each for each in profiles if each.min() < 0]
     kept = profiles[: count - len(mixed)] if count < len(profiles) else profiles

@@ -1,8 +1,6 @@
-"""What strategies of instances promise: each function raises Inapplicable for an instance that its
-strategy could not draw.
+"""What strategies promise: functions raise Inapplicable for instances theirs could not draw.
 
-Sizes and families are no promise: an instance may be smaller than any drawn. What a claim's
-hypotheses rest on is.
+Sizes and families are no promise (instances may get smaller); what hypotheses rest on is.
 """
 
 from __future__ import annotations
@@ -105,9 +103,7 @@ def signless(instance, **options) -> None:
 
 
 def mixed(instance, one_sided: bool = True, **options) -> None:
-    """Entries P and −Q in one e_l, of a layer whose inputs have one sign, or of one where they may
-    not.
-    """
+    """Entries P and −Q in one e_l, of a layer whose inputs have one sign, or where they may not."""
     signless(instance, **options)
     layer, network = mixed_profiles(instance).index(True), instance.network
     require(network.powers[layer] >= 2 and network.slopes[layer] != 0, "p_l ≥ 2 and α_l ≠ 0 there")
@@ -135,9 +131,7 @@ def masked(instance, **options) -> None:
 
 
 def kinks(instance, inside: bool = True, **options) -> None:
-    """All p_l = 1, one slope ≠ 1, samples on the kink whose balancing slopes lie inside [α, 1], or
-    else above 1.
-    """
+    """All p_l = 1, one slope ≠ 1, samples on kinks, balancing slopes inside [α, 1], or above 1."""
     structured(instance, **options)
     network = instance.network
     require(

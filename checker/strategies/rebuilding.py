@@ -1,6 +1,4 @@
-"""What derives from an instance's problem, computed again after a move: KKT points near the old
-ones, structured points.
-"""
+"""What derives from an instance's problem, computed again after a move, near what it was."""
 
 from __future__ import annotations
 
@@ -78,9 +76,7 @@ def signless(instance: RankOneInstance) -> RankOneInstance:
 
 
 def spoilt(instance: RankOneInstance) -> RankOneInstance:
-    """A structured point again, with the profile, the layer norms or the direction it was spoilt
-    by.
-    """
+    """A structured point again, with the profile, layer norms or direction it was spoilt by."""
     kind = instance.families.get("spoilt", "").split()[:1]
     if kind == ["direction"]:
         return placed(instance, ReducedPoint(instance.u, instance.signs), uniform(instance))
@@ -116,9 +112,7 @@ def masked(instance: RankOneInstance) -> RankOneInstance:
 
 
 def kinks(instance: RankOneInstance) -> RankOneInstance:
-    """A Clarke point of the reduced problem again, on the kinks of the samples that
-    were on them.
-    """
+    """A Clarke point of the reduced problem again, on the kinks of the same samples."""
     if (
         instance.u is None
         or instance.u.size != instance.network.widths[0]

@@ -1,6 +1,4 @@
-"""Strategies of structured points: rank-one hidden layers built from a KKT point of the
-reduced problem.
-"""
+"""Strategies of structured points: rank-one hidden layers on a KKT point of the reduced problem."""
 
 from __future__ import annotations
 
@@ -58,9 +56,7 @@ def bare_instance(draw, data, **options) -> RankOneInstance:
 
 
 def reduced(instance: RankOneInstance) -> ReducedPoint | None:
-    """A positive KKT point of the instance's reduced problem, from its last seed; None where none
-    was found.
-    """
+    """A positive KKT point of the reduced problem, from the last seed; None if none was found."""
     try:
         return reduced_point(
             instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1]
@@ -88,9 +84,7 @@ def profiles_of(instance: RankOneInstance, rng, fewest: int = 1) -> list[np.ndar
 
 @composite
 def _rank_one_points(draw, data, fewest: int = 1, **options) -> RankOneInstance:
-    """Sign-coherent structured points with at least `fewest` active neurons a layer that has so
-    many.
-    """
+    """Sign-coherent structured points, at least `fewest` neurons active in layers of so many."""
     instance = bare_instance(draw, data, **options)
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     return (
@@ -102,9 +96,7 @@ def _rank_one_points(draw, data, fewest: int = 1, **options) -> RankOneInstance:
 def _perturbed_points(
     draw, data, kinds=(PROFILE, NORMS, DIRECTION), sizes=(1e-1, 1e-2, 1e-3, 1e-4), **options
 ):
-    """Structured points spoilt in one way by a relative size: a profile with p ≥ 2, the layer
-    norms, or the direction u.
-    """
+    """Structured points spoilt by a relative size: a profile with p ≥ 2, the layer norms, or u."""
     instance = bare_instance(draw, data, narrowest=2, **options)
     size, (network, d) = draw.choice(sizes), (instance.network, instance.problem.X.shape[1])
     possible = {PROFILE: max(network.powers) >= 2, NORMS: True, DIRECTION: d > 1}
@@ -146,9 +138,7 @@ def _signless_points(draw, data) -> RankOneInstance:
 
 @composite
 def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInstance:
-    """Points whose e_l mixes entries P > 0 and −Q < 0 in one layer whose inputs have one sign, or
-    in one where they may not.
-    """
+    """Points with P > 0 and −Q < 0 in one e_l, whose inputs have one sign, or may not have."""
     instance = bare_instance(draw, data, narrowest=2, powers=CURVED, **options)
     rng, point, network = (
         np.random.default_rng(instance.seeds[-1]),
@@ -180,8 +170,7 @@ def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInsta
 
 @composite
 def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
-    """Structured points of networks with all p_l = 1 and one slope α ≠ 1, on the kinks of some
-    independent samples and no others.
+    """Structured points, all p_l = 1, one slope α ≠ 1, on kinks of just some independent samples.
 
     The slopes that balance the gradient there lie inside [α, 1], or above 1.
     """
@@ -207,9 +196,7 @@ def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
 
 @composite
 def _masked_points(draw, data) -> RankOneInstance:
-    """What is left of a structured point where one hidden layer lacks some of its weights, the rest
-    rescaled.
-    """
+    """What is left, rescaled, of a structured point where a hidden layer lacks some weights."""
     instance = bare_instance(draw, data, narrowest=3)
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     if point is None:

@@ -18,8 +18,7 @@ EVALUATIONS = 2500
 def ncf_flow_with_biases(instance: BiasedInstance, norm: float) -> tuple[Array, Array, Array]:
     """u̇ = ∇N(u) from v_0 to the norm given: times (m,), norms (m,) and directions (m, P).
 
-    In arc-length-like time, du/dσ = ‖u‖ ∇N/‖∇N‖, dt/dσ = ‖u‖/‖∇N‖. Raises Unresolved if the norm is
-    not reached.
+    In arc-length-like time, du/dσ = ‖u‖ ∇N/‖∇N‖, dt/dσ = ‖u‖/‖∇N‖. Unresolved short of the norm.
     """
     budget = count()
 

@@ -1,6 +1,4 @@
-"""How the loss flow departs from the NCF flow: a ladder of δ^D, and the departure predicted to
-first order (theory §4).
-"""
+"""How the loss flow departs from the NCF flow: a ladder of δ^D, and the first order (theory §4)."""
 
 from __future__ import annotations
 
@@ -31,8 +29,7 @@ VARIATIONAL, COARSE, EVALUATIONS = 1e-6, 1e-4, 2000
 
 @dataclass(frozen=True, eq=False)
 class Departures:
-    """Loss flows down a ladder of δ^D against the NCF flow, each where its norm first reaches
-    RADIUS.
+    """Loss flows down a ladder of δ^D against the NCF flow, each where its norm reaches RADIUS.
 
     `powers` (m,) holds δ^D, `directions` (m, P) the differences v_loss − v_ncf, `delays` (m,) the
     relative differences of arrival times; `floor` is what (‖direction‖, delay) still are at δ^D ≈
@@ -54,9 +51,7 @@ class Departures:
 
 
 def departures(instance: Instance, rungs: int) -> Departures:
-    """The ladder of an instance, a thousand times more precise than its numerics ask for; each δ^D
-    a tenth of the one before.
-    """
+    """The ladder of an instance at a thousandth of its tolerance; each δ^D a tenth of the last."""
     precise = replace(
         instance, numerics=replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance)
     )
@@ -86,9 +81,7 @@ def _departure(instance: Instance, reference: Trajectory, power: float) -> tuple
 
 
 def _first_power(instance: Instance, reference: Trajectory) -> float:
-    """The δ^D a ladder starts from: the loss's second order is small there, and the flows within
-    1e-3.
-    """
+    """The δ^D a ladder starts from: the second order is small there, and the flows within 1e-3."""
     power = math.exp(math.log(ASYMPTOTIC) - log_forcing(instance, reference))
     for _ in range(8):
         try:
@@ -105,11 +98,9 @@ def _first_power(instance: Instance, reference: Trajectory) -> float:
 def predicted(
     instance: Instance, reference: Trajectory
 ) -> tuple[np.ndarray, float, tuple[float, float]]:
-    """Limits of (difference of directions, relative difference of times)/δ^D as δ → 0, and how
-    accurate both are.
+    """Limits of (change of direction, relative change of time)/δ^D as δ → 0, and errors of both.
 
-    The inaccuracy is the difference to what the variational equation gives at a hundred times its
-    tolerance.
+    Errors are differences to what the variational equation gives at a hundred times its tolerance.
     """
     direction, delay = _first_order(instance, reference, VARIATIONAL)
     coarse_direction, coarse_delay = _first_order(instance, reference, COARSE)
@@ -133,8 +124,7 @@ def _first_order(
 def variation(
     instance: Instance, reference: Trajectory, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """u and e at the end of the NCF flow `reference`, both (P,): ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)),
-    e(0) = 0.
+    """u and e (P,) where the NCF flow `reference` ends: ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)), e(0) = 0.
 
     Integrated in the flow's own arc-length-like time, dt = ‖u‖/‖∇N(u)‖ dσ, and with e in units of
     the largest relative forcing. Raises Unresolved where that is stiff.

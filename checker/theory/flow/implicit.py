@@ -1,5 +1,4 @@
-"""An implicit integrator for stiff flows: extrapolated linearly implicit Euler steps with the exact
-Jacobian.
+"""An integrator for stiff flows: extrapolated linearly implicit Euler steps, exact Jacobian.
 
 One step of length h from y is taken by m steps y += (1 − (h/m)J)⁻¹ (h/m)f(y) for m = 1, …, ORDER
 and extrapolated to h/m → 0 (Deuflhard 1983; Hairer and Wanner, Solving Ordinary Differential
@@ -26,8 +25,7 @@ FINEST = 2e-12
 def extrapolated_step(
     field, state: Array, h: float, jacobian: Array, slope: Array, weights, work
 ) -> tuple[Array, Array]:
-    """State (v, log r, t, σ) after a step of length h in τ, and its estimated error: the last
-    correction of the extrapolation.
+    """State (v, log r, t, σ) after a step h in τ, and its error: the last correction of all.
 
     `slope` is d(v, log r, t, σ)/dτ at the state, dτ = dσ/‖ḡ‖, and `jacobian` (P + 3, P + 3) its
     derivative, or near it.
@@ -44,9 +42,7 @@ def extrapolated_step(
 
 @compiled()
 def _steps(field, state, slope, scaled, weights, work):
-    """The states after m steps of length h/m, one a row for m = 1, …, ORDER, from matrices
-    `scaled`, (h/m)(1 − (h/m)J)⁻¹.
-    """
+    """States after m steps of h/m, a row for m = 1, …, ORDER; `scaled`: (h/m)(1 − (h/m)J)⁻¹."""
     out, move, step = np.empty((ORDER, state.size)), np.empty(state.size), np.empty(state.size)
     for row in range(ORDER):
         value = out[row]
@@ -116,9 +112,7 @@ class ExtrapolatedEuler(OdeSolver):
         )
 
     def _excess(self, new: Array, error: Array) -> float:
-        """The error in units of the tolerance; that of σ, which only bounds moves,
-        does not count.
-        """
+        """The error in units of the tolerance, without that of σ, which only bounds moves."""
         parts = [
             *error[:-3],
             error[-3] / (1 + abs(new[-3])),

@@ -1,6 +1,4 @@
-"""Derivatives of a flow's right-hand side by its state (v, log r, t, σ),
-for implicit integrators.
-"""
+"""Derivatives of a flow's rate by its state (v, log r, t, σ), for implicit integrators."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ def jacobian(field, state: np.ndarray) -> np.ndarray:
 def gradient_and_derivatives(
     field, v: np.ndarray, log_r: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """ḡ/scale at direction v (P,) and log-norm, (P,), and its derivatives by v, (P, P), and by log
-    r, (P,).
-    """
+    """ḡ/scale (P,) at direction v (P,) and log r; its derivatives by v, (P, P), and log r, (P,)."""
     factor = np.exp(field.order * (field.log_delta + log_r)) if field.loss != NCF_CODE else 0.0
     g, weights, work = (
         np.empty(v.size),

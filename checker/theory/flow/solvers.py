@@ -1,6 +1,4 @@
-"""The flows of `stepper` integrated by solvers with scipy's interface: the independent second
-opinion, and stiff instances.
-"""
+"""The flows of `stepper` by solvers of scipy's kind: independent second opinions, stiff flows."""
 
 from __future__ import annotations
 
@@ -50,8 +48,7 @@ def integrate(
 ):
     """Same contract as `stepper.integrate`; `method` is one of the solvers above.
 
-    `before` holds the scalars of a flow to be taken up where it ended: v0 and log_r0 are then its
-    last row.
+    `before` holds the scalars of a flow to be taken up where it ended, at v0 and log_r0.
     """
     flow = _Flow(field, v0.size, paced=method is explicit)
     past = np.zeros((1, 6)) if before is None else before
@@ -121,9 +118,7 @@ class _Flow:
         return out, norm, sine, value
 
     def row(self, state, elapsed: float):
-        """Scalars of `stepper.integrate` and the direction, for a state reached from time
-        `elapsed`.
-        """
+        """Scalars of `stepper.integrate` and the direction, of a state reached since `elapsed`."""
         state = self._normalised(state)
         _, norm, sine, value = self._rate(state)
         size = self.size

@@ -20,17 +20,14 @@ ZERO = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class Kinks:
-    """Zero pre-activations that the gradient feels: one kinked layer (0-based), its (neuron,
-    sample) pairs (m, 2).
-    """
+    """Zero pre-activations that count: one layer (0-based), its (neuron, sample) pairs (m, 2)."""
 
     layer: int
     where: Array
 
 
 def clarke_residual(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
-    """Least sin∠(g, u) over the Clarke subgradients g at a unit vector u (P,): one slope in [α, 1]
-    per zero pre-activation.
+    """Least sin∠(g, u) of Clarke subgradients g at a unit vector u (P,): slopes in [α, 1] at zeros.
 
     ⟨g, u⟩ = D·N(u) whatever the slopes, so that the least ‖g − ⟨g,u⟩u‖, a bounded least-squares
     problem, is the least angle. Exact for one kinked layer; raises Unresolved for more, where
@@ -81,9 +78,7 @@ def clarke_error(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
 
 
 def kinks(ncf: Ncf, u: Array, zero: float = ZERO) -> Kinks | None:
-    """The zero pre-activations of layers with p = 1, α ≠ 1 that a gradient flows back to; None
-    without one.
-    """
+    """Zero pre-activations of layers with p = 1, α ≠ 1 that a gradient flows back to, or None."""
     network, W = ncf.network, ncf.network.matrices(u)
     if not any(p == 1 and a != 1 for p, a in zip(network.powers, network.slopes)):
         return None

@@ -63,9 +63,7 @@ def on_kink(X: Array, u: Array) -> Array:
 
 
 def kinked_point(network: Network, X: Array, ybar: Array, old: ReducedPoint) -> ReducedPoint:
-    """The KKT point among the directions orthogonal to the samples on the kink of the old u, from
-    it; ȳ (n,).
-    """
+    """The KKT point orthogonal to the samples on the kink of the old u, from it; ȳ (n,)."""
     kinked = on_kink(X, old.u)
     signs = old.signs if len(old.signs) == network.depth - 1 else (1.0,) * (network.depth - 1)
     if not kinked.any() or kinked.all() or np.linalg.matrix_rank(X[kinked]) < kinked.sum():
@@ -79,8 +77,7 @@ def kinked_point(network: Network, X: Array, ybar: Array, old: ReducedPoint) -> 
 
 
 def balancing_slopes(network: Network, X: Array, ybar: Array, u: Array, signs) -> Array:
-    """The slopes, one for each sample on the kink of u, that would make u a KKT point of the
-    reduced problem; all p_l = 1.
+    """The slopes at samples on the kink that make u a KKT point of the reduced problem; p_l = 1.
 
     Empty where there is no such sample, or no such slopes.
     """
