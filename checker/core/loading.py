@@ -42,7 +42,5 @@ def _import(name: str):
 
 @cache
 def _set_apart() -> None:
-    """Have the garbage collector pass over what is loaded, which stays: to look through it takes as
-    long as 100 instances.
-    """
+    """Keep the garbage collector off what is loaded: one look at it takes as long as 100 draws."""
     gc.freeze()

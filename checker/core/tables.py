@@ -32,7 +32,7 @@ class Table:
 
 
 def read_table(path, target: str, standardise: bool = True) -> Table:
-    """Numeric columns of a CSV file (commas, UTF-8, first row names) as features, one as labels.
+    """Numeric columns of a CSV file (commas, UTF-8, names first) as features, `target` as labels.
 
     Standardised: every feature has mean 0 and variance 1; labels are divided by their standard
     deviation, not centred, so that their signs stay. Columns without any number are left out, and

@@ -82,11 +82,11 @@ class Instance:
     def confirmations(self) -> Iterator[tuple[str, Instance]]:
         """The instance at a tighter tolerance, with scipy's integrator, with data rescaled by 2."""
         yield "a tighter tolerance", replace(self, numerics=self.numerics.tightened())
-        yield (
-            "scipy's integrator",
-            replace(self, numerics=replace(self.numerics, integrator="scipy")),
-        )
-        yield (
-            "the rescaled data",
-            replace(self, problem=replace(self.problem, X=2 * self.problem.X)),
-        )
+        by_scipy = replace(self.numerics, integrator="scipy")
+        yield "scipy's integrator", replace(self, numerics=by_scipy)
+        yield self.rescaled()
+
+    def rescaled(self) -> tuple[str, Instance]:
+        """The confirmation that needs no flow: with the data rescaled by 2."""
+        problem = replace(self.problem, X=2 * self.problem.X)
+        return "the rescaled data", replace(self, problem=problem)

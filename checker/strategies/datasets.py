@@ -131,25 +131,20 @@ def families(
     """Data of every family, or `only` those named; one draw in ten is up to three times as big."""
     family = draw.choice(only)
     reach = draw.choice((1,) * 9 + (3,))
-    n, d, seed = (
-        draw.integer(1, reach * max_samples),
-        draw.integer(1, reach * max_dimension),
-        draw(SEEDS),
-    )
+    n, d = draw.integer(1, reach * max_samples), draw.integer(1, reach * max_dimension)
+    seed = draw(SEEDS)
     return Sample(FAMILIES[family](np.random.default_rng(seed), n, d), family, seed)
 
 
 def from_table(table, max_samples: int = 20) -> Strategy:
     """Rows of a user's `core.tables.Table`, sub-sampled by a drawn seed, with their labels."""
-
     most = min(max_samples, len(table.X))
 
     def rows(draw) -> Sample:
         count, seed = draw.integer(min(2, most), most), draw(SEEDS)
         chosen = np.random.default_rng(seed).permutation(len(table.X))[:count]
-        return Sample(
-            np.array(table.X[chosen]), table.name, seed, np.array(table.y[chosen])[:, None]
-        )
+        X, y = np.array(table.X[chosen]), np.array(table.y[chosen])[:, None]
+        return Sample(X, table.name, seed, y)
 
     return composite(rows)()
 

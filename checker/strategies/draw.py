@@ -29,11 +29,8 @@ def drawn(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[Drawn]
     """
     found = 0
     for number, word in enumerate(islice(words(seed), count)):
-        each = (
-            simplest_of(strategy)
-            if simplest and number == 0
-            else draw_one(strategy, word << 32 | number)
-        )
+        first = simplest and number == 0
+        each = simplest_of(strategy) if first else draw_one(strategy, word << 32 | number)
         if each is not None:
             found += 1
             yield each

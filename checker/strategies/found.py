@@ -15,7 +15,7 @@ from ncfcheck.model.networks import masked
 from ncfcheck.strategies.choices import composite, integers
 from ncfcheck.strategies.instances import given
 from ncfcheck.strategies.kkt_sampler import METHODS, find
-from ncfcheck.strategies.promises import bare, plain, require
+from ncfcheck.strategies.promises import BARE, bare, plain, require
 from ncfcheck.strategies.structured import bare_instance, reduced
 from ncfcheck.theory.kkt.points import KktPoint, describe, polish
 from ncfcheck.theory.rank_one.criterion import hidden_layers
@@ -33,9 +33,7 @@ VISIBLE = 1e-3  # entries of a_l above this count as active neurons in the cover
 
 @dataclass(frozen=True, eq=False)
 class FoundInstance(Instance):
-    """An instance whose `start` is a KKT point of positive value that a search found; `point` is
-    None where it found none.
-    """
+    """An instance whose `start` is the KKT `point` of positive value found; None if none was."""
 
     point: KktPoint | None = None
 
@@ -51,10 +49,7 @@ class FoundInstance(Instance):
 
     def confirmations(self) -> Iterator[tuple[str, Instance]]:
         """Rescaled data only: statements about points integrate nothing."""
-        yield (
-            "the rescaled data",
-            replace(self, problem=replace(self.problem, X=2 * self.problem.X)),
-        )
+        yield self.rescaled()
 
 
 def _shape(instance: FoundInstance) -> dict[str, str]:
@@ -85,9 +80,8 @@ def found(instance: RankOneInstance, method: str) -> FoundInstance:
     values = {each.name: getattr(instance, each.name) for each in fields(Instance)}
     point = find(instance.ncf, method, instance.seeds[-1])
     values["families"] = {**instance.families, "start": method}
-    return FoundInstance(
-        **(values if point is None else {**values, "start": point.u, "point": point})
-    )
+    found = FoundInstance(**values)
+    return found if point is None else replace(found, start=point.u, point=point)
 
 
 @composite
@@ -114,18 +108,15 @@ def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
 
 def _on_one_line(instance: RankOneInstance) -> RankOneInstance:
     """At a point of its last seed, with rows along ±u, that meets the conditions or fails one."""
-    rng, kind, u = (
-        np.random.default_rng([instance.seeds[-1], 1]),
-        instance.families["start"],
-        _axis(instance),
-    )
+    rng, u = np.random.default_rng([instance.seeds[-1], 1]), _axis(instance)
     try:
         if u is None:
             raise Inapplicable("no direction u to build on")
         theta = constructed(instance.network, instance.problem.X, instance.ncf.ybar[:, 0], u, rng)
     except Inapplicable:
         return replace(instance, u=None)
-    theta = broken(instance.network, theta, rng) if kind == BROKEN else theta
+    if instance.families["start"] == BROKEN:
+        theta = broken(instance.network, theta, rng)
     W = instance.network.matrices(theta)[0]
     sides = np.sign(W @ u) * np.linalg.norm(W, axis=1)
     return replace(instance, start=theta, u=u, signs=(1.0,), profiles=(unit(sides),))
@@ -159,10 +150,9 @@ def _two_direction_points(draw, data) -> RankOneInstance:
 def _in_two_directions(instance: RankOneInstance) -> RankOneInstance:
     if min(instance.network.widths[:2]) < 2:
         return replace(instance, u=None)
+    ncf = instance.ncf
     try:
-        start = two_direction_point(
-            instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1]
-        )
+        start = two_direction_point(instance.network, ncf.X, ncf.ybar, instance.seeds[-1])
     except Inapplicable:
         return replace(instance, u=None)
     return replace(instance, start=start, u=start)
@@ -188,16 +178,14 @@ def _two_layers_again(instance: RankOneInstance | FoundInstance) -> RankOneInsta
 
 def _found_promise(instance: FoundInstance, methods=(), **options) -> None:
     require(instance.point is not None, "a KKT point of positive value")
-    plain(instance, **{"only_dense": True, "outputs": (1,), "lipschitz": False, **options})
+    plain(instance, **BARE | options)
 
 
 def _blind_promise(instance: FoundInstance) -> None:
     _found_promise(instance, only_dense=False, lipschitz=True, shared=False)
     first, *others = instance.network.patterns
-    require(
-        first.kind == "masked" and all(each.is_dense for each in others),
-        "only the first layer lacks weights",
-    )
+    only_first = first.kind == "masked" and all(each.is_dense for each in others)
+    require(only_first, "only the first layer lacks weights")
 
 
 def _two_layer_promise(instance: RankOneInstance | FoundInstance) -> None:

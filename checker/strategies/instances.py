@@ -16,7 +16,15 @@ from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import DENSE, Network, Pattern, blocks, convolution, diagonal, masked
 from ncfcheck.strategies import promises, rebuilding
-from ncfcheck.strategies.choices import Strategy, composite, integers, just, one_of, sampled_from
+from ncfcheck.strategies.choices import (
+    Strategy,
+    as_call,
+    composite,
+    integers,
+    just,
+    one_of,
+    sampled_from,
+)
 from ncfcheck.strategies.datasets import LABELS, SEEDS, families, from_table
 from ncfcheck.theory.kkt.points import Inertia, flow_limit
 from ncfcheck.theory.starts import STARTS, live_start
@@ -73,17 +81,15 @@ class Given(Strategy):
         return draw(self.strategy())
 
     def __repr__(self) -> str:
-        told = [f"{name}={value!r}" for name, value in self.options.items()]
-        return f"{self.build.__name__.lstrip('_')}({', '.join(told)})"
+        return as_call(self.build, (), self.options)
 
     @property
     def stream(self) -> str:
         """A name that equal strategies share, in every process; empty where an option has none."""
-        plain = (
-            all(isinstance(value, bool | int | str | tuple) for value in self.options.values())
-            and self.data is None
-        )
-        return f"{self.build.__qualname__}{sorted(self.options.items())}" if plain else ""
+        plain = all(isinstance(value, int | str | tuple) for value in self.options.values())
+        if self.data is not None or not plain:
+            return ""
+        return f"{self.build.__qualname__}{sorted(self.options.items())}"
 
     def rebuilt(self, instance: Instance) -> Instance:
         """An instance that was changed, with what derives from its problem computed again.
@@ -133,8 +139,7 @@ def powers_where(wanted: Callable[[tuple[int, ...]], bool]) -> Strategy:
     by_order = [
         [powers for powers in group if wanted(powers)] for group in architectures().values()
     ]
-    by_order = [group for group in by_order if group]
-    return _powers(by_order)
+    return _powers([group for group in by_order if group])
 
 
 @composite
@@ -168,13 +173,12 @@ def draw_network(
         for power in powers
     )
     widths = (inputs, *(draw.integer(narrowest, 5 * reach) for _ in powers), outputs)
-    kind = (
-        "filter"
-        if filtered
-        else "dense"
-        if only_dense
-        else draw.choice(("dense", "dense", "blocks", "mixed"))
-    )
+    if filtered:
+        kind = "filter"
+    elif only_dense:
+        kind = "dense"
+    else:
+        kind = draw.choice(("dense", "dense", "blocks", "mixed"))
     return Network(widths, powers, slopes, _patterns(draw, widths, kind, shared))
 
 
@@ -190,21 +194,17 @@ def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[P
         return (convolution(widths[1], widths[0], width), *(DENSE,) * (len(widths) - 2))
     patterns = []
     for columns, rows in zip(widths[:-2], widths[1:-1]):
-        if kind == "blocks":
-            patterns.append(
-                blocks(rows, columns, 2) if patterns and min(rows, columns) > 1 else DENSE
-            )
-        else:
+        if kind == "mixed":
             patterns.append(_layer_pattern(draw, rows, columns, shared))
+        else:
+            wide = patterns and min(rows, columns) > 1
+            patterns.append(blocks(rows, columns, 2) if wide else DENSE)
     return (*patterns, DENSE)
 
 
 def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
-    kind = draw.choice(
-        ("dense", "masked", "diagonal", "convolution")
-        if shared
-        else ("dense", "masked", "diagonal")
-    )
+    kinds = ("dense", "masked", "diagonal", "convolution")
+    kind = draw.choice(kinds if shared else kinds[:-1])
     if kind == "masked":
         mask = np.random.default_rng(draw(SEEDS)).random((rows, columns)) < 0.6
         mask[np.arange(rows), np.arange(rows) % columns] = True
@@ -231,14 +231,13 @@ def draw_instance(
     """
     sample = draw(data)
     n, d = sample.X.shape
-    outputs = sample.y.shape[1] if sample.y is not None else draw.choice(outputs)
+    outputs = draw.choice(outputs) if sample.y is None else sample.y.shape[1]
     network = draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options)
-    family, seed = ("table", 0) if sample.y is not None else (draw.choice(labels), draw(SEEDS))
-    y = (
-        sample.y
-        if sample.y is not None
-        else LABELS[family](np.random.default_rng(seed), sample.X, outputs)
-    )
+    if sample.y is None:
+        family, seed = draw.choice(labels), draw(SEEDS)
+        y = LABELS[family](np.random.default_rng(seed), sample.X, outputs)
+    else:
+        family, seed, y = "table", 0, sample.y
     loss = draw.choice(losses)
     y = loss.labels.fit(y, np.median(y) if family == "table" else 0.0)
     problem = Problem(network, sample.X, y, loss)
@@ -281,9 +280,9 @@ def _sign_of_limit(instance: Instance) -> str:
         return "dead"
     except Unresolved:
         return "unknown"
-    return (
-        "zero" if point.inertia is Inertia.ZERO else "positive" if point.value > 0 else "negative"
-    )
+    if point.inertia is Inertia.ZERO:
+        return "zero"
+    return "positive" if point.value > 0 else "negative"
 
 
 collapsing = given(_collapsing, promises.plain, relabelled)

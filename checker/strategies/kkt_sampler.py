@@ -39,9 +39,8 @@ def near_structured(rng, ncf: Ncf) -> Array:
         rng.choice([-1.0, 1.0], width) if rng.random() < 0.5 else np.ones(width)
         for width in network.widths[1:-1]
     ]
-    theta = structured_point(
-        network, found.u, found.signs, [unit(e * s) for e, s in zip(profiles, signs)]
-    )
+    profiles = [unit(e * s) for e, s in zip(profiles, signs)]
+    theta = structured_point(network, found.u, found.signs, profiles)
     return _least_squares(ncf, unit(theta + 10.0 ** rng.uniform(-3, -1) * gaussian_start(rng, ncf)))
 
 

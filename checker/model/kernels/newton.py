@@ -16,8 +16,7 @@ DAMPING = 1e-8  # at least, in units of the projected Hessian
 
 @compiled()
 def head_start(layout, u, X, ybar):
-    """A unit vector nearer to the KKT point that the unit vector u (P,) is near, by chords of
-    ∇²N(u); N, ∇N (P,), sin∠ there.
+    """A unit vector nearer than u (P,) to a KKT point, by chords of ∇²N(u); N, ∇N, sin∠ there.
 
     Samples are columns X (d, n), pseudo-labels ȳ (k_L, n). Steps are those of `kkt.refined`, taken
     as long as sin∠ falls fast.

@@ -24,8 +24,7 @@ from ncfcheck.theory.kkt.points import Limit, positive_limit
 
 # Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn up to a well-conditioned window.
 SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
-# Largest sensitivity d log r / d log t at T_ε: beyond, rounding in t drowns r (theory §4 for D =
-# 7).
+# Largest d log r / d log t at T_ε: beyond it, rounding in t drowns r (theory §4 for D = 7).
 CONDITION = 1e5
 # The paper's smallness of δR, and the largest relative change of the gradient on a ladder's top.
 SMALL, PERTURBATION = 0.3, 1e-4

@@ -112,9 +112,7 @@ def _step(field, state, h, K, new, weights, work):
 
 @bare()
 def _error(K, h, new, elapsed, tolerance):
-    """Estimated local error of a step in units of the tolerance: ‖·‖₂ in v, absolute in log r,
-    relative in t.
-    """
+    """Local error of a step in units of tolerance: ‖·‖₂ in v, absolute in log r, relative in t."""
     size = new.size - 2
     fifth = third = 0.0
     for i in range(new.size):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -46,10 +46,7 @@ class RankOneInstance(Instance):
 
     def confirmations(self) -> Iterator[tuple[str, Instance]]:
         """Rescaled data only: statements about points integrate nothing."""
-        yield (
-            "the rescaled data",
-            replace(self, problem=replace(self.problem, X=2 * self.problem.X)),
-        )
+        yield self.rescaled()
 
 
 @dataclass(frozen=True, eq=False)
