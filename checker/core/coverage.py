@@ -36,7 +36,5 @@ def pairs(coverage: Mapping[str, object]) -> list[tuple[str, str]]:
 @lru_cache(maxsize=4096)
 def _pairs(values: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     classes = [(key, coarse(key, value)) for key, value in values]
-    return tuple(
-        (f"{a} × {b}", f"{first} × {second}")
-        for (a, first), (b, second) in combinations(classes, 2)
-    )
+    both = combinations(classes, 2)
+    return tuple((f"{a} × {b}", f"{one} × {other}") for (a, one), (b, other) in both)

@@ -59,9 +59,8 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise TableError(f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise TableError(
-            f"is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
-        ) from None
+        reason = f"is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
+        raise TableError(reason) from None
     if "\0" in text:
         raise TableError("is a binary file, not CSV")
     if not text.strip():
@@ -92,12 +91,10 @@ def _cells(text: str) -> pd.DataFrame:
                 f"line {line}: {_count(row, 'cell')}, but there are {_count(names, 'column name')}"
             )
     if len(body) < 2:
-        raise TableError(
-            f"has {_count(body, 'row')} below the column names; at least two are needed"
-        )
-    return pd.DataFrame(
-        [row for _, row in body], index=[line for line, _ in body], columns=names, dtype=object
-    )
+        rows = _count(body, "row")
+        raise TableError(f"has {rows} below the column names; at least two are needed")
+    lines, cells = zip(*body)
+    return pd.DataFrame(list(cells), index=list(lines), columns=names, dtype=object)
 
 
 def _table(name: str, cells: pd.DataFrame, target: str, standardise: bool) -> Table:
@@ -122,11 +119,8 @@ def _table(name: str, cells: pd.DataFrame, target: str, standardise: bool) -> Ta
     notes = [f"left out, no numbers in it: {_named(text)}"] * bool(text)
     if standardise:
         notes += [f"left out, constant: {_named(constant)}"] * bool(constant)
-        numeric = {
-            column: _standard(values)
-            for column, values in numeric.items()
-            if column not in constant
-        }
+        varied = [column for column in numeric if column not in constant]
+        numeric = {column: _standard(numeric[column]) for column in varied}
         y = y / _deviation(y)
     return Table(name, tuple(numeric), np.column_stack(list(numeric.values())), y, tuple(notes))
 

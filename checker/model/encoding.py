@@ -16,7 +16,7 @@ import re
 import sys
 from enum import Enum
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -59,11 +59,9 @@ def _encode_array(array: np.ndarray):
     dtype = array.dtype.name
     if dtype not in DTYPES:
         raise NotStorable(f"an array of {dtype} has no encoding")
-    entries = (
-        np.vectorize(float.hex, otypes=[object])(array.astype(float))
-        if array.dtype.kind == "f"
-        else array
-    )
+    entries = array
+    if array.dtype.kind == "f":
+        entries = np.vectorize(float.hex, otypes=[object])(array.astype(float))
     found = {"array": entries.tolist() if array.size else [], "shape": list(array.shape)}
     return found if dtype == "float64" else {**found, "dtype": dtype}
 
@@ -140,14 +138,11 @@ def _decode(value, kinds: dict[str, type], depth: int):
     if "enum" in value:
         return _kind(value["enum"], kinds, Enum)[value["name"]]
     ((tag, content),) = value.items()
+    inner = partial(_decode, kinds=kinds, depth=depth + 1)
     if tag in ("tuple", "list"):
-        return {"tuple": tuple, "list": list}[tag](
-            _decode(each, kinds, depth + 1) for each in content
-        )
+        return {"tuple": tuple, "list": list}[tag](map(inner, content))
     if tag == "dict":
-        return {
-            _decode(key, kinds, depth + 1): _decode(each, kinds, depth + 1) for key, each in content
-        }
+        return {inner(key): inner(each) for key, each in content}
     return _decode_number(tag, content)
 
 
@@ -164,11 +159,8 @@ def _decode_number(tag: str, content: str):
 
 
 def _decode_array(array: list, shape: list, dtype: str = "float64") -> np.ndarray:
-    if (
-        dtype not in DTYPES
-        or len(shape) > DEPTH
-        or not all(type(size) is int and size >= 0 for size in shape)
-    ):
+    are_sizes = all(type(size) is int and size >= 0 for size in shape)
+    if dtype not in DTYPES or len(shape) > DEPTH or not are_sizes:
         raise BadWitness(f"not an array: dtype {str(dtype)[:20]!r}, {len(shape)} dimensions")
     entries = [array]
     for _ in shape:
