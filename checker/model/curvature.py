@@ -69,9 +69,10 @@ class Curvature:
         hidden = range(l, len(self.first))
         rates, moved, bent = {}, {}, {}
         for m in hidden:
-            moved[m] = (
-                self.weights[m] @ rates[m - 1] if m > l else np.eye(len(self.first[l]))[:, :, None]
-            )
+            if m == l:
+                moved[m] = np.eye(len(self.first[l]))[:, :, None]
+            else:
+                moved[m] = self.weights[m] @ rates[m - 1]
             rates[m] = self.first[m] * moved[m]
         for m in reversed(hidden):
             bent[m] = self.second[m] * self.back[m] * moved[m]
@@ -104,16 +105,14 @@ class Curvature:
             if layer > 1:
                 part += self.deltas[layer - 1] @ dvalues[layer - 2].transpose(0, 2, 1)
             parts.insert(0, part)
-        return self._collect(
-            np.concatenate([part.reshape(len(directions), -1) for part in parts], axis=1)
-        )
+        flat = [part.reshape(len(directions), -1) for part in parts]
+        return self._collect(np.concatenate(flat, axis=1))
 
     def _forward(self, moved):
         """Derivatives of every σ_l(z_l) and σ_l'(z_l) along the directions, each (m, k_l, n)."""
         dvalues, bends = [], []
-        for dW, W, below, first, second in zip(
-            moved, self.weights, self.values, self.first, self.second
-        ):
+        layers = zip(moved, self.weights, self.values, self.first, self.second)
+        for dW, W, below, first, second in layers:
             dz = dW @ below
             if dvalues:
                 dz += W @ dvalues[-1]
@@ -127,10 +126,7 @@ class Curvature:
         if index.size:
             thetas = np.where(index >= 0, thetas[:, index], 0.0)
         shapes = zip(offsets[:-1], offsets[1:], widths[1:], widths[:-1])
-        return [
-            thetas[:, start:stop].reshape(-1, rows, columns)
-            for start, stop, rows, columns in shapes
-        ]
+        return [thetas[:, a:b].reshape(-1, rows, columns) for a, b, rows, columns in shapes]
 
     def _collect(self, entries: np.ndarray) -> np.ndarray:
         """Sums over the entries that share a parameter, (m, P); the transpose of `_expand`."""
@@ -145,9 +141,8 @@ class Curvature:
 def _summed(moved: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Σ_n moved (i, r, n) · first (s, n) · second (j, n), as an array (i, r, s, j)."""
     pairs = (first[:, None] * second).reshape(-1, moved.shape[2])
-    return (moved.reshape(-1, moved.shape[2]) @ pairs.T).reshape(
-        *moved.shape[:2], len(first), len(second)
-    )
+    sums = moved.reshape(-1, moved.shape[2]) @ pairs.T
+    return sums.reshape(*moved.shape[:2], len(first), len(second))
 
 
 def _bend(z: np.ndarray, power: int, slope: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

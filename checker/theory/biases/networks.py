@@ -53,12 +53,8 @@ class BiasedNetwork:
     def extended(self) -> Network:
         """The homogeneous network with the constant units: frozen weights and zeros included."""
         widths = (*(width + 1 for width in self.plain.widths[:-1]), self.plain.widths[-1])
-        return Network(
-            widths,
-            self.plain.powers,
-            self.plain.slopes,
-            (*map(_pattern, widths[:-2], widths[1:-1]), DENSE),
-        )
+        patterns = (*map(_pattern, widths[:-2], widths[1:-1]), DENSE)
+        return Network(widths, self.plain.powers, self.plain.slopes, patterns)
 
     @cached_property
     def frozen(self) -> Array:
@@ -75,9 +71,8 @@ class BiasedNetwork:
     @cached_property
     def slices(self) -> tuple[slice, ...]:
         """Where each layer's weights and biases stand."""
-        ends = np.cumsum(
-            [0, *(np.count_nonzero(~self.frozen[part]) for part in self.extended.slices)]
-        )
+        free = [np.count_nonzero(~self.frozen[part]) for part in self.extended.slices]
+        ends = np.cumsum([0, *free])
         return tuple(slice(int(start), int(stop)) for start, stop in zip(ends[:-1], ends[1:]))
 
     def expand(self, free: Array) -> Array:
@@ -139,15 +134,12 @@ class BiasedProblem(Problem):
     @cached_property
     def ncf(self) -> BiasedNcf:
         """The NCF in the free weights."""
-        return BiasedNcf(
-            self.network, self.X, Problem(self.network.extended, self.X, self.y, self.loss).ncf.ybar
-        )
+        return BiasedNcf(self.network, self.X, self.loss.pseudo_labels(self.y))
 
     def outputs(self, w: Array) -> Array:
         """H(X; w), (n, k_L)."""
-        return gradients.output(
-            self.network.extended.layout, self.network.expand(w), self.ncf.columns
-        ).T
+        layout, theta = self.network.extended.layout, self.network.expand(w)
+        return gradients.output(layout, theta, self.ncf.columns).T
 
     def output_bound(self, w: Array) -> Array:
         """Bound on the rounding error of every computed output, (n, k_L)."""

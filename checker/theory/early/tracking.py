@@ -22,8 +22,7 @@ RADIUS = 2.0
 # Largest relative change of the gradient by the loss's second order that a ladder starts from.
 ASYMPTOTIC = 0.1
 # Local errors of the variational equation, fine and coarse: what it predicts is compared to a few
-# per cent. And the
-# evaluations allowed, several times what it usually takes.
+# per cent. And the evaluations allowed, several times what it usually takes.
 VARIATIONAL, COARSE, EVALUATIONS = 1e-6, 1e-4, 2000
 
 
@@ -45,16 +44,14 @@ class Departures:
     @property
     def sizes(self) -> np.ndarray:
         """(‖difference of directions‖, |relative difference of times|) of every rung, (m, 2)."""
-        return (
-            np.column_stack([np.linalg.norm(self.directions, axis=1), np.abs(self.delays)]) + 1e-20
-        )
+        turned = np.linalg.norm(self.directions, axis=1)
+        return np.column_stack([turned, np.abs(self.delays)]) + 1e-20
 
 
 def departures(instance: Instance, rungs: int) -> Departures:
     """The ladder of an instance at a thousandth of its tolerance; each δ^D a tenth of the last."""
-    precise = replace(
-        instance, numerics=replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance)
-    )
+    numerics = replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance)
+    precise = replace(instance, numerics=numerics)
     reference = _to_radius(precise)
     direction, delay = _departure(precise, reference, NEGLIGIBLE)
     powers = _first_power(precise, reference) * 10.0 ** -np.arange(float(rungs))
@@ -67,9 +64,8 @@ def _to_radius(instance: Instance) -> Trajectory:
     flow = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(RADIUS))
     if flow.stop is not Stop.ESCAPED:
         raise Unresolved(f"NCF flow to norm {RADIUS:g}: {flow.stop.value}")
-    if (
-        len(flow.sigma) > STIFF_STEPS
-    ):  # and every rung would take a second of the implicit integrator
+    # Every rung would take a second of the implicit integrator.
+    if len(flow.sigma) > STIFF_STEPS:
         raise Unresolved(f"NCF flow to norm {RADIUS:g} is stiff")
     return flow
 
@@ -140,16 +136,11 @@ def variation(
         if not (gradient.any() and np.isfinite(gradient).all()):
             raise Unresolved("the variational equation steps off the flow")
         forcing = second_order_gradient(instance.problem, u) / unit
-        return (
-            norm(u)
-            / norm(gradient)
-            * np.concatenate([gradient, ncf.curvature_product(u, e) - forcing])
-        )
+        rates = np.concatenate([gradient, ncf.curvature_product(u, e) - forcing])
+        return norm(u) / norm(gradient) * rates
 
-    state = np.concatenate([instance.start, np.zeros(size)])
-    end = solve_ivp(
-        rate, (0.0, reference.sigma[-1]), state, "DOP853", rtol=tolerance, atol=1e-3 * tolerance
-    )
+    span, state = (0.0, reference.sigma[-1]), np.concatenate([instance.start, np.zeros(size)])
+    end = solve_ivp(rate, span, state, "DOP853", rtol=tolerance, atol=1e-3 * tolerance)
     if not end.success:
         raise Unresolved(f"variational equation: {end.message}")
     return end.y[:size, -1], unit * end.y[size:, -1]

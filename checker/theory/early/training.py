@@ -116,13 +116,9 @@ def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None))
     """Largest log r^D ‖Jᵀ(ℓ''(0)·H)‖/‖Jᵀȳ‖ on a flow: times δ^D, the gradient's relative change."""
     directions = np.ascontiguousarray(flow.directions[rows])
     changes = map(norm, _second_orders(instance.problem, directions))
-    ratios = [
-        change / size
-        for change, size in zip(changes, map(norm, map(instance.ncf.gradient, directions)))
-    ]
-    return float(
-        (instance.network.order * flow.log_norm[rows] + np.log(np.maximum(ratios, 1e-300))).max()
-    )
+    sizes = map(norm, map(instance.ncf.gradient, directions))
+    logs = np.log(np.maximum([change / size for change, size in zip(changes, sizes)], 1e-300))
+    return float((instance.network.order * flow.log_norm[rows] + logs).max())
 
 
 def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
@@ -132,9 +128,8 @@ def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
 
 def _second_orders(problem: Problem, directions: np.ndarray) -> np.ndarray:
     curvature = np.ascontiguousarray(problem.loss.curvature(0.0, problem.y).T)
-    return gradients.second_orders(
-        problem.network.layout, directions, problem.ncf.columns, curvature
-    )
+    layout, X = problem.network.layout, problem.ncf.columns
+    return gradients.second_orders(layout, directions, X, curvature)
 
 
 def ladder(

@@ -49,15 +49,9 @@ def clarke_residual(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
     along = g @ u
     tangential = g - along * u
     A = np.array(columns).T
-    scale = norm(g)
-    fitted = lsq_linear(
-        (A - np.outer(u, u @ A)) / scale,
-        -tangential / scale,
-        (0.0, 1.0 - alpha),
-        tol=1e-15,
-        method="bvls",
-    )
-    best = tangential + (A - np.outer(u, u @ A)) @ fitted.x
+    A, scale, bounds = A - np.outer(u, u @ A), norm(g), (0.0, 1.0 - alpha)
+    fitted = lsq_linear(A / scale, -tangential / scale, bounds, tol=1e-15, method="bvls")
+    best = tangential + A @ fitted.x
     return norm(best) / np.hypot(norm(best), along)
 
 
@@ -70,9 +64,8 @@ def clarke_error(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
     less than any one of them. Infinite for N(u) = 0.
     """
     found = kinks(ncf, u, zero)
-    bound = norm(ncf.gradient_bound(u, settled=True)[1]) * (
-        2 + (0 if found is None else 2 * len(found.where))
-    )
+    terms = 2 if found is None else 2 + 2 * len(found.where)
+    bound = norm(ncf.gradient_bound(u, settled=True)[1]) * terms
     along = abs(ncf.network.order * ncf.value(u))
     return bound / along + 16 * EPS if along > 0 else np.inf
 

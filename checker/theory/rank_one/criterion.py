@@ -72,9 +72,8 @@ def factor(W: Array, accuracy: float = 0.0) -> Layer:
     sign = np.sign(a[np.argmax(np.abs(a))])
     zero = max(ZERO, 100 * accuracy / float(values[0]))
     if not zero <= COARSE:
-        raise Unresolved(
-            f"the point is known too coarsely: entries up to {zero:.0e} of a_l may be zero"
-        )
+        doubtful = f"entries up to {zero:.0e} of a_l may be zero"
+        raise Unresolved(f"the point is known too coarsely: {doubtful}")
     return Layer(float(values[0]), sign * a, sign * b, zero)
 
 
@@ -88,12 +87,9 @@ def refuse_other_sides(network: Network, X: Array, W: Array, layer: Layer) -> No
 
     The gradient of the reduced problem at b would then say nothing of the one at the row.
     """
+    kinked = network.powers[0] == 1 and network.slopes[0] != 1
     expected = np.outer(np.sign(layer.a[layer.active]), np.sign(X @ layer.b))
-    if (
-        network.powers[0] == 1
-        and network.slopes[0] != 1
-        and (np.sign(W[layer.active] @ X.T) != expected).any()
-    ):
+    if kinked and (np.sign(W[layer.active] @ X.T) != expected).any():
         raise Unresolved("a kink within rounding of the direction u")
 
 

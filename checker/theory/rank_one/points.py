@@ -102,19 +102,11 @@ def predicted_tangent(
     tan² = Σ_l (P_l/c_l − D c_l)²/D² + Σ_l (P_l/(D c_l))² ((1 + τ_l²)(1 + τ_{l−1}²) − 1).
     """
     shares = np.array(network.orders) / network.order
-    turns = (
-        np.array([reduced_tangent, *(_turn(e, p) for e, p in zip(profiles, network.powers)), 0.0])
-        ** 2
-    )
-    before, after = turns[:-1], turns[1:]
-    return float(
-        np.sqrt(
-            (
-                (shares / norms - norms) ** 2
-                + (shares / norms) ** 2 * (before + after + before * after)
-            ).sum()
-        )
-    )
+    turns = [reduced_tangent, *(_turn(e, p) for e, p in zip(profiles, network.powers)), 0.0]
+    before, after = np.array(turns[:-1]) ** 2, np.array(turns[1:]) ** 2
+    turned = before + after + before * after
+    squares = (shares / norms - norms) ** 2 + (shares / norms) ** 2 * turned
+    return float(np.sqrt(squares.sum()))
 
 
 def _turn(profile: Array, power: int) -> float:

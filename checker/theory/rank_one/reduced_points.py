@@ -46,11 +46,8 @@ def nearest_reduced_point(
             point = search(ncf, theta)
         except (Inapplicable, Unresolved, np.linalg.LinAlgError):
             continue
-        if (
-            point.is_polished
-            and point.value > ncf.rounding(point.u)[0]
-            and (search is not polish or point.u @ theta > 0.9)
-        ):
+        is_near = search is not polish or point.u @ theta > 0.9
+        if point.is_polished and point.value > ncf.rounding(point.u)[0] and is_near:
             matrices = narrow.matrices(point.u)
             u = matrices[0][0] / np.linalg.norm(matrices[0])
             return ReducedPoint(u, tuple(float(np.sign(W[0, 0])) for W in matrices[1:]))

@@ -79,10 +79,8 @@ def constructed(network: Network, X: Array, ybar: Array, u: Array, rng) -> Array
     for neuron in range(count):
         sign = signs[neuron % len(signs)]
         size = rng.uniform(0.3, 1.0) if power == 1 else abs(strength[sign]) ** (-1 / (power - 1))
-        hidden[neuron], output[0, neuron] = (
-            size * sign * u,
-            np.sign(strength[sign]) * size / np.sqrt(power),
-        )
+        hidden[neuron] = size * sign * u
+        output[0, neuron] = np.sign(strength[sign]) * size / np.sqrt(power)
     theta = network.flatten([hidden, output])
     return theta / np.linalg.norm(theta)
 
@@ -114,11 +112,8 @@ def two_direction_point(network: Network, X: Array, ybar: Array, seed: int) -> A
     second = next((point for point in points if abs(point.u @ points[0].u) < 0.99), None)
     if second is None:
         raise Inapplicable("only one KKT direction of G was found")
-    power = network.powers[0]
-    hidden, output = (
-        np.zeros((network.widths[1], network.widths[0])),
-        np.zeros((1, network.widths[1])),
-    )
+    (dimension, width, _), power = network.widths, network.powers[0]
+    hidden, output = np.zeros((width, dimension)), np.zeros((1, width))
     for neuron, point in enumerate((points[0], second)):
         G = abs(reduced_value(network, X, ybar[:, 0], point.u, point.signs)[0])
         size = G ** (-1 / (power - 1))
