@@ -258,8 +258,7 @@ instances = given(_instances, promises.plain)
 
 def relabelled(instance: Instance) -> Instance:
     """The instance at a start like its own, under the sign of its limit."""
-    found = rebuilding.same(instance)
-    return replace(found, families={**found.families, "limit": _sign_of_limit(found)})
+    return _with_limit(rebuilding.same(instance))
 
 
 @composite
@@ -269,7 +268,11 @@ def _collapsing(draw, data) -> Instance:
         _instances(data, starts=("negative-kkt",)),
         _instances(data, starts=("closing",), labels=("one-signed",)),
     )
-    instance = draw(one_of(*starts))
+    return _with_limit(draw(one_of(*starts)))
+
+
+def _with_limit(instance: Instance) -> Instance:
+    """The instance, its family told by where its flow tends to."""
     return replace(instance, families={**instance.families, "limit": _sign_of_limit(instance)})
 
 

@@ -15,8 +15,10 @@ def simpler_choices(
 ) -> None:
     """Draw by ever simpler choices for which `violates` is true, until nothing is left to try."""
     found = draw_by(strategy, None, choices)
-    search = None if found is None else _Search(strategy, found, violates)
-    while search and search.improves():
+    if found is None:
+        return
+    search = _Search(strategy, found, violates)
+    while search.improves():
         pass
 
 
