@@ -22,13 +22,8 @@ def render(claim: Claim, instance, margin: Margin) -> list[str]:
     """Lines that state the claim, the instance and by how much the claim fails on it."""
     lines = f"{claim.id} ({claim.kind}): {claim.statement}".splitlines()
     told = _instance(instance) if isinstance(instance, Instance) else _value("instance", instance)
-    return [
-        *lines,
-        "",
-        *told,
-        "",
-        f"margin {margin.value:+.4g} ± {margin.error:.1g}: {_meaning(margin)}",
-    ]
+    outcome = f"margin {margin.value:+.4g} ± {margin.error:.1g}: {_meaning(margin)}"
+    return [*lines, "", *told, "", outcome]
 
 
 def proved(certificate: dict) -> list[str]:

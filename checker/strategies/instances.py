@@ -122,11 +122,11 @@ def given(
 
 @cache
 def architectures(
-    shallow: int = 2, deep: int = MAX_DEPTH, max_order: int = MAX_ORDER
+    shallow: int = 2, max_order: int = MAX_ORDER
 ) -> dict[int, tuple[tuple[int, ...], ...]]:
-    """Powers (p_1, …, p_{L-1}), shallow ≤ L ≤ deep, p_l ≤ MAX_POWER, by order 3 ≤ D ≤ max_order."""
+    """Powers (p_1, …, p_{L-1}), shallow ≤ L ≤ MAX_DEPTH, p_l ≤ MAX_POWER, by 3 ≤ D ≤ max_order."""
     by_order = defaultdict(list)
-    for depth in range(shallow, deep + 1):
+    for depth in range(shallow, MAX_DEPTH + 1):
         for powers in product(range(1, MAX_POWER + 1), repeat=depth - 1):
             order = int(np.cumprod((1, *reversed(powers))).sum())
             if 3 <= order <= max_order:

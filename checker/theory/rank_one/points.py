@@ -83,12 +83,8 @@ def structured_point(
     """
     norms = balanced_norms(network) if norms is None else norms
     outward, inward = [*profiles, np.ones(1)], [u, *profiles]
-    return network.flatten(
-        [
-            c * sign * np.outer(row, column)
-            for c, sign, row, column in zip(norms, (1.0, *signs), outward, inward)
-        ]
-    )
+    layers = zip(norms, (1.0, *signs), outward, inward)
+    return network.flatten([c * sign * np.outer(row, column) for c, sign, row, column in layers])
 
 
 def predicted_tangent(
