@@ -72,8 +72,7 @@ def _name(path: Path) -> str:
 
 
 def told(error: BaseException, path: Path | None = None) -> str:
-    """The error in one line, after the line of the file it comes from, as far as that is one of the
-    user's.
+    """The error in one line, after the line of the file it comes from, if that is the user's.
 
     `path` is a file being loaded; without it, every file loaded is looked for.
     """

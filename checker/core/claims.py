@@ -67,9 +67,7 @@ class Margin:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome this margin is evidence for: `unresolved` unless the sign is beyond the
-        error.
-        """
+        """The outcome this is evidence for: `unresolved` unless the sign is beyond the error."""
         if math.isnan(self.value) or not self.error >= 0 or not abs(self.value) > self.error:
             return Outcome.UNRESOLVED
         return Outcome.HOLDS if self.value > 0 else Outcome.VIOLATES
@@ -89,8 +87,7 @@ def mildest(margins: Iterable[Margin]) -> Margin:
     """The margin that decides a disjunction: it violates only where every part does, by the part
     that does so least.
 
-    A part that holds first; then one that could not be decided. Raises ValueError when there is no
-    part.
+    A part that holds first; then one that could not be decided. Raises ValueError without parts.
     """
     rank = {Outcome.HOLDS: 2, Outcome.UNRESOLVED: 1, Outcome.VIOLATES: 0}
     return max(margins, key=lambda margin: (rank[margin.outcome], margin.value))
@@ -128,22 +125,16 @@ class Claim:
         return self.statement.split("\n\n")[0]
 
     def strategy(self, data=None):
-        """Hypothesis strategy of instances, on the data sets of strategy `data` where
-        one is given.
-        """
+        """Hypothesis strategy of instances, on data sets of the strategy `data` where given."""
         return self.given.strategy(data) if hasattr(self.given, "strategy") else self.given
 
     @property
     def stream(self) -> str:
-        """What its instances are a function of, besides the seed: claims about equal strategies
-        share their instances.
-        """
+        """What instances depend on besides the seed: claims on equal strategies share theirs."""
         return getattr(self.given, "stream", "") or self.id
 
     def judge(self, instance) -> tuple[Outcome, Margin]:
-        """Outcome and margin of one instance; hypotheses not met and failures to decide become
-        outcomes.
-        """
+        """Outcome and margin of an instance; unmet hypotheses and failures become outcomes."""
         nothing = (float("nan"), float("inf"))
         try:
             margin = self.function(instance)
@@ -172,8 +163,7 @@ def claim(
     refute: Callable[[Any], Any] | None = None,
     prove: Callable[[Any], Any] | None = None,
 ):
-    """Register the decorated function, instance → Margin, as a claim; its docstring is the
-    statement.
+    """Register the decorated function, instance → Margin, as a claim stated by its docstring.
 
     Raises ValueError for a second claim of the same id, an id that is not `area.name`, no
     docstring, and a claim other than a control that drops a hypothesis.

@@ -1,6 +1,4 @@
-"""How the hot functions are compiled: cached on disk, and with as little code as a first run can do
-with.
-"""
+"""How hot functions are compiled: cached on disk, and with as little code as a first run needs."""
 
 from __future__ import annotations
 
@@ -12,12 +10,10 @@ from numba.np.arrayobj import make_array, populate_array
 
 # Divisions need no check: a quotient that is not finite is found by whoever looks at the result.
 compiled = partial(njit, cache=True, error_model="numpy", no_cfunc_wrapper=True)
-# For what only compiled code calls. Every level of calls is optimised anew with all below it, so
-# levels are few.
+# For what only compiled code calls. Each level is optimised anew with all below: levels are few.
 internal = partial(compiled, no_cpython_wrapper=True)
 inlined = partial(internal, inline="always")
-# For what allocates nothing: to count references, of every array and at every call, takes as long
-# as the rate of a tiny network.
+# For what allocates nothing: counting references at every call takes as long as a tiny network.
 bare = partial(internal, _nrt=False)
 
 

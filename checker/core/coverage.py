@@ -1,6 +1,4 @@
-"""Which combinations of strata instances lie in: architecture and data in classes coarse enough to
-count pairs of.
-"""
+"""Pairs of strata that instances lie in: architecture and data in classes that can be counted."""
 
 from __future__ import annotations
 
@@ -13,9 +11,7 @@ LINEAR, LEAKY, RELU, NEGATIVE = "linear", "0 < α < 1", "ReLU, α = 0", "α < 0"
 
 
 def coarse(key: str, value: str) -> str:
-    """The class of a value of coverage: the largest power for p, the smallest slope's sign for α,
-    otherwise the value itself.
-    """
+    """Class of a value: the largest power for p, the least slope's sign for α, or else itself."""
     try:
         if key == "p":
             return str(max(map(int, value.split(","))))
@@ -33,16 +29,12 @@ def _slope(alpha: float) -> str:
 
 
 def pairs(coverage: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Pairs of strata of one instance: ("D × p", "3 × 2") and so on, for the keys of PAIRED that it
-    has.
-    """
+    """Pairs of strata of one instance: ("D × p", "3 × 2") …, for the keys of PAIRED it has."""
     return list(_pairs(tuple((key, str(coverage[key])) for key in PAIRED if key in coverage)))
 
 
 @lru_cache(maxsize=4096)
 def _pairs(values: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     classes = [(key, coarse(key, value)) for key, value in values]
-    return tuple(
-        (f"{a} × {b}", f"{first} × {second}")
-        for (a, first), (b, second) in combinations(classes, 2)
-    )
+    both = combinations(classes, 2)
+    return tuple((f"{a} × {b}", f"{one} × {other}") for (a, one), (b, other) in both)

@@ -13,9 +13,7 @@ def describe(instance) -> str:
 
 
 def one_line(text: str, limit: int = 4 * DESCRIPTION) -> str:
-    """The text on one line, cut at `limit` characters, with ? for what cannot be printed (it may
-    control a terminal).
-    """
+    """The text on one line of up to `limit` characters, ? for what may control a terminal."""
     text = " ".join(str(text).split())
     if not text.isprintable():
         text = "".join(each if each.isprintable() else "?" for each in text)

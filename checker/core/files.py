@@ -26,9 +26,7 @@ def check_writable(path) -> None:
 
 
 def write(path, content: bytes) -> None:
-    """Write the file so that readers see the old content or the new, never a part. Raises
-    Unwritable.
-    """
+    """Write the file: readers see the old content or the new, never a part. Raises Unwritable."""
     path = Path(path)
     try:
         if _special(path):

@@ -14,8 +14,7 @@ SOURCES = ("ncfcheck.properties",)  # packages and modules whose import register
 
 
 def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
-    """Import every module of the packages named, sub-packages included, and the user's files, so
-    that their claims are registered.
+    """Import every module of the packages, sub-packages too, and the user's files: claims register.
 
     Raises BrokenClaims naming the module that cannot be imported.
     """
@@ -43,7 +42,5 @@ def _import(name: str):
 
 @cache
 def _set_apart() -> None:
-    """Have the garbage collector pass over what is loaded, which stays: to look through it takes as
-    long as 100 instances.
-    """
+    """Keep the garbage collector off what is loaded: one look at it takes as long as 100 draws."""
     gc.freeze()

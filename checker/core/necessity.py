@@ -1,6 +1,4 @@
-"""Which control shows that a theorem needs a hypothesis: the theorem's statement without it, found
-false.
-"""
+"""Which control shows that a theorem needs a hypothesis: its statement without it, found false."""
 
 from __future__ import annotations
 
@@ -12,9 +10,7 @@ from ncfcheck.core.claims import Claim, Kind
 
 @dataclass(frozen=True)
 class Need:
-    """A theorem, one of its hypotheses, and the control that drops it; `control` is None where none
-    is known.
-    """
+    """A theorem, one of its hypotheses, and the control that drops it; None where none is known."""
 
     theorem: str
     hypothesis: str
@@ -37,16 +33,12 @@ def _dropping(claims: Iterable[Claim], theorem: str, hypothesis: str) -> tuple[s
 
 
 def controls_of(claims: Mapping[str, Claim], theorem: str) -> list[Claim]:
-    """Every control whose statement is the theorem's but for one hypothesis, or more than the
-    theorem's.
-    """
+    """Every control that states the theorem but for one hypothesis, or more than the theorem."""
     return [claim for claim in claims.values() if theorem in claim.of]
 
 
 def stale(claims: Mapping[str, Claim]) -> list[str]:
-    """What is wrong with the controls: theorems that do not exist or do not list the hypothesis
-    dropped.
-    """
+    """What is wrong with controls: theorems that do not exist or do not list what is dropped."""
     found = []
     for control in claims.values():
         for id in control.of:

@@ -6,7 +6,5 @@ import hashlib
 
 
 def derive(seed: int, *path) -> int:
-    """A seed for the part of the work that `path` names; stable over processes and versions of
-    Python.
-    """
+    """A seed for the part of the work that `path` names, in any process and version of Python."""
     return int.from_bytes(hashlib.sha256(repr((seed, *path)).encode()).digest()[:8])

@@ -17,9 +17,7 @@ NAMED = 8  # columns named in a message, at most
 
 
 class TableError(Exception):
-    """The table cannot be used; the message says in one line what is wrong, where, and what would
-    be right.
-    """
+    """The table cannot be used; one line says what is wrong, where, and what would be right."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,7 @@ class Table:
 
 
 def read_table(path, target: str, standardise: bool = True) -> Table:
-    """Numeric columns of a CSV file (comma-separated, UTF-8, first row names) as features, the
-    target column as labels.
+    """Numeric columns of a CSV file (commas, UTF-8, names first) as features, `target` as labels.
 
     Standardised: every feature has mean 0 and variance 1; labels are divided by their standard
     deviation, not centred, so that their signs stay. Columns without any number are left out, and
@@ -62,9 +59,8 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise TableError(f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise TableError(
-            f"is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
-        ) from None
+        reason = f"is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
+        raise TableError(reason) from None
     if "\0" in text:
         raise TableError("is a binary file, not CSV")
     if not text.strip():
@@ -75,9 +71,7 @@ def _text(path: Path) -> str:
 
 
 def _cells(text: str) -> pd.DataFrame:
-    """Every cell as text, by column name and line number in the file; every row must have as many
-    cells as there are names.
-    """
+    """Cells as text, by column name and line in the file; a row must have one for every name."""
     import pandas as pd
 
     rows = {}
@@ -97,12 +91,10 @@ def _cells(text: str) -> pd.DataFrame:
                 f"line {line}: {_count(row, 'cell')}, but there are {_count(names, 'column name')}"
             )
     if len(body) < 2:
-        raise TableError(
-            f"has {_count(body, 'row')} below the column names; at least two are needed"
-        )
-    return pd.DataFrame(
-        [row for _, row in body], index=[line for line, _ in body], columns=names, dtype=object
-    )
+        rows = _count(body, "row")
+        raise TableError(f"has {rows} below the column names; at least two are needed")
+    lines, cells = zip(*body)
+    return pd.DataFrame(list(cells), index=list(lines), columns=names, dtype=object)
 
 
 def _table(name: str, cells: pd.DataFrame, target: str, standardise: bool) -> Table:
@@ -127,19 +119,14 @@ def _table(name: str, cells: pd.DataFrame, target: str, standardise: bool) -> Ta
     notes = [f"left out, no numbers in it: {_named(text)}"] * bool(text)
     if standardise:
         notes += [f"left out, constant: {_named(constant)}"] * bool(constant)
-        numeric = {
-            column: _standard(values)
-            for column, values in numeric.items()
-            if column not in constant
-        }
+        varied = [column for column in numeric if column not in constant]
+        numeric = {column: _standard(numeric[column]) for column in varied}
         y = y / _deviation(y)
     return Table(name, tuple(numeric), np.column_stack(list(numeric.values())), y, tuple(notes))
 
 
 def _numbers(cells: pd.Series, column: str) -> np.ndarray | None:
-    """The column as finite floats; None if there is no number in it. Raises TableError naming the
-    first bad cell.
-    """
+    """The column as finite floats; None if none is a number. TableError names the first bad one."""
     import numpy as np
     import pandas as pd
 

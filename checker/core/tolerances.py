@@ -1,6 +1,4 @@
-"""Every tolerance of the project by name, each with what it is derived from; and the numerics one
-instance is judged with.
-"""
+"""Every tolerance of the project, named and derived; and the numerics to judge an instance with."""
 
 from __future__ import annotations
 
@@ -8,19 +6,15 @@ from dataclasses import dataclass, replace
 
 EPS = 2.0**-52
 
-# A defect of an exact identity counts as zero below this: far above rounding (1e-16 × condition),
-# far below any planted mistake.
+# A defect of an identity below this is zero: above rounding (1e-16 × condition), below mistakes.
 RESOLUTION = 1e-7
-# A flow hands over to the polish at this sin∠: Newton's basin with room to spare, and above the
-# chatter of explicit steps.
+# sin∠ at which polishing takes over: well in Newton's basin, above the chatter of explicit steps.
 HANDOVER = 1e-6
 # A polished point is a KKT point at this sin∠; or at its own rounding bound where that is larger.
 POLISHED = 1e-13
-# Relative eigenvalues of the projected Hessian smaller than this are taken as zero: finite
-# differences give about 1e-9.
+# Relative eigenvalues of the projected Hessian below this are zero: finite differences give 1e-9.
 DEGENERATE = 1e-6
-# Parameters up to which the Hessian is formed and diagonalised (beyond: Hessian-vector products and
-# Lanczos).
+# Parameters up to which the Hessian is formed and diagonalised; beyond, products and Lanczos.
 DENSE_HESSIAN = 400
 
 

@@ -10,6 +10,5 @@ PACKAGES = ("ncfcheck", "hypothesis", "numba", "numpy", "scipy")
 
 def versions() -> dict[str, str]:
     """Version by name, of Python and of the packages that decide what is computed."""
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in PACKAGES
-    }
+    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version()} | packages

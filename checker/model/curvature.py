@@ -1,5 +1,4 @@
-"""∇²N at a flat weight vector, as products with directions and as a matrix: forward-over-reverse
-differentiation.
+"""∇²N at a flat weight vector, times directions and as a matrix: forward-over-reverse derivatives.
 
 Plain numpy, at no compile time. The weights into one unit move it by what is below them: so the
 matrix takes a derivative along every unit, not along every weight.
@@ -13,8 +12,7 @@ from ncfcheck.model.networks import times_power
 
 
 class Curvature:
-    """∇²N of a network's `layout` at theta (P,), for data X (d, n) and pseudo-labels ȳ (k_L, n) as
-    columns.
+    """∇²N of a network's `layout` at theta (P,), for columns X (d, n) and pseudo-labels ȳ (k_L, n).
 
     Exact up to rounding wherever H is twice differentiable; z = 0 counts as positive.
     """
@@ -67,15 +65,14 @@ class Curvature:
         return 0.5 * (out + out.T)
 
     def _moved_by_units(self, l: int) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
-        """Derivatives by every unit of z_l of the values above layers m ≥ l and of the deltas
-        there, each (k_l, k_m, n).
-        """
+        """By every unit of z_l: rates of values above and deltas at layers m ≥ l, (k_l, k_m, n)."""
         hidden = range(l, len(self.first))
         rates, moved, bent = {}, {}, {}
         for m in hidden:
-            moved[m] = (
-                self.weights[m] @ rates[m - 1] if m > l else np.eye(len(self.first[l]))[:, :, None]
-            )
+            if m == l:
+                moved[m] = np.eye(len(self.first[l]))[:, :, None]
+            else:
+                moved[m] = self.weights[m] @ rates[m - 1]
             rates[m] = self.first[m] * moved[m]
         for m in reversed(hidden):
             bent[m] = self.second[m] * self.back[m] * moved[m]
@@ -84,9 +81,7 @@ class Curvature:
         return rates, bent
 
     def _block(self, l: int, m: int, rates, bent) -> np.ndarray:
-        """∂²N by the entries of W_m and those of W_l, m ≥ l: Σ (∂δ_m/∂z_l ⊗ a_m + δ_m ⊗ ∂a_m/∂z_l)
-        ⊗ a_l, a_l below layer l.
-        """
+        """∂²N/∂W_m∂W_l, m ≥ l: Σ (∂δ_m/∂z_l ⊗ a_m + δ_m ⊗ ∂a_m/∂z_l) ⊗ a_l, a_l below layer l."""
         below, rows, columns = self.values[l], *self.weights[m].shape
         out = np.zeros((rows, columns, *self.weights[l].shape))
         if bent is not None:
@@ -110,18 +105,14 @@ class Curvature:
             if layer > 1:
                 part += self.deltas[layer - 1] @ dvalues[layer - 2].transpose(0, 2, 1)
             parts.insert(0, part)
-        return self._collect(
-            np.concatenate([part.reshape(len(directions), -1) for part in parts], axis=1)
-        )
+        flat = [part.reshape(len(directions), -1) for part in parts]
+        return self._collect(np.concatenate(flat, axis=1))
 
     def _forward(self, moved):
-        """Derivatives along the directions of every σ_l(z_l), and of σ_l'(z_l), each
-        (m, k_l, n).
-        """
+        """Derivatives of every σ_l(z_l) and σ_l'(z_l) along the directions, each (m, k_l, n)."""
         dvalues, bends = [], []
-        for dW, W, below, first, second in zip(
-            moved, self.weights, self.values, self.first, self.second
-        ):
+        layers = zip(moved, self.weights, self.values, self.first, self.second)
+        for dW, W, below, first, second in layers:
             dz = dW @ below
             if dvalues:
                 dz += W @ dvalues[-1]
@@ -135,10 +126,7 @@ class Curvature:
         if index.size:
             thetas = np.where(index >= 0, thetas[:, index], 0.0)
         shapes = zip(offsets[:-1], offsets[1:], widths[1:], widths[:-1])
-        return [
-            thetas[:, start:stop].reshape(-1, rows, columns)
-            for start, stop, rows, columns in shapes
-        ]
+        return [thetas[:, a:b].reshape(-1, rows, columns) for a, b, rows, columns in shapes]
 
     def _collect(self, entries: np.ndarray) -> np.ndarray:
         """Sums over the entries that share a parameter, (m, P); the transpose of `_expand`."""
@@ -153,9 +141,8 @@ class Curvature:
 def _summed(moved: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Σ_n moved (i, r, n) · first (s, n) · second (j, n), as an array (i, r, s, j)."""
     pairs = (first[:, None] * second).reshape(-1, moved.shape[2])
-    return (moved.reshape(-1, moved.shape[2]) @ pairs.T).reshape(
-        *moved.shape[:2], len(first), len(second)
-    )
+    sums = moved.reshape(-1, moved.shape[2]) @ pairs.T
+    return sums.reshape(*moved.shape[:2], len(first), len(second))
 
 
 def _bend(z: np.ndarray, power: int, slope: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,5 +1,4 @@
-"""Instances as plain JSON values and back, without loss: floats in hexadecimal, every other type by
-name.
+"""Instances as plain JSON values and back, without loss: floats in hexadecimal, types by name.
 
 None, bool, str and int stand for themselves (an int beyond 64 bits is {"int": "…"}). Otherwise a
 value is an object: {"float": "0x1.8p-1"}, {"array": […], "shape": […]} with "dtype" unless it is
@@ -17,7 +16,7 @@ import re
 import sys
 from enum import Enum
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -38,9 +37,7 @@ class NotStorable(TypeError):
 
 
 def encode(value, home: str = ""):
-    """The plain JSON value of an instance; `home` names the module of the claim. Raises
-    NotStorable.
-    """
+    """The plain JSON value of an instance; `home` is the claim's module. Raises NotStorable."""
     if isinstance(value, Enum):
         return {"enum": _name(type(value), home), "name": value.name}
     if value is None or isinstance(value, bool | str):
@@ -62,11 +59,9 @@ def _encode_array(array: np.ndarray):
     dtype = array.dtype.name
     if dtype not in DTYPES:
         raise NotStorable(f"an array of {dtype} has no encoding")
-    entries = (
-        np.vectorize(float.hex, otypes=[object])(array.astype(float))
-        if array.dtype.kind == "f"
-        else array
-    )
+    entries = array
+    if array.dtype.kind == "f":
+        entries = np.vectorize(float.hex, otypes=[object])(array.astype(float))
     found = {"array": entries.tolist() if array.size else [], "shape": list(array.shape)}
     return found if dtype == "float64" else {**found, "dtype": dtype}
 
@@ -105,9 +100,7 @@ def _kinds(home: str) -> dict[str, type]:
 
 @lru_cache(maxsize=8)
 def _gathered(home: str, module, modules: int) -> dict[str, type]:
-    """The same, gathered anew when modules were imported since or `home` again: it takes longer
-    than encoding does.
-    """
+    """The same, anew for modules imported since or `home` again: it takes longer than encoding."""
     packages = [name for name in sorted(sys.modules) if name.split(".")[0] == HOME]
     kinds: dict[str, type] = {}
     for module in [*packages, home]:
@@ -122,9 +115,7 @@ def _is_buildable(kind: type) -> bool:
 
 
 def decode(value, home: str = ""):
-    """The instance that a plain JSON value stands for. Raises BadWitness for anything `encode` does
-    not write.
-    """
+    """The instance of a plain JSON value. Raises BadWitness for what `encode` does not write."""
     try:
         return _decode(value, _kinds(home), 0)
     except BadWitness:
@@ -147,14 +138,11 @@ def _decode(value, kinds: dict[str, type], depth: int):
     if "enum" in value:
         return _kind(value["enum"], kinds, Enum)[value["name"]]
     ((tag, content),) = value.items()
+    inner = partial(_decode, kinds=kinds, depth=depth + 1)
     if tag in ("tuple", "list"):
-        return {"tuple": tuple, "list": list}[tag](
-            _decode(each, kinds, depth + 1) for each in content
-        )
+        return {"tuple": tuple, "list": list}[tag](map(inner, content))
     if tag == "dict":
-        return {
-            _decode(key, kinds, depth + 1): _decode(each, kinds, depth + 1) for key, each in content
-        }
+        return {inner(key): inner(each) for key, each in content}
     return _decode_number(tag, content)
 
 
@@ -171,11 +159,8 @@ def _decode_number(tag: str, content: str):
 
 
 def _decode_array(array: list, shape: list, dtype: str = "float64") -> np.ndarray:
-    if (
-        dtype not in DTYPES
-        or len(shape) > DEPTH
-        or not all(type(size) is int and size >= 0 for size in shape)
-    ):
+    are_sizes = all(type(size) is int and size >= 0 for size in shape)
+    if dtype not in DTYPES or len(shape) > DEPTH or not are_sizes:
         raise BadWitness(f"not an array: dtype {str(dtype)[:20]!r}, {len(shape)} dimensions")
     entries = [array]
     for _ in shape:

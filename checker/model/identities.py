@@ -1,6 +1,4 @@
-"""Margins of identities: a = b to within a named resolution, judged against the rounding error of
-both sides.
-"""
+"""Margins of identities: a = b to a named resolution, against the rounding error of both sides."""
 
 from __future__ import annotations
 
@@ -23,7 +21,5 @@ def equal(a: float, b: float, error: float, scale: float, resolution: float = RE
 
 
 def equal_vectors(a: np.ndarray, b: np.ndarray, error, resolution: float = RESOLUTION) -> Margin:
-    """Margin of a = b for vectors, by the norm of their difference relative to ‖b‖; `error` bounds
-    a − b (entries or norm).
-    """
+    """Margin of a = b for vectors, by ‖a − b‖/‖b‖; `error` bounds a − b (entries or norm)."""
     return equal(norm(a - b), 0.0, norm(np.asarray(error)), norm(b), resolution)

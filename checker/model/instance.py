@@ -1,6 +1,4 @@
-"""Instances: frozen values with whatever one claim needs, and the variants a violation is confirmed
-on.
-"""
+"""Instances: frozen values with what one claim needs, and the variants that confirm a violation."""
 
 from __future__ import annotations
 
@@ -15,9 +13,7 @@ from ncfcheck.model.ncf import Ncf, Problem
 
 
 class Space(Enum):
-    """Where a part that an instance holds besides its problem and start lives, and so how it moves
-    with the network.
-    """
+    """Where a part besides problem and start lives, and so how it moves with the network."""
 
     INPUT = auto()  # a unit vector (d,)
     NEURONS = auto()  # a tuple of unit vectors (k_l,), one a hidden layer
@@ -26,9 +22,7 @@ class Space(Enum):
 
 
 def part(space: Space, default=None):
-    """A field of an instance that lives in a space; None or empty where the instance has no such
-    part.
-    """
+    """A field of an instance that lives in a space; None or empty where there is no such part."""
     return field(default=default, metadata={"space": space})
 
 
@@ -86,15 +80,13 @@ class Instance:
         }
 
     def confirmations(self) -> Iterator[tuple[str, Instance]]:
-        """The instance again: at a tighter tolerance, with scipy as second integrator, with the
-        data rescaled by 2.
-        """
+        """The instance at a tighter tolerance, with scipy's integrator, with data rescaled by 2."""
         yield "a tighter tolerance", replace(self, numerics=self.numerics.tightened())
-        yield (
-            "scipy's integrator",
-            replace(self, numerics=replace(self.numerics, integrator="scipy")),
-        )
-        yield (
-            "the rescaled data",
-            replace(self, problem=replace(self.problem, X=2 * self.problem.X)),
-        )
+        by_scipy = replace(self.numerics, integrator="scipy")
+        yield "scipy's integrator", replace(self, numerics=by_scipy)
+        yield self.rescaled()
+
+    def rescaled(self) -> tuple[str, Instance]:
+        """The confirmation that needs no flow: with the data rescaled by 2."""
+        problem = replace(self.problem, X=2 * self.problem.X)
+        return "the rescaled data", replace(self, problem=problem)

@@ -1,5 +1,4 @@
-"""Losses ℓ(ŷ, y) and all that depends on which one it is: derivatives, labels, pseudo-labels ȳ =
-−∂ℓ/∂ŷ(0, y) (theory §2).
+"""Losses ℓ(ŷ, y) and what depends on which: derivatives, labels, ȳ = −∂ℓ/∂ŷ(0, y) (theory §2).
 
 A loss is a class of formulas and a member of `Loss`; everything else asks the member
 (docs/adding-a-loss.md).

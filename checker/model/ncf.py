@@ -1,6 +1,4 @@
-"""The neural correlation function N(u) = Σ ȳ ∘ H(X; u), its gradient, scale-free residual and
-balance (theory §2).
-"""
+"""The neural correlation function N(u) = Σ ȳ ∘ H(X; u), gradient, residual, balance (theory §2)."""
 
 from __future__ import annotations
 
@@ -21,9 +19,7 @@ FEW = 40  # parameters up to which the compiled matrix of second derivatives is 
 
 
 def norm(vector: np.ndarray) -> float:
-    """‖vector‖₂, without under- or overflow of the squares: N is 4e-37 at L = 4, p = 3, and data
-    may be scaled at will.
-    """
+    """‖vector‖₂ without under- or overflow: N is 4e-37 at L = 4, p = 3; data have any scale."""
     flat = vector if vector.ndim == 1 else vector.ravel()
     return dnrm2(flat) if flat.size else 0.0
 
@@ -37,9 +33,7 @@ def unit(theta: np.ndarray) -> np.ndarray:
 
 
 def sine(gradient: np.ndarray, u: np.ndarray) -> float:
-    """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ of a gradient ∇N(u) (P,) and a unit vector u (P,); NaN where ∇N =
-    0.
-    """
+    """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ of a gradient (P,) and a unit vector u (P,); NaN where ∇N = 0."""
     size = norm(gradient)
     return norm(gradient - (gradient @ u) / (u @ u) * u) / size if size > 0 else float("nan")
 
@@ -78,9 +72,7 @@ class Ncf:
         return self.value_and_gradient(u)[1]
 
     def residual(self, u: np.ndarray) -> float:
-        """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ at a unit vector u: 0 exactly at KKT points; NaN where ∇N(u) =
-        0.
-        """
+        """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ at a unit vector u: 0 just at KKT points; NaN where ∇N = 0."""
         return sine(self.gradient(u), u)
 
     def hessian(self, u: np.ndarray) -> np.ndarray:
@@ -133,9 +125,7 @@ class Ncf:
         return value, norm(gradient)
 
     def gradient_bound(self, u: np.ndarray, settled: bool = False) -> tuple[float, np.ndarray]:
-        """The same for N(u) and every entry of ∇N(u), (P,); `settled`: kinks are on the side that
-        was computed for them.
-        """
+        """The same for N(u) and ∇N(u), (P,); `settled`: kinks are on the side computed for them."""
         return gradient_bound(self.network, u, self.X, self.ybar, settled)
 
 

@@ -1,6 +1,4 @@
-"""Specifications of homogeneous feed-forward networks; weights are a separate flat vector θ (theory
-§1).
-"""
+"""Specifications of homogeneous feed-forward networks; weights are a flat vector θ (theory §1)."""
 
 from __future__ import annotations
 
@@ -63,9 +61,7 @@ def masked(mask) -> Pattern:
 
 
 def blocks(rows: int, columns: int, count: int) -> Pattern:
-    """Block-diagonal mask of `count` blocks: a separable sum of subnetworks when every layer has
-    it.
-    """
+    """Block-diagonal mask of `count` blocks: separable subnetworks when every layer has it."""
     row_block = np.arange(rows) * count // rows
     column_block = np.arange(columns) * count // columns
     return Pattern("blocks", masked(row_block[:, None] == column_block[None, :]).index)
@@ -228,9 +224,7 @@ class Network:
         return out
 
     def flatten(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
-        """Flat vector (size,) of weight matrices; inverse of `matrices` (entries of shared weights
-        must agree).
-        """
+        """Flat vector (size,) of matrices; inverse of `matrices` (shared entries must agree)."""
         theta = np.zeros(self.size)
         for matrix, pattern, part, (columns, rows) in zip(
             matrices, self.patterns, self.slices, self._shapes()
@@ -240,9 +234,7 @@ class Network:
         return theta
 
     def collect(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
-        """Sum of matrix entries per parameter, (size,): the adjoint of `matrices`, which turns
-        ∂/∂W_l into ∂/∂θ.
-        """
+        """Sums of entries per parameter, (size,): adjoint of `matrices`, from ∂/∂W_l to ∂/∂θ."""
         out = np.zeros(self.size, np.result_type(*matrices))
         for matrix, pattern, part in zip(matrices, self.patterns, self.slices):
             numbers = pattern.expand(*matrix.shape)

@@ -20,44 +20,32 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 def render(claim: Claim, instance, margin: Margin) -> list[str]:
     """Lines that state the claim, the instance and by how much the claim fails on it."""
-    lines = [
-        f"{claim.id} ({claim.kind}): {line}" if not i else line
-        for i, line in enumerate(claim.statement.splitlines())
-    ]
-    lines += [""] + (
-        _instance(instance) if isinstance(instance, Instance) else _value("instance", instance)
-    )
-    return [*lines, "", f"margin {margin.value:+.4g} ± {margin.error:.1g}: {_meaning(margin)}"]
+    lines = f"{claim.id} ({claim.kind}): {claim.statement}".splitlines()
+    told = _instance(instance) if isinstance(instance, Instance) else _value("instance", instance)
+    outcome = f"margin {margin.value:+.4g} ± {margin.error:.1g}: {_meaning(margin)}"
+    return [*lines, "", *told, "", outcome]
 
 
 def proved(certificate: dict) -> list[str]:
-    """Lines that say what a certificate, as in witness files, proves, and at which point where the
-    instance has another start.
-    """
+    """What a certificate of a witness file proves, in lines; and where, if not at the start."""
+    lines = ["", f"proved: {certificate['proves']}"]
     point = certificate["data"].get("point")
-    shown = (
-        [] if point is None else _matrix("point", np.array([float.fromhex(each) for each in point]))
-    )
-    return ["", f"proved: {certificate['proves']}", *shown]
+    if point is not None:
+        lines += _matrix("point", np.array([float.fromhex(each) for each in point]))
+    return lines
 
 
 def _meaning(margin: Margin) -> str:
-    words = {
-        "violates": "the claim fails",
-        "holds": "the claim holds",
-        "unresolved": "not decided",
-    }[margin.outcome]
-    return words + (f" ({margin.note})" if margin.note else "")
+    words = {"violates": "the claim fails", "holds": "the claim holds", "unresolved": "not decided"}
+    return words[margin.outcome] + (f" ({margin.note})" if margin.note else "")
 
 
 def _instance(instance: Instance) -> list[str]:
     network, problem = instance.network, instance.problem
+    layers = enumerate(zip(network.powers, network.slopes))
     lines = [
         f"{formula(network.depth)}, {instance.describe()}",
-        *(
-            f"σ{_sub(l + 1)}(z) = {activation(p, a)}"
-            for l, (p, a) in enumerate(zip(network.powers, network.slopes))
-        ),
+        *(f"σ{_sub(l + 1)}(z) = {activation(p, a)}" for l, (p, a) in layers),
         f"loss {problem.loss}; ȳ = {problem.loss.formulas.pseudo_label}",
         *_matrix("X (samples as rows)", problem.X),
         *_matrix("y", problem.y),
@@ -101,10 +89,8 @@ def common_scale(vector: np.ndarray, largest: int = 60) -> float:
     smallest = np.abs(vector[np.abs(vector) > CLOSE]).min(initial=math.inf)
     for integer in range(1, 13) if math.isfinite(smallest) else ():
         scaled = vector * (integer / smallest)
-        if (
-            np.abs(scaled - np.rint(scaled)).max() <= CLOSE * max(1.0, np.abs(scaled).max())
-            and np.abs(scaled).max() <= largest
-        ):
+        most, off = np.abs(scaled).max(), np.abs(scaled - np.rint(scaled)).max()
+        if off <= CLOSE * max(1.0, most) and most <= largest:
             return integer / float(smallest)
     return 1.0
 
@@ -117,16 +103,10 @@ def number(value: float) -> str:
     if abs(float(simple) - value) <= CLOSE * max(1.0, abs(value)) and abs(value) < 1e6:
         return str(simple)
     square = Fraction(value * value).limit_denominator(30)
-    if (
-        square
-        and abs(float(square) - value * value) <= CLOSE * value * value
-        and square.numerator <= 30
-    ):
-        return (
-            f"{'-' * (value < 0)}√{square}"
-            if square.denominator == 1
-            else f"{'-' * (value < 0)}√({square})"
-        )
+    is_near = abs(float(square) - value * value) <= CLOSE * value * value
+    if square and is_near and square.numerator <= 30:
+        root = f"√{square}" if square.denominator == 1 else f"√({square})"
+        return "-" * (value < 0) + root
     return f"{value:.6g}"
 
 
@@ -153,15 +133,15 @@ def _value(name: str, value) -> list[str]:
     if isinstance(value, Instance):
         return [f"  {name}:", *_instance(value)]
     if is_dataclass(value):
-        return [
-            f"  {name}: {type(value).__name__}",
-            *_each((f"{name}.{f.name}", getattr(value, f.name)) for f in fields(value)),
-        ]
-    if isinstance(value, tuple | list) and any(
-        isinstance(each, np.ndarray) or is_dataclass(each) for each in value
-    ):
+        parts = _each((f"{name}.{f.name}", getattr(value, f.name)) for f in fields(value))
+        return [f"  {name}: {type(value).__name__}", *parts]
+    if isinstance(value, tuple | list) and any(map(_has_lines, value)):
         return _each((f"{name}[{i}]", each) for i, each in enumerate(value[:MOST]))
     return [f"  {name} = {_cut(_short(value))}"]
+
+
+def _has_lines(value) -> bool:
+    return isinstance(value, np.ndarray) or is_dataclass(value)
 
 
 def _short(value) -> str:

@@ -25,11 +25,9 @@ def output_bound(network: Network, theta: Array, X: Array) -> Array:
 def gradient_bound(
     network: Network, theta: Array, X: Array, weights: Array, settled: bool = False
 ) -> tuple[float, Array]:
-    """Bounds on the errors of the computed Σ weights ∘ H(X; θ) and of its gradient (P,); weights
-    (n, k_L).
+    """Bounds on the errors of Σ weights ∘ H(X; θ) and of its gradient (P,); weights (n, k_L).
 
-    `settled` says that pre-activations of p = 1 within rounding of 0 lie on the side that was
-    computed for them.
+    `settled`: pre-activations of p = 1 within rounding of 0 lie on the side computed for them.
     """
     return _bounds(*_arguments(network, theta, X, weights), settled)[:2]
 
@@ -41,8 +39,7 @@ def _arguments(network: Network, theta: Array, X: Array, weights: Array) -> tupl
 
 @compiled()
 def _bounds(layout, theta, X, weights, settled):
-    """Bounds for Σ weights ∘ H(X; θ), its gradient (P,), and H (n, k_L), for samples X (n, d) and
-    weights (n, k_L).
+    """Bounds for Σ weights ∘ H(X; θ), its gradient (P,), H (n, k_L); X (n, d), weights (n, k_L).
 
     Loops throughout: expressions of arrays would take ten times as long to compile.
     """

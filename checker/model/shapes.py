@@ -1,6 +1,4 @@
-"""Whether values read from a file are what the classes they are meant for expect: types of fields,
-shapes, sizes.
-"""
+"""Whether values read from a file are what their classes expect: types of fields, shapes, sizes."""
 
 from __future__ import annotations
 
@@ -8,6 +6,7 @@ import types
 import typing
 from collections.abc import Mapping
 from enum import Enum
+from operator import mul
 
 import numpy as np
 
@@ -30,21 +29,17 @@ def hints(kind: type) -> dict[str, object]:
 
 
 def fits(value, hint) -> bool:
-    """Whether a value may stand where the type `hint` is asked for; True for types that are not
-    understood.
-    """
+    """Whether a value may stand where the type `hint` is asked for; True for types unknown here."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, each) for each in arguments)
     if hint is None or hint is type(None):
         return value is None
     if origin is tuple:
-        each = (
-            arguments[:1] * len(value)
-            if arguments[1:] == (...,) and isinstance(value, tuple)
-            else arguments
-        )
-        return isinstance(value, tuple) and len(value) == len(each) and all(map(fits, value, each))
+        if not isinstance(value, tuple):
+            return False
+        each = arguments[:1] * len(value) if arguments[1:] == (...,) else arguments
+        return len(value) == len(each) and all(map(fits, value, each))
     if origin is list:
         return isinstance(value, list) and all(fits(each, arguments[0]) for each in value)
     if origin is dict:
@@ -61,17 +56,12 @@ def fits(value, hint) -> bool:
 
 
 def sound(built) -> None:
-    """Raise ValueError for a value of a class of `ncfcheck` that could not be computed on, or only
-    for ever.
-    """
+    """Raise ValueError for a value of `ncfcheck` that cannot be computed on, or only for ever."""
     if isinstance(built, Network):
         _sound_network(built)
     elif isinstance(built, Numerics):
-        if not (
-            0 < built.tolerance < 1
-            and 1 <= built.calls <= CALLS
-            and built.integrator in ("compiled", "scipy")
-        ):
+        limits = 0 < built.tolerance < 1 and 1 <= built.calls <= CALLS
+        if not limits or built.integrator not in ("compiled", "scipy"):
             raise ValueError(f"{built} cannot be computed with")
     elif isinstance(built, Problem):
         _float_arrays(X=built.X, y=built.y)
@@ -80,14 +70,11 @@ def sound(built) -> None:
 
 
 def _sound_network(network) -> None:
-    entries = sum(rows * columns for columns, rows in zip(network.widths[:-1], network.widths[1:]))
-    if entries > ENTRIES or network.order > ORDER:
-        raise ValueError(
-            f"a network of {entries} entries and order D = {network.order} is too large"
-        )
-    numbers = [
-        number for pattern in network.patterns for row in pattern.index or () for number in row
-    ]
+    entries, order = sum(map(mul, network.widths[:-1], network.widths[1:])), network.order
+    if entries > ENTRIES or order > ORDER:
+        raise ValueError(f"a network of {entries} entries and order D = {order} is too large")
+    rows = [row for pattern in network.patterns for row in pattern.index or ()]
+    numbers = [number for row in rows for number in row]
     if numbers and not -1 <= min(numbers) <= max(numbers) < ENTRIES:
         raise ValueError("a pattern numbers its parameters from 0, and structural zeros -1")
     if min(network.parameter_counts) == 0:

@@ -113,10 +113,10 @@ class Drawn:
         values = list(self.choices)
         for _ in range(rng.choice((1, 1, 2, 3)) if values else 0):
             i = rng.randrange(len(values))
-            value = (
-                rng.choice(values) if rng.random() < 0.2 else moved(values[i], *self.ranges[i], rng)
-            )
-            values[i] = value if self._fits(i, value) else values[i]
+            equal = rng.random() < 0.2
+            value = rng.choice(values) if equal else moved(values[i], *self.ranges[i], rng)
+            if self._fits(i, value):
+                values[i] = value
         return tuple(values)
 
     def simplified(self, rng: random.Random) -> tuple[int, ...]:
@@ -208,9 +208,13 @@ class Composite(Strategy):
         return self.build(draw, *self.arguments, **self.named)
 
     def __repr__(self) -> str:
-        told = [repr(each) for each in self.arguments]
-        told += [f"{name}={value!r}" for name, value in self.named.items()]
-        return self.name or f"{self.build.__name__.lstrip('_')}({', '.join(told)})"
+        return self.name or as_call(self.build, self.arguments, self.named)
+
+
+def as_call(build: Callable, arguments: tuple, named: Mapping) -> str:
+    """How the function would be called with these arguments, in words."""
+    told = [*map(repr, arguments), *(f"{name}={value!r}" for name, value in named.items())]
+    return f"{build.__name__.lstrip('_')}({', '.join(told)})"
 
 
 def composite(build: Callable) -> Callable[..., Strategy]:
@@ -250,9 +254,7 @@ def one_of(*strategies) -> Strategy:
 
 
 def draw_by(strategy: Strategy, seed: int | None, prefix: Sequence[int] = ()) -> Drawn | None:
-    """The instance of these first choices, as far as they fit, and of the seed, or else as simple
-    as can be; None where the strategy turns it down.
-    """
+    """The instance of first choices that fit, then the seed's or the simplest; None if refused."""
     draw = Draw(seed, [each for each in prefix if type(each) is int])
     try:
         instance = strategy.drawn_by(draw)

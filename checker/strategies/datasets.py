@@ -16,9 +16,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Samples X (n, d) of a named family; y (n, 1) where the labels come with the data (a user's
-    table).
-    """
+    """Samples X (n, d) of a named family; y (n, 1) where labels come with them (a user's table)."""
 
     X: Array
     family: str
@@ -99,9 +97,7 @@ def single(rng, n: int, d: int) -> Array:
 
 
 def fan(rng, n: int, d: int) -> Array:
-    """Points at equal steps along a line past the origin, seen within a narrow angle: no half-space
-    holds only inner ones.
-    """
+    """Equal steps on a line past the origin, at narrow angle: no half-space has only inner ones."""
     axis, side = np.linalg.qr(rng.standard_normal((max(d, 2), 2)))[0].T[:, :d]
     return axis + np.linspace(-1, 1, n)[:, None] * rng.uniform(0.2, 0.8) * side
 
@@ -132,32 +128,23 @@ def families(
     max_dimension: int = 5,
     only: tuple[str, ...] = tuple(sorted(FAMILIES)),
 ) -> Sample:
-    """Data of every family, or `only` of those named; sizes up to three times the given ones once
-    in ten draws.
-    """
+    """Data of every family, or `only` those named; one draw in ten is up to three times as big."""
     family = draw.choice(only)
     reach = draw.choice((1,) * 9 + (3,))
-    n, d, seed = (
-        draw.integer(1, reach * max_samples),
-        draw.integer(1, reach * max_dimension),
-        draw(SEEDS),
-    )
+    n, d = draw.integer(1, reach * max_samples), draw.integer(1, reach * max_dimension)
+    seed = draw(SEEDS)
     return Sample(FAMILIES[family](np.random.default_rng(seed), n, d), family, seed)
 
 
 def from_table(table, max_samples: int = 20) -> Strategy:
-    """Rows of a user's table (`ncfcheck.core.tables.Table`), sub-sampled by a drawn seed, with
-    their labels.
-    """
-
+    """Rows of a user's `core.tables.Table`, sub-sampled by a drawn seed, with their labels."""
     most = min(max_samples, len(table.X))
 
     def rows(draw) -> Sample:
         count, seed = draw.integer(min(2, most), most), draw(SEEDS)
         chosen = np.random.default_rng(seed).permutation(len(table.X))[:count]
-        return Sample(
-            np.array(table.X[chosen]), table.name, seed, np.array(table.y[chosen])[:, None]
-        )
+        X, y = np.array(table.X[chosen]), np.array(table.y[chosen])[:, None]
+        return Sample(X, table.name, seed, y)
 
     return composite(rows)()
 

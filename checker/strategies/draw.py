@@ -1,6 +1,4 @@
-"""Instances drawn from strategies, our own or Hypothesis's: each a function of the strategy and a
-seed alone.
-"""
+"""Instances drawn from strategies, ours or Hypothesis's: each of the strategy and a seed alone."""
 
 from __future__ import annotations
 
@@ -31,11 +29,8 @@ def drawn(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[Drawn]
     """
     found = 0
     for number, word in enumerate(islice(words(seed), count)):
-        each = (
-            simplest_of(strategy)
-            if simplest and number == 0
-            else draw_one(strategy, word << 32 | number)
-        )
+        first = simplest and number == 0
+        each = simplest_of(strategy) if first else draw_one(strategy, word << 32 | number)
         if each is not None:
             found += 1
             yield each
@@ -44,9 +39,7 @@ def drawn(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[Drawn]
 
 
 def draw_one(strategy, seed: int, prefix=()) -> Drawn | None:
-    """The instance of these first choices, as far as they fit, and of the seed; None where the
-    strategy turns it down.
-    """
+    """The instance of first choices that fit, then the seed's; None where it is turned down."""
     draw_by = _draw_by(strategy)
     for attempt in range(ATTEMPTS):
         found = draw_by(strategy, seed + (attempt << 64), prefix)

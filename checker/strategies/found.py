@@ -1,6 +1,4 @@
-"""Strategies of KKT points found without assuming their structure, and of two-layer
-points with rows along ±u.
-"""
+"""Strategies of KKT points found whatever their structure, and of two-layer points along ±u."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from ncfcheck.model.networks import masked
 from ncfcheck.strategies.choices import composite, integers
 from ncfcheck.strategies.instances import given
 from ncfcheck.strategies.kkt_sampler import METHODS, find
-from ncfcheck.strategies.promises import bare, plain, require
+from ncfcheck.strategies.promises import BARE, bare, plain, require
 from ncfcheck.strategies.structured import bare_instance, reduced
 from ncfcheck.theory.kkt.points import KktPoint, describe, polish
 from ncfcheck.theory.rank_one.criterion import hidden_layers
@@ -35,9 +33,7 @@ VISIBLE = 1e-3  # entries of a_l above this count as active neurons in the cover
 
 @dataclass(frozen=True, eq=False)
 class FoundInstance(Instance):
-    """An instance whose `start` is a KKT point of positive value that a search found; `point` is
-    None where it found none.
-    """
+    """An instance whose `start` is the KKT `point` of positive value found; None if none was."""
 
     point: KktPoint | None = None
 
@@ -53,16 +49,11 @@ class FoundInstance(Instance):
 
     def confirmations(self) -> Iterator[tuple[str, Instance]]:
         """Rescaled data only: statements about points integrate nothing."""
-        yield (
-            "the rescaled data",
-            replace(self, problem=replace(self.problem, X=2 * self.problem.X)),
-        )
+        yield self.rescaled()
 
 
 def _shape(instance: FoundInstance) -> dict[str, str]:
-    """How many neurons are active in the layer that has most, and whether some a_l mixes signs,
-    where layers are rank one.
-    """
+    """Active neurons in the layer of most, and whether some a_l mixes signs, if ranks are one."""
     try:
         layers = hidden_layers(instance.network, instance.start)
     except (Inapplicable, Unresolved) as reason:
@@ -77,9 +68,7 @@ def _shape(instance: FoundInstance) -> dict[str, str]:
 
 @composite
 def _found_points(draw, data, methods=tuple(METHODS), **options) -> FoundInstance:
-    """KKT points found by one of the methods of `ncfcheck.strategies.kkt_sampler`, on
-    networks with and without kinks.
-    """
+    """KKT points found by a method of `kkt_sampler`, on networks with and without kinks."""
     instance = bare_instance(draw, data, narrowest=2, **options)
     smooth = instance.network.has_lipschitz_gradient
     method = draw.choice([each for each in methods if smooth or each != "flow"])
@@ -91,16 +80,13 @@ def found(instance: RankOneInstance, method: str) -> FoundInstance:
     values = {each.name: getattr(instance, each.name) for each in fields(Instance)}
     point = find(instance.ncf, method, instance.seeds[-1])
     values["families"] = {**instance.families, "start": method}
-    return FoundInstance(
-        **(values if point is None else {**values, "start": point.u, "point": point})
-    )
+    found = FoundInstance(**values)
+    return found if point is None else replace(found, start=point.u, point=point)
 
 
 @composite
 def _blind_points(draw, data) -> FoundInstance:
-    """Limits of flows of networks that do not see their first input: the weights on
-    it are missing.
-    """
+    """Limits of flows of networks blind to their first input: the weights on it are missing."""
     instance = bare_instance(draw, data, narrowest=2, lipschitz=True)
     widths = instance.network.widths
     mask = np.arange(widths[0]) > 0 if widths[0] > 1 else np.ones(1, dtype=bool)
@@ -111,9 +97,7 @@ def _blind_points(draw, data) -> FoundInstance:
 
 @composite
 def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
-    """Two-layer networks at points that meet the conditions on rows along ±u, fail one of them, or
-    are KKT points found.
-    """
+    """Two-layer points that meet conditions on rows along ±u, or fail one, or KKT points found."""
     instance = bare_instance(draw, data, narrowest=2, powers=LINES)
     kind = draw.choice((CONSTRUCTED, BROKEN, *(each for each in METHODS if each != "flow")))
     if kind in METHODS:
@@ -123,21 +107,16 @@ def _two_layer_points(draw, data) -> RankOneInstance | FoundInstance:
 
 
 def _on_one_line(instance: RankOneInstance) -> RankOneInstance:
-    """The instance at a point, from its last seed, that meets the conditions on rows along ±u, or
-    fails one of them.
-    """
-    rng, kind, u = (
-        np.random.default_rng([instance.seeds[-1], 1]),
-        instance.families["start"],
-        _axis(instance),
-    )
+    """At a point of its last seed, with rows along ±u, that meets the conditions or fails one."""
+    rng, u = np.random.default_rng([instance.seeds[-1], 1]), _axis(instance)
     try:
         if u is None:
             raise Inapplicable("no direction u to build on")
         theta = constructed(instance.network, instance.problem.X, instance.ncf.ybar[:, 0], u, rng)
     except Inapplicable:
         return replace(instance, u=None)
-    theta = broken(instance.network, theta, rng) if kind == BROKEN else theta
+    if instance.families["start"] == BROKEN:
+        theta = broken(instance.network, theta, rng)
     W = instance.network.matrices(theta)[0]
     sides = np.sign(W @ u) * np.linalg.norm(W, axis=1)
     return replace(instance, start=theta, u=u, signs=(1.0,), profiles=(unit(sides),))
@@ -154,9 +133,7 @@ def _mirrored(instance: RankOneInstance, rng) -> RankOneInstance:
 
 
 def _axis(instance: RankOneInstance) -> np.ndarray | None:
-    """The line of the data where they lie on one; otherwise a direction u that a reduced KKT point
-    has.
-    """
+    """The line of the data where they lie on one; otherwise the u of a reduced KKT point."""
     X = instance.problem.X
     if np.linalg.matrix_rank(X) == 1:
         return unit(X[np.argmax(np.abs(X).sum(axis=1))])
@@ -166,28 +143,23 @@ def _axis(instance: RankOneInstance) -> np.ndarray | None:
 
 @composite
 def _two_direction_points(draw, data) -> RankOneInstance:
-    """KKT points of two-layer networks, p ≥ 2, with two neurons on different directions; `u` is
-    None where none was found.
-    """
+    """KKT points of two-layer networks, p ≥ 2, with neurons on two directions, or else `u` None."""
     return _in_two_directions(bare_instance(draw, data, narrowest=2, powers=CURVES, lipschitz=True))
 
 
 def _in_two_directions(instance: RankOneInstance) -> RankOneInstance:
     if min(instance.network.widths[:2]) < 2:
         return replace(instance, u=None)
+    ncf = instance.ncf
     try:
-        start = two_direction_point(
-            instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1]
-        )
+        start = two_direction_point(instance.network, ncf.X, ncf.ybar, instance.seeds[-1])
     except Inapplicable:
         return replace(instance, u=None)
     return replace(instance, start=start, u=start)
 
 
 def _found_again(instance: FoundInstance) -> FoundInstance:
-    """The KKT point that Newton's method finds near the start, or the same search from the same
-    seed.
-    """
+    """The KKT point Newton's method finds near the start, or the same search from the same seed."""
     ncf = instance.ncf
     if ncf.residual(instance.start) <= 1e-13 and ncf.value(instance.start) > 0:
         return replace(instance, point=describe(ncf, instance.start))
@@ -206,16 +178,14 @@ def _two_layers_again(instance: RankOneInstance | FoundInstance) -> RankOneInsta
 
 def _found_promise(instance: FoundInstance, methods=(), **options) -> None:
     require(instance.point is not None, "a KKT point of positive value")
-    plain(instance, **{"only_dense": True, "outputs": (1,), "lipschitz": False, **options})
+    plain(instance, **BARE | options)
 
 
 def _blind_promise(instance: FoundInstance) -> None:
     _found_promise(instance, only_dense=False, lipschitz=True, shared=False)
     first, *others = instance.network.patterns
-    require(
-        first.kind == "masked" and all(each.is_dense for each in others),
-        "only the first layer lacks weights",
-    )
+    only_first = first.kind == "masked" and all(each.is_dense for each in others)
+    require(only_first, "only the first layer lacks weights")
 
 
 def _two_layer_promise(instance: RankOneInstance | FoundInstance) -> None:

@@ -66,9 +66,7 @@ def strategy_of(strategy) -> st.SearchStrategy:
 
 
 def draw_by(strategy, seed: int | None, prefix: str = "") -> Taped | None:
-    """The instance of these first bytes and the seed's, or else the simplest; None where the
-    strategy turns it down, or would read more than there may be.
-    """
+    """The instance of first bytes, then the seed's or the simplest; None if refused or too long."""
     if seed is None:
         return _simplest(strategy)
     known, (read, seen) = bytes.fromhex(prefix or ""), _reader(_checked(strategy))
@@ -91,9 +89,7 @@ def instance_of(strategy, seed: int):
 
 @lru_cache(maxsize=64)
 def _reader(strategy) -> tuple[Callable[[bytes], bytes | None], list]:
-    """A function that draws an instance by bytes and returns those it read, and where it leaves the
-    instance.
-    """
+    """A function that draws by bytes and returns those it read, and where it puts the instance."""
     seen: list = []
 
     @hypothesis.settings(**QUIET)
@@ -123,9 +119,7 @@ def _checked(strategy) -> st.SearchStrategy:
 
 
 def smaller(strategy, choices: str, violates: Callable[[object], bool], most: int) -> None:
-    """Have Hypothesis make smaller what it drew by these bytes: `violates` is asked of each, at
-    most so often.
-    """
+    """Have Hypothesis shrink what it drew by these bytes; `violates` is asked at most so often."""
 
     class Violated(Exception):
         pass

@@ -1,6 +1,4 @@
-"""Strategies of instances: sizes, integer exponents, families and seeds are drawn,
-arrays are built from them.
-"""
+"""Strategies of instances: sizes, powers, families and seeds are drawn, arrays built from them."""
 
 from __future__ import annotations
 
@@ -18,7 +16,15 @@ from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import DENSE, Network, Pattern, blocks, convolution, diagonal, masked
 from ncfcheck.strategies import promises, rebuilding
-from ncfcheck.strategies.choices import Strategy, composite, integers, just, one_of, sampled_from
+from ncfcheck.strategies.choices import (
+    Strategy,
+    as_call,
+    composite,
+    integers,
+    just,
+    one_of,
+    sampled_from,
+)
 from ncfcheck.strategies.datasets import LABELS, SEEDS, families, from_table
 from ncfcheck.theory.kkt.points import Inertia, flow_limit
 from ncfcheck.theory.starts import STARTS, live_start
@@ -67,9 +73,7 @@ class Given(Strategy):
     rebuild: Callable[[Instance], Instance] = rebuilding.same
 
     def strategy(self, data: Strategy | None = None) -> Strategy:
-        """The strategy on data sets drawn from `data` (of `Sample`), or else from the claim's own,
-        or on every family.
-        """
+        """The strategy on `data` (of `Sample`), or on the claim's own data, or on every family."""
         own = families() if self.data is None else self.data
         return self.build(own if data is None else data, **self.options)
 
@@ -77,25 +81,20 @@ class Given(Strategy):
         return draw(self.strategy())
 
     def __repr__(self) -> str:
-        told = [f"{name}={value!r}" for name, value in self.options.items()]
-        return f"{self.build.__name__.lstrip('_')}({', '.join(told)})"
+        return as_call(self.build, (), self.options)
 
     @property
     def stream(self) -> str:
-        """A name that equal strategies share, in every process; empty where an option has no such
-        name.
-        """
-        plain = (
-            all(isinstance(value, bool | int | str | tuple) for value in self.options.values())
-            and self.data is None
-        )
-        return f"{self.build.__qualname__}{sorted(self.options.items())}" if plain else ""
+        """A name that equal strategies share, in every process; empty where an option has none."""
+        plain = all(isinstance(value, int | str | tuple) for value in self.options.values())
+        if self.data is not None or not plain:
+            return ""
+        return f"{self.build.__qualname__}{sorted(self.options.items())}"
 
     def rebuilt(self, instance: Instance) -> Instance:
         """An instance that was changed, with what derives from its problem computed again.
 
-        Raises Inapplicable where the strategy could not draw the result, or nothing is known about
-        what it draws.
+        Raises Inapplicable where it could not be drawn, or nothing is known about what is drawn.
         """
         if self.promise is None:
             raise Inapplicable("nothing is known about what the strategy promises")
@@ -123,13 +122,11 @@ def given(
 
 @cache
 def architectures(
-    shallow: int = 2, deep: int = MAX_DEPTH, max_order: int = MAX_ORDER
+    shallow: int = 2, max_order: int = MAX_ORDER
 ) -> dict[int, tuple[tuple[int, ...], ...]]:
-    """Powers (p_1, …, p_{L-1}) with shallow ≤ L ≤ deep and p_l ≤ MAX_POWER, by order of homogeneity
-    3 ≤ D ≤ max_order.
-    """
+    """Powers (p_1, …, p_{L-1}), shallow ≤ L ≤ MAX_DEPTH, p_l ≤ MAX_POWER, by 3 ≤ D ≤ max_order."""
     by_order = defaultdict(list)
-    for depth in range(shallow, deep + 1):
+    for depth in range(shallow, MAX_DEPTH + 1):
         for powers in product(range(1, MAX_POWER + 1), repeat=depth - 1):
             order = int(np.cumprod((1, *reversed(powers))).sum())
             if 3 <= order <= max_order:
@@ -138,14 +135,11 @@ def architectures(
 
 
 def powers_where(wanted: Callable[[tuple[int, ...]], bool]) -> Strategy:
-    """Powers of the architectures for which `wanted(powers)`, every order D equally likely: for the
-    option `powers`.
-    """
+    """For the option `powers`: those with `wanted(powers)`, every order D equally likely."""
     by_order = [
         [powers for powers in group if wanted(powers)] for group in architectures().values()
     ]
-    by_order = [group for group in by_order if group]
-    return _powers(by_order)
+    return _powers([group for group in by_order if group])
 
 
 @composite
@@ -166,8 +160,7 @@ def draw_network(
     narrowest: int = 1,
     outputs: int = 1,
 ) -> Network:
-    """Networks of every order D from 3 to 16 on `inputs` dimensions, or with powers from the
-    strategy `powers`.
+    """Networks of every order D from 3 to 16 on `inputs` dimensions, or with powers from `powers`.
 
     With `lipschitz`, α_l = 1 wherever p_l = 1; with `kinked`, α_l < 1 there. `shared` admits
     weight-shared layers; with `filtered`, the first layer is a convolution and the others are
@@ -180,13 +173,12 @@ def draw_network(
         for power in powers
     )
     widths = (inputs, *(draw.integer(narrowest, 5 * reach) for _ in powers), outputs)
-    kind = (
-        "filter"
-        if filtered
-        else "dense"
-        if only_dense
-        else draw.choice(("dense", "dense", "blocks", "mixed"))
-    )
+    if filtered:
+        kind = "filter"
+    elif only_dense:
+        kind = "dense"
+    else:
+        kind = draw.choice(("dense", "dense", "blocks", "mixed"))
     return Network(widths, powers, slopes, _patterns(draw, widths, kind, shared))
 
 
@@ -194,9 +186,7 @@ networks = composite(draw_network)
 
 
 def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[Pattern, ...]:
-    """Hidden layers of the given kind; the output layer stays dense, so that every hidden neuron is
-    heard.
-    """
+    """Hidden layers of the given kind; the output layer is dense, so that every neuron is heard."""
     if kind == "dense":
         return (DENSE,) * (len(widths) - 1)
     if kind == "filter":
@@ -204,21 +194,17 @@ def _patterns(draw, widths: tuple[int, ...], kind: str, shared: bool) -> tuple[P
         return (convolution(widths[1], widths[0], width), *(DENSE,) * (len(widths) - 2))
     patterns: list[Pattern] = []
     for columns, rows in zip(widths[:-2], widths[1:-1]):
-        if kind == "blocks":
-            patterns.append(
-                blocks(rows, columns, 2) if patterns and min(rows, columns) > 1 else DENSE
-            )
-        else:
+        if kind == "mixed":
             patterns.append(_layer_pattern(draw, rows, columns, shared))
+        else:
+            wide = patterns and min(rows, columns) > 1
+            patterns.append(blocks(rows, columns, 2) if wide else DENSE)
     return (*patterns, DENSE)
 
 
 def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
-    kind = draw.choice(
-        ("dense", "masked", "diagonal", "convolution")
-        if shared
-        else ("dense", "masked", "diagonal")
-    )
+    kinds = ("dense", "masked", "diagonal", "convolution")
+    kind = draw.choice(kinds if shared else kinds[:-1])
     if kind == "masked":
         mask = np.random.default_rng(draw(SEEDS)).random((rows, columns)) < 0.6
         mask[np.arange(rows), np.arange(rows) % columns] = True
@@ -245,14 +231,13 @@ def draw_instance(
     """
     sample = draw(data)
     n, d = sample.X.shape
-    outputs = sample.y.shape[1] if sample.y is not None else draw.choice(outputs)
+    outputs = draw.choice(outputs) if sample.y is None else sample.y.shape[1]
     network = draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options)
-    family, seed = ("table", 0) if sample.y is not None else (draw.choice(labels), draw(SEEDS))
-    y = (
-        sample.y
-        if sample.y is not None
-        else LABELS[family](np.random.default_rng(seed), sample.X, outputs)
-    )
+    if sample.y is None:
+        family, seed = draw.choice(labels), draw(SEEDS)
+        y = LABELS[family](np.random.default_rng(seed), sample.X, outputs)
+    else:
+        family, seed, y = "table", 0, sample.y
     loss = draw.choice(losses)
     y = loss.labels.fit(y, np.median(y) if family == "table" else 0.0)
     problem = Problem(network, sample.X, y, loss)
@@ -273,20 +258,21 @@ instances = given(_instances, promises.plain)
 
 def relabelled(instance: Instance) -> Instance:
     """The instance at a start like its own, under the sign of its limit."""
-    found = rebuilding.same(instance)
-    return replace(found, families={**found.families, "limit": _sign_of_limit(found)})
+    return _with_limit(rebuilding.same(instance))
 
 
 @composite
 def _collapsing(draw, data) -> Instance:
-    """Instances whose NCF flow tends to a negative or zero KKT point, more often than not; "limit"
-    names which.
-    """
+    """Instances whose NCF flow mostly tends to negative or zero KKT points; "limit" names which."""
     starts = (
         _instances(data, starts=("negative-kkt",)),
         _instances(data, starts=("closing",), labels=("one-signed",)),
     )
-    instance = draw(one_of(*starts))
+    return _with_limit(draw(one_of(*starts)))
+
+
+def _with_limit(instance: Instance) -> Instance:
+    """The instance, its family told by where its flow tends to."""
     return replace(instance, families={**instance.families, "limit": _sign_of_limit(instance)})
 
 
@@ -297,9 +283,9 @@ def _sign_of_limit(instance: Instance) -> str:
         return "dead"
     except Unresolved:
         return "unknown"
-    return (
-        "zero" if point.inertia is Inertia.ZERO else "positive" if point.value > 0 else "negative"
-    )
+    if point.inertia is Inertia.ZERO:
+        return "zero"
+    return "positive" if point.value > 0 else "negative"
 
 
 collapsing = given(_collapsing, promises.plain, relabelled)

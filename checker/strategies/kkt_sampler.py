@@ -1,6 +1,4 @@
-"""KKT points found without assuming their structure: maxima by flows, saddles by least squares and
-from symmetric starts.
-"""
+"""KKT points of any structure: maxima by flows, saddles by least squares and symmetric starts."""
 
 from __future__ import annotations
 
@@ -33,9 +31,7 @@ def by_least_squares(rng, ncf: Ncf) -> Array:
 
 
 def near_structured(rng, ncf: Ncf) -> Array:
-    """A zero of the residual near a rank-one point of several active neurons, moved by 10^-3 to
-    10^-1.
-    """
+    """A zero of the residual from a rank-one point of several neurons, moved by 10^-3 to 10^-1."""
     network = ncf.network
     found = reduced_point(network, ncf.X, ncf.ybar, int(rng.integers(2**31)))
     profiles = [_support(rng, width) for width in network.widths[1:-1]]
@@ -43,23 +39,19 @@ def near_structured(rng, ncf: Ncf) -> Array:
         rng.choice([-1.0, 1.0], width) if rng.random() < 0.5 else np.ones(width)
         for width in network.widths[1:-1]
     ]
-    theta = structured_point(
-        network, found.u, found.signs, [unit(e * s) for e, s in zip(profiles, signs)]
-    )
+    profiles = [unit(e * s) for e, s in zip(profiles, signs)]
+    theta = structured_point(network, found.u, found.signs, profiles)
     return _least_squares(ncf, unit(theta + 10.0 ** rng.uniform(-3, -1) * gaussian_start(rng, ncf)))
 
 
 def few_active(rng, ncf: Ncf) -> Array:
-    """A zero of the residual with some neurons silent: their weights are zero, which no gradient
-    changes.
-    """
+    """A zero of the residual with some neurons silent: zero weights, which no gradient changes."""
     active = [_support(rng, width) for width in ncf.network.widths[1:-1]]
     return _least_squares(ncf, _masked(ncf, gaussian_start(rng, ncf), active))
 
 
 def symmetric(rng, ncf: Ncf) -> Array:
-    """The limit of a flow whose active neurons are copies of one another, up to sign where σ is
-    even or odd.
+    """The limit of a flow whose active neurons are copies, up to sign where σ is even or odd.
 
     Copies stay copies along the flow, so that it ends at a saddle with several active neurons.
     """
@@ -83,8 +75,7 @@ METHODS: dict[str, Callable[..., Array]] = {
 
 
 def find(ncf: Ncf, method: str, seed: int, attempts: int = 3) -> KktPoint | None:
-    """A KKT point of positive value found by a method of METHODS, from the first of a few streams
-    of the seed that leads to one.
+    """A KKT point of positive value by a method of METHODS, from the seed's first stream with one.
 
     Where a search ends at a negative one, its mirror image under W_L → −W_L is taken.
     """
@@ -118,9 +109,7 @@ def _masked(ncf: Ncf, theta: Array, active: list[Array]) -> Array:
 
 
 def _least_squares(ncf: Ncf, start: Array) -> Array:
-    """A direction near a zero of q − ⟨q,v⟩v, q = ∇N(v)/‖∇N(v)‖, v = w/‖w‖, by Levenberg–Marquardt
-    from start (P,).
-    """
+    """Direction near a zero of q − ⟨q,v⟩v, q = ∇N/‖∇N‖, by Levenberg–Marquardt from start (P,)."""
 
     def residual(w):
         v = unit(w)

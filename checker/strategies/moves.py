@@ -1,5 +1,4 @@
-"""Changing an instance: every function returns another instance, and raises Inapplicable where
-there is none.
+"""Changing an instance: functions return another instance; Inapplicable where there is none.
 
 What an instance holds besides its problem (start, profiles, layer norms) is cut to the new sizes,
 no more. Whatever derives from the problem, such as a KKT point, is computed again by
@@ -26,11 +25,9 @@ MOVED = "moved"  # the family of data, labels or a start that a move has changed
 
 
 def rebuilt(claim: Claim, instance):
-    """The instance with all that derives from its problem computed again, as the claim's strategy
-    promises it.
+    """The instance with what derives from its problem computed again, as the strategy promises it.
 
-    Raises Inapplicable where the strategy could not have drawn it, and where nothing is known about
-    what it may draw.
+    Raises Inapplicable where it could not have been drawn, or nothing is known about what may be.
     """
     if getattr(claim.given, "promise", None) is None:
         raise Inapplicable(f"nothing is known about what the strategy of {claim.id} promises")
@@ -40,8 +37,7 @@ def rebuilt(claim: Claim, instance):
 def changed(
     instance: Instance, *, network=None, X=None, y=None, loss=None, matrices=None, **fields
 ) -> Instance:
-    """The instance with other parts of its problem; `matrices` of the start, one a layer,
-    normalised.
+    """The instance with other parts of its problem; `matrices` of the start are normalised.
 
     Where nothing is left of the start, all weights are equal.
     """
@@ -83,18 +79,12 @@ def without_dimension(instance: Instance, index: int) -> Instance:
         raise Inapplicable("d = 1")
     first, *rest = network.matrices(instance.start)
     patterns = (_cut(network.patterns[0], [], [index]), *network.patterns[1:])
-    smaller = replace(
-        network, widths=(network.widths[0] - 1, *network.widths[1:]), patterns=patterns
-    )
+    widths = (network.widths[0] - 1, *network.widths[1:])
+    smaller = replace(network, widths=widths, patterns=patterns)
     matrices = [np.delete(first, index, axis=1), *rest]
+    X = np.delete(instance.problem.X, index, axis=1)
     cut = {name: normalised(np.delete(u, index)) for name, u in directions(instance).items()}
-    return changed(
-        instance,
-        network=smaller,
-        X=np.delete(instance.problem.X, index, axis=1),
-        matrices=matrices,
-        **cut,
-    )
+    return changed(instance, network=smaller, X=X, matrices=matrices, **cut)
 
 
 def without_output(instance: Instance, index: int) -> Instance:
@@ -104,9 +94,8 @@ def without_output(instance: Instance, index: int) -> Instance:
         raise Inapplicable("one output")
     *rest, last = network.matrices(instance.start)
     patterns = (*network.patterns[:-1], _cut(network.patterns[-1], [index], []))
-    smaller = replace(
-        network, widths=(*network.widths[:-1], network.widths[-1] - 1), patterns=patterns
-    )
+    widths = (*network.widths[:-1], network.widths[-1] - 1)
+    smaller = replace(network, widths=widths, patterns=patterns)
     y = np.delete(instance.problem.y, index, axis=1)
     return changed(instance, network=smaller, y=y, matrices=[*rest, np.delete(last, index, axis=0)])
 
@@ -116,16 +105,11 @@ def without_neuron(instance: Instance, layer: int, index: int) -> Instance:
     network = instance.network
     if network.widths[layer + 1] == 1:
         raise Inapplicable("the layer has one neuron")
-    widths, patterns, matrices = (
-        list(network.widths),
-        list(network.patterns),
-        network.matrices(instance.start),
-    )
+    widths, patterns = list(network.widths), list(network.patterns)
     widths[layer + 1] -= 1
-    patterns[layer], patterns[layer + 1] = (
-        _cut(patterns[layer], [index], []),
-        _cut(patterns[layer + 1], [], [index]),
-    )
+    patterns[layer] = _cut(patterns[layer], [index], [])
+    patterns[layer + 1] = _cut(patterns[layer + 1], [], [index])
+    matrices = network.matrices(instance.start)
     matrices[layer] = np.delete(matrices[layer], index, axis=0)
     matrices[layer + 1] = np.delete(matrices[layer + 1], index, axis=1)
     cut = {
@@ -138,9 +122,7 @@ def without_neuron(instance: Instance, layer: int, index: int) -> Instance:
 
 
 def without_layer(instance: Instance, layer: int) -> Instance:
-    """Hidden layer `layer`, counted from 0, left out: the matrices before and after it are
-    multiplied, its activation is gone.
-    """
+    """Hidden layer `layer`, from 0, without activation: the matrices around it are multiplied."""
     network = instance.network
     if network.depth == 2:
         raise Inapplicable("two layers")
@@ -157,9 +139,7 @@ def without_layer(instance: Instance, layer: int) -> Instance:
 
 
 def _product(network: Network, layer: int) -> Pattern:
-    """The pattern of the product of two weight matrices: no weight where no path leads, or that of
-    one whose shape it has.
-    """
+    """Pattern of a product of two: no weight where no path leads, or that of one of its shape."""
     paths = [
         pattern.expand(rows, columns) >= 0
         for pattern, rows, columns in zip(network.patterns, network.widths[1:], network.widths[:-1])
@@ -180,14 +160,10 @@ def with_activations(
 ) -> Instance:
     """Other powers p_l or slopes α_l, one a hidden layer."""
     network = instance.network
-    powers, slopes = (
-        network.powers if powers is None else powers,
-        network.slopes if slopes is None else slopes,
-    )
+    powers = network.powers if powers is None else powers
+    slopes = network.slopes if slopes is None else slopes
     try:
-        network = replace(
-            network, powers=tuple(powers), slopes=tuple(float(slope) for slope in slopes)
-        )
+        network = replace(network, powers=tuple(powers), slopes=tuple(map(float, slopes)))
     except ValueError as error:
         raise Inapplicable(str(error)) from error
     return changed(instance, network=network)
@@ -195,13 +171,10 @@ def with_activations(
 
 def with_dense_layer(instance: Instance, layer: int) -> Instance:
     """Weight matrix `layer`, counted from 0, dense: every entry a parameter of its own."""
-    network, patterns = instance.network, list(instance.network.patterns)
+    patterns = list(instance.network.patterns)
     patterns[layer] = DENSE
-    return changed(
-        instance,
-        network=replace(network, patterns=tuple(patterns)),
-        matrices=network.matrices(instance.start),
-    )
+    network = replace(instance.network, patterns=tuple(patterns))
+    return changed(instance, network=network, matrices=instance.network.matrices(instance.start))
 
 
 def with_loss(instance: Instance, loss: Loss) -> Instance:
@@ -217,8 +190,7 @@ def with_seed(instance: Instance, seed: int) -> Instance:
 
 
 def arrays(instance: Instance) -> dict[str, Array]:
-    """The numbers of an instance that may be set one by one, by the name `with_array` takes;
-    profiles e_1, e_2, ….
+    """The numbers that may be set one by one, by the name `with_array` takes; profiles e_1, e_2, ….
 
     Directions (start, u, e_l) count up to their length.
     """
@@ -244,11 +216,10 @@ def with_array(instance: Instance, name: str, values: Array) -> Instance:
     if name in ("X", "y"):
         return changed(instance, **{name: values})
     if name == "slopes":
-        return with_activations(instance, slopes=[float(each) for each in values])
+        return with_activations(instance, slopes=values)
     if name == "start" and instance.families.get("start") in STARTS:
-        return replace(
-            instance, start=normalised(values), families={**instance.families, "start": MOVED}
-        )
+        families = {**instance.families, "start": MOVED}
+        return replace(instance, start=normalised(values), families=families)
     if name in ("start", *directions(instance), *instance.parts(Space.LAYERS)):
         return replace(instance, **{name: normalised(values)})
     ((part, own),) = instance.parts(Space.NEURONS).items()
@@ -271,10 +242,8 @@ def reshaped(
     typical entry beside it. Layers are added before the last one.
     """
     old, rng = instance.network, np.random.default_rng(seed)
-    powers, slopes = (
-        tuple(old.powers if powers is None else powers),
-        tuple(old.slopes if slopes is None else slopes),
-    )
+    powers = tuple(old.powers if powers is None else powers)
+    slopes = tuple(old.slopes if slopes is None else slopes)
     widths = tuple(old.widths if widths is None else widths)
     matrices = old.matrices(instance.start)
     try:
@@ -282,10 +251,8 @@ def reshaped(
     except ValueError as error:
         raise Inapplicable(str(error)) from error
     inner = [*matrices[:-1], *[matrices[-2]] * network.depth][: network.depth - 1]
-    matrices = [
-        _fitted(W, shape, rng)
-        for W, shape in zip([*inner, matrices[-1]], zip(widths[1:], widths[:-1]))
-    ]
+    shapes = zip(widths[1:], widths[:-1])
+    matrices = [_fitted(W, shape, rng) for W, shape in zip([*inner, matrices[-1]], shapes)]
     n = len(instance.problem.X) if samples is None else samples
     X = _fitted(instance.problem.X, (n, widths[0]), rng)
     y = instance.problem.loss.labels.fit(_fitted(instance.problem.y, (n, widths[-1]), rng))
@@ -300,10 +267,8 @@ def _fitted_parts(instance: Instance, network: Network, rng) -> dict[str, object
     for name, u in directions(instance).items():
         found[name] = normalised(_fitted(u[None], (1, d), rng)[0])
     for name, own in instance.parts(Space.NEURONS).items():
-        profiles = _as_many(own, len(hidden))
-        found[name] = tuple(
-            normalised(np.resize(each, width)) for each, width in zip(profiles, hidden)
-        )
+        sized = map(np.resize, _as_many(own, len(hidden)), hidden)
+        found[name] = tuple(map(normalised, sized))
     for name, own in instance.parts(Space.HIDDEN).items():
         found[name] = (*own, *[1.0] * len(hidden))[: len(hidden)]
     for name, own in instance.parts(Space.LAYERS).items():
@@ -314,8 +279,7 @@ def _fitted_parts(instance: Instance, network: Network, rng) -> dict[str, object
 def _as_many(profiles: tuple[Array, ...], count: int) -> list[Array]:
     """Profiles cut to a number, or repeated up to it.
 
-    Of those that are cut, one with both signs goes last: points with mixed signs are of no use
-    without it.
+    Of those cut, one with both signs goes last: points with mixed signs are of no use without it.
     """
     mixed = [each for each in profiles if each.min() < 0]
     kept = profiles[: count - len(mixed)] if count < len(profiles) else profiles
@@ -335,9 +299,7 @@ def _cut(pattern: Pattern, rows: list[int], columns: list[int]) -> Pattern:
     if pattern.index is None:
         return pattern
     index = np.delete(np.delete(np.array(pattern.index), rows, axis=0), columns, axis=1)
-    numbers = {
-        old: new for new, old in enumerate(sorted({int(each) for each in index.flat if each >= 0}))
-    }
-    return Pattern(
-        pattern.kind, tuple(tuple(numbers.get(int(each), -1) for each in row) for row in index)
-    )
+    left = sorted({int(each) for each in index.flat if each >= 0})
+    numbers = {old: new for new, old in enumerate(left)}
+    rows = (tuple(numbers.get(int(each), -1) for each in row) for row in index)
+    return Pattern(pattern.kind, tuple(rows))

@@ -1,8 +1,6 @@
-"""What strategies of instances promise: each function raises Inapplicable for an instance that its
-strategy could not draw.
+"""What strategies promise: functions raise Inapplicable for instances theirs could not draw.
 
-Sizes and families are no promise: an instance may be smaller than any drawn. What a claim's
-hypotheses rest on is.
+Sizes and families are no promise (instances may get smaller); what hypotheses rest on is.
 """
 
 from __future__ import annotations
@@ -17,6 +15,8 @@ from ncfcheck.theory.rank_one.points import mixed_layers
 from ncfcheck.theory.rank_one.reduced_points import balancing_slopes
 
 DRAWS = 600  # of powers, to learn which a strategy draws
+# Options of networks that points are built or found on.
+BARE = {"only_dense": True, "outputs": (1,), "lipschitz": False}
 
 
 def require(condition: bool, promise: str) -> None:
@@ -46,20 +46,16 @@ def plain(
     require(problem.loss in losses, f"loss {'/'.join(losses)}")
     allowed = problem.loss.labels
     require(allowed.allow(problem.y), f"labels {allowed.words} with the {problem.loss} loss")
-    require(
-        tuple(labels) != ("one-signed",) or problem.y.min() > 0 or problem.y.max() < 0,
-        "labels of one sign",
-    )
+    one_signed = problem.y.min() > 0 or problem.y.max() < 0
+    require(tuple(labels) != ("one-signed",) or one_signed, "labels of one sign")
     require(outputs is None or network.widths[-1] in outputs, f"outputs {outputs}")
     require(not lipschitz or kinked or network.has_lipschitz_gradient, "σ' locally Lipschitz")
     require(not kinked or all(slope < 1 for slope in network.slopes), "α_l < 1")
     require(shared or not any(each.is_shared for each in network.patterns), "no shared weights")
     require(not only_dense or all(each.is_dense for each in network.patterns), "dense layers")
     require(network.patterns[-1].is_dense, "a dense output layer")
-    require(
-        not filtered or (first.kind == "convolution" and all(each.is_dense for each in others)),
-        "one convolution, the first",
-    )
+    one_filter = first.kind == "convolution" and all(each.is_dense for each in others)
+    require(not filtered or one_filter, "one convolution, the first")
     if powers is None:
         require(network.order >= 3, "D ≥ 3")
     else:
@@ -85,17 +81,14 @@ def structured(instance, fewest: int = 1, **options) -> None:
 def bare(instance, **options) -> None:
     """Dense networks of one output, with a point found on them."""
     require(instance.u is not None, "a KKT point of the reduced problem")
-    plain(instance, **{"only_dense": True, "outputs": (1,), "lipschitz": False, **options})
+    plain(instance, **BARE | options)
 
 
 def spoilt(instance, kinds=None, sizes=(), **options) -> None:
     """Structured points, sign-coherent, spoilt in one of the ways `kinds`."""
     structured(instance, **options)
-    require(
-        kinds is None
-        or instance.families.get("spoilt", "").split()[:1] in [[kind] for kind in kinds],
-        f"spoilt by {kinds}",
-    )
+    how = instance.families.get("spoilt", "").split()[:1]
+    require(kinds is None or how in [[kind] for kind in kinds], f"spoilt by {kinds}")
 
 
 def signless(instance, **options) -> None:
@@ -105,17 +98,14 @@ def signless(instance, **options) -> None:
 
 
 def mixed(instance, one_sided: bool = True, **options) -> None:
-    """Entries P and −Q in one e_l, of a layer whose inputs have one sign, or of one where they may
-    not.
-    """
+    """Entries P and −Q in one e_l, of a layer whose inputs have one sign, or where they may not."""
     signless(instance, **options)
     layer, network = mixed_profiles(instance).index(True), instance.network
     require(network.powers[layer] >= 2 and network.slopes[layer] != 0, "p_l ≥ 2 and α_l ≠ 0 there")
-    require(
-        (layer in mixed_layers(network, instance.problem.X, instance.u)) == one_sided,
-        "the signs of that layer's inputs",
-    )
-    z = instance.problem.X @ instance.u
+    X, u = instance.problem.X, instance.u
+    in_one_side = layer in mixed_layers(network, X, u)
+    require(in_one_side == one_sided, "the signs of that layer's inputs")
+    z = X @ u
     require(one_sided or layer > 0 or z.min() < 0 < z.max(), "samples on both sides of u")
 
 
@@ -127,28 +117,18 @@ def mixed_profiles(instance) -> list[bool]:
 def masked(instance, **options) -> None:
     """Structured points where one hidden layer lacks some of its weights."""
     require(instance.u is not None, "a KKT point of the reduced problem")
-    plain(instance, **{"outputs": (1,), "lipschitz": False, "shared": False, **options})
-    require(
-        [each.is_dense for each in instance.network.patterns].count(False) == 1,
-        "one layer that lacks weights",
-    )
+    plain(instance, **BARE | {"only_dense": False, "shared": False} | options)
+    dense = [each.is_dense for each in instance.network.patterns]
+    require(dense.count(False) == 1, "one layer that lacks weights")
 
 
 def kinks(instance, inside: bool = True, **options) -> None:
-    """All p_l = 1, one slope ≠ 1, samples on the kink whose balancing slopes lie inside [α, 1], or
-    else above 1.
-    """
+    """All p_l = 1, one slope ≠ 1, samples on kinks, balancing slopes inside [α, 1], or above 1."""
     structured(instance, **options)
-    network = instance.network
-    require(
-        set(network.powers) == {1} and sum(slope != 1 for slope in network.slopes) == 1,
-        "p_l = 1, one α ≠ 1",
-    )
-    slopes = balancing_slopes(
-        network, instance.problem.X, instance.ncf.ybar[:, 0], instance.u, instance.signs
-    )
+    network, ncf = instance.network, instance.ncf
+    one_kink = sum(slope != 1 for slope in network.slopes) == 1
+    require(set(network.powers) == {1} and one_kink, "p_l = 1, one α ≠ 1")
+    slopes = balancing_slopes(network, ncf.X, ncf.ybar[:, 0], instance.u, instance.signs)
     lowest, highest = (min(network.slopes), 1.0) if inside else (1.0, np.inf)
-    require(
-        slopes.size > 0 and bool(((lowest < slopes) & (slopes < highest)).all()),
-        "slopes that balance the gradient",
-    )
+    within = bool(((lowest < slopes) & (slopes < highest)).all())
+    require(slopes.size > 0 and within, "slopes that balance the gradient")

@@ -1,6 +1,4 @@
-"""What derives from an instance's problem, computed again after a move: KKT points near the old
-ones, structured points.
-"""
+"""What derives from an instance's problem, computed again after a move, near what it was."""
 
 from __future__ import annotations
 
@@ -40,12 +38,15 @@ def same(instance: Instance) -> Instance:
 
 def nearest(instance: RankOneInstance) -> ReducedPoint:
     """A reduced KKT point near the instance's u."""
+    old, ncf = _old_point(instance), instance.ncf
+    return nearest_reduced_point(instance.network, ncf.X, ncf.ybar, old, instance.seeds[-1])
+
+
+def _old_point(instance: RankOneInstance) -> ReducedPoint:
+    """The instance's u and signs; Inapplicable where u does not fit the network."""
     if instance.u is None or instance.u.size != instance.network.widths[0]:
         raise Inapplicable("no point to start from")
-    old = ReducedPoint(instance.u, instance.signs)
-    return nearest_reduced_point(
-        instance.network, instance.problem.X, instance.ncf.ybar, old, instance.seeds[-1]
-    )
+    return ReducedPoint(instance.u, instance.signs)
 
 
 def uniform(instance: RankOneInstance) -> list[np.ndarray]:
@@ -78,9 +79,7 @@ def signless(instance: RankOneInstance) -> RankOneInstance:
 
 
 def spoilt(instance: RankOneInstance) -> RankOneInstance:
-    """A structured point again, with the profile, the layer norms or the direction it was spoilt
-    by.
-    """
+    """A structured point again, with the profile, layer norms or direction it was spoilt by."""
     kind = instance.families.get("spoilt", "").split()[:1]
     if kind == ["direction"]:
         return placed(instance, ReducedPoint(instance.u, instance.signs), uniform(instance))
@@ -95,11 +94,8 @@ def mixed(instance: RankOneInstance) -> RankOneInstance:
     """Entries P and −Q again in the layer that mixed them."""
     if True not in mixed_profiles(instance):
         raise Inapplicable("no e_l has both signs")
-    layer, profiles, point = (
-        mixed_profiles(instance).index(True),
-        uniform(instance),
-        nearest(instance),
-    )
+    layer, profiles = mixed_profiles(instance).index(True), uniform(instance)
+    point = nearest(instance)
     negative, positive = profiles[layer] < 0, [np.abs(each) for each in profiles]
     if instance.network.powers[layer] < 2 or instance.network.slopes[layer] == 0:
         raise Inapplicable("signs mix where p_l ≥ 2 and α_l ≠ 0")
@@ -116,18 +112,9 @@ def masked(instance: RankOneInstance) -> RankOneInstance:
 
 
 def kinks(instance: RankOneInstance) -> RankOneInstance:
-    """A Clarke point of the reduced problem again, on the kinks of the samples that
-    were on them.
-    """
-    if (
-        instance.u is None
-        or instance.u.size != instance.network.widths[0]
-        or set(instance.network.powers) != {1}
-    ):
-        raise Inapplicable("no point to start from")
-    old = ReducedPoint(instance.u, instance.signs)
-    return placed(
-        instance,
-        kinked_point(instance.network, instance.problem.X, instance.ncf.ybar[:, 0], old),
-        uniform(instance),
-    )
+    """A Clarke point of the reduced problem again, on the kinks of the same samples."""
+    old, ncf = _old_point(instance), instance.ncf
+    if set(instance.network.powers) != {1}:
+        raise Inapplicable("no kink to stay on")
+    point = kinked_point(instance.network, ncf.X, ncf.ybar[:, 0], old)
+    return placed(instance, point, uniform(instance))

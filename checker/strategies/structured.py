@@ -1,16 +1,13 @@
-"""Strategies of structured points: rank-one hidden layers built from a KKT point of the
-reduced problem.
-"""
+"""Strategies of structured points: rank-one hidden layers on a KKT point of the reduced problem."""
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable
-from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import masked
@@ -42,29 +39,18 @@ PROFILE, NORMS, DIRECTION = "profile", "norms", "direction"
 
 def bare_instance(draw, data, **options) -> RankOneInstance:
     """Dense networks of one output with data and labels, and no point on them yet."""
-    options = {
-        "starts": ("gaussian",),
-        "only_dense": True,
-        "outputs": (1,),
-        "lipschitz": False,
-        **options,
-    }
-    instance = draw_instance(draw, data, **options)
-    values = {each.name: getattr(instance, each.name) for each in fields(Instance)}
+    starts = {"starts": ("gaussian",)}
+    instance = draw_instance(draw, data, **starts | promises.BARE | options)
     families = {**instance.families, "start": "structured"}
-    return RankOneInstance(
-        **{**values, "families": families, "seeds": (*instance.seeds, draw(SEEDS))}
-    )
+    seeds = (*instance.seeds, draw(SEEDS))
+    return replace(RankOneInstance(**vars(instance)), families=families, seeds=seeds)
 
 
 def reduced(instance: RankOneInstance) -> ReducedPoint | None:
-    """A positive KKT point of the instance's reduced problem, from its last seed; None where none
-    was found.
-    """
+    """A positive KKT point of the reduced problem, from the last seed; None if none was found."""
     try:
-        return reduced_point(
-            instance.network, instance.problem.X, instance.ncf.ybar, instance.seeds[-1]
-        )
+        ncf = instance.ncf
+        return reduced_point(instance.network, ncf.X, ncf.ybar, instance.seeds[-1])
     except Inapplicable:
         return None
 
@@ -88,23 +74,19 @@ def profiles_of(instance: RankOneInstance, rng, fewest: int = 1) -> list[np.ndar
 
 @composite
 def _rank_one_points(draw, data, fewest: int = 1, **options) -> RankOneInstance:
-    """Sign-coherent structured points with at least `fewest` active neurons a layer that has so
-    many.
-    """
+    """Sign-coherent structured points, at least `fewest` neurons active in layers of so many."""
     instance = bare_instance(draw, data, **options)
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
-    return (
-        instance if point is None else placed(instance, point, profiles_of(instance, rng, fewest))
-    )
+    if point is None:
+        return instance
+    return placed(instance, point, profiles_of(instance, rng, fewest))
 
 
 @composite
 def _perturbed_points(
     draw, data, kinds=(PROFILE, NORMS, DIRECTION), sizes=(1e-1, 1e-2, 1e-3, 1e-4), **options
 ):
-    """Structured points spoilt in one way by a relative size: a profile with p ≥ 2, the layer
-    norms, or the direction u.
-    """
+    """Structured points spoilt by a relative size: a profile with p ≥ 2, the layer norms, or u."""
     instance = bare_instance(draw, data, narrowest=2, **options)
     size, (network, d) = draw.choice(sizes), (instance.network, instance.problem.X.shape[1])
     possible = {PROFILE: max(network.powers) >= 2, NORMS: True, DIRECTION: d > 1}
@@ -112,23 +94,23 @@ def _perturbed_points(
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     if point is None or not kinds:
         return instance
-    kind, profiles, norms = (
-        str(rng.choice(kinds)),
-        profiles_of(instance, rng, fewest=2),
-        balanced_norms(network),
-    )
+    kind, norms = str(rng.choice(kinds)), balanced_norms(network)
+    profiles = profiles_of(instance, rng, fewest=2)
     if kind == PROFILE:
         layer = int(rng.choice([l for l, power in enumerate(network.powers) if power >= 2]))
-        profiles[layer] = unit(
-            profiles[layer] * (1 + size * rng.permutation(np.linspace(-1, 1, profiles[layer].size)))
-        )
+        profiles[layer] = _spread(rng, profiles[layer], size)
     elif kind == NORMS:
-        norms = unit(norms * (1 + size * rng.permutation(np.linspace(-1, 1, norms.size))))
+        norms = _spread(rng, norms, size)
     else:
         aside = rng.standard_normal(d)
         point = replace(point, u=unit(point.u + size * unit(aside - (aside @ point.u) * point.u)))
     instance = replace(instance, families={**instance.families, "spoilt": f"{kind} by {size:g}"})
     return placed(instance, point, profiles, norms)
+
+
+def _spread(rng, vector: np.ndarray, size: float) -> np.ndarray:
+    """The unit vector whose entries are off, all unequally, by up to a relative size."""
+    return unit(vector * (1 + size * rng.permutation(np.linspace(-1, 1, vector.size))))
 
 
 @composite
@@ -146,42 +128,31 @@ def _signless_points(draw, data) -> RankOneInstance:
 
 @composite
 def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInstance:
-    """Points whose e_l mixes entries P > 0 and −Q < 0 in one layer whose inputs have one sign, or
-    in one where they may not.
-    """
+    """Points with P > 0 and −Q < 0 in one e_l, whose inputs have one sign, or may not have."""
     instance = bare_instance(draw, data, narrowest=2, powers=CURVED, **options)
-    rng, point, network = (
-        np.random.default_rng(instance.seeds[-1]),
-        reduced(instance),
-        instance.network,
-    )
+    rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     if point is None:
         return instance
-    good = mixed_layers(network, instance.problem.X, point.u)
-    bad = [
-        l
-        for l, p in enumerate(network.powers)
-        if p >= 2 and network.slopes[l] != 0 and l not in good
-    ]
-    if not (good if one_sided else bad):
+    network, X = instance.network, instance.problem.X
+    layers = mixed_layers(network, X, point.u)
+    if not one_sided:
+        bent = [l for l, p in enumerate(network.powers) if p >= 2 and network.slopes[l] != 0]
+        layers = [l for l in bent if l not in layers]
+    if not layers:
         return instance
-    layer, profiles = (
-        int(rng.choice(good if one_sided else bad)),
-        profiles_of(instance, rng, fewest=2),
-    )
+    layer = int(rng.choice(layers))
+    profiles = profiles_of(instance, rng, fewest=2)
     active = np.flatnonzero(profiles[layer])
-    negative = np.isin(
-        np.arange(profiles[layer].size), rng.permutation(active)[: rng.integers(1, active.size)]
-    )
-    start = mixed_point(network, instance.problem.X, point, profiles, layer, negative)
+    chosen = rng.permutation(active)[: rng.integers(1, active.size)]
+    negative = np.isin(np.arange(profiles[layer].size), chosen)
+    start = mixed_point(network, X, point, profiles, layer, negative)
     profiles[layer] = np.where(negative, -profiles[layer], profiles[layer])
     return replace(instance, start=start, u=point.u, signs=point.signs, profiles=tuple(profiles))
 
 
 @composite
 def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
-    """Structured points of networks with all p_l = 1 and one slope α ≠ 1, on the kinks of some
-    independent samples and no others.
+    """Structured points, all p_l = 1, one slope α ≠ 1, on kinks of just some independent samples.
 
     The slopes that balance the gradient there lie inside [α, 1], or above 1.
     """
@@ -207,9 +178,7 @@ def _clarke_points(draw, data, inside: bool = True) -> RankOneInstance:
 
 @composite
 def _masked_points(draw, data) -> RankOneInstance:
-    """What is left of a structured point where one hidden layer lacks some of its weights, the rest
-    rescaled.
-    """
+    """What is left, rescaled, of a structured point where a hidden layer lacks some weights."""
     instance = bare_instance(draw, data, narrowest=3)
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     if point is None:
@@ -222,9 +191,8 @@ def _masked_points(draw, data) -> RankOneInstance:
     patterns[layer] = masked(mask)
     network = replace(instance.network, patterns=tuple(patterns))
     problem = replace(instance.problem, network=network)
-    return replace(
-        whole, problem=problem, start=unit(network.flatten(instance.network.matrices(whole.start)))
-    )
+    left = network.flatten(instance.network.matrices(whole.start))
+    return replace(whole, problem=problem, start=unit(left))
 
 
 rank_one_points = given(_rank_one_points, promises.structured, rebuilding.structured)

@@ -113,13 +113,15 @@ class Taped:
         content = bytearray.fromhex(self.choices)
         for _ in range(rng.choice((1, 1, 2, 3)) if self.fields else 0):
             field = rng.choice(self.fields)
-            alike = [each for each in self.fields if each[1] == field[1]]
+            part = _at(content, field)
             if rng.random() < 0.2:
-                _put(content, field, _at(content, rng.choice(alike)))
-            elif field[1] == FLOAT:
-                _put(content, field, float_bytes(_moved(float_of(_at(content, field)), rng)))
+                alike = [each for each in self.fields if each[1] == field[1]]
+                part = _at(content, rng.choice(alike))
+            elif len(part) == FLOAT:
+                part = float_bytes(_moved(float_of(part), rng))
             else:
-                _put(content, field, _moved_bytes(_at(content, field), rng))
+                part = _moved_bytes(part, rng)
+            _put(content, field, part)
         return content.hex()
 
     def simplified(self, rng: random.Random) -> str:
@@ -137,7 +139,9 @@ class Taped:
     @property
     def numbers(self) -> list[Field]:
         """The floats, which may be moved continuously."""
-        return [field for field in self.fields if field[1] == FLOAT and self._is_finite(field)]
+        content = bytes.fromhex(self.choices)
+        floats = [field for field in self.fields if field[1] == FLOAT]
+        return [field for field in floats if math.isfinite(float_of(_at(content, field)))]
 
     def moved(self, numbers: list[Field], steps) -> str:
         """The bytes with these floats moved by steps in units of their size."""
@@ -147,9 +151,6 @@ class Taped:
             moved = value + float(step) * (abs(value) or 1.0)
             _put(content, field, float_bytes(moved if math.isfinite(moved) else value))
         return content.hex()
-
-    def _is_finite(self, field: Field) -> bool:
-        return math.isfinite(float_of(_at(bytes.fromhex(self.choices), field)))
 
 
 def _at(content: bytes, field: Field) -> bytes:

@@ -39,16 +39,12 @@ def unbalanced_start(rng, ncf: Ncf) -> Array:
 
 
 def balanced_start(rng, ncf: Ncf) -> Array:
-    """Every hidden neuron balanced, ‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖²,
-    between unshared layers.
-    """
+    """Hidden neurons between unshared layers balanced, ‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖²."""
     return unit(balance(ncf.network, rng.standard_normal(ncf.network.size)))
 
 
 def balance(network: Network, theta: Array) -> Array:
-    """Rescale the rows of W_{L-1}, …, W_1 in turn so that every neuron between unshared layers is
-    balanced.
-    """
+    """Rescale rows of W_{L-1}, …, W_1 in turn, to balance every neuron between unshared layers."""
     matrices = network.matrices(theta)
     for l in reversed(network.between_unshared):
         rows = np.linalg.norm(matrices[l], axis=1)
@@ -58,9 +54,7 @@ def balance(network: Network, theta: Array) -> Array:
 
 
 def near_kkt_start(rng, ncf: Ncf) -> Array:
-    """A KKT point of positive value, perturbed by 10^-3 to 10^-1; a Gaussian start where none was
-    found.
-    """
+    """A KKT point of positive value moved by 10^-3 to 10^-1; a Gaussian start if none was found."""
     start = gaussian_start(rng, ncf)
     try:
         u = flow_limit(ncf, start, Numerics(tolerance=1e-7, calls=5000)).point.u
@@ -70,9 +64,7 @@ def near_kkt_start(rng, ncf: Ncf) -> Array:
 
 
 def negative_kkt_start(rng, ncf: Ncf) -> Array:
-    """A negative KKT point: one of positive value with the sign of W_L flipped; a Gaussian start
-    where none was found.
-    """
+    """A KKT point of positive value with W_L's sign flipped; a Gaussian start if none was found."""
     start = gaussian_start(rng, ncf)
     try:
         u = positive_limit(ncf, start, Numerics(tolerance=1e-7, calls=5000)).point.u.copy()
@@ -83,9 +75,7 @@ def negative_kkt_start(rng, ncf: Ncf) -> Array:
 
 
 def closing_start(rng, ncf: Ncf) -> Array:
-    """A dominating last layer of the sign opposite to the labels: with activations ≥ 0 the hidden
-    neurons shut down.
-    """
+    """A dominating last layer against the labels' sign: with activations ≥ 0 neurons shut down."""
     theta = gaussian_start(rng, ncf)
     last = ncf.network.slices[-1]
     theta[last] = -np.sign(ncf.ybar.sum() or 1.0) * (0.1 + np.abs(theta[last])) * 10
@@ -107,9 +97,7 @@ COLLAPSING: dict[str, Callable[..., Array]] = {
 
 
 def live_start(family: str, seed: int, ncf: Ncf, attempts: int = 8) -> Array:
-    """A start of the family where ∇N(v_0) is more than rounding, from the first of a few streams of
-    the seed that has one.
-    """
+    """A start of the family with ∇N(v_0) more than rounding, from the seed's first such stream."""
     for attempt in range(attempts):
         start = {**STARTS, **COLLAPSING}[family](np.random.default_rng([seed, attempt]), ncf)
         if np.linalg.norm(ncf.gradient(start)) > ncf.rounding(start)[1]:

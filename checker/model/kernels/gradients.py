@@ -1,7 +1,6 @@
 """Compiled kernels: the network's output and gradient at a flat weight vector.
 
-Samples are stored as columns, so that an activation is one pass over contiguous memory and every
-product is a GEMM.
+Samples are columns, so that an activation passes contiguous memory once and products are GEMMs.
 """
 
 from __future__ import annotations
@@ -17,9 +16,7 @@ from ncfcheck.model.networks import times_power
 
 @register_jitable(inline="always")
 def workspace(layout, samples):
-    """Scratch for one network and number of samples: expanded weights, their gradient, activations,
-    slopes, deltas.
-    """
+    """Scratch for some samples: expanded weights, their gradient, activations, slopes, deltas."""
     entries, units, widest = layout.offsets[-1], samples * layout.units, samples * layout.widest
     return (
         np.empty(entries),
@@ -33,8 +30,7 @@ def workspace(layout, samples):
 
 @register_jitable(inline="always")
 def _block(layout, samples):
-    """`workspace` in one block, which takes a little longer to make, but can be made again and
-    again.
+    """`workspace` in one block, which takes a little longer to make, but can be made repeatedly.
 
     Several large ones the C library would hand back to the system, and ask for again, at every
     call: that takes three times as long as a gradient.
@@ -56,9 +52,7 @@ _times_power = inlined(_nrt=False)(times_power)
 
 @bare()
 def _activate(values, slopes, start, stop, power, slope):
-    """σ(z) = max(z, αz)^p in place of z, and σ'(z), for the units from start to stop; the slope at
-    0 is the one of z > 0.
-    """
+    """σ(z) = max(z, αz)^p in place of z, and σ'(z), of units start to stop; at 0 as for z > 0."""
     negative = _times_power(1.0, slope, power)
     if power == 2:
         for i in range(start, stop):
@@ -113,9 +107,7 @@ def collected(layout, entries, size):
 
 @compiled(_nrt=False, forceinline=True)
 def forward(layout, theta, X, work):
-    """Fill the workspace for `backward` with the activations at θ, for samples as columns X (d, n);
-    H(X; θ) comes last.
-    """
+    """Fill the workspace with activations at θ, H(X; θ) last, for samples as columns X (d, n)."""
     widths, offsets = layout.widths, layout.offsets
     weights, _, values, slopes, _, _ = work
     if layout.index.size:
@@ -139,9 +131,7 @@ def forward(layout, theta, X, work):
 
 @inlined(_nrt=False)
 def _backward(layout, theta, X, output_weights, work, gradient):
-    """Gradient in θ of Σ output_weights ∘ H(X; θ), both (k_L, n), after `forward` at the same θ;
-    written to gradient (size,).
-    """
+    """Gradient (size,) in θ of Σ output_weights ∘ H(X; θ), both (k_L, n), after `forward` at θ."""
     widths, offsets = layout.widths, layout.offsets
     weights, weight_gradient, values, slopes, delta, lower = work
     shared = layout.index.size > 0
@@ -168,10 +158,9 @@ def _backward(layout, theta, X, output_weights, work, gradient):
 
 @compiled(_nrt=False)
 def pull_back(layout, theta, X, y, loss, factor, scale, weights, work, gradient):
-    """Σ_i w_i H(x_i; θ) and its gradient at fixed w, for w = −ℓ'(factor · H(X; θ), y)/scale; w
-    (k_L, n) is left in weights.
+    """Σ_i w_i H(x_i; θ), its gradient at fixed w = −ℓ'(factor · H(X; θ), y)/scale, left in weights.
 
-    For the NCF's loss code y holds ȳ and w = ȳ/scale.
+    y, weights (k_L, n). For the NCF's loss code y holds ȳ and w = ȳ/scale.
     """
     forward(layout, theta, X, work)
     count, values = y.shape[0] * y.shape[1], work[2]
@@ -203,9 +192,7 @@ def correlation(layout, theta, X, ybar):
 
 
 def second_orders(layout, thetas, X, curvature):
-    """Jᵀ(ℓ''(0) ∘ H(X; θ)) at every row θ of thetas (m, P), for the curvature ℓ''(0) (k_L, n) of
-    every output; (m, P).
-    """
+    """Jᵀ(ℓ''(0) ∘ H(X; θ)), (m, P), at every row θ of thetas (m, P); curvature ℓ''(0) (k_L, n)."""
     gradients, work = np.empty(thetas.shape), workspace(layout, X.shape[1])
     weights = np.empty(curvature.shape)
     for theta, gradient in zip(thetas, gradients):

@@ -1,5 +1,4 @@
-"""Products of matrices for compiled code: BLAS, or loops where a call of BLAS would take longer
-than the product.
+"""Products of matrices for compiled code: BLAS, or loops where a call of it would take longer.
 
 The order of additions differs from BLAS's in the last bits, not in accuracy.
 """
@@ -10,8 +9,7 @@ import numpy as np
 
 from ncfcheck.core.compiling import bare, internal
 
-# A call of dgemm takes a good 150 ns, as long as the loops take for about this many
-# multiplications.
+# A call of dgemm takes a good 150 ns, as do the loops for about so many multiplications.
 SMALL = 2048
 
 

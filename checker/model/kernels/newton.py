@@ -1,6 +1,4 @@
-"""Newton's method on the sphere for few parameters, compiled: the head start of a polish that would
-be mostly calls.
-"""
+"""Newton's method on the sphere, compiled: for few parameters a polish would be mostly calls."""
 
 from __future__ import annotations
 
@@ -18,8 +16,7 @@ DAMPING = 1e-8  # at least, in units of the projected Hessian
 
 @compiled()
 def head_start(layout, u, X, ybar):
-    """A unit vector nearer to the KKT point that the unit vector u (P,) is near, by chords of
-    ∇²N(u); N, ∇N (P,), sin∠ there.
+    """A unit vector nearer than u (P,) to a KKT point, by chords of ∇²N(u); N, ∇N, sin∠ there.
 
     Samples are columns X (d, n), pseudo-labels ȳ (k_L, n). Steps are those of `kkt.refined`, taken
     as long as sin∠ falls fast.
@@ -56,9 +53,7 @@ def head_start(layout, u, X, ybar):
 
 @bare()
 def _along(gradient, point, out):
-    """sin∠ of the gradient at a unit vector, ⟨∇N, u⟩ and the norm of ∇N's part along the sphere,
-    which is written to out.
-    """
+    """sin∠(∇N, u), ⟨∇N, u⟩ and the norm of ∇N's part along the sphere, which is written to out."""
     largest = along = size = tangential = 0.0
     for i in range(point.size):
         along += gradient[i] * point[i]
@@ -73,9 +68,7 @@ def _along(gradient, point, out):
 
 @compiled()
 def projected_hessian(layout, u, X, ybar, multiplier):
-    """A = Π(∇²N − λI)Π − |λ|uuᵀ (P, P) at the unit vector u (P,), for columns X (d, n) and
-    pseudo-labels ȳ (k_L, n).
-    """
+    """A = Π(∇²N − λI)Π − |λ|uuᵀ (P, P) at a unit vector u (P,); columns X (d, n), ȳ (k_L, n)."""
     out = np.empty((u.size, u.size))
     _project(curvature_matrix(layout, u, X, ybar), u, multiplier, np.empty(u.size), out)
     return out
@@ -83,9 +76,7 @@ def projected_hessian(layout, u, X, ybar, multiplier):
 
 @bare()
 def _project(hessian, u, multiplier, normal, out):
-    """A = Π(∇²N − λI)Π − |λ|uuᵀ, into out (P, P), and its Frobenius norm; normal
-    (P,) is scratch.
-    """
+    """A = Π(∇²N − λI)Π − |λ|uuᵀ, into out (P, P), and ‖A‖ (Frobenius); normal (P,) is scratch."""
     size, curved, squares = u.size, 0.0, 0.0
     for i in range(size):
         normal[i] = 0.0

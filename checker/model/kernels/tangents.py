@@ -17,9 +17,7 @@ _times_power = inlined(_nrt=False)(times_power)
 
 @register_jitable(inline="always")
 def _point(layout, theta, X, ybar):
-    """The network at θ: its entries, and σ_l(z_l), σ_l', δ_l = ∂N/∂z_l and σ_l'' ∂N/∂σ_l(z_l) of
-    the hidden layers.
-    """
+    """At θ: the entries, and σ_l(z_l), σ_l', δ_l = ∂N/∂z_l, σ_l'' ∂N/∂σ_l(z_l) of hidden layers."""
     size = (layout.units - ybar.shape[0]) * X.shape[1]
     weights = entries_of(layout, theta)
     values, firsts, deltas, bends = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
@@ -82,9 +80,7 @@ def _add_product(A, B, out, spare):
 
 @bare()
 def _derivative(layout, point, moved, X, ybar, work, out):
-    """Derivative of ∂N by all entries where these move by `moved`, into out; `work` as `_workspace`
-    makes it.
-    """
+    """Derivative of ∂N by all entries, moved by `moved`, into out; `work` is from `_workspace`."""
     widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
     weights, values, firsts, deltas, bends = point
     dz, dvalues, ddeltas, spare = work
@@ -137,9 +133,7 @@ def _workspace(layout, point, samples):
 
 @compiled()
 def curvature_product(layout, theta, direction, X, ybar):
-    """∇²N·direction (P,) at theta (P,), for samples as columns X (d, n) and pseudo-labels ȳ (k_L,
-    n).
-    """
+    """∇²N·direction (P,) at theta (P,), for columns X (d, n) and pseudo-labels ȳ (k_L, n)."""
     point, entries = _point(layout, theta, X, ybar), np.empty(layout.offsets[-1])
     _derivative(
         layout,
@@ -155,9 +149,7 @@ def curvature_product(layout, theta, direction, X, ybar):
 
 @compiled()
 def curvature_matrix(layout, theta, X, ybar):
-    """∇²N (P, P) at theta, symmetric to the last bit: a product for every direction, which pays for
-    few parameters.
-    """
+    """∇²N (P, P) at theta, symmetric to the last bit, by products: this pays for few parameters."""
     point, entries = _point(layout, theta, X, ybar), np.empty(layout.offsets[-1])
     work, out, direction = (
         _workspace(layout, point, X.shape[1]),

@@ -18,8 +18,7 @@ EVALUATIONS = 2500
 def ncf_flow_with_biases(instance: BiasedInstance, norm: float) -> tuple[Array, Array, Array]:
     """u̇ = ∇N(u) from v_0 to the norm given: times (m,), norms (m,) and directions (m, P).
 
-    In arc-length-like time, du/dσ = ‖u‖ ∇N/‖∇N‖, dt/dσ = ‖u‖/‖∇N‖. Raises Unresolved if the norm is
-    not reached.
+    In arc-length-like time, du/dσ = ‖u‖ ∇N/‖∇N‖, dt/dσ = ‖u‖/‖∇N‖. Unresolved short of the norm.
     """
     budget = count()
 
@@ -32,15 +31,8 @@ def ncf_flow_with_biases(instance: BiasedInstance, norm: float) -> tuple[Array, 
         return np.linalg.norm(state[:-1]) / norm - 1
 
     arrival.terminal = True
-    flow = solve_ivp(
-        rate,
-        (0.0, 100.0),
-        np.append(instance.start, 0.0),
-        "RK45",
-        events=arrival,
-        rtol=1e-6,
-        atol=1e-9,
-    )
+    start, precision = np.append(instance.start, 0.0), {"rtol": 1e-6, "atol": 1e-9}
+    flow = solve_ivp(rate, (0.0, 100.0), start, "RK45", events=arrival, **precision)
     if flow.status != 1:
         raise Unresolved("the flow of N does not reach a large norm")
     return flow.y[-1], *_polar(flow.y[:-1])
@@ -55,9 +47,8 @@ def loss_flow_with_biases(
     def rate(_, w):
         return _descent(instance.problem, _spend(budget, w))
 
-    flow = solve_ivp(
-        rate, (0.0, time), delta * instance.start, "LSODA", rtol=1e-6, atol=1e-9 * delta
-    )
+    start, precision = delta * instance.start, {"rtol": 1e-6, "atol": 1e-9 * delta}
+    flow = solve_ivp(rate, (0.0, time), start, "LSODA", **precision)
     if not flow.success:
         raise Unresolved(f"loss flow with biases: {flow.message}")
     return flow.t, *_polar(flow.y)

@@ -1,5 +1,4 @@
-"""Networks with biases, which are not homogeneous: a constant unit in every layer, whose weights
-are the biases (theory §1).
+"""Networks with biases, not homogeneous: weights of a constant unit in every layer (theory §1).
 
 A biased network is a homogeneous one of width k_l + 1 with some weights frozen: the unit added to a
 layer passes on the constant 1 that is appended to every sample, and nothing else. What is left free
@@ -23,8 +22,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class BiasedNetwork:
-    """The network `plain`, dense, with biases: every statement about its order is about that of
-    `plain`.
+    """The network `plain`, dense, with biases: what is said of its order is said of `plain`.
 
     A flat vector (size,) holds the free weights only, layer by layer.
     """
@@ -55,18 +53,12 @@ class BiasedNetwork:
     def extended(self) -> Network:
         """The homogeneous network with the constant units: frozen weights and zeros included."""
         widths = (*(width + 1 for width in self.plain.widths[:-1]), self.plain.widths[-1])
-        return Network(
-            widths,
-            self.plain.powers,
-            self.plain.slopes,
-            (*map(_pattern, widths[:-2], widths[1:-1]), DENSE),
-        )
+        patterns = (*map(_pattern, widths[:-2], widths[1:-1]), DENSE)
+        return Network(widths, self.plain.powers, self.plain.slopes, patterns)
 
     @cached_property
     def frozen(self) -> Array:
-        """Which weights of `extended` are not free, (extended.size,): the one 1 that feeds each
-        constant unit, its last.
-        """
+        """Which are not free, (extended.size,): the 1 that feeds each constant unit, its last."""
         frozen = np.zeros(self.extended.size, dtype=bool)
         frozen[[part.stop - 1 for part in self.extended.slices[:-1]]] = True
         return frozen
@@ -79,9 +71,8 @@ class BiasedNetwork:
     @cached_property
     def slices(self) -> tuple[slice, ...]:
         """Where each layer's weights and biases stand."""
-        ends = np.cumsum(
-            [0, *(np.count_nonzero(~self.frozen[part]) for part in self.extended.slices)]
-        )
+        free = [np.count_nonzero(~self.frozen[part]) for part in self.extended.slices]
+        ends = np.cumsum([0, *free])
         return tuple(slice(int(start), int(stop)) for start, stop in zip(ends[:-1], ends[1:]))
 
     def expand(self, free: Array) -> Array:
@@ -100,9 +91,7 @@ class BiasedNetwork:
         return self.extended.matrices(self.expand(free))
 
     def collect(self, matrices) -> Array:
-        """Derivatives in the free weights, (size,), of derivatives in the entries
-        of the matrices.
-        """
+        """Derivatives in the free weights, (size,), from those in the entries of the matrices."""
         return self.extended.collect(matrices)[~self.frozen]
 
 
@@ -130,9 +119,7 @@ class BiasedNcf(Ncf):
         return float(value), gradient[~network.frozen]
 
     def gradient_bound(self, u: Array, settled: bool = False) -> tuple[float, Array]:
-        """Bounds on the rounding errors of N(u) and of every entry of its gradient in the free
-        weights.
-        """
+        """Bounds on the rounding of N(u) and of every entry of its gradient in the free weights."""
         network = self.network
         value, gradient = rounding.gradient_bound(
             network.extended, network.expand(u), self.X, self.ybar, settled
@@ -142,22 +129,17 @@ class BiasedNcf(Ncf):
 
 @dataclass(frozen=True, eq=False)
 class BiasedProblem(Problem):
-    """Data and loss of a biased network: what is asked of a `Problem` by claims about single
-    points.
-    """
+    """Data and loss of a biased network: what claims about single points ask of a `Problem`."""
 
     @cached_property
     def ncf(self) -> BiasedNcf:
         """The NCF in the free weights."""
-        return BiasedNcf(
-            self.network, self.X, Problem(self.network.extended, self.X, self.y, self.loss).ncf.ybar
-        )
+        return BiasedNcf(self.network, self.X, self.loss.pseudo_labels(self.y))
 
     def outputs(self, w: Array) -> Array:
         """H(X; w), (n, k_L)."""
-        return gradients.output(
-            self.network.extended.layout, self.network.expand(w), self.ncf.columns
-        ).T
+        layout, theta = self.network.extended.layout, self.network.expand(w)
+        return gradients.output(layout, theta, self.ncf.columns).T
 
     def output_bound(self, w: Array) -> Array:
         """Bound on the rounding error of every computed output, (n, k_L)."""
@@ -186,9 +168,7 @@ class BiasedInstance:
 
 
 def biased(instance) -> BiasedInstance:
-    """The instance of a dense network with biases added, its direction uniform on the sphere and
-    drawn from the same seed.
-    """
+    """A dense network's instance with biases; its direction uniform on the sphere, of its seed."""
     problem, network = instance.problem, BiasedNetwork(instance.network)
     X = np.hstack([problem.X, np.ones((len(problem.X), 1))])
     start = unit(np.random.default_rng(instance.seeds[-1]).standard_normal(network.size))

@@ -1,6 +1,4 @@
-"""How the loss flow departs from the NCF flow: a ladder of δ^D, and the departure predicted to
-first order (theory §4).
-"""
+"""How the loss flow departs from the NCF flow: a ladder of δ^D, and the first order (theory §4)."""
 
 from __future__ import annotations
 
@@ -24,15 +22,13 @@ RADIUS = 2.0
 # Largest relative change of the gradient by the loss's second order that a ladder starts from.
 ASYMPTOTIC = 0.1
 # Local errors of the variational equation, fine and coarse: what it predicts is compared to a few
-# per cent. And the
-# evaluations allowed, several times what it usually takes.
+# per cent. And the evaluations allowed, several times what it usually takes.
 VARIATIONAL, COARSE, EVALUATIONS = 1e-6, 1e-4, 2000
 
 
 @dataclass(frozen=True, eq=False)
 class Departures:
-    """Loss flows down a ladder of δ^D against the NCF flow, each where its norm first reaches
-    RADIUS.
+    """Loss flows down a ladder of δ^D against the NCF flow, each where its norm reaches RADIUS.
 
     `powers` (m,) holds δ^D, `directions` (m, P) the differences v_loss − v_ncf, `delays` (m,) the
     relative differences of arrival times; `floor` is what (‖direction‖, delay) still are at δ^D ≈
@@ -48,18 +44,14 @@ class Departures:
     @property
     def sizes(self) -> np.ndarray:
         """(‖difference of directions‖, |relative difference of times|) of every rung, (m, 2)."""
-        return (
-            np.column_stack([np.linalg.norm(self.directions, axis=1), np.abs(self.delays)]) + 1e-20
-        )
+        turned = np.linalg.norm(self.directions, axis=1)
+        return np.column_stack([turned, np.abs(self.delays)]) + 1e-20
 
 
 def departures(instance: Instance, rungs: int) -> Departures:
-    """The ladder of an instance, a thousand times more precise than its numerics ask for; each δ^D
-    a tenth of the one before.
-    """
-    precise = replace(
-        instance, numerics=replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance)
-    )
+    """The ladder of an instance at a thousandth of its tolerance; each δ^D a tenth of the last."""
+    numerics = replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance)
+    precise = replace(instance, numerics=numerics)
     reference = _to_radius(precise)
     direction, delay = _departure(precise, reference, NEGLIGIBLE)
     powers = _first_power(precise, reference) * 10.0 ** -np.arange(float(rungs))
@@ -72,9 +64,8 @@ def _to_radius(instance: Instance) -> Trajectory:
     flow = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(RADIUS))
     if flow.stop is not Stop.ESCAPED:
         raise Unresolved(f"NCF flow to norm {RADIUS:g}: {flow.stop.value}")
-    if (
-        len(flow.sigma) > STIFF_STEPS
-    ):  # and every rung would take a second of the implicit integrator
+    # Every rung would take a second of the implicit integrator.
+    if len(flow.sigma) > STIFF_STEPS:
         raise Unresolved(f"NCF flow to norm {RADIUS:g} is stiff")
     return flow
 
@@ -86,9 +77,7 @@ def _departure(instance: Instance, reference: Trajectory, power: float) -> tuple
 
 
 def _first_power(instance: Instance, reference: Trajectory) -> float:
-    """The δ^D a ladder starts from: the loss's second order is small there, and the flows within
-    1e-3.
-    """
+    """The δ^D a ladder starts from: the second order is small there, and the flows within 1e-3."""
     power = math.exp(math.log(ASYMPTOTIC) - log_forcing(instance, reference))
     for _ in range(8):
         try:
@@ -105,11 +94,9 @@ def _first_power(instance: Instance, reference: Trajectory) -> float:
 def predicted(
     instance: Instance, reference: Trajectory
 ) -> tuple[np.ndarray, float, tuple[float, float]]:
-    """Limits of (difference of directions, relative difference of times)/δ^D as δ → 0, and how
-    accurate both are.
+    """Limits of (change of direction, relative change of time)/δ^D as δ → 0, and errors of both.
 
-    The inaccuracy is the difference to what the variational equation gives at a hundred times its
-    tolerance.
+    Errors are differences to what the variational equation gives at a hundred times its tolerance.
     """
     direction, delay = _first_order(instance, reference, VARIATIONAL)
     coarse_direction, coarse_delay = _first_order(instance, reference, COARSE)
@@ -133,8 +120,7 @@ def _first_order(
 def variation(
     instance: Instance, reference: Trajectory, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """u and e at the end of the NCF flow `reference`, both (P,): ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)),
-    e(0) = 0.
+    """u and e (P,) where the NCF flow `reference` ends: ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)), e(0) = 0.
 
     Integrated in the flow's own arc-length-like time, dt = ‖u‖/‖∇N(u)‖ dσ, and with e in units of
     the largest relative forcing. Raises Unresolved where that is stiff.
@@ -150,16 +136,11 @@ def variation(
         if not (gradient.any() and np.isfinite(gradient).all()):
             raise Unresolved("the variational equation steps off the flow")
         forcing = second_order_gradient(instance.problem, u) / unit
-        return (
-            norm(u)
-            / norm(gradient)
-            * np.concatenate([gradient, ncf.curvature_product(u, e) - forcing])
-        )
+        rates = np.concatenate([gradient, ncf.curvature_product(u, e) - forcing])
+        return norm(u) / norm(gradient) * rates
 
-    state = np.concatenate([instance.start, np.zeros(size)])
-    end = solve_ivp(
-        rate, (0.0, reference.sigma[-1]), state, "DOP853", rtol=tolerance, atol=1e-3 * tolerance
-    )
+    span, state = (0.0, reference.sigma[-1]), np.concatenate([instance.start, np.zeros(size)])
+    end = solve_ivp(rate, span, state, "DOP853", rtol=tolerance, atol=1e-3 * tolerance)
     if not end.success:
         raise Unresolved(f"variational equation: {end.message}")
     return end.y[:size, -1], unit * end.y[size:, -1]

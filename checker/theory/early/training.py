@@ -1,6 +1,4 @@
-"""Early training: the loss flow from δ·v_0 beside the NCF flow from v_0, up to alignment 1 − ε
-(theory §4).
-"""
+"""Early training: loss flow from δ·v_0 beside NCF flow from v_0, to alignment 1 − ε (theory §4)."""
 
 from __future__ import annotations
 
@@ -24,17 +22,13 @@ from ncfcheck.theory.flow.trajectories import (
 )
 from ncfcheck.theory.kkt.points import Limit, positive_limit
 
-# Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn upwards, until the window is
-# well-conditioned.
+# Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn up to a well-conditioned window.
 SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
-# Largest sensitivity d log r / d log t at T_ε: beyond, rounding in t drowns r (theory §4 for D =
-# 7).
+# Largest d log r / d log t at T_ε: beyond it, rounding in t drowns r (theory §4 for D = 7).
 CONDITION = 1e5
-# The paper's smallness of δR, and the largest relative perturbation of the gradient that a ladder
-# starts from.
+# The paper's smallness of δR, and the largest relative change of the gradient on a ladder's top.
 SMALL, PERTURBATION = 0.3, 1e-4
-# A ladder of δ ends where the loss's second order has sunk below rounding: nothing new happens
-# further down.
+# A ladder of δ ends where the loss's second order is below rounding: nothing happens further down.
 SUNK = 1e-17
 # A δ^D so small that the loss flow is the NCF flow in float64, whatever the data.
 NEGLIGIBLE = 1e-60
@@ -66,9 +60,7 @@ class Window:
 
 
 def aligning(instance: Instance) -> Limit:
-    """The positive KKT point the NCF flow tends to; Inapplicable where there is none or v_0 is
-    already there.
-    """
+    """The positive KKT point the NCF flow tends to; Inapplicable if there is none or v_0 is it."""
     limit = positive_limit(instance.ncf, instance.start, instance.numerics)
     if 1 - instance.start @ limit.point.u <= 1e-9:
         raise Inapplicable("v_0 is the KKT point itself")
@@ -76,8 +68,7 @@ def aligning(instance: Instance) -> Limit:
 
 
 def resolved(judge: Callable[[Instance], Margin], instance: Instance) -> Margin:
-    """judge(instance); where that is unresolved, judged from a direction further along the same
-    flow.
+    """judge(instance); where that is unresolved, judged from further along the same flow.
 
     Where N(v_0) is negative or far below N*, the way to the window takes so long, or passes so
     close to a zero KKT point, that the loss's share drowns in rounding (theory §4). The claims are
@@ -96,9 +87,7 @@ def resolved(judge: Callable[[Instance], Margin], instance: Instance) -> Margin:
 
 
 def window(instance: Instance, limit: Limit, share: float) -> Window:
-    """The window of ε = share · min(1, 1 − ⟨v_0, u*⟩). Raises Unresolved when the flow does not
-    reach it.
-    """
+    """The window of ε = share · min(1, 1 − ⟨v_0, u*⟩). Raises Unresolved if the flow misses it."""
     u, order = limit.point.u, instance.network.order
     epsilon = share * min(1.0, 1 - float(instance.start @ u))
     flow = ncf_flow(instance.ncf, instance.start, instance.numerics, aligned_with(u, 1 - epsilon))
@@ -111,9 +100,7 @@ def window(instance: Instance, limit: Limit, share: float) -> Window:
 
 
 def conditioned_window(instance: Instance) -> Window:
-    """The window of the smallest ε, from the drawn share upwards, whose fixed-time comparison is
-    well-conditioned.
-    """
+    """The window of the least ε, from the drawn share up, well-conditioned at fixed time."""
     limit = aligning(instance)
     for share in SHARES:
         if share >= instance.fraction:
@@ -126,18 +113,12 @@ def conditioned_window(instance: Instance) -> Window:
 
 
 def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
-    """Largest log of r^D ‖Jᵀ(ℓ''(0)·H)‖ / ‖Jᵀȳ‖ on a flow: δ^D times that is the loss's relative
-    change of the gradient.
-    """
+    """Largest log r^D ‖Jᵀ(ℓ''(0)·H)‖/‖Jᵀȳ‖ on a flow: times δ^D, the gradient's relative change."""
     directions = np.ascontiguousarray(flow.directions[rows])
     changes = map(norm, _second_orders(instance.problem, directions))
-    ratios = [
-        change / size
-        for change, size in zip(changes, map(norm, map(instance.ncf.gradient, directions)))
-    ]
-    return float(
-        (instance.network.order * flow.log_norm[rows] + np.log(np.maximum(ratios, 1e-300))).max()
-    )
+    sizes = map(norm, map(instance.ncf.gradient, directions))
+    logs = np.log(np.maximum([change / size for change, size in zip(changes, sizes)], 1e-300))
+    return float((instance.network.order * flow.log_norm[rows] + logs).max())
 
 
 def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
@@ -147,9 +128,8 @@ def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
 
 def _second_orders(problem: Problem, directions: np.ndarray) -> np.ndarray:
     curvature = np.ascontiguousarray(problem.loss.curvature(0.0, problem.y).T)
-    return gradients.second_orders(
-        problem.network.layout, directions, problem.ncf.columns, curvature
-    )
+    layout, X = problem.network.layout, problem.ncf.columns
+    return gradients.second_orders(layout, directions, X, curvature)
 
 
 def ladder(

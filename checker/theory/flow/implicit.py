@@ -1,5 +1,4 @@
-"""An implicit integrator for stiff flows: extrapolated linearly implicit Euler steps with the exact
-Jacobian.
+"""An integrator for stiff flows: extrapolated linearly implicit Euler steps, exact Jacobian.
 
 One step of length h from y is taken by m steps y += (1 − (h/m)J)⁻¹ (h/m)f(y) for m = 1, …, ORDER
 and extrapolated to h/m → 0 (Deuflhard 1983; Hairer and Wanner, Solving Ordinary Differential
@@ -26,8 +25,7 @@ FINEST = 2e-12
 def extrapolated_step(
     field, state: Array, h: float, jacobian: Array, slope: Array, weights, work
 ) -> tuple[Array, Array]:
-    """State (v, log r, t, σ) after a step of length h in τ, and its estimated error: the last
-    correction of the extrapolation.
+    """State (v, log r, t, σ) after a step h in τ, and its error: the last correction of all.
 
     `slope` is d(v, log r, t, σ)/dτ at the state, dτ = dσ/‖ḡ‖, and `jacobian` (P + 3, P + 3) its
     derivative, or near it.
@@ -44,9 +42,7 @@ def extrapolated_step(
 
 @compiled()
 def _steps(field, state, slope, scaled, weights, work):
-    """The states after m steps of length h/m, one a row for m = 1, …, ORDER, from matrices
-    `scaled`, (h/m)(1 − (h/m)J)⁻¹.
-    """
+    """States after m steps of h/m, a row for m = 1, …, ORDER; `scaled`: (h/m)(1 − (h/m)J)⁻¹."""
     out, move, step = np.empty((ORDER, state.size)), np.empty(state.size), np.empty(state.size)
     for row in range(ORDER):
         value = out[row]
@@ -79,51 +75,37 @@ class ExtrapolatedEuler(OdeSolver):
     def __init__(self, flow, t0, y0, t_bound, *, jac, tolerance: float):
         super().__init__(flow, t0, y0, t_bound, vectorized=False)
         self.jac, self.tolerance = jac, max(0.1 * tolerance, FINEST)
-        self._field, self._work = (
-            flow.field,
-            (np.empty(flow.field.y.shape), workspace(flow.field.layout, flow.field.X.shape[1])),
-        )
+        self._field, weights = flow.field, np.empty(flow.field.y.shape)
+        self._work = weights, workspace(flow.field.layout, flow.field.X.shape[1])
         self._h = 1e-4 / max(np.linalg.norm(self.fun(t0, self.y)[:-2]), 1e-300)
 
     def _step_impl(self):
-        self._start, self._jacobian, self._slope = (
-            self.y,
-            self.jac(self.t, self.y),
-            self.fun(self.t, self.y),
-        )
+        self._start, self._jacobian = self.y, self.jac(self.t, self.y)
+        self._slope = self.fun(self.t, self.y)
         if not np.isfinite(self._jacobian).all():
             return False, "the Jacobian is not finite"
         growth = GROWTH
         while self._h > SHORTEST * abs(self.t):
             new, error = self._taken(self._h)
             excess = self._excess(new, error)
-            factor = (
-                SAFETY * max(excess, 1e-12) ** (-1 / ORDER) if np.isfinite(excess) else SHRINKAGE
-            )
+            factor = SHRINKAGE
+            if np.isfinite(excess):
+                factor = SAFETY * max(excess, 1e-12) ** (-1 / ORDER)
             if excess <= 1:
-                self.t, self.y, self._h = (
-                    self.t + self._h,
-                    new,
-                    self._h * min(growth, max(SHRINKAGE, factor)),
-                )
+                self.t, self.y = self.t + self._h, new
+                self._h *= min(growth, max(SHRINKAGE, factor))
                 return True, None
             self._h, growth = self._h * max(SHRINKAGE, min(factor, SAFETY)), 1.0
         return False, self.TOO_SMALL_STEP
 
     def _taken(self, h: float) -> tuple[Array, Array]:
-        return extrapolated_step(
-            self._field, self._start, h, self._jacobian, self._slope, *self._work
-        )
+        rates = self._jacobian, self._slope
+        return extrapolated_step(self._field, self._start, h, *rates, *self._work)
 
     def _excess(self, new: Array, error: Array) -> float:
-        """The error in units of the tolerance; that of σ, which only bounds moves,
-        does not count.
-        """
-        parts = [
-            *error[:-3],
-            error[-3] / (1 + abs(new[-3])),
-            error[-2] / new[-2] if new[-2] else 0.0,
-        ]
+        """The error in units of the tolerance, without that of σ, which only bounds moves."""
+        in_time = error[-2] / new[-2] if new[-2] else 0.0
+        parts = [*error[:-3], error[-3] / (1 + abs(new[-3])), in_time]
         return float(np.linalg.norm(parts)) / self.tolerance
 
     def _dense_output_impl(self):

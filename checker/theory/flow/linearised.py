@@ -1,6 +1,4 @@
-"""Derivatives of a flow's right-hand side by its state (v, log r, t, σ),
-for implicit integrators.
-"""
+"""Derivatives of a flow's rate by its state (v, log r, t, σ), for implicit integrators."""
 
 from __future__ import annotations
 
@@ -32,15 +30,10 @@ def jacobian(field, state: np.ndarray) -> np.ndarray:
 def gradient_and_derivatives(
     field, v: np.ndarray, log_r: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """ḡ/scale at direction v (P,) and log-norm, (P,), and its derivatives by v, (P, P), and by log
-    r, (P,).
-    """
+    """ḡ/scale (P,) at direction v (P,) and log r; its derivatives by v, (P, P), and log r, (P,)."""
     factor = np.exp(field.order * (field.log_delta + log_r)) if field.loss != NCF_CODE else 0.0
-    g, weights, work = (
-        np.empty(v.size),
-        np.empty(field.y.shape),
-        workspace(field.layout, field.X.shape[1]),
-    )
+    g, weights = np.empty(v.size), np.empty(field.y.shape)
+    work = workspace(field.layout, field.X.shape[1])
     pull_back(field.layout, v, field.X, field.y, field.loss, factor, field.scale, weights, work, g)
     curvature = Curvature(field.layout, v, field.X, weights)
     if field.loss == NCF_CODE:
@@ -48,8 +41,5 @@ def gradient_and_derivatives(
     outputs, J = curvature.outputs, curvature.output_jacobian()
     bend = -CODED[field.loss].curvature(factor * outputs, field.y)  # of −ℓ' by ŷ
     bent = factor * bend.ravel() / field.scale
-    return (
-        g,
-        curvature.matrix() + J.T @ (bent[:, None] * J),
-        field.order * (J.T @ (bent * outputs.ravel())),
-    )
+    by_direction = curvature.matrix() + J.T @ (bent[:, None] * J)
+    return g, by_direction, field.order * (J.T @ (bent * outputs.ravel()))

@@ -1,6 +1,4 @@
-"""The flows of `stepper` integrated by solvers with scipy's interface: the independent second
-opinion, and stiff instances.
-"""
+"""The flows of `stepper` by solvers of scipy's kind: independent second opinions, stiff flows."""
 
 from __future__ import annotations
 
@@ -50,8 +48,7 @@ def integrate(
 ):
     """Same contract as `stepper.integrate`; `method` is one of the solvers above.
 
-    `before` holds the scalars of a flow to be taken up where it ended: v0 and log_r0 are then its
-    last row.
+    `before` holds the scalars of a flow to be taken up where it ended, at v0 and log_r0.
     """
     flow = _Flow(field, v0.size, paced=method is explicit)
     past = np.zeros((1, 6)) if before is None else before
@@ -68,9 +65,8 @@ def integrate(
         if code is not None:
             break
         state = solver.y
-        if kind and flow.distance(old, kind, target, direction) < 0 <= flow.distance(
-            state, kind, target, direction
-        ):
+        event = kind, target, direction
+        if kind and flow.distance(old, *event) < 0 <= flow.distance(state, *event):
             state, code = _crossing(solver, flow, kind, target, direction), stepper.EVENT
         rows.append(flow.row(state, old[-2]))
         code = _ended(rows[-1][0], residual) if code is None else code
@@ -94,17 +90,13 @@ class _Flow:
 
     def __init__(self, field, size: int, paced: bool):
         self.field, self.size, self.paced, self.calls = field, size, paced, 0
-        self._weights, self._work = (
-            np.empty(field.y.shape),
-            workspace(field.layout, field.X.shape[1]),
-        )
+        self._scratch = np.empty(field.y.shape), workspace(field.layout, field.X.shape[1])
 
     def __call__(self, _, state):
         self.calls += 1
         out = np.empty(self.size + 3)
-        _, norm, _ = stepper.rate(
-            self.field, np.ascontiguousarray(state[:-1]), out[:-1], self._weights, self._work
-        )
+        state = np.ascontiguousarray(state[:-1])
+        _, norm, _ = stepper.rate(self.field, state, out[:-1], *self._scratch)
         out[-1] = 1.0
         return out if self.paced else norm * out
 
@@ -113,24 +105,14 @@ class _Flow:
         self.calls += self.size
         return linearised.jacobian(self.field, state)
 
-    def _rate(self, state):
-        out = np.empty(self.size + 2)
-        value, norm, sine = stepper.rate(
-            self.field, np.ascontiguousarray(state[:-1]), out, self._weights, self._work
-        )
-        return out, norm, sine, value
-
     def row(self, state, elapsed: float):
-        """Scalars of `stepper.integrate` and the direction, for a state reached from time
-        `elapsed`.
-        """
+        """Scalars of `stepper.integrate` and the direction, of a state reached since `elapsed`."""
         state = self._normalised(state)
-        _, norm, sine, value = self._rate(state)
-        size = self.size
+        size, out = self.size, np.empty(self.size + 2)
+        rate = stepper.rate(self.field, np.ascontiguousarray(state[:-1]), out, *self._scratch)
         # Late in a flow that escapes, time passes by less than what t is rounded to.
-        return np.array(
-            [state[-1], state[size], max(state[size + 1] - elapsed, 0.0), value, norm, sine]
-        ), state[:size]
+        increment = max(state[size + 1] - elapsed, 0.0)
+        return np.array([state[-1], state[size], increment, *rate]), state[:size]
 
     def distance(self, state, kind, target, direction) -> float:
         """Signed distance from the event."""
@@ -155,14 +137,11 @@ def _advance(solver) -> int | None:
 def _crossing(solver, flow: _Flow, kind, target, direction):
     """State at which the event happens within the last step."""
     dense = solver.dense_output()
-    at = brentq(
-        lambda s: flow.distance(dense(s), kind, target, direction),
-        solver.t_old,
-        solver.t,
-        xtol=1e-15,
-        rtol=1e-14,
-    )
-    return dense(at)
+
+    def distance(at: float) -> float:
+        return flow.distance(dense(at), kind, target, direction)
+
+    return dense(brentq(distance, solver.t_old, solver.t, xtol=1e-15, rtol=1e-14))
 
 
 def _ended(row, residual: float) -> int | None:

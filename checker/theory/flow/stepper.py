@@ -29,17 +29,14 @@ FIRST_STEP, LONGEST_STEP, SHORTEST_STEP = 1e-2, 2.0, 1e-13
 GROWTH, SHRINKAGE, SAFETY = 6.0, 0.2, 0.9
 EXPONENT = 0.125
 EVENT_STEPS = 40
-# Below this share of its first value the gradient has vanished; a step length that collapses says
-# the same sooner.
+# Shares of its first value below which a gradient has vanished; the second where steps collapse.
 VANISHED, VANISHED_AT_STALL = 1e-8, 1e-6
 # Flows of well-conditioned instances take 30 to 400 steps; one that needs more than this is stiff.
 STIFF_STEPS = 800
 
 
 class Field(NamedTuple):
-    """A gradient flow as the stepper takes it: network, data and what multiplies ∂H in the
-    gradient.
-    """
+    """A gradient flow for the stepper: network, data and what multiplies ∂H in the gradient."""
 
     layout: tuple
     X: np.ndarray  # (d, n)
@@ -63,9 +60,7 @@ def _products(g, v):
 
 @inlined()
 def _rate(field, state, out, weights, work):
-    """Right-hand side at state (v, log r, t), size P + 2, into out. Returns (Σ −ℓ'·H /scale,
-    ‖ḡ‖/scale, sin∠(ḡ, v)).
-    """
+    """Rate of (v, log r, t), size P + 2, into out; returns Σ −ℓ'·H/scale, ‖ḡ‖/scale, sin∠(ḡ, v)."""
     size = state.size - 2
     v, g = state[:size], out[:size]
     factor = (
@@ -90,17 +85,13 @@ def _rate(field, state, out, weights, work):
 
 @compiled(_nrt=False)
 def rate(field, state, out, weights, work):
-    """`_rate` as a call, which itself takes as long as the rate of a tiny network: a field is a
-    hundred words.
-    """
+    """`_rate` as a call, in itself as slow as a tiny network's rate: a field is a hundred words."""
     return _rate(field, state, out, weights, work)
 
 
 @bare()
 def _step(field, state, h, K, new, weights, work):
-    """One DOP853 step of length h from state, K[0] holding its rate; the direction of `new` is
-    normalised.
-    """
+    """One DOP853 step of length h from state, with rate K[0], to `new`, direction normalised."""
     for stage in range(1, STAGES + 1):
         for i in range(new.size):
             new[i] = state[i]
@@ -121,9 +112,7 @@ def _step(field, state, h, K, new, weights, work):
 
 @bare()
 def _error(K, h, new, elapsed, tolerance):
-    """Estimated local error of a step in units of the tolerance: ‖·‖₂ in v, absolute in log r,
-    relative in t.
-    """
+    """Local error of a step in units of tolerance: ‖·‖₂ in v, absolute in log r, relative in t."""
     size = new.size - 2
     fifth = third = 0.0
     for i in range(new.size):
@@ -154,9 +143,7 @@ def _event(kind, target, direction, state, elapsed):
 def _locate(
     field, state, h, elapsed, kind, target, direction, before, after, K, new, weights, work
 ):
-    """Length of the step from `state` that ends on the event, by Illinois steps re-taken in full;
-    `new` ends there.
-    """
+    """Length of the step from `state` to the event, where `new` ends, by full steps of Illinois."""
     low, high, f_low, f_high = 0.0, h, before, after
     length, side = h, 0
     for _ in range(EVENT_STEPS):
@@ -187,8 +174,7 @@ def _record(row, sigma, state, increment, value, norm, sine, scalars, directions
 
 @compiled()
 def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed):
-    """Integrate from direction v0 (P,) and log-norm log_r0 until sin∠ ≤ residual, the event, or a
-    failure.
+    """Integrate from direction v0 (P,) and log-norm log_r0 to sin∠ ≤ residual, event, or failure.
 
     Returns (stop code, gradient calls, scalars (steps + 1, 6), directions (steps + 1, P)); the
     columns of scalars are σ, log r, time since the row before, N(v)/scale, ‖ḡ‖/scale and sin∠.

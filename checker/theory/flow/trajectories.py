@@ -99,8 +99,7 @@ def ncf_flow(
     residual: float = HANDOVER,
     scale: float = 0.0,
 ) -> Trajectory:
-    """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, until sin∠ ≤
-    residual.
+    """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, sin∠ ≤ residual.
 
     `scale` is ‖∇N(start)‖ where that is known.
     """
@@ -113,9 +112,7 @@ def ncf_flow(
 def loss_flow(
     problem: Problem, start: np.ndarray, delta: float, numerics: Numerics, until: Event
 ) -> Trajectory:
-    """ẇ = −∇𝓛(w) from δ·start in the variables s(t) = w(t/δ^{D−2})/δ of theory §4,
-    until the event.
-    """
+    """ẇ = −∇𝓛(w) from δ·start in theory §4's variables s(t) = w(t/δ^{D−2})/δ, until the event."""
     y = np.ascontiguousarray(problem.y.T)
     scale = norm(problem.ncf.gradient(start))
     return _run(

@@ -20,24 +20,21 @@ ZERO = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class Kinks:
-    """Zero pre-activations that the gradient feels: one kinked layer (0-based), its (neuron,
-    sample) pairs (m, 2).
-    """
+    """Zero pre-activations that count: one layer (0-based), its (neuron, sample) pairs (m, 2)."""
 
     layer: int
     where: Array
 
 
-def clarke_residual(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
-    """Least sin∠(g, u) over the Clarke subgradients g at a unit vector u (P,): one slope in [α, 1]
-    per zero pre-activation.
+def clarke_residual(ncf: Ncf, u: Array) -> float:
+    """Least sin∠(g, u) of Clarke subgradients g at a unit vector u (P,): slopes in [α, 1] at zeros.
 
     ⟨g, u⟩ = D·N(u) whatever the slopes, so that the least ‖g − ⟨g,u⟩u‖, a bounded least-squares
     problem, is the least angle. Exact for one kinked layer; raises Unresolved for more, where
     slopes multiply.
     """
     network = ncf.network
-    found = kinks(ncf, u, zero)
+    found = kinks(ncf, u)
     if found is None:
         return ncf.residual(u)
     slopes = _slopes(ncf, u)
@@ -52,19 +49,13 @@ def clarke_residual(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
     along = g @ u
     tangential = g - along * u
     A = np.array(columns).T
-    scale = norm(g)
-    fitted = lsq_linear(
-        (A - np.outer(u, u @ A)) / scale,
-        -tangential / scale,
-        (0.0, 1.0 - alpha),
-        tol=1e-15,
-        method="bvls",
-    )
-    best = tangential + (A - np.outer(u, u @ A)) @ fitted.x
+    A, scale, bounds = A - np.outer(u, u @ A), norm(g), (0.0, 1.0 - alpha)
+    fitted = lsq_linear(A / scale, -tangential / scale, bounds, tol=1e-15, method="bvls")
+    best = tangential + A @ fitted.x
     return norm(best) / np.hypot(norm(best), along)
 
 
-def clarke_error(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
+def clarke_error(ncf: Ncf, u: Array) -> float:
     """Bound on the rounding of `clarke_residual`, given that the pre-activations it takes for zero
     are zero.
 
@@ -72,18 +63,15 @@ def clarke_error(ncf: Ncf, u: Array, zero: float = ZERO) -> float:
     D·N(u), the least that any subgradient may be: where gradients of many samples cancel it is far
     less than any one of them. Infinite for N(u) = 0.
     """
-    found = kinks(ncf, u, zero)
-    bound = norm(ncf.gradient_bound(u, settled=True)[1]) * (
-        2 + (0 if found is None else 2 * len(found.where))
-    )
+    found = kinks(ncf, u)
+    terms = 2 if found is None else 2 + 2 * len(found.where)
+    bound = norm(ncf.gradient_bound(u, settled=True)[1]) * terms
     along = abs(ncf.network.order * ncf.value(u))
     return bound / along + 16 * EPS if along > 0 else np.inf
 
 
-def kinks(ncf: Ncf, u: Array, zero: float = ZERO) -> Kinks | None:
-    """The zero pre-activations of layers with p = 1, α ≠ 1 that a gradient flows back to; None
-    without one.
-    """
+def kinks(ncf: Ncf, u: Array) -> Kinks | None:
+    """Zero pre-activations of layers with p = 1, α ≠ 1 that a gradient flows back to, or None."""
     network, W = ncf.network, ncf.network.matrices(u)
     if not any(p == 1 and a != 1 for p, a in zip(network.powers, network.slopes)):
         return None
@@ -95,7 +83,7 @@ def kinks(ncf: Ncf, u: Array, zero: float = ZERO) -> Kinks | None:
         below = np.linalg.norm(scale**power, axis=0)
         if power == 1 and alpha != 1:
             felt = (W[layer + 1].T @ back[layer + 1] != 0) & ncf.X.any(axis=1)
-            where = np.argwhere((np.abs(pre[layer]) <= zero * scale) & felt)
+            where = np.argwhere((np.abs(pre[layer]) <= ZERO * scale) & felt)
             if len(where):
                 found.append(Kinks(layer, where))
     if len(found) > 1:

@@ -1,6 +1,4 @@
-"""KKT points of the constrained NCF: polish, inertia, and the one a flow tends to
-(theory §2, §8).
-"""
+"""KKT points of the constrained NCF: polish, inertia, the one a flow tends to (theory §2, §8)."""
 
 from __future__ import annotations
 
@@ -27,9 +25,7 @@ BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
 
 
 class Inertia(StrEnum):
-    """Kind of a KKT point by the signs of the projected Hessian's eigenvalues on
-    the tangent space.
-    """
+    """Kind of a KKT point by signs of the projected Hessian's eigenvalues on the tangent space."""
 
     MAXIMUM = "maximum"
     SADDLE = "saddle"
@@ -65,16 +61,12 @@ class KktPoint:
 
     @property
     def is_polished(self) -> bool:
-        """Whether sin∠ reached POLISHED, or the rounding bound of the gradient where that is
-        larger.
-        """
+        """Whether sin∠ reached POLISHED, or the gradient's rounding bound where that is larger."""
         return self.residual <= max(POLISHED, self.residual_error)
 
 
 def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
-    """The KKT point that the unit vector u (P,) is near, with its inertia; raises what `refined`
-    raises.
-    """
+    """The KKT point the unit vector u (P,) is near, with its inertia; raises as `refined` does."""
     return describe(ncf, *refined(ncf, u, steps))
 
 
@@ -110,8 +102,7 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
             best, best_residual = (point, (value, g, residual)), residual
         if best_residual <= POLISHED / 100 or (slow and best_residual <= POLISHED):
             break
-        # Along nearly flat directions the first steps overshoot: the residual may rise before
-        # Newton's method converges.
+        # Along nearly flat directions the first steps overshoot: the residual may rise at first.
         if model is None or slow:
             model = solver(ncf, point, g)
         last = residual
@@ -131,9 +122,7 @@ def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
 
 
 class _DenseHessian:
-    """The projected Hessian A = Π(∇²N − λI)Π, with the normal direction moved to −|λ|, as QTQᵀ with
-    T tridiagonal.
-    """
+    """The projected Hessian A = Π(∇²N − λI)Π, −|λ| across the sphere, as QTQᵀ, T tridiagonal."""
 
     def __init__(self, ncf: Ncf, u: np.ndarray, g: np.ndarray):
         multiplier = g @ u
@@ -162,9 +151,7 @@ class _DenseHessian:
         return out
 
     def escape_directions(self) -> tuple[float, np.ndarray]:
-        """The largest eigenvalue in units of |λ|, and unit eigenvectors (k, P) of those above
-        DEGENERATE.
-        """
+        """The largest eigenvalue over |λ|, and unit eigenvectors (k, P) above DEGENERATE."""
         top = (
             lapack.dsterf(self.diagonal, self.beside)[0][-1] / self.scale
             if self.scale > 0
@@ -177,9 +164,7 @@ class _DenseHessian:
 
 
 class _HessianProducts:
-    """The same projected Hessian as products only: LSMR for the step, Lanczos for the largest
-    eigenvalues.
-    """
+    """The same Hessian as products only: LSMR for the step, Lanczos for the largest eigenvalues."""
 
     def __init__(self, ncf: Ncf, u: np.ndarray, g: np.ndarray):
         multiplier, curvature = g @ u, ncf.curvature(u)
@@ -226,18 +211,14 @@ class Limit:
 
 
 def _zero_point(trajectory: Trajectory) -> KktPoint:
-    """The last direction of a flow whose gradient vanished; its residual is the gradient's share of
-    its first norm.
-    """
+    """Last direction of a flow whose gradient vanished; residual: its share of the first norm."""
     share = float(trajectory.gradient_norm[-1] / trajectory.gradient_norm[0])
     u = trajectory.direction
     return KktPoint(u, 0.0, 0.0, share, share, float("nan"), np.zeros((0, u.size)))
 
 
 def _reach(point: KktPoint, residual: float) -> float:
-    """How far from the KKT point a flow with this sin∠ may be: further where a maximum is nearly
-    flat.
-    """
+    """How far from its KKT point a flow of this sin∠ may be: further where a maximum is flat."""
     flat = residual / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
     return max(1e3 * residual, min(10 * flat, 0.05))
 
@@ -255,9 +236,7 @@ def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
 
 @lru_cache(maxsize=FLOWS)
 def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
-    """`flow_limit` from the bytes of start: claims ask for the limit of one flow several times
-    over, and stiff ones are dear.
-    """
+    """`flow_limit` from start's bytes: claims ask for it several times, stiff flows are dear."""
     v = np.frombuffer(start).copy()
     scale = norm(ncf.gradient(v))
     if scale <= ncf.rounding(v)[1]:
@@ -295,8 +274,7 @@ def positive_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
 
 
 def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[float, float, float]:
-    """Blow-up time T* of the NCF flow from the unit vector start, a bound on its error, and N* (D >
-    2, N* > 0).
+    """Blow-up time T* of the NCF flow from unit start, a bound on its error, N* (D > 2, N* > 0).
 
     After the hand-over at time t the rest is r^{−(D−2)}/(D(D−2)N) with N between N(v) and N*; the
     integrator's share is the difference to a run at a tolerance thirty times larger.

@@ -1,6 +1,4 @@
-"""The rank-one criterion read off a point: how far its weights are from those of positive KKT
-points (theory §5).
-"""
+"""The rank-one criterion: how far a point's weights are from positive KKT points' (theory §5)."""
 
 from __future__ import annotations
 
@@ -15,20 +13,17 @@ from ncfcheck.model.networks import Network
 from ncfcheck.theory.rank_one.points import balanced_norms
 
 Array = np.ndarray
-# A layer is rank one below the first ratio of its two largest singular values, and not above the
-# second.
+# Ratios of its two largest singular values below which a layer is rank one, and above which not.
 RANK_ONE, RANK_TWO = 1e-8, 1e-3
 # Entries of a_l that are this small are zero, unless the point is known less well.
 ZERO = 1e-9
-# Where larger entries would count as zero, for how badly the point is known, nothing can be told of
-# signs and supports.
+# Where larger ones would have to count as zero, nothing can be told of signs and supports.
 COARSE = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A rank-one matrix c·a bᵀ: its norm c, unit vectors a (rows) and b (columns); the largest
-    entry of a is positive.
+    """A rank-one matrix c·a bᵀ: norm c, unit vectors a (rows; largest entry positive), b (columns).
 
     Entries of a up to `zero` in size count as zero.
     """
@@ -77,39 +72,29 @@ def factor(W: Array, accuracy: float = 0.0) -> Layer:
     sign = np.sign(a[np.argmax(np.abs(a))])
     zero = max(ZERO, 100 * accuracy / float(values[0]))
     if not zero <= COARSE:
-        raise Unresolved(
-            f"the point is known too coarsely: entries up to {zero:.0e} of a_l may be zero"
-        )
+        doubtful = f"entries up to {zero:.0e} of a_l may be zero"
+        raise Unresolved(f"the point is known too coarsely: {doubtful}")
     return Layer(float(values[0]), sign * a, sign * b, zero)
 
 
 def hidden_layers(network: Network, theta: Array, accuracy: float = 0.0) -> list[Layer]:
-    """The hidden layers of theta (P,) as rank-one matrices; parameters and errors as those of
-    `factor`.
-    """
+    """The hidden layers of theta (P,) as rank-one matrices; `accuracy` and errors of `factor`."""
     return [factor(W, accuracy) for W in network.matrices(theta)[:-1]]
 
 
 def refuse_other_sides(network: Network, X: Array, W: Array, layer: Layer) -> None:
-    """Raises Unresolved where p_1 = 1 and a row of W_1 is on another side of a sample's kink than
-    b, known to rounding.
+    """Raise Unresolved where p_1 = 1 and a row of W_1 is across a sample's kink from b to rounding.
 
-    Next to a kink, the gradient of the reduced problem at b would then say nothing of the one at
-    the row.
+    The gradient of the reduced problem at b would then say nothing of the one at the row.
     """
+    kinked = network.powers[0] == 1 and network.slopes[0] != 1
     expected = np.outer(np.sign(layer.a[layer.active]), np.sign(X @ layer.b))
-    if (
-        network.powers[0] == 1
-        and network.slopes[0] != 1
-        and (np.sign(W[layer.active] @ X.T) != expected).any()
-    ):
+    if kinked and (np.sign(W[layer.active] @ X.T) != expected).any():
         raise Unresolved("a kink within rounding of the direction u")
 
 
 def class_spreads(network: Network, layers: list[Layer]) -> Iterator[tuple[float, float]]:
-    """1 − smallest/largest |a_j| within each sign of each layer with p_l ≥ 2, and the size c·|a_j|
-    of the smallest neuron.
-    """
+    """1 − smallest/largest |a_j| of a sign where p_l ≥ 2, and the smallest neuron's size c|a_j|."""
     for layer, power in zip(layers, network.powers):
         if power >= 2:
             for sizes in layer.classes:
@@ -118,9 +103,7 @@ def class_spreads(network: Network, layers: list[Layer]) -> Iterator[tuple[float
 
 
 def chain_defects(network: Network, theta: Array, layers: list[Layer]) -> Iterator[float]:
-    """How far c_l is from √(P_l/D) for every layer, and the row direction of W_{l+1} from ±a_l for
-    every hidden one.
-    """
+    """How far c_l is from √(P_l/D) in every layer, and W_{l+1}'s row from ±a_l in hidden ones."""
     last = network.matrices(theta)[-1]
     norms = [*(layer.c for layer in layers), norm(last)]
     yield from np.abs(np.array(norms) - balanced_norms(network))

@@ -1,11 +1,9 @@
-"""Points whose hidden layers are rank one, and the reduced problem on the sphere of R^d (theory
-§5).
-"""
+"""Points with rank-one hidden layers, and the reduced problem on the sphere of R^d (theory §5)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,9 +33,7 @@ class RankOneInstance(Instance):
     norms: Array | None = part(Space.LAYERS)
 
     def coverage(self) -> dict[str, str]:
-        """The strata of any instance, and how many neurons are active and whether
-        signs are mixed.
-        """
+        """The strata of any instance, how many neurons are active and whether signs are mixed."""
         most = max((np.count_nonzero(profile) for profile in self.profiles), default=0)
         mixed = any(sign < 0 for sign in self.signs) or any(
             (profile < 0).any() for profile in self.profiles
@@ -50,17 +46,12 @@ class RankOneInstance(Instance):
 
     def confirmations(self) -> Iterator[tuple[str, Instance]]:
         """Rescaled data only: statements about points integrate nothing."""
-        yield (
-            "the rescaled data",
-            replace(self, problem=replace(self.problem, X=2 * self.problem.X)),
-        )
+        yield self.rescaled()
 
 
 @dataclass(frozen=True, eq=False)
 class ReducedPoint:
-    """A KKT point u of the reduced problem of positive value, with the signs s_2, …, s_L it belongs
-    to.
-    """
+    """A KKT point u of the reduced problem, of positive value with its signs s_2, …, s_L."""
 
     u: Array
     signs: tuple[float, ...]
@@ -69,9 +60,7 @@ class ReducedPoint:
 def reduced_value(
     network: Network, X: Array, ybar: Array, u: Array, signs: Sequence[float]
 ) -> tuple[float, Array]:
-    """n(u) = s_L Σ ȳ_i σ_{L−1}(s_{L−1} … s_2 σ_1(uᵀx_i)) and its gradient (d,); X (n,
-    d), ȳ (n,).
-    """
+    """n(u) = s_L Σ ȳ_i σ_{L−1}(s_{L−1} … s_2 σ_1(uᵀx_i)), its gradient (d,); X (n, d), ȳ (n,)."""
     z, slope = X @ u, np.ones(len(X))
     for power, alpha, sign in zip(network.powers, network.slopes, signs):
         side = np.where(z >= 0, 1.0, alpha**power)
@@ -88,19 +77,14 @@ def balanced_norms(network: Network) -> Array:
 def structured_point(
     network: Network, u: Array, signs: Sequence[float], profiles: Sequence[Array], norms=None
 ) -> Array:
-    """Flat weights of W_1 = c_1 e_1 uᵀ, W_l = c_l s_l e_l e_{l−1}ᵀ, W_L = c_L s_L e_{L−1}ᵀ; a unit
-    vector.
+    """Unit flat weights: W_1 = c_1 e_1 uᵀ, W_l = c_l s_l e_l e_{l−1}ᵀ, W_L = c_L s_L e_{L−1}ᵀ.
 
     `norms` (c_1, …, c_L) are the balanced ones unless given.
     """
     norms = balanced_norms(network) if norms is None else norms
     outward, inward = [*profiles, np.ones(1)], [u, *profiles]
-    return network.flatten(
-        [
-            c * sign * np.outer(row, column)
-            for c, sign, row, column in zip(norms, (1.0, *signs), outward, inward)
-        ]
-    )
+    layers = zip(norms, (1.0, *signs), outward, inward)
+    return network.flatten([c * sign * np.outer(row, column) for c, sign, row, column in layers])
 
 
 def predicted_tangent(
@@ -114,19 +98,11 @@ def predicted_tangent(
     tan² = Σ_l (P_l/c_l − D c_l)²/D² + Σ_l (P_l/(D c_l))² ((1 + τ_l²)(1 + τ_{l−1}²) − 1).
     """
     shares = np.array(network.orders) / network.order
-    turns = (
-        np.array([reduced_tangent, *(_turn(e, p) for e, p in zip(profiles, network.powers)), 0.0])
-        ** 2
-    )
-    before, after = turns[:-1], turns[1:]
-    return float(
-        np.sqrt(
-            (
-                (shares / norms - norms) ** 2
-                + (shares / norms) ** 2 * (before + after + before * after)
-            ).sum()
-        )
-    )
+    turns = [reduced_tangent, *(_turn(e, p) for e, p in zip(profiles, network.powers)), 0.0]
+    before, after = np.array(turns[:-1]) ** 2, np.array(turns[1:]) ** 2
+    turned = before + after + before * after
+    squares = (shares / norms - norms) ** 2 + (shares / norms) ** 2 * turned
+    return float(np.sqrt(squares.sum()))
 
 
 def _turn(profile: Array, power: int) -> float:
@@ -137,18 +113,14 @@ def _turn(profile: Array, power: int) -> float:
 
 
 def tangent(gradient: Array, point: Array) -> float:
-    """tan∠ between a gradient and the line of a unit vector: infinite across it, NaN for no
-    gradient.
-    """
+    """tan∠ of a gradient and the line of a unit vector: infinite across it, NaN for no gradient."""
     along = gradient @ point
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(norm(gradient - along * point) / abs(along))
 
 
 def structured_value(network: Network, n: float, profiles: Sequence[Array]) -> float:
-    """N = n(u) Π c_l^{P_l} Π_{l<L} (k_l')^{(1−p_l)P_{l+1}/2}, k_l' the number of active neurons of
-    uniform profiles.
-    """
+    """N = n(u) Π c_l^{P_l} Π_{l<L} (k_l')^{(1−p_l)P_{l+1}/2}; k_l' neurons active, e_l uniform."""
     active = np.array([np.count_nonzero(profile) for profile in profiles], dtype=float)
     exponents = (1 - np.array(network.powers)) * np.array(network.orders[1:]) / 2
     return float(
@@ -159,8 +131,7 @@ def structured_value(network: Network, n: float, profiles: Sequence[Array]) -> f
 def reduced_point(
     network: Network, X: Array, ybar: Array, seed: int, attempts: int = 6
 ) -> ReducedPoint:
-    """A KKT point of the reduced problem: limit of the NCF flow of the same network with all widths
-    one.
+    """A KKT point of the reduced problem: limit of the NCF flow of the network with widths one.
 
     X (n, d), ȳ (n, 1). Raises Inapplicable when no attempt ends at a positive KKT point.
     """
@@ -179,8 +150,7 @@ def reduced_point(
 
 
 def mixed_layers(network: Network, X: Array, u: Array) -> list[int]:
-    """Hidden layers l (0-based) with p_l ≥ 2, α_l ≠ 0 whose pre-activations all have one sign at
-    structured points along u.
+    """Hidden layers l (0-based) of p_l ≥ 2, α_l ≠ 0 with inputs of one sign at structured points.
 
     After an even power, or a slope α ≤ 0, activations are ≥ 0; the first layer has it where the
     data lie on one side of u.
@@ -253,11 +223,9 @@ def clarke_problem(
 def off_kinks(
     network: Network, X: Array, labels: Array, basis: Array, u: Array, signs, steps: int = 50
 ) -> tuple[Array, Array]:
-    """A KKT direction u of positive value among those of `basis` (d, k), from u, and the rest of
-    its gradient (d,).
+    """A KKT direction of positive value in `basis` (d, k), from u, and its gradient's rest (d,).
 
-    The labels of the samples orthogonal to the basis are zero. Raises Inapplicable where the search
-    fails.
+    Labels of samples orthogonal to the basis are zero. Raises Inapplicable where the search fails.
     """
     for _ in range(steps):
         previous, gradient = u, reduced_value(network, X, labels, u / np.linalg.norm(u), signs)[1]

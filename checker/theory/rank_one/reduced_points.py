@@ -46,11 +46,8 @@ def nearest_reduced_point(
             point = search(ncf, theta)
         except (Inapplicable, Unresolved, np.linalg.LinAlgError):
             continue
-        if (
-            point.is_polished
-            and point.value > ncf.rounding(point.u)[0]
-            and (search is not polish or point.u @ theta > 0.9)
-        ):
+        is_near = search is not polish or point.u @ theta > 0.9
+        if point.is_polished and point.value > ncf.rounding(point.u)[0] and is_near:
             matrices = narrow.matrices(point.u)
             u = matrices[0][0] / np.linalg.norm(matrices[0])
             return ReducedPoint(u, tuple(float(np.sign(W[0, 0])) for W in matrices[1:]))
@@ -63,9 +60,7 @@ def on_kink(X: Array, u: Array) -> Array:
 
 
 def kinked_point(network: Network, X: Array, ybar: Array, old: ReducedPoint) -> ReducedPoint:
-    """The KKT point among the directions orthogonal to the samples on the kink of the old u, from
-    it; ȳ (n,).
-    """
+    """The KKT point orthogonal to the samples on the kink of the old u, from it; ȳ (n,)."""
     kinked = on_kink(X, old.u)
     signs = old.signs if len(old.signs) == network.depth - 1 else (1.0,) * (network.depth - 1)
     if not kinked.any() or kinked.all() or np.linalg.matrix_rank(X[kinked]) < kinked.sum():
@@ -79,8 +74,7 @@ def kinked_point(network: Network, X: Array, ybar: Array, old: ReducedPoint) -> 
 
 
 def balancing_slopes(network: Network, X: Array, ybar: Array, u: Array, signs) -> Array:
-    """The slopes, one for each sample on the kink of u, that would make u a KKT point of the
-    reduced problem; all p_l = 1.
+    """The slopes at samples on the kink that make u a KKT point of the reduced problem; p_l = 1.
 
     Empty where there is no such sample, or no such slopes.
     """

@@ -1,6 +1,4 @@
-"""Two-layer networks: every positive KKT point with a rank-one hidden layer, both signs included
-(theory §5).
-"""
+"""Two-layer networks: positive KKT points with a rank-one hidden layer of any signs (theory §5)."""
 
 from __future__ import annotations
 
@@ -18,9 +16,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Defect:
-    """How far the conditions fail, relative to 1, the size of the smallest active row of W_1, and
-    the active neurons, (k,).
-    """
+    """How far the conditions fail, relative to 1; least active row of W_1; active neurons, (k,)."""
 
     value: float
     smallest: float
@@ -33,8 +29,7 @@ def direction_value(network: Network, X: Array, ybar: Array, q: Array) -> tuple[
 
 
 def defect(network: Network, X: Array, ybar: Array, theta: Array, accuracy: float = 0.0) -> Defect:
-    """How far theta (P,) is from the conditions on a rank-one hidden layer with rows along ±u;
-    `accuracy` as in `factor`.
+    """How far theta (P,) is from the conditions on rows along ±u; `accuracy` as in `factor`.
 
     Every used direction q ∈ {u, −u} is a KKT direction of G with G(q) ≠ 0, sign v_j = sign G(q),
     ‖w_j‖² = p v_j², and ‖w_j‖ |G(q)|^{1/(p−1)} is the same for all neurons if p ≥ 2, |G(u)| =
@@ -63,8 +58,7 @@ def defect(network: Network, X: Array, ybar: Array, theta: Array, accuracy: floa
 
 
 def constructed(network: Network, X: Array, ybar: Array, u: Array, rng) -> Array:
-    """A point that meets the conditions, on a random choice of the directions ±u that are KKT
-    directions of G.
+    """A point that meets the conditions, on random ones of those ±u that are KKT directions of G.
 
     Raises Inapplicable where neither is.
     """
@@ -85,18 +79,14 @@ def constructed(network: Network, X: Array, ybar: Array, u: Array, rng) -> Array
     for neuron in range(count):
         sign = signs[neuron % len(signs)]
         size = rng.uniform(0.3, 1.0) if power == 1 else abs(strength[sign]) ** (-1 / (power - 1))
-        hidden[neuron], output[0, neuron] = (
-            size * sign * u,
-            np.sign(strength[sign]) * size / np.sqrt(power),
-        )
+        hidden[neuron] = size * sign * u
+        output[0, neuron] = np.sign(strength[sign]) * size / np.sqrt(power)
     theta = network.flatten([hidden, output])
     return theta / np.linalg.norm(theta)
 
 
 def broken(network: Network, theta: Array, rng) -> Array:
-    """The point with one condition broken by 10 to 50 %: a balance, a size, or the sign of an
-    output weight among several.
-    """
+    """The point with a balance or a size 10 to 50 % off, or one of several output signs wrong."""
     W, v = network.matrices(theta)
     active = np.flatnonzero(v[0])
     neuron, factor = rng.choice(active), 1 + rng.choice([-1, 1]) * rng.uniform(0.1, 0.5)
@@ -113,8 +103,7 @@ def broken(network: Network, theta: Array, rng) -> Array:
 
 
 def two_direction_point(network: Network, X: Array, ybar: Array, seed: int) -> Array:
-    """A KKT point of a two-layer network, p ≥ 2, with two active neurons on different KKT
-    directions q of G.
+    """A two-layer KKT point, p ≥ 2, with two active neurons on different KKT directions q of G.
 
     Neuron j has w_j = a_j q_j, v_j = ±a_j/√p with a_j ∝ |G(q_j)|^{−1/(p−1)}. Raises Inapplicable
     when only one direction is found.
@@ -123,11 +112,8 @@ def two_direction_point(network: Network, X: Array, ybar: Array, seed: int) -> A
     second = next((point for point in points if abs(point.u @ points[0].u) < 0.99), None)
     if second is None:
         raise Inapplicable("only one KKT direction of G was found")
-    power = network.powers[0]
-    hidden, output = (
-        np.zeros((network.widths[1], network.widths[0])),
-        np.zeros((1, network.widths[1])),
-    )
+    (dimension, width, _), power = network.widths, network.powers[0]
+    hidden, output = np.zeros((width, dimension)), np.zeros((1, width))
     for neuron, point in enumerate((points[0], second)):
         G = abs(reduced_value(network, X, ybar[:, 0], point.u, point.signs)[0])
         size = G ** (-1 / (power - 1))
