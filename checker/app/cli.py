@@ -32,9 +32,7 @@ PROFILES = ("quick", "ci", "deep")
 
 
 def main(arguments=None) -> int:
-    """Run the command line and return its exit code: 0 as expected, 1 unexpected verdicts, 2 it
-    could not be done.
-    """
+    """Run the command line; its exit code: 0 as expected, 1 unexpected verdicts, 2 not done."""
     try:
         return cli.main(arguments, prog_name="ncfcheck", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -220,9 +218,7 @@ def check(
 
 
 def _check_own(results):
-    """Raise CannotRun where a claim of the user's decided nothing because of an error
-    in its file.
-    """
+    """Raise CannotRun where a claim of the user's decided nothing for an error in its file."""
     from ncfcheck.core import claim_files
     from ncfcheck.core.claims import Verdict
 
@@ -278,9 +274,7 @@ def _last_verdict(id):
 
 
 def _latest():
-    """The last result of every claim checked from this folder, by id. Raises OSError or ValueError
-    for an unreadable file.
-    """
+    """The last result of every claim, by id. Raises OSError, ValueError for an unreadable file."""
     from ncfcheck.verdicts.report import LATEST, read
 
     report = read(LATEST)

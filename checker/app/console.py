@@ -1,6 +1,4 @@
-"""What every command has in common: exit codes, and one line on standard error for
-what went wrong.
-"""
+"""What every command has in common: exit codes, and one line on standard error for failures."""
 
 from __future__ import annotations
 
@@ -62,9 +60,7 @@ def sources() -> tuple[str, ...]:
 
 
 def loaded() -> None:
-    """Have every claim registered. Raises CannotRun for a module of claims that
-    cannot be imported.
-    """
+    """Have every claim registered. Raises CannotRun for a module that cannot be imported."""
     from ncfcheck.core import loading
 
     try:

@@ -23,9 +23,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 class Budget(click.ParamType):
-    """A number of instances, or a time such as 60s, 10m, 8h: (instances, seconds), one of them
-    None.
-    """
+    """N instances, or a time such as 60s, 10m, 8h: (instances, seconds), one of them None."""
 
     name = "budget"
 

@@ -1,6 +1,4 @@
-"""What the command line offers for reports: the options of `check` and the commands on results that
-are already there.
-"""
+"""Reports on the command line: options of `check`, and commands on results already there."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Small charts of the report, drawn by hand as SVG in the colours of the page: light, and many of
-them in little time.
-"""
+"""Small charts of the report as SVG in the colours of the page: light, many in little time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Instances of claims to look at: the ones drawn at a seed, by index, and one that shows well what
-a claim is about.
-"""
+"""Instances of a claim to look at: by index those of a seed, and one that shows it well."""
 
 from __future__ import annotations
 
@@ -24,9 +22,7 @@ class NoInstance(ValueError):
 
 
 def instances_of(claim: Claim, count: int, seed: int = 0) -> list:
-    """The first instances of a claim drawn at a seed, the simplest one first. Raises NoInstance
-    where its strategy fails.
-    """
+    """First instances of a claim at a seed, simplest first. Raises NoInstance if drawing fails."""
     try:
         return list(
             islice(
@@ -118,9 +114,7 @@ def _in_witness(path: str):
 
 
 def _to_see(found: Portrait) -> float:
-    """How many of the things that are worth a look a portrait has; alignment where the flow turns
-    by more than a little.
-    """
+    """How many things worth a look a portrait has; alignment if the flow turns noticeably."""
     turns = found.aligned is not None and found.aligned[2] > 1e-4
     tracks = found.tracking is not None and bool(
         (found.tracking.sizes > 10 * found.tracking.floor).all()

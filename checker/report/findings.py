@@ -34,9 +34,7 @@ COLUMNS = (
 def counterexamples(
     folder: Path = FOLDER, warn: Callable[[str], None] = lambda message: None
 ) -> list[dict]:
-    """The witnesses in a folder, by file name, as the report shows them; files that are none are
-    told to `warn`.
-    """
+    """Witnesses in a folder, by file name, as the report shows them; `warn` is told of others."""
     found = []
     for path in sorted(Path(folder).glob("*.json"))[:MOST]:
         try:
@@ -66,9 +64,7 @@ def _told(path: Path, witness: Witness) -> dict:
 
 
 def summary(certificate: dict | None, width: int = 90) -> list[tuple[str, str]]:
-    """What a certificate says in pairs (name, value): short values as they are, long ones by their
-    size.
-    """
+    """What a certificate says in pairs (name, value): short values as they are, long by size."""
     found = []
     for name, value in (certificate or {}).items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -84,9 +80,7 @@ def summary(certificate: dict | None, width: int = 90) -> list[tuple[str, str]]:
 
 
 def hunts(path: Path = LEDGER, warn: Callable[[str], None] = lambda message: None) -> list[dict]:
-    """Every hunt in a ledger: claim, seed, numbers of instances and the smallest margin; none where
-    there is no ledger.
-    """
+    """Every hunt in a ledger: claim, seed, counts, the smallest margin; none without a ledger."""
     if not Path(path).is_file():
         return []
     try:

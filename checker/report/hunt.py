@@ -114,9 +114,7 @@ def margin(point: Point | None) -> str:
 
 
 def verdict(result: HuntResult) -> str:
-    """The verdict with what it must never be told without: N, undecided ones and
-    the worst margin.
-    """
+    """The verdict with what it is never told without: N, undecided ones, confirmed violations."""
     undecided = f", {result.unresolved} unresolved" if result.unresolved else ""
     inapplicable = f", {result.inapplicable} inapplicable" if result.inapplicable else ""
     told = f"{result.id}: {result.verdict} on {result.tested} instances{undecided}{inapplicable}"
@@ -124,9 +122,7 @@ def verdict(result: HuntResult) -> str:
 
 
 def details(result: HuntResult) -> list[str]:
-    """Where the worst margin is, what was covered, why instances were unresolved, and the smallest
-    counterexample.
-    """
+    """Worst margin, what was covered, why instances were unresolved, smallest counterexample."""
     worst = f"  {result.worst.spec}" if result.worst else ""
     lines = [f"worst margin {margin(result.worst)}{worst}", f"{result.strata} strata covered"]
     lines += [

@@ -87,9 +87,7 @@ def _case(result: ClaimResult, strict: bool, report: Report) -> ET.Element:
 
 
 def _regressions(report: Report) -> ET.Element:
-    """Test case of the comparison with a baseline: one failure that names every regression, a line
-    each.
-    """
+    """Test case of the comparison with a baseline: one failure, a line for every regression."""
     case = _element("testcase", {"classname": "ncfcheck", "name": "baseline", "time": "0"})
     if report.regressions:
         told = f"{len(report.regressions)} regressions against {report.baseline}"

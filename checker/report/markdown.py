@@ -27,9 +27,7 @@ class MarkdownFile:
 
 
 def document(report: Report, strict: bool = False) -> str:
-    """Conclusion, what is not as expected, regressions, counts by kind, and all claims in a table
-    that is folded away.
-    """
+    """Conclusion, what is not as expected, regressions, counts by kind, all claims folded away."""
     bad = [result for result in report.claims if not result.as_expected(strict)]
     lines = [f"### ncfcheck: {_conclusion(report, bad)}", ""]
     lines += [f"- **{escape(first)}**" for first, *_ in map(words.unexpected, bad)]

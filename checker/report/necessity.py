@@ -16,9 +16,7 @@ REFUTED = {str(Verdict.REFUTED), str(Verdict.POTENTIAL)}
 
 
 def state(need: Need, verdicts: Mapping[str, str]) -> str:
-    """Whether the control's last verdict, by id in `verdicts`, shows that the
-    hypothesis is needed.
-    """
+    """Whether the control's last verdict, by id in `verdicts`, shows the hypothesis needed."""
     if need.control is None:
         return ""
     if need.control not in verdicts:
@@ -27,9 +25,7 @@ def state(need: Need, verdicts: Mapping[str, str]) -> str:
 
 
 def lines(needs: Iterable[Need], verdicts: Mapping[str, str]) -> list[str]:
-    """A block for each theorem: its hypotheses, the control that drops each, and whether that is
-    found false; then the counts.
-    """
+    """A block a theorem: its hypotheses, the control that drops each, its state; then counts."""
     needs = list(needs)
     wide = max((len(need.control or NONE) for need in needs), default=0)
     room = WIDTH - INDENT - 2 - wide - len(NOT_RUN)

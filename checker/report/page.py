@@ -1,6 +1,4 @@
-"""The report as a page: what goes into its template, from results, claims, counterexamples, hunts
-and portraits.
-"""
+"""The report as a page: what its template gets from results, claims, findings and portraits."""
 
 from __future__ import annotations
 
@@ -131,9 +129,7 @@ def _share(count: int, whole: int) -> str:
 
 
 def _certified(result: ClaimResult) -> str | None:
-    """Share of the violations that a certificate was tried of which have one, or of all instances;
-    None where none was tried.
-    """
+    """Share of violations tried with a certificate, or of all instances; None for none tried."""
     if words.proved(result):
         return f"{result.proved} of {result.instances} hold"
     tried = result.certified + sum(result.why_uncertified.values())
@@ -141,9 +137,7 @@ def _certified(result: ClaimResult) -> str | None:
 
 
 def _map(claims: Mapping[str, Claim], results: Iterable[ClaimResult]) -> list[dict]:
-    """Theorems with their hypotheses, the controls that drop each, and whether these were found
-    false.
-    """
+    """Theorems with their hypotheses, the controls that drop each, and whether found false."""
     verdicts = {result.id: str(result.verdict) for result in results}
     blocks = []
     for theorem, rows in groupby(needs(claims), key=lambda need: need.theorem):
@@ -159,9 +153,7 @@ def _map(claims: Mapping[str, Claim], results: Iterable[ClaimResult]) -> list[di
 
 
 def heat_maps(results: Iterable[ClaimResult]) -> list[dict]:
-    """Instances by every two of D, p, α and data: header, rows of (name, cells) and how many cells
-    are empty.
-    """
+    """Instances by two of D, p, α and data: header, rows of (name, cells), count of empty cells."""
     total: dict[str, Counter[str]] = {}
     for result in results:
         for key, counts in result.pairs.items():
@@ -193,9 +185,7 @@ def _cell(count: int, most: int) -> tuple[int, str]:
 
 
 def strata(results: Iterable[ClaimResult]) -> list[tuple[str, list[tuple[str, int]], int]]:
-    """(key, most frequent classes of values with their counts, how many more there are), those that
-    heat maps show first.
-    """
+    """(key, most frequent classes with counts, how many more), first those that heat maps show."""
     total: dict[str, Counter[str]] = {}
     for result in results:
         for key, counts in result.coverage.items():

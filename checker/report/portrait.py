@@ -1,6 +1,4 @@
-"""What there is to see of one instance: its NCF flow, loss flows down a ladder of δ, and where they
-go (theory §3, §4).
-"""
+"""What there is to see of an instance: NCF flow, loss flows down a ladder of δ (theory §3, §4)."""
 
 from __future__ import annotations
 
@@ -52,9 +50,7 @@ class Portrait:
 
     @property
     def target(self) -> np.ndarray:
-        """The direction that alignment is measured to: the KKT point, or the NCF flow's last
-        direction.
-        """
+        """What alignment is measured to: the KKT point, or the NCF flow's last direction."""
         return self.limit.point.u if self.limit else self.flow.direction
 
 

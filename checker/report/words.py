@@ -23,9 +23,7 @@ def margin(case: Case | None) -> str:
 
 
 def examined(event: Examined) -> str:
-    """One instance in a line: claim, outcome, margin or the reason why there is none, and the
-    instance.
-    """
+    """An instance in a line: claim, outcome, margin or the reason why none, and the instance."""
     told = margin(Case(event.value, event.error, "")) if math.isfinite(event.value) else ""
     note = f"({event.note})" if event.note else ""
     return "  ".join(filter(None, [event.claim, f"{event.outcome:12}", told, note, event.instance]))

@@ -114,9 +114,7 @@ class _Check:
                 yield ClaimFinished(conclude(self.claims[id], total, self.plan.seed))
 
     def results(self, keeping: bool) -> tuple[ClaimResult, ...]:
-        """A result of every claim of which something was done, where asked for with the
-        counterexample found stored.
-        """
+        """A result of every claim begun, where asked for with its counterexample stored."""
         totals = {id: _total(tallies) for id, tallies in self.tallies.items() if tallies}
         return tuple(self._result(self.claims[id], total, keeping) for id, total in totals.items())
 
@@ -139,9 +137,7 @@ def _instances(batch: Batch) -> int:
 
 
 def check_claim(claim: Claim, examples: int, seed: int, data=None) -> ClaimResult:
-    """Check one claim in this process, on data sets of the strategy `data` where given; the same
-    result as in a run.
-    """
+    """Check one claim in this process, on data of the strategy `data` if given, as a run does."""
     tallies = {
         batch.index: check_batch(batch, seed, data).tallies[claim.id]
         for batch in cut([claim], examples)
@@ -173,9 +169,7 @@ def _data(plan: CheckPlan):
 
 
 def _total(tallies: dict[int, Tally]) -> Tally:
-    """The tallies of batches added in the order of their index, whatever the order they were done
-    in.
-    """
+    """The tallies of batches added in the order of their index, whatever order they came in."""
     total = Tally()
     for index in sorted(tallies):
         total += tallies[index]

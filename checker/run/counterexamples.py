@@ -1,6 +1,4 @@
-"""Counterexamples in witness files: replayed first where stored, made smaller, certified where
-possible and stored where new.
-"""
+"""Counterexamples in witness files: replayed where stored; made smaller, certified, stored anew."""
 
 from __future__ import annotations
 
@@ -34,9 +32,7 @@ def _read(path: Path) -> Stored:
 
 
 def replay_stored(claim: Claim, tally: Tally, found: Iterable[Stored]) -> None:
-    """Examine the instance of every stored witness of the claim; one that cannot be read is
-    unresolved.
-    """
+    """Examine the instances of the claim's stored witnesses; what cannot be read is unresolved."""
     for each in found:
         try:
             if isinstance(each, BadWitness):
@@ -91,9 +87,7 @@ def as_found(claim: Claim, found: Violation, seed: int) -> witness.Witness | Non
 
 
 def smaller(claim: Claim, found: Violation, seed: int, **limits) -> witness.Witness | None:
-    """The witness of the violation made smaller, within the `limits` of shrinking, certified where
-    that is possible.
-    """
+    """The witness of the violation shrunk within `limits`, certified where that is possible."""
     instance = _instance(claim, found)
     if instance is None:
         return None
@@ -113,9 +107,7 @@ def smaller(claim: Claim, found: Violation, seed: int, **limits) -> witness.Witn
 
 
 def replace(found: witness.Witness, folder: Path, before: Path | None) -> Path:
-    """Store the witness in place of the file written `before`, if any; the path. Raises Unwritable
-    or OSError.
-    """
+    """Store the witness in place of file `before`, if any; its path. Raises Unwritable, OSError."""
     if before is not None and before.stem == found.claim:
         witness.save(before, found)
         return before

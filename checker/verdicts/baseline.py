@@ -1,6 +1,4 @@
-"""A committed run that later runs are compared with: what `check --baseline FILE` reads and
-`--update-baseline` writes.
-"""
+"""A committed run that later ones are compared with: `--baseline FILE` and `--update-baseline`."""
 
 from __future__ import annotations
 
@@ -58,9 +56,7 @@ class Baseline(msgspec.Struct, frozen=True):
 
 
 def read(path) -> Baseline:
-    """The baseline in a file. Raises BadBaseline for a file that is none, cannot be read or is not
-    there.
-    """
+    """The baseline in a file. Raises BadBaseline for one that is none, unreadable or not there."""
     try:
         found = msgspec.json.decode(Path(path).read_bytes(), type=Baseline)
     except OSError as error:
@@ -128,9 +124,7 @@ def quantiles(values: list[float]) -> list[float]:
 
 
 def coarse_coverage(coverage: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    """Coverage in the classes of `ncfcheck.core.coverage`, without the keys that still have too
-    many values.
-    """
+    """Coverage in classes of `ncfcheck.core.coverage`, without keys of more than MANY values."""
     found: dict[str, Counter[str]] = {}
     for key, counts in coverage.items():
         for value, count in counts.items():
@@ -144,9 +138,7 @@ def save(path, baseline: Baseline) -> None:
 
 
 def encode(baseline: Baseline) -> bytes:
-    """Claims by id, one line for each field of a claim and each key of its coverage, so that
-    differences are small.
-    """
+    """Claims by id, a line for each field and each key of coverage: differences are small."""
     blocks = [_claim(id, baseline.claims[id]) for id in sorted(baseline.claims)]
     head = (
         f'{{\n "schema": {baseline.schema},\n "seed": {baseline.seed},\n'

@@ -1,6 +1,4 @@
-"""A run beside a baseline: read before the run, compared when it is finished, and written anew
-where asked for.
-"""
+"""A run beside a baseline: read before it, compared when it is finished, written anew if asked."""
 
 from __future__ import annotations
 
@@ -29,18 +27,14 @@ class Comparison:
     update: bool = False
 
     def of(self, report: Report) -> Report:
-        """The report of a run with its regressions; a run that was stopped, or is to be the new
-        baseline, has none.
-        """
+        """The report with its regressions; a run stopped, or to be the baseline, has none."""
         if report.stopped or self.update or self.old is None:
             return report
         found = tuple(map(str, compare(self.old, report, self.gone)))
         return msgspec.structs.replace(report, regressions=found, baseline=str(self.path))
 
     def keep(self, report: Report) -> list[str]:
-        """Write a complete run as the new baseline where that is asked for; what changed, one line
-        each. Raises Unwritable.
-        """
+        """Write a complete run as baseline, if asked; changes, one a line. Raises Unwritable."""
         if report.stopped or not self.update:
             return []
         changes = compare(self.old, report, self.gone) if self.old else []

@@ -1,6 +1,4 @@
-"""One instance of a claim: judged, confirmed if it violates, proved where that can
-be, and counted.
-"""
+"""One instance of a claim: judged, confirmed if it violates, proved where possible, counted."""
 
 from __future__ import annotations
 
@@ -58,9 +56,7 @@ def examine(
 
 
 def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
-    """The judgement, but where a margin is within its error an exact counterpart may still prove a
-    violation: whether it did.
-    """
+    """The judgement, and whether an exact counterpart proved a violation within the error."""
     outcome, margin = judge(claim, instance)
     if outcome is not Outcome.UNRESOLVED or not math.isfinite(margin.value) or claim.refute is None:
         return outcome, margin, False
@@ -76,9 +72,7 @@ def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
 
 
 def _certify(claim: Claim, instance, tally: Tally) -> None:
-    """Try to prove a confirmed violation, unless a proof of one was found or CERTIFICATES were
-    tried in this shard.
-    """
+    """Try to prove a confirmed violation, until one is proved or CERTIFICATES were tried."""
     if tally.certified or tally.uncertified.total() >= CERTIFICATES or claim.refute is None:
         return
     from ncfcheck.certify import Undecided, certify
@@ -101,9 +95,7 @@ def prove_conclusion(claim: Claim, instance, tally: Tally) -> None:
 
 
 def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
-    """The claim's judgement; an exception in it, a bug, makes the instance unresolved with the
-    error as the reason.
-    """
+    """The claim's judgement; an exception in it, a bug, is unresolved with the error as reason."""
     try:
         return claim.judge(instance)
     except Exception as error:

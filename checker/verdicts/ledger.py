@@ -94,17 +94,13 @@ class Ledger:
             ).lastrowid
 
     def latest(self, claim: str, seed: int, options: dict) -> int | None:
-        """The last hunt that was begun with the same claim, seed and options; None if there is
-        none.
-        """
+        """The last hunt begun with the same claim, seed and options; None if there is none."""
         with self._told():
             query = "SELECT max(hunt) FROM hunts WHERE claim = ? AND seed = ? AND options = ?"
             return self.database.execute(query, (claim, seed, _canonical(options))).fetchone()[0]
 
     def shards(self, hunt: int) -> Iterator[tuple[int, int, dict]]:
-        """Generation, number and report of every shard of a hunt that was done and
-        not cut short.
-        """
+        """Generation, number and report of every shard of a hunt that was done, none cut short."""
         with self._told():
             query = (
                 "SELECT generation, shard, report FROM shards WHERE hunt = ? AND NOT cut ORDER BY "

@@ -145,9 +145,7 @@ Counts = tuple[int, int, int, int]  # instances in a stratum and in all, before 
 
 
 def _strata(pairs: Iterable[tuple[ClaimBaseline, ClaimBaseline]]) -> dict[tuple[str, str], Counts]:
-    """Counts of every stratum (key, value) of the old entries, summed over the claims
-    that had it.
-    """
+    """Counts of every stratum (key, value) of old entries, summed over the claims that had it."""
     total: dict[tuple[str, str], Counter[int]] = {}
     for old, new in pairs:
         for key, counts in old.coverage.items():

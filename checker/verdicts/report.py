@@ -43,9 +43,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(path) -> Report | None:
-    """The report in a file; None if there is no file. Raises ValueError if it holds something else,
-    OSError if unreadable.
-    """
+    """The report in a file, None for no file. Raises ValueError for other content, OSError."""
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError:

@@ -61,9 +61,7 @@ class ClaimResult(msgspec.Struct, frozen=True):
         return Case(self.worst_margin, self.error, self.worst_instance)
 
     def as_expected(self, strict: bool = False) -> bool:
-        """Whether the verdict is the one its kind calls for; `strict` also wants theorems
-        resolved.
-        """
+        """Whether the verdict is what its kind calls for; `strict` wants theorems resolved, too."""
         if self.kind is Kind.CONJECTURE:
             return True
         if self.kind is Kind.CONTROL:

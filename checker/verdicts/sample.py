@@ -1,6 +1,4 @@
-"""A bounded sample of the margins of many instances: the same whatever order they come in, and
-samples add up.
-"""
+"""A bounded sample of the margins of instances, whatever order they come in; samples add up."""
 
 from __future__ import annotations
 

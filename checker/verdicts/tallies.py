@@ -20,9 +20,7 @@ SUMS += ("certified", "uncertified", "proved", "unproved")
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One decided instance: its margin, the bound on the margin's error, and the instance in one
-    line.
-    """
+    """One decided instance: its margin, the bound on the margin's error, the instance in a line."""
 
     value: float | None = msgspec.field(name="margin")
     error: float | None

@@ -85,9 +85,7 @@ class Witness(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Replay:
-    """What became of a witness: the outcome now, with its margin; `claim` is None where it could
-    not be run.
-    """
+    """What became of a witness: outcome and margin now; `claim` None where it could not be run."""
 
     outcome: Outcome
     margin: Margin
@@ -175,9 +173,7 @@ def store(witness: Witness, folder: Path = FOLDER) -> Path:
 
 
 def save(path: Path, witness: Witness) -> None:
-    """Write the witness to this file, whole or not at all, with its own path in the replay command.
-    Raises Unwritable.
-    """
+    """Write the file, whole or not at all, its path in its replay command. Raises Unwritable."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     write(
@@ -213,9 +209,7 @@ def _holds(path: Path, witness: Witness) -> bool:
 
 
 def read(path) -> Witness:
-    """The witness in a file; its instance is not decoded yet. Raises BadWitness with the reason,
-    for any file at all.
-    """
+    """The witness in a file, its instance not decoded yet. Raises BadWitness for any other file."""
     path = Path(path)
     try:
         with path.open("rb") as file:
@@ -259,9 +253,7 @@ def _claim(witness: Witness) -> Claim:
 
 
 def replay(witness: Witness) -> Replay:
-    """Judge the instance of a witness again; one that cannot be decided any more does not violate.
-    Raises BadWitness.
-    """
+    """Judge a witness again; one undecided by now does not violate. Raises BadWitness."""
     claim, instance = _claim(witness), instance_of(witness)
     outcome, margin, _ = decide(claim, instance)
     return Replay(outcome, margin, claim)
@@ -274,9 +266,7 @@ def stored(claim: str, folder: Path = FOLDER) -> list[Path]:
 
 
 def home_of(claim: Claim) -> str | None:
-    """The file that states a claim of the user's own; None for claims that come
-    with the program.
-    """
+    """The file that states a claim of the user's own; None for one that comes with the program."""
     module = claim.function.__module__
     if module.split(".")[0] == "ncfcheck":
         return None

@@ -20,9 +20,7 @@ SPECIAL = (0.0, 1.0, 0.5, -1.0)  # slopes
 
 
 def mutated(claim: Claim, instance, rng) -> object:
-    """The instance after one to three random moves; Inapplicable where no attempt succeeds or
-    nothing can be moved.
-    """
+    """The instance after one to three random moves; Inapplicable where none can be or succeeds."""
     return _tried(claim, instance, rng, MOVES, (1, 1, 2, 3))
 
 
@@ -50,9 +48,7 @@ def _tried(claim: Claim, instance, rng, changes: tuple[Callable, ...], counts: t
 
 
 def rebuilt(claim: Claim, instance):
-    """The instance with all that derives from its problem computed again; Inapplicable for any
-    reason why it cannot be.
-    """
+    """The instance, what derives from its problem made anew; Inapplicable where it cannot be."""
     try:
         with np.errstate(all="ignore"):
             return moves.rebuilt(claim, instance)
@@ -70,9 +66,7 @@ def noise(instance: Instance, rng) -> Instance:
 
 
 def one_number(instance: Instance, rng) -> Instance:
-    """One number of one array replaced: zero, negated, doubled, halved, rounded, another's or
-    random.
-    """
+    """One number of an array zero, negated, doubled, halved, rounded, another's or random."""
     name, values = _array(instance, rng)
     values, place = values.copy(), tuple(int(rng.integers(size)) for size in values.shape)
     old, other = values[place], rng.choice(values.ravel())
@@ -151,9 +145,7 @@ def antipodal(instance: Instance, rng) -> Instance:
 
 
 def symmetric(instance: Instance, rng) -> Instance:
-    """Data that reflecting the first axis, or swapping the first two, does not change, nor the
-    labels.
-    """
+    """Data, with labels, that reflecting the first axis, or swapping two, leaves as they are."""
     X, y = instance.problem.X, instance.problem.y
     half, mirrored = (len(X) + 1) // 2, X.copy()
     if X.shape[1] > 1 and rng.random() < 0.5:
@@ -241,9 +233,7 @@ def _array(instance: Instance, rng) -> tuple[str, Array]:
 
 
 def movable(instance: Instance) -> dict[str, Array]:
-    """The arrays that may be moved continuously: not labels of two values, nor slopes of 1 in
-    layers with p = 1.
-    """
+    """Arrays that move continuously: not labels of two values, nor slopes if a p = 1 has α = 1."""
     arrays, network = moves.arrays(instance), instance.network
     if instance.problem.loss.labels.values:
         del arrays["y"]

@@ -1,6 +1,4 @@
-"""The hunt for a counterexample to one claim: shards to a crew of workers, reports to the ledger
-and back to the search.
-"""
+"""The hunt for a counterexample to a claim: shards to a crew, reports to the ledger and search."""
 
 from __future__ import annotations
 
@@ -66,9 +64,7 @@ class HuntPlan:
 
 
 class Lost(Exception):
-    """The ledger failed while a counterexample was to be recorded; `content` is the witness file
-    that could not be written.
-    """
+    """The ledger failed to take a counterexample; `content` is the witness file not written."""
 
     def __init__(self, message: str, content: bytes):
         super().__init__(message)

@@ -1,6 +1,4 @@
-"""The shards of a hunt in their order: generation after generation, as the results they depend on
-come in.
-"""
+"""The shards of a hunt in order, a generation as soon as the results it depends on are in."""
 
 from __future__ import annotations
 
@@ -60,9 +58,7 @@ class Schedule:
         self.found = self.found or bool(report.found)
 
     def _plan(self) -> bool:
-        """Plan the next generation, if the results it depends on are in and there is anything left
-        to do.
-        """
+        """Plan the next generation, if what it depends on is in and anything is left to do."""
         generation, needed = self.next, self.next - LAG
         if needed >= 0:
             shards = self.generations.get(needed, [])
@@ -91,9 +87,7 @@ class Schedule:
             self.search.learn(shards, ordered)
 
     def _trimmed(self, shards: list[Shard]) -> list[Shard]:
-        """The first of the shards, and the last of those shortened, so that no more instances are
-        planned than wanted.
-        """
+        """The first shards, the last of them shortened: no more instances planned than wanted."""
         kept = []
         for shard in shards:
             count = min(shard.count, self.instances - self.planned)

@@ -40,17 +40,13 @@ LONGEST = 600  # values of one optimisation
 
 @dataclass
 class Board:
-    """The worst instance of every stratum, as far as there is room, and how often each stratum was
-    visited.
-    """
+    """The worst instance of each stratum, as far as there is room, and visits to each stratum."""
 
     best: dict[str, Point] = field(default_factory=dict)
     visits: Counter[str] = field(default_factory=Counter)
 
     def add(self, point: Point) -> None:
-        """Keep the instance if it is the worst of its stratum; the mildest of all makes room where
-        there is none.
-        """
+        """Keep the instance if it is the worst of its stratum; the mildest of all makes room."""
         old = self.best.get(point.stratum)
         if old is None or point.margin < old.margin:
             self.best[point.stratum] = point
@@ -58,9 +54,7 @@ class Board:
             del self.best[max(self.best, key=lambda stratum: self.best[stratum].margin)]
 
     def chosen(self, rng, greed: float = 0.25) -> Point:
-        """A parent: the worst of a few, in number the share `greed` of all, or one of a stratum
-        seldom visited.
-        """
+        """A parent: worst of a few, the share `greed` of all, or of a stratum seldom visited."""
         strata = list(self.best)
         if rng.random() < 0.25:
             few = [strata[i] for i in rng.integers(len(strata), size=3)]
@@ -79,9 +73,7 @@ class Climb:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the latest values are no better than earlier ones, all are the same, or there are
-        enough.
-        """
+        """Whether the latest values are no better than earlier ones, all the same, or enough."""
         late = self.told[-PATIENCE:]
         if len(self.told) >= FLAT and min(self.told) == max(self.told):
             return True
@@ -99,9 +91,7 @@ class Search:
         self.climbs: dict[int, Climb] = {}  # by the shard that they are carried on in
 
     def plan(self, generation: int) -> list[Shard]:
-        """The shards of a generation; everything up to LAG generations before must have been
-        learnt.
-        """
+        """The shards of a generation; all up to LAG generations before must have been learnt."""
         tactics = LATER if generation >= LAG and self.board.best else FIRST
         count = min(LARGE, SMALL * 2**generation)
         return [
@@ -138,9 +128,7 @@ class Search:
             self.climbs[self._lane(shard)] = climb
 
     def _lane(self, shard: Shard) -> int:
-        """Optimisations alternate between the generations in flight, each with shards
-        of its own.
-        """
+        """Optimisations alternate between the generations in flight: shards of each one's own."""
         return shard.generation % LAG * SHARDS + shard.index
 
 

@@ -1,6 +1,4 @@
-"""What a hunt passes between its parts: shards of work, and reports of what came of them, which go
-to JSON and back.
-"""
+"""What a hunt passes between its parts, to JSON and back: shards of work, and reports on them."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ STRATUM = ("D", "L", "p", "α", "data")  # keys of coverage that tell strata apa
 
 
 class Point(msgspec.Struct, frozen=True):
-    """An instance tested: encoded as in witness files, and as the choices it was drawn by; None
-    where there are none.
-    """
+    """An instance tested, encoded as in witness files, and the choices that drew it, if any."""
 
     stratum: str
     margin: float
@@ -142,9 +138,7 @@ class Totals:
 
 
 def stratum(coverage: dict) -> str:
-    """The stratum of an instance's coverage, in one word; slopes by their kind only, or there would
-    be thousands.
-    """
+    """The stratum of a coverage in one word; slopes by kind only, or there would be thousands."""
     kept = {key: str(coverage[key]) for key in STRATUM if key in coverage}
     if "α" in kept:
         kept["α"] = "".join(_slope(each) for each in kept["α"].split(","))

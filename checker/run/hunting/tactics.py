@@ -1,6 +1,4 @@
-"""How a hunt chooses the instances of a shard: structured families, fresh draws, mutations of
-elites, optimisation.
-"""
+"""Choosing a shard's instances: structured families, fresh draws, mutations, optimisation."""
 
 from __future__ import annotations
 
@@ -53,9 +51,7 @@ def drawn(claim: Claim, shard: Shard, tester: Tester) -> None:
 
 
 def structured(claim: Claim, shard: Shard, tester: Tester) -> None:
-    """Draws on structured data where the claim takes data; snapped to special values: their
-    choices, or their arrays.
-    """
+    """Draws on structured data, where it takes any; choices or arrays snapped to special values."""
     for number, seed in enumerate(_seeds(shard, tester)):
         rng = np.random.default_rng(seed)
         found = draw_one(_on_structured(claim, shard.index + number), seed)
@@ -125,9 +121,7 @@ class _Parent:
 
 
 def optimised(claim: Claim, shard: Shard, tester: Tester) -> None:
-    """The margin made smaller from one parent, going on where `told` ends: over its arrays, or the
-    numbers it was drawn by.
-    """
+    """One parent's margin made smaller, from where `told` ends: by its arrays or its numbers."""
     path = _path(claim, _Parent(claim, shard.parents[0]), shard.seed)
     if path is None:
         return
@@ -165,9 +159,7 @@ class _Arrays:
         self.start = np.zeros(len(self.places))
 
     def test(self, point: np.ndarray, tester: Tester) -> float:
-        """The value of the instance with its numbers moved by `point`; NOTHING where
-        it cannot be.
-        """
+        """The value of the instance with its numbers moved by `point`; NOTHING if it cannot be."""
         moved = {name: values.astype(float).copy() for name, values in self.arrays.items()}
         for (name, i), step in zip(self.places, point):
             moved[name].flat[i] += step * self.units[name]
@@ -213,9 +205,7 @@ TACTICS = {STRUCTURED: structured, DRAWN: drawn, MUTATED: evolved, OPTIMISED: op
 
 
 def _seeds(shard: Shard, tester: Tester) -> Iterator[int]:
-    """A seed per instance, until the tester is over; a few more than instances, for those that
-    could not be drawn.
-    """
+    """A seed per instance until the tester is over, and a few more for those that are not drawn."""
     for number in range(2 * shard.count):
         if tester.over:
             return
@@ -229,9 +219,7 @@ def _draw(strategy, seed: int, tester: Tester, prefix=()) -> None:
 
 
 def _on_structured(claim: Claim, turn: int):
-    """The claim's strategy on the next family of structured data; its own where its data are its
-    own affair.
-    """
+    """The claim's strategy on the next family of structured data; its own where it takes none."""
     if isinstance(claim.given, Given) and claim.given.data is None:
         return claim.strategy(families(only=(FAMILIES[turn % len(FAMILIES)],)))
     return claim.strategy()

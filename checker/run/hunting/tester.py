@@ -1,6 +1,4 @@
-"""Instances of one shard, judged one after another: what a hunt learns from each, and the report on
-all.
-"""
+"""Instances of one shard judged in turn: what a hunt learns from each, and the report on all."""
 
 from __future__ import annotations
 
@@ -30,9 +28,7 @@ class Tester:
 
     @property
     def over(self) -> bool:
-        """Whether the shard has tested, or failed to build, as many instances, or worked as long,
-        as it should.
-        """
+        """Whether it has tested, or failed to build, or worked for, as much as the shard should."""
         return (
             min(self.left, self.shard.count - self.skipped) <= 0
             or time.perf_counter() - self.start >= self.shard.seconds
@@ -49,9 +45,7 @@ class Tester:
         return NOTHING
 
     def test(self, instance, choices=None) -> float:
-        """Judge and record one instance; its margin, NOTHING where it has none or it was not
-        confirmed.
-        """
+        """Judge and record an instance; its margin, NOTHING where it has none or is unconfirmed."""
         start, confirmed = time.perf_counter(), self.tally.confirmed
         outcome, margin = examine(self.claim, instance, self.tally)
         seconds = time.perf_counter() - start

@@ -1,6 +1,4 @@
-"""Counterexamples made smaller by the choices they are drawn by: fewer, and each nearer to its
-simplest.
-"""
+"""Counterexamples made smaller by the choices that draw them: fewer, each nearer its simplest."""
 
 from __future__ import annotations
 
@@ -15,9 +13,7 @@ BLOCKS = (8, 4, 2, 1)  # choices left out at a time
 def simpler_choices(
     strategy: Strategy, choices: Sequence[int], violates: Callable[[object], bool]
 ) -> None:
-    """Draw by simpler choices, and by simpler ones than those where `violates` was true of what was
-    drawn, until nothing is left to try.
-    """
+    """Draw by ever simpler choices of what `violates` is true of, until nothing is left to try."""
     found = draw_by(strategy, None, choices)
     search = None if found is None else _Search(strategy, found, violates)
     while search and search.improves():
@@ -46,9 +42,7 @@ class _Search:
         return self.best is not before
 
     def _one_less(self, i: int) -> None:
-        """Choice i taken for the number of things that follow: one less, and a later choice left
-        out.
-        """
+        """Choice i taken for a number of things that follow: one less, and a later one left out."""
         for j in reversed(range(i + 1, len(self.best.choices))):
             choices = self.best.choices
             self._take((*choices[:i], choices[i] - 1, *choices[i + 1 : j], *choices[j + 1 :]))

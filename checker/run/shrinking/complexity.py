@@ -1,6 +1,4 @@
-"""How complicated an instance is: a key that is smaller for what is easier to read, its most
-important part first.
-"""
+"""How complicated an instance is: a key, less for what is easier to read, important parts first."""
 
 from __future__ import annotations
 
@@ -73,9 +71,7 @@ def _slope(alpha: float) -> float:
 
 
 def _weight(name: str, values: Array, instance: Instance) -> float:
-    """Total weight of the numbers, and a little for every different size among them; 50 for data or
-    labels that are all zero.
-    """
+    """Weight of the numbers, plus ½ for each size among them; 50 for data or labels all zero."""
     if is_direction(name):
         scale = common_scale(values)
         values = np.rint(values * scale) if scale != 1.0 else values
@@ -85,9 +81,7 @@ def _weight(name: str, values: Array, instance: Instance) -> float:
 
 @lru_cache(maxsize=4096)
 def weight(value: float) -> float:
-    """0 for 0, 1 for 1, 2 for −1, then integers, fractions with denominators to 12, roots, and
-    decimals by their digits.
-    """
+    """0 for 0, 1 for 1, 2 for −1, then integers, fractions up to /12, roots, decimals by digits."""
     if value == int(value):
         return 2 * abs(value) - (value > 0) if abs(value) <= 10 else 20 + abs(value) / 10
     simple = Fraction(value).limit_denominator(12)

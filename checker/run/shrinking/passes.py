@@ -1,6 +1,4 @@
-"""Ways to make an instance simpler: each yields candidates, none of which need violate anything,
-the boldest first.
-"""
+"""Ways to make an instance simpler: candidates, none of which need violate, the boldest first."""
 
 from __future__ import annotations
 
@@ -27,9 +25,7 @@ SEEDS = 8
 
 
 def layers(instance: Instance) -> Iterator[Candidate]:
-    """Hidden layers left out; with a larger power in another, since D falls; or with their neurons
-    added to another.
-    """
+    """Hidden layers left out; with a larger power in another, as D falls; or joined to another."""
     network = instance.network
     hidden = range(network.depth - 1)
     for layer in hidden:
@@ -87,9 +83,7 @@ def samples(instance: Instance) -> Iterator[Candidate]:
 
 
 def _joined(instance: Instance, kept: int, left: int) -> Instance:
-    """Two equal samples as one, with the sum of their labels: with the square loss N stays the
-    same.
-    """
+    """Two equal samples as one, their labels added: with the square loss N stays the same."""
     y = instance.problem.y.copy()
     y[kept] += y[left]
     return moves.changed(
@@ -115,9 +109,7 @@ def _only(instance: Instance, kept: set[int]) -> Instance:
 
 
 def rotations(instance: Instance) -> Iterator[Candidate]:
-    """The frame in which the first sample lies on the first axis, the second in the plane of two,
-    and so on.
-    """
+    """The frame with the first sample on the first axis, the second in the plane of two, …"""
     yield partial(_rotated, instance, instance.problem.X)
     for u in moves.directions(instance).values():
         yield partial(_rotated, instance, np.vstack([u, instance.problem.X]))
@@ -219,9 +211,7 @@ def whole_arrays(instance: Instance) -> Iterator[Candidate]:
 
 
 def entries(instance: Instance) -> Iterator[Candidate]:
-    """The numbers one by one, the most complicated first: small integers, fractions, fewer digits,
-    or equal to another.
-    """
+    """The numbers one by one, complicated ones first: simpler numbers, or equal to another."""
     for name, values in numbers(instance).items():
         if is_direction(name):
             scaled = values / (np.abs(values).max(initial=0.0) or 1.0)

@@ -42,9 +42,7 @@ class Shrunk:
 
 
 def shrink(claim: Claim, instance, **options):
-    """The simplest instance found that violates the claim as `instance` does; options as for
-    `shrunk`.
-    """
+    """The simplest instance found that violates as `instance` does; options as for `shrunk`."""
     return shrunk(claim, instance, **options).instance
 
 
@@ -105,9 +103,7 @@ class Search:
         return self.spent >= self.budget or time.monotonic() >= self.deadline
 
     def _improve(self, candidates: Iterator[Candidate], until: float) -> bool:
-        """Take the first candidate that is simpler and violates, if there is one by
-        the time given.
-        """
+        """Take the first candidate, if any by the time given, that is simpler and violates."""
         for candidate in candidates:
             if self.is_over() or time.monotonic() >= until:
                 return False
@@ -116,9 +112,7 @@ class Search:
         return False
 
     def consider(self, candidate: Candidate) -> bool:
-        """Take the candidate if it is simpler, keeps the promises and violates the claim,
-        confirmed.
-        """
+        """Take the candidate if it is simpler, keeps promises and violates the claim, confirmed."""
         with contextlib.suppress(
             Inapplicable,
             Unresolved,
