@@ -36,10 +36,8 @@ def lines(needs: Iterable[Need], verdicts: Mapping[str, str]) -> list[str]:
         for need in rows:
             first, *rest = textwrap.wrap(need.hypothesis, room) if need.hypothesis != last else [""]
             last = need.hypothesis
-            found.append(
-                f"{'':{INDENT}}{first:{room}} {need.control or NONE:{wide}} "
-                f"{state(need, verdicts)}".rstrip()
-            )
+            told = f"{need.control or NONE:{wide}} {state(need, verdicts)}"
+            found.append(f"{'':{INDENT}}{first:{room}} {told}".rstrip())
             found += [f"{'':{INDENT}}{line}" for line in rest]
     return [*found, "", *_count(needs, verdicts)]
 

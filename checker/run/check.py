@@ -56,8 +56,7 @@ class CheckPlan:
 
 
 def run(plan: CheckPlan) -> Iterator[Event]:
-    """Check the claims of a plan, telling of it in events, the last of them a Report; interrupting
-    it ends it cleanly with what was found.
+    """Check the claims of a plan, told in events, the last a Report; an interrupt ends it cleanly.
 
     Raises NoCluster.
     """
@@ -155,11 +154,7 @@ def _worker(plan: CheckPlan) -> Callable:
     """What checks a batch of the plan."""
     load_claims(plan.sources)
     return partial(
-        check_batch,
-        seed=plan.seed,
-        data=_data(plan),
-        verbose=plan.verbose,
-        certify=plan.certify,
+        check_batch, seed=plan.seed, data=_data(plan), verbose=plan.verbose, certify=plan.certify
     )
 
 

@@ -67,8 +67,7 @@ def is_worth_keeping(claim: Claim, tally: Tally) -> bool:
 def keep(
     claim: Claim, found: Violation, seed: int, folder: Path, data=None, seconds: float = SECONDS
 ) -> Path | None:
-    """Shrink the violation and store it with the one found; the file, None where the instance has
-    no encoding.
+    """Shrink the violation and store it with the one found; the file, None if it is not storable.
 
     Raises Unwritable or OSError.
     """
@@ -92,17 +91,14 @@ def smaller(claim: Claim, found: Violation, seed: int, **limits) -> witness.Witn
     if instance is None:
         return None
     small = shrunk(claim, instance, choices=found.choices, **limits)
-    about = {
-        "seed": seed,
-        "source": witness.home_of(claim),
-        "certificate": _certificate(claim, small.instance),
-    }
     return witness.witness_of(
         claim,
         small.instance,
         small.margin,
+        seed=seed,
+        source=witness.home_of(claim),
         worst=(instance, Margin(found.value, found.error)),
-        **about,
+        certificate=_certificate(claim, small.instance),
     )
 
 
@@ -128,6 +124,5 @@ def _instance(claim: Claim, found: Violation):
 def _certificate(claim: Claim, instance) -> dict | None:
     """A certificate that the claim fails on the instance, sealed, if one is found."""
     found = certify(claim, instance)
-    return (
-        document(claim, instance, found)["certificate"] if isinstance(found, Certificate) else None
-    )
+    is_proved = isinstance(found, Certificate)
+    return document(claim, instance, found)["certificate"] if is_proved else None

@@ -56,8 +56,7 @@ def longest_first(units: list, cost: dict[str, float]) -> Callable[[], object]:
 def work_through(
     crew, take: Callable, attempts: int = 1, until: float = math.inf
 ) -> Iterator[tuple]:
-    """Pairs (unit, result), each unit once, as a crew gets them done; `take()` names the next unit,
-    or None for now.
+    """Pairs (unit, result), each unit once, as they get done; `take()` names one, None for now.
 
     It is asked again after every result, and what it names may depend on the results so far. A unit
     that loses its worker is tried again, alone, since it may only have been near the one that did;

@@ -72,8 +72,7 @@ def read(path) -> Baseline:
 
 
 def updated(old: Baseline | None, report: Report, dropped: Iterable[str] = ()) -> Baseline:
-    """The baseline with the claims of the report in place of what it had of them, and without those
-    `dropped`.
+    """The baseline with the report's claims in place of its own of them, without those `dropped`.
 
     Ceilings that are still met are kept, since they may have been set by hand.
     """
@@ -105,14 +104,12 @@ def ceiling(unresolved: int, instances: int) -> float:
     """Upper confidence bound on the share of unresolved instances, in whole per cent."""
     if unresolved >= instances:
         return 1.0
+    if not unresolved:
+        return LEAST_CEILING
     from scipy.special import betaincinv
 
-    bound = (
-        betaincinv(unresolved + 1, instances - unresolved, CEILING_CONFIDENCE)
-        if unresolved
-        else 0.0
-    )
-    return max(LEAST_CEILING, math.ceil(100 * float(bound)) / 100)
+    bound = float(betaincinv(unresolved + 1, instances - unresolved, CEILING_CONFIDENCE))
+    return max(LEAST_CEILING, math.ceil(100 * bound) / 100)
 
 
 def quantiles(values: list[float]) -> list[float]:

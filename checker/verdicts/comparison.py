@@ -52,20 +52,15 @@ def comparison(
     need not be there.
     """
     old = None if update and not Path(path).exists() else read(path)
-    gone = (
-        ()
-        if old is None or (part and not part.startswith("1/"))
-        else _gone(old.claims, patterns, known)
-    )
+    is_later = bool(part) and not part.startswith("1/")
+    gone = () if old is None or is_later else _gone(old.claims, patterns, known)
     return Comparison(Path(path), old, gone, update)
 
 
 def _gone(
     entries: Iterable[str], patterns: Collection[str], known: Collection[str]
 ) -> tuple[str, ...]:
-    asked = [
-        id
-        for id in entries
-        if not patterns or any(fnmatch.fnmatch(id, pattern) for pattern in patterns)
-    ]
-    return tuple(sorted(set(asked) - set(known)))
+    unknown = sorted(set(entries) - set(known))
+    return tuple(
+        id for id in unknown if not patterns or any(fnmatch.fnmatch(id, each) for each in patterns)
+    )

@@ -82,11 +82,8 @@ def merged(reports: Sequence[Report]) -> Report:
             )
     reports = _in_order(reports)
     claims = [report.claims for report in reports]
-    rows = [
-        row
-        for row in (chain(*zip_longest(*claims)) if first.part else chain(*claims))
-        if row is not None
-    ]
+    in_turn = chain(*zip_longest(*claims)) if first.part else chain(*claims)
+    rows = [row for row in in_turn if row is not None]
     twice = [id for id, count in Counter(row.id for row in rows).items() if count > 1]
     if twice:
         raise NotMergeable(f"claim {twice[0]} is in more than one of them")
@@ -110,9 +107,8 @@ def _in_order(reports: Iterable[Report]) -> list[Report]:
     counts = sorted({int(shard.split("/")[1]) for shard in shards})
     if len(counts) > 1:
         raise NotMergeable(f"they are shards of {' and '.join(map(str, counts))}")
-    missing = [
-        f"{i}/{counts[0]}" for i in range(1, counts[0] + 1) if f"{i}/{counts[0]}" not in shards
-    ]
+    wanted = [f"{i}/{counts[0]}" for i in range(1, counts[0] + 1)]
+    missing = [each for each in wanted if each not in shards]
     if missing:
         raise NotMergeable(f"shard {', '.join(missing)} is missing")
     return sorted(reports, key=lambda report: int(report.part.split("/")[0]))

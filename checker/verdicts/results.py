@@ -66,9 +66,9 @@ class ClaimResult(msgspec.Struct, frozen=True):
             return True
         if self.kind is Kind.CONTROL:
             return self.verdict in (Verdict.REFUTED, Verdict.POTENTIAL)
-        return self.verdict is Verdict.NOT_REFUTED or (
-            self.verdict is Verdict.UNRESOLVED and not strict
-        )
+        if self.verdict is Verdict.UNRESOLVED:
+            return not strict
+        return self.verdict is Verdict.NOT_REFUTED
 
 
 def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:

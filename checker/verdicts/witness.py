@@ -1,5 +1,4 @@
-"""Witness files: a claim, an instance that violates it in exact numbers, and all that is needed to
-look again.
+"""Witness files: a claim, an instance that violates it in exact numbers, all needed to look again.
 
 A file is JSON, `format` first. `instance` is encoded as in `ncfcheck.model.encoding`, `margin`
 and `error` are hexadecimal floats, `rendering` is a list of lines for people. `worst` is null, or
@@ -99,17 +98,13 @@ class Replay:
     @property
     def words(self) -> str:
         """What became of it in one line."""
-        told = (
-            f"margin {self.margin.value:+.4g} ± {self.margin.error:.1g}"
-            if self.margin.value == self.margin.value
-            else ""
-        )
+        value, error = self.margin.value, self.margin.error
+        told = "" if math.isnan(value) else f"margin {value:+.4g} ± {error:.1g}"
         about = "; ".join(filter(None, (told, self.margin.note)))
         if self.still_violates:
             return f"still violates {self.claim.id}: {about}"
-        return f"no longer violates {self.claim.id}: it {WORDS[self.outcome]}" + (
-            f" ({about})" if about else ""
-        )
+        reason = f" ({about})" if about else ""
+        return f"no longer violates {self.claim.id}: it {WORDS[self.outcome]}{reason}"
 
 
 def witness_of(
@@ -122,8 +117,7 @@ def witness_of(
     worst: tuple[Any, Margin] | None = None,
     certificate: dict[str, Any] | None = None,
 ) -> Witness:
-    """The witness of an instance that violates the claim; `source` is the user's file that states
-    it, if any.
+    """The witness of an instance that violates the claim; `source` is the user's file, if any.
 
     Raises NotStorable where the instance has no encoding.
     """
@@ -153,14 +147,12 @@ def _hex(margin: Margin) -> tuple[str, str]:
 
 def replay_command(path: Path, source: str | None) -> str:
     """The command that replays the witness file at this path."""
-    return f"ncfcheck replay {shlex.quote(str(path))}" + (
-        f" --claims {shlex.quote(source)}" if source else ""
-    )
+    claims = f" --claims {shlex.quote(source)}" if source else ""
+    return f"ncfcheck replay {shlex.quote(str(path))}{claims}"
 
 
 def store(witness: Witness, folder: Path = FOLDER) -> Path:
-    """Write the witness as CLAIM.json, or as CLAIM-DIGEST.json where another instance has that
-    name; the path written.
+    """Write the witness as CLAIM.json, or CLAIM-DIGEST.json if another has that name; the path.
 
     The folder is made if need be. Raises Unwritable.
     """
@@ -176,9 +168,8 @@ def save(path: Path, witness: Witness) -> None:
     """Write the file, whole or not at all, its path in its replay command. Raises Unwritable."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(
-        path, dumps(msgspec.structs.replace(witness, replay=replay_command(path, witness.claims)))
-    )
+    command = replay_command(path, witness.claims)
+    write(path, dumps(msgspec.structs.replace(witness, replay=command)))
 
 
 def dumps(witness: Witness) -> bytes:
@@ -192,11 +183,8 @@ def dumps(witness: Witness) -> bytes:
 
 def _pretty(value) -> str:
     if isinstance(value, list) and value:
-        return (
-            "[\n"
-            + ",\n".join(f"    {msgspec.json.encode(each).decode()}" for each in value)
-            + "\n  ]"
-        )
+        lines = ",\n".join(f"    {msgspec.json.encode(each).decode()}" for each in value)
+        return f"[\n{lines}\n  ]"
     return msgspec.json.encode(value).decode()
 
 
@@ -220,15 +208,9 @@ def read(path) -> Witness:
         raise BadWitness(f"{path} is larger than {LARGEST // 10**6} MB")
     try:
         found = msgspec.json.decode(content, type=Witness)
-        numbers = [
-            found.margin,
-            found.error,
-            *((found.worst.margin, found.worst.error) if found.worst else ()),
-        ]
-        if any(
-            not re.fullmatch(r"[-+.\w]{1,40}", each) or math.isnan(float.fromhex(each))
-            for each in numbers
-        ):
+        numbers = [found.margin, found.error]
+        numbers += [found.worst.margin, found.worst.error] if found.worst else []
+        if not all(map(_is_number, numbers)):
             raise ValueError("the margin is not a number")
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise BadWitness(f"{path} is not a witness: {error}") from error
@@ -237,6 +219,10 @@ def read(path) -> Witness:
             f"{path} is not a witness: format {found.format[:40]!r}, expected {FORMAT!r}"
         )
     return found
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"[-+.\w]{1,40}", text)) and not math.isnan(float.fromhex(text))
 
 
 def instance_of(witness: Witness):

@@ -1,5 +1,4 @@
-"""Random changes of instances: small moves from one that nearly violates, and snaps to the special
-values theorems break at.
+"""Random changes of instances: small moves from a near miss, and snaps to values theorems break at.
 
 Each returns an instance that the claim's strategy could have drawn, or raises Inapplicable.
 """
@@ -60,9 +59,8 @@ def noise(instance: Instance, rng) -> Instance:
     """All numbers of one array moved by a relative amount of any size."""
     name, values = _array(instance, rng)
     size = 10 ** rng.uniform(-4, 0) * (np.sqrt(np.mean(values**2)) or 1.0)
-    return moves.with_array(
-        instance, name, _within(name, values + size * rng.standard_normal(values.shape))
-    )
+    moved = values + size * rng.standard_normal(values.shape)
+    return moves.with_array(instance, name, within(name, moved))
 
 
 def one_number(instance: Instance, rng) -> Instance:
@@ -70,19 +68,15 @@ def one_number(instance: Instance, rng) -> Instance:
     name, values = _array(instance, rng)
     values, place = values.copy(), tuple(int(rng.integers(size)) for size in values.shape)
     old, other = values[place], rng.choice(values.ravel())
-    values[place] = rng.choice(
-        [0.0, -old, 2 * old, old / 2, np.round(old), other, rng.standard_normal()]
-    )
-    return moves.with_array(instance, name, _within(name, values))
+    changed = [0.0, -old, 2 * old, old / 2, np.round(old), other, rng.standard_normal()]
+    values[place] = rng.choice(changed)
+    return moves.with_array(instance, name, within(name, values))
 
 
 def sizes(instance: Instance, rng) -> Instance:
     """One width, power or the number of samples one more or less; the network then is dense."""
-    widths, powers, n = (
-        list(instance.network.widths),
-        list(instance.network.powers),
-        len(instance.problem.X),
-    )
+    widths, powers = list(instance.network.widths), list(instance.network.powers)
+    samples = len(instance.problem.X)
     part, step, seed = rng.integers(3), int(rng.choice((-1, 1))), int(rng.integers(2**31))
     if part == 0:
         i = int(rng.integers(len(widths) - 1))
@@ -90,9 +84,9 @@ def sizes(instance: Instance, rng) -> Instance:
     elif part == 1:
         i = int(rng.integers(len(powers)))
         powers[i] = max(1, powers[i] + step)
-    return moves.reshaped(
-        instance, widths=widths, powers=powers, samples=max(1, n + step * (part == 2)), seed=seed
-    )
+    elif part == 2:
+        samples = max(1, samples + step)
+    return moves.reshaped(instance, widths=widths, powers=powers, samples=samples, seed=seed)
 
 
 def smaller(instance: Instance, rng) -> Instance:
@@ -113,11 +107,10 @@ def slope(instance: Instance, rng) -> Instance:
     """One slope α_l moved, or special."""
     slopes = list(instance.network.slopes)
     i = int(rng.integers(len(slopes)))
-    slopes[i] = float(
-        rng.choice(SPECIAL)
-        if rng.random() < 0.5
-        else np.clip(slopes[i] + 0.2 * rng.standard_normal(), -1, 1)
-    )
+    if rng.random() < 0.5:
+        slopes[i] = float(rng.choice(SPECIAL))
+    else:
+        slopes[i] = float(np.clip(slopes[i] + 0.2 * rng.standard_normal(), -1, 1))
     return moves.with_activations(instance, slopes=slopes)
 
 
@@ -170,9 +163,8 @@ def repeated(instance: Instance, rng) -> Instance:
 def equal_labels(instance: Instance, rng) -> Instance:
     """Labels all of one size; or all equal."""
     y = instance.problem.y
-    return moves.changed(
-        instance, y=np.where(y >= 0, 1.0, -1.0) if rng.random() < 0.5 else np.ones_like(y)
-    )
+    equal = np.where(y >= 0, 1.0, -1.0) if rng.random() < 0.5 else np.ones_like(y)
+    return moves.changed(instance, y=equal)
 
 
 def equal_weights(instance: Instance, rng) -> Instance:
@@ -187,9 +179,8 @@ def equal_weights(instance: Instance, rng) -> Instance:
 def special_slopes(instance: Instance, rng) -> Instance:
     """Every slope that is not 1 the same special value."""
     value = rng.choice(SPECIAL)
-    return moves.with_activations(
-        instance, slopes=[each if each == 1 else value for each in instance.network.slopes]
-    )
+    slopes = [each if each == 1 else value for each in instance.network.slopes]
+    return moves.with_activations(instance, slopes=slopes)
 
 
 def line(instance: Instance, rng) -> Instance:
@@ -199,30 +190,12 @@ def line(instance: Instance, rng) -> Instance:
     return instance
 
 
-MOVES = (
-    noise,
-    noise,
-    one_number,
-    one_number,
-    sizes,
-    smaller,
-    slope,
-    another_seed,
-    repeated,
-    lattice,
-)
-SNAPS = (
-    lattice,
-    lattice,
-    antipodal,
-    symmetric,
-    repeated,
-    equal_labels,
-    equal_weights,
-    special_slopes,
-    line,
-    smaller,
-)
+# Some are twice as likely as the others.
+MOVES = (noise, noise, one_number, one_number)
+MOVES += (sizes, smaller, slope, another_seed, repeated, lattice)
+SNAPS = (lattice, lattice)
+SNAPS += (antipodal, symmetric, repeated, equal_labels, equal_weights)
+SNAPS += (special_slopes, line, smaller)
 
 
 def _array(instance: Instance, rng) -> tuple[str, Array]:
@@ -242,7 +215,8 @@ def movable(instance: Instance) -> dict[str, Array]:
     return arrays
 
 
-def _within(name: str, values: Array) -> Array:
+def within(name: str, values: Array) -> Array:
+    """The numbers of the array of this name within its range."""
     return np.clip(values, -1, 1) if name == "slopes" else values
 
 

@@ -12,6 +12,8 @@ import msgspec
 from ncfcheck.run.hunting.search import LAG, Search
 from ncfcheck.run.hunting.shards import Shard, ShardReport
 
+Known = Callable[[Shard], ShardReport | None]  # the report of a shard that was done before
+
 
 class Schedule:
     """Names the next shard to work on and takes in what became of it.
@@ -21,21 +23,9 @@ class Schedule:
     out again, or None.
     """
 
-    def __init__(
-        self,
-        search: Search,
-        instances: float,
-        until: float,
-        first: bool,
-        done: Callable[[Shard], ShardReport | None],
-    ):
-        self.search, self.instances, self.until, self.first, self.done = (
-            search,
-            instances,
-            until,
-            first,
-            done,
-        )
+    def __init__(self, search: Search, instances: float, until: float, first: bool, done: Known):
+        self.search, self.done = search, done
+        self.instances, self.until, self.first = instances, until, first
         self.generations: dict[int, list[Shard]] = {}
         self.reports: dict[int, dict[int, ShardReport]] = {}
         self.waiting: deque[Shard] = deque()
@@ -90,10 +80,8 @@ class Schedule:
         """The first shards, the last of them shortened: no more instances planned than wanted."""
         kept = []
         for shard in shards:
-            count = min(shard.count, self.instances - self.planned)
+            count = int(min(shard.count, self.instances - self.planned))
             if count > 0:
-                kept.append(
-                    msgspec.structs.replace(shard, count=int(count), cut=count < shard.count)
-                )
-                self.planned += int(count)
+                kept.append(msgspec.structs.replace(shard, count=count, cut=count < shard.count))
+                self.planned += count
         return kept

@@ -1,5 +1,4 @@
-"""Where a hunt looks next: the worst instances so far, stratum by stratum, and shards of work
-planned from them.
+"""Where a hunt looks next: the worst instances so far, by stratum, and shards of work from them.
 
 Generations are planned one after another. What a generation consists of depends on the seed, its
 number and the results of the generations at least LAG before it, in the order of their shards:
@@ -9,9 +8,10 @@ never on how many workers there are or how fast.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec.structs import replace
 
 from ncfcheck.core.seeds import derive
 from ncfcheck.run.hunting.shards import (
@@ -74,12 +74,12 @@ class Climb:
     @property
     def is_stuck(self) -> bool:
         """Whether the latest values are no better than earlier ones, all the same, or enough."""
-        late = self.told[-PATIENCE:]
-        if len(self.told) >= FLAT and min(self.told) == max(self.told):
+        told = self.told
+        if len(told) >= FLAT and min(told) == max(told):
             return True
-        return len(self.told) >= LONGEST or (
-            len(self.told) > PATIENCE and min(late) >= min(self.told[:-PATIENCE])
-        )
+        if len(told) > PATIENCE and min(told[-PATIENCE:]) >= min(told[:-PATIENCE]):
+            return True
+        return len(told) >= LONGEST
 
 
 class Search:
@@ -112,27 +112,19 @@ class Search:
         shard = Shard(self.claim, generation, index, tactic, seed, count)
         rng = np.random.default_rng(seed)
         if tactic == MUTATED:
-            return _with(shard, parents=tuple(self.board.chosen(rng) for _ in range(PARENTS)))
+            return replace(shard, parents=tuple(self.board.chosen(rng) for _ in range(PARENTS)))
         if tactic == OPTIMISED:
-            climb = self.climbs.pop(self._lane(shard), None) or Climb(
-                self.board.chosen(rng, GREED), seed
-            )
-            return _with(shard, seed=climb.seed, parents=(climb.parent,), told=climb.told)
+            climb = self.climbs.pop(self._lane(shard), None)
+            climb = climb or Climb(self.board.chosen(rng, GREED), seed)
+            return replace(shard, seed=climb.seed, parents=(climb.parent,), told=climb.told)
         return shard
 
     def _carry_on(self, shard: Shard, report: ShardReport) -> None:
         """Go on with an optimisation, unless it is stuck or came to nothing."""
-        climb = Climb(shard.parents[0], shard.seed, shard.told)
-        climb = replace(climb, told=(*climb.told, *report.values))
+        climb = Climb(shard.parents[0], shard.seed, (*shard.told, *report.values))
         if report.values and not climb.is_stuck:
             self.climbs[self._lane(shard)] = climb
 
     def _lane(self, shard: Shard) -> int:
         """Optimisations alternate between the generations in flight: shards of each one's own."""
         return shard.generation % LAG * SHARDS + shard.index
-
-
-def _with(shard: Shard, **parts) -> Shard:
-    import msgspec
-
-    return msgspec.structs.replace(shard, **parts)

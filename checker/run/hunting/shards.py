@@ -29,12 +29,8 @@ class Point(msgspec.Struct, frozen=True):
     @property
     def violation(self) -> Violation:
         """The instance as one that violates the claim."""
-        return Violation(
-            self.margin,
-            self.error,
-            self.instance,
-            None if self.choices is None else decode(self.choices),
-        )
+        choices = None if self.choices is None else decode(self.choices)
+        return Violation(self.margin, self.error, self.instance, choices)
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -56,6 +52,11 @@ class Shard(msgspec.Struct, frozen=True):
     told: tuple[float, ...] = ()
     seconds: float = float("inf")
     cut: bool = False
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it is in the hunt."""
+        return self.generation, self.index
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True):
@@ -100,7 +101,7 @@ class Totals:
         self.reasons: Counter[str] = Counter()
         self.strata: Counter[str] = Counter()
         self.coverage: dict[str, Counter[str]] = {}
-        self.confirmed, self.seconds = 0, 0.0
+        self.confirmed = 0
         self.worst: Point | None = None
 
     def __iadd__(self, report: ShardReport) -> Totals:
@@ -111,7 +112,6 @@ class Totals:
         for key, counts in report.coverage.items():
             self.coverage.setdefault(key, Counter()).update(counts)
         self.confirmed += len(report.found)
-        self.seconds += report.seconds
         if report.worst and (self.worst is None or report.worst.margin < self.worst.margin):
             self.worst = report.worst
         return self

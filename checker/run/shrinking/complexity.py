@@ -33,13 +33,12 @@ def size(instance: Instance) -> tuple[int, ...]:
 def key(instance: Instance) -> tuple:
     """Sizes first, then the loss, slopes, numbers, share and seeds."""
     network, problem = instance.network, instance.problem
+    total = sum(_weight(name, values, instance) for name, values in numbers(instance).items())
     return (
         *size(instance),
         tuple(Loss).index(problem.loss),
         sum(_slope(alpha) for alpha in network.slopes),
-        round(
-            sum(_weight(name, values, instance) for name, values in numbers(instance).items()), 6
-        ),
+        round(total, 6),
         SHARES.index(instance.fraction) if instance.fraction in SHARES else 99,
         (len(instance.seeds), sum(instance.seeds)),
     )
@@ -51,12 +50,7 @@ def numbers(instance: Instance) -> dict[str, Array]:
     del found["slopes"]
     if isinstance(instance, RankOneInstance | FoundInstance):
         del found["start"]
-    norms = found.get("norms")
-    if (
-        norms is not None
-        and norms.size == instance.network.depth
-        and np.array_equal(norms, balanced_norms(instance.network))
-    ):
+    if "norms" in found and np.array_equal(found["norms"], balanced_norms(instance.network)):
         del found["norms"]
     return found
 
