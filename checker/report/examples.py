@@ -42,7 +42,7 @@ def instance_at(claim: Claim, seed: int, index: int):
 
 
 def shown(claim: Claim, seed: int = 0) -> tuple[int, Portrait]:
-    """Index and portrait of the one of its first instances with most to see: blow-up, alignment …
+    """Index and portrait of the applicable one of its first instances with most to see.
 
     Raises NoInstance for a claim that is not about flows of a network.
     """

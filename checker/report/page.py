@@ -128,7 +128,7 @@ def _share(count: int, whole: int) -> str:
 
 
 def _certified(result: ClaimResult) -> str | None:
-    """Share of violations tried with a certificate, or of all instances; None for none tried."""
+    """Of violations tried how many are certified, or of all how many hold; None if none tried."""
     if words.proved(result):
         return f"{result.proved} of {result.instances} hold"
     tried = result.certified + sum(result.why_uncertified.values())

@@ -56,7 +56,7 @@ class CheckPlan:
 
 
 def run(plan: CheckPlan) -> Iterator[Event]:
-    """Check the claims of a plan, told in events, the last a Report; an interrupt ends it cleanly.
+    """Check the claims of a plan, told in events; the last, even if interrupted, is a Report.
 
     Raises NoCluster.
     """
