@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import sys
 import textwrap
-from pathlib import Path
 
 import click
 
 from ncfcheck.app.console import (
     INTERRUPTED,
+    PATH,
+    SCHEDULER,
+    SEED,
+    WORKERS,
     CannotRun,
     console,
     exit_code,
@@ -32,9 +35,7 @@ PROFILES = ("quick", "ci", "deep")
 
 
 def main(arguments=None) -> int:
-    """Run the command line and return its exit code: 0 as expected, 1 unexpected verdicts, 2 it
-    could not be done.
-    """
+    """Run the command line; its exit code: 0 as expected, 1 unexpected verdicts, 2 not done."""
     try:
         return cli.main(arguments, prog_name="ncfcheck", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -56,12 +57,8 @@ def cli(context):
         click.echo(context.get_help())
 
 
-cli.add_command(merge)
-cli.add_command(report)
-cli.add_command(plot)
-cli.add_command(hunt)
-cli.add_command(replay)
-cli.add_command(verify)
+for command in (merge, report, plot, hunt, replay, verify):
+    cli.add_command(command)
 
 
 @cli.command("list")
@@ -78,9 +75,8 @@ def list_claims(patterns, as_map):
     wide = max(len(claim.id) for claim in claims)
     source = max(len(claim.reference) for claim in claims)
     for claim in claims:
-        click.echo(
-            f"{claim.id:{wide}}  {claim.kind:10}  {claim.reference:{source}}  {claim.summary}"
-        )
+        about = f"{claim.kind:10}  {claim.reference:{source}}  {claim.summary}"
+        click.echo(f"{claim.id:{wide}}  {about}")
 
 
 def _print_map(ids):
@@ -134,19 +130,8 @@ def show(claim):
     type=click.IntRange(min=1),
     help="Instances per claim, half for a control, instead of the profile's.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Everything drawn depends on it alone.",
-)
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="FILE.csv",
-    help="Take data sets from this table.",
-)
+@click.option("--seed", **SEED, help="Everything drawn depends on it alone.")
+@click.option("--data", type=PATH, metavar="FILE.csv", help="Take data sets from this table.")
 @click.option("--target", metavar="COLUMN", help="Column of the table that holds the labels.")
 @click.option(
     "--standardise/--no-standardise",
@@ -154,10 +139,8 @@ def show(claim):
     show_default=True,
     help="Scale the table's columns.",
 )
-@click.option(
-    "--workers", type=click.IntRange(min=1), help="Processes, by default one per processor."
-)
-@click.option("--scheduler", metavar="ADDRESS", help="Use the Dask cluster of this scheduler.")
+@click.option("--workers", **WORKERS)
+@click.option("--scheduler", **SCHEDULER)
 @click.option("-v", "--verbose", is_flag=True, help="Print every instance.")
 @click.option(
     "--certify",
@@ -201,28 +184,15 @@ def check(
     claims = tuple(claim.id for claim in selected(patterns))
     comparison = prepared(options, patterns, claims, part)
     count, workers = examples or PROFILES[profile], workers or available()
-    plan = CheckPlan(
-        part_of(claims, part),
-        count,
-        seed,
-        workers,
-        table,
-        sources(),
-        part,
-        verbose,
-        FOLDER,
-        certify,
-        scheduler,
-    )
+    how = {"verbose": verbose, "folder": FOLDER, "certify": certify, "scheduler": scheduler}
+    plan = CheckPlan(part_of(claims, part), count, seed, workers, table, sources(), part, **how)
     found = _run(plan, comparison, options)
     _check_own(found.claims)
     return exit_code(found, options["strict"])
 
 
 def _check_own(results):
-    """Raise CannotRun where a claim of the user's decided nothing because of an error
-    in its file.
-    """
+    """Raise CannotRun where a claim of the user's decided nothing for an error in its file."""
     from ncfcheck.core import claim_files
     from ncfcheck.core.claims import Verdict
 
@@ -242,10 +212,9 @@ def _run(plan, comparison, options):
 
     progress = ProgressWriter(console(stderr=True, quiet=options["quiet"] or plan.verbose))
     with contextlib.closing(progress):
-        found = writers(console(), verbose=plan.verbose, **options)
-        return play(
-            check.run(plan), [progress, *found, forgiving(Latest(LATEST, _warn))], comparison
-        )
+        found = [progress, *writers(console(), verbose=plan.verbose, **options)]
+        found.append(forgiving(Latest(LATEST, _warn)))
+        return play(check.run(plan), found, comparison)
 
 
 def _table(path, target, standardise):
@@ -278,9 +247,7 @@ def _last_verdict(id):
 
 
 def _latest():
-    """The last result of every claim checked from this folder, by id. Raises OSError or ValueError
-    for an unreadable file.
-    """
+    """The last result of every claim, by id. Raises OSError, ValueError for an unreadable file."""
     from ncfcheck.verdicts.report import LATEST, read
 
     report = read(LATEST)

@@ -1,6 +1,4 @@
-"""What every command has in common: exit codes, and one line on standard error for
-what went wrong.
-"""
+"""What every command has in common: exit codes, and one line on standard error for failures."""
 
 from __future__ import annotations
 
@@ -12,6 +10,11 @@ import click
 
 UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
 OWN = "ncfcheck.claims"
+PATH = click.Path(path_type=Path)
+SEED = {"type": click.IntRange(min=0), "default": 0, "show_default": True}
+WORKERS = {"type": click.IntRange(min=1), "help": "Processes, by default one per processor."}
+SCHEDULER = {"metavar": "ADDRESS", "help": "Use the Dask cluster of this scheduler."}
+STRICT = {"is_flag": True, "help": "An unresolved theorem is not as expected."}
 
 
 class CannotRun(click.ClickException):
@@ -39,13 +42,8 @@ def own_claims(command):
         context.meta[OWN] = tuple(str(Path(file).absolute()) for file in files)
 
     text = "Claims of your own; no CLAIM then means all of them."
-    options = {
-        "type": click.Path(path_type=Path),
-        "multiple": True,
-        "expose_value": False,
-        "callback": keep,
-    }
-    return click.option("--claims", metavar="FILE.py", help=text, **options)(command)
+    options = {"multiple": True, "expose_value": False, "callback": keep, "help": text}
+    return click.option("--claims", type=PATH, metavar="FILE.py", **options)(command)
 
 
 def own_files() -> tuple[str, ...]:
@@ -62,9 +60,7 @@ def sources() -> tuple[str, ...]:
 
 
 def loaded() -> None:
-    """Have every claim registered. Raises CannotRun for a module of claims that
-    cannot be imported.
-    """
+    """Have every claim registered. Raises CannotRun for a module that cannot be imported."""
     from ncfcheck.core import loading
 
     try:
@@ -74,8 +70,7 @@ def loaded() -> None:
 
 
 def selected(patterns):
-    """The claims of the patterns, once all are loaded; without patterns those of the user's files,
-    if there are any, or else all.
+    """The claims of the patterns, once loaded; without patterns the user's files', or else all.
 
     Raises CannotRun where there is none.
     """
@@ -113,8 +108,7 @@ def forgiving(writer: Callable) -> Callable:
 
 
 def play(events: Iterable, writers: list, comparison=None):
-    """Every event through all writers, the last compared with a baseline where one is given; the
-    last event.
+    """Every event through all writers, the last compared with a baseline, if given; the last event.
 
     Raises CannotRun for a file that cannot be written and a cluster that cannot be used.
     """
@@ -141,9 +135,12 @@ def exit_code(report, strict: bool) -> int:
     stopped goes to standard error.
     """
     if report.stopped:
-        say(report.stopped)
-        return INTERRUPTED if report.stopped == "interrupted" else FAILED
-    expected = (
-        all(result.as_expected(strict) for result in report.claims) and not report.regressions
-    )
-    return 0 if expected else UNEXPECTED
+        return stopped(report.stopped)
+    expected = all(result.as_expected(strict) for result in report.claims)
+    return 0 if expected and not report.regressions else UNEXPECTED
+
+
+def stopped(why: str) -> int:
+    """The exit code of a run that was stopped; why goes to standard error."""
+    say(why)
+    return INTERRUPTED if why == "interrupted" else FAILED

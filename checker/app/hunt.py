@@ -8,39 +8,33 @@ import re
 import click
 
 from ncfcheck.app.console import (
-    FAILED,
-    INTERRUPTED,
+    SCHEDULER,
+    SEED,
+    STRICT,
     UNEXPECTED,
+    WORKERS,
     CannotRun,
     console,
     own_claims,
-    say,
     selected,
     sources,
+    stopped,
 )
 
+BUDGET = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([smh]?)")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 class Budget(click.ParamType):
-    """A number of instances, or a time such as 60s, 10m, 8h: (instances, seconds), one of them
-    None.
-    """
+    """N instances, or a time such as 60s, 10m, 8h: (instances, seconds), one of them None."""
 
     name = "budget"
 
     def convert(self, value, param, ctx):
-        found = (
-            re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([smh]?)", value)
-            if isinstance(value, str)
-            else None
-        )
+        found = isinstance(value, str) and BUDGET.fullmatch(value)
         if not found or not float(found[1]) or (not found[2] and "." in found[1]):
-            self.fail(
-                f"{value!r} is neither a number of instances nor a time such as 60s, 10m or 8h",
-                param,
-                ctx,
-            )
+            wanted = "a number of instances nor a time such as 60s, 10m or 8h"
+            self.fail(f"{value!r} is neither {wanted}", param, ctx)
         return (None, float(found[1]) * UNITS[found[2]]) if found[2] else (int(found[1]), None)
 
 
@@ -54,24 +48,16 @@ class Budget(click.ParamType):
     metavar="60s|N",
     help="Time, or instances in all.",
 )
-@click.option(
-    "--workers", type=click.IntRange(min=1), help="Processes, by default one per processor."
-)
-@click.option("--scheduler", metavar="ADDRESS", help="Use the Dask cluster of this scheduler.")
+@click.option("--workers", **WORKERS)
+@click.option("--scheduler", **SCHEDULER)
 @click.option(
     "--resume", is_flag=True, help="Continue where the last hunt of this claim and seed stopped."
 )
 @click.option(
     "--keep-going", is_flag=True, help="Use the whole budget even after a counterexample."
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Everything tested depends on it alone.",
-)
-@click.option("--strict", is_flag=True, help="An unresolved theorem is not as expected.")
+@click.option("--seed", **SEED, help="Everything tested depends on it alone.")
+@click.option("--strict", **STRICT)
 @click.option("--quiet", is_flag=True, help="Print the verdict only.")
 @own_claims
 def hunt(claim, budget, workers, scheduler, resume, keep_going, seed, strict, quiet):
@@ -93,8 +79,7 @@ def hunt(claim, budget, workers, scheduler, resume, keep_going, seed, strict, qu
     plan = HuntPlan(found[0].id, seed, instances, seconds, workers, scheduler, **options)
     finished = _played(plan, strict, quiet)
     if finished.stopped:
-        say(finished.stopped)
-        return INTERRUPTED if finished.stopped == "interrupted" else FAILED
+        return stopped(finished.stopped)
     return 0 if finished.result.as_expected(strict) else UNEXPECTED
 
 

@@ -1,6 +1,4 @@
-"""What the command line offers for reports: the options of `check` and the commands on results that
-are already there.
-"""
+"""Reports on the command line: options of `check`, and commands on results already there."""
 
 from __future__ import annotations
 
@@ -9,50 +7,42 @@ from pathlib import Path
 
 import click
 
-from ncfcheck.app.console import CannotRun, console, exit_code, forgiving, own_claims, play, warn
+from ncfcheck.app.console import (
+    PATH,
+    STRICT,
+    CannotRun,
+    console,
+    exit_code,
+    forgiving,
+    loaded,
+    own_claims,
+    play,
+    warn,
+)
 
-PATH = click.Path(path_type=Path)
+FILE = {"type": PATH, "metavar": "FILE"}
 
 
 def outputs(command):
     """Give a command the options that say where results go and what they are compared with."""
     for option in (
+        click.option("--json", "json_path", **FILE, help="Write the results as JSON."),
+        click.option("--junit", "junit_path", **FILE, help="Write the results as JUnit XML."),
         click.option(
-            "--json", "json_path", type=PATH, metavar="FILE", help="Write the results as JSON."
+            "--html", "html_path", **FILE, help="Write a report to look at, one HTML file."
         ),
         click.option(
-            "--junit",
-            "junit_path",
-            type=PATH,
-            metavar="FILE",
-            help="Write the results as JUnit XML.",
+            "--markdown", "markdown_path", **FILE, help="Write a summary for a pull request."
         ),
         click.option(
-            "--html",
-            "html_path",
-            type=PATH,
-            metavar="FILE",
-            help="Write a report to look at, one HTML file.",
-        ),
-        click.option(
-            "--markdown",
-            "markdown_path",
-            type=PATH,
-            metavar="FILE",
-            help="Write a summary for a pull request.",
-        ),
-        click.option(
-            "--baseline",
-            type=PATH,
-            metavar="FILE",
-            help="Compare with this run: what got worse is not as expected.",
+            "--baseline", **FILE, help="Compare with this run: what got worse is not as expected."
         ),
         click.option(
             "--update-baseline",
             is_flag=True,
             help="Write the baseline anew, by default reports/baseline.json.",
         ),
-        click.option("--strict", is_flag=True, help="An unresolved theorem is not as expected."),
+        click.option("--strict", **STRICT),
         click.option(
             "--quiet", is_flag=True, help="Print only what is not as expected, and one line."
         ),
@@ -117,8 +107,7 @@ def _markdown(path, strict):
 
 
 def prepared(options, patterns=(), known=(), part=""):
-    """The comparison with a baseline that the options ask for, if any; all files have been looked
-    at before a long run.
+    """The comparison with a baseline that the options ask for, if any; files are looked at first.
 
     Raises CannotRun for a file asked for that cannot be written, and for a baseline that cannot be
     read.
@@ -129,10 +118,9 @@ def prepared(options, patterns=(), known=(), part=""):
     path, update = options["baseline"], options["update_baseline"]
     found = None
     try:
-        for file in [
-            path for name, path in options.items() if name.endswith("_path") and path is not None
-        ]:
-            check_writable(file)
+        for name, file in options.items():
+            if name.endswith("_path") and file is not None:
+                check_writable(file)
         if path or update:
             from ncfcheck.verdicts.comparison import comparison
 
@@ -188,7 +176,6 @@ def report(folder, results):
     """Write report.html and report.md on the latest results, hunts and counterexamples in the
     folder reports/.
     """
-    from ncfcheck.app.console import loaded
     from ncfcheck.verdicts.report import LATEST
 
     found = _report(results or LATEST)
@@ -205,9 +192,7 @@ def report(folder, results):
 
 @click.command()
 @click.argument("what", metavar="CLAIM[@SEED/INDEX]|WITNESS")
-@click.option(
-    "-o", "--output", type=PATH, required=True, metavar="FILE", help="An .svg or a .png file."
-)
+@click.option("-o", "--output", **FILE, required=True, help="An .svg or a .png file.")
 @own_claims
 def plot(what, output):
     """Plot the flows of one instance: norm, alignment, singular values, tracking error and weights.
@@ -215,7 +200,6 @@ def plot(what, output):
     CLAIM alone means an instance that shows well what the claim is about, SEED/INDEX one of those
     drawn at a seed, and WITNESS the instance of a witness file.
     """
-    from ncfcheck.app.console import loaded
     from ncfcheck.core.files import Unwritable, write
     from ncfcheck.report import plots
     from ncfcheck.report.examples import NoInstance, portrait_of

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
+from ncfcheck.app.console import PATH
+
 
 @click.command()
-@click.argument("witness", type=click.Path(path_type=Path), metavar="WITNESS")
+@click.argument("witness", type=PATH, metavar="WITNESS")
 def verify(witness):
     """Check the certificate of a WITNESS file in exact arithmetic, in its own process and with the
     standard library only.

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import click
 
-from ncfcheck.app.console import FAILED, UNEXPECTED, loaded, own_claims, say
+from ncfcheck.app.console import FAILED, PATH, UNEXPECTED, loaded, own_claims, say
 
 
 @click.command()
-@click.argument(
-    "witnesses", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="WITNESS..."
-)
+@click.argument("witnesses", nargs=-1, required=True, type=PATH, metavar="WITNESS...")
 @click.option("--quiet", is_flag=True, help="Print one line per witness only.")
 @own_claims
 def replay(witnesses, quiet):
@@ -39,8 +37,7 @@ def _replayed(path: Path, quiet: bool) -> int:
         say(f"{path}: cannot run: {result.margin.note.removeprefix('error: ')}")
         return FAILED
     if not quiet:
-        click.echo(
-            "\n".join(render(result.claim, witness.instance_of(found), result.margin)) + "\n"
-        )
+        lines = render(result.claim, witness.instance_of(found), result.margin)
+        click.echo("\n".join(lines) + "\n")
     click.echo(f"{path}: {result.words}")
     return UNEXPECTED if result.still_violates else 0

@@ -1,6 +1,4 @@
-"""Small charts of the report, drawn by hand as SVG in the colours of the page: light, and many of
-them in little time.
-"""
+"""Small charts of the report as SVG in the colours of the page: light, many in little time."""
 
 from __future__ import annotations
 
@@ -17,17 +15,13 @@ SMALLEST, LARGEST = -18, 12  # decades that are told apart
 
 
 def margins(pairs: Sequence[tuple[float, float]], label: str) -> Markup:
-    """Margins |m| against the bounds on their errors, both logarithmic, above it how many there are
-    of each size.
+    """Margins |m| against the bounds on their errors, both logarithmic; above, a histogram of |m|.
 
     What holds is drawn as dots, what violates as crosses; left of the diagonal margins are within
     their errors.
     """
-    found = [
-        (abs(value), error, value)
-        for value, error in pairs
-        if math.isfinite(value) and math.isfinite(error)
-    ]
+    finite = [pair for pair in pairs if all(map(math.isfinite, pair))]
+    found = [(abs(value), error, value) for value, error in finite]
     if not found:
         return Markup("<p class='none'>no margin to show</p>")
     x = _Scale([size for size, *_ in found], LEFT, WIDTH - RIGHT)
@@ -74,6 +68,7 @@ def _decade(value: float) -> float:
 
 def _axes(x: _Scale, y: _Scale) -> str:
     bottom = HEIGHT - BOTTOM
+    middle, height = (LEFT + WIDTH) // 2, (TOP + bottom) // 2
     parts = [f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{WIDTH - RIGHT}"/>']
     parts += [
         f'<text x="{x.at(tick)}" y="{bottom + 14}" text-anchor="middle">{_power(tick)}</text>'
@@ -83,26 +78,20 @@ def _axes(x: _Scale, y: _Scale) -> str:
         f'<text x="{LEFT - 4}" y="{y.at(tick) + 3}" text-anchor="end">{_power(tick)}</text>'
         for tick in y.ticks
     ]
-    middle = (LEFT + WIDTH) // 2
-    parts.append(
-        f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">size of the margin</text>'
-    )
-    height = (TOP + bottom) // 2
-    parts.append(
-        f'<text x="10" y="{height}" text-anchor="middle" transform="rotate(-90 10 {height})">error '
-        "bound</text>"
-    )
+    parts += [
+        f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">size of the margin</text>',
+        f'<text x="10" y="{height}" text-anchor="middle" transform="rotate(-90 10 {height})">',
+        "error bound</text>",
+    ]
     return "".join(parts)
 
 
 def _diagonal(x: _Scale, y: _Scale) -> str:
     """Where the error is as large as the margin."""
     low, high = max(x.low, y.low), min(x.high, y.high)
-    return (
-        f'<path class="diagonal" d="M{x.at(low)} {y.at(low)}L{x.at(high)} {y.at(high)}"/>'
-        if low < high
-        else ""
-    )
+    if low >= high:
+        return ""
+    return f'<path class="diagonal" d="M{x.at(low)} {y.at(low)}L{x.at(high)} {y.at(high)}"/>'
 
 
 def _histogram(x: _Scale, found: list, bars: int = 36) -> str:
@@ -132,8 +121,6 @@ def _power(decade: int) -> str:
 
 
 def _svg(parts: Iterable[str], label: str) -> Markup:
-    head = (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(label)}">'
-    )
+    told = f'role="img" aria-label="{escape(label)}"'
+    head = f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" {told}>'
     return Markup(head + "".join(parts) + "</svg>")

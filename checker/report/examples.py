@@ -1,6 +1,4 @@
-"""Instances of claims to look at: the ones drawn at a seed, by index, and one that shows well what
-a claim is about.
-"""
+"""Instances of a claim to look at: by index those of a seed, and one that shows it well."""
 
 from __future__ import annotations
 
@@ -24,20 +22,13 @@ class NoInstance(ValueError):
 
 
 def instances_of(claim: Claim, count: int, seed: int = 0) -> list:
-    """The first instances of a claim drawn at a seed, the simplest one first. Raises NoInstance
-    where its strategy fails.
-    """
+    """First instances of a claim at a seed, simplest first. Raises NoInstance if drawing fails."""
     try:
-        return list(
-            islice(
-                draw(claim.strategy(), DRAWS, derive(seed, claim.id, "example"), simplest=True),
-                count,
-            )
-        )
+        own = derive(seed, claim.id, "example")
+        return list(islice(draw(claim.strategy(), DRAWS, own, simplest=True), count))
     except Exception as error:
-        raise NoInstance(
-            f"the strategy of {claim.id} failed: {type(error).__name__}: {error}"
-        ) from error
+        told = f"{type(error).__name__}: {error}"
+        raise NoInstance(f"the strategy of {claim.id} failed: {told}") from error
 
 
 def instance_at(claim: Claim, seed: int, index: int):
@@ -51,8 +42,7 @@ def instance_at(claim: Claim, seed: int, index: int):
 
 
 def shown(claim: Claim, seed: int = 0) -> tuple[int, Portrait]:
-    """Index and portrait of the instance, among the first few that the claim applies to, with most
-    to see: blow-up, alignment …
+    """Index and portrait of the applicable one of its first instances with most to see.
 
     Raises NoInstance for a claim that is not about flows of a network.
     """
@@ -76,8 +66,7 @@ def shown(claim: Claim, seed: int = 0) -> tuple[int, Portrait]:
 
 
 def portrait_of(what: str) -> Portrait:
-    """Portrait of a claim's instance to show, of CLAIM@SEED/INDEX, or of the instance in a witness
-    file.
+    """Portrait of a claim's instance to show, of CLAIM@SEED/INDEX, or of that in a witness file.
 
     Raises NoInstance with the reason.
     """
@@ -92,11 +81,9 @@ def portrait_of(what: str) -> Portrait:
             f"no claim {id!r}; `ncfcheck list` shows them all, and a witness is a .json file"
         )
     claim = registered()[id]
-    return (
-        _portrait(instance_at(claim, int(found[1]), int(found[2])), what)
-        if found
-        else shown(claim)[1]
-    )
+    if not found:
+        return shown(claim)[1]
+    return _portrait(instance_at(claim, int(found[1]), int(found[2])), what)
 
 
 def _portrait(instance, name: str) -> Portrait:
@@ -104,9 +91,8 @@ def _portrait(instance, name: str) -> Portrait:
         raise NoInstance(f"{name} is not about the flow of a network: there is nothing to plot")
     try:
         return portrait(instance)
-    except (
-        Exception
-    ) as error:  # a claim's own kind of network need not be one that flows are followed for
+    # A claim's own kind of network need not be one that flows are followed for.
+    except Exception as error:
         raise NoInstance(f"{name} cannot be plotted: {type(error).__name__}: {error}") from error
 
 
@@ -118,9 +104,7 @@ def _in_witness(path: str):
 
 
 def _to_see(found: Portrait) -> float:
-    """How many of the things that are worth a look a portrait has; alignment where the flow turns
-    by more than a little.
-    """
+    """How many things worth a look a portrait has; alignment if the flow turns noticeably."""
     turns = found.aligned is not None and found.aligned[2] > 1e-4
     tracks = found.tracking is not None and bool(
         (found.tracking.sizes > 10 * found.tracking.floor).all()

@@ -1,6 +1,4 @@
-"""What a page shows besides results: claims, pictures of flows, counterexamples and hunts, as far
-as there are any.
-"""
+"""What a page shows besides results, if there is any: claims, flows, counterexamples, hunts."""
 
 from __future__ import annotations
 
@@ -42,9 +40,7 @@ def extras(
 
 
 def pictures(claim) -> tuple[list[tuple[str, Markup]], str]:
-    """(caption, SVG) of every figure of an instance that shows well what the claim is about, and
-    which instance that is.
-    """
+    """(caption, SVG) of each figure of an instance that shows a claim well, and which one it is."""
     from ncfcheck.report.plots import figures, inline
 
     index, portrait = shown(claim)

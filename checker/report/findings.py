@@ -9,34 +9,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ncfcheck.verdicts.ledger import PATH as LEDGER
-from ncfcheck.verdicts.witness import FOLDER, BadWitness, Witness, read
+from ncfcheck.verdicts.ledger import to_read
+from ncfcheck.verdicts.witness import FOLDER, BadWitness, Witness, read, replay_command
 
 MOST = 200  # counterexamples shown
 
 HUNTS = """
-SELECT hunt, claim, seed, started, count(*), sum(outcome = 'violates'), sum(outcome = 'unresolved'),
-       min(CASE WHEN outcome IN ('holds', 'violates') THEN margin END), sum(seconds)
+SELECT hunt, claim, seed, started, count(*) AS instances,
+       sum(outcome = 'violates') AS violates, sum(outcome = 'unresolved') AS unresolved,
+       min(CASE WHEN outcome IN ('holds', 'violates') THEN margin END) AS worst,
+       sum(seconds) AS seconds
 FROM hunts JOIN instances USING (hunt) GROUP BY hunt ORDER BY hunt
 """
-COLUMNS = (
-    "hunt",
-    "claim",
-    "seed",
-    "started",
-    "instances",
-    "violates",
-    "unresolved",
-    "worst",
-    "seconds",
-)
 
 
 def counterexamples(
     folder: Path = FOLDER, warn: Callable[[str], None] = lambda message: None
 ) -> list[dict]:
-    """The witnesses in a folder, by file name, as the report shows them; files that are none are
-    told to `warn`.
-    """
+    """Witnesses in a folder, by file name, as the report shows them; `warn` is told of others."""
     found = []
     for path in sorted(Path(folder).glob("*.json"))[:MOST]:
         try:
@@ -58,7 +48,7 @@ def _told(path: Path, witness: Witness) -> dict:
         "margin": f"{witness.judged.value:+.4g} ± {witness.judged.error:.1g}",
         "note": witness.note,
         "certificate": summary(witness.certificate),
-        "replay": f"ncfcheck replay {file}{given}",
+        "replay": replay_command(path, witness.claims),
         "verify": f"ncfcheck verify {file}" if witness.certificate else "",
         "plot": f"ncfcheck plot {file}{given} -o {shlex.quote(path.stem + '.svg')}",
         "versions": ", ".join(f"{name} {version}" for name, version in witness.versions.items()),
@@ -66,39 +56,29 @@ def _told(path: Path, witness: Witness) -> dict:
 
 
 def summary(certificate: dict | None, width: int = 90) -> list[tuple[str, str]]:
-    """What a certificate says in pairs (name, value): short values as they are, long ones by their
-    size.
-    """
+    """What a certificate says in pairs (name, value): short values as they are, long by size."""
     found = []
     for name, value in (certificate or {}).items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if len(text) > width:
-            size = (
-                f"{len(value)} entries"
-                if isinstance(value, list | dict)
-                else f"{len(text)} characters"
-            )
+            has_entries = isinstance(value, list | dict)
+            size = f"{len(value)} entries" if has_entries else f"{len(text)} characters"
             text = f"{size}, in the file"
         found.append((name, text))
     return found
 
 
 def hunts(path: Path = LEDGER, warn: Callable[[str], None] = lambda message: None) -> list[dict]:
-    """Every hunt in a ledger: claim, seed, numbers of instances and the smallest margin; none where
-    there is no ledger.
-    """
+    """Every hunt in a ledger: claim, seed, counts, the smallest margin; none without a ledger."""
     if not Path(path).is_file():
         return []
     try:
-        database = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            rows = database.execute(HUNTS).fetchall()
-        finally:
-            database.close()
+        with to_read(path) as database:
+            database.row_factory = sqlite3.Row
+            return [_hunt(dict(row)) for row in database.execute(HUNTS)]
     except sqlite3.Error as error:
         warn(f"cannot read {path}: {error}")
         return []
-    return [_hunt(dict(zip(COLUMNS, row))) for row in rows]
 
 
 def _hunt(row: dict) -> dict:

@@ -11,9 +11,7 @@ from ncfcheck.verdicts.report import Report
 
 
 class HtmlFile:
-    """Writes the page of a run to `path` when it is finished; `extras(results)` is what it shows
-    besides.
-    """
+    """Writes the page of a finished run to `path`, with what `extras(results)` is besides."""
 
     def __init__(
         self, path, extras: Callable[..., Extras] = lambda results: Extras(), strict: bool = False

@@ -35,10 +35,8 @@ class HuntProgressWriter:
         elif isinstance(event, HuntProgress):
             self._move(progress(event))
         elif isinstance(event, Counterexample):
-            self._say(
-                f"counterexample, margin {margin(event.point)}"
-                + (f": {event.path}" if event.path else "")
-            )
+            place = f": {event.path}" if event.path else ""
+            self._say(f"counterexample, margin {margin(event.point)}{place}")
         elif isinstance(event, Shrinking):
             self._say("making the counterexample smaller …")
         elif isinstance(event, HuntFinished):
@@ -84,17 +82,12 @@ class HuntTerminal:
             for line in () if self.quiet else details(result):
                 self._print(line)
             if not expected:
-                self._print(
-                    f"UNEXPECTED: {result.id} is a {result.kind} ({EXPECTED[result.kind]})",
-                    "bold red",
-                )
+                told = f"{result.id} is a {result.kind} ({EXPECTED[result.kind]})"
+                self._print(f"UNEXPECTED: {told}", "bold red")
             if not self.quiet:
                 stopped = f", {event.stopped}" if event.stopped else ""
-                self._print(
-                    f"seed {self.started.seed}, {result.generations} generations, "
-                    f"{event.seconds:.1f} s{stopped}",
-                    "dim",
-                )
+                run = f"seed {self.started.seed}, {result.generations} generations"
+                self._print(f"{run}, {event.seconds:.1f} s{stopped}", "dim")
 
     def _print(self, line: str, style: str = "") -> None:
         self.console.print(Text(line, style), soft_wrap=True)
@@ -114,9 +107,7 @@ def margin(point: Point | None) -> str:
 
 
 def verdict(result: HuntResult) -> str:
-    """The verdict with what it must never be told without: N, undecided ones and
-    the worst margin.
-    """
+    """The verdict with what it is never told without: N, undecided ones, confirmed violations."""
     undecided = f", {result.unresolved} unresolved" if result.unresolved else ""
     inapplicable = f", {result.inapplicable} inapplicable" if result.inapplicable else ""
     told = f"{result.id}: {result.verdict} on {result.tested} instances{undecided}{inapplicable}"
@@ -124,9 +115,7 @@ def verdict(result: HuntResult) -> str:
 
 
 def details(result: HuntResult) -> list[str]:
-    """Where the worst margin is, what was covered, why instances were unresolved, and the smallest
-    counterexample.
-    """
+    """Worst margin, what was covered, why instances were unresolved, smallest counterexample."""
     worst = f"  {result.worst.spec}" if result.worst else ""
     lines = [f"worst margin {margin(result.worst)}{worst}", f"{result.strata} strata covered"]
     lines += [
@@ -135,9 +124,7 @@ def details(result: HuntResult) -> list[str]:
         if len(counts) <= 16
     ]
     if result.verdict is Verdict.UNRESOLVED or result.unresolved:
-        lines += [
-            f"unresolved: {count} × {reason}"
-            for reason, count in list(result.why_unresolved.items())[:REASONS]
-        ]
+        reasons = list(result.why_unresolved.items())[:REASONS]
+        lines += [f"unresolved: {count} × {reason}" for reason, count in reasons]
     lines += ["", *result.minimal] if result.minimal else []
     return lines + ([f"witness: {result.path}"] if result.path else [])

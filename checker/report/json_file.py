@@ -21,8 +21,7 @@ class JsonFile:
 
 
 class Latest:
-    """Keeps the latest result of every claim ever checked in one file; runs that were stopped leave
-    no trace in it.
+    """Keeps the latest result of every claim ever checked in one file, but not of runs stopped.
 
     `corrupt` is told, once, of a file there that is not such a report; it is replaced.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable
 
 from ncfcheck.core.claims import Verdict
 from ncfcheck.core.files import write
@@ -12,13 +13,12 @@ from ncfcheck.verdicts.events import Event
 from ncfcheck.verdicts.report import Report
 from ncfcheck.verdicts.results import ClaimResult
 
-ILLEGAL = re.compile(
-    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-)  # what XML 1.0 cannot hold, even escaped
+# What XML 1.0 cannot hold, even escaped.
+ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class JUnitFile:
-    """Writes the test suite to `path` when the run is report."""
+    """Writes the test suite to `path` when the run is finished."""
 
     def __init__(self, path, strict: bool = False):
         self.path, self.strict = path, strict
@@ -29,25 +29,20 @@ class JUnitFile:
 
 
 def document(report: Report, strict: bool = False) -> bytes:
-    """The XML: a failure for an unexpected verdict and for a run that was stopped, skipped for an
-    unresolved claim.
+    """The XML: a failure for an unexpected verdict or a stopped run, skipped for an unresolved one.
 
     It keeps to what the schemas of Jenkins (junit-10.xsd) and Surefire have in common: no
     properties in a test case.
     """
     cases = [_case(result, strict, report) for result in report.claims]
     if report.stopped:
-        cases.append(_element("testcase", {"classname": "ncfcheck", "name": "run", "time": "0"}))
-        cases[-1].append(_element("failure", {"message": report.stopped, "type": "stopped"}))
+        cases.append(_test("ncfcheck", "run"))
+        cases[-1].append(_failure("stopped", report.stopped))
     cases += [_regressions(report)] if report.baseline else []
     failures = sum(case.find("failure") is not None for case in cases)
     skipped = sum(case.find("skipped") is not None for case in cases)
-    counts = {
-        "tests": len(cases),
-        "failures": failures,
-        "errors": 0,
-        "time": _seconds(report.seconds),
-    }
+    time = _seconds(report.seconds)
+    counts = {"tests": len(cases), "failures": failures, "errors": 0, "time": time}
     suite = _element("testsuite", {"name": "ncfcheck", **counts, "skipped": skipped})
     suite.append(_properties({"seed": report.seed, "examples": report.examples, **report.versions}))
     suite.extend(cases)
@@ -60,45 +55,33 @@ def document(report: Report, strict: bool = False) -> bytes:
 def _case(result: ClaimResult, strict: bool, report: Report) -> ET.Element:
     """Test case of a claim; its class is the area, so that servers group the claims by it."""
     area, _, name = result.id.partition(".")
-    case = _element("testcase", {"classname": area, "name": name, "time": _seconds(result.seconds)})
+    case = _test(area, name, _seconds(result.seconds))
     if not result.as_expected(strict):
-        first, *rest = words.unexpected(result, report.seed, report.examples)
-        case.append(
-            _element(
-                "failure",
-                {"message": first, "type": str(result.verdict)},
-                "\n".join([first, *rest]),
-            )
-        )
+        lines = words.unexpected(result, report.seed, report.examples)
+        case.append(_failure(str(result.verdict), lines[0], lines))
     elif result.verdict is Verdict.UNRESOLVED:
-        case.append(
-            _element(
-                "skipped", {"message": "; ".join([words.sentence(result), *words.reasons(result)])}
-            )
-        )
-    case.append(
-        _element(
-            "system-out",
-            {},
-            "\n".join(f"{name}: {value}" for name, value in words.facts(result).items()),
-        )
-    )
+        reasons = "; ".join([words.sentence(result), *words.reasons(result)])
+        case.append(_element("skipped", {"message": reasons}))
+    facts = [f"{name}: {value}" for name, value in words.facts(result).items()]
+    case.append(_element("system-out", {}, "\n".join(facts)))
     return case
 
 
 def _regressions(report: Report) -> ET.Element:
-    """Test case of the comparison with a baseline: one failure that names every regression, a line
-    each.
-    """
-    case = _element("testcase", {"classname": "ncfcheck", "name": "baseline", "time": "0"})
+    """Test case of the comparison with a baseline: one failure, a line for every regression."""
+    case = _test("ncfcheck", "baseline")
     if report.regressions:
         told = f"{len(report.regressions)} regressions against {report.baseline}"
-        case.append(
-            _element(
-                "failure", {"message": told, "type": "regression"}, "\n".join(report.regressions)
-            )
-        )
+        case.append(_failure("regression", told, report.regressions))
     return case
+
+
+def _test(area: str, name: str, time: str = "0") -> ET.Element:
+    return _element("testcase", {"classname": area, "name": name, "time": time})
+
+
+def _failure(kind: str, message: str, lines: Iterable[str] = ()) -> ET.Element:
+    return _element("failure", {"message": message, "type": kind}, "\n".join(lines))
 
 
 def _properties(values: dict[str, object]) -> ET.Element:
@@ -110,9 +93,8 @@ def _properties(values: dict[str, object]) -> ET.Element:
 
 
 def _element(tag: str, attributes: dict[str, object], text: str = "") -> ET.Element:
-    element = ET.Element(
-        tag, {key: ILLEGAL.sub("?", str(value)) for key, value in attributes.items()}
-    )
+    legal = {key: ILLEGAL.sub("?", str(value)) for key, value in attributes.items()}
+    element = ET.Element(tag, legal)
     element.text = ILLEGAL.sub("?", text) or None
     return element
 

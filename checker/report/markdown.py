@@ -16,7 +16,7 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~!&@])")
 
 
 class MarkdownFile:
-    """Writes the summary of a run to `path` when it is report."""
+    """Writes the summary of a run to `path` when it is finished."""
 
     def __init__(self, path, strict: bool = False):
         self.path, self.strict = path, strict
@@ -27,9 +27,7 @@ class MarkdownFile:
 
 
 def document(report: Report, strict: bool = False) -> str:
-    """Conclusion, what is not as expected, regressions, counts by kind, and all claims in a table
-    that is folded away.
-    """
+    """Conclusion, what is not as expected, regressions, counts by kind, all claims folded away."""
     bad = [result for result in report.claims if not result.as_expected(strict)]
     lines = [f"### ncfcheck: {_conclusion(report, bad)}", ""]
     lines += [f"- **{escape(first)}**" for first, *_ in map(words.unexpected, bad)]
@@ -50,16 +48,9 @@ def document(report: Report, strict: bool = False) -> str:
     lines += [_proved(result) for result in report.claims if words.proved(result)]
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     again = f"`ncfcheck check --examples {report.examples} --seed {report.seed}`"
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "</details>",
-            "",
-            f"{again} in {report.seconds:.0f} s with {escape(versions)}",
-            "",
-        ]
-    )
+    lines += ["", "</details>", ""]
+    lines += [f"{again} in {report.seconds:.0f} s with {escape(versions)}", ""]
+    return "\n".join(lines)
 
 
 def escape(text) -> str:
@@ -68,26 +59,15 @@ def escape(text) -> str:
 
 
 def _conclusion(report: Report, bad: list[ClaimResult]) -> str:
-    told = (
-        f"{len(bad)} of {len(report.claims)} not as expected"
-        if bad
-        else "every verdict as expected"
-    )
-    if report.baseline:
-        told += (
-            f", {len(report.regressions) or 'no'} regression{'s' * (len(report.regressions) > 1)}"
-        )
+    told = words.conclusion(report, len(bad))
     return told + (f" ({escape(report.stopped)})" if report.stopped else "")
 
 
 def _kind(kind: Kind, results: list[ClaimResult]) -> str:
-    totals = [
-        len(results),
-        sum(each.instances for each in results),
-        sum(each.unresolved for each in results),
-    ]
+    instances = sum(each.instances for each in results)
+    unresolved = sum(each.unresolved for each in results)
     violated = sum(bool(each.confirmed) for each in results)
-    return f"| {kind} | {' | '.join(map(str, [*totals, violated]))} |"
+    return f"| {kind} | {len(results)} | {instances} | {unresolved} | {violated} |"
 
 
 def _claim(result: ClaimResult) -> str:
@@ -105,9 +85,8 @@ def _claim(result: ClaimResult) -> str:
 
 def _proved(result: ClaimResult) -> str:
     why = escape("; ".join(words.unproved(result)))
-    return f"\n{escape(result.id)} {words.proved(result)}" + (
-        f"; on others not: {why}" if why else ""
-    )
+    others = f"; on others not: {why}" if why else ""
+    return f"\n{escape(result.id)} {words.proved(result)}{others}"
 
 
 def _uncertified(result: ClaimResult) -> str:

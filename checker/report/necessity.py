@@ -16,9 +16,7 @@ REFUTED = {str(Verdict.REFUTED), str(Verdict.POTENTIAL)}
 
 
 def state(need: Need, verdicts: Mapping[str, str]) -> str:
-    """Whether the control's last verdict, by id in `verdicts`, shows that the
-    hypothesis is needed.
-    """
+    """Whether the control's last verdict, by id in `verdicts`, shows the hypothesis needed."""
     if need.control is None:
         return ""
     if need.control not in verdicts:
@@ -27,9 +25,7 @@ def state(need: Need, verdicts: Mapping[str, str]) -> str:
 
 
 def lines(needs: Iterable[Need], verdicts: Mapping[str, str]) -> list[str]:
-    """A block for each theorem: its hypotheses, the control that drops each, and whether that is
-    found false; then the counts.
-    """
+    """A block a theorem: its hypotheses, the control that drops each, its state; then counts."""
     needs = list(needs)
     wide = max((len(need.control or NONE) for need in needs), default=0)
     room = WIDTH - INDENT - 2 - wide - len(NOT_RUN)
@@ -40,10 +36,8 @@ def lines(needs: Iterable[Need], verdicts: Mapping[str, str]) -> list[str]:
         for need in rows:
             first, *rest = textwrap.wrap(need.hypothesis, room) if need.hypothesis != last else [""]
             last = need.hypothesis
-            found.append(
-                f"{'':{INDENT}}{first:{room}} {need.control or NONE:{wide}} "
-                f"{state(need, verdicts)}".rstrip()
-            )
+            told = f"{need.control or NONE:{wide}} {state(need, verdicts)}"
+            found.append(f"{'':{INDENT}}{first:{room}} {told}".rstrip())
             found += [f"{'':{INDENT}}{line}" for line in rest]
     return [*found, "", *_count(needs, verdicts)]
 

@@ -1,6 +1,4 @@
-"""The report as a page: what goes into its template, from results, claims, counterexamples, hunts
-and portraits.
-"""
+"""The report as a page: what its template gets from results, claims, findings and portraits."""
 
 from __future__ import annotations
 
@@ -44,24 +42,22 @@ class Extras:
 def render(report: Report, extras: Extras, strict: bool = False) -> str:
     """The page, one file that needs nothing else."""
     results = report.claims
-    bad = [result for result in results if not result.as_expected(strict)]
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            report=report,
-            rows=[_row(result, extras, strict) for result in results],
-            bad=[
-                {"id": result.id, "lines": words.unexpected(result, report.seed, report.examples)}
-                for result in bad
-            ],
-            map=_map(extras.claims, results),
-            pairs=heat_maps(results),
-            strata=strata(results),
-            extras=extras,
-            instances=sum(result.instances for result in results),
-            certified=any(_certified(result) is not None for result in results),
-        )
+    bad = [
+        {"id": result.id, "lines": words.unexpected(result, report.seed, report.examples)}
+        for result in results
+        if not result.as_expected(strict)
+    ]
+    template = _environment().get_template("report.html")
+    return template.render(
+        report=report,
+        rows=[_row(result, extras, strict) for result in results],
+        bad=bad,
+        map=_map(extras.claims, results),
+        pairs=heat_maps(results),
+        strata=strata(results),
+        extras=extras,
+        instances=sum(result.instances for result in results),
+        certified=any(_certified(result) is not None for result in results),
     )
 
 
@@ -102,16 +98,17 @@ def slug(text: str) -> str:
 def _row(result: ClaimResult, extras: Extras, strict: bool) -> dict:
     """All that is told of one claim."""
     claim, expected = extras.claims.get(result.id), result.as_expected(strict)
-    told = f"Margins of {result.id} against their error bounds: worst {words.margin(result.worst)}"
+    worst = words.margin(result.worst)
+    told = f"Margins of {result.id} against their error bounds: worst {worst}"
+    verdict = str(result.verdict).replace(" ", "-")
     return {
         "result": result,
         "claim": claim,
         "question": claim.summary if claim else "",
         "expected": expected,
-        "verdict_class": str(result.verdict).replace(" ", "-")
-        + ("" if expected else " unexpected"),
+        "verdict_class": verdict if expected else f"{verdict} unexpected",
         "sentence": words.sentence(result),
-        "worst": words.margin(result.worst),
+        "worst": worst,
         "bound": words.percent(result.bound95),
         "unresolved": _share(result.unresolved, result.instances),
         "certified": _certified(result),
@@ -131,9 +128,7 @@ def _share(count: int, whole: int) -> str:
 
 
 def _certified(result: ClaimResult) -> str | None:
-    """Share of the violations that a certificate was tried of which have one, or of all instances;
-    None where none was tried.
-    """
+    """Of violations tried how many are certified, or of all how many hold; None if none tried."""
     if words.proved(result):
         return f"{result.proved} of {result.instances} hold"
     tried = result.certified + sum(result.why_uncertified.values())
@@ -141,9 +136,7 @@ def _certified(result: ClaimResult) -> str | None:
 
 
 def _map(claims: Mapping[str, Claim], results: Iterable[ClaimResult]) -> list[dict]:
-    """Theorems with their hypotheses, the controls that drop each, and whether these were found
-    false.
-    """
+    """Theorems with their hypotheses, the controls that drop each, and whether found false."""
     verdicts = {result.id: str(result.verdict) for result in results}
     blocks = []
     for theorem, rows in groupby(needs(claims), key=lambda need: need.theorem):
@@ -151,17 +144,14 @@ def _map(claims: Mapping[str, Claim], results: Iterable[ClaimResult]) -> list[di
         for need in rows:
             told = {"control": need.control, "state": state(need, verdicts) or "no control"}
             by_hypothesis.setdefault(need.hypothesis, []).append(told)
-        found = sum(
-            any(each["state"] == FOUND for each in controls) for controls in by_hypothesis.values()
-        )
+        states = [{each["state"] for each in controls} for controls in by_hypothesis.values()]
+        found = sum(FOUND in each for each in states)
         blocks.append({"theorem": theorem, "hypotheses": by_hypothesis, "found": found})
     return blocks
 
 
 def heat_maps(results: Iterable[ClaimResult]) -> list[dict]:
-    """Instances by every two of D, p, α and data: header, rows of (name, cells) and how many cells
-    are empty.
-    """
+    """Instances by two of D, p, α and data: header, rows of (name, cells), count of empty cells."""
     total: dict[str, Counter[str]] = {}
     for result in results:
         for key, counts in result.pairs.items():
@@ -173,18 +163,10 @@ def _heat_map(across: str, down: str, counts: Counter[str]) -> dict:
     cells = {tuple(each.split(" × ", 1)): count for each, count in counts.items()}
     columns = sorted({column for column, _ in cells}, key=words.natural)
     names, most = sorted({row for _, row in cells}, key=words.natural), max(cells.values())
-    rows = [
-        (name, [_cell(cells.get((column, name), 0), most) for column in columns]) for name in names
-    ]
-    empty = len(columns) * len(names) - len(cells)
-    return {
-        "across": across,
-        "down": down,
-        "columns": columns,
-        "rows": rows,
-        "empty": empty,
-        "all": len(columns) * len(names),
-    }
+    rows = [(name, [_cell(cells.get((each, name), 0), most) for each in columns]) for name in names]
+    every = len(columns) * len(names)
+    about = {"across": across, "down": down, "all": every, "empty": every - len(cells)}
+    return about | {"columns": columns, "rows": rows}
 
 
 def _cell(count: int, most: int) -> tuple[int, str]:
@@ -193,9 +175,7 @@ def _cell(count: int, most: int) -> tuple[int, str]:
 
 
 def strata(results: Iterable[ClaimResult]) -> list[tuple[str, list[tuple[str, int]], int]]:
-    """(key, most frequent classes of values with their counts, how many more there are), those that
-    heat maps show first.
-    """
+    """(key, most frequent classes with counts, how many more), first those that heat maps show."""
     total: dict[str, Counter[str]] = {}
     for result in results:
         for key, counts in result.coverage.items():

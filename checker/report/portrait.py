@@ -1,6 +1,4 @@
-"""What there is to see of one instance: its NCF flow, loss flows down a ladder of δ, and where they
-go (theory §3, §4).
-"""
+"""What there is to see of an instance: NCF flow, loss flows down a ladder of δ (theory §3, §4)."""
 
 from __future__ import annotations
 
@@ -24,10 +22,7 @@ from ncfcheck.theory.kkt.points import Limit, blowup_time, flow_limit
 
 RUNGS, RATIO = 4, 4.0  # δ of the ladder, and from one to the next
 BEYOND = 2.0  # how far past the blow-up time loss flows are followed
-CALLS, LADDER_CALLS = (
-    6000,
-    2000,
-)  # gradient calls of one flow of a picture, and of one on the ladder
+CALLS, LADDER_CALLS = 6000, 2000  # gradient calls of a flow of a picture, and on the ladder
 TRACKING = 5  # rungs of the tracking error
 
 
@@ -52,17 +47,14 @@ class Portrait:
 
     @property
     def target(self) -> np.ndarray:
-        """The direction that alignment is measured to: the KKT point, or the NCF flow's last
-        direction.
-        """
+        """What alignment is measured to: the KKT point, or the NCF flow's last direction."""
         return self.limit.point.u if self.limit else self.flow.direction
 
 
 def portrait(instance: Instance) -> Portrait:
     """The flows of an instance; what cannot be computed is left out with the reason."""
-    instance = replace(
-        instance, numerics=replace(instance.numerics, calls=min(CALLS, instance.numerics.calls))
-    )
+    numerics = replace(instance.numerics, calls=min(CALLS, instance.numerics.calls))
+    instance = replace(instance, numerics=numerics)
     missing: dict[str, str] = {}
 
     def attempt(name, compute, *arguments):
@@ -73,26 +65,17 @@ def portrait(instance: Instance) -> Portrait:
             return None
 
     limit = attempt("limit", lambda each: flow_limit(each.ncf, each.start, each.numerics))
-    flow = (
-        limit.trajectory
-        if limit
-        else ncf_flow(instance.ncf, instance.start, instance.numerics, NO_EVENT)
-    )
+    if limit:
+        flow = limit.trajectory
+    else:
+        flow = ncf_flow(instance.ncf, instance.start, numerics, NO_EVENT)
     blowup = attempt("blow-up", _blowup)
     aligned = attempt("alignment", _aligned, limit)
     tracking = attempt("tracking", departures, TRACKING)
     end = blowup[1] * BEYOND if blowup else float(flow.time[-1])
     radius = aligned[1] if aligned else max(1.0, math.exp(min(flow.log_norm.max(), 5.0)))
-    return Portrait(
-        instance,
-        flow,
-        _ladder(instance, SMALL / radius, end),
-        limit,
-        blowup,
-        aligned,
-        tracking,
-        missing,
-    )
+    losses = _ladder(instance, SMALL / radius, end)
+    return Portrait(instance, flow, losses, limit, blowup, aligned, tracking, missing)
 
 
 def _blowup(instance: Instance) -> tuple[float, float, float]:

@@ -59,11 +59,9 @@ class ProgressWriter:
             )
         elif time.monotonic() - self.told >= EVERY:
             self.told = time.monotonic()
-            done = (
-                f"{event.done} of {event.total} instances, {self.finished} of {self.claims} claims "
-                "done"
-            )
-            line = f"ncfcheck: {done}{self._left(event)}"
+            done = f"{event.done} of {event.total} instances"
+            claims = f"{self.finished} of {self.claims} claims done"
+            line = f"ncfcheck: {done}, {claims}{self._left(event)}"
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _left(self, event: Progress) -> str:
@@ -71,8 +69,5 @@ class ProgressWriter:
         if not 0 < event.done < event.total:
             return ""
         seconds = (time.monotonic() - self.started) * (event.total - event.done) / event.done
-        return (
-            f", about {seconds:.0f} s left"
-            if seconds < 100
-            else f", about {seconds / 60:.0f} min left"
-        )
+        told = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+        return f", about {told} left"

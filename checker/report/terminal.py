@@ -25,8 +25,7 @@ VALUES = 12  # of one coverage key shown, at most
 
 
 class Terminal:
-    """Prints the results of a finished run; `quiet` leaves only what is not as expected, and the
-    last line.
+    """Prints the results of a finished run; `quiet` leaves what is unexpected, and the last line.
 
     With `verbose` also why violations were not proved.
     """
@@ -38,10 +37,8 @@ class Terminal:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Examined):
-            self._print(
-                self._cut(words.examined(event)),
-                "dim" if event.outcome == Outcome.INAPPLICABLE else "",
-            )
+            style = "dim" if event.outcome == Outcome.INAPPLICABLE else ""
+            self._print(self._cut(words.examined(event)), style)
         elif isinstance(event, Report):
             if event.claims and not self.quiet:
                 self._table(event.claims)
@@ -83,10 +80,7 @@ class Terminal:
             self._wrapped(f"  {key:8}", values + more)
 
     def _reasons(
-        self,
-        title: str,
-        results: Iterable[ClaimResult],
-        reasons: Callable[[ClaimResult], list[str]],
+        self, title: str, results: Iterable[ClaimResult], reasons: Callable[..., list[str]]
     ) -> None:
         """A line for each of a claim's reasons, under a title if there are any."""
         lines = [f"  {result.id}  {line}" for result in results for line in reasons(result)]
@@ -106,18 +100,9 @@ class Terminal:
             self._print(Text("\nREGRESSION  ", "bold red").append(line, "none"))
         claims = _count(len(report.claims), "claim")
         instances = _count(sum(result.instances for result in report.claims), "instance")
-        told = (
-            f"{len(bad)} of {len(report.claims)} not as expected"
-            if bad
-            else "every verdict as expected"
-        )
+        told = words.conclusion(report, len(bad))
         if report.baseline:
-            count = (
-                _count(len(report.regressions), "regression")
-                if report.regressions
-                else "no regression"
-            )
-            told += f", {count} against {report.baseline}"
+            told += f" against {report.baseline}"
         if report.stopped:
             told += " so far, when the run was stopped"
         bad = bad or report.regressions

@@ -7,6 +7,7 @@ import shlex
 
 from ncfcheck.core.claims import Kind, Verdict
 from ncfcheck.verdicts.events import Examined
+from ncfcheck.verdicts.report import Report
 from ncfcheck.verdicts.results import ClaimResult
 from ncfcheck.verdicts.tallies import Case
 
@@ -23,9 +24,7 @@ def margin(case: Case | None) -> str:
 
 
 def examined(event: Examined) -> str:
-    """One instance in a line: claim, outcome, margin or the reason why there is none, and the
-    instance.
-    """
+    """An instance in a line: claim, outcome, margin or the reason why none, and the instance."""
     told = margin(Case(event.value, event.error, "")) if math.isfinite(event.value) else ""
     note = f"({event.note})" if event.note else ""
     return "  ".join(filter(None, [event.claim, f"{event.outcome:12}", told, note, event.instance]))
@@ -51,9 +50,8 @@ def sentence(result: ClaimResult) -> str:
 
 def worst(result: ClaimResult) -> str:
     """The worst margin with its instance, in one line."""
-    return f"worst margin {margin(result.worst)}" + (
-        f"  {result.worst.instance}" if result.worst else ""
-    )
+    instance = f"  {result.worst.instance}" if result.worst else ""
+    return f"worst margin {margin(result.worst)}{instance}"
 
 
 def reasons(result: ClaimResult, most: int = 3) -> list[str]:
@@ -79,10 +77,10 @@ def unproved(result: ClaimResult, most: int = 3) -> list[str]:
 
 
 def _most(counts: dict[str, int], whole: int, most: int) -> list[str]:
-    rest = whole - sum(list(counts.values())[:most])
-    return [f"{count} × {reason}" for reason, count in list(counts.items())[:most]] + [
-        f"{rest} × other reasons"
-    ] * bool(rest)
+    first = list(counts.items())[:most]
+    rest = whole - sum(count for _, count in first)
+    lines = [f"{count} × {reason}" for reason, count in first]
+    return [*lines, f"{rest} × other reasons"] if rest else lines
 
 
 def kept(result: ClaimResult) -> str:
@@ -93,29 +91,31 @@ def kept(result: ClaimResult) -> str:
 def unexpected(
     result: ClaimResult, seed: int | None = None, examples: int | None = None
 ) -> list[str]:
-    """Why a verdict is not the one its kind calls for, in a few lines: all that a report of a bug
-    needs.
+    """Why a verdict is not what its kind calls for: lines with all that the report of a bug needs.
 
     `seed` and `examples` are those of the run, for the commands that find the instance again.
     """
     id = shlex.quote(result.id)
-    again = (
-        [] if seed is None else [f"again: ncfcheck check {id} --seed {seed} --examples {examples}"]
-    )
-    shrink = [f"shrink it: ncfcheck hunt {id} --seed {seed}"] if again and result.violates else []
-    shrink = [kept(result)] if result.kept else shrink
-    return [
-        f"{result.id} is a {result.kind} ({EXPECTED[result.kind]}), but is {sentence(result)}",
-        worst(result),
-        *([f"certificate: {certificate(result)}"] if result.violates else []),
-        *again,
-        *shrink,
-        *(
-            f"unresolved: {line}"
-            for line in reasons(result)
-            if result.verdict is Verdict.UNRESOLVED
-        ),
-    ]
+    called_for = f"{result.kind} ({EXPECTED[result.kind]})"
+    lines = [f"{result.id} is a {called_for}, but is {sentence(result)}", worst(result)]
+    if result.violates:
+        lines.append(f"certificate: {certificate(result)}")
+    if seed is not None:
+        lines.append(f"again: ncfcheck check {id} --seed {seed} --examples {examples}")
+    if result.kept:
+        lines.append(kept(result))
+    elif seed is not None and result.violates:
+        lines.append(f"shrink it: ncfcheck hunt {id} --seed {seed}")
+    if result.verdict is Verdict.UNRESOLVED:
+        lines += [f"unresolved: {line}" for line in reasons(result)]
+    return lines
+
+
+def conclusion(report: Report, bad: int) -> str:
+    """How many verdicts are not as expected, and how many regressions there are, if looked for."""
+    told = f"{bad} of {len(report.claims)} not as expected" if bad else "every verdict as expected"
+    count = len(report.regressions)
+    return told + (f", {count or 'no'} regression{'s' * (count > 1)}" if report.baseline else "")
 
 
 def certificate(result: ClaimResult) -> str:

@@ -54,9 +54,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class BatchReport:
-    """What came of a batch: a tally a claim, how long it took, and every instance where that was
-    asked for.
-    """
+    """A tally a claim, how long the batch took, and every instance where that was asked for."""
 
     tallies: dict[str, Tally]
     seconds: float
@@ -136,9 +134,7 @@ class _Checking:
             replay_stored(claim, self.tallies[claim.id], self.batch.stored.get(claim.id, ()))
 
     def draw(self, seed: int, data, turn: int) -> None:
-        """A round of drawing. An exception of the strategy, a bug in it, is counted as unresolved:
-        aloud, and ending the round.
-        """
+        """A round of drawing. What the strategy raises, a bug, is unresolved and ends it."""
         first, index = self.claims[0], self.batch.index
         stream = drawn(
             first.strategy(data),

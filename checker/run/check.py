@@ -56,8 +56,7 @@ class CheckPlan:
 
 
 def run(plan: CheckPlan) -> Iterator[Event]:
-    """Check the claims of a plan, telling of it in events, the last of them a Report; interrupting
-    it ends it cleanly with what was found.
+    """Check the claims of a plan, told in events; the last, even if interrupted, is a Report.
 
     Raises NoCluster.
     """
@@ -114,9 +113,7 @@ class _Check:
                 yield ClaimFinished(conclude(self.claims[id], total, self.plan.seed))
 
     def results(self, keeping: bool) -> tuple[ClaimResult, ...]:
-        """A result of every claim of which something was done, where asked for with the
-        counterexample found stored.
-        """
+        """A result of every claim begun, where asked for with its counterexample stored."""
         totals = {id: _total(tallies) for id, tallies in self.tallies.items() if tallies}
         return tuple(self._result(self.claims[id], total, keeping) for id, total in totals.items())
 
@@ -139,9 +136,7 @@ def _instances(batch: Batch) -> int:
 
 
 def check_claim(claim: Claim, examples: int, seed: int, data=None) -> ClaimResult:
-    """Check one claim in this process, on data sets of the strategy `data` where given; the same
-    result as in a run.
-    """
+    """Check one claim in this process, on data of the strategy `data` if given, as a run does."""
     tallies = {
         batch.index: check_batch(batch, seed, data).tallies[claim.id]
         for batch in cut([claim], examples)
@@ -159,11 +154,7 @@ def _worker(plan: CheckPlan) -> Callable:
     """What checks a batch of the plan."""
     load_claims(plan.sources)
     return partial(
-        check_batch,
-        seed=plan.seed,
-        data=_data(plan),
-        verbose=plan.verbose,
-        certify=plan.certify,
+        check_batch, seed=plan.seed, data=_data(plan), verbose=plan.verbose, certify=plan.certify
     )
 
 
@@ -173,9 +164,7 @@ def _data(plan: CheckPlan):
 
 
 def _total(tallies: dict[int, Tally]) -> Tally:
-    """The tallies of batches added in the order of their index, whatever the order they were done
-    in.
-    """
+    """The tallies of batches added in the order of their index, whatever order they came in."""
     total = Tally()
     for index in sorted(tallies):
         total += tallies[index]

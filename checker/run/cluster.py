@@ -58,9 +58,7 @@ class Dask:
         return 2 * self.threads
 
     def submit(self, unit) -> None:
-        """Start a unit. Raises NoCluster where the client was closed, as it is when its scheduler
-        goes.
-        """
+        """Start a unit. Raises NoCluster where its scheduler went, which closes the client."""
         try:
             self.running[self.pool.submit(_on_cluster, self.content, unit)] = unit
         except RuntimeError as error:

@@ -1,6 +1,4 @@
-"""Counterexamples in witness files: replayed first where stored, made smaller, certified where
-possible and stored where new.
-"""
+"""Counterexamples in witness files: replayed where stored; made smaller, certified, stored anew."""
 
 from __future__ import annotations
 
@@ -34,9 +32,7 @@ def _read(path: Path) -> Stored:
 
 
 def replay_stored(claim: Claim, tally: Tally, found: Iterable[Stored]) -> None:
-    """Examine the instance of every stored witness of the claim; one that cannot be read is
-    unresolved.
-    """
+    """Examine the instances of the claim's stored witnesses; what cannot be read is unresolved."""
     for each in found:
         try:
             if isinstance(each, BadWitness):
@@ -71,8 +67,7 @@ def is_worth_keeping(claim: Claim, tally: Tally) -> bool:
 def keep(
     claim: Claim, found: Violation, seed: int, folder: Path, data=None, seconds: float = SECONDS
 ) -> Path | None:
-    """Shrink the violation and store it with the one found; the file, None where the instance has
-    no encoding.
+    """Shrink the violation and store it with the one found; the file, None if it is not storable.
 
     Raises Unwritable or OSError.
     """
@@ -91,31 +86,24 @@ def as_found(claim: Claim, found: Violation, seed: int) -> witness.Witness | Non
 
 
 def smaller(claim: Claim, found: Violation, seed: int, **limits) -> witness.Witness | None:
-    """The witness of the violation made smaller, within the `limits` of shrinking, certified where
-    that is possible.
-    """
+    """The witness of the violation shrunk within `limits`, certified where that is possible."""
     instance = _instance(claim, found)
     if instance is None:
         return None
     small = shrunk(claim, instance, choices=found.choices, **limits)
-    about = {
-        "seed": seed,
-        "source": witness.home_of(claim),
-        "certificate": _certificate(claim, small.instance),
-    }
     return witness.witness_of(
         claim,
         small.instance,
         small.margin,
+        seed=seed,
+        source=witness.home_of(claim),
         worst=(instance, Margin(found.value, found.error)),
-        **about,
+        certificate=_certificate(claim, small.instance),
     )
 
 
 def replace(found: witness.Witness, folder: Path, before: Path | None) -> Path:
-    """Store the witness in place of the file written `before`, if any; the path. Raises Unwritable
-    or OSError.
-    """
+    """Store the witness in place of file `before`, if any; its path. Raises Unwritable, OSError."""
     if before is not None and before.stem == found.claim:
         witness.save(before, found)
         return before
@@ -136,6 +124,5 @@ def _instance(claim: Claim, found: Violation):
 def _certificate(claim: Claim, instance) -> dict | None:
     """A certificate that the claim fails on the instance, sealed, if one is found."""
     found = certify(claim, instance)
-    return (
-        document(claim, instance, found)["certificate"] if isinstance(found, Certificate) else None
-    )
+    is_proved = isinstance(found, Certificate)
+    return document(claim, instance, found)["certificate"] if is_proved else None

@@ -1,6 +1,4 @@
-"""Work given to a crew (`ncfcheck.run.crews`): which one, in what order; lost workers
-made up for.
-"""
+"""Work given to a crew (`ncfcheck.run.crews`): which, in what order; lost workers made up for."""
 
 from __future__ import annotations
 
@@ -35,18 +33,14 @@ def _libraries():
 
 
 def crew(workers: int, scheduler: str | None, make: Callable, arguments: tuple):
-    """The crew asked for: a Dask cluster by the address of its scheduler, so many processes of this
-    machine, or, for 0, this process.
-    """
+    """The crew asked for: the Dask cluster of a scheduler, `workers` processes, or here for 0."""
     if scheduler:
         return Dask(scheduler, make, arguments)
     return Processes(workers, make, arguments) if workers else Here(make, arguments)
 
 
 def longest_first(units: list, cost: dict[str, float]) -> Callable[[], object]:
-    """What to do next, None at the end: a unit of a claim whose cost is not known yet, otherwise
-    of the one that costs most.
-    """
+    """What to do next, None at the end: a unit of unknown cost first, then one that costs most."""
     waiting = list(units)
 
     def take():
@@ -62,8 +56,7 @@ def longest_first(units: list, cost: dict[str, float]) -> Callable[[], object]:
 def work_through(
     crew, take: Callable, attempts: int = 1, until: float = math.inf
 ) -> Iterator[tuple]:
-    """Pairs (unit, result), each unit once, as a crew gets them done; `take()` names the next unit,
-    or None for now.
+    """Pairs (unit, result), each unit once, as they get done; `take()` names one, None for now.
 
     It is asked again after every result, and what it names may depend on the results so far. A unit
     that loses its worker is tried again, alone, since it may only have been near the one that did;

@@ -1,6 +1,4 @@
-"""A committed run that later runs are compared with: what `check --baseline FILE` reads and
-`--update-baseline` writes.
-"""
+"""A committed run that later ones are compared with: `--baseline FILE` and `--update-baseline`."""
 
 from __future__ import annotations
 
@@ -58,9 +56,7 @@ class Baseline(msgspec.Struct, frozen=True):
 
 
 def read(path) -> Baseline:
-    """The baseline in a file. Raises BadBaseline for a file that is none, cannot be read or is not
-    there.
-    """
+    """The baseline in a file. Raises BadBaseline for one that is none, unreadable or not there."""
     try:
         found = msgspec.json.decode(Path(path).read_bytes(), type=Baseline)
     except OSError as error:
@@ -76,8 +72,7 @@ def read(path) -> Baseline:
 
 
 def updated(old: Baseline | None, report: Report, dropped: Iterable[str] = ()) -> Baseline:
-    """The baseline with the claims of the report in place of what it had of them, and without those
-    `dropped`.
+    """The baseline with the report's claims in place of its own of them, without those `dropped`.
 
     Ceilings that are still met are kept, since they may have been set by hand.
     """
@@ -109,14 +104,12 @@ def ceiling(unresolved: int, instances: int) -> float:
     """Upper confidence bound on the share of unresolved instances, in whole per cent."""
     if unresolved >= instances:
         return 1.0
+    if not unresolved:
+        return LEAST_CEILING
     from scipy.special import betaincinv
 
-    bound = (
-        betaincinv(unresolved + 1, instances - unresolved, CEILING_CONFIDENCE)
-        if unresolved
-        else 0.0
-    )
-    return max(LEAST_CEILING, math.ceil(100 * float(bound)) / 100)
+    bound = float(betaincinv(unresolved + 1, instances - unresolved, CEILING_CONFIDENCE))
+    return max(LEAST_CEILING, math.ceil(100 * bound) / 100)
 
 
 def quantiles(values: list[float]) -> list[float]:
@@ -128,9 +121,7 @@ def quantiles(values: list[float]) -> list[float]:
 
 
 def coarse_coverage(coverage: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    """Coverage in the classes of `ncfcheck.core.coverage`, without the keys that still have too
-    many values.
-    """
+    """Coverage in classes of `ncfcheck.core.coverage`, without keys of more than MANY values."""
     found: dict[str, Counter[str]] = {}
     for key, counts in coverage.items():
         for value, count in counts.items():
@@ -144,9 +135,7 @@ def save(path, baseline: Baseline) -> None:
 
 
 def encode(baseline: Baseline) -> bytes:
-    """Claims by id, one line for each field of a claim and each key of its coverage, so that
-    differences are small.
-    """
+    """Claims by id, a line for each field and each key of coverage: differences are small."""
     blocks = [_claim(id, baseline.claims[id]) for id in sorted(baseline.claims)]
     head = (
         f'{{\n "schema": {baseline.schema},\n "seed": {baseline.seed},\n'

@@ -1,6 +1,4 @@
-"""A run beside a baseline: read before the run, compared when it is finished, and written anew
-where asked for.
-"""
+"""A run beside a baseline: read before it, compared when it is finished, written anew if asked."""
 
 from __future__ import annotations
 
@@ -29,18 +27,14 @@ class Comparison:
     update: bool = False
 
     def of(self, report: Report) -> Report:
-        """The report of a run with its regressions; a run that was stopped, or is to be the new
-        baseline, has none.
-        """
+        """The report with its regressions; a run stopped, or to be the baseline, has none."""
         if report.stopped or self.update or self.old is None:
             return report
         found = tuple(map(str, compare(self.old, report, self.gone)))
         return msgspec.structs.replace(report, regressions=found, baseline=str(self.path))
 
     def keep(self, report: Report) -> list[str]:
-        """Write a complete run as the new baseline where that is asked for; what changed, one line
-        each. Raises Unwritable.
-        """
+        """Write a complete run as baseline, if asked; changes, one a line. Raises Unwritable."""
         if report.stopped or not self.update:
             return []
         changes = compare(self.old, report, self.gone) if self.old else []
@@ -58,20 +52,15 @@ def comparison(
     need not be there.
     """
     old = None if update and not Path(path).exists() else read(path)
-    gone = (
-        ()
-        if old is None or (part and not part.startswith("1/"))
-        else _gone(old.claims, patterns, known)
-    )
+    is_later = bool(part) and not part.startswith("1/")
+    gone = () if old is None or is_later else _gone(old.claims, patterns, known)
     return Comparison(Path(path), old, gone, update)
 
 
 def _gone(
     entries: Iterable[str], patterns: Collection[str], known: Collection[str]
 ) -> tuple[str, ...]:
-    asked = [
-        id
-        for id in entries
-        if not patterns or any(fnmatch.fnmatch(id, pattern) for pattern in patterns)
-    ]
-    return tuple(sorted(set(asked) - set(known)))
+    unknown = sorted(set(entries) - set(known))
+    return tuple(
+        id for id in unknown if not patterns or any(fnmatch.fnmatch(id, each) for each in patterns)
+    )

@@ -20,9 +20,7 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class Examined:
-    """One instance was examined, told where a run is asked to; instances come in no particular
-    order.
-    """
+    """One instance was examined, told where a run is asked to; they come in no particular order."""
 
     claim: str
     outcome: str

@@ -1,6 +1,4 @@
-"""One instance of a claim: judged, confirmed if it violates, proved where that can
-be, and counted.
-"""
+"""One instance of a claim: judged, confirmed if it violates, proved where possible, counted."""
 
 from __future__ import annotations
 
@@ -14,9 +12,7 @@ from ncfcheck.core.describing import one_line
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.verdicts.tallies import Tally, Violation
 
-CERTIFICATES = (
-    3  # confirmed violations per tally that a certificate is tried of, until one is found
-)
+CERTIFICATES = 3  # confirmed violations per tally that are tried to be proved, until one is
 WITHIN_ERROR = 1.0  # seconds for the proof of a violation where the margin is within its error
 CONFIRMATIONS = 5  # violations per tally that are confirmed even if they are not the worst
 
@@ -43,10 +39,8 @@ def examine(
     ):
         contrary = unconfirmed(claim, instance)
         if contrary:
-            outcome, margin = (
-                Outcome.UNRESOLVED,
-                replace(margin, note=f"not confirmed by {contrary}"),
-            )
+            outcome = Outcome.UNRESOLVED
+            margin = replace(margin, note=f"not confirmed by {contrary}")
         else:
             tally.confirmed += 1
             if tally.violation is None or margin.value < tally.violation.value:
@@ -58,27 +52,20 @@ def examine(
 
 
 def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
-    """The judgement, but where a margin is within its error an exact counterpart may still prove a
-    violation: whether it did.
-    """
+    """The judgement, and whether an exact counterpart proved a violation within the error."""
     outcome, margin = judge(claim, instance)
     if outcome is not Outcome.UNRESOLVED or not math.isfinite(margin.value) or claim.refute is None:
         return outcome, margin, False
     from ncfcheck.certify import Certificate, certify
 
-    if isinstance(certify(claim, instance, WITHIN_ERROR), Certificate):
-        return (
-            Outcome.VIOLATES,
-            replace(margin, note="a violation within the error is proved"),
-            True,
-        )
-    return outcome, margin, False
+    if not isinstance(certify(claim, instance, WITHIN_ERROR), Certificate):
+        return outcome, margin, False
+    note = "a violation within the error is proved"
+    return Outcome.VIOLATES, replace(margin, note=note), True
 
 
 def _certify(claim: Claim, instance, tally: Tally) -> None:
-    """Try to prove a confirmed violation, unless a proof of one was found or CERTIFICATES were
-    tried in this shard.
-    """
+    """Try to prove a confirmed violation, until one is proved or CERTIFICATES were tried."""
     if tally.certified or tally.uncertified.total() >= CERTIFICATES or claim.refute is None:
         return
     from ncfcheck.certify import Undecided, certify
@@ -92,24 +79,24 @@ def _certify(claim: Claim, instance, tally: Tally) -> None:
 
 def prove_conclusion(claim: Claim, instance, tally: Tally) -> None:
     """Try to prove that the conclusion holds on an instance."""
+    if claim.prove is None:
+        return
     from ncfcheck.certify import Undecided, prove
 
-    if claim.prove is not None:
-        found = prove(claim, instance)
-        tally.proved += not isinstance(found, Undecided)
-        tally.unproved.update([one_line(found.reason)] if isinstance(found, Undecided) else [])
+    found = prove(claim, instance)
+    if isinstance(found, Undecided):
+        tally.unproved[one_line(found.reason)] += 1
+    else:
+        tally.proved += 1
 
 
 def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
-    """The claim's judgement; an exception in it, a bug, makes the instance unresolved with the
-    error as the reason.
-    """
+    """The claim's judgement; an exception in it, a bug, is unresolved with the error as reason."""
     try:
         return claim.judge(instance)
     except Exception as error:
-        return Outcome.UNRESOLVED, Margin(
-            float("nan"), float("inf"), f"error: {told_of(error, claim)}"
-        )
+        note = f"error: {told_of(error, claim)}"
+        return Outcome.UNRESOLVED, Margin(math.nan, math.inf, note)
 
 
 def unconfirmed(claim: Claim, instance) -> str:

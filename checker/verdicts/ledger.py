@@ -14,30 +14,26 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 PATH = Path("reports") / "ledger.sqlite"
 VERSION = 1
 SCHEMA = """
 CREATE TABLE hunts (
-    hunt INTEGER PRIMARY KEY, claim TEXT NOT NULL, seed INTEGER NOT NULL, options TEXT NOT NULL,
-versions TEXT NOT NULL,
-    started TEXT NOT NULL
+    hunt INTEGER PRIMARY KEY, claim TEXT NOT NULL, seed INTEGER NOT NULL,
+    options TEXT NOT NULL, versions TEXT NOT NULL, started TEXT NOT NULL
 );
 CREATE TABLE shards (
     hunt INTEGER NOT NULL REFERENCES hunts, generation INTEGER NOT NULL, shard INTEGER NOT NULL,
-    strategy TEXT NOT NULL,
-    seconds REAL NOT NULL, cut INTEGER NOT NULL, report BLOB NOT NULL, PRIMARY KEY (hunt,
-    generation, shard)
+    strategy TEXT NOT NULL, seconds REAL NOT NULL, cut INTEGER NOT NULL, report BLOB NOT NULL,
+    PRIMARY KEY (hunt, generation, shard)
 ) WITHOUT ROWID;
 CREATE TABLE instances (
     hunt INTEGER NOT NULL, generation INTEGER NOT NULL, shard INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    strategy TEXT NOT NULL, stratum TEXT NOT NULL, spec TEXT NOT NULL, margin REAL, error REAL,
-    outcome TEXT NOT NULL,
-    note TEXT NOT NULL, seconds REAL NOT NULL, instance TEXT, PRIMARY KEY (hunt, generation,
-    shard, number)
+    number INTEGER NOT NULL, strategy TEXT NOT NULL, stratum TEXT NOT NULL, spec TEXT NOT NULL,
+    margin REAL, error REAL, outcome TEXT NOT NULL, note TEXT NOT NULL, seconds REAL NOT NULL,
+    instance TEXT, PRIMARY KEY (hunt, generation, shard, number)
 ) WITHOUT ROWID;
 """
 FULL = ("full", "disk I/O", "too big")  # in messages of SQLite when nothing more can be written
@@ -79,47 +75,34 @@ class Ledger:
 
     def begin(self, claim: str, seed: int, options: dict, versions: dict[str, str]) -> int | None:
         """A new hunt; its number."""
-        row = (
-            claim,
-            seed,
-            _canonical(options),
-            _canonical(versions),
-            time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        )
+        now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        row = claim, seed, _canonical(options), _canonical(versions), now
+        columns = "claim, seed, options, versions, started"
         with self._told():
-            return self.database.execute(
-                "INSERT INTO hunts (claim, seed, options, versions, started) VALUES (?, ?, ?, ?, "
-                "?)",
-                row,
-            ).lastrowid
+            query = f"INSERT INTO hunts ({columns}) VALUES (?, ?, ?, ?, ?)"
+            return self.database.execute(query, row).lastrowid
 
     def latest(self, claim: str, seed: int, options: dict) -> int | None:
-        """The last hunt that was begun with the same claim, seed and options; None if there is
-        none.
-        """
+        """The last hunt begun with the same claim, seed and options; None if there is none."""
         with self._told():
             query = "SELECT max(hunt) FROM hunts WHERE claim = ? AND seed = ? AND options = ?"
             return self.database.execute(query, (claim, seed, _canonical(options))).fetchone()[0]
 
     def shards(self, hunt: int) -> Iterator[tuple[int, int, dict]]:
-        """Generation, number and report of every shard of a hunt that was done and
-        not cut short.
-        """
+        """Generation, number and report of every shard of a hunt that was done, none cut short."""
         with self._told():
             query = (
                 "SELECT generation, shard, report FROM shards WHERE hunt = ? AND NOT cut ORDER BY "
                 "generation, shard"
             )
             for generation, shard, report in self.database.execute(query, (hunt,)):
-                yield generation, shard, json.loads(zlib.decompress(report))
+                yield generation, shard, _unpacked(report)
 
     def report(self, hunt: int, place: tuple[int, int]) -> dict:
         """The report of one of these shards."""
         with self._told():
             query = "SELECT report FROM shards WHERE hunt = ? AND generation = ? AND shard = ?"
-            return json.loads(
-                zlib.decompress(self.database.execute(query, (hunt, *place)).fetchone()[0])
-            )
+            return _unpacked(self.database.execute(query, (hunt, *place)).fetchone()[0])
 
     def record(
         self,
@@ -130,8 +113,7 @@ class Ledger:
         rows: list[tuple],
         lasting: bool,
     ) -> bool:
-        """Write a shard at `place` (generation, shard) in one transaction; False where it was
-        written before.
+        """Write a shard at `place` (generation, shard) in one transaction; False if it was there.
 
         `rows` are (stratum, spec, margin, error, outcome, note, seconds, instance) of its
         instances. A `lasting` shard is on the disk, not only with the operating system, when this
@@ -145,9 +127,8 @@ class Ledger:
             if database.execute(f"DELETE FROM shards {same} AND cut", (hunt, *place)).rowcount:
                 database.execute(f"DELETE FROM instances {same}", (hunt, *place))
             shard = (hunt, *place, strategy, report.get("seconds", 0.0), cut, packed)
-            if not database.execute(
-                "INSERT OR IGNORE INTO shards VALUES (?, ?, ?, ?, ?, ?, ?)", shard
-            ).rowcount:
+            query = "INSERT OR IGNORE INTO shards VALUES (?, ?, ?, ?, ?, ?, ?)"
+            if not database.execute(query, shard).rowcount:
                 return False
             numbered = [(hunt, *place, number, strategy, *row) for number, row in enumerate(rows)]
             database.executemany(f"INSERT INTO instances VALUES ({', '.join('?' * 13)})", numbered)
@@ -185,8 +166,7 @@ class Ledger:
 
 
 def instances_tested(path: Path = PATH, claim: str | None = None):
-    """All instances tested, of one claim or of all, as a pandas DataFrame, one row each. Raises
-    LedgerError.
+    """Instances tested, of a claim or of all, as a pandas DataFrame, one a row. Raises LedgerError.
 
     Columns: hunt, claim, seed, generation, shard, number, strategy, stratum, spec, margin, error,
     outcome, note, seconds, instance (JSON as in witness files, of violations and of the worst
@@ -198,18 +178,23 @@ def instances_tested(path: Path = PATH, claim: str | None = None):
         raise LedgerError(f"there is no ledger at {path}: `ncfcheck hunt` writes it")
     query = (
         "SELECT hunt, claim, seed, generation, shard, number, strategy, stratum, spec, margin, "
-        "error, outcome, note, seconds,"
-        " instance FROM instances JOIN hunts USING (hunt) WHERE ?1 IS NULL OR claim = ?1 ORDER BY "
-        "hunt, generation, shard, number"
+        "error, outcome, note, seconds, instance FROM instances JOIN hunts USING (hunt) "
+        "WHERE ?1 IS NULL OR claim = ?1 ORDER BY hunt, generation, shard, number"
     )
     try:
-        database = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
-        try:
+        with to_read(path) as database:
             return pandas.read_sql_query(query, database, params=(claim,))
-        finally:
-            database.close()
     except (sqlite3.Error, pandas.errors.DatabaseError) as error:
         raise LedgerError(f"cannot read {path}: {_reason(error)}") from error
+
+
+def to_read(path: Path) -> closing[sqlite3.Connection]:
+    """A context with the database at `path`, which it neither changes nor makes."""
+    return closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True))
+
+
+def _unpacked(report: bytes) -> dict:
+    return json.loads(zlib.decompress(report))
 
 
 def _canonical(value: dict) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -30,8 +29,7 @@ class Regression:
 
 
 def compare(old: Baseline, report: Report, gone: Collection[str] = ()) -> list[Regression]:
-    """Every difference between a baseline and a run that is more than noise; `gone` are entries
-    whose claim is no more.
+    """Every difference of a run to a baseline beyond noise; `gone` are entries without a claim.
 
     Claims of the baseline that are neither in the report nor gone were not asked for, and are not
     compared.
@@ -53,10 +51,8 @@ def compare(old: Baseline, report: Report, gone: Collection[str] = ()) -> list[R
     both = {id: (old.claims[id], each) for id, each in new.items() if id in old.claims}
     share = min(1.0, report.examples / old.examples) if old.examples else 1.0
     for id, (before, after) in both.items():
-        found += [Regression(id, *change) for change in _changes(before, after, share)]
-        found += [
-            Regression(id, *change) for change in _moves(before, after, NOISE / (4 * len(both)))
-        ]
+        moves = _moves(before, after, NOISE / (4 * len(both)))
+        found += [Regression(id, *each) for each in (*_changes(before, after, share), *moves)]
     return found + _uncovered(both)
 
 
@@ -135,33 +131,24 @@ def _uncovered(both: Mapping[str, tuple[ClaimBaseline, ClaimBaseline]]) -> list[
     whole = _rarer([("run", *pair) for pair in _strata(streams.values()).items()])
     told = {what for _, what, *_ in whole}
     single = [(id, *pair) for id, each in both.items() for pair in _strata([each]).items()]
-    return [
-        Regression(*each)
-        for each in [*whole, *(each for each in _rarer(single) if each[1] not in told)]
-    ]
+    others = [each for each in _rarer(single) if each[1] not in told]
+    return [Regression(*each) for each in whole + others]
 
 
 Counts = tuple[int, int, int, int]  # instances in a stratum and in all, before and after
 
 
 def _strata(pairs: Iterable[tuple[ClaimBaseline, ClaimBaseline]]) -> dict[tuple[str, str], Counts]:
-    """Counts of every stratum (key, value) of the old entries, summed over the claims
-    that had it.
-    """
-    total: dict[tuple[str, str], Counter[int]] = {}
+    """Counts of every stratum (key, value) of old entries, summed over the claims that had it."""
+    total: dict[tuple[str, str], Counts] = {}
     for old, new in pairs:
         for key, counts in old.coverage.items():
+            now = new.coverage.get(key, {})
             for value, count in counts.items():
-                sums = total.setdefault((key, value), Counter())
-                sums.update(
-                    {
-                        0: count,
-                        1: old.instances,
-                        2: new.coverage.get(key, {}).get(value, 0),
-                        3: new.instances,
-                    }
-                )
-    return {stratum: tuple(sums[i] for i in range(4)) for stratum, sums in total.items()}
+                found = (count, old.instances, now.get(value, 0), new.instances)
+                before = total.get((key, value), (0, 0, 0, 0))
+                total[key, value] = tuple(map(sum, zip(before, found)))
+    return total
 
 
 def _rarer(strata: list[tuple[str, tuple[str, str], Counts]]) -> list[tuple[str, str, str, str]]:
@@ -173,13 +160,9 @@ def _rarer(strata: list[tuple[str, tuple[str, str], Counts]]) -> list[tuple[str,
 
     before, all_before, after, all_after = np.array([counts for *_, counts in strata]).T
     p = hypergeom.cdf(after, all_before + all_after, before + after, all_after)
+    is_rare = p < NOISE / len(strata)
     return [
-        (
-            claim,
-            f"coverage lost, {key} {value}",
-            f"{counts[0]} of {counts[1]}",
-            f"{counts[2]} of {counts[3]}",
-        )
-        for (claim, (key, value), counts), rare in zip(strata, p < NOISE / len(strata))
+        (claim, f"coverage lost, {key} {value}", f"{a} of {all_a}", f"{b} of {all_b}")
+        for (claim, (key, value), (a, all_a, b, all_b)), rare in zip(strata, is_rare)
         if rare
     ]

@@ -43,9 +43,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(path) -> Report | None:
-    """The report in a file; None if there is no file. Raises ValueError if it holds something else,
-    OSError if unreadable.
-    """
+    """The report in a file, None for no file. Raises ValueError for other content, OSError."""
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError:
@@ -84,11 +82,8 @@ def merged(reports: Sequence[Report]) -> Report:
             )
     reports = _in_order(reports)
     claims = [report.claims for report in reports]
-    rows = [
-        row
-        for row in (chain(*zip_longest(*claims)) if first.part else chain(*claims))
-        if row is not None
-    ]
+    in_turn = chain(*zip_longest(*claims)) if first.part else chain(*claims)
+    rows = [row for row in in_turn if row is not None]
     twice = [id for id, count in Counter(row.id for row in rows).items() if count > 1]
     if twice:
         raise NotMergeable(f"claim {twice[0]} is in more than one of them")
@@ -113,9 +108,8 @@ def _in_order(reports: Iterable[Report]) -> list[Report]:
     counts = sorted({int(shard.split("/")[1]) for shard in shards})
     if len(counts) > 1:
         raise NotMergeable(f"they are shards of {' and '.join(map(str, counts))}")
-    missing = [
-        f"{i}/{counts[0]}" for i in range(1, counts[0] + 1) if f"{i}/{counts[0]}" not in shards
-    ]
+    wanted = [f"{i}/{counts[0]}" for i in range(1, counts[0] + 1)]
+    missing = [each for each in wanted if each not in shards]
     if missing:
         raise NotMergeable(f"shard {', '.join(missing)} is missing")
     return sorted(given, key=lambda report: int(str(report.part).split("/")[0]))

@@ -63,16 +63,14 @@ class ClaimResult(msgspec.Struct, frozen=True):
         return Case(self.worst_margin, self.error, self.worst_instance)
 
     def as_expected(self, strict: bool = False) -> bool:
-        """Whether the verdict is the one its kind calls for; `strict` also wants theorems
-        resolved.
-        """
+        """Whether the verdict is what its kind calls for; `strict` wants theorems resolved, too."""
         if self.kind is Kind.CONJECTURE:
             return True
         if self.kind is Kind.CONTROL:
             return self.verdict in (Verdict.REFUTED, Verdict.POTENTIAL)
-        return self.verdict is Verdict.NOT_REFUTED or (
-            self.verdict is Verdict.UNRESOLVED and not strict
-        )
+        if self.verdict is Verdict.UNRESOLVED:
+            return not strict
+        return self.verdict is Verdict.NOT_REFUTED
 
 
 def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:

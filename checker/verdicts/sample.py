@@ -1,6 +1,4 @@
-"""A bounded sample of the margins of many instances: the same whatever order they come in, and
-samples add up.
-"""
+"""A bounded sample of the margins of instances, whatever order they come in; samples add up."""
 
 from __future__ import annotations
 
@@ -13,8 +11,7 @@ SIZE = 400  # margins kept of one claim
 
 @dataclass
 class Sample:
-    """The margins of the `size` instances whose descriptions have the smallest hashes: chance, but
-    the same in every run.
+    """The margins of the `size` instances of smallest hashes: chance, but the same in every run.
 
     An entry is (minus the hash, value, error); entries are a heap, its first the one that goes
     next.

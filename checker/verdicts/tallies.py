@@ -20,9 +20,7 @@ SUMS += ("certified", "uncertified", "proved", "unproved")
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One decided instance: its margin, the bound on the margin's error, and the instance in one
-    line.
-    """
+    """One decided instance: its margin, the bound on the margin's error, the instance in a line."""
 
     value: float | None = msgspec.field(name="margin")
     error: float | None
@@ -37,8 +35,7 @@ class Case(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, eq=False)
 class Violation:
-    """A confirmed violation: its margin, the instance encoded as in witness files, and Hypothesis's
-    choices that drew it.
+    """A confirmed violation: margin, instance encoded as in witness files, choices that drew it.
 
     `content` and `choices` are None where there are none.
     """
@@ -69,9 +66,7 @@ class Tally:
     worst: Case | None = None
     seconds: float = 0.0
     lowest: list[Case] = field(default_factory=list)  # the worst few, smallest margin first
-    margins: Sample = field(
-        default_factory=Sample
-    )  # of instances with a finite margin, unresolved ones too
+    margins: Sample = field(default_factory=Sample)  # finite ones, of unresolved instances too
     pairs: dict[str, Counter[str]] = field(default_factory=dict)  # coverage of two keys at once
     certified: int = 0
     uncertified: Counter[str] = field(default_factory=Counter)  # reason → count

@@ -1,5 +1,4 @@
-"""Witness files: a claim, an instance that violates it in exact numbers, and all that is needed to
-look again.
+"""Witness files: a claim, an instance that violates it in exact numbers, all needed to look again.
 
 A file is JSON, `format` first. `instance` is encoded as in `ncfcheck.model.encoding`, `margin`
 and `error` are hexadecimal floats, `rendering` is a list of lines for people. `worst` is null, or
@@ -85,9 +84,7 @@ class Witness(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Replay:
-    """What became of a witness: the outcome now, with its margin; `claim` is None where it could
-    not be run.
-    """
+    """What became of a witness: outcome and margin now; `claim` None where it could not be run."""
 
     outcome: Outcome
     margin: Margin
@@ -101,17 +98,13 @@ class Replay:
     @property
     def words(self) -> str:
         """What became of it in one line."""
-        told = (
-            f"margin {self.margin.value:+.4g} ± {self.margin.error:.1g}"
-            if self.margin.value == self.margin.value
-            else ""
-        )
+        value, error = self.margin.value, self.margin.error
+        told = "" if math.isnan(value) else f"margin {value:+.4g} ± {error:.1g}"
         about = "; ".join(filter(None, (told, self.margin.note)))
         if self.still_violates:
             return f"still violates {self.claim.id}: {about}"
-        return f"no longer violates {self.claim.id}: it {WORDS[self.outcome]}" + (
-            f" ({about})" if about else ""
-        )
+        reason = f" ({about})" if about else ""
+        return f"no longer violates {self.claim.id}: it {WORDS[self.outcome]}{reason}"
 
 
 def witness_of(
@@ -124,8 +117,7 @@ def witness_of(
     worst: tuple[Any, Margin] | None = None,
     certificate: dict[str, Any] | None = None,
 ) -> Witness:
-    """The witness of an instance that violates the claim; `source` is the user's file that states
-    it, if any.
+    """The witness of an instance that violates the claim; `source` is the user's file, if any.
 
     Raises NotStorable where the instance has no encoding.
     """
@@ -155,14 +147,12 @@ def _hex(margin: Margin) -> tuple[str, str]:
 
 def replay_command(path: Path, source: str | None) -> str:
     """The command that replays the witness file at this path."""
-    return f"ncfcheck replay {shlex.quote(str(path))}" + (
-        f" --claims {shlex.quote(source)}" if source else ""
-    )
+    claims = f" --claims {shlex.quote(source)}" if source else ""
+    return f"ncfcheck replay {shlex.quote(str(path))}{claims}"
 
 
 def store(witness: Witness, folder: Path = FOLDER) -> Path:
-    """Write the witness as CLAIM.json, or as CLAIM-DIGEST.json where another instance has that
-    name; the path written.
+    """Write the witness as CLAIM.json, or CLAIM-DIGEST.json if another has that name; the path.
 
     The folder is made if need be. Raises Unwritable.
     """
@@ -175,14 +165,11 @@ def store(witness: Witness, folder: Path = FOLDER) -> Path:
 
 
 def save(path: Path, witness: Witness) -> None:
-    """Write the witness to this file, whole or not at all, with its own path in the replay command.
-    Raises Unwritable.
-    """
+    """Write the file, whole or not at all, its path in its replay command. Raises Unwritable."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(
-        path, dumps(msgspec.structs.replace(witness, replay=replay_command(path, witness.claims)))
-    )
+    command = replay_command(path, witness.claims)
+    write(path, dumps(msgspec.structs.replace(witness, replay=command)))
 
 
 def dumps(witness: Witness) -> bytes:
@@ -196,11 +183,8 @@ def dumps(witness: Witness) -> bytes:
 
 def _pretty(value) -> str:
     if isinstance(value, list) and value:
-        return (
-            "[\n"
-            + ",\n".join(f"    {msgspec.json.encode(each).decode()}" for each in value)
-            + "\n  ]"
-        )
+        lines = ",\n".join(f"    {msgspec.json.encode(each).decode()}" for each in value)
+        return f"[\n{lines}\n  ]"
     return msgspec.json.encode(value).decode()
 
 
@@ -213,9 +197,7 @@ def _holds(path: Path, witness: Witness) -> bool:
 
 
 def read(path) -> Witness:
-    """The witness in a file; its instance is not decoded yet. Raises BadWitness with the reason,
-    for any file at all.
-    """
+    """The witness in a file, its instance not decoded yet. Raises BadWitness for any other file."""
     path = Path(path)
     try:
         with path.open("rb") as file:
@@ -226,15 +208,9 @@ def read(path) -> Witness:
         raise BadWitness(f"{path} is larger than {LARGEST // 10**6} MB")
     try:
         found = msgspec.json.decode(content, type=Witness)
-        numbers = [
-            found.margin,
-            found.error,
-            *((found.worst.margin, found.worst.error) if found.worst else ()),
-        ]
-        if any(
-            not re.fullmatch(r"[-+.\w]{1,40}", each) or math.isnan(float.fromhex(each))
-            for each in numbers
-        ):
+        numbers = [found.margin, found.error]
+        numbers += [found.worst.margin, found.worst.error] if found.worst else []
+        if not all(map(_is_number, numbers)):
             raise ValueError("the margin is not a number")
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise BadWitness(f"{path} is not a witness: {error}") from error
@@ -243,6 +219,10 @@ def read(path) -> Witness:
             f"{path} is not a witness: format {found.format[:40]!r}, expected {FORMAT!r}"
         )
     return found
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"[-+.\w]{1,40}", text)) and not math.isnan(float.fromhex(text))
 
 
 def instance_of(witness: Witness):
@@ -259,9 +239,7 @@ def _claim(witness: Witness) -> Claim:
 
 
 def replay(witness: Witness) -> Replay:
-    """Judge the instance of a witness again; one that cannot be decided any more does not violate.
-    Raises BadWitness.
-    """
+    """Judge a witness again; one undecided by now does not violate. Raises BadWitness."""
     claim, instance = _claim(witness), instance_of(witness)
     outcome, margin, _ = decide(claim, instance)
     return Replay(outcome, margin, claim)
@@ -274,9 +252,7 @@ def stored(claim: str, folder: Path = FOLDER) -> list[Path]:
 
 
 def home_of(claim: Claim) -> str | None:
-    """The file that states a claim of the user's own; None for claims that come
-    with the program.
-    """
+    """The file that states a claim of the user's own; None for one that comes with the program."""
     module = claim.function.__module__
     if module.split(".")[0] == "ncfcheck":
         return None

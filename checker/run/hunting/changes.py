@@ -1,5 +1,4 @@
-"""Random changes of instances: small moves from one that nearly violates, and snaps to the special
-values theorems break at.
+"""Random changes of instances: small moves from a near miss, and snaps to values theorems break at.
 
 Each returns an instance that the claim's strategy could have drawn, or raises Inapplicable.
 """
@@ -20,9 +19,7 @@ SPECIAL = (0.0, 1.0, 0.5, -1.0)  # slopes
 
 
 def mutated(claim: Claim, instance, rng) -> object:
-    """The instance after one to three random moves; Inapplicable where no attempt succeeds or
-    nothing can be moved.
-    """
+    """The instance after one to three random moves; Inapplicable where none can be or succeeds."""
     return _tried(claim, instance, rng, MOVES, (1, 1, 2, 3))
 
 
@@ -50,9 +47,7 @@ def _tried(claim: Claim, instance, rng, changes: tuple[Callable, ...], counts: t
 
 
 def rebuilt(claim: Claim, instance):
-    """The instance with all that derives from its problem computed again; Inapplicable for any
-    reason why it cannot be.
-    """
+    """The instance, what derives from its problem made anew; Inapplicable where it cannot be."""
     try:
         with np.errstate(all="ignore"):
             return moves.rebuilt(claim, instance)
@@ -64,31 +59,24 @@ def noise(instance: Instance, rng) -> Instance:
     """All numbers of one array moved by a relative amount of any size."""
     name, values = _array(instance, rng)
     size = 10 ** rng.uniform(-4, 0) * (np.sqrt(np.mean(values**2)) or 1.0)
-    return moves.with_array(
-        instance, name, _within(name, values + size * rng.standard_normal(values.shape))
-    )
+    moved = values + size * rng.standard_normal(values.shape)
+    return moves.with_array(instance, name, within(name, moved))
 
 
 def one_number(instance: Instance, rng) -> Instance:
-    """One number of one array replaced: zero, negated, doubled, halved, rounded, another's or
-    random.
-    """
+    """One number of an array zero, negated, doubled, halved, rounded, another's or random."""
     name, values = _array(instance, rng)
     values, place = values.copy(), tuple(int(rng.integers(size)) for size in values.shape)
     old, other = values[place], rng.choice(values.ravel())
-    values[place] = rng.choice(
-        [0.0, -old, 2 * old, old / 2, np.round(old), other, rng.standard_normal()]
-    )
-    return moves.with_array(instance, name, _within(name, values))
+    changed = [0.0, -old, 2 * old, old / 2, np.round(old), other, rng.standard_normal()]
+    values[place] = rng.choice(changed)
+    return moves.with_array(instance, name, within(name, values))
 
 
 def sizes(instance: Instance, rng) -> Instance:
     """One width, power or the number of samples one more or less; the network then is dense."""
-    widths, powers, n = (
-        list(instance.network.widths),
-        list(instance.network.powers),
-        len(instance.problem.X),
-    )
+    widths, powers = list(instance.network.widths), list(instance.network.powers)
+    samples = len(instance.problem.X)
     part, step, seed = rng.integers(3), int(rng.choice((-1, 1))), int(rng.integers(2**31))
     if part == 0:
         i = int(rng.integers(len(widths) - 1))
@@ -96,9 +84,9 @@ def sizes(instance: Instance, rng) -> Instance:
     elif part == 1:
         i = int(rng.integers(len(powers)))
         powers[i] = max(1, powers[i] + step)
-    return moves.reshaped(
-        instance, widths=widths, powers=powers, samples=max(1, n + step * (part == 2)), seed=seed
-    )
+    elif part == 2:
+        samples = max(1, samples + step)
+    return moves.reshaped(instance, widths=widths, powers=powers, samples=samples, seed=seed)
 
 
 def smaller(instance: Instance, rng) -> Instance:
@@ -119,11 +107,10 @@ def slope(instance: Instance, rng) -> Instance:
     """One slope α_l moved, or special."""
     slopes = list(instance.network.slopes)
     i = int(rng.integers(len(slopes)))
-    slopes[i] = float(
-        rng.choice(SPECIAL)
-        if rng.random() < 0.5
-        else np.clip(slopes[i] + 0.2 * rng.standard_normal(), -1, 1)
-    )
+    if rng.random() < 0.5:
+        slopes[i] = float(rng.choice(SPECIAL))
+    else:
+        slopes[i] = float(np.clip(slopes[i] + 0.2 * rng.standard_normal(), -1, 1))
     return moves.with_activations(instance, slopes=slopes)
 
 
@@ -151,9 +138,7 @@ def antipodal(instance: Instance, rng) -> Instance:
 
 
 def symmetric(instance: Instance, rng) -> Instance:
-    """Data that reflecting the first axis, or swapping the first two, does not change, nor the
-    labels.
-    """
+    """Data, with labels, that reflecting the first axis, or swapping two, leaves as they are."""
     X, y = instance.problem.X, instance.problem.y
     half, mirrored = (len(X) + 1) // 2, X.copy()
     if X.shape[1] > 1 and rng.random() < 0.5:
@@ -178,9 +163,8 @@ def repeated(instance: Instance, rng) -> Instance:
 def equal_labels(instance: Instance, rng) -> Instance:
     """Labels all of one size; or all equal."""
     y = instance.problem.y
-    return moves.changed(
-        instance, y=np.where(y >= 0, 1.0, -1.0) if rng.random() < 0.5 else np.ones_like(y)
-    )
+    equal = np.where(y >= 0, 1.0, -1.0) if rng.random() < 0.5 else np.ones_like(y)
+    return moves.changed(instance, y=equal)
 
 
 def equal_weights(instance: Instance, rng) -> Instance:
@@ -195,9 +179,8 @@ def equal_weights(instance: Instance, rng) -> Instance:
 def special_slopes(instance: Instance, rng) -> Instance:
     """Every slope that is not 1 the same special value."""
     value = rng.choice(SPECIAL)
-    return moves.with_activations(
-        instance, slopes=[each if each == 1 else value for each in instance.network.slopes]
-    )
+    slopes = [each if each == 1 else value for each in instance.network.slopes]
+    return moves.with_activations(instance, slopes=slopes)
 
 
 def line(instance: Instance, rng) -> Instance:
@@ -207,30 +190,12 @@ def line(instance: Instance, rng) -> Instance:
     return instance
 
 
-MOVES = (
-    noise,
-    noise,
-    one_number,
-    one_number,
-    sizes,
-    smaller,
-    slope,
-    another_seed,
-    repeated,
-    lattice,
-)
-SNAPS = (
-    lattice,
-    lattice,
-    antipodal,
-    symmetric,
-    repeated,
-    equal_labels,
-    equal_weights,
-    special_slopes,
-    line,
-    smaller,
-)
+# Some are twice as likely as the others.
+MOVES = (noise, noise, one_number, one_number)
+MOVES += (sizes, smaller, slope, another_seed, repeated, lattice)
+SNAPS = (lattice, lattice)
+SNAPS += (antipodal, symmetric, repeated, equal_labels, equal_weights)
+SNAPS += (special_slopes, line, smaller)
 
 
 def _array(instance: Instance, rng) -> tuple[str, Array]:
@@ -241,9 +206,7 @@ def _array(instance: Instance, rng) -> tuple[str, Array]:
 
 
 def movable(instance: Instance) -> dict[str, Array]:
-    """The arrays that may be moved continuously: not labels of two values, nor slopes of 1 in
-    layers with p = 1.
-    """
+    """Arrays that move continuously: not labels of two values, nor slopes if a p = 1 has α = 1."""
     arrays, network = moves.arrays(instance), instance.network
     if instance.problem.loss.labels.values:
         del arrays["y"]
@@ -252,7 +215,8 @@ def movable(instance: Instance) -> dict[str, Array]:
     return arrays
 
 
-def _within(name: str, values: Array) -> Array:
+def within(name: str, values: Array) -> Array:
+    """The numbers of the array of this name within its range."""
     return np.clip(values, -1, 1) if name == "slopes" else values
 
 

@@ -23,9 +23,7 @@ class HuntStarted:
 
 @dataclass(frozen=True)
 class HuntProgress:
-    """Instances tested by now, those per second, the worst margin, strata covered and
-    counterexamples found.
-    """
+    """Instances tested, those per second, worst margin, strata covered, counterexamples found."""
 
     tested: int
     rate: float
@@ -52,9 +50,7 @@ class Shrinking:
 
 @dataclass(frozen=True)
 class HuntResult:
-    """What a hunt says about a claim. `tested` counts inapplicable instances too; `minimal` are
-    lines that show the smallest.
-    """
+    """What a hunt says; `tested` counts inapplicable ones too, `minimal` shows the smallest."""
 
     id: str
     kind: Kind

@@ -1,6 +1,4 @@
-"""The hunt for a counterexample to one claim: shards to a crew of workers, reports to the ledger
-and back to the search.
-"""
+"""The hunt for a counterexample to a claim: shards to a crew, reports to the ledger and search."""
 
 from __future__ import annotations
 
@@ -66,9 +64,7 @@ class HuntPlan:
 
 
 class Lost(Exception):
-    """The ledger failed while a counterexample was to be recorded; `content` is the witness file
-    that could not be written.
-    """
+    """The ledger failed to take a counterexample; `content` is the witness file not written."""
 
     def __init__(self, message: str, content: bytes):
         super().__init__(message)
@@ -106,13 +102,9 @@ class _Hunt:
             self.number = ledger.begin(claim.id, plan.seed, options, versions())
         self.until = math.inf if plan.seconds is None else start + plan.seconds
         instances = math.inf if plan.instances is None else plan.instances
-        self.schedule = Schedule(
-            search.Search(claim.id, plan.seed),
-            instances,
-            self.until,
-            not plan.keep_going,
-            self._report,
-        )
+        looking = search.Search(claim.id, plan.seed)
+        first = not plan.keep_going
+        self.schedule = Schedule(looking, instances, self.until, first, self._report)
 
     def _resumed(self) -> set[tuple[int, int]]:
         """The shards done before, their reports added up."""
@@ -124,12 +116,9 @@ class _Hunt:
 
     def _report(self, shard: Shard) -> ShardReport | None:
         """What came of a shard that was done before the hunt was continued."""
-        place = shard.generation, shard.index
-        return (
-            msgspec.convert(self.ledger.report(self.number, place), ShardReport)
-            if place in self.done
-            else None
-        )
+        if shard.place not in self.done:
+            return None
+        return msgspec.convert(self.ledger.report(self.number, shard.place), ShardReport)
 
     def events(self) -> Iterator[object]:
         """Work through the schedule until it ends or the time is up."""
@@ -154,9 +143,8 @@ class _Hunt:
             yield Shrinking(self.best)
             try:
                 small = smaller(self.claim, self.best.violation, self.plan.seed)
-                self.path = (
-                    self.path if small is None else replace(small, self.plan.folder, self.path)
-                )
+                if small is not None:
+                    self.path = replace(small, self.plan.folder, self.path)
             except KeyboardInterrupt:
                 stopped = "interrupted"
         yield self._progress()
@@ -175,16 +163,9 @@ class _Hunt:
         is raised.
         """
         content = msgspec.to_builtins(msgspec.structs.replace(report, rows=[]))
-        rows = [_flat(row) for row in report.rows]
+        rows, lasting = [_flat(row) for row in report.rows], bool(report.found)
         try:
-            self.ledger.record(
-                self.number,
-                (shard.generation, shard.index),
-                shard.tactic,
-                content,
-                rows,
-                bool(report.found),
-            )
+            self.ledger.record(self.number, shard.place, shard.tactic, content, rows, lasting)
         except LedgerError as error:
             if not report.found:
                 raise
@@ -236,25 +217,15 @@ def _worker(sources: tuple[str, ...]) -> Callable[[Shard], ShardReport]:
 
 def _given_up(shard: Shard, lost: WorkerLost) -> ShardReport:
     """The report of a shard that killed every worker it was given to."""
-    row = Row(
-        "", f"shard of seed {shard.seed}", None, None, str(Outcome.UNRESOLVED), str(lost), 0.0
-    )
-    return ShardReport(outcomes={str(Outcome.UNRESOLVED): 1}, reasons={str(lost): 1}, rows=[row])
+    outcome, reason = str(Outcome.UNRESOLVED), str(lost)
+    row = Row("", f"shard of seed {shard.seed}", None, None, outcome, reason, 0.0)
+    return ShardReport(outcomes={outcome: 1}, reasons={reason: 1}, rows=[row])
 
 
 def _flat(row: Row) -> tuple:
     """A row for the ledger, its instance as JSON."""
     instance = None if row.instance is None else msgspec.json.encode(row.instance).decode()
-    return (
-        row.stratum,
-        row.spec,
-        row.margin,
-        row.error,
-        row.outcome,
-        row.note,
-        row.seconds,
-        instance,
-    )
+    return msgspec.structs.astuple(msgspec.structs.replace(row, instance=instance))
 
 
 __all__ = ["HuntPlan", "LedgerError", "Lost", "NoCluster", "hunt"]

@@ -1,5 +1,4 @@
-"""Minimising a margin over a few numbers: generators of points that are sent each point's value.
-Functions of their seed.
+"""Minimising a margin over a few numbers: generators, functions of a seed, sent each point's value.
 
 Points are in units of the numbers' own size, from the place where the search starts.
 """
@@ -30,8 +29,7 @@ def evolution(seed: int, start: Array) -> Generator[Array, float, None]:
 
 
 def lines(seed: int, start: Array) -> Generator[Array, float, None]:
-    """Along random lines to a little beyond where the margin would vanish if it were linear,
-    without end.
+    """Without end, along random lines to a little beyond where a linear margin would vanish.
 
     How far beyond is drawn from eight orders of magnitude below the first value: there may be
     little room where it is negative.

@@ -1,6 +1,4 @@
-"""The shards of a hunt in their order: generation after generation, as the results they depend on
-come in.
-"""
+"""The shards of a hunt in order, a generation as soon as the results it depends on are in."""
 
 from __future__ import annotations
 
@@ -14,6 +12,8 @@ import msgspec
 from ncfcheck.run.hunting.search import LAG, Search
 from ncfcheck.run.hunting.shards import Shard, ShardReport
 
+Known = Callable[[Shard], ShardReport | None]  # the report of a shard that was done before
+
 
 class Schedule:
     """Names the next shard to work on and takes in what became of it.
@@ -23,21 +23,9 @@ class Schedule:
     out again, or None.
     """
 
-    def __init__(
-        self,
-        search: Search,
-        instances: float,
-        until: float,
-        first: bool,
-        done: Callable[[Shard], ShardReport | None],
-    ):
-        self.search, self.instances, self.until, self.first, self.done = (
-            search,
-            instances,
-            until,
-            first,
-            done,
-        )
+    def __init__(self, search: Search, instances: float, until: float, first: bool, done: Known):
+        self.search, self.done = search, done
+        self.instances, self.until, self.first = instances, until, first
         self.generations: dict[int, list[Shard]] = {}
         self.reports: dict[int, dict[int, ShardReport]] = {}
         self.waiting: deque[Shard] = deque()
@@ -60,9 +48,7 @@ class Schedule:
         self.found = self.found or bool(report.found)
 
     def _plan(self) -> bool:
-        """Plan the next generation, if the results it depends on are in and there is anything left
-        to do.
-        """
+        """Plan the next generation, if what it depends on is in and anything is left to do."""
         generation, needed = self.next, self.next - LAG
         if needed >= 0:
             shards = self.generations.get(needed, [])
@@ -91,15 +77,11 @@ class Schedule:
             self.search.learn(shards, ordered)
 
     def _trimmed(self, shards: list[Shard]) -> list[Shard]:
-        """The first of the shards, and the last of those shortened, so that no more instances are
-        planned than wanted.
-        """
+        """The first shards, the last of them shortened: no more instances planned than wanted."""
         kept = []
         for shard in shards:
-            count = min(shard.count, self.instances - self.planned)
+            count = int(min(shard.count, self.instances - self.planned))
             if count > 0:
-                kept.append(
-                    msgspec.structs.replace(shard, count=int(count), cut=count < shard.count)
-                )
-                self.planned += int(count)
+                kept.append(msgspec.structs.replace(shard, count=count, cut=count < shard.count))
+                self.planned += count
         return kept

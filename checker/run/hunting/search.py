@@ -1,5 +1,4 @@
-"""Where a hunt looks next: the worst instances so far, stratum by stratum, and shards of work
-planned from them.
+"""Where a hunt looks next: the worst instances so far, by stratum, and shards of work from them.
 
 Generations are planned one after another. What a generation consists of depends on the seed, its
 number and the results of the generations at least LAG before it, in the order of their shards:
@@ -9,9 +8,10 @@ never on how many workers there are or how fast.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec.structs import replace
 
 from ncfcheck.core.seeds import derive
 from ncfcheck.run.hunting.shards import (
@@ -40,17 +40,13 @@ LONGEST = 600  # values of one optimisation
 
 @dataclass
 class Board:
-    """The worst instance of every stratum, as far as there is room, and how often each stratum was
-    visited.
-    """
+    """The worst instance of each stratum, as far as there is room, and visits to each stratum."""
 
     best: dict[str, Point] = field(default_factory=dict)
     visits: Counter[str] = field(default_factory=Counter)
 
     def add(self, point: Point) -> None:
-        """Keep the instance if it is the worst of its stratum; the mildest of all makes room where
-        there is none.
-        """
+        """Keep the instance if it is the worst of its stratum; the mildest of all makes room."""
         old = self.best.get(point.stratum)
         if old is None or point.margin < old.margin:
             self.best[point.stratum] = point
@@ -58,9 +54,7 @@ class Board:
             del self.best[max(self.best, key=lambda stratum: self.best[stratum].margin)]
 
     def chosen(self, rng, greed: float = 0.25) -> Point:
-        """A parent: the worst of a few, in number the share `greed` of all, or one of a stratum
-        seldom visited.
-        """
+        """A parent: worst of a few, the share `greed` of all, or of a stratum seldom visited."""
         strata = list(self.best)
         if rng.random() < 0.25:
             few = [strata[i] for i in rng.integers(len(strata), size=3)]
@@ -79,15 +73,13 @@ class Climb:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the latest values are no better than earlier ones, all are the same, or there are
-        enough.
-        """
-        late = self.told[-PATIENCE:]
-        if len(self.told) >= FLAT and min(self.told) == max(self.told):
+        """Whether the latest values are no better than earlier ones, all the same, or enough."""
+        told = self.told
+        if len(told) >= FLAT and min(told) == max(told):
             return True
-        return len(self.told) >= LONGEST or (
-            len(self.told) > PATIENCE and min(late) >= min(self.told[:-PATIENCE])
-        )
+        if len(told) > PATIENCE and min(told[-PATIENCE:]) >= min(told[:-PATIENCE]):
+            return True
+        return len(told) >= LONGEST
 
 
 class Search:
@@ -99,9 +91,7 @@ class Search:
         self.climbs: dict[int, Climb] = {}  # by the shard that they are carried on in
 
     def plan(self, generation: int) -> list[Shard]:
-        """The shards of a generation; everything up to LAG generations before must have been
-        learnt.
-        """
+        """The shards of a generation; all up to LAG generations before must have been learnt."""
         tactics = LATER if generation >= LAG and self.board.best else FIRST
         count = min(LARGE, SMALL * 2**generation)
         return [
@@ -122,29 +112,19 @@ class Search:
         shard = Shard(self.claim, generation, index, tactic, seed, count)
         rng = np.random.default_rng(seed)
         if tactic == MUTATED:
-            return _with(shard, parents=tuple(self.board.chosen(rng) for _ in range(PARENTS)))
+            return replace(shard, parents=tuple(self.board.chosen(rng) for _ in range(PARENTS)))
         if tactic == OPTIMISED:
-            climb = self.climbs.pop(self._lane(shard), None) or Climb(
-                self.board.chosen(rng, GREED), seed
-            )
-            return _with(shard, seed=climb.seed, parents=(climb.parent,), told=climb.told)
+            climb = self.climbs.pop(self._lane(shard), None)
+            climb = climb or Climb(self.board.chosen(rng, GREED), seed)
+            return replace(shard, seed=climb.seed, parents=(climb.parent,), told=climb.told)
         return shard
 
     def _carry_on(self, shard: Shard, report: ShardReport) -> None:
         """Go on with an optimisation, unless it is stuck or came to nothing."""
-        climb = Climb(shard.parents[0], shard.seed, shard.told)
-        climb = replace(climb, told=(*climb.told, *report.values))
+        climb = Climb(shard.parents[0], shard.seed, (*shard.told, *report.values))
         if report.values and not climb.is_stuck:
             self.climbs[self._lane(shard)] = climb
 
     def _lane(self, shard: Shard) -> int:
-        """Optimisations alternate between the generations in flight, each with shards
-        of its own.
-        """
+        """Optimisations alternate between the generations in flight: shards of each one's own."""
         return shard.generation % LAG * SHARDS + shard.index
-
-
-def _with(shard: Shard, **parts) -> Shard:
-    import msgspec
-
-    return msgspec.structs.replace(shard, **parts)

@@ -1,6 +1,4 @@
-"""What a hunt passes between its parts: shards of work, and reports of what came of them, which go
-to JSON and back.
-"""
+"""What a hunt passes between its parts, to JSON and back: shards of work, and reports on them."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ STRATUM = ("D", "L", "p", "α", "data")  # keys of coverage that tell strata apa
 
 
 class Point(msgspec.Struct, frozen=True):
-    """An instance tested: encoded as in witness files, and as the choices it was drawn by; None
-    where there are none.
-    """
+    """An instance tested, encoded as in witness files, and the choices that drew it, if any."""
 
     stratum: str
     margin: float
@@ -33,12 +29,8 @@ class Point(msgspec.Struct, frozen=True):
     @property
     def violation(self) -> Violation:
         """The instance as one that violates the claim."""
-        return Violation(
-            self.margin,
-            self.error,
-            self.instance,
-            None if self.choices is None else decode(self.choices),
-        )
+        choices = None if self.choices is None else decode(self.choices)
+        return Violation(self.margin, self.error, self.instance, choices)
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -60,6 +52,11 @@ class Shard(msgspec.Struct, frozen=True):
     told: tuple[float, ...] = ()
     seconds: float = float("inf")
     cut: bool = False
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it is in the hunt."""
+        return self.generation, self.index
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True):
@@ -104,7 +101,7 @@ class Totals:
         self.reasons: Counter[str] = Counter()
         self.strata: Counter[str] = Counter()
         self.coverage: dict[str, Counter[str]] = {}
-        self.confirmed, self.seconds = 0, 0.0
+        self.confirmed = 0
         self.worst: Point | None = None
 
     def __iadd__(self, report: ShardReport) -> Totals:
@@ -115,7 +112,6 @@ class Totals:
         for key, counts in report.coverage.items():
             self.coverage.setdefault(key, Counter()).update(counts)
         self.confirmed += len(report.found)
-        self.seconds += report.seconds
         if report.worst and (self.worst is None or report.worst.margin < self.worst.margin):
             self.worst = report.worst
         return self
@@ -142,9 +138,7 @@ class Totals:
 
 
 def stratum(coverage: dict) -> str:
-    """The stratum of an instance's coverage, in one word; slopes by their kind only, or there would
-    be thousands.
-    """
+    """The stratum of a coverage in one word; slopes by kind only, or there would be thousands."""
     kept = {key: str(coverage[key]) for key in STRATUM if key in coverage}
     if "α" in kept:
         kept["α"] = "".join(_slope(each) for each in kept["α"].split(","))

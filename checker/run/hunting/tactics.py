@@ -1,11 +1,10 @@
-"""How a hunt chooses the instances of a shard: structured families, fresh draws, mutations of
-elites, optimisation.
-"""
+"""Choosing a shard's instances: structured families, fresh draws, mutations, optimisation."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from ncfcheck.core.claims import Claim, Inapplicable
 from ncfcheck.core.seeds import derive
 from ncfcheck.model.encoding import BadWitness, decode
 from ncfcheck.model.instance import Instance
-from ncfcheck.run.hunting.changes import movable, mutated, rebuilt, snapped
+from ncfcheck.run.hunting.changes import movable, mutated, rebuilt, snapped, within
 from ncfcheck.run.hunting.optimisers import METHODS
 from ncfcheck.run.hunting.shards import (
     DRAWN,
@@ -27,6 +26,7 @@ from ncfcheck.run.hunting.shards import (
 from ncfcheck.run.hunting.tester import NOTHING, Tester
 from ncfcheck.run.workers import one_thread
 from ncfcheck.strategies import moves
+from ncfcheck.strategies.choices import Drawn
 from ncfcheck.strategies.draw import draw_one
 from ncfcheck.strategies.instances import Given, families
 
@@ -53,9 +53,7 @@ def drawn(claim: Claim, shard: Shard, tester: Tester) -> None:
 
 
 def structured(claim: Claim, shard: Shard, tester: Tester) -> None:
-    """Draws on structured data where the claim takes data; snapped to special values: their
-    choices, or their arrays.
-    """
+    """Draws on structured data, where it takes any; choices or arrays snapped to special values."""
     for number, seed in enumerate(_seeds(shard, tester)):
         rng = np.random.default_rng(seed)
         found = draw_one(_on_structured(claim, shard.index + number), seed)
@@ -70,7 +68,7 @@ def structured(claim: Claim, shard: Shard, tester: Tester) -> None:
 
 def evolved(claim: Claim, shard: Shard, tester: Tester) -> None:
     """Mutations of the parents, and of what is worse than they were."""
-    pool = [_Parent(claim, point) for point in shard.parents]
+    pool = [_parent(claim, point) for point in shard.parents]
     for seed in _seeds(shard, tester):
         rng = np.random.default_rng(seed)
         parent = pool[rng.integers(len(pool))] if pool else None
@@ -80,55 +78,49 @@ def evolved(claim: Claim, shard: Shard, tester: Tester) -> None:
             continue
         value = tester.test(child.instance, child.choices)
         if value < parent.margin:
-            pool[pool.index(parent)] = child.at(value)
+            child.margin = value
+            pool[pool.index(parent)] = child
 
 
+@dataclass(eq=False)
 class _Parent:
     """An instance to mutate, by its choices or by its parts."""
 
-    def __init__(
-        self,
-        claim: Claim,
-        point: Point | None,
-        instance=None,
-        drawn_by=None,
-        margin: float = NOTHING,
-    ):
-        self.claim, self.margin, self.drawn_by, self.instance = claim, margin, drawn_by, instance
-        if point is not None:
-            self.margin = point.margin
-            self.instance, prefix = _decoded(claim, point)
-            self.drawn_by = draw_one(claim.strategy(), 0, prefix) if prefix else None
-            if self.instance is None and self.drawn_by:
-                self.instance = self.drawn_by.instance
+    claim: Claim
+    instance: object
+    drawn_by: Drawn | None = None
+    margin: float = NOTHING
 
     @property
     def choices(self):
         return self.drawn_by.choices if self.drawn_by else None
 
-    def at(self, margin: float) -> _Parent:
-        self.margin = margin
-        return self
-
     def child(self, rng) -> _Parent | None:
         """A mutation; None where none was possible."""
         if self.instance is not None and (self.drawn_by is None or rng.random() < 0.7):
             try:
-                return _Parent(self.claim, None, mutated(self.claim, self.instance, rng))
+                return _Parent(self.claim, mutated(self.claim, self.instance, rng))
             except Inapplicable:
                 pass
         if self.drawn_by is None:
             return None
         seed = int(rng.integers(2**63))
         found = draw_one(self.claim.strategy(), seed, self.drawn_by.mutated(random.Random(seed)))
-        return None if found is None else _Parent(self.claim, None, found.instance, found)
+        return None if found is None else _Parent(self.claim, found.instance, found)
+
+
+def _parent(claim: Claim, point: Point) -> _Parent:
+    """The instance of a point, to mutate."""
+    instance, prefix = _decoded(claim, point)
+    drawn_by = draw_one(claim.strategy(), 0, prefix) if prefix else None
+    if instance is None and drawn_by:
+        instance = drawn_by.instance
+    return _Parent(claim, instance, drawn_by, point.margin)
 
 
 def optimised(claim: Claim, shard: Shard, tester: Tester) -> None:
-    """The margin made smaller from one parent, going on where `told` ends: over its arrays, or the
-    numbers it was drawn by.
-    """
-    path = _path(claim, _Parent(claim, shard.parents[0]), shard.seed)
+    """One parent's margin made smaller, from where `told` ends: by its arrays or its numbers."""
+    path = _path(claim, _parent(claim, shard.parents[0]), shard.seed)
     if path is None:
         return
     told, asked = iter(shard.told), METHODS[shard.seed % len(METHODS)](shard.seed, path.start)
@@ -159,28 +151,22 @@ class _Arrays:
         chosen = {name: np.sort(rng.permutation(arrays[name].size)[:share]) for name in kept}
         self.places = [(name, int(i)) for name in kept for i in chosen[name]]
         self.arrays = {name: arrays[name] for name in kept}
-        self.units = {
-            name: np.sqrt(np.mean(values**2)) or 1.0 for name, values in self.arrays.items()
-        }
+        self.units = {name: np.sqrt(np.mean(arrays[name] ** 2)) or 1.0 for name in kept}
         self.start = np.zeros(len(self.places))
 
     def test(self, point: np.ndarray, tester: Tester) -> float:
-        """The value of the instance with its numbers moved by `point`; NOTHING where
-        it cannot be.
-        """
+        """The value of the instance with its numbers moved by `point`; NOTHING if it cannot be."""
         moved = {name: values.astype(float).copy() for name, values in self.arrays.items()}
         for (name, i), step in zip(self.places, point):
             moved[name].flat[i] += step * self.units[name]
         instance = self.instance
         try:
             for name, values in moved.items():
-                instance = moves.with_array(
-                    instance, name, np.clip(values, -1, 1) if name == "slopes" else values
-                )
+                instance = moves.with_array(instance, name, within(name, values))
             instance = rebuilt(self.claim, instance)
         except Inapplicable:
-            instance = None
-        return tester.skip() if instance is None else tester.test(instance)
+            return tester.skip()
+        return tester.test(instance)
 
 
 class _Numbers:
@@ -213,9 +199,7 @@ TACTICS = {STRUCTURED: structured, DRAWN: drawn, MUTATED: evolved, OPTIMISED: op
 
 
 def _seeds(shard: Shard, tester: Tester) -> Iterator[int]:
-    """A seed per instance, until the tester is over; a few more than instances, for those that
-    could not be drawn.
-    """
+    """A seed per instance until the tester is over, and a few more for those that are not drawn."""
     for number in range(2 * shard.count):
         if tester.over:
             return
@@ -229,9 +213,7 @@ def _draw(strategy, seed: int, tester: Tester, prefix=()) -> None:
 
 
 def _on_structured(claim: Claim, turn: int):
-    """The claim's strategy on the next family of structured data; its own where its data are its
-    own affair.
-    """
+    """The claim's strategy on the next family of structured data; its own where it takes none."""
     if isinstance(claim.given, Given) and claim.given.data is None:
         return claim.strategy(families(only=(FAMILIES[turn % len(FAMILIES)],)))
     return claim.strategy()

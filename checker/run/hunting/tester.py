@@ -1,11 +1,11 @@
-"""Instances of one shard, judged one after another: what a hunt learns from each, and the report on
-all.
-"""
+"""Instances of one shard judged in turn: what a hunt learns from each, and the report on all."""
 
 from __future__ import annotations
 
 import math
 import time
+
+from msgspec.structs import replace
 
 from ncfcheck.core.claims import Claim, Margin, Outcome
 from ncfcheck.core.describing import describe, one_line
@@ -30,9 +30,7 @@ class Tester:
 
     @property
     def over(self) -> bool:
-        """Whether the shard has tested, or failed to build, as many instances, or worked as long,
-        as it should.
-        """
+        """Whether it has tested, or failed to build, or worked for, as much as the shard should."""
         return (
             min(self.left, self.shard.count - self.skipped) <= 0
             or time.perf_counter() - self.start >= self.shard.seconds
@@ -49,16 +47,13 @@ class Tester:
         return NOTHING
 
     def test(self, instance, choices=None) -> float:
-        """Judge and record one instance; its margin, NOTHING where it has none or it was not
-        confirmed.
-        """
+        """Judge and record an instance; its margin, NOTHING where it has none or is unconfirmed."""
         start, confirmed = time.perf_counter(), self.tally.confirmed
         outcome, margin = examine(self.claim, instance, self.tally)
         seconds = time.perf_counter() - start
         value = self._value(outcome, margin)
-        point = Point(
-            self._stratum(instance, outcome), value, _finite(margin.error, 0.0), describe(instance)
-        )
+        place, error = self._stratum(instance, outcome), _finite(margin.error, 0.0)
+        point = Point(place, value, error, describe(instance))
         is_found = self.tally.confirmed > confirmed
         self._record(point, outcome, margin, seconds, self.encode(instance) if is_found else None)
         if value < NOTHING:
@@ -78,7 +73,7 @@ class Tester:
         report.worst = report.worst and self._encoded(report.worst, self._worst)
         report.found.sort(key=lambda point: point.margin)
         report.coverage = {key: dict(counts) for key, counts in self.tally.coverage.items()}
-        report.reasons = {reason: count for reason, count in self.tally.unresolved.most_common(10)}
+        report.reasons = dict(self.tally.unresolved.most_common(10))
         report.seconds = time.perf_counter() - self.start
         report.cut = self.shard.cut or report.seconds >= self.shard.seconds
         return report
@@ -86,9 +81,9 @@ class Tester:
     def _value(self, outcome: Outcome, margin: Margin) -> float:
         """What the search goes by; a violation that other numerics deny is no lead."""
         denied = outcome is Outcome.UNRESOLVED and margin.outcome is Outcome.VIOLATES
-        return (
-            NOTHING if outcome is Outcome.INAPPLICABLE or denied else _finite(margin.value, NOTHING)
-        )
+        if outcome is Outcome.INAPPLICABLE or denied:
+            return NOTHING
+        return _finite(margin.value, NOTHING)
 
     def _stratum(self, instance, outcome: Outcome) -> str:
         """The instance's stratum, counted unless it is inapplicable."""
@@ -102,17 +97,8 @@ class Tester:
         self, point: Point, outcome: Outcome, margin: Margin, seconds: float, encoded
     ) -> None:
         numbers = _finite(margin.value, None), _finite(margin.error, None)
-        self.report.rows.append(
-            Row(
-                point.stratum,
-                point.spec,
-                *numbers,
-                str(outcome),
-                one_line(margin.note),
-                seconds,
-                encoded,
-            )
-        )
+        about = str(outcome), one_line(margin.note), seconds, encoded
+        self.report.rows.append(Row(point.stratum, point.spec, *numbers, *about))
         self.report.outcomes[str(outcome)] = self.report.outcomes.get(str(outcome), 0) + 1
 
     def _keep(self, point: Point, instance, choices) -> None:
@@ -121,21 +107,13 @@ class Tester:
             self.best[point.stratum] = point, (instance, choices)
 
     def _found(self, point: Point, instance, choices) -> None:
-        if len(self.report.found) < FOUND or point.margin < min(
-            each.margin for each in self.report.found
-        ):
-            self.report.found.append(self._encoded(point, (instance, choices)))
+        found = self.report.found
+        if len(found) < FOUND or point.margin < min(each.margin for each in found):
+            found.append(self._encoded(point, (instance, choices)))
 
     def _encoded(self, point: Point, content: tuple) -> Point:
-        instance, choices = content
-        return Point(
-            point.stratum,
-            point.margin,
-            point.error,
-            point.spec,
-            self.encode(instance),
-            self.encode(choices),
-        )
+        instance, choices = map(self.encode, content)
+        return replace(point, instance=instance, choices=choices)
 
     def encode(self, value):
         """The plain value of an instance or of choices; None for what has none."""

@@ -1,6 +1,4 @@
-"""How complicated an instance is: a key that is smaller for what is easier to read, its most
-important part first.
-"""
+"""How complicated an instance is: a key, less for what is easier to read, important parts first."""
 
 from __future__ import annotations
 
@@ -35,13 +33,12 @@ def size(instance: Instance) -> tuple[int, ...]:
 def key(instance: Instance) -> tuple:
     """Sizes first, then the loss, slopes, numbers, share and seeds."""
     network, problem = instance.network, instance.problem
+    total = sum(_weight(name, values, instance) for name, values in numbers(instance).items())
     return (
         *size(instance),
         tuple(Loss).index(problem.loss),
         sum(_slope(alpha) for alpha in network.slopes),
-        round(
-            sum(_weight(name, values, instance) for name, values in numbers(instance).items()), 6
-        ),
+        round(total, 6),
         SHARES.index(instance.fraction) if instance.fraction in SHARES else 99,
         (len(instance.seeds), sum(instance.seeds)),
     )
@@ -53,12 +50,7 @@ def numbers(instance: Instance) -> dict[str, Array]:
     del found["slopes"]
     if isinstance(instance, RankOneInstance | FoundInstance):
         del found["start"]
-    norms = found.get("norms")
-    if (
-        norms is not None
-        and norms.size == instance.network.depth
-        and np.array_equal(norms, balanced_norms(instance.network))
-    ):
+    if "norms" in found and np.array_equal(found["norms"], balanced_norms(instance.network)):
         del found["norms"]
     return found
 
@@ -73,9 +65,7 @@ def _slope(alpha: float) -> float:
 
 
 def _weight(name: str, values: Array, instance: Instance) -> float:
-    """Total weight of the numbers, and a little for every different size among them; 50 for data or
-    labels that are all zero.
-    """
+    """Weight of the numbers, plus ½ for each size among them; 50 for data or labels all zero."""
     if is_direction(name):
         scale = common_scale(values)
         values = np.rint(values * scale) if scale != 1.0 else values
@@ -85,9 +75,7 @@ def _weight(name: str, values: Array, instance: Instance) -> float:
 
 @lru_cache(maxsize=4096)
 def weight(value: float) -> float:
-    """0 for 0, 1 for 1, 2 for −1, then integers, fractions with denominators to 12, roots, and
-    decimals by their digits.
-    """
+    """0 for 0, 1 for 1, 2 for −1, then integers, fractions up to /12, roots, decimals by digits."""
     if value == int(value):
         return 2 * abs(value) - (value > 0) if abs(value) <= 10 else 20 + abs(value) / 10
     simple = Fraction(value).limit_denominator(12)

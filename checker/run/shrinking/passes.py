@@ -1,6 +1,4 @@
-"""Ways to make an instance simpler: each yields candidates, none of which need violate anything,
-the boldest first.
-"""
+"""Ways to make an instance simpler: candidates, none of which need violate, the boldest first."""
 
 from __future__ import annotations
 
@@ -19,17 +17,13 @@ from ncfcheck.run.shrinking.smallest import smallest
 from ncfcheck.strategies import moves
 
 Array = np.ndarray
-Candidate = Callable[
-    [], Instance
-]  # a move with its arguments; raises Inapplicable where there is none
+Candidate = Callable[[], Instance]  # a move and its arguments; raises Inapplicable if there is none
 SCALES = (1, 2, 3, 4, 5, 6, 8, 10)  # largest integers that directions are rounded to
 SEEDS = 8
 
 
 def layers(instance: Instance) -> Iterator[Candidate]:
-    """Hidden layers left out; with a larger power in another, since D falls; or with their neurons
-    added to another.
-    """
+    """Hidden layers left out; with a larger power in another, as D falls; or joined to another."""
     network = instance.network
     hidden = range(network.depth - 1)
     for layer in hidden:
@@ -39,12 +33,10 @@ def layers(instance: Instance) -> Iterator[Candidate]:
             yield partial(_curved, instance, layer, curved, power)
     if network.depth > 2:
         d, *widths, second, last, k = network.widths
+        shape = {"widths": (d, *widths, second + last, k), "slopes": network.slopes[:-1]}
         for power in (1, 2):
-            shape = {
-                "powers": (max(power, network.powers[0]), *network.powers[1:-1]),
-                "slopes": network.slopes[:-1],
-            }
-            yield partial(moves.reshaped, instance, widths=(d, *widths, second + last, k), **shape)
+            powers = (max(power, network.powers[0]), *network.powers[1:-1])
+            yield partial(moves.reshaped, instance, powers=powers, **shape)
 
 
 def _curved(instance: Instance, left: int, curved: int, power: int) -> Instance:
@@ -57,13 +49,10 @@ def _curved(instance: Instance, left: int, curved: int, power: int) -> Instance:
 def neurons(instance: Instance) -> Iterator[Candidate]:
     """Neurons left out: all but a few of every layer, then one by one."""
     network = instance.network
+    d, *hidden, k = network.widths
     for width in (1, 2):
-        yield partial(
-            moves.reshaped,
-            instance,
-            widths=(network.widths[0], *[width] * len(network.powers), network.widths[-1]),
-        )
-    for layer, width in enumerate(network.widths[1:-1]):
+        yield partial(moves.reshaped, instance, widths=(d, *[width] * len(hidden), k))
+    for layer, width in enumerate(hidden):
         for index in range(width if width > 1 else 0):
             yield partial(moves.without_neuron, instance, layer, index)
 
@@ -71,12 +60,8 @@ def neurons(instance: Instance) -> Iterator[Candidate]:
 def samples(instance: Instance) -> Iterator[Candidate]:
     """All but one or two samples, halves, samples one by one, then equal ones as one."""
     n = len(instance.problem.X)
-    groups = (
-        [[i] for i in range(min(n, 6))]
-        + [[i, i + 1] for i in range(min(n - 1, 4))]
-        + [range(n // 2), range(n // 2, n)]
-    )
-    for kept in groups:
+    single, pairs = [[i] for i in range(min(n, 6))], [[i, i + 1] for i in range(min(n - 1, 4))]
+    for kept in [*single, *pairs, range(n // 2), range(n // 2, n)]:
         if 0 < len(kept) < n:
             yield partial(moves.with_samples, instance, kept)
     for left in range(n):
@@ -87,14 +72,10 @@ def samples(instance: Instance) -> Iterator[Candidate]:
 
 
 def _joined(instance: Instance, kept: int, left: int) -> Instance:
-    """Two equal samples as one, with the sum of their labels: with the square loss N stays the
-    same.
-    """
-    y = instance.problem.y.copy()
+    """Two equal samples as one, their labels added: with the square loss N stays the same."""
+    X, y = instance.problem.X, instance.problem.y.copy()
     y[kept] += y[left]
-    return moves.changed(
-        instance, X=np.delete(instance.problem.X, left, axis=0), y=np.delete(y, left, axis=0)
-    )
+    return moves.changed(instance, X=np.delete(X, left, axis=0), y=np.delete(y, left, axis=0))
 
 
 def dimensions(instance: Instance) -> Iterator[Candidate]:
@@ -115,9 +96,7 @@ def _only(instance: Instance, kept: set[int]) -> Instance:
 
 
 def rotations(instance: Instance) -> Iterator[Candidate]:
-    """The frame in which the first sample lies on the first axis, the second in the plane of two,
-    and so on.
-    """
+    """The frame with the first sample on the first axis, the second in the plane of two, …"""
     yield partial(_rotated, instance, instance.problem.X)
     for u in moves.directions(instance).values():
         yield partial(_rotated, instance, np.vstack([u, instance.problem.X]))
@@ -125,16 +104,11 @@ def rotations(instance: Instance) -> Iterator[Candidate]:
 
 def _rotated(instance: Instance, rows: Array) -> Instance:
     Q, R = np.linalg.qr(rows.T, mode="complete")
-    Q = (
-        Q * np.where(np.diag(R[:, : len(Q)], 0) < 0, -1.0, 1.0)
-        if R.shape[1] >= len(Q)
-        else Q * _signs(R, len(Q))
-    )
+    Q = Q * _signs(R, len(Q))
     X = _cleaned(instance.problem.X @ Q)
     first, *rest = instance.network.matrices(instance.start)
-    turned = {
-        name: moves.normalised(_cleaned(u @ Q)) for name, u in moves.directions(instance).items()
-    }
+    directions = moves.directions(instance).items()
+    turned = {name: moves.normalised(_cleaned(u @ Q)) for name, u in directions}
     return moves.changed(instance, X=X, matrices=[_cleaned(first @ Q), *rest], **turned)
 
 
@@ -148,9 +122,8 @@ def _signs(R: Array, d: int) -> Array:
 def _cleaned(matrix: Array) -> Array:
     """Without entries that are rounding, and with integers where entries are that close to them."""
     matrix = np.where(np.abs(matrix) <= 1e-14 * np.abs(matrix).max(initial=0.0), 0.0, matrix)
-    return np.where(
-        np.abs(matrix - np.rint(matrix)) <= 4e-16 * np.abs(matrix), np.rint(matrix), matrix
-    )
+    whole = np.rint(matrix)
+    return np.where(np.abs(matrix - whole) <= 4e-16 * np.abs(matrix), whole, matrix)
 
 
 def outputs(instance: Instance) -> Iterator[Candidate]:
@@ -200,18 +173,16 @@ def slopes(instance: Instance) -> Iterator[Candidate]:
         yield partial(moves.with_activations, instance, slopes=[alpha] * len(old))
     for layer in range(len(old)):
         for alpha in (*SLOPES, round(old[layer], 1)):
-            yield partial(
-                moves.with_activations, instance, slopes=[*old[:layer], alpha, *old[layer + 1 :]]
-            )
+            changed = [*old[:layer], alpha, *old[layer + 1 :]]
+            yield partial(moves.with_activations, instance, slopes=changed)
 
 
 def whole_arrays(instance: Instance) -> Iterator[Candidate]:
     """All numbers of an array at once: signs, multiples of small integers, fewer digits."""
     for name, values in numbers(instance).items():
         largest = np.abs(values).max(initial=0.0) or 1.0
-        for simpler in [np.ones(values.shape), np.sign(values)] + [
-            np.rint(values * scale / largest) for scale in SCALES
-        ]:
+        scaled = [np.rint(values * scale / largest) for scale in SCALES]
+        for simpler in [np.ones(values.shape), np.sign(values), *scaled]:
             if simpler.any():
                 yield partial(moves.with_array, instance, name, simpler)
         for digits in (0, 1, 2) if not is_direction(name) else ():
@@ -219,9 +190,7 @@ def whole_arrays(instance: Instance) -> Iterator[Candidate]:
 
 
 def entries(instance: Instance) -> Iterator[Candidate]:
-    """The numbers one by one, the most complicated first: small integers, fractions, fewer digits,
-    or equal to another.
-    """
+    """The numbers one by one, complicated ones first: simpler numbers, or equal to another."""
     for name, values in numbers(instance).items():
         if is_direction(name):
             scaled = values / (np.abs(values).max(initial=0.0) or 1.0)
@@ -241,16 +210,11 @@ def _entry(
     instance: Instance, name: str, values: Array, place: tuple[int, ...]
 ) -> Iterator[Candidate]:
     old = float(values[place])
-    nearest = [
-        float(np.rint(old)),
-        *(float(np.rint(old * q)) / q for q in (2, 3, 4)),
-        round(old, 1),
-        round(old, 2),
-    ]
+    fractions = [float(np.rint(old * q)) / q for q in (1, 2, 3, 4)]
+    nearest = [*fractions, round(old, 1), round(old, 2)]
     others = [float(each) for each in np.unique(np.abs(values))[:4]]
-    for new in dict.fromkeys(
-        [0.0, 1.0, -1.0, 2.0, -2.0, *nearest, *others, *(-each for each in others)]
-    ):
+    negated = [-each for each in others]
+    for new in dict.fromkeys([0.0, 1.0, -1.0, 2.0, -2.0, *nearest, *others, *negated]):
         if weight(new) < weight(old):
             changed = values.copy()
             changed[place] = new
@@ -270,20 +234,5 @@ def seeds(instance: Instance) -> Iterator[Candidate]:
     yield partial(moves.with_seed, instance, instance.seeds[-1] if instance.seeds else 0)
 
 
-PASSES = (
-    smallest,
-    layers,
-    neurons,
-    samples,
-    dimensions,
-    rotations,
-    outputs,
-    patterns,
-    powers,
-    losses,
-    slopes,
-    whole_arrays,
-    entries,
-    shares,
-    seeds,
-)
+PASSES = (smallest, layers, neurons, samples, dimensions, rotations, outputs, patterns)
+PASSES += (powers, losses, slopes, whole_arrays, entries, shares, seeds)

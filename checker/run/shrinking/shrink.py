@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
+from numpy.linalg import LinAlgError
 
 from ncfcheck.core.claims import Claim, Inapplicable, Margin, Outcome, Unresolved
 from ncfcheck.model.encoding import NotStorable, encode
@@ -28,6 +29,7 @@ from ncfcheck.verdicts.judging import judge, unconfirmed
 
 SECONDS, EVALUATIONS = 20.0, 5000  # what shrinking one instance may take
 BUILDING = 0.3  # share of the time left that goes to the smallest instances
+FAILURES = (Inapplicable, Unresolved, ValueError, ArithmeticError, LookupError, LinAlgError)
 NUDGE = 1e-4  # a generic start is moved by this much, and must still be a counterexample
 
 
@@ -42,9 +44,7 @@ class Shrunk:
 
 
 def shrink(claim: Claim, instance, **options):
-    """The simplest instance found that violates the claim as `instance` does; options as for
-    `shrunk`.
-    """
+    """The simplest instance found that violates as `instance` does; options as for `shrunk`."""
     return shrunk(claim, instance, **options).instance
 
 
@@ -62,9 +62,8 @@ def shrunk(
     `choices` are those that the instance was drawn by, where they are known; `data` the strategy of
     data sets.
     """
-    search = Search(
-        claim, instance, judge(claim, instance)[1], time.monotonic() + seconds, evaluations
-    )
+    margin = judge(claim, instance)[1]
+    search = Search(claim, instance, margin, time.monotonic() + seconds, evaluations)
     if isinstance(instance, Instance) and getattr(claim.given, "promise", None) is not None:
         search.run()
     elif choices is not None:
@@ -90,13 +89,10 @@ class Search:
         while improved and not self.is_over():
             improved = False
             for each in PASSES:
-                # What is built anew is dear for some claims: most of the time belongs to the
-                # instance at hand.
-                until = (
-                    time.monotonic() + BUILDING * (self.deadline - time.monotonic())
-                    if each is smallest
-                    else self.deadline
-                )
+                until = self.deadline
+                # What is built anew is dear for some claims: most time is the instance's at hand.
+                if each is smallest:
+                    until -= (1 - BUILDING) * (self.deadline - time.monotonic())
                 while self._improve(each(self.best), until):
                     improved = True
 
@@ -105,9 +101,7 @@ class Search:
         return self.spent >= self.budget or time.monotonic() >= self.deadline
 
     def _improve(self, candidates: Iterator[Candidate], until: float) -> bool:
-        """Take the first candidate that is simpler and violates, if there is one by
-        the time given.
-        """
+        """Take the first candidate, if any by the time given, that is simpler and violates."""
         for candidate in candidates:
             if self.is_over() or time.monotonic() >= until:
                 return False
@@ -116,17 +110,8 @@ class Search:
         return False
 
     def consider(self, candidate: Candidate) -> bool:
-        """Take the candidate if it is simpler, keeps the promises and violates the claim,
-        confirmed.
-        """
-        with contextlib.suppress(
-            Inapplicable,
-            Unresolved,
-            ValueError,
-            ArithmeticError,
-            LookupError,
-            np.linalg.LinAlgError,
-        ):
+        """Take the candidate if it is simpler, keeps promises and violates the claim, confirmed."""
+        with contextlib.suppress(*FAILURES):
             found = candidate()
             if size(found) > size(self.best) or self._was_seen(found):
                 return False
@@ -138,11 +123,9 @@ class Search:
         """Judge a candidate, and take it if it violates the claim."""
         self.spent += 1
         outcome, margin = judge(self.claim, found)
-        if (
-            outcome is not Outcome.VIOLATES
-            or not self._is_generic(found)
-            or unconfirmed(self.claim, found)
-        ):
+        if outcome is not Outcome.VIOLATES or not self._is_generic(found):
+            return False
+        if unconfirmed(self.claim, found):
             return False
         self.best, self.margin = found, margin
         return True
@@ -157,18 +140,13 @@ class Search:
 
     def _is_generic(self, found) -> bool:
         """Where starts are promised to be generic: whether starts nearby violate the claim, too."""
-        if getattr(self.claim.given, "options", {}).get("starts") != (
-            "gaussian",
-        ) or not isinstance(found, Instance):
+        starts = getattr(self.claim.given, "options", {}).get("starts")
+        if starts != ("gaussian",) or not isinstance(found, Instance):
             return True
-        rng = np.random.default_rng(0)
-        nudged = [
-            normalised(found.start + NUDGE * rng.standard_normal(found.start.size))
-            for _ in range(2)
-        ]
-        return all(
-            judge(self.claim, replace(found, start=each))[0] is Outcome.VIOLATES for each in nudged
-        )
+        rng, size = np.random.default_rng(0), found.start.size
+        nudged = [normalised(found.start + NUDGE * rng.standard_normal(size)) for _ in range(2)]
+        outcomes = (judge(self.claim, replace(found, start=each))[0] for each in nudged)
+        return all(outcome is Outcome.VIOLATES for outcome in outcomes)
 
 
 def _drawn_again(search: Search, strategy, choices) -> None:

@@ -1,6 +1,4 @@
-"""The smallest instances there are, in order of their size: counterexamples that are any good are
-often found among them.
-"""
+"""The smallest instances there are, in order of size: counterexamples are often among them."""
 
 from __future__ import annotations
 
@@ -28,9 +26,7 @@ STARTS = 4  # as it is, all ones, all ones but for the sign of W_L, all −1
 
 
 def smallest(instance: Instance) -> Iterator[partial]:
-    """Instances of the smallest sizes, up to its own: fewest layers first, then neurons, samples
-    and dimensions.
-    """
+    """The smallest instances up to its own size: layers first, neurons, samples, dimensions."""
     network, (n, d) = instance.network, instance.problem.X.shape
     largest = (network.depth, sum(network.widths[1:-1]), n, d)
     found = (
@@ -56,9 +52,7 @@ def _powers(old: tuple[int, ...], depth: int) -> list[tuple[int, ...]]:
 def _built(
     instance: Instance, depth: int, width: int, outputs: int, powers, slope: float, X, y, start: int
 ) -> Instance:
-    """The instance in another size: the network's powers and slopes (1 where p = 1 needs it), data,
-    labels and a start.
-    """
+    """The instance in another size, with data, labels and a start; α = 1 where p = 1 needs it."""
     X, y = np.array(X, dtype=float), np.array(y, dtype=float)[:, None]
     slopes = [
         1.0 if power == 1 and instance.network.has_lipschitz_gradient else slope for power in powers
