@@ -1,6 +1,4 @@
-"""KKT points of whole networks in Krawczyk boxes: silent neurons pruned, symmetries of linear
-layers fixed (theory §9).
-"""
+"""KKT points in Krawczyk boxes, without silent neurons or linear layers' symmetries (theory §9)."""
 
 from __future__ import annotations
 
@@ -93,9 +91,7 @@ class Found:
         return self.system.value(self.box.theta)
 
     def is_maximum(self) -> bool:
-        """Whether the projected Hessian is negative definite over the box; zero neurons add −λ
-        where p ≥ 2, λ > 0.
-        """
+        """Whether the projected Hessian is negative definite; zero neurons add −λ, p ≥ 2, λ > 0."""
         theta, system = self.box.theta, self.system
         multiplier = self.box.multiplier
         if not multiplier > 0 or (self.pruned.is_smaller and min(self.pruned.network.powers) < 2):

@@ -41,9 +41,7 @@ class Evaluation:
         return out
 
     def _known_sides(self, l: int) -> list[int | None]:
-        """Signs that neurons' pre-activations have, or are 0, on any samples: weights of one sign
-        on activations ≥ 0.
-        """
+        """Signs that any pre-activations have, or 0: weights of one sign on activations ≥ 0."""
         W, network = self.W[l], self.network
         if l == 0 or not (network.powers[l - 1] % 2 == 0 or network.slopes[l - 1] <= 0):
             return [None] * W.nrows()
@@ -65,9 +63,7 @@ class Evaluation:
 
     @cached_property
     def back(self):
-        """δ_L, …, δ_1 as matrices (k_l, n) and W_{l+1}ᵀ δ_{l+1} as entries, both from the first
-        layer to the last.
-        """
+        """δ_L, …, δ_1 as matrices (k_l, n), W_{l+1}ᵀ δ_{l+1} as entries; both first layer first."""
         deltas, backs = [self.ybar], []
         for W, (_, _, first, _) in zip(self.W[:0:-1], self.layers[::-1]):
             back = (W.transpose() * deltas[0]).entries()
@@ -192,9 +188,7 @@ def bend(ring, z, power: int, alpha, known: int | None = None) -> tuple:
 
 
 def _jumps(order: int, power: int, ring) -> bool:
-    """Whether the derivative of this order is not to be had at a kink: σ'' of p = 1, and exactly
-    σ'' of p = 2.
-    """
+    """Whether this derivative is not to be had at a kink: σ'' of p = 1; exactly, σ'' of p = 2."""
     return order == 2 and (power == 1 or (power == 2 and ring is not Balls))
 
 

@@ -39,9 +39,7 @@ class Kinked:
     lowest: fmpq
 
     def normal(self) -> list[float]:
-        """Weights of the samples of the basis whose sum is near the least of the parts of ∇n across
-        u.
-        """
+        """Weights of the basis samples whose sum is near the least of the parts of ∇n across u."""
         moves, rest = np.array([_floats(row) for row in self.moves]).T, np.array(_floats(self.rest))
         found = lsq_linear(moves, -rest, (_floats([self.lowest])[0], 1.0), tol=1e-15)
         spanning = np.array([_floats(row) for row in self.spanning]).T

@@ -27,9 +27,7 @@ class NoContraction(NotProved):
 
 @dataclass(frozen=True)
 class Box:
-    """Exactly one KKT point lies within `radius` of centre + fine in every unknown; `system` says
-    of what.
-    """
+    """Exactly one KKT point of `system` lies within `radius` of centre + fine in every unknown."""
 
     system: System
     centre: tuple[float, ...]
@@ -100,9 +98,7 @@ def _enclosed(system: System, centre: list[float], fine: list[float]) -> Box:
 def _refined(
     system: System, centre: list[float], fine: list[float]
 ) -> tuple[list[float], list[float]]:
-    """Where Newton's method leads, with the slopes of the side of each kink that it is on; a sum of
-    two floats.
-    """
+    """Newton's limit, with slopes of the side of each kink that it is on; a sum of two floats."""
     for _ in range(NEWTON):
         check_time()
         middle = _sums(centre, fine)
@@ -113,9 +109,7 @@ def _refined(
 
 
 def _inverse(system: System, middle: list[arb]):
-    """About the inverse of DF at a point, in balls that are floats. Raises NotProved where there is
-    none.
-    """
+    """About the inverse of DF at a point, in balls that are floats. Raises NotProved if none."""
     try:
         Y = np.linalg.inv(_floats(system.jacobian(middle)))
     except np.linalg.LinAlgError as error:
@@ -143,9 +137,7 @@ def _contracts(system: System, middle: list[arb], radius: float, Y, step) -> boo
 
 
 def _check_independent(box: Box) -> None:
-    """Every ⟨A_jθ, A_kθ⟩ matrix over the box is regular: it dominates its diagonal after
-    elimination.
-    """
+    """Raise NotProved unless every matrix ⟨A_jθ, A_kθ⟩ over the box is positive definite."""
     moved = [box.system.turned(box.theta, each) for each in box.system.generators]
     gram = [[dot(a, b) for b in moved] for a in moved]
     if not is_positive_definite(gram):
@@ -153,9 +145,7 @@ def _check_independent(box: Box) -> None:
 
 
 def is_positive_definite(rows: list[list]) -> bool:
-    """Whether every symmetric matrix in a matrix of balls, or the exact one, is: all pivots are
-    positive.
-    """
+    """Whether every symmetric matrix in balls, or an exact one, is: all pivots are positive."""
     rows = [list(row) for row in rows]
     for k in range(len(rows)):
         check_time()

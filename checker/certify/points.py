@@ -1,6 +1,4 @@
-"""Exact counterparts of claims about single points: inequalities between exact numbers (theory §1,
-§2, §5, §9).
-"""
+"""Exact counterparts at single points: inequalities of exact numbers (theory §1, §2, §5, §9)."""
 
 from __future__ import annotations
 
@@ -21,9 +19,7 @@ SHARES = (1e-1, 1e-3, 1e-6, 1e-9)  # sizes of the largest output at which losses
 
 
 def proved(statement: Callable, exact: bool = True) -> None:
-    """Return if statement(ring) is True over balls of some precision, or over the rationals. Raises
-    NotProved if not.
-    """
+    """Raise NotProved unless statement(ring) is True over balls of some precision, or rationals."""
     for bits in PRECISIONS:
         check_time()
         with precision(bits):
@@ -34,9 +30,7 @@ def proved(statement: Callable, exact: bool = True) -> None:
 
 
 class At:
-    """N and its gradient at `factor` times the weights, for networks with and without biases, on
-    data and ȳ of an instance.
-    """
+    """N and ∇N at `factor` times the weights, biases or not, on data and ȳ of an instance."""
 
     def __init__(self, ring, instance, weights, factor=1, ybar=None):
         network, ncf = instance.network, instance.ncf
@@ -130,9 +124,7 @@ def gradient_scaling_fails(ring, instance, weights, sign: int = 1) -> bool:
 
 
 def expansion_fails(instance, ybar=None) -> float:
-    """A δ at which |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ² is proved; N that of ȳ where given. Raises
-    NotProved for none.
-    """
+    """A δ with |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ², N of ȳ where given. Raises NotProved for none."""
     second, order = _second_order(instance.problem.loss), instance.network.order
     largest = float(np.abs(instance.problem.outputs(instance.start)).max())
     if not 0 < largest < np.inf:
@@ -178,9 +170,7 @@ def layers_unbalanced(ring, network, u) -> bool:
 
 
 def neurons_unbalanced(ring, network, matrices, layers=None) -> bool:
-    """‖row_j(W_l)‖² ≠ p_l ‖col_j(W_{l+1})‖² for some neuron between two unshared layers, or in the
-    layers given.
-    """
+    """‖row_j(W_l)‖² ≠ p_l ‖col_j(W_{l+1})‖² for some j between unshared layers, or those given."""
     layers = network.between_unshared if layers is None else layers
     arrays = [np.array(W.tolist(), dtype=object) for W in matrices]
     gaps = balances(network, arrays, layers)

@@ -43,9 +43,7 @@ class Rationals:
 
     @staticmethod
     def hull(low, high):
-        """The only number between two that are equal. Raises NotProved for others: they stand for
-        either side of a kink.
-        """
+        """The number, if both are equal. Raises NotProved for the two sides of a kink."""
         if low != high:
             raise NotProved("the network has a kink exactly here")
         return low

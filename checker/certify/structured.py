@@ -47,9 +47,7 @@ def reduced_box(instance, u, signs, X=None) -> Box:
 
 @dataclass(frozen=True)
 class Structure:
-    """W_l = c_l s_l rows_l columns_{l−1}ᵀ with rows and columns of balls, columns_0 = u; `norms`
-    may be any.
-    """
+    """W_l = c_l s_l rows_l columns_{l−1}ᵀ, rows and columns balls, columns_0 = u, any `norms`."""
 
     network: Network
     u: Sequence
@@ -59,9 +57,7 @@ class Structure:
     norms: Sequence
 
     def weights(self) -> list:
-        """Flat weights as balls, (P,); entries that the network's patterns strike out
-        are left out.
-        """
+        """Flat weights as balls, (P,), without entries that the network's patterns strike out."""
         outward, inward = (
             [*map(unit, self.rows), [arb(1)]],
             [unit(self.u), *map(unit, self.columns)],
@@ -110,9 +106,7 @@ def is_uniform(profile) -> bool:
 
 
 def mixed_columns(instance, layer: int) -> tuple[list, list]:
-    """Rows and columns of a layer whose e_l mixes P > 0 and −Q < 0, Q = |ρ|^{−1/(p−1)} P, ρ =
-    σ(−t)/σ(t).
-    """
+    """Rows, columns of an e_l with P > 0 and −Q < 0, Q = |ρ|^{−1/(p−1)} P, ρ = σ(−t)/σ(t)."""
     network, profile = instance.network, instance.profiles[layer]
     p, alpha = network.powers[layer], arb(float(network.slopes[layer]))
     positive = (instance.ncf.X @ instance.u)[0] > 0 if layer == 0 else instance.signs[layer - 1] > 0
@@ -156,9 +150,7 @@ def monomials(entries, root: int = 1) -> list[tuple[int, fmpq]]:
 
 
 def _known_side(network: Network, signs, l: int) -> int | None:
-    """The sign that z has in hidden layer l because activations below are ≥ 0, whatever the
-    samples.
-    """
+    """The sign of z in hidden layer l, whatever the samples, if activations below are ≥ 0."""
     if l and (network.powers[l - 1] % 2 == 0 or network.slopes[l - 1] <= 0):
         return 1 if signs[l - 1] > 0 else -1
     return None
@@ -177,9 +169,7 @@ def common_side(sample) -> int:
 
 
 def _separated(entry, power: int, alpha: fmpq, side: int, root: int):
-    """A and D of a neuron with pre-activation a·z: σ(az) = A σ(z), σ'(az) = D σ'(z) for z on the
-    side given.
-    """
+    """A, D of a neuron of pre-activation a·z: σ(az) = A σ(z), σ'(az) = D σ'(z), z on this side."""
     sign, size = entry
     image, slope = (sign and 1, size**power), (sign and 1, size ** (power - 1))
     if sign >= 0:

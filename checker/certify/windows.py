@@ -1,6 +1,4 @@
-"""The NCF flow in a tube, up to its alignment with the KKT point it is proved to tend to (theory
-§3, §4, §9).
-"""
+"""The NCF flow in a tube, until aligned with the KKT point it tends to (theory §3, §4, §9)."""
 
 from __future__ import annotations
 
@@ -41,9 +39,7 @@ ERROR = 1e-15  # ‖v_0 − start‖ at most: starts are unit vectors to roundin
 
 @dataclass(frozen=True)
 class Attractor:
-    """A KKT point θ (P,) of the whole network, in a box, and the distance from within which flows
-    of the sphere tend to it.
-    """
+    """A KKT point θ (P,) of the whole network, boxed; sphere flows tend to it from `reach` away."""
 
     found: Found
     theta: np.ndarray
@@ -92,9 +88,7 @@ def _attracts(field: RingField, theta: np.ndarray, reach: float) -> bool:
 
 
 def is_alone(instance, found: Found, distance: float) -> bool:
-    """Whether no other KKT point lies within a distance: I − Y·DF has norm below 1 over a box, F
-    the KKT equations.
-    """
+    """Whether no other KKT point is that near: ‖I − Y·DF‖ < 1 over a box, F the KKT equations."""
     theta, ncf = filled(instance.network, found), instance.ncf
     system = System(instance.network, ncf.X, ncf.ybar, theta, scale=found.system.scale - 2)
     box = [arb(float(each), distance) for each in theta]
@@ -110,9 +104,7 @@ def is_alone(instance, found: Found, distance: float) -> bool:
 
 @dataclass(frozen=True)
 class Approach:
-    """The NCF flow from v_0 until it is within reach of the KKT point, with T_ε and R_ε in brackets
-    where ε is given.
-    """
+    """The NCF flow from v_0 to within reach of the KKT point; T_ε, R_ε in brackets, given an ε."""
 
     attractor: Attractor
     tube: Tube
@@ -189,9 +181,7 @@ def _first_aligned(tube: Tube, theta: np.ndarray, cosine: float) -> float:
 
 
 def first_time(tube: Tube, happens) -> float:
-    """The first time at which happens(point of the curve), found at the ends of steps and by
-    bisection.
-    """
+    """The first time at which happens(point of the curve), by ends of steps and bisection."""
     for step in tube.steps:
         if happens(step.end):
             low, high = step.time, step.time + step.duration

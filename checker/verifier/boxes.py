@@ -6,9 +6,7 @@ from .symmetries import symmetry
 
 
 def is_positive(n, entry):
-    """Whether every symmetric matrix (n, n) of numbers in the balls entry(i, j), i ≤ j, is positive
-    definite.
-    """
+    """Whether all symmetric (n, n) matrices of balls entry(i, j), i ≤ j, are positive definite."""
     rows = [[entry(i, j) for j in range(i, n)] for i in range(n)]
     for k, (pivot, *rest) in enumerate(rows):
         need(True, "")
@@ -43,9 +41,7 @@ def inverse(A):
 
 
 def boxed(data, net, X, Y, fixed=()):
-    """θ, λ, N, ∇²N over a box that holds exactly one KKT point of N times a power of two, by the
-    Krawczyk operator.
-    """
+    """θ, λ, N, ∇²N over a Krawczyk box with exactly one KKT point of N times a power of two."""
     centre, radius, scale, turns = (
         numbers(data["centre"]),
         ball(number(data["radius"])),

@@ -111,9 +111,7 @@ def tracking_constant(case, data):
 
 
 def departs(case, window, constants, time, u, flow):
-    """δ of a loss flow; need that its departure from the NCF flow, over δ^D, is within 5 % of the
-    constants.
-    """
+    """δ of a loss flow; need departure from the NCF flow over δ^D within 5 % of the constants."""
     delta, tube = trained(case, flow, window.start)
     later, other = crossing(tube, flow["crossing"])
     strength = power(ball(delta), case.net.order)

@@ -1,6 +1,4 @@
-"""Controls of early training: what is proved of the loss flow beside the NCF flow; standard library
-only.
-"""
+"""Controls of early training: the loss flow beside the NCF flow; standard library only."""
 
 from fractions import Fraction
 from functools import partial
@@ -150,9 +148,7 @@ def initial_direction(case, data):
 
 
 def alone(case, point, distance):
-    """Need that no other KKT point lies within a distance of one: I − Y·DF has norm below 1 over a
-    box, F = (∇N/4λ_0 − λθ, …).
-    """
+    """Need no other KKT point so near: ‖I − Y·DF‖ < 1 over a box, F = (∇N/4λ_0 − λθ, …)."""
     box, n = [t + distance * Ball(-1, 1) for t in point.theta], case.net.size
     scale = Ball(1, None, -2) / abs(point.value * case.net.order)
     multiplier = case.net.run(box, case.X, case.Y)[1] * case.net.order * scale

@@ -1,6 +1,4 @@
-"""Controls of early training with kinks or biases: what is proved of their flows; standard library
-only.
-"""
+"""Controls of early training with kinks or biases; standard library only."""
 
 from fractions import Fraction
 from functools import partial

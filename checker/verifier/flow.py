@@ -1,6 +1,4 @@
-"""Claims about the flow of the NCF: what is proved of theorems on one instance, and against
-controls; standard library only.
-"""
+"""The flow of the NCF: theorems on one instance, and controls; standard library only."""
 
 import math
 from fractions import Fraction
@@ -45,9 +43,7 @@ def monotone(case, data):
 
 
 def blowup(case, window):
-    """D(D−2)N* and bounds on D(D−2)N*·T*: r^{−(D−2)} falls at the rate D(D−2)N(v), N(v) rises to
-    N*.
-    """
+    """D(D−2)N*, bounds on D(D−2)N*·T*: r^{−(D−2)} falls at D(D−2)N(v), N(v) rises to N*."""
     rate, x = (
         window.point.value * (case.net.order * (case.net.order - 2)),
         window.tube.at(window.tube.end),

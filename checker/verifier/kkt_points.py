@@ -13,9 +13,7 @@ ACTIVE = Fraction(
 
 
 def found(case, data, net=None):
-    """The network without silent neurons, and θ, λ, N and ∇²N over the box of its KKT point, up to
-    one positive factor.
-    """
+    """The net without silent neurons; θ, λ, N, ∇²N over its KKT point's box, up to one factor."""
     net, active = net or case.net, data["active"]
     need(len(active) == net.depth - 1 and all(map(bool, active)), "not lists of neurons")
     need(
@@ -38,9 +36,7 @@ def found(case, data, net=None):
 
 
 def maximum(case, point):
-    """The projected Hessian is negative definite over the box; neurons left out add −λ where
-    p ≥ 2.
-    """
+    """Need the projected Hessian negative definite in the box; silent neurons add −λ, p ≥ 2."""
     small, theta, multiplier, value, hessian = point
     need(multiplier > 0 and value > 0, "λ > 0 is not proved")
     need(

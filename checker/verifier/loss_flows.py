@@ -1,6 +1,4 @@
-"""The loss flow beside the NCF flow: at T_ε, where norms are reached, and how far both are apart;
-standard library only.
-"""
+"""The loss flow beside the NCF flow: at T_ε, at norms, how far apart; standard library only."""
 
 from fractions import Fraction
 
@@ -72,9 +70,7 @@ def crossing(tube, times):
 
 
 def departures(window, data, train):
-    """δ and the departure of the loss flow, train(data, start), from the NCF flow, where each norm
-    first reaches 2, for two δ.
-    """
+    """(δ, departure of train(data, start) from the NCF flow where norms first reach 2) of two δ."""
     found, (time, weights) = [], crossing(window.tube, data["crossing"])
     need(len(data["flows"]) == 2, "not two flows")
     for each in data["flows"]:

@@ -6,9 +6,7 @@ from .numbers import Ball, ball, bend, dot, need, power
 
 
 class Net:
-    """A network: widths, (q, plus, minus) of each hidden layer, numbers of the parameters at a
-    layer's entries, biases or not.
-    """
+    """Widths, laws (q, plus, minus), numbers of parameters at layers' entries, biases or not."""
 
     def __init__(self, widths, laws, index, bias=False):
         self.widths, self.laws, self.index, self.bias, self.depth = (

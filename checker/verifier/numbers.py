@@ -23,9 +23,7 @@ limits = SimpleNamespace(bits=192, deadline=math.inf)
 
 
 class Number:
-    """What can be added, negated and multiplied: intervals, with derivatives too, and curves, with
-    a `bend` of their own.
-    """
+    """What can be added, negated, multiplied: intervals, duals, curves with their own `bend`."""
 
     __slots__ = ()
 
@@ -133,9 +131,7 @@ def ball(value):
 
 
 class Dual(Number):
-    """A value v and its derivatives t, {number of the direction: Ball}; directions left out have
-    derivative 0.
-    """
+    """A value v and its derivatives t, {number of the direction: Ball}; those left out are 0."""
 
     __slots__ = ("t", "v")
 
@@ -204,9 +200,7 @@ def power(z, k):
 
 
 def bend(z, q, plus, minus):
-    """σ and σ' of z, σ(z) = plus·z^q above 0 and minus·z^q below; hulls where z may be either, all
-    slopes between included.
-    """
+    """σ, σ' of z: plus·z^q above 0, minus·z^q below; hulls with all slopes between where either."""
     if not isinstance(z, Ball | Dual):
         return z.bend(q, plus, minus)
     v, moved = (

@@ -1,6 +1,4 @@
-"""Polynomials in τ ∈ [0, 1] with a bound on what they leave out, in integers; standard library
-only.
-"""
+"""Polynomials in τ ∈ [0, 1] up to a bounded error, in integers; standard library only."""
 
 from itertools import zip_longest
 from math import comb
@@ -9,9 +7,7 @@ from .numbers import Ball, Number, ball, limits, need, power
 
 
 class Poly(Number):
-    """Every function within r of Σ c_k τ^k at every τ ∈ [0, 1]; c and r are integers in units of
-    2^-`limits.bits`.
-    """
+    """Functions within r of Σ c_k τ^k for all τ ∈ [0, 1]; c, r integers times 2^-`limits.bits`."""
 
     __slots__ = ("c", "r")
 

@@ -36,9 +36,7 @@ class Field:
         return self.net.run(u, self.X, Y)[2]
 
     def descent(self, y, x):
-        """−ℓ'(x): ȳ − x, or ȳ − x/4 + x³/48 within |x|⁵/480, of derivative between −¼ and −¼ +
-        x²/16.
-        """
+        """−ℓ'(x): ȳ − x, or ȳ − x/4 + x³/48 within |x|⁵/480; slope in [−¼, −¼ + x²/16]."""
         if self.square:
             return y - x
         if isinstance(x, Dual):
@@ -55,9 +53,7 @@ class Field:
 
 
 class Enclosure:
-    """Curves one after another with what lies around them: steps (time, duration, curves, radius),
-    up to `end`.
-    """
+    """Curves in turn, what lies around them: steps (time, duration, curves, radius), to `end`."""
 
     @staticmethod
     def follow(start, error, curve, growth, h, rate):
@@ -140,9 +136,7 @@ class Tube(Enclosure):
         return end
 
     def everywhere(self, low, high, holds, reason):
-        """Need that a condition on curves holds of all solutions between two times, halving steps
-        where it is not known.
-        """
+        """Need a condition on curves, of all solutions between two times; halves steps for it."""
         waiting = [(part, 0) for part in self.parts(low, high)]
         for _ in range(PARTS):
             if not waiting:

@@ -10,17 +10,13 @@ from .tubes import Field, Tube
 
 
 def aligned(x, u, cosine):
-    """Whether ⟨x, u⟩ > cosine·‖x‖ of all x in a box or on curves, for a unit vector u and a cosine
-    > 0.
-    """
+    """Whether ⟨x, u⟩ > cosine·‖x‖ for all x in a box or on curves; u a unit vector, cosine > 0."""
     along = dot(x, u)
     return along > 0 and along * along > dot(x, x) * (cosine * cosine)
 
 
 def apart(x, u, cosine):
-    """Whether ⟨x, u⟩ < cosine·‖x‖ of all x in a box or on curves, for a unit vector u and a cosine
-    > 0.
-    """
+    """Whether ⟨x, u⟩ < cosine·‖x‖ for all x in a box or on curves; u a unit vector, cosine > 0."""
     along = dot(x, u)
     return along < 0 or along * along < dot(x, x) * (cosine * cosine)
 
@@ -69,9 +65,7 @@ def goal(case, data):
 
 
 class Window:
-    """Bounds on T_ε and R_ε, proved of the NCF flow from v_0, which tends to the KKT point θ with
-    N(θ) > 0.
-    """
+    """Bounds on T_ε and R_ε of the NCF flow from v_0, which tends to the KKT point θ, N(θ) > 0."""
 
     def __init__(self, case, data, start=None):
         (self.point, tends), self.start = goal(case, data), start or unit(case.theta)
@@ -99,9 +93,7 @@ class Window:
 
 
 def ray(case, data):
-    """The KKT point with N < 0 at which the NCF flow starts, and r(t)^{−(D−2)} = 1 − D(D−2)N·t on
-    its ray, of a time t.
-    """
+    """The KKT point, N < 0, the NCF flow starts at, and r^{−(D−2)} = 1 − D(D−2)N·t on its ray."""
     point, order = Point(case, data["limit"]), case.net.order
     need(point.value < 0 and order > 2, "N < 0 and D > 2 are not proved")
     need(

@@ -1,6 +1,4 @@
-"""Open questions about early training: what a run finds out about them is news, and kept in
-docs/conjectures.md (theory §5).
-"""
+"""Open questions about early training: news from any run, in docs/conjectures.md (theory §5)."""
 
 from __future__ import annotations
 
@@ -44,9 +42,7 @@ POLISH = 1e-6
 
 
 def _maximum(instance) -> KktPoint:
-    """The strict local maximum that the flow tends to: the only positive limits of generic flows
-    that can be told for sure.
-    """
+    """The strict local maximum the flow tends to; other positive limits are not told for sure."""
     point = positive_limit(instance.ncf, instance.start, instance.numerics).point
     if point.inertia is not Inertia.MAXIMUM:
         raise Unresolved(f"the limit found is not a strict local maximum but {point.inertia}")

@@ -1,6 +1,4 @@
-"""Exact counterparts of conjectures: strict local maxima, and limits of flows, that they exclude
-(theory §5, §9).
-"""
+"""Strict local maxima, and limits of flows, that conjectures exclude, exactly (theory §5, §9)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Exact counterparts of theorems about early training: the conclusion is proved on one small
-instance (theory §4, §9).
-"""
+"""Theorems about early training, proved on one small instance (theory §4, §9)."""
 
 from __future__ import annotations
 

@@ -54,9 +54,7 @@ def large_init_escape(instance) -> Certificate:
 
 
 def large_init_tracking(instance) -> Certificate:
-    """The loss flow of a large δ comes so close to its minimum that the way left is short of the
-    norm 2.
-    """
+    """The loss flow of a large δ comes so near its minimum that the way left is short of norm 2."""
     limit = known(positive_limit, instance.ncf, instance.start, instance.numerics)
     reference = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0))
     delta = max(3.0, delta_changing(instance, 10.0, log_forcing(instance, reference)))
@@ -180,9 +178,7 @@ def wrong_norm(instance) -> Certificate:
 
 
 def wrong_labels_tracking(instance) -> Certificate:
-    """Trained on shuffled labels, the departure has a slope below D − ¼ and is no
-    multiple of δ^D.
-    """
+    """Trained on shuffled labels, the departure has a slope < D − ¼ and is no multiple of δ^D."""
     proves = (
         "trained on shuffled labels, the departure has a slope below D − ¼ between two δ, and is "
         "no multiple of δ^D"

@@ -48,9 +48,7 @@ FURTHER = 1e-3  # share of ε by which the NCF flow is followed beyond T_ε
 
 
 def branch(instance, q: np.ndarray, side: float):
-    """The instance with the linear network of data θ_i x_i, the first sample on a side of its kink,
-    others where q has them.
-    """
+    """The linear network of data θ_i x_i, sample 0 to a side of its kink, others where q has it."""
     problem, network = instance.problem, instance.network
     sides = np.concatenate([[side], problem.X[1:] @ q])
     theta = np.where(sides > 0, 1.0, network.slopes[0])
@@ -59,9 +57,7 @@ def branch(instance, q: np.ndarray, side: float):
 
 
 def leaving(instance):
-    """The two branches from the balanced v_0 on the kink next to the start: on the sides of slope α
-    and of slope 1.
-    """
+    """Branches from the balanced v_0 on the kink next to the start: sides of slope α, slope 1."""
     first, kink = instance.network.slices[0], unit(instance.problem.X[0])
     q = instance.start[first] - (instance.start[first] @ kink) * kink
     start = unit(np.concatenate([unit(q), np.sign(instance.start[first.stop :])]))
@@ -69,9 +65,7 @@ def leaving(instance):
 
 
 def kink_start(instance) -> Certificate:
-    """The loss flow to one side is larger than the NCF flow to the other, and not aligned with its
-    limit.
-    """
+    """The loss flow to one side exceeds the NCF flow to the other, not aligned with its limit."""
     slow, fast = leaving(instance)
     found, window = windows(slow)
     delta = smallest(slow, found)
@@ -84,9 +78,7 @@ def kink_start(instance) -> Certificate:
 
 
 def kink_start_tracking(instance) -> Certificate:
-    """The loss flow to one side departs from the NCF flow to the other by what is of
-    no order δ^D.
-    """
+    """The loss flow to one side departs from the NCF flow to the other, to no order δ^D."""
     proves = (
         "from an exact v_0 on a kink, solutions to both sides depart with a slope below D − ¼ "
         "between two δ"
@@ -113,9 +105,7 @@ def kink_collapse(instance) -> Certificate:
 
 
 def biases_early(instance) -> Certificate:
-    """The loss flow with biases is larger than the NCF flow by T_ε, and aligned neither there nor
-    where ‖w‖ = R_ε δ.
-    """
+    """With biases the loss flow is larger by T_ε, aligned neither there nor where ‖w‖ = R_ε δ."""
     if instance.network.depth != 2:
         raise NotProved(
             "three layers or more: biases within the network change where the NCF flow tends to"
@@ -167,9 +157,7 @@ def _unbiased(trained) -> np.ndarray:
 
 
 def _limit_without_biases(instance, trained, free: np.ndarray) -> Attractor:
-    """The KKT point that all but the biases of the outputs tend to, which flow as in a network
-    without, of inputs (x, 1).
-    """
+    """The KKT point of all but output biases, which flow as without biases, on inputs (x, 1)."""
     network, problem = instance.network, trained.problem
     widths = (network.widths[0] + 1, *network.widths[1:])
     bare = Problem(replace(network, widths=widths), problem.X, problem.y, problem.loss)
@@ -182,9 +170,7 @@ def _limit_without_biases(instance, trained, free: np.ndarray) -> Attractor:
 
 
 def biases_collapse(instance) -> Certificate:
-    """From an exact negative KKT point and biases 0 the loss flow leaves a ball, and is not back at
-    T.
-    """
+    """From an exact negative KKT point, biases 0, the loss flow leaves a ball for good before T."""
     proves = (
         "with biases, from an exact KKT point with N < 0, the loss at T/δ^{D−2} is lower than "
         "anywhere where ‖w‖ ≤ 2δε"

@@ -1,6 +1,4 @@
-"""Claims about early training on other labels than those of the NCF, which are false (theory
-§7).
-"""
+"""False claims about early training: on other labels than the NCF's (theory §7)."""
 
 from __future__ import annotations
 

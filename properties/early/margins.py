@@ -1,6 +1,4 @@
-"""What the claims about early training measure: windows of the NCF flow, and one loss flow against
-it at one or two small δ (theory §4).
-"""
+"""What early training's claims measure: NCF windows, and loss flows at one or two δ (theory §4)."""
 
 from __future__ import annotations
 
@@ -55,9 +53,7 @@ def grown_window(instance) -> Window:
 
 
 def shrinking(instance, limit) -> tuple[float, float]:
-    """ε, and how much perturbations have grown by the time the NCF flow from a negative KKT point
-    has shrunk to it.
-    """
+    """ε, and what perturbations grow to as the flow from a negative KKT point shrinks to it."""
     # The point is unstable: by then they have grown by (1/ε)^κ with κ the top curvature.
     curvature = max(limit.point.top_curvature, 1.0)
     epsilon = max(instance.fraction, PERTURBATION ** (1 / (2 * curvature)))
@@ -91,9 +87,7 @@ def other_limits(instance) -> list[KktPoint]:
 
 
 def train(instance, delta: float, until: Event) -> Trajectory:
-    """Loss flow from δ·v_0 to the event, or to where the data are fitted and nothing moves any
-    more.
-    """
+    """Loss flow from δ·v_0 to the event, or to where data are fitted and nothing moves any more."""
     numerics = replace(instance.numerics, calls=int(CALLS * instance.numerics.calls))
     flow = loss_flow(instance.problem, instance.start, delta, numerics, until)
     if not (flow.stop.is_event or flow.stop is Stop.DEAD):
@@ -107,9 +101,7 @@ def misalignment(flow: Trajectory, target: np.ndarray) -> float:
 
 
 def both_ways(trained, found, judge) -> Margin:
-    """The milder of judge(flow) for the loss flow of `trained` up to t = T_ε/δ^{D−2} and up to ‖w‖
-    = R_ε δ, for a small δ.
-    """
+    """The milder judge(flow of `trained`), to t = T_ε/δ^{D−2} and to ‖w‖ = R_ε δ, for a small δ."""
     if found.flow.norm < max(1.01, found.radius * (1 - 1e-12)):
         raise Inapplicable("R_ε is reached at the start: the norm has not grown by T_ε")
     delta = next(ladder(trained, found.log_forcing, found.radius, found.condition))
@@ -153,9 +145,7 @@ def slope(instance, powers: np.ndarray, sizes: np.ndarray) -> float:
 
 
 def follows(instance, trained) -> Margin:
-    """Either the departure is of order δ^D, to within ¼, or it is proportional to δ^D, to within a
-    twentieth.
-    """
+    """Departure of order δ^D, to within ¼, or else proportional to δ^D, to within a twentieth."""
     powers, sizes = departures(instance, trained, (1e-6, 1e-12))
     ratio = (sizes[1] / powers[1]) / (sizes[0] / powers[0])
     return mildest(

@@ -31,9 +31,7 @@ NUDGE = 1e-12
 
 
 def nudged(instance, side: float):
-    """The instance with the first layer moved off the kink of the first sample, to the side on
-    which σ' is 1 or α.
-    """
+    """The first layer moved off the first sample's kink, to the side on which σ' is 1 or α."""
     start = instance.start.copy()
     start[instance.network.slices[0]] += side * NUDGE * instance.problem.X[0]
     return replace(instance, start=unit(start))

@@ -1,6 +1,4 @@
-"""Early training from small initialization follows the NCF: norms, directions, collapse (theory
-§4).
-"""
+"""Early training from small initialization follows the NCF: norms, directions, collapse (§4)."""
 
 from __future__ import annotations
 
@@ -38,9 +36,7 @@ HYPOTHESES = (HOMOGENEOUS, SUPERQUADRATIC, LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMI
 
 
 def _vanishes(instance, excess, until, deltas, in_the_limit: float = 0.0) -> Margin:
-    """Margin of excess(loss flow at the event) ≤ o(1): below VANISHING on two rungs in turn, or
-    else on the last two.
-    """
+    """Margin of excess(flow at the event) ≤ o(1): under VANISHING on two rungs in turn, or last."""
     parts = []
     for delta in deltas:
         part = _within(instance, excess, until, delta, in_the_limit)
@@ -163,9 +159,7 @@ def collapse(instance) -> Margin:
 
 
 def _shrinks(instance) -> Margin:
-    """2 − ‖s(T)‖/ε for the loss flow from a negative KKT point, T the time at which the NCF flow
-    has shrunk to ε.
-    """
+    """2 − ‖s(T)‖/ε, loss flow from a negative KKT point; at T the NCF flow has shrunk to ε."""
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
     epsilon, condition = shrinking(instance, limit)
     time = time_to_shrink(instance, limit.point, epsilon)
@@ -178,9 +172,7 @@ def _shrinks(instance) -> Margin:
 
 
 def _stays_near(instance, limit) -> Margin:
-    """The loss flow's direction near the zero KKT point, at the time the NCF flow's gradient has
-    fallen to a hundredth.
-    """
+    """The loss flow's direction near the zero KKT point, when the NCF's ‖∇N‖ is a hundredth."""
     flow = limit.trajectory
     k = int(np.argmax(flow.gradient_norm <= 1e-2 * flow.gradient_norm[0]))
     epsilon = max(float(np.sum((flow.directions[k] - limit.point.u) ** 2)), 1e-3)

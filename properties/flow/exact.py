@@ -1,6 +1,4 @@
-"""Exact counterparts of claims about the flow of the NCF: tubes around it, and KKT points that it
-stays at (theory §3, §9).
-"""
+"""The NCF flow, exact counterparts: tubes around it, KKT points where it stays (theory §3, §9)."""
 
 from __future__ import annotations
 
@@ -100,9 +98,7 @@ def no_blowup(instance) -> Certificate:
 
 
 def doubled_start(instance) -> Certificate:
-    """From twice an exact KKT point with N > 0, D > 2, the flow blows up at 2^{−(D−2)}/(D(D−2)N) <
-    1/(D(D−2)N).
-    """
+    """From twice an exact KKT point, N > 0, D > 2, T* = 2^{−(D−2)}/(D(D−2)N) < 1/(D(D−2)N)."""
     need(instance.network.order > 2, "D = 2")
     proves = (
         "from twice an exact KKT point u with N* = N(u) > 0 the NCF flow blows up at "

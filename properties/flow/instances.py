@@ -1,6 +1,4 @@
-"""Special instances: flows about the kink of a sample, and layers that share their weights (theory
-§7).
-"""
+"""Special instances: flows about a sample's kink, layers that share their weights (theory §7)."""
 
 from __future__ import annotations
 
@@ -52,9 +50,7 @@ def _kinked(draw, data, attracting: bool) -> Instance:
 
 
 def _kink(instance: Instance, attracting: bool) -> None:
-    """All p_l = 1, one neuron a layer, α_1 < 1 alone, and ∇N that points to the first sample's kink
-    from both sides, or away.
-    """
+    """One neuron a layer, p_l = 1, α_1 < 1 alone, ∇N to, or from, both sides of sample 0's kink."""
     network, kink = instance.network, instance.problem.X[0]
     require(
         set(network.powers) == {1}
@@ -106,18 +102,14 @@ kinked = given(_kinked, _kink, _balanced)
 
 
 def stationary(instance) -> np.ndarray:
-    """The balanced v_0 on the kink of the first sample, along what is left of the second, with
-    N(v_0) < 0, (P,).
-    """
+    """The balanced v_0 (P,) on sample 0's kink, along what is left of sample 1, N(v_0) < 0."""
     kink, other, depth = unit(instance.problem.X[0]), instance.problem.X[1], instance.network.depth
     along = unit(other - (other @ kink) * kink)
     return np.concatenate([along, np.ones(depth - 2), [-1.0]]) / np.sqrt(depth)
 
 
 def convolved(instance: Instance) -> Instance:
-    """The instance with a first layer that shares its weights between neurons, from a Gaussian
-    start.
-    """
+    """The instance with a first layer of weights that neurons share, from a Gaussian start."""
     network = instance.network
     columns, rows = network.widths[:2]
     network = replace(

@@ -1,6 +1,4 @@
-"""The flow of the NCF: monotone value, finite blow-up, convergence in direction, conserved balance
-(theory §3).
-"""
+"""The NCF flow: N rises, finite blow-up, a limit in direction, conserved balance (theory §3)."""
 
 from __future__ import annotations
 

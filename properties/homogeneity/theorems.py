@@ -134,9 +134,7 @@ def loss_expansion(instance) -> Margin:
 
 
 def expansion(instance, ncf) -> Margin:
-    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ where the largest |ŷ| is
-    0.1 and 0.001.
-    """
+    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ: largest |ŷ| 0.1 and 0.001."""
     problem, u = instance.problem, instance.start
     return worst(_remainder(problem, ncf, u, _delta(problem, u, share)) for share in (1e-1, 1e-3))
 
@@ -161,9 +159,7 @@ def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
 
 
 def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3) -> Margin:
-    """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed over samples, for the −ℓ' that drives
-    flows at ŷ = δ^D H(X; u).
-    """
+    """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed, for flows' −ℓ' at ŷ = δ^D H(X; u)."""
     ncf, y, small = problem.ncf, np.ascontiguousarray(problem.y.T), delta**problem.network.order
     descent, gradient, work = (
         np.empty(y.shape),

@@ -69,9 +69,7 @@ def any_point(instance) -> Margin:
 
 @composite
 def _scalar_chains(draw, data) -> Instance:
-    """Networks with one input and one neuron a layer, p_1 ≥ 2, from a unit vector with N < 0 whose
-    first weight is small.
-    """
+    """Widths all 1, p_1 ≥ 2, from a unit vector with N < 0 whose first weight is small."""
     powers, seed = (2, *(draw.integer(1, 3) for _ in range(draw.integer(0, 1)))), draw(SEEDS)
     rng, network = (
         np.random.default_rng(seed),

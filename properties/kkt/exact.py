@@ -1,6 +1,4 @@
-"""Exact counterparts of claims about KKT points: exact rational inequalities, and boxes that hold
-exactly one, of which the conclusion fails (theory §5, §9).
-"""
+"""KKT points, exact counterparts: rational inequalities, boxes that hold one (theory §5, §9)."""
 
 from __future__ import annotations
 
@@ -23,9 +21,7 @@ TWICE = fmpq(
 
 
 def balance(instance) -> Certificate:
-    """For the theorems: an exact KKT point whose layers or neurons are unbalanced, λ ≠ D·N, or ∇N ≠
-    0 across.
-    """
+    """For the theorems: an exact KKT point with layers or neurons unbalanced, or λ ≠ D·N."""
 
     def condition(found: Found) -> None:
         network, theta = found.pruned.network, found.box.theta
@@ -50,9 +46,7 @@ def balance(instance) -> Certificate:
 
 
 def negative_unstable(instance) -> Certificate:
-    """For the theorem: an exact KKT point with N < 0 that is a strict local maximum; a limit with N
-    > 0 has W_L negated.
-    """
+    """For the theorem: an exact strict maximum with N < 0; a limit with N > 0 has W_L negated."""
     u = nonzero_limit(instance)
     if instance.ncf.value(u) > 0:
         u = sign_flipped(instance.network, u)
@@ -153,9 +147,7 @@ def saddles(instance) -> Certificate:
 
 
 def flat_neurons(instance) -> Certificate:
-    """A linear network at a maximum of N with two active neurons in its last
-    hidden layer, exactly.
-    """
+    """A linear network at N's maximum, two active neurons in its last hidden layer, exactly."""
     network, ncf = instance.network, instance.ncf
     if (
         not all(p == 1 and alpha == 1 for p, alpha in zip(network.powers, network.slopes))

@@ -1,6 +1,4 @@
-"""KKT points in closed form: on one sample x, structured points along ±x, and Newton's method near
-them (theory §5, §8).
-"""
+"""Closed-form KKT points on one sample x, structured along ±x; Newton near them (theory §5, §8)."""
 
 from __future__ import annotations
 

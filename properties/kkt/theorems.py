@@ -1,6 +1,4 @@
-"""Structure of every KKT point with λ ≠ 0, by Euler's identity per layer and per neuron, and of
-local maxima of N among them (theory §5).
-"""
+"""Structure of KKT points with λ ≠ 0, per layer and neuron, and of local maxima (theory §5)."""
 
 from __future__ import annotations
 
@@ -117,9 +115,7 @@ def sign_flip(instance) -> Margin:
 
 
 def sign_flip_at(instance, point: KktPoint) -> Margin:
-    """The point with the sign of W_L flipped is a KKT point of value −N(u), where u is taken for a
-    KKT point.
-    """
+    """The point with W_L negated is KKT, of value −N(u), where u is taken for a KKT point."""
     ncf = instance.ncf
     flipped = sign_flipped(instance.network, point.u)
     return worst(
@@ -154,9 +150,7 @@ def negative_unstable(instance) -> Margin:
 
 
 def unstable(point: KktPoint) -> Margin:
-    """The largest eigenvalue of the projected Hessian is 2|λ| or more, to within CURVATURE, at a
-    point taken for a KKT point.
-    """
+    """The projected Hessian's largest eigenvalue ≥ 2|λ|, to CURVATURE, if the point is KKT."""
     # Eigenvalues in units of |λ|; an error of ε‖∇²N‖ moves them by ε·cond.
     error = 1e-9 + 1e3 * _accuracy(point) * max(1.0, point.top_curvature)
     return Margin(1 + (point.top_curvature - 2) / CURVATURE, error / CURVATURE)
@@ -188,8 +182,6 @@ def one_last_neuron(instance) -> Margin:
 
 
 def one_active(network: Network, u: np.ndarray) -> Margin:
-    """One neuron of the last hidden layer is active: the second largest incoming row is NONE times
-    the largest, or less.
-    """
+    """The last hidden layer's second largest row is at most NONE times the largest."""
     rows = np.sort(np.linalg.norm(network.matrices(u)[-2], axis=1))
     return Margin(float(1 - rows[-2] / rows[-1] / NONE), POLISH / NONE)

@@ -1,6 +1,4 @@
-"""Exact counterparts of claims that structured points are KKT points: every hypothesis but the one
-dropped is proved, and sin∠(∇N, w) > 0 (theory §5).
-"""
+"""Structured points proved not KKT, sin∠(∇N, w) > 0, all hypotheses but one proved (theory §5)."""
 
 from __future__ import annotations
 
@@ -33,9 +31,7 @@ NOT_KKT = (
 
 
 def _built(instance, coherent: bool = True, uniform: bool = True):
-    """The instance, which is structured, with profiles ≥ 0, equal on their support where p_l ≥ 2,
-    as asked for.
-    """
+    """The structured instance; profiles ≥ 0, equal on their support where p_l ≥ 2, as asked for."""
     need(getattr(instance, "u", None) is not None, "there is no structured point")
     if coherent:
         need(all((each >= 0).all() for each in instance.profiles), "profiles of mixed signs")
@@ -139,9 +135,7 @@ def _mixing(instance, layer: int, box: Box) -> Certificate:
 
 
 def not_mixed(instance) -> Certificate:
-    """As `two_sided`, for the theorem that such a point is KKT where the layer's inputs have one
-    sign.
-    """
+    """As `two_sided`, for the theorem that such a point is KKT for inputs of one sign."""
     layer = _mixed(_built(instance, coherent=False))
     need(
         layer in mixed_layers(instance.network, instance.ncf.X, instance.u),
@@ -161,9 +155,7 @@ def not_mixed(instance) -> Certificate:
 
 
 def not_sufficient(instance) -> Certificate:
-    """For the theorem: a structured point that meets every hypothesis is proved not to be KKT, or N
-    not to be positive.
-    """
+    """For the theorem: a structured point meets every hypothesis, and is proved not to be KKT."""
     _built(instance)
 
     def prove():

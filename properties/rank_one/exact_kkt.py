@@ -1,6 +1,4 @@
-"""Exact counterparts of claims about rank-one KKT points: an exact one that fails the conclusion
-(theory §5).
-"""
+"""Rank-one KKT points, exact counterparts: an exact one that fails the conclusion (theory §5)."""
 
 from __future__ import annotations
 
@@ -24,9 +22,7 @@ RESOLVED = fmpq(1, 10**7)  # what counts as a difference where the claim names n
 
 
 def equal_entries(instance) -> Certificate:
-    """An exact KKT point of which entries P and −Q of one e_l have sizes with (Q/P)^{p−1} =
-    |α|^{∓p} ≠ 1.
-    """
+    """An exact KKT point, one e_l with entries P and −Q of sizes (Q/P)^{p−1} = |α|^{∓p} ≠ 1."""
     layer = _mixed(_built(instance, coherent=False))
     network, root = instance.network, instance.network.powers[layer] - 1
     alpha = fmpq(*abs(float(network.slopes[layer])).as_integer_ratio())
@@ -60,9 +56,7 @@ def flat_entries(instance) -> Certificate:
 
 
 def blind_input(instance) -> Certificate:
-    """A structured point of the network without its first input, along u' in a box, for which (0,
-    u') is not reduced-KKT.
-    """
+    """Structured without the first input, along u' in a box, where (0, u') is not reduced-KKT."""
     network, X = instance.network, instance.ncf.X
     need(getattr(instance, "point", None) is not None, "no KKT point was found")
     need(
@@ -91,9 +85,7 @@ def blind_input(instance) -> Certificate:
 
 
 def any_rank_one(instance) -> Certificate:
-    """The exact structured point fails the criterion: an entry of e_l, a norm c_l, or u is off by
-    more than 10⁻⁷.
-    """
+    """The exact structured point fails: an entry of e_l, a c_l, or u is off by more than 10⁻⁷."""
     _built(instance, uniform=False)
 
     def prove():
@@ -189,9 +181,7 @@ def _two_directions(found: Found) -> None:
 
 
 def singular_gap(W, share: float) -> bool:
-    """Whether the sum of squared 2×2 minors, at least σ_1²σ_2², shows σ_2 > share·σ_1; for two rows
-    it is σ_1²σ_2².
-    """
+    """Whether the squared 2×2 minors of two rows, σ_1²σ_2², show σ_2 > share·σ_1."""
     if W.nrows() != 2:
         return False
     gram = [

@@ -1,6 +1,4 @@
-"""What the claims about rank-one points measure: how far a point is from KKT, and from the
-criterion (theory §5).
-"""
+"""What claims about rank-one points measure: distance from KKT, from the criterion (theory §5)."""
 
 from __future__ import annotations
 
@@ -35,9 +33,7 @@ def angle_error(instance) -> float:
 
 
 def _size(gradient) -> float:
-    """‖∇N‖; Inapplicable where it is 0: signs of an e_l may cancel in the next layer, or leave it
-    dead where α = 0.
-    """
+    """‖∇N‖; Inapplicable where 0: signs of an e_l cancel in the next layer, or α = 0 kills it."""
     size = norm(gradient)
     if size == 0:
         raise Inapplicable("∇N = 0 at the point: it makes no angle")
@@ -71,9 +67,7 @@ def reduced(instance):
 
 
 def criterion(instance, accuracy: float) -> Margin:
-    """Margin of the rank-one criterion at the instance's `start`, a point that is known to the
-    accuracy.
-    """
+    """Margin of the rank-one criterion at the instance's `start`, known to the accuracy."""
     network, theta = instance.network, instance.start
     layers = hidden_layers(network, theta, accuracy)
     parts = [_vanishes(spread, accuracy / size) for spread, size in class_spreads(network, layers)]

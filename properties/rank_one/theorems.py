@@ -1,6 +1,4 @@
-"""Rank-one KKT points of feed-forward networks: necessary and sufficient conditions (theory §5,
-§6).
-"""
+"""Rank-one KKT points of feed-forward networks: necessary and sufficient conditions (§5, §6)."""
 
 from __future__ import annotations
 
@@ -188,9 +186,7 @@ def two_layer_iff(instance) -> Margin:
 
 
 def _left_over(instance, zero) -> float:
-    """What neurons that count as zero, (k,) booleans, add to sin∠: they need not meet their own
-    equations.
-    """
+    """What neurons counted as zero, (k,) booleans, add to sin∠: their own equations may fail."""
     gradient, theta = instance.ncf.gradient(instance.start), instance.start
     hidden, output = instance.network.matrices(gradient - (gradient @ theta) * theta)
     return norm(np.hstack([hidden, output.T])[zero]) / norm(gradient)
