@@ -135,10 +135,7 @@ def zero_points(instance) -> Margin:
     u /= norm(u)
     point = KktPoint(u, 0.0, 0.0, 0.0, 0.0, math.nan, u[:0])
     return mildest(
-        [
-            layer_balance_at(network, point),
-            neuron_balance_at(network, point, neuron_balance),
-        ]
+        [layer_balance_at(network, point), neuron_balance_at(network, point, neuron_balance)]
     )
 
 

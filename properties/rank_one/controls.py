@@ -100,23 +100,13 @@ def any_direction(instance) -> Margin:
     return _is_kkt(instance)
 
 
-@sufficient(
-    "control.signless",
-    refute=exact.signless,
-    given=signless_points(),
-    drops=COHERENT,
-)
+@sufficient("control.signless", refute=exact.signless, given=signless_points(), drops=COHERENT)
 def signless(instance) -> Margin:
     """A structured point whose e_l has entries of both signs is a KKT point: sin∠ ≤ 0.01."""
     return _is_kkt(instance)
 
 
-@sufficient(
-    "control.sparse_layers",
-    refute=exact.sparse_layers,
-    given=masked_points(),
-    drops=DENSE,
-)
+@sufficient("control.sparse_layers", refute=exact.sparse_layers, given=masked_points(), drops=DENSE)
 def sparse_layers(instance) -> Margin:
     """A structured point is a KKT point also where a layer lacks some of its weights:
     sin∠ ≤ 0.01.
@@ -125,10 +115,7 @@ def sparse_layers(instance) -> Margin:
 
 
 @necessary(
-    "control.equal_entries",
-    refute=exact_kkt.equal_entries,
-    given=mixed_points(),
-    drops=COHERENT,
+    "control.equal_entries", refute=exact_kkt.equal_entries, given=mixed_points(), drops=COHERENT
 )
 def equal_entries(instance) -> Margin:
     """At a positive KKT point with rank-one hidden layers nonzero |a_j| of a layer with p_l ≥ 2 are
@@ -167,12 +154,7 @@ def _equal(layers) -> Margin:
     return Margin(float(1 - max(each.max() / each.min() - 1 for each in sizes) / 0.01), 1e-6)
 
 
-@necessary(
-    "control.blind_input",
-    refute=exact_kkt.blind_input,
-    given=blind_points(),
-    drops=DENSE,
-)
+@necessary("control.blind_input", refute=exact_kkt.blind_input, given=blind_points(), drops=DENSE)
 def blind_input(instance) -> Margin:
     """The rank-one criterion, u reduced-KKT, at KKT points of networks whose first layer lacks
     weights.
