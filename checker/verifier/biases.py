@@ -49,9 +49,8 @@ def speed(case, net, radius):
 def change(case, net, w):
     """𝓛(w) − 𝓛(0) = −Σ ȳŷ + ½ Σ ŷ², or up to ⅛ Σ ŷ² for the logistic loss."""
     own = [pair for each in pairs(case, net, w) for pair in each]
-    squares = sum((x * x for _, x in own), Ball(0)) * (
-        Ball(1, None, -1) if case.square else Ball(0, 1, -3)
-    )
+    half = Ball(1, None, -1) if case.square else Ball(0, 1, -3)
+    squares = sum((x * x for _, x in own), Ball(0)) * half
     return squares - sum((y * x for y, x in own), Ball(0))
 
 

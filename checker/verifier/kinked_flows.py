@@ -37,11 +37,9 @@ class Line:
             "not kinks of the first layer alone",
         )
         size = case.net.widths[0]
-        self.x, (self.q, *above) = (
-            exactly(case.floats),
-            exactly([case.start[:size], *([v] for v in case.start[size:])]),
-        )
-        self.y, self.alpha = [y for (y,) in exactly(case.labels)], Fraction(case.slopes[0])
+        self.x, self.y = exactly(case.floats), [y for (y,) in exactly(case.labels)]
+        self.q, *above = exactly([case.start[:size], *([v] for v in case.start[size:])])
+        self.alpha = Fraction(case.slopes[0])
         need(
             all(v for (v,) in above) and any(self.x[0]) and self.y[0] != 0,
             "a weight, a first sample or its label is 0",
@@ -62,9 +60,8 @@ class Line:
 
     def balances(self, pull):
         """Whether a slope in [α, 1] of the first sample balances its part along x_0."""
-        return (
-            self.alpha <= -inner(pull, self.x[0]) / (self.y[0] * inner(self.x[0], self.x[0])) <= 1
-        )
+        slope = -inner(pull, self.x[0]) / (self.y[0] * inner(self.x[0], self.x[0]))
+        return self.alpha <= slope <= 1
 
 
 def balanced(q, signs):

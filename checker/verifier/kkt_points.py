@@ -3,13 +3,12 @@
 from fractions import Fraction
 from itertools import combinations
 
-from .boxes import boxed, is_positive
+from .boxes import boxed, is_below
 from .networks import Net, whole
-from .numbers import Ball, ball, dot, need
+from .numbers import ball, dot, need
 
-ACTIVE = Fraction(
-    1, 1000
-)  # a neuron, or singular value, of at most this share of the first counts as none
+# A neuron, or singular value, of at most this share of the first counts as none.
+ACTIVE = Fraction(1, 1000)
 
 
 def found(case, data, net=None):
@@ -43,13 +42,8 @@ def maximum(case, point):
         min(case.powers) > 1 or small.widths == case.net.widths,
         "neurons with p = 1 cannot be left out of a maximum",
     )
-    H, lift, half = hessian(), 2 * small.order * multiplier, Ball(1, None, -1)
-
-    def entry(i, j):
-        return multiplier * (i == j) - (H[i][j] + H[j][i]) * half + lift * theta[i] * theta[j]
-
     need(
-        is_positive(len(theta), entry),
+        is_below(hessian(), multiplier, theta, 2 * small.order * multiplier),
         "the projected Hessian is not proved to be negative definite",
     )
 

@@ -89,11 +89,8 @@ def mixed(case, dense_only=True):
     )
     l, alpha = layers[0], Fraction(case.slopes[layers[0]])
     need(alpha != 0, "α = 0")
-    positive = (
-        sum(Fraction(a) * Fraction(b) for a, b in zip(case.floats[0], case.u)) > 0
-        if l == 0
-        else case.signs[l - 1] > 0
-    )
+    first = sum(Fraction(a) * Fraction(b) for a, b in zip(case.floats[0], case.u))
+    positive = (case.signs[l - 1] if l else first) > 0
     odd = -1 if case.powers[l] % 2 and alpha > 0 else 1  # sign of (−α)^p
     return l, odd, abs(alpha) ** (case.powers[l] * (-1 if positive else 1))
 

@@ -7,7 +7,7 @@ a whole step does.
 
 from fractions import Fraction
 
-from .boxes import is_positive, slopes
+from .boxes import is_below, slopes
 from .networks import number, numbers
 from .numbers import Ball, Dual, ball, need, power
 from .polynomials import Poly, poly
@@ -48,8 +48,7 @@ class Field:
 
     def grows_at_most(self, growth, box):
         """Whether every eigenvalue of the symmetric matrices Df over the box is below growth."""
-        half, J = Ball(1, None, -1), slopes(self, box)
-        return is_positive(len(box), lambda i, j: growth * (i == j) - (J[i][j] + J[j][i]) * half)
+        return is_below(slopes(self, box), growth)
 
 
 class Enclosure:
@@ -71,11 +70,8 @@ class Enclosure:
         need(stretch < 1, "a step too long for its growth")
         factor = 1 + stretch + stretch * stretch  # at least e^(growth·h)
         larger = factor.hull(Ball(1))
-        return (
-            q,
-            (error + defect) * larger,
-            ([each.at(Ball(1)) for each in q], error * factor + defect * larger),
-        )
+        end = [each.at(Ball(1)) for each in q], error * factor + defect * larger
+        return q, (error + defect) * larger, end
 
     def at(self, time):
         """The box of all that is enclosed at a time."""
@@ -100,12 +96,10 @@ class Enclosure:
         need(0 <= low <= high <= self.end, "times beyond the tube")
         found = []
         for start, duration, q, around in self.steps:
-            ends = (
-                max((low - start) / duration, Fraction(0)),
-                min((high - start) / duration, Fraction(1)),
-            )
-            if ends[0] <= ends[1]:
-                found.append((q, around, *ends))
+            a = max((low - start) / duration, Fraction(0))
+            b = min((high - start) / duration, Fraction(1))
+            if a <= b:
+                found.append((q, around, a, b))
         return found
 
 
@@ -144,8 +138,6 @@ class Tube(Enclosure):
             (q, around, a, b), halvings = waiting.pop()
             if not holds([each.part(a, b) + around for each in q]):
                 need(halvings < HALVINGS and a < b, reason)
-                waiting += [
-                    ((q, around, *ends), halvings + 1)
-                    for ends in ((a, (a + b) / 2), ((a + b) / 2, b))
-                ]
+                halves = (a, (a + b) / 2), ((a + b) / 2, b)
+                waiting += [((q, around, *ends), halvings + 1) for ends in halves]
         need(False, reason)
