@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 
 import numpy as np
 from flint import fmpq
@@ -40,13 +41,8 @@ class At:
         full, own = [], iter(self.u)
         for fixed in frozen:
             full.append(ring.number(1) if fixed else next(own))
-        self.evaluation = Evaluation(
-            ring,
-            getattr(network, "extended", network),
-            full,
-            ncf.X,
-            ncf.ybar if ybar is None else ybar,
-        )
+        extended, ybar = getattr(network, "extended", network), ncf.ybar if ybar is None else ybar
+        self.evaluation = Evaluation(ring, extended, full, ncf.X, ybar)
         self.free = np.flatnonzero(~frozen)
 
     @property
@@ -99,26 +95,23 @@ def layer_euler_fails(ring, instance, weights) -> bool:
 
 def output_scaling_fails(ring, instance, weights, sign: int = 1) -> bool:
     """H(x; cu) ≠ c^D H(x; u) for some factor c of the sign, some sample and output."""
-    one, order = At(ring, instance, weights), instance.network.order
-    for factor in FACTORS:
-        other = At(ring, instance, weights, sign * factor)
-        if any(
-            nonzero(ring, a - times_power(b, other.factor, order))
-            for a, b in zip(other.outputs, one.outputs)
-        ):
-            return True
-    return False
+    order = instance.network.order
+    return _scaling_fails(ring, instance, weights, sign, attrgetter("outputs"), order)
 
 
 def gradient_scaling_fails(ring, instance, weights, sign: int = 1) -> bool:
     """∇N(cu) ≠ c^{D−1} ∇N(u) for some factor c of the sign."""
-    one, order = At(ring, instance, weights), instance.network.order
+    order = instance.network.order - 1
+    return _scaling_fails(ring, instance, weights, sign, attrgetter("gradient"), order)
+
+
+def _scaling_fails(ring, instance, weights, sign: int, values: Callable, order: int) -> bool:
+    """values(N at cu) ≠ c^order values(N at u) for some factor c of the sign."""
+    ones = values(At(ring, instance, weights))
     for factor in FACTORS:
         other = At(ring, instance, weights, sign * factor)
-        if any(
-            nonzero(ring, a - times_power(b, other.factor, order - 1))
-            for a, b in zip(other.gradient, one.gradient)
-        ):
+        scaled = (times_power(each, other.factor, order) for each in ones)
+        if any(nonzero(ring, a - b) for a, b in zip(values(other), scaled)):
             return True
     return False
 

@@ -57,13 +57,9 @@ class Balls:
     @staticmethod
     def number(value) -> arb:
         """A ball with only the float, integer or ball given; a rational is rounded outwards."""
-        return (
-            value
-            if isinstance(value, arb)
-            else arb(float(value))
-            if _is_float(value)
-            else arb(value)
-        )
+        if isinstance(value, arb):
+            return value
+        return arb(float(value)) if _is_float(value) else arb(value)
 
     @staticmethod
     def side(z) -> int | None:

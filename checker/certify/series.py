@@ -82,11 +82,8 @@ class SeriesField:
 
     def _bent(self, l: int, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Coefficient k of σ(z) and of σ'(z) in a layer, for that of z."""
-        power, alpha, powers = (
-            self.problem.network.powers[l],
-            self.problem.network.slopes[l],
-            self.powers[l],
-        )
+        network, powers = self.problem.network, self.powers[l]
+        power, alpha = network.powers[l], network.slopes[l]
         self.sides[l] = np.where(self.sides[l] == 0, np.sign(z.real), self.sides[l])
         scale = np.where(self.sides[l] >= 0, 1.0, alpha**power)
         powers[1][k] = z
