@@ -39,6 +39,10 @@ def positive(found: Found) -> None:
     need(found.value > 0, "N > 0 is not proved")
 
 
+def negative(found: Found) -> None:
+    need(found.value < 0, "N < 0 is not proved")
+
+
 def several_last(found: Found) -> None:
     positive(found)
     need(active_rows(found.matrices[-2], NONE) > 1, "two active neurons are not proved")

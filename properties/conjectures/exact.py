@@ -51,15 +51,13 @@ one_neuron = _maximum_with(
 
 def one_limit(instance) -> Certificate:
     """Two strict local maxima of different values."""
-    starts = (
-        instance.start,
-        gaussian_start(np.random.default_rng([*instance.seeds, 1]), instance.ncf),
-    )
+    ncf = instance.ncf
+    other = gaussian_start(np.random.default_rng([*instance.seeds, 1]), ncf)
     limits = [
-        known(positive_limit, instance.ncf, start, instance.numerics).point.u for start in starts
+        known(positive_limit, ncf, start, instance.numerics) for start in (instance.start, other)
     ]
     with precision(BITS):
-        first, second = (found_near(instance.network, instance.ncf, u).plain() for u in limits)
+        first, second = (found_near(instance.network, ncf, each.point.u).plain() for each in limits)
     proves = "two strict local maxima, which attract open sets of v_0, have different values"
     return Certificate("box", proves, {"limit": first, "near": second})
 

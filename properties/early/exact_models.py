@@ -26,12 +26,13 @@ from ncfcheck.certify.windows import (
     cosine_of,
 )
 from ncfcheck.model.ncf import Problem
+from ncfcheck.properties.early.margins import smallest
 from ncfcheck.properties.early.tubes import (
+    beyond,
     boxed_negative_limit,
     certificate,
     departures,
-    smallest,
-    tube,
+    rung,
     windows,
 )
 from ncfcheck.properties.flow.instances import stationary
@@ -42,8 +43,7 @@ from ncfcheck.theory.starts import unit
 COLLAPSED = 1e-3  # δ of a flow that leaves a kink
 DELTA = 0.01  # of the control
 BEYOND = 1 + 1e-12  # of the time at which the loss flow ends: the bracket of T_ε is exact
-# share of the reach that all but the biases of the outputs come within: tubes are wide by then
-NEAR = 0.7
+NEAR = 0.7  # share of the reach that all but output biases come within: tubes are wide by then
 FURTHER = 1e-3  # share of ε by which the NCF flow is followed beyond T_ε
 
 
@@ -69,7 +69,7 @@ def kink_start(instance) -> Certificate:
     slow, fast = leaving(instance)
     found, window = windows(slow)
     delta = smallest(slow, found)
-    loss = tube(fast, delta, window.times[1], window.norms[1] * (1 + 1e-9))
+    loss = beyond(fast, delta, window)
     proves = (
         "from an exact v_0 on a kink, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at T_ε, of a "
         "solution to the other side"
@@ -92,16 +92,14 @@ def kink_collapse(instance) -> Certificate:
         raise NotProved("D = 2")
     v = stationary(instance)
     fast = branch(replace(instance, start=v), v[instance.network.slices[0]], 1.0)
+
+    def is_over(step) -> bool:
+        return np.linalg.norm(step.end) > 2
+
     with precision(BITS):
-        loss = enclose(
-            RingField(fast.problem, COLLAPSED), v, ERROR, lambda step: np.linalg.norm(step.end) > 2
-        )
-    data = {"delta": COLLAPSED.hex(), "loss": loss.plain()}
-    return Certificate(
-        "flow",
-        "from a v_0 on a kink, on whose ray an NCF flow shrinks, a loss flow reaches ‖w‖ = 2δ",
-        data,
-    )
+        loss = enclose(RingField(fast.problem, COLLAPSED), v, ERROR, is_over)
+    proves = "from a v_0 on a kink, on whose ray an NCF flow shrinks, a loss flow reaches ‖w‖ = 2δ"
+    return Certificate("flow", proves, rung(COLLAPSED, loss))
 
 
 def biases_early(instance) -> Certificate:
@@ -114,13 +112,8 @@ def biases_early(instance) -> Certificate:
     with precision(BITS):
         window = _window_with_biases(instance, trained)
         time = window.times[1] / DELTA ** (instance.network.order - 2) * BEYOND
-        loss = enclose(
-            BiasedField(trained.problem, True),
-            DELTA * trained.start,
-            DELTA * ERROR,
-            lambda step: False,
-            time,
-        )
+        field, start = BiasedField(trained.problem, True), DELTA * trained.start
+        loss = enclose(field, start, DELTA * ERROR, lambda step: False, time)
     data = window.plain() | {"point": hexadecimal(trained.start), "loss": loss.plain()}
     proves = (
         "with biases, from `point` and δ = 0.01, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at "
@@ -139,21 +132,15 @@ def _window_with_biases(instance, trained) -> Approach:
         near = cosine_of(step.end[free], goal.theta[free]) > 1 - (NEAR * goal.reach) ** 2 / 2
         return near and cosine_of(step.end, goal.theta) > 1 - epsilon * (1 - FURTHER)
 
-    return bracketed(
-        Approach(
-            goal,
-            enclose(BiasedField(trained.problem, False), trained.start, ERROR, is_over),
-            epsilon,
-        )
-    )
+    tube = enclose(BiasedField(trained.problem, False), trained.start, ERROR, is_over)
+    return bracketed(Approach(goal, tube, epsilon))
 
 
 def _unbiased(trained) -> np.ndarray:
     """Numbers of all weights and biases but those of the outputs."""
-    matrices = trained.network.matrices(np.arange(trained.network.size, dtype=float))
-    return np.concatenate(
-        [np.arange(trained.network.slices[0].stop), matrices[-1][:, :-1].ravel().astype(int)]
-    )
+    numbers = np.arange(trained.network.size)
+    last = trained.network.matrices(numbers.astype(float))[-1][:, :-1].ravel().astype(int)
+    return np.concatenate([numbers[: trained.network.slices[0].stop], last])
 
 
 def _limit_without_biases(instance, trained, free: np.ndarray) -> Attractor:

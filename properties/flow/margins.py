@@ -48,10 +48,8 @@ def _drift(instance, flow: Trajectory, balances) -> Margin:
     if flow.stop is Stop.NOT_FINITE:
         raise Unresolved(flow.stop.value)
     network, norms = instance.network, np.exp(flow.log_norm)
-    values = np.array(
-        [np.concatenate(balances(network, r * v)) for r, v in zip(norms, flow.directions)]
-    )
+    points = (r * v for r, v in zip(norms, flow.directions))
+    values = np.array([np.concatenate(balances(network, each)) for each in points])
     drift = np.abs(values - values[0]).max() / norms.max() ** 2
-    # Local errors of an invariant add up without growing; the factor covers steps across kinks of
-    # ∇²H.
+    # Local errors of an invariant add up without growing; a factor for steps across kinks of ∇²H.
     return Margin(1 - drift / 1e-4, 20 * instance.numerics.tolerance * len(norms) / 1e-4)

@@ -54,10 +54,8 @@ def multiplier(instance) -> Margin:
 def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
     """λ = D·N(u), and ‖∇N(u)‖ = |λ|, at a point taken for a KKT point."""
     size = norm(ncf.gradient(point.u))
-    expected, error = (
-        ncf.network.order * point.value,
-        _accuracy(point) * size + ncf.network.order * ncf.rounding(point.u)[0],
-    )
+    expected = ncf.network.order * point.value
+    error = _accuracy(point) * size + ncf.network.order * ncf.rounding(point.u)[0]
     return worst(
         [equal(point.multiplier, expected, error, size), equal(size, abs(expected), error, size)]
     )
@@ -142,11 +140,8 @@ def negative_unstable(instance) -> Margin:
     by Euler's identities (∇²N − λ)t = −2λt.
     """
     point = limit_point(instance)
-    return unstable(
-        describe(
-            instance.ncf, point.u if point.value < 0 else sign_flipped(instance.network, point.u)
-        )
-    )
+    u = point.u if point.value < 0 else sign_flipped(instance.network, point.u)
+    return unstable(describe(instance.ncf, u))
 
 
 def unstable(point: KktPoint) -> Margin:
@@ -156,8 +151,7 @@ def unstable(point: KktPoint) -> Margin:
     return Margin(1 + (point.top_curvature - 2) / CURVATURE, error / CURVATURE)
 
 
-# A second neuron at most this share of the first counts as none; polished points are known far
-# better.
+# A second neuron at most this share of the first counts as none; points are known far better.
 NONE, POLISH = 1e-3, 1e-6
 
 
@@ -175,10 +169,15 @@ def one_last_neuron(instance) -> Margin:
     In the shares m_j of the norm that the last hidden neurons have, N = Σ n_j m_j^{(p+1)/2} with
     n_j > 0: strictly convex, so that no point with two of them is a maximum.
     """
+    return one_active(instance.network, strict_maximum(instance).u)
+
+
+def strict_maximum(instance) -> KktPoint:
+    """The limit of the NCF flow, N > 0. Raises Inapplicable unless it is a strict local maximum."""
     point = positive_limit(instance.ncf, instance.start, instance.numerics).point
     if point.inertia is not Inertia.MAXIMUM:
         raise Inapplicable(f"no strict local maximum but {point.inertia}")
-    return one_active(instance.network, point.u)
+    return point
 
 
 def one_active(network: Network, u: np.ndarray) -> Margin:

@@ -72,12 +72,9 @@ def criterion(instance, accuracy: float) -> Margin:
     layers = hidden_layers(network, theta, accuracy)
     parts = [_vanishes(spread, accuracy / size) for spread, size in class_spreads(network, layers)]
     if all(layer.is_coherent for layer in layers):
-        smallest = min(
-            [size for _, size in class_spreads(network, layers)] + [layer.c for layer in layers]
-        )
-        parts += [
-            _vanishes(gap, accuracy / smallest) for gap in chain_defects(network, theta, layers)
-        ]
+        sizes = [size for _, size in class_spreads(network, layers)]
+        error = accuracy / min(sizes + [layer.c for layer in layers])
+        parts += [_vanishes(gap, error) for gap in chain_defects(network, theta, layers)]
         parts += _reduced_kkt(instance, layers, accuracy)
     if not parts:
         raise Inapplicable(
@@ -96,9 +93,8 @@ def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
     """u is a KKT point of the reduced problem, of positive value."""
     network, ncf, u = instance.network, instance.ncf, layers[0].b
     refuse_other_sides(network, ncf.X, network.matrices(instance.start)[0], layers[0])
-    value, gradient = reduced_value(
-        network, ncf.X, ncf.ybar[:, 0], u, inner_signs(network, instance.start, layers)
-    )
+    signs = inner_signs(network, instance.start, layers)
+    value, gradient = reduced_value(network, ncf.X, ncf.ybar[:, 0], u, signs)
     if not gradient.any():
         raise Unresolved("∇n(u) = 0: the reduced problem is dead at the direction u")
     return [
