@@ -1,6 +1,4 @@
-"""The hypotheses of the theorems, each in one wording, so that a control can name the
-one it drops.
-"""
+"""The theorems' hypotheses, each in one wording, so that a control can name the one it drops."""
 
 HOMOGENEOUS = "H homogeneous: no biases"
 POSITIVE_FACTOR = "c > 0"

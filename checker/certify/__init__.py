@@ -1,6 +1,4 @@
-"""Certificates: proofs in exact or ball arithmetic that an instance refutes a claim (theory §9,
-docs/certificates.md).
-"""
+"""Certificates: proofs, exact or in balls, that refute claims (theory §9, docs/certificates.md)."""
 
 from __future__ import annotations
 
@@ -43,9 +41,7 @@ def _tried(claim, certifier, instance, seconds: float, known) -> Certificate | U
 
 
 def _accepted(claim, instance, found: Certificate, known) -> Certificate | Undecided:
-    """The certificate, if the independent verifier accepts it: only then is a claim refuted, or its
-    conclusion proved.
-    """
+    """The certificate, if the independent verifier accepts it: only then is anything proved."""
     if claim.id not in known:
         return Undecided("the verifier does not know this claim")
     try:

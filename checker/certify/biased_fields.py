@@ -1,6 +1,4 @@
-"""The flows of networks with biases: those of a homogeneous network with a constant unit in every
-layer, some weights frozen.
-"""
+"""Flows of networks with biases: homogeneous ones with constant units and some weights frozen."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ from ncfcheck.theory.biases.networks import BiasedProblem
 
 @dataclass(frozen=True)
 class BiasedField:
-    """u̇ = J(X; u)ᵀ(−ℓ'(H(X; u), y)) of the free weights of a biased problem, or, if not `trained`,
-    ∇N(u); see `RingField`.
-    """
+    """J(X; u)ᵀ(−ℓ'(H, y)) in a biased problem's free weights; ∇N(u) if not `trained`."""
 
     problem: BiasedProblem
     trained: bool

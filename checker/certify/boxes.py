@@ -1,6 +1,4 @@
-"""KKT points of whole networks in Krawczyk boxes: silent neurons pruned, symmetries of linear
-layers fixed (theory §9).
-"""
+"""KKT points in Krawczyk boxes, without silent neurons or linear layers' symmetries (theory §9)."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ from flint import arb
 
 from ncfcheck.certify.certificate import NotProved
 from ncfcheck.certify.evaluate import matrices
-from ncfcheck.certify.krawczyk import Box, enclose, is_positive_definite
+from ncfcheck.certify.krawczyk import Box, enclose, is_below
 from ncfcheck.certify.rings import Balls
 from ncfcheck.certify.symmetries import generators
 from ncfcheck.certify.system import System
@@ -21,9 +19,8 @@ from ncfcheck.model.ncf import Ncf
 from ncfcheck.model.networks import DENSE, Network, Pattern
 from ncfcheck.theory.kkt.points import polish
 
-SILENT = (
-    1e-6  # neurons with smaller weights are taken out, and exactly zero in the point that is proved
-)
+# Neurons with smaller weights are taken out, and exactly zero in the point that is proved.
+SILENT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -93,25 +90,13 @@ class Found:
         return self.system.value(self.box.theta)
 
     def is_maximum(self) -> bool:
-        """Whether the projected Hessian is negative definite over the box; zero neurons add −λ
-        where p ≥ 2, λ > 0.
-        """
+        """Whether the projected Hessian is negative definite; zero neurons add −λ, p ≥ 2, λ > 0."""
         theta, system = self.box.theta, self.system
         multiplier = self.box.multiplier
         if not multiplier > 0 or (self.pruned.is_smaller and min(self.pruned.network.powers) < 2):
             return False
-        hessian, lift = system.hessian(theta), 2 * self.pruned.network.order * multiplier
-        n = range(len(theta))
-        rows = [
-            [
-                multiplier * (i == j)
-                - (hessian[i][j] + hessian[j][i]) / 2
-                + lift * theta[i] * theta[j]
-                for j in n
-            ]
-            for i in n
-        ]
-        return is_positive_definite(rows)
+        lift = 2 * self.pruned.network.order * multiplier
+        return is_below(system.hessian(theta), multiplier, theta, lift)
 
     def plain(self) -> dict:
         """What the verifier needs."""

@@ -14,9 +14,7 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
 
 class NotProved(Exception):
-    """A step of a proof fails; the message says which: an undecided sign, a continuum, a kink,
-    time.
-    """
+    """A step of a proof fails; the message says which: an undecided sign, continuum, kink, time."""
 
 
 def no_certificates(loss) -> NotProved:
@@ -66,9 +64,7 @@ def need(condition: bool, reason: str) -> None:
 
 
 def known(judge: Callable, *arguments):
-    """What the engine finds, in floats: judge(*arguments). Raises NotProved where it finds
-    nothing.
-    """
+    """What judge(*arguments) finds, in floats. Raises NotProved where it finds nothing."""
     try:
         return judge(*arguments)
     except (Inapplicable, Unresolved) as reason:

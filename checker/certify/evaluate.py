@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
+
 from ncfcheck.certify.certificate import NotProved, check_time
 from ncfcheck.certify.rings import Balls, halves
 from ncfcheck.model.networks import Network, times_power
@@ -27,9 +29,8 @@ class Evaluation:
     def layers(self):
         """Entries of z, σ(z), σ'(z) and σ''(z) of every hidden layer."""
         out = []
-        for l, (W, power, alpha) in enumerate(
-            zip(self.W, self.network.powers, self.network.slopes)
-        ):
+        laws = zip(self.W, self.network.powers, self.network.slopes)
+        for l, (W, power, alpha) in enumerate(laws):
             z, samples = (W * self.below[-1]).entries(), self.below[0].ncols()
             sides = self._known_sides(l)
             bent = [
@@ -41,9 +42,7 @@ class Evaluation:
         return out
 
     def _known_sides(self, l: int) -> list[int | None]:
-        """Signs that neurons' pre-activations have, or are 0, on any samples: weights of one sign
-        on activations ≥ 0.
-        """
+        """Signs that any pre-activations have, or 0: weights of one sign on activations ≥ 0."""
         W, network = self.W[l], self.network
         if l == 0 or not (network.powers[l - 1] % 2 == 0 or network.slopes[l - 1] <= 0):
             return [None] * W.nrows()
@@ -58,16 +57,12 @@ class Evaluation:
     @cached_property
     def value(self):
         """N(θ)."""
-        return sum(
-            (a * b for a, b in zip(self.ybar.entries(), self.outputs.entries())),
-            self.ring.number(0),
-        )
+        pairs = zip(self.ybar.entries(), self.outputs.entries())
+        return sum((a * b for a, b in pairs), self.ring.number(0))
 
     @cached_property
     def back(self):
-        """δ_L, …, δ_1 as matrices (k_l, n) and W_{l+1}ᵀ δ_{l+1} as entries, both from the first
-        layer to the last.
-        """
+        """δ_L, …, δ_1 as matrices (k_l, n), W_{l+1}ᵀ δ_{l+1} as entries; both first layer first."""
         deltas, backs = [self.ybar], []
         for W, (_, _, first, _) in zip(self.W[:0:-1], self.layers[::-1]):
             back = (W.transpose() * deltas[0]).entries()
@@ -87,9 +82,8 @@ class Evaluation:
 
         Raises NotProved at a kink of p = 1, where ∇N jumps.
         """
-        places = [
-            place for number in range(self.network.depth) for place in _places(self.network, number)
-        ]
+        layers = range(self.network.depth)
+        places = [place for layer in layers for place in _places(self.network, layer)]
         return [self._row(*place) for place in places[:rows]]
 
     def _row(self, layer: int, entries) -> list:
@@ -139,9 +133,8 @@ class Evaluation:
         return None if entries is None else self._sheet(entries)
 
     def _sheet(self, entries):
-        return self.ring.matrix(
-            len(entries) // self.below[0].ncols(), self.below[0].ncols(), entries
-        )
+        samples = self.below[0].ncols()
+        return self.ring.matrix(len(entries) // samples, samples, entries)
 
     def _zero(self, l: int):
         return self.ring.matrix(self.W[l].nrows(), self.W[l].ncols())
@@ -157,15 +150,11 @@ class Evaluation:
 
 def matrices(ring, network: Network, theta) -> list:
     """Weight matrices W_1, …, W_L of the flat weights θ, over the ring."""
-    out = []
-    for pattern, part, (columns, rows) in zip(
-        network.patterns, network.slices, zip(network.widths, network.widths[1:])
-    ):
-        numbers = pattern.expand(rows, columns).ravel()
+    out, shapes = [], zip(network.widths[1:], network.widths)
+    for pattern, part, shape in zip(network.patterns, network.slices, shapes):
         own = [ring.number(each) for each in theta[part]]
-        out.append(
-            ring.matrix(rows, columns, [own[k] if k >= 0 else ring.number(0) for k in numbers])
-        )
+        numbers = pattern.expand(*shape).ravel()
+        out.append(ring.matrix(*shape, [own[k] if k >= 0 else ring.number(0) for k in numbers]))
     return out
 
 
@@ -192,9 +181,7 @@ def bend(ring, z, power: int, alpha, known: int | None = None) -> tuple:
 
 
 def _jumps(order: int, power: int, ring) -> bool:
-    """Whether the derivative of this order is not to be had at a kink: σ'' of p = 1, and exactly
-    σ'' of p = 2.
-    """
+    """Whether this derivative is not to be had at a kink: σ'' of p = 1; exactly, σ'' of p = 2."""
     return order == 2 and (power == 1 or (power == 2 and ring is not Balls))
 
 
@@ -230,11 +217,8 @@ def _places(network: Network, layer: int) -> list:
             _cache.clear()
         found: list = [[] for _ in range(network.parameter_counts[layer])]
         numbers = network.patterns[layer].expand(network.widths[layer + 1], network.widths[layer])
-        for (i, j), number in zip(
-            ((i, j) for i in range(numbers.shape[0]) for j in range(numbers.shape[1])),
-            numbers.ravel(),
-        ):
+        for place, number in np.ndenumerate(numbers):
             if number >= 0:
-                found[number].append((i, j))
+                found[number].append(place)
         _cache[key] = [(layer, entries) for entries in found]
     return _cache[key]

@@ -18,7 +18,7 @@ from flint import arb, arb_poly
 
 from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal, no_certificates
 from ncfcheck.certify.evaluate import Evaluation
-from ncfcheck.certify.krawczyk import is_positive_definite
+from ncfcheck.certify.krawczyk import is_below
 from ncfcheck.certify.polynomials import Polynomials, bounded, extremes
 from ncfcheck.certify.rings import Balls
 from ncfcheck.certify.series import taylor
@@ -206,12 +206,8 @@ def _step(field: RingField, now: float, at: np.ndarray, error: float, longest: f
 
 def _reach(series: np.ndarray, size: float) -> float:
     """How far the polynomial is good to DEFECT, by its last coefficients."""
-    sizes = [float(np.abs(series[k]).sum()) for k in (ORDER - 1, ORDER)]
-    reaches = [
-        (DEFECT / 16 * size / each) ** (1 / k)
-        for each, k in zip(sizes, (ORDER - 1, ORDER))
-        if each > 0
-    ]
+    sizes = {k: float(np.abs(series[k]).sum()) for k in (ORDER - 1, ORDER)}
+    reaches = [(DEFECT / 16 * size / each) ** (1 / k) for k, each in sizes.items() if each > 0]
     speed = float(np.linalg.norm(series[1]))
     return min([*reaches, size / speed if speed else math.inf])
 
@@ -258,11 +254,9 @@ def _growth(field: RingField, box) -> float:
         raise NotProved(UNBOUNDED)
     spread = float(np.linalg.norm(width, 2)) + 1e-6 * float(np.linalg.norm(middle, 2))
     top = float(np.linalg.eigvalsh((middle + middle.T) / 2).max())
-    n = range(len(rows))
     for _ in range(20):
         bound = top + 2 * spread
-        shifted = [[bound * (i == j) - (rows[i][j] + rows[j][i]) / 2 for j in n] for i in n]
-        if is_positive_definite(shifted):
+        if is_below(rows, bound):
             return bound
         spread = 2 * spread + 1e-300
     raise NotProved(UNBOUNDED)

@@ -39,9 +39,7 @@ class Kinked:
     lowest: fmpq
 
     def normal(self) -> list[float]:
-        """Weights of the samples of the basis whose sum is near the least of the parts of ∇n across
-        u.
-        """
+        """Weights of the basis samples whose sum is near the least of the parts of ∇n across u."""
         moves, rest = np.array([_floats(row) for row in self.moves]).T, np.array(_floats(self.rest))
         found = lsq_linear(moves, -rest, (_floats([self.lowest])[0], 1.0), tol=1e-15)
         spanning = np.array([_floats(row) for row in self.spanning]).T
@@ -86,23 +84,14 @@ def kinked(
     basis = _independent(rows, samples)
     if not basis:
         raise NotProved("no sample with a label is on a kink")
-    g = [_dot(weights, column) for column in zip(*(rows[i] for i in sides))] or [fmpq(0)] * len(
-        rows[0]
-    )
-    spanning = [rows[i] for i in basis]
+    g = [_dot(weights, column) for column in zip(*(rows[i] for i in sides))]
+    g, spanning = g or [fmpq(0)] * len(rows[0]), [rows[i] for i in basis]
     rest = _projected(spanning, g)
     u = [a - b for a, b in zip(g, rest)]
     if not any(u) or any(Rationals.side(_dot(u, rows[i])) != sides.get(i, 0) for i in seen):
         raise NotProved("the gradient off the kinks vanishes, or other samples are on kinks")
-    return Kinked(
-        samples,
-        basis,
-        spanning,
-        u,
-        rest,
-        [[sign * labels[i][0] * each for each in rows[i]] for i in samples],
-        lowest,
-    )
+    moves = [[sign * labels[i][0] * each for each in rows[i]] for i in samples]
+    return Kinked(samples, basis, spanning, u, rest, moves, lowest)
 
 
 def _independent(rows, samples: Sequence[int]) -> list[int]:

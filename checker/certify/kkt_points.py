@@ -1,6 +1,4 @@
-"""Certificates of KKT points in boxes: what holds of the only one near where a flow tends to
-(theory §5, §9).
-"""
+"""Boxed KKT points: what holds of the only one near where a flow tends to (theory §5, §9)."""
 
 from __future__ import annotations
 
@@ -23,9 +21,7 @@ def nonzero_limit(instance) -> np.ndarray:
 
 
 def boxed(instance, u, condition, proves: str) -> Certificate:
-    """A certificate that `condition(found)`, raising NotProved or not, is met by the exact KKT
-    point near u.
-    """
+    """The certificate that condition(found) raises no NotProved at the exact KKT point near u."""
 
     def prove():
         found = found_near(instance.network, instance.ncf, u)
@@ -41,6 +37,10 @@ def maximum(found: Found) -> None:
 
 def positive(found: Found) -> None:
     need(found.value > 0, "N > 0 is not proved")
+
+
+def negative(found: Found) -> None:
+    need(found.value < 0, "N < 0 is not proved")
 
 
 def several_last(found: Found) -> None:

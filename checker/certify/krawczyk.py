@@ -7,6 +7,7 @@ whatever the matrix Y. There μ = 0 (`ncfcheck.certify.system`).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,9 +28,7 @@ class NoContraction(NotProved):
 
 @dataclass(frozen=True)
 class Box:
-    """Exactly one KKT point lies within `radius` of centre + fine in every unknown; `system` says
-    of what.
-    """
+    """Exactly one KKT point of `system` lies within `radius` of centre + fine in every unknown."""
 
     system: System
     centre: tuple[float, ...]
@@ -85,11 +84,10 @@ def _enclosed(system: System, centre: list[float], fine: list[float]) -> Box:
     reach = max(float(abs(each).upper()) for each in step)
     if not reach < 1e-3:
         raise NotProved(f"Newton's method leaves the point by {reach:.0e}: approximate at best")
+    least = 2.0**-120 if any(fine) else 2.0**-80
     for factor in REFINEMENTS:
         check_time()
-        radius = 2.0 ** math.ceil(
-            math.log2(max(factor * reach, 2.0**-80 if not any(fine) else 2.0**-120))
-        )
+        radius = 2.0 ** math.ceil(math.log2(max(factor * reach, least)))
         if _contracts(system, middle, radius, Y, step):
             box = Box(system, tuple(centre), tuple(fine), radius)
             _check_independent(box)
@@ -100,9 +98,7 @@ def _enclosed(system: System, centre: list[float], fine: list[float]) -> Box:
 def _refined(
     system: System, centre: list[float], fine: list[float]
 ) -> tuple[list[float], list[float]]:
-    """Where Newton's method leads, with the slopes of the side of each kink that it is on; a sum of
-    two floats.
-    """
+    """Newton's limit, with slopes of the side of each kink that it is on; a sum of two floats."""
     for _ in range(NEWTON):
         check_time()
         middle = _sums(centre, fine)
@@ -113,9 +109,7 @@ def _refined(
 
 
 def _inverse(system: System, middle: list[arb]):
-    """About the inverse of DF at a point, in balls that are floats. Raises NotProved where there is
-    none.
-    """
+    """About the inverse of DF at a point, in balls that are floats. Raises NotProved if none."""
     try:
         Y = np.linalg.inv(_floats(system.jacobian(middle)))
     except np.linalg.LinAlgError as error:
@@ -132,30 +126,31 @@ def _step(system: System, Y, middle: list[arb]) -> list[arb]:
 
 def _contracts(system: System, middle: list[arb], radius: float, Y, step) -> bool:
     """Whether |Y F(x_0)|_i + ‖(I − Y·DF(box))_i‖₁ r < r for every i."""
-    size = len(step)
     jacobian = system.jacobian(_around(middle, radius))
-    product = Y * Balls.matrix(size, size, [each for row in jacobian for each in row])
-    for i in range(size):
-        defect = sum((abs(product[i, j] - (i == j)) for j in range(size)), arb(0))
-        if not abs(step[i]) + defect * radius < radius:
+    for each, defect in zip(step, defects(Y, jacobian)):
+        if not abs(each) + defect * radius < radius:
             return False
     return True
 
 
+def defects(Y, jacobian: list[list]) -> Iterator[arb]:
+    """‖(I − Y·J)_i‖₁ for every i."""
+    size = len(jacobian)
+    product = Y * Balls.matrix(size, size, [each for row in jacobian for each in row])
+    for i in range(size):
+        yield sum((abs(product[i, j] - (i == j)) for j in range(size)), arb(0))
+
+
 def _check_independent(box: Box) -> None:
-    """Every ⟨A_jθ, A_kθ⟩ matrix over the box is regular: it dominates its diagonal after
-    elimination.
-    """
-    moved = [box.system.turned(box.theta, each) for each in box.system.generators]
+    """Raise NotProved unless every matrix ⟨A_jθ, A_kθ⟩ over the box is positive definite."""
+    moved = box.system.moved(box.theta)
     gram = [[dot(a, b) for b in moved] for a in moved]
     if not is_positive_definite(gram):
         raise NotProved("the symmetries are not independent over the box")
 
 
 def is_positive_definite(rows: list[list]) -> bool:
-    """Whether every symmetric matrix in a matrix of balls, or the exact one, is: all pivots are
-    positive.
-    """
+    """Whether every symmetric matrix in balls, or an exact one, is: all pivots are positive."""
     rows = [list(row) for row in rows]
     for k in range(len(rows)):
         check_time()
@@ -166,6 +161,16 @@ def is_positive_definite(rows: list[list]) -> bool:
             for j in range(k, len(rows)):
                 rows[i][j] = rows[i][j] - factor * rows[k][j]
     return True
+
+
+def is_below(H, bound, v=(), lift=0) -> bool:
+    """Whether (H + Hᵀ)/2 < bound across v: bound − (H + Hᵀ)/2 + lift·vvᵀ is positive definite."""
+    n = range(len(H))
+    rows = [[bound * (i == j) - (H[i][j] + H[j][i]) / 2 for j in n] for i in n]
+    for i, a in enumerate(v):
+        for j, b in enumerate(v):
+            rows[i][j] += lift * a * b
+    return is_positive_definite(rows)
 
 
 def _scaled(system: System) -> tuple[System, list[float]]:

@@ -1,10 +1,9 @@
-"""Exact counterparts of claims about single points: inequalities between exact numbers (theory §1,
-§2, §5, §9).
-"""
+"""Exact counterparts at single points: inequalities of exact numbers (theory §1, §2, §5, §9)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 
 import numpy as np
 from flint import fmpq
@@ -21,9 +20,7 @@ SHARES = (1e-1, 1e-3, 1e-6, 1e-9)  # sizes of the largest output at which losses
 
 
 def proved(statement: Callable, exact: bool = True) -> None:
-    """Return if statement(ring) is True over balls of some precision, or over the rationals. Raises
-    NotProved if not.
-    """
+    """Raise NotProved unless statement(ring) is True over balls of some precision, or rationals."""
     for bits in PRECISIONS:
         check_time()
         with precision(bits):
@@ -34,9 +31,7 @@ def proved(statement: Callable, exact: bool = True) -> None:
 
 
 class At:
-    """N and its gradient at `factor` times the weights, for networks with and without biases, on
-    data and ȳ of an instance.
-    """
+    """N and ∇N at `factor` times the weights, biases or not, on data and ȳ of an instance."""
 
     def __init__(self, ring, instance, weights, factor=1, ybar=None):
         network, ncf = instance.network, instance.ncf
@@ -46,13 +41,8 @@ class At:
         full, own = [], iter(self.u)
         for fixed in frozen:
             full.append(ring.number(1) if fixed else next(own))
-        self.evaluation = Evaluation(
-            ring,
-            getattr(network, "extended", network),
-            full,
-            ncf.X,
-            ncf.ybar if ybar is None else ybar,
-        )
+        extended, ybar = getattr(network, "extended", network), ncf.ybar if ybar is None else ybar
+        self.evaluation = Evaluation(ring, extended, full, ncf.X, ybar)
         self.free = np.flatnonzero(~frozen)
 
     @property
@@ -105,34 +95,29 @@ def layer_euler_fails(ring, instance, weights) -> bool:
 
 def output_scaling_fails(ring, instance, weights, sign: int = 1) -> bool:
     """H(x; cu) ≠ c^D H(x; u) for some factor c of the sign, some sample and output."""
-    one, order = At(ring, instance, weights), instance.network.order
-    for factor in FACTORS:
-        other = At(ring, instance, weights, sign * factor)
-        if any(
-            nonzero(ring, a - times_power(b, other.factor, order))
-            for a, b in zip(other.outputs, one.outputs)
-        ):
-            return True
-    return False
+    order = instance.network.order
+    return _scaling_fails(ring, instance, weights, sign, attrgetter("outputs"), order)
 
 
 def gradient_scaling_fails(ring, instance, weights, sign: int = 1) -> bool:
     """∇N(cu) ≠ c^{D−1} ∇N(u) for some factor c of the sign."""
-    one, order = At(ring, instance, weights), instance.network.order
+    order = instance.network.order - 1
+    return _scaling_fails(ring, instance, weights, sign, attrgetter("gradient"), order)
+
+
+def _scaling_fails(ring, instance, weights, sign: int, values: Callable, order: int) -> bool:
+    """values(N at cu) ≠ c^order values(N at u) for some factor c of the sign."""
+    ones = values(At(ring, instance, weights))
     for factor in FACTORS:
         other = At(ring, instance, weights, sign * factor)
-        if any(
-            nonzero(ring, a - times_power(b, other.factor, order - 1))
-            for a, b in zip(other.gradient, one.gradient)
-        ):
+        scaled = (times_power(each, other.factor, order) for each in ones)
+        if any(nonzero(ring, a - b) for a, b in zip(values(other), scaled)):
             return True
     return False
 
 
 def expansion_fails(instance, ybar=None) -> float:
-    """A δ at which |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ² is proved; N that of ȳ where given. Raises
-    NotProved for none.
-    """
+    """A δ with |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ², N of ȳ where given. Raises NotProved for none."""
     second, order = _second_order(instance.problem.loss), instance.network.order
     largest = float(np.abs(instance.problem.outputs(instance.start)).max())
     if not 0 < largest < np.inf:
@@ -178,9 +163,7 @@ def layers_unbalanced(ring, network, u) -> bool:
 
 
 def neurons_unbalanced(ring, network, matrices, layers=None) -> bool:
-    """‖row_j(W_l)‖² ≠ p_l ‖col_j(W_{l+1})‖² for some neuron between two unshared layers, or in the
-    layers given.
-    """
+    """‖row_j(W_l)‖² ≠ p_l ‖col_j(W_{l+1})‖² for some j between unshared layers, or those given."""
     layers = network.between_unshared if layers is None else layers
     arrays = [np.array(W.tolist(), dtype=object) for W in matrices]
     gaps = balances(network, arrays, layers)

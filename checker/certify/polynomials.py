@@ -70,9 +70,7 @@ class Polynomials:
 
     @staticmethod
     def bend(z: arb_poly, power: int, alpha: arb_poly, known: int | None) -> tuple:
-        """σ(z), σ'(z) and no σ''; where z changes its sign, one branch, and what the other differs
-        by as an error.
-        """
+        """σ(z), σ'(z), no σ''; where z changes sign, one branch, with how far the other is off."""
         slope = alpha[0]
         if power == 1 and slope != 1:
             raise NotProved("∇N jumps at a kink of p = 1")

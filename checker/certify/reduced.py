@@ -1,6 +1,4 @@
-"""The reduced problem n(u) = Σ ȳ_i φ(uᵀx_i), the network with all widths one, as a system of KKT
-equations (theory §5).
-"""
+"""The reduced problem n(u) = Σ ȳ_i φ(uᵀx_i), all widths one, as KKT equations (theory §5)."""
 
 from __future__ import annotations
 
@@ -26,9 +24,7 @@ class Reduced(System):
     signs: tuple[float, ...] = ()
 
     def profile(self, t):
-        """φ(t), φ'(t) and φ''(t) for a ball t; hulls where it may have either sign. Raises
-        NotProved at a kink of q = 1.
-        """
+        """φ(t), φ'(t), φ''(t) of a ball t; hulls where t may be 0. NotProved at a kink of q = 1."""
         q, (high, low) = math.prod(self.network.powers), branches(self.network, self.signs)
         side = Balls.side(t)
         if side is None or side == 0:
@@ -71,9 +67,7 @@ class Reduced(System):
 
 
 def branches(network: Network, signs) -> tuple[arb, arb]:
-    """A and B: what the network with all widths one makes of t = 1 and of t =
-    −1; exact rationals.
-    """
+    """A and B: what the network of widths one makes of t = 1 and t = −1; exact rationals."""
     out = []
     for t in (fmpq(1), fmpq(-1)):
         for power, alpha, sign in zip(network.powers, network.slopes, signs):

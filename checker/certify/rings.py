@@ -43,9 +43,7 @@ class Rationals:
 
     @staticmethod
     def hull(low, high):
-        """The only number between two that are equal. Raises NotProved for others: they stand for
-        either side of a kink.
-        """
+        """The number, if both are equal. Raises NotProved for the two sides of a kink."""
         if low != high:
             raise NotProved("the network has a kink exactly here")
         return low
@@ -59,13 +57,9 @@ class Balls:
     @staticmethod
     def number(value) -> arb:
         """A ball with only the float, integer or ball given; a rational is rounded outwards."""
-        return (
-            value
-            if isinstance(value, arb)
-            else arb(float(value))
-            if _is_float(value)
-            else arb(value)
-        )
+        if isinstance(value, arb):
+            return value
+        return arb(float(value)) if _is_float(value) else arb(value)
 
     @staticmethod
     def side(z) -> int | None:

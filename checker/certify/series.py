@@ -1,6 +1,4 @@
-"""Taylor coefficients of flows in floats: what a validated step is tried with, never what it rests
-on (theory §9).
-"""
+"""Taylor coefficients of flows in floats: what steps are tried with, no proof (theory §9)."""
 
 from __future__ import annotations
 
@@ -48,9 +46,7 @@ def product(a: np.ndarray, b: np.ndarray, k: int, form: str = ENTRIES) -> np.nda
 
 
 class SeriesField:
-    """The power series of all there is between weights and u̇, found one
-    coefficient after another.
-    """
+    """Power series of all between weights and u̇, one coefficient after another."""
 
     def __init__(self, problem, strength: complex, order: int, dtype):
         network, samples = problem.network, len(problem.X)
@@ -86,11 +82,8 @@ class SeriesField:
 
     def _bent(self, l: int, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Coefficient k of σ(z) and of σ'(z) in a layer, for that of z."""
-        power, alpha, powers = (
-            self.problem.network.powers[l],
-            self.problem.network.slopes[l],
-            self.powers[l],
-        )
+        network, powers = self.problem.network, self.powers[l]
+        power, alpha = network.powers[l], network.slopes[l]
         self.sides[l] = np.where(self.sides[l] == 0, np.sign(z.real), self.sides[l])
         scale = np.where(self.sides[l] >= 0, 1.0, alpha**power)
         powers[1][k] = z
@@ -99,9 +92,7 @@ class SeriesField:
         return scale * powers[power][k], power * scale * powers[power - 1][k]
 
     def _descent(self, outputs: np.ndarray, k: int) -> np.ndarray:
-        """Coefficient k of −ℓ', for that of the outputs; for the logistic loss to third order in
-        them.
-        """
+        """Coefficient k of −ℓ' for that of the outputs, the logistic loss to their third order."""
         first = self.problem.ncf.ybar.T if k == 0 else 0.0
         x, square, cube = self.outputs
         x[k] = self.strength * outputs

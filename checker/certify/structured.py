@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from flint import arb, fmpq
@@ -18,6 +19,7 @@ from ncfcheck.certify.evaluate import Evaluation, bend
 from ncfcheck.certify.krawczyk import Box, enclose
 from ncfcheck.certify.reduced import Reduced
 from ncfcheck.certify.rings import PRECISIONS, Balls, Rationals, precision
+from ncfcheck.certify.system import dot
 from ncfcheck.model.networks import Network, times_power
 
 FAR = fmpq(1, 100)  # sin∠ beyond which controls call a point no KKT point
@@ -47,9 +49,7 @@ def reduced_box(instance, u, signs, X=None) -> Box:
 
 @dataclass(frozen=True)
 class Structure:
-    """W_l = c_l s_l rows_l columns_{l−1}ᵀ with rows and columns of balls, columns_0 = u; `norms`
-    may be any.
-    """
+    """W_l = c_l s_l rows_l columns_{l−1}ᵀ, rows and columns balls, columns_0 = u, any `norms`."""
 
     network: Network
     u: Sequence
@@ -59,34 +59,23 @@ class Structure:
     norms: Sequence
 
     def weights(self) -> list:
-        """Flat weights as balls, (P,); entries that the network's patterns strike out
-        are left out.
-        """
-        outward, inward = (
-            [*map(unit, self.rows), [arb(1)]],
-            [unit(self.u), *map(unit, self.columns)],
-        )
+        """Flat weights as balls, (P,), without entries that the network's patterns strike out."""
+        outward = [*map(unit, self.rows), [arb(1)]]
+        inward = [unit(self.u), *map(unit, self.columns)]
         theta = []
         layers = zip(self.network.patterns, self.norms, (1.0, *self.signs), outward, inward)
         for pattern, norm, sign, row, column in layers:
             numbers = pattern.expand(len(row), len(column))
-            entries = [
-                (numbers[i, j], norm * sign * a * b)
-                for i, a in enumerate(row)
-                for j, b in enumerate(column)
-            ]
-            theta += [
-                value
-                for number, value in sorted(entries, key=lambda entry: entry[0])
-                if number >= 0
-            ]
+            entries = (norm * sign * a * b for a in row for b in column)
+            placed = sorted(zip(numbers.ravel(), entries), key=itemgetter(0))
+            theta += [value for number, value in placed if number >= 0]
         return theta
 
 
 def unit(vector) -> list:
     """vector/‖vector‖ as balls."""
     entries = [Balls.number(each) for each in vector]
-    length = sum((each * each for each in entries), arb(0)).sqrt()
+    length = dot(entries, entries).sqrt()
     return [each / length for each in entries]
 
 
@@ -98,10 +87,13 @@ def balanced(network: Network) -> list:
 def sine_exceeds(instance, theta, bound) -> bool:
     """Whether sin∠(∇N, θ) > bound at every point of the balls θ."""
     g = Evaluation(Balls, instance.network, theta, instance.ncf.X, instance.ncf.ybar).gradient
-    gg, tt, gt = (
-        sum((a * b for a, b in zip(x, y)), arb(0)) for x, y in ((g, g), (theta, theta), (g, theta))
-    )
-    return bool(gg * tt - gt * gt > Balls.number(bound) * Balls.number(bound) * gg * tt)
+    return is_aside(g, theta, bound)
+
+
+def is_aside(g, u, bound) -> bool:
+    """Whether sin∠(g, u) > bound at every point of balls."""
+    gg, uu, gu = dot(g, g), dot(u, u), dot(g, u)
+    return bool(gg * uu - gu * gu > Balls.number(bound) * Balls.number(bound) * gg * uu)
 
 
 def is_uniform(profile) -> bool:
@@ -110,9 +102,7 @@ def is_uniform(profile) -> bool:
 
 
 def mixed_columns(instance, layer: int) -> tuple[list, list]:
-    """Rows and columns of a layer whose e_l mixes P > 0 and −Q < 0, Q = |ρ|^{−1/(p−1)} P, ρ =
-    σ(−t)/σ(t).
-    """
+    """Rows, columns of an e_l with P > 0 and −Q < 0, Q = |ρ|^{−1/(p−1)} P, ρ = σ(−t)/σ(t)."""
     network, profile = instance.network, instance.profiles[layer]
     p, alpha = network.powers[layer], arb(float(network.slopes[layer]))
     positive = (instance.ncf.X @ instance.u)[0] > 0 if layer == 0 else instance.signs[layer - 1] > 0
@@ -156,9 +146,7 @@ def monomials(entries, root: int = 1) -> list[tuple[int, fmpq]]:
 
 
 def _known_side(network: Network, signs, l: int) -> int | None:
-    """The sign that z has in hidden layer l because activations below are ≥ 0, whatever the
-    samples.
-    """
+    """The sign of z in hidden layer l, whatever the samples, if activations below are ≥ 0."""
     if l and (network.powers[l - 1] % 2 == 0 or network.slopes[l - 1] <= 0):
         return 1 if signs[l - 1] > 0 else -1
     return None
@@ -166,7 +154,7 @@ def _known_side(network: Network, signs, l: int) -> int | None:
 
 def along(u, X) -> list:
     """uᵀx for all rows of X (n, d) and balls u."""
-    return [sum((a * float(b) for a, b in zip(u, row)), arb(0)) for row in X]
+    return [dot(u, map(float, row)) for row in X]
 
 
 def common_side(sample) -> int:
@@ -177,21 +165,16 @@ def common_side(sample) -> int:
 
 
 def _separated(entry, power: int, alpha: fmpq, side: int, root: int):
-    """A and D of a neuron with pre-activation a·z: σ(az) = A σ(z), σ'(az) = D σ'(z) for z on the
-    side given.
-    """
+    """A, D of a neuron of pre-activation a·z: σ(az) = A σ(z), σ'(az) = D σ'(z), z on this side."""
     sign, size = entry
     image, slope = (sign and 1, size**power), (sign and 1, size ** (power - 1))
     if sign >= 0:
         return image, slope
     if not (side and alpha):
         raise NotProved("a neuron of the other sign sees inputs of both signs")
-    turn = (Rationals.side(alpha) ** power, abs(alpha) ** (power * root * side))
-    odd = (-1) ** power
-    return (image[0] * turn[0] * odd, image[1] * turn[1]), (
-        slope[0] * turn[0] * -odd,
-        slope[1] * turn[1],
-    )
+    turn, odd = Rationals.side(alpha) ** power, (-1) ** power
+    factor = abs(alpha) ** (power * root * side)
+    return _times(image, (turn * odd, factor)), _times(slope, (turn * -odd, factor))
 
 
 def _times(a, b):

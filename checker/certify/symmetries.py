@@ -88,9 +88,7 @@ def _possible(network: Network) -> list[Generator]:
 
 
 def _is_circular(network: Network) -> bool:
-    """Whether the first layer is a convolution with a kernel as long as the input, at every shift
-    of it.
-    """
+    """Whether the first layer is a convolution, its kernel as long as the input, at every shift."""
     size = network.widths[0]
     return (
         network.widths[1] == size

@@ -46,9 +46,14 @@ class System:
         ybar = [[arb(float(each)) * factor for each in row] for row in self.ybar]
         return Evaluation(Balls, self.network, list(theta), self.X, ybar)
 
-    def turned(self, theta, generator) -> list:
-        """A_k θ for a list θ over any ring, (P,)."""
-        return turned(self.network, theta, generator)
+    def moved(self, theta) -> list[list]:
+        """A_k θ for every k and a list θ over any ring, (P,) each."""
+        return [turned(self.network, theta, each) for each in self.generators]
+
+    @property
+    def fixed(self) -> list[list]:
+        """A_k θ_0, in floats."""
+        return self.moved([*map(float, self.theta)])
 
     def value(self, theta):
         """N at the unknowns given."""
@@ -65,32 +70,29 @@ class System:
     def residual(self, x) -> list:
         """F(x)."""
         theta, multiplier, turns = x[: self.free], x[self.free], x[self.free + 1 :]
-        gradient = self.gradient(theta)
-        moved = [self.turned(theta, each) for each in self.generators]
+        gradient, moved = self.gradient(theta), self.moved(theta)
         rows = [
             g - multiplier * t + sum((mu * A[i] for mu, A in zip(turns, moved)), arb(0))
             for i, (g, t) in enumerate(zip(gradient, theta))
         ]
-        fixed = [self.turned([*map(float, self.theta)], each) for each in self.generators]
-        return [*rows, (dot(theta, theta) - 1) / 2, *(dot(map(arb, A), theta) for A in fixed)]
+        return [*rows, (dot(theta, theta) - 1) / 2, *(dot(map(arb, A), theta) for A in self.fixed)]
 
     def jacobian(self, x) -> list[list]:
         """DF over the box x: an enclosure of every slope between two of its points."""
         theta, multiplier, turns = x[: self.free], x[self.free], x[self.free + 1 :]
-        moved = [self.turned(theta, each) for each in self.generators]
-        fixed = [self.turned([*map(float, self.theta)], each) for each in self.generators]
-        rows = self.hessian(theta)
-        units = [[float(i == k) for i in range(self.free)] for k in range(self.free)]
-        for mu, generator in zip(turns, self.generators):
-            for k, unit in enumerate(units):
-                for i, each in enumerate(self.turned(unit, generator)):
+        moved, rows = self.moved(theta), self.hessian(theta)
+        for k in range(self.free):
+            unit = [float(i == k) for i in range(self.free)]
+            for mu, A in zip(turns, self.moved(unit)):
+                for i, each in enumerate(A):
                     if each:
                         rows[i][k] += mu * each
         for i, row in enumerate(rows):
             row[i] -= multiplier
             row += [-theta[i], *(A[i] for A in moved)]
         border = [arb(0)] * (1 + len(self.generators))
-        return rows + [list(theta) + border] + [[arb(each) for each in A] + border for A in fixed]
+        fixed = [[*map(arb, A), *border] for A in self.fixed]
+        return [*rows, [*theta, *border], *fixed]
 
 
 def dot(a, b):

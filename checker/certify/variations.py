@@ -15,9 +15,7 @@ from ncfcheck.model.ncf import Problem
 
 
 def varied(problem: Problem, tube: Tube, time: float) -> list[np.ndarray]:
-    """e along the steps of a tube up to one that holds the time: Σ c_k τ^k like the curve of the
-    step, (ORDER + 1, P) each.
-    """
+    """e along a tube's steps until one holds the time: Σ c_k τ^k, (ORDER + 1, P) a step."""
     e, found = np.zeros(problem.network.size), []
     for step in tube.steps:
         check_time()

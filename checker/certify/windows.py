@@ -1,6 +1,4 @@
-"""The NCF flow in a tube, up to its alignment with the KKT point it is proved to tend to (theory
-§3, §4, §9).
-"""
+"""The NCF flow in a tube, until aligned with the KKT point it tends to (theory §3, §4, §9)."""
 
 from __future__ import annotations
 
@@ -13,37 +11,25 @@ from flint import arb
 from ncfcheck.certify.boxes import Found, found_near
 from ncfcheck.certify.certificate import NotProved, hexadecimal
 from ncfcheck.certify.flows import RingField, Tube, enclose, need_small
-from ncfcheck.certify.krawczyk import is_positive_definite
+from ncfcheck.certify.krawczyk import defects, is_below
 from ncfcheck.certify.rings import Balls, precision
-from ncfcheck.certify.system import System
+from ncfcheck.certify.system import System, dot
 from ncfcheck.theory.starts import unit
 
 BITS = 128  # of balls
-REACHES = (
-    0.3,
-    0.2,
-    0.1,
-    0.05,
-    0.02,
-    0.01,
-    5e-3,
-    2e-3,
-    1e-3,
-)  # distances tried from within which a KKT point attracts
+# Distances tried from within which a KKT point attracts.
+REACHES = (0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3)
 CONTRACTION = 0.8  # of the Krawczyk operator over a box of which the verifier needs 1
 MARGIN = 0.9  # share of the reach that a flow has to come within
-WITHIN = (
-    1e-9  # width of the brackets of T_ε, in units of ε, and of R_ε, relative, besides that of tubes
-)
+# Width of the brackets of T_ε, in units of ε, and of R_ε, relative, besides that of tubes.
+WITHIN = 1e-9
 LOOSE = 1e-3  # the same of an R_ε that is not the norm at T_ε
 ERROR = 1e-15  # ‖v_0 − start‖ at most: starts are unit vectors to rounding
 
 
 @dataclass(frozen=True)
 class Attractor:
-    """A KKT point θ (P,) of the whole network, in a box, and the distance from within which flows
-    of the sphere tend to it.
-    """
+    """A KKT point θ (P,) of the whole network, boxed; sphere flows tend to it from `reach` away."""
 
     found: Found
     theta: np.ndarray
@@ -82,37 +68,25 @@ def attractor(instance, u: np.ndarray) -> Attractor:
 def _attracts(field: RingField, theta: np.ndarray, reach: float) -> bool:
     """Whether −∇²N + ⟨∇N(v), v⟩ is positive across v for every v within reach of θ."""
     v, order = [arb(float(each), reach) for each in theta], field.problem.network.order
-    at, n = field.at(Balls, v), range(len(v))
-    radial, H = sum((g * x for g, x in zip(at.gradient, v)), arb(0)), field.jacobian(v)
+    radial = dot(field.at(Balls, v).gradient, v)
     lift = abs(field.at(Balls, list(map(float, theta))).value) * order**2
-    rows = [
-        [radial * (i == j) - (H[i][j] + H[j][i]) / 2 + lift * v[i] * v[j] for j in n] for i in n
-    ]
-    return is_positive_definite(rows)
+    return is_below(field.jacobian(v), radial, v, lift)
 
 
 def is_alone(instance, found: Found, distance: float) -> bool:
-    """Whether no other KKT point lies within a distance: I − Y·DF has norm below 1 over a box, F
-    the KKT equations.
-    """
+    """Whether no other KKT point is that near: ‖I − Y·DF‖ < 1 over a box, F the KKT equations."""
     theta, ncf = filled(instance.network, found), instance.ncf
     system = System(instance.network, ncf.X, ncf.ybar, theta, scale=found.system.scale - 2)
     box = [arb(float(each), distance) for each in theta]
     J = system.jacobian([*box, instance.network.order * system.value(box)])
     Y = np.linalg.inv([[float(each.mid()) for each in row] for row in J])
-    size = range(len(J))
-    rows = [
-        [sum((arb(float(Y[i, k])) * J[k][j] for k in size), arb(-(i == j))) for j in size]
-        for i in size
-    ]
-    return all(sum(map(abs, row), arb(0)) < CONTRACTION for row in rows)
+    Y = Balls.matrix(len(J), len(J), [arb(float(each)) for each in Y.ravel()])
+    return all(each < CONTRACTION for each in defects(Y, J))
 
 
 @dataclass(frozen=True)
 class Approach:
-    """The NCF flow from v_0 until it is within reach of the KKT point, with T_ε and R_ε in brackets
-    where ε is given.
-    """
+    """The NCF flow from v_0 to within reach of the KKT point; T_ε, R_ε in brackets, given an ε."""
 
     attractor: Attractor
     tube: Tube
@@ -189,9 +163,7 @@ def _first_aligned(tube: Tube, theta: np.ndarray, cosine: float) -> float:
 
 
 def first_time(tube: Tube, happens) -> float:
-    """The first time at which happens(point of the curve), found at the ends of steps and by
-    bisection.
-    """
+    """The first time at which happens(point of the curve), by ends of steps and bisection."""
     for step in tube.steps:
         if happens(step.end):
             low, high = step.time, step.time + step.duration

@@ -21,13 +21,4 @@ from .numbers import Rejected
 from .registry import PROOFS, REFUTATIONS
 from .witnesses import FORMAT, LARGEST, digest, load, verify
 
-__all__ = [
-    "FORMAT",
-    "LARGEST",
-    "PROOFS",
-    "REFUTATIONS",
-    "Rejected",
-    "digest",
-    "load",
-    "verify",
-]
+__all__ = ["FORMAT", "LARGEST", "PROOFS", "REFUTATIONS", "Rejected", "digest", "load", "verify"]

@@ -16,9 +16,7 @@ from .windows import Window, goal
 
 
 def biased_network(case):
-    """The network with a bias for every neuron, the last of its incoming weights; dense layers
-    only.
-    """
+    """The network with a bias for every neuron, last of its incoming weights; dense layers only."""
     need(case.net.dense, "a layer is not dense")
     index = [
         [[i * (a + 1) + j for j in range(a + 1)] for i in range(b)]
@@ -39,9 +37,7 @@ def pairs(case, net, w):
 
 
 def speed(case, net, radius):
-    """The speed of the bias of an output where ‖w‖ ≤ radius, that which is fastest for sure: −ℓ' is
-    ȳ − ŷ, or ȳ − ŷ·[0, ¼].
-    """
+    """Speed of the output bias fastest for sure if ‖w‖ ≤ radius: −ℓ' is ȳ − ŷ, or ȳ − ŷ·[0, ¼]."""
     slope = Ball(1) if case.square else Ball(0, 1, -2)
     speeds = [
         abs(sum((y - x * slope for y, x in each), Ball(0)))
@@ -53,9 +49,8 @@ def speed(case, net, radius):
 def change(case, net, w):
     """𝓛(w) − 𝓛(0) = −Σ ȳŷ + ½ Σ ŷ², or up to ⅛ Σ ŷ² for the logistic loss."""
     own = [pair for each in pairs(case, net, w) for pair in each]
-    squares = sum((x * x for _, x in own), Ball(0)) * (
-        Ball(1, None, -1) if case.square else Ball(0, 1, -3)
-    )
+    half = Ball(1, None, -1) if case.square else Ball(0, 1, -3)
+    squares = sum((x * x for _, x in own), Ball(0)) * half
     return squares - sum((y * x for y, x in own), Ball(0))
 
 

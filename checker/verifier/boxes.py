@@ -6,9 +6,7 @@ from .symmetries import symmetry
 
 
 def is_positive(n, entry):
-    """Whether every symmetric matrix (n, n) of numbers in the balls entry(i, j), i ≤ j, is positive
-    definite.
-    """
+    """Whether all symmetric (n, n) matrices of balls entry(i, j), i ≤ j, are positive definite."""
     rows = [[entry(i, j) for j in range(i, n)] for i in range(n)]
     for k, (pivot, *rest) in enumerate(rows):
         need(True, "")
@@ -18,6 +16,17 @@ def is_positive(n, entry):
             factor = each / pivot
             rows[k + 1 + i] = [a - factor * b for a, b in zip(rows[k + 1 + i], rest[i:])]
     return True
+
+
+def is_below(H, bound, v=None, lift=0):
+    """Whether (H + Hᵀ)/2 < bound across v: bound − (H + Hᵀ)/2 + lift·vvᵀ is positive definite."""
+    half = Ball(1, None, -1)
+
+    def entry(i, j):
+        rest = bound * (i == j) - (H[i][j] + H[j][i]) * half
+        return rest if v is None else rest + lift * v[i] * v[j]
+
+    return is_positive(len(H), entry)
 
 
 def slopes(F, x):
@@ -42,16 +51,22 @@ def inverse(A):
     return [row[n:] for row in rows]
 
 
+def near_inverse(J):
+    """About the inverse of a matrix of balls, in balls that are floats."""
+    return [[ball(v) for v in row] for row in inverse([[float(v) for v in row] for row in J])]
+
+
+def defects(A, J):
+    """The sums of absolute values of all rows of A·J − I."""
+    columns = list(zip(*J))
+    for i, row in enumerate(A):
+        yield sum((abs(dot(row, column) - (i == j)) for j, column in enumerate(columns)), Ball(0))
+
+
 def boxed(data, net, X, Y, fixed=()):
-    """θ, λ, N, ∇²N over a box that holds exactly one KKT point of N times a power of two, by the
-    Krawczyk operator.
-    """
-    centre, radius, scale, turns = (
-        numbers(data["centre"]),
-        ball(number(data["radius"])),
-        data["scale"],
-        data["generators"],
-    )
+    """θ, λ, N, ∇²N over a Krawczyk box with exactly one KKT point of N times a power of two."""
+    centre, radius = numbers(data["centre"]), ball(number(data["radius"]))
+    scale, turns = data["scale"], data["generators"]
     fine = numbers(data["fine"]) if "fine" in data else [0.0] * len(centre)
     free = net.size - len(fixed)
     need(
@@ -78,13 +93,8 @@ def boxed(data, net, X, Y, fixed=()):
         ]
 
     box = [c + radius.hull(-radius) for c in middle]
-    A = [
-        [ball(v) for v in row]
-        for row in inverse([[float(v) for v in row] for row in slopes(F, middle)])
-    ]
-    J, step = list(zip(*slopes(F, box))), F(middle)
-    for i, row in enumerate(A):
-        defect = sum((abs(dot(row, column) - (i == j)) for j, column in enumerate(J)), Ball(0))
+    A, step = near_inverse(slopes(F, middle)), F(middle)
+    for row, defect in zip(A, defects(A, slopes(F, box))):
         need(
             abs(dot(row, step)) + defect * radius < radius,
             "the Krawczyk operator does not contract: no KKT point here",

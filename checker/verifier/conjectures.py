@@ -1,6 +1,4 @@
-"""Conjectures: what is proved of strict local maxima, and limits of flows, that they exclude;
-standard library only.
-"""
+"""What excludes conjectures: strict local maxima, and limits of flows; standard library only."""
 
 from fractions import Fraction
 

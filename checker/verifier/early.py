@@ -3,14 +3,13 @@
 from fractions import Fraction
 from functools import partial
 
-from .loss_flows import SMALL, crossing, departures, trained
+from .loss_flows import ALMOST, SMALL, almost_aligned, crossing, departures, trained
 from .networks import number
 from .numbers import Ball, ball, dot, need, power
 from .registry import proves
 from .variations import Variation
 from .windows import Window, aligned, ray
 
-SHARE = Fraction(1, 100)  # what is left for o(1): relative for norms, in units of ε for alignments
 AGREEMENT = Fraction(1, 20)  # share of a predicted constant within which it is met
 
 
@@ -26,16 +25,15 @@ def rungs(case, data, start, largest=Fraction(1)):
 
 def aligns(window):
     """The condition ⟨x, u*⟩ > (1 − 1.01 ε)‖x‖ on boxes and curves."""
-    cosine = 1 - (1 + SHARE) * window.epsilon
-    need(cosine > 0, "1.01 ε ≥ 1")
-    return lambda x: aligned(x, window.point.theta, ball(cosine))
+    cosine = almost_aligned(window)
+    return lambda x: aligned(x, window.point.theta, cosine)
 
 
 @proves("early.norm_stays_small")
 def norm_stays_small(case, data):
     """‖w(t)‖ ≤ 1.01 R_ε δ for all t ≤ T_ε/δ^{D−2}, at two δ."""
     window = Window(case, data)
-    bound = ball(((1 + SHARE) * window.norms[0]) ** 2)
+    bound = ball((ALMOST * window.norms[0]) ** 2)
     for tube in rungs(case, data, window.start, window.norms[1]):
         tube.everywhere(0, window.times[1], lambda x: dot(x, x) < bound, "‖w‖ may be larger")
 
@@ -111,9 +109,7 @@ def tracking_constant(case, data):
 
 
 def departs(case, window, constants, time, u, flow):
-    """δ of a loss flow; need that its departure from the NCF flow, over δ^D, is within 5 % of the
-    constants.
-    """
+    """δ of a loss flow; need departure from the NCF flow over δ^D within 5 % of the constants."""
     delta, tube = trained(case, flow, window.start)
     later, other = crossing(tube, flow["crossing"])
     strength = power(ball(delta), case.net.order)

@@ -1,11 +1,9 @@
-"""Controls of early training: what is proved of the loss flow beside the NCF flow; standard library
-only.
-"""
+"""Controls of early training: the loss flow beside the NCF flow; standard library only."""
 
 from fractions import Fraction
 from functools import partial
 
-from .boxes import inverse, slopes
+from .boxes import defects, near_inverse, slopes
 from .identities import shuffled
 from .loss_flows import (
     SMALL,
@@ -15,19 +13,18 @@ from .loss_flows import (
     has_no_order,
     is_larger,
     misaligned,
+    never_holds,
     small,
     trained,
 )
 from .networks import number, numbers, unit
 from .numbers import Ball, ball, dot, need, power
 from .registry import refutes
-from .windows import Point, Window, apart, ray
+from .windows import Point, Window, apart, distance, need_start, ray
 from .zero_limits import output_heavy
 
-CLOSE, AWAY = (
-    Fraction(6, 100),
-    Fraction(9, 10),
-)  # distance of v_0 from the point nearest to it; cosine that w falls short of
+# Distance of v_0 from the point nearest to it; cosine that w falls short of.
+CLOSE, AWAY = Fraction(6, 100), Fraction(9, 10)
 LARGE, REACHED = 3, 2  # a δ that is large; a norm in units of δ
 SHRUNK = 100  # 1/ε
 
@@ -39,7 +36,7 @@ def large_init(case, data):
     """
     window = Window(case, data)
     delta, tube = trained(case, data, window.start)
-    need(delta * window.norms[0] >= 3, "δR_ε ≥ 3 is not proved")
+    need(delta * window.norms[0] >= LARGE, "δR_ε ≥ 3 is not proved")
     fails_at_time(window, tube, misaligned(window))
 
 
@@ -137,23 +134,17 @@ def initial_direction(case, data):
         len(start) == case.net.size and near.value < 0,
         "the point nearest is not proved to be negative",
     )
-    need(
-        all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(near.theta, unit(case.theta))),
-        "`start` is another point",
-    )
-    aside = [abs(a - b) for a, b in zip(start, near.theta)]
-    distance = dot(aside, aside).root(2)
-    need(distance < CLOSE, "v_0 is too far from the point nearest")
-    alone(case, near, distance * 2)
+    need_start(case, near.theta)
+    aside = distance(start, near.theta)
+    need(aside < CLOSE, "v_0 is too far from the point nearest")
+    alone(case, near, aside * 2)
     window = Window(case, data, start)
     fails_at_time(window, small(case, data, window), lambda x: apart(x, near.theta, ball(AWAY)))
 
 
-def alone(case, point, distance):
-    """Need that no other KKT point lies within a distance of one: I − Y·DF has norm below 1 over a
-    box, F = (∇N/4λ_0 − λθ, …).
-    """
-    box, n = [t + distance * Ball(-1, 1) for t in point.theta], case.net.size
+def alone(case, point, reach):
+    """Need no other KKT point so near: ‖I − Y·DF‖ < 1 over a box, F = (∇N/4λ_0 − λθ, …)."""
+    box, n = [t + reach * Ball(-1, 1) for t in point.theta], case.net.size
     scale = Ball(1, None, -2) / abs(point.value * case.net.order)
     multiplier = case.net.run(box, case.X, case.Y)[1] * case.net.order * scale
 
@@ -165,11 +156,7 @@ def alone(case, point, distance):
         ]
 
     J = slopes(F, [*box, multiplier])
-    A = [[ball(v) for v in row] for row in inverse([[float(v) for v in row] for row in J])]
-    for i, row in enumerate(A):
-        defect = sum(
-            (abs(dot(row, column) - (i == j)) for j, column in enumerate(zip(*J))), Ball(0)
-        )
+    for defect in defects(near_inverse(J), J):
         need(defect < 1, "another KKT point may be nearer")
 
 
@@ -189,9 +176,7 @@ def global_maximiser(case, data):
         value = case.net.run(x, case.X, case.Y)[1]
         return value < 0 or value * value * power(size, order) < share * power(dot(x, x), order)
 
-    tube = small(case, data, window)
-    for each in (fails_at_time, fails_at_norm):
-        each(window, tube, fails)
+    never_holds(window, small(case, data, window), fails)
 
 
 @refutes("control.wrong_target")
@@ -201,9 +186,7 @@ def wrong_target(case, data):
     """
     window = Window(case, data)
     need(window.norms[0] > 1, "R_ε may be reached at the start")
-    tube = small(case, data, window, shuffled(case))
-    for fails in (fails_at_time, fails_at_norm):
-        fails(window, tube, misaligned(window))
+    never_holds(window, small(case, data, window, shuffled(case)), misaligned(window))
 
 
 @refutes("control.wrong_norm")

@@ -1,6 +1,4 @@
-"""Controls of early training with kinks or biases: what is proved of their flows; standard library
-only.
-"""
+"""Controls of early training with kinks or biases; standard library only."""
 
 from fractions import Fraction
 from functools import partial
@@ -8,22 +6,12 @@ from functools import partial
 from .biases import Growth, biased_network, change, speed, within
 from .kinked_flows import HIGH, Line, balanced, branch, followed, leaving
 from .kinks import inner
-from .loss_flows import (
-    SMALL,
-    departures,
-    fails_at_norm,
-    fails_at_time,
-    has_no_order,
-    is_larger,
-    misaligned,
-    small,
-)
+from .loss_flows import SMALL, departures, has_no_order, is_larger, misaligned, never_holds, small
 from .numbers import Ball, ball, dot, need
 from .registry import refutes
 from .tubes import Field, Tube
 from .windows import ray
 
-DELTA, SHRUNK = Fraction(1, 100), 10  # δ, and 1/ε
 DELTA, SHRUNK = Fraction(1, 100), 10  # δ, and 1/ε
 LEFT = 2 * DELTA  # ρ
 
@@ -39,8 +27,7 @@ def kink_start(case, data):
     need(window.norms[0] > 1, "R_ε may be reached at the start")
     tube = small(fast, data, window, train=followed)
     is_larger(window, tube)
-    for fails in (fails_at_time, fails_at_norm):
-        fails(window, tube, misaligned(window))
+    never_holds(window, tube, misaligned(window))
 
 
 @refutes("control.kink_start_tracking")
@@ -85,12 +72,10 @@ def biases_early(case, data):
     # The loss flow is that of w itself here, in its own time.
     window.times = [t / DELTA ** (case.net.order - 2) for t in window.times]
     window.norms = [r * DELTA for r in window.norms]
-    tube = Tube(
-        Field(window.case, case.Y, 1), [v * ball(DELTA) for v in window.start], data["loss"]
-    )
+    start = [v * ball(DELTA) for v in window.start]
+    tube = Tube(Field(window.case, case.Y, 1), start, data["loss"])
     is_larger(window, tube)
-    for fails in (fails_at_time, fails_at_norm):
-        fails(window, tube, misaligned(window))
+    never_holds(window, tube, misaligned(window))
 
 
 @refutes("control.biases_collapse")
@@ -100,14 +85,11 @@ def biases_collapse(case, data):
     """
     (point, _), net, order = ray(case, data), biased_network(case), case.net.order
     need(case.lipschitz, "∇H is not Lipschitz")
-    least, start = (
-        speed(case, net, LEFT),
-        [v for W in case.net.matrices(point.theta) for row in W for v in (*row, Ball(0))],
-    )
+    start = [v for W in case.net.matrices(point.theta) for row in W for v in (*row, Ball(0))]
+    least = speed(case, net, LEFT)
     grown = SHRUNK ** (order - 2) - 1  # D(D−2)|N|·T
-    in_time = least * grown > abs(point.value) * (order * (order - 2)) * ball(
-        LEFT * DELTA ** (order - 2)
-    )
+    rate = abs(point.value) * (order * (order - 2))
+    in_time = least * grown > rate * ball(LEFT * DELTA ** (order - 2))
     need(in_time, "the flow is not proved to leave the ball before T")
     first, fall = change(case, net, [v * ball(DELTA) for v in start]), least * ball(LEFT - DELTA)
     need(

@@ -1,6 +1,4 @@
-"""Claims about the flow of the NCF: what is proved of theorems on one instance, and against
-controls; standard library only.
-"""
+"""The flow of the NCF: theorems on one instance, and controls; standard library only."""
 
 import math
 from fractions import Fraction
@@ -14,7 +12,7 @@ from .networks import number, numbers, unit
 from .numbers import Ball, ball, dot, need, power
 from .registry import proves, refutes
 from .tubes import Field, Tube
-from .windows import Window
+from .windows import Window, distance
 
 GAPS = Fraction(1, 10), Fraction(1, 10**6)  # 1 − N(v)/N* where a flow is taken up
 DRIFT = Fraction(1, 10**9)  # of a balance, where ‖v_0‖ = 1
@@ -45,21 +43,14 @@ def monotone(case, data):
 
 
 def blowup(case, window):
-    """D(D−2)N* and bounds on D(D−2)N*·T*: r^{−(D−2)} falls at the rate D(D−2)N(v), N(v) rises to
-    N*.
-    """
-    rate, x = (
-        window.point.value * (case.net.order * (case.net.order - 2)),
-        window.tube.at(window.tube.end),
-    )
+    """D(D−2)N*, bounds on D(D−2)N*·T*: r^{−(D−2)} falls at D(D−2)N(v), N(v) rises to N*."""
+    rate = window.point.value * (case.net.order * (case.net.order - 2))
+    x = window.tube.at(window.tube.end)
     size, value = dot(x, x), case.net.run(x, case.X, case.Y)[1]
     need(value > 0, "N > 0 is not proved")
     first = rate * ball(window.tube.end)
-    return (
-        rate,
-        first + Ball(1) / power(size.root(2), case.net.order - 2),
-        first + size * window.point.value / value,
-    )
+    earliest = first + Ball(1) / power(size.root(2), case.net.order - 2)
+    return rate, earliest, first + size * window.point.value / value
 
 
 @proves("flow.blowup_bracket")
@@ -69,9 +60,8 @@ def blowup_bracket(case, data):
     _, earliest, latest = blowup(case, window)
     first = case.net.run(window.start, case.X, case.Y)[1]
     need(earliest > 1, "T* may be earlier than 1/(D(D−2)N*)")
-    need(
-        latest * first < window.point.value, "T* may be later than 1/(D(D−2)N(v_0))"
-    )  # no bound where N(v_0) ≤ 0
+    # No bound where N(v_0) ≤ 0.
+    need(latest * first < window.point.value, "T* may be later than 1/(D(D−2)N(v_0))")
 
 
 @proves("flow.blowup_rate")
@@ -144,15 +134,14 @@ def kinks(case, data):
         "no KKT point on the kink is known",
     )
     v = balanced(q, line.signs)
-    aside = [abs(a - b) for a, b in zip(v, unit(case.theta))]
-    distance = dot(aside, aside).root(2)
-    rising = [i for i in seen if shares[i] > 0]
+    away = distance(v, unit(case.theta))
     clear = all(
-        abs(dot(case.X[i], v[: len(q)])) > dot(case.X[i], case.X[i]).root(2) * distance
-        for i in rising
+        abs(dot(case.X[i], v[: len(q)])) > dot(case.X[i], case.X[i]).root(2) * away
+        for i in seen
+        if shares[i] > 0
     )
     need(
-        clear and abs(v[-1]) > distance and case.net.run(case.theta, case.X, case.Y)[1] > 0,
+        clear and abs(v[-1]) > away and case.net.run(case.theta, case.X, case.Y)[1] > 0,
         "v_0 may be too far away",
     )
     for side in (LOW, HIGH):

@@ -1,6 +1,4 @@
-"""Identities of homogeneous networks, and balances, that fail at single points; standard library
-only.
-"""
+"""Identities of homogeneous networks that fail at points, and balances; standard library only."""
 
 from fractions import Fraction
 
@@ -73,9 +71,7 @@ def unbalanced_layers(net, theta):
 
 
 def balances(net, W, V=None, only=None):
-    """⟨row_j(W_l), row_j(V_l)⟩ − p_l ⟨col_j(W_{l+1}), col_j(V_{l+1})⟩ of every hidden neuron of the
-    layers `only`.
-    """
+    """⟨row_j(W_l), row_j(V_l)⟩ − p_l ⟨col_j(W_{l+1}), col_j(V_{l+1})⟩, every j of layers `only`."""
     V = V or W
     for l in range(net.depth - 1) if only is None else only:
         for j, row in enumerate(W[l]):
@@ -89,9 +85,7 @@ def unbalanced_neurons(net, theta):
 
 
 def shared_network(case):
-    """The network with the first layer a circular convolution with a kernel as long
-    as the input.
-    """
+    """The network with a circular convolution for first layer, its kernel as long as the input."""
     need(case.net.dense, "a layer is not dense")
     a, b = case.net.widths[:2]
     return Net(

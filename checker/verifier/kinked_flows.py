@@ -25,9 +25,7 @@ def exactly(rows):
 
 
 class Line:
-    """Samples x_i and their ȳ_i, the first row q of W_1 at `start`, all exact, and the signs of the
-    weights above it.
-    """
+    """Exact samples x_i, their ȳ_i, first row q of W_1 at `start`; signs of the weights above."""
 
     def __init__(self, case):
         need(
@@ -39,11 +37,9 @@ class Line:
             "not kinks of the first layer alone",
         )
         size = case.net.widths[0]
-        self.x, (self.q, *above) = (
-            exactly(case.floats),
-            exactly([case.start[:size], *([v] for v in case.start[size:])]),
-        )
-        self.y, self.alpha = [y for (y,) in exactly(case.labels)], Fraction(case.slopes[0])
+        self.x, self.y = exactly(case.floats), [y for (y,) in exactly(case.labels)]
+        self.q, *above = exactly([case.start[:size], *([v] for v in case.start[size:])])
+        self.alpha = Fraction(case.slopes[0])
         need(
             all(v for (v,) in above) and any(self.x[0]) and self.y[0] != 0,
             "a weight, a first sample or its label is 0",
@@ -64,9 +60,8 @@ class Line:
 
     def balances(self, pull):
         """Whether a slope in [α, 1] of the first sample balances its part along x_0."""
-        return (
-            self.alpha <= -inner(pull, self.x[0]) / (self.y[0] * inner(self.x[0], self.x[0])) <= 1
-        )
+        slope = -inner(pull, self.x[0]) / (self.y[0] * inner(self.x[0], self.x[0]))
+        return self.alpha <= slope <= 1
 
 
 def balanced(q, signs):
@@ -75,9 +70,7 @@ def balanced(q, signs):
 
 
 def branch(case, line, q, side):
-    """The linear network of data θ_i x_i, the first sample on a side of its kink, others on the
-    sides where q has them.
-    """
+    """The linear network of data θ_i x_i, sample 0 to a side of its kink, others where q has it."""
     out, signs = copy.copy(case), [side, *(inner(x, q) for x in line.x[1:])]
     need(all(signs), "another sample on a kink")
     out.sides, out.inputs, out.lipschitz = [1 if each > 0 else -1 for each in signs], case.X, True
@@ -89,16 +82,12 @@ def branch(case, line, q, side):
 
 
 def on_sides(case, samples, x):
-    """Pre-activations of samples at weights x, boxes or curves, with the sign of the side that they
-    ought to be on.
-    """
+    """Pre-activations of samples at weights x, boxes or curves, times the signs of their sides."""
     return [dot(case.inputs[i], x[: len(case.inputs[i])]) * case.sides[i] for i in samples]
 
 
 def need_sides(case, tube, field, samples):
-    """Need that pre-activations have the signs of their sides, that of the first sample, 0 at
-    first, from then on.
-    """
+    """Need pre-activations to have their sides' signs; the first, 0 at the start, from then on."""
 
     def holds(x):
         first, *others = on_sides(case, samples, x)
@@ -117,9 +106,7 @@ def followed(case, data, start, Y=None):
 
 
 def leaving(case, data):
-    """From an exact v_0 on the kink, the window of the NCF flow to the side of slope α, and the
-    branch of the other side.
-    """
+    """From an exact v_0 on the kink: the NCF window to the side of slope α; the other's branch."""
     line = Line(case)
     start = balanced(q := line.across(line.q), line.signs)
     need(

@@ -55,10 +55,9 @@ def rate(net, theta, direction, X, Y):
     for x, y in zip(X, Y):
         h, t = x, [Ball(0)] * len(x)
         for w, v, law in zip(W, V, [*net.laws, (1, Ball(1), Ball(1))]):
-            bent, t = (
-                [bend(dot(row, h), *law) for row in w],
-                [dot(a, t) + dot(b, h) for a, b in zip(w, v)],
-            )
-            h, t = [value for value, _ in bent], [slope * each for (_, slope), each in zip(bent, t)]
+            bent = [bend(dot(row, h), *law) for row in w]
+            moved = [dot(a, t) + dot(b, h) for a, b in zip(w, v)]
+            t = [slope * each for (_, slope), each in zip(bent, moved)]
+            h = [value for value, _ in bent]
         total = total + dot(y, t)
     return total

@@ -3,19 +3,16 @@
 from fractions import Fraction
 from itertools import combinations
 
-from .boxes import boxed, is_positive
+from .boxes import boxed, is_below
 from .networks import Net, whole
-from .numbers import Ball, ball, dot, need
+from .numbers import ball, dot, need
 
-ACTIVE = Fraction(
-    1, 1000
-)  # a neuron, or singular value, of at most this share of the first counts as none
+# A neuron, or singular value, of at most this share of the first counts as none.
+ACTIVE = Fraction(1, 1000)
 
 
 def found(case, data, net=None):
-    """The network without silent neurons, and θ, λ, N and ∇²N over the box of its KKT point, up to
-    one positive factor.
-    """
+    """The net without silent neurons; θ, λ, N, ∇²N over its KKT point's box, up to one factor."""
     net, active = net or case.net, data["active"]
     need(len(active) == net.depth - 1 and all(map(bool, active)), "not lists of neurons")
     need(
@@ -38,22 +35,15 @@ def found(case, data, net=None):
 
 
 def maximum(case, point):
-    """The projected Hessian is negative definite over the box; neurons left out add −λ where
-    p ≥ 2.
-    """
+    """Need the projected Hessian negative definite in the box; silent neurons add −λ, p ≥ 2."""
     small, theta, multiplier, value, hessian = point
     need(multiplier > 0 and value > 0, "λ > 0 is not proved")
     need(
         min(case.powers) > 1 or small.widths == case.net.widths,
         "neurons with p = 1 cannot be left out of a maximum",
     )
-    H, lift, half = hessian(), 2 * small.order * multiplier, Ball(1, None, -1)
-
-    def entry(i, j):
-        return multiplier * (i == j) - (H[i][j] + H[j][i]) * half + lift * theta[i] * theta[j]
-
     need(
-        is_positive(len(theta), entry),
+        is_below(hessian(), multiplier, theta, 2 * small.order * multiplier),
         "the projected Hessian is not proved to be negative definite",
     )
 

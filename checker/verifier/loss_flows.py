@@ -1,15 +1,14 @@
-"""The loss flow beside the NCF flow: at T_ε, where norms are reached, and how far both are apart;
-standard library only.
-"""
+"""The loss flow beside the NCF flow: at T_ε, at norms, how far apart; standard library only."""
 
 from fractions import Fraction
 
 from .networks import number
 from .numbers import Ball, ball, dot, need, power
 from .tubes import Field, Tube
-from .windows import apart
+from .windows import apart, distance
 
 SMALL = Fraction(3, 10)  # δR_ε of a small initialization at most
+ALMOST = Fraction(101, 100)  # 1 + o(1): relative for norms, in units of ε for alignments
 
 
 def trained(case, data, start, Y=None):
@@ -26,20 +25,23 @@ def small(case, data, window, Y=None, train=trained):
     return tube
 
 
+def almost_aligned(window):
+    """The cosine 1 − 1.01 ε, if it is positive."""
+    cosine = ball(1 - window.epsilon * ALMOST)
+    need(cosine > 0, "1.01 ε ≥ 1")
+    return cosine
+
+
 def misaligned(window):
     """The condition ⟨x, u*⟩ < (1 − 1.01 ε)‖x‖ on boxes and curves."""
-    cosine = ball(1 - window.epsilon * Fraction(101, 100))
-    need(cosine > 0, "1.01 ε ≥ 1")
+    cosine = almost_aligned(window)
     return lambda x: apart(x, window.point.theta, cosine)
 
 
 def is_larger(window, tube):
     """Need that the norm is more than 1 % above R_ε at a time before T_ε."""
     x = tube.at(min(window.times[0], tube.end))
-    need(
-        dot(x, x) > ball((window.norms[1] * Fraction(101, 100)) ** 2),
-        "‖w‖ > 1.01 R_ε δ is not proved",
-    )
+    need(dot(x, x) > ball((window.norms[1] * ALMOST) ** 2), "‖w‖ > 1.01 R_ε δ is not proved")
 
 
 def fails_at_time(window, tube, fails):
@@ -54,12 +56,14 @@ def fails_at_norm(window, tube, fails):
         dot(end, end) > largest or (dot(end, end) < smallest and tube.rests),
         "R_ε is not proved to be reached",
     )
-    tube.everywhere(
-        0,
-        tube.end,
-        lambda x: dot(x, x) < smallest or fails(x),
-        "the claim may hold where the norm reaches R_ε",
-    )
+    elsewhere = "the claim may hold where the norm reaches R_ε"
+    tube.everywhere(0, tube.end, lambda x: dot(x, x) < smallest or fails(x), elsewhere)
+
+
+def never_holds(window, tube, fails):
+    """The claim fails at T_ε, and where the norm first reaches R_ε."""
+    fails_at_time(window, tube, fails)
+    fails_at_norm(window, tube, fails)
 
 
 def crossing(tube, times):
@@ -72,16 +76,14 @@ def crossing(tube, times):
 
 
 def departures(window, data, train):
-    """δ and the departure of the loss flow, train(data, start), from the NCF flow, where each norm
-    first reaches 2, for two δ.
-    """
+    """(δ, departure of train(data, start) from the NCF flow where norms first reach 2) of two δ."""
     found, (time, weights) = [], crossing(window.tube, data["crossing"])
     need(len(data["flows"]) == 2, "not two flows")
     for each in data["flows"]:
         delta, tube = train(each, window.start)
         later, other = crossing(tube, each["crossing"])
-        aside = [abs(a - b) for a, b in zip(weights, other)]
-        found.append((delta, dot(aside, aside).root(2) * Ball(1, None, -1) + abs(later / time - 1)))
+        aside = distance(weights, other) * Ball(1, None, -1)
+        found.append((delta, aside + abs(later / time - 1)))
     need(found[1][0] < found[0][0] <= 1, "not two δ, the smaller last")
     return found
 

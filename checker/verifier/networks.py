@@ -6,18 +6,11 @@ from .numbers import Ball, ball, bend, dot, need, power
 
 
 class Net:
-    """A network: widths, (q, plus, minus) of each hidden layer, numbers of the parameters at a
-    layer's entries, biases or not.
-    """
+    """Widths, laws (q, plus, minus), numbers of parameters at layers' entries, biases or not."""
 
     def __init__(self, widths, laws, index, bias=False):
-        self.widths, self.laws, self.index, self.bias, self.depth = (
-            widths,
-            laws,
-            index,
-            bias,
-            len(widths) - 1,
-        )
+        self.widths, self.laws, self.index, self.bias = widths, laws, index, bias
+        self.depth = len(widths) - 1
         self.counts = [max((k for row in each for k in row), default=-1) + 1 for each in index]
         self.starts = [sum(self.counts[:l]) for l in range(self.depth + 1)]
         self.orders = [math.prod(q for q, _, _ in laws[l:]) for l in range(self.depth)]
@@ -116,22 +109,15 @@ class Case:
             whole(widths, 1, 500) and 3 <= len(widths) <= 9 and whole(self.powers, 1, 8),
             "not a network",
         )
-        need(
-            len(widths)
-            == len(self.powers) + 2
-            == len(self.slopes) + 2
-            == len(spec["patterns"]) + 1,
-            "not a network",
-        )
+        depths = len(widths), len(self.powers) + 2, len(self.slopes) + 2, len(spec["patterns"]) + 1
+        need(len(set(depths)) == 1, "not a network")
         need(
             all(isinstance(a, float | int) and -1 <= a <= 1 for a in self.slopes),
             "a slope outside [-1, 1]",
         )
         need(math.prod(self.powers) <= 200, "the order is too large")
         entries = sum(a * b for a, b in zip(widths, widths[1:]))
-        shapes = all(len(row) == widths[0] for row in X) and all(
-            len(row) == widths[-1] for row in y
-        )
+        shapes = {len(row) for row in X} == {widths[0]} and {len(row) for row in y} == {widths[-1]}
         need(
             0 < len(X) == len(y) and shapes and entries * len(X) <= 10**6,
             "shapes that do not fit, or too large",

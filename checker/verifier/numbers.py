@@ -23,9 +23,7 @@ limits = SimpleNamespace(bits=192, deadline=math.inf)
 
 
 class Number:
-    """What can be added, negated and multiplied: intervals, with derivatives too, and curves, with
-    a `bend` of their own.
-    """
+    """What can be added, negated, multiplied: intervals, duals, curves with their own `bend`."""
 
     __slots__ = ()
 
@@ -87,13 +85,9 @@ class Ball(Number):
         return (self - other).hi < 0
 
     def __abs__(self):
-        return (
-            self
-            if self.lo >= 0
-            else -self
-            if self.hi <= 0
-            else Ball(0, max(-self.lo, self.hi), self.e)
-        )
+        if self.lo >= 0:
+            return self
+        return -self if self.hi <= 0 else Ball(0, max(-self.lo, self.hi), self.e)
 
     def root(self, k):
         need(self.lo >= 0, "a root of an interval that is not positive")
@@ -133,9 +127,7 @@ def ball(value):
 
 
 class Dual(Number):
-    """A value v and its derivatives t, {number of the direction: Ball}; directions left out have
-    derivative 0.
-    """
+    """A value v and its derivatives t, {number of the direction: Ball}; those left out are 0."""
 
     __slots__ = ("t", "v")
 
@@ -204,26 +196,21 @@ def power(z, k):
 
 
 def bend(z, q, plus, minus):
-    """σ and σ' of z, σ(z) = plus·z^q above 0 and minus·z^q below; hulls where z may be either, all
-    slopes between included.
-    """
+    """σ, σ' of z: plus·z^q above 0, minus·z^q below; hulls with all slopes between where either."""
     if not isinstance(z, Ball | Dual):
         return z.bend(q, plus, minus)
-    v, moved = (
-        (z.v, {k: t for k, t in z.t.items() if t.lo or t.hi}) if isinstance(z, Dual) else (z, {})
-    )
+    v, moves = (z.v, z.t) if isinstance(z, Dual) else (z, {})
     parts = [(plus, Ball(max(v.lo, 0), max(v.hi, 0), v.e))] * (v.hi > 0 or v.lo == 0 == v.hi)
     parts += [(minus, Ball(min(v.lo, 0), min(v.hi, 0), v.e))] * (v.lo < 0 or v.lo == 0 == v.hi)
     found = [[c * math.perm(q, k) * power(b, max(q - k, 0)) for c, b in parts] for k in range(3)]
     value, first, second = (each[0] if len(each) == 1 else each[0].hull(each[1]) for each in found)
     if not isinstance(z, Dual):
         return value, first
-    smooth = (
-        len(parts) == 1
-        or q > 1
-        or (plus.lo == plus.hi == minus.lo == minus.hi and plus.e == minus.e)
+    moved = {k: t for k, t in moves.items() if t.lo or t.hi}
+    straight = plus.lo == plus.hi == minus.lo == minus.hi and plus.e == minus.e
+    need(
+        len(parts) == 1 or q > 1 or straight or not moved,
+        "∇N jumps at a kink that the box may touch",
     )
-    need(smooth or not moved, "∇N jumps at a kink that the box may touch")
-    return Dual(value, {k: first * t for k, t in moved.items()}), Dual(
-        first, {k: second * t for k, t in moved.items()}
-    )
+    rates, bends = ({k: slope * t for k, t in moved.items()} for slope in (first, second))
+    return Dual(value, rates), Dual(first, bends)

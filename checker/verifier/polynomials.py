@@ -1,6 +1,4 @@
-"""Polynomials in τ ∈ [0, 1] with a bound on what they leave out, in integers; standard library
-only.
-"""
+"""Polynomials in τ ∈ [0, 1] up to a bounded error, in integers; standard library only."""
 
 from itertools import zip_longest
 from math import comb
@@ -9,9 +7,7 @@ from .numbers import Ball, Number, ball, limits, need, power
 
 
 class Poly(Number):
-    """Every function within r of Σ c_k τ^k at every τ ∈ [0, 1]; c and r are integers in units of
-    2^-`limits.bits`.
-    """
+    """Functions within r of Σ c_k τ^k for all τ ∈ [0, 1]; c, r integers times 2^-`limits.bits`."""
 
     __slots__ = ("c", "r")
 
@@ -34,12 +30,8 @@ class Poly(Number):
         for i, x in enumerate(a):
             for j, y in enumerate(b, i):
                 full[j] += x * y
-        left_out = (
-            sum(map(abs, full[length:]))
-            + sum(map(abs, a)) * other.r
-            + sum(map(abs, b)) * self.r
-            + self.r * other.r
-        )
+        cut, size, other_size = (sum(map(abs, each)) for each in (full[length:], a, b))
+        left_out = cut + size * other.r + other_size * self.r + self.r * other.r
         return Poly([x >> bits for x in full[:length]], (left_out >> bits) + 1 + length)
 
     __radd__, __rmul__ = __add__, __mul__
@@ -108,10 +100,7 @@ def poly(value):
         return value
     value = ball(value)
     shift = value.e + limits.bits
-    low, high = (
-        (value.lo << shift, value.hi << shift)
-        if shift >= 0
-        else (value.lo >> -shift, -(-value.hi >> -shift))
-    )
+    left, right = max(shift, 0), max(-shift, 0)
+    low, high = value.lo << left >> right, -(-value.hi << left >> right)
     middle = (low + high) >> 1
     return Poly([middle], high - middle)

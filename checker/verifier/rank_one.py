@@ -12,10 +12,15 @@ from .structures import exact_kkt, layers, mixed, placed, reduced, signed, struc
 FAR = Fraction(1, 10**6 - 1)  # tan² of an angle with sin² = 10⁻⁶
 
 
+def is_aside(g, u, square):
+    """Whether sin²∠(g, u) > square."""
+    gg, uu, gu = dot(g, g), dot(u, u), dot(g, u)
+    return gg * uu - gu * gu > gg * uu * ball(square)
+
+
 def far(case, theta):
     G = case.net.run(theta, case.X, case.Y)[2]
-    gg, tt, gt = dot(G, G), dot(theta, theta), dot(G, theta)
-    need(gg * tt - gt * gt > gg * tt * ball(Fraction(1, 10**4)), "sin∠ > 0.01 is not proved")
+    need(is_aside(G, theta, Fraction(1, 10**4)), "sin∠ > 0.01 is not proved")
 
 
 @refutes("control.nonuniform")
@@ -158,15 +163,13 @@ def any_rank_one(case, data):
     ]
     squares = [Fraction(c) ** 2 for c in case.norms]
     gaps = [abs(net.order * c - p * sum(squares)) for c, p in zip(squares, net.orders)]
-    if any(max(each) > (1 + small) * min(each) for each in sizes) or max(
-        gaps
-    ) > small * net.order * sum(squares):
+    uneven = any(max(each) > (1 + small) * min(each) for each in sizes)
+    if uneven or max(gaps) > small * net.order * sum(squares):
         return
     narrow = [net.widths[0], *[1] * net.depth]
     u, chain = list(map(ball, case.u)), Net(narrow, case.laws, full(narrow))
     g = chain.run([*u, *map(ball, case.signs)], case.X, case.Y)[2][: len(u)]
-    gg, uu, gu = dot(g, g), dot(u, u), dot(g, u)
-    need(gg * uu - gu * gu > gg * uu * ball(small * small), "the criterion is met to 10⁻⁷")
+    need(is_aside(g, u, small * small), "the criterion is met to 10⁻⁷")
 
 
 @refutes("control.every_kkt_rank_one")

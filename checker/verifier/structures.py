@@ -13,9 +13,7 @@ def unequal(case, l):
 
 
 def structured(case, coherent=True, uniform=True):
-    """The instance has a u, signs ±1 and profiles that fit its network; they are ≥ 0, equal where p
-    ≥ 2, as asked for.
-    """
+    """u, signs ±1 and profiles fit the network; profiles ≥ 0, equal where p ≥ 2, as asked for."""
     sizes = [len(each) for each in case.profiles]
     need(
         sizes == case.net.widths[1:-1]
@@ -50,9 +48,7 @@ def layers(case, rows, columns, norms):
 
 
 def placed(case, u, rows=None, columns=None, norms=None):
-    """Weights of unit rows and columns near `start`, the profiles unless given; norms are balanced
-    unless given.
-    """
+    """Weights near `start`: unit rows and columns, else the profiles; balanced, or of the norms."""
     rows, columns = (
         [list(map(ball, each)) for each in given or case.profiles] for given in (rows, columns)
     )
@@ -67,9 +63,7 @@ def placed(case, u, rows=None, columns=None, norms=None):
 
 
 def reduced(case, data, X=None, signs=None):
-    """u in a box that holds exactly one KKT point of the reduced problem n(u) = Σ ȳ φ(uᵀx), n(u) >
-    0, and ∇n of all X there.
-    """
+    """u in a box of one KKT point of n(u) = Σ ȳ φ(uᵀx), n(u) > 0; ∇n = Σ weights·x there."""
     X, signs, ends = X or case.X, signs or case.signs, []
     for t in (Fraction(1), Fraction(-1)):
         for q, alpha, sign in zip(case.powers, case.slopes, signs):
@@ -86,9 +80,7 @@ def reduced(case, data, X=None, signs=None):
 
 
 def mixed(case, dense_only=True):
-    """The layer that mixes signs, whether its inputs count as positive, and (Q/P)^{p−1} as a
-    rational.
-    """
+    """The layer that mixes signs, the sign of (−α)^p, and (Q/P)^{p−1} as a rational."""
     structured(case, coherent=False)
     layers = [l for l, each in enumerate(case.profiles) if any(e < 0 for e in each)]
     need(
@@ -97,19 +89,14 @@ def mixed(case, dense_only=True):
     )
     l, alpha = layers[0], Fraction(case.slopes[layers[0]])
     need(alpha != 0, "α = 0")
-    positive = (
-        sum(Fraction(a) * Fraction(b) for a, b in zip(case.floats[0], case.u)) > 0
-        if l == 0
-        else case.signs[l - 1] > 0
-    )
+    first = sum(Fraction(a) * Fraction(b) for a, b in zip(case.floats[0], case.u))
+    positive = (case.signs[l - 1] if l else first) > 0
     odd = -1 if case.powers[l] % 2 and alpha > 0 else 1  # sign of (−α)^p
     return l, odd, abs(alpha) ** (case.powers[l] * (-1 if positive else 1))
 
 
 def exact_kkt(case, u, rows, columns, root=1):
-    """∂N/∂W_l ∥ W_l = ±rows_l columns_{l−1}ᵀ for every layer, where u is reduced-KKT: entries are
-    (sign, size^root).
-    """
+    """Need ∂N/∂W_l ∥ W_l = ±rows_l columns_{l−1}ᵀ, u reduced-KKT; entries are (sign, size^root)."""
     need(case.net.dense, "a layer is not dense")
     z = [dot(u, x) for x in case.X]
     for l, (q, alpha, law) in enumerate(zip(case.powers, map(Fraction, case.slopes), case.laws)):

@@ -5,9 +5,7 @@ from .numbers import Ball, need
 
 
 def symmetry(net, turn):
-    """θ → Aθ, A antisymmetric, for a symmetry of N that rotates outputs of a linear layer, or
-    shifts them in circles.
-    """
+    """θ → Aθ, Aᵀ = −A, a symmetry of N: outputs of a linear layer turned, or shifted in circles."""
     l = turn[0] if len(turn) == 3 else 0
     need(
         whole(turn, 0, 500)

@@ -7,7 +7,7 @@ a whole step does.
 
 from fractions import Fraction
 
-from .boxes import is_positive, slopes
+from .boxes import is_below, slopes
 from .networks import number, numbers
 from .numbers import Ball, Dual, ball, need, power
 from .polynomials import Poly, poly
@@ -36,9 +36,7 @@ class Field:
         return self.net.run(u, self.X, Y)[2]
 
     def descent(self, y, x):
-        """−ℓ'(x): ȳ − x, or ȳ − x/4 + x³/48 within |x|⁵/480, of derivative between −¼ and −¼ +
-        x²/16.
-        """
+        """−ℓ'(x): ȳ − x, or ȳ − x/4 + x³/48 within |x|⁵/480; slope in [−¼, −¼ + x²/16]."""
         if self.square:
             return y - x
         if isinstance(x, Dual):
@@ -50,14 +48,11 @@ class Field:
 
     def grows_at_most(self, growth, box):
         """Whether every eigenvalue of the symmetric matrices Df over the box is below growth."""
-        half, J = Ball(1, None, -1), slopes(self, box)
-        return is_positive(len(box), lambda i, j: growth * (i == j) - (J[i][j] + J[j][i]) * half)
+        return is_below(slopes(self, box), growth)
 
 
 class Enclosure:
-    """Curves one after another with what lies around them: steps (time, duration, curves, radius),
-    up to `end`.
-    """
+    """Curves in turn, what lies around them: steps (time, duration, curves, radius), to `end`."""
 
     @staticmethod
     def follow(start, error, curve, growth, h, rate):
@@ -75,11 +70,8 @@ class Enclosure:
         need(stretch < 1, "a step too long for its growth")
         factor = 1 + stretch + stretch * stretch  # at least e^(growth·h)
         larger = factor.hull(Ball(1))
-        return (
-            q,
-            (error + defect) * larger,
-            ([each.at(Ball(1)) for each in q], error * factor + defect * larger),
-        )
+        end = [each.at(Ball(1)) for each in q], error * factor + defect * larger
+        return q, (error + defect) * larger, end
 
     def at(self, time):
         """The box of all that is enclosed at a time."""
@@ -104,12 +96,10 @@ class Enclosure:
         need(0 <= low <= high <= self.end, "times beyond the tube")
         found = []
         for start, duration, q, around in self.steps:
-            ends = (
-                max((low - start) / duration, Fraction(0)),
-                min((high - start) / duration, Fraction(1)),
-            )
-            if ends[0] <= ends[1]:
-                found.append((q, around, *ends))
+            a = max((low - start) / duration, Fraction(0))
+            b = min((high - start) / duration, Fraction(1))
+            if a <= b:
+                found.append((q, around, a, b))
         return found
 
 
@@ -140,9 +130,7 @@ class Tube(Enclosure):
         return end
 
     def everywhere(self, low, high, holds, reason):
-        """Need that a condition on curves holds of all solutions between two times, halving steps
-        where it is not known.
-        """
+        """Need a condition on curves, of all solutions between two times; halves steps for it."""
         waiting = [(part, 0) for part in self.parts(low, high)]
         for _ in range(PARTS):
             if not waiting:
@@ -150,8 +138,6 @@ class Tube(Enclosure):
             (q, around, a, b), halvings = waiting.pop()
             if not holds([each.part(a, b) + around for each in q]):
                 need(halvings < HALVINGS and a < b, reason)
-                waiting += [
-                    ((q, around, *ends), halvings + 1)
-                    for ends in ((a, (a + b) / 2), ((a + b) / 2, b))
-                ]
+                halves = (a, (a + b) / 2), ((a + b) / 2, b)
+                waiting += [((q, around, *ends), halvings + 1) for ends in halves]
         need(False, reason)

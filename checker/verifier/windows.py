@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from .boxes import is_positive, slopes
+from .boxes import is_below, slopes
 from .kkt_points import found
 from .networks import number, unit
 from .numbers import Ball, ball, dot, need
@@ -10,19 +10,21 @@ from .tubes import Field, Tube
 
 
 def aligned(x, u, cosine):
-    """Whether ⟨x, u⟩ > cosine·‖x‖ of all x in a box or on curves, for a unit vector u and a cosine
-    > 0.
-    """
+    """Whether ⟨x, u⟩ > cosine·‖x‖ for all x in a box or on curves; u a unit vector, cosine > 0."""
     along = dot(x, u)
     return along > 0 and along * along > dot(x, x) * (cosine * cosine)
 
 
 def apart(x, u, cosine):
-    """Whether ⟨x, u⟩ < cosine·‖x‖ of all x in a box or on curves, for a unit vector u and a cosine
-    > 0.
-    """
+    """Whether ⟨x, u⟩ < cosine·‖x‖ for all x in a box or on curves; u a unit vector, cosine > 0."""
     along = dot(x, u)
     return along < 0 or along * along < dot(x, x) * (cosine * cosine)
+
+
+def distance(a, b):
+    """‖a − b‖."""
+    aside = [abs(x - y) for x, y in zip(a, b)]
+    return dot(aside, aside).root(2)
 
 
 class Point:
@@ -47,17 +49,12 @@ class Point:
         of itself.
         """
         need(0 < reach < 1, "a reach beyond (0, 1)")
-        v, field, half = (
-            [t + ball(reach) * Ball(-1, 1) for t in self.theta],
-            Field(case, case.Y),
-            Ball(1, None, -1),
+        v, field = [t + ball(reach) * Ball(-1, 1) for t in self.theta], Field(case, case.Y)
+        lift = abs(self.value) * case.net.order**2
+        need(
+            is_below(slopes(field, v), dot(field(v), v), v, lift),
+            "the KKT point is not proved to attract all within reach",
         )
-        radial, H, lift = dot(field(v), v), slopes(field, v), abs(self.value) * case.net.order**2
-
-        def entry(i, j):
-            return radial * (i == j) - (H[i][j] + H[j][i]) * half + lift * v[i] * v[j]
-
-        need(is_positive(len(v), entry), "the KKT point is not proved to attract all within reach")
 
 
 def goal(case, data):
@@ -69,9 +66,7 @@ def goal(case, data):
 
 
 class Window:
-    """Bounds on T_ε and R_ε, proved of the NCF flow from v_0, which tends to the KKT point θ with
-    N(θ) > 0.
-    """
+    """Bounds on T_ε and R_ε of the NCF flow from v_0, which tends to the KKT point θ, N(θ) > 0."""
 
     def __init__(self, case, data, start=None):
         (self.point, tends), self.start = goal(case, data), start or unit(case.theta)
@@ -98,14 +93,15 @@ class Window:
         need(small <= 1 or dot(*[self.tube.at(first)] * 2) > ball(small**2), "R_ε may be smaller")
 
 
+def need_start(case, x):
+    """Need that `start` is next to a point of norm 1."""
+    near = all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(x, unit(case.theta)))
+    need(near, "`start` is another point")
+
+
 def ray(case, data):
-    """The KKT point with N < 0 at which the NCF flow starts, and r(t)^{−(D−2)} = 1 − D(D−2)N·t on
-    its ray, of a time t.
-    """
+    """The KKT point, N < 0, the NCF flow starts at, and r^{−(D−2)} = 1 − D(D−2)N·t on its ray."""
     point, order = Point(case, data["limit"]), case.net.order
     need(point.value < 0 and order > 2, "N < 0 and D > 2 are not proved")
-    need(
-        all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(point.theta, unit(case.theta))),
-        "`start` is another point",
-    )
+    need_start(case, point.theta)
     return point, lambda t: 1 - point.value * (order * (order - 2)) * ball(t)

@@ -14,9 +14,7 @@ FORMAT, LARGEST, SECONDS, PRECISIONS = "ncfcheck-witness/1", 20_000_000, 60.0, (
 
 
 def digest(document: dict) -> str:
-    """SHA-256 of the claim, the instance and the certificate but for its digest, as compact JSON
-    with sorted keys.
-    """
+    """SHA-256 of claim, instance, certificate without its digest: compact JSON with sorted keys."""
     certificate = {key: value for key, value in document["certificate"].items() if key != "sha256"}
     sealed = [document["claim"], document["instance"], certificate]
     return hashlib.sha256(
@@ -73,9 +71,7 @@ def _prove(claim, instance, data) -> None:
 
 
 def load(path) -> dict:
-    """The JSON object in a file. Raises OSError, ValueError or RecursionError for anything but one
-    of LARGEST bytes at most.
-    """
+    """A file's JSON object, LARGEST bytes at most, or OSError, ValueError, RecursionError."""
     with open(path, "rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:

@@ -10,9 +10,7 @@ from .numbers import dot, need
 
 
 def neurons(case):
-    """(row of W_{L−1}, output weight) of the neurons of the last hidden layer at `start`; two dense
-    last layers, one output.
-    """
+    """(row of W_{L−1}, output weight) of neurons at `start`; last two layers dense, one output."""
     need(
         case.lipschitz and not case.net.bias and all(case.net.plain[-2:]),
         "∇H is not Lipschitz, or a last layer not dense",

@@ -1,6 +1,4 @@
-"""Open questions about early training: what a run finds out about them is news, and kept in
-docs/conjectures.md (theory §5).
-"""
+"""Open questions about early training: news from any run, in docs/conjectures.md (theory §5)."""
 
 from __future__ import annotations
 
@@ -20,6 +18,7 @@ from ncfcheck.properties.hypotheses import (
     SMALL_START,
     SUPERQUADRATIC,
 )
+from ncfcheck.properties.kkt.theorems import strict_maximum
 from ncfcheck.strategies.choices import one_of
 from ncfcheck.strategies.instances import families, instances, powers_where
 from ncfcheck.theory.kkt.points import Inertia, KktPoint, flow_limit, positive_limit
@@ -29,24 +28,19 @@ ALL_CURVED = powers_where(lambda powers: min(powers) >= 2)
 TWO_LAYERS = powers_where(lambda powers: len(powers) == 1 and powers[0] >= 2)
 THREE_LAYERS_OR_MORE = powers_where(lambda powers: len(powers) >= 2 and min(powers) >= 2)
 KINKABLE = powers_where(lambda powers: 1 in powers)
-# Every hidden layer has p ≥ 2 and at least two neurons, so that rank one and one active neuron say
-# something.
+# p ≥ 2 and two neurons or more in hidden layers: so rank one and one active neuron say something.
 WIDE = dict(starts=("gaussian",), only_dense=True, powers=ALL_CURVED, narrowest=2)
-# Where hidden layers of higher rank pay: samples of one sign that only several neurons can tell
-# from those around them.
+# Where higher rank pays: samples of one sign that only several neurons tell from those around them.
 SURROUNDED = dict(data=one_of(families(), families(only=("fan",))), labels=("inner", "gaussian"))
 GENERIC = "v_0 drawn uniformly from the sphere"
 # A second singular value, or a second neuron, at most this share of the first counts as none.
 NONE = 1e-3
-# Polished points are known far better than this; what is not known better is not called a
-# violation.
+# Polished points are known far better than this; what is not is not called a violation.
 POLISH = 1e-6
 
 
 def _maximum(instance) -> KktPoint:
-    """The strict local maximum that the flow tends to: the only positive limits of generic flows
-    that can be told for sure.
-    """
+    """The strict local maximum the flow tends to; other positive limits are not told for sure."""
     point = positive_limit(instance.ncf, instance.start, instance.numerics).point
     if point.inertia is not Inertia.MAXIMUM:
         raise Unresolved(f"the limit found is not a strict local maximum but {point.inertia}")
@@ -121,10 +115,7 @@ def one_signed_labels(instance) -> Margin:
 )
 def rank_one_maxima(instance) -> Margin:
     """Every local maximum has hidden layers of rank one, from whatever start it is found."""
-    point = positive_limit(instance.ncf, instance.start, instance.numerics).point
-    if point.inertia is not Inertia.MAXIMUM:
-        raise Inapplicable(f"no strict local maximum but {point.inertia}")
-    return _rank_one(_hidden(instance, point))
+    return _rank_one(_hidden(instance, strict_maximum(instance)))
 
 
 @claim(
@@ -223,10 +214,8 @@ def strongest_neuron(instance) -> Margin:
     contributions = (output * gradient)[0]
     if not contributions.any():
         raise Inapplicable("no neuron contributes to N(v_0): none is the strongest")
-    shares = contributions / norm(contributions)
-    active = int(np.argmax(rows))
-    others = np.delete(shares, active)
-    return Margin(float(shares[active] - others.max()), POLISH)
+    shares, active = contributions / norm(contributions), int(np.argmax(rows))
+    return Margin(float(shares[active] - np.delete(shares, active).max()), POLISH)
 
 
 @claim(

@@ -1,6 +1,4 @@
-"""Exact counterparts of conjectures: strict local maxima, and limits of flows, that they exclude
-(theory §5, §9).
-"""
+"""Strict local maxima, and limits of flows, that conjectures exclude, exactly (theory §5, §9)."""
 
 from __future__ import annotations
 
@@ -53,15 +51,13 @@ one_neuron = _maximum_with(
 
 def one_limit(instance) -> Certificate:
     """Two strict local maxima of different values."""
-    starts = (
-        instance.start,
-        gaussian_start(np.random.default_rng([*instance.seeds, 1]), instance.ncf),
-    )
+    ncf = instance.ncf
+    other = gaussian_start(np.random.default_rng([*instance.seeds, 1]), ncf)
     limits = [
-        known(positive_limit, instance.ncf, start, instance.numerics).point.u for start in starts
+        known(positive_limit, ncf, start, instance.numerics) for start in (instance.start, other)
     ]
     with precision(BITS):
-        first, second = (found_near(instance.network, instance.ncf, u).plain() for u in limits)
+        first, second = (found_near(instance.network, ncf, each.point.u).plain() for each in limits)
     proves = "two strict local maxima, which attract open sets of v_0, have different values"
     return Certificate("box", proves, {"limit": first, "near": second})
 

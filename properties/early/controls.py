@@ -9,8 +9,11 @@ import numpy as np
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from ncfcheck.properties.early import exact_controls
 from ncfcheck.properties.early.margins import (
+    NOT_GROWN,
     SLACK,
+    aligned,
     both_ways,
+    collapsed,
     delta_changing,
     departures,
     large,
@@ -18,6 +21,7 @@ from ncfcheck.properties.early.margins import (
     negative_limit,
     other_limits,
     slope,
+    smallest,
     time_to_shrink,
     train,
 )
@@ -47,8 +51,7 @@ from ncfcheck.theory.starts import gaussian_start, unit
 def large_init(instance) -> Margin:
     """⟨w, u*⟩/‖w‖ ≥ 1 − ε − ε/100 at t = T_ε/δ^{D−2}, for a large δ: δR_ε ≥ 3."""
     found = conditioned_window(instance)
-    flow = train(instance, large(instance, found, 10.0), time_reaches(found.time))
-    return Margin(1.01 - misalignment(flow, found.limit.point.u) / found.epsilon, SLACK)
+    return aligned(train(instance, large(instance, found, 10.0), time_reaches(found.time)), found)
 
 
 @claim(
@@ -66,12 +69,12 @@ def large_init_escape(instance) -> Margin:
     """
     found = conditioned_window(instance)
     if found.radius < 1.01:
-        raise Inapplicable("R_ε is reached at the start: the norm has not grown by T_ε")
+        raise Inapplicable(NOT_GROWN)
     delta = delta_changing(instance, 10.0, found.log_forcing)
     flow = train(instance, delta, norm_reaches(found.radius))
     if flow.stop is not Stop.ESCAPED:
         raise Inapplicable("the norm never reaches R_ε δ")
-    return Margin(1.01 - misalignment(flow, found.limit.point.u) / found.epsilon, SLACK)
+    return aligned(flow, found)
 
 
 @claim(
@@ -111,8 +114,8 @@ def large_init_collapse(instance) -> Margin:
     """
     limit, epsilon = negative_limit(instance), 0.01
     delta = delta_changing(instance, 10.0, log_forcing(instance, limit.trajectory, slice(1)))
-    flow = train(instance, delta, time_reaches(time_to_shrink(instance, limit.point, epsilon)))
-    return Margin(2 - flow.norm / epsilon, SLACK * flow.norm / epsilon)
+    time = time_to_shrink(instance, limit.point, epsilon)
+    return collapsed(train(instance, delta, time_reaches(time)), epsilon)
 
 
 @claim(
@@ -147,9 +150,8 @@ def no_escape(instance) -> Margin:
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
     if limit.point.multiplier:
         raise Inapplicable("the NCF flow does not tend to a zero KKT point")
-    end, flow = float(limit.trajectory.time[-1]), limit.trajectory
-    delta = next(ladder(instance, log_forcing(instance, flow, slice(1))))
-    flow = train(instance, delta, time_reaches(end))
+    delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1))))
+    flow = train(instance, delta, time_reaches(float(limit.trajectory.time[-1])))
     return Margin(float(np.exp(flow.log_norm.max())) / 2 - 1, SLACK)
 
 
@@ -165,9 +167,8 @@ def no_escape(instance) -> Margin:
 def positive_collapse(instance) -> Margin:
     """‖w(T_ε/δ^{D−2})‖ ≤ 2δε where the NCF flow tends to a positive KKT point."""
     found = conditioned_window(instance)
-    delta = next(ladder(instance, found.log_forcing, found.radius, found.condition))
-    flow = train(instance, delta, time_reaches(found.time))
-    return Margin(2 - flow.norm / found.epsilon, SLACK * flow.norm / found.epsilon)
+    flow = train(instance, smallest(instance, found), time_reaches(found.time))
+    return collapsed(flow, found.epsilon)
 
 
 @claim(
@@ -189,8 +190,7 @@ def initial_direction(instance) -> Margin:
     aside = gaussian_start(np.random.default_rng(instance.seeds[-1]), instance.ncf)
     instance = replace(instance, start=unit(near + 0.05 * aside))
     found = conditioned_window(instance)
-    delta = next(ladder(instance, found.log_forcing, found.radius, found.condition))
-    flow = train(instance, delta, time_reaches(found.time))
+    flow = train(instance, smallest(instance, found), time_reaches(found.time))
     return Margin(1 - misalignment(flow, near) / 0.1, SLACK)
 
 
@@ -209,6 +209,8 @@ def global_maximiser(instance) -> Margin:
     """
     ncf, found = instance.ncf, conditioned_window(instance)
     best = max(point.value for point in (found.limit.point, *other_limits(instance)))
-    return both_ways(
-        instance, found, lambda flow: Margin(ncf.value(flow.direction) / best - 0.9, SLACK)
-    )
+
+    def judge(flow) -> Margin:
+        return Margin(ncf.value(flow.direction) / best - 0.9, SLACK)
+
+    return both_ways(instance, found, judge)

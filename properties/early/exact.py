@@ -1,6 +1,4 @@
-"""Exact counterparts of theorems about early training: the conclusion is proved on one small
-instance (theory §4, §9).
-"""
+"""Theorems about early training, proved on one small instance (theory §4, §9)."""
 
 from __future__ import annotations
 
@@ -15,9 +13,11 @@ from ncfcheck.certify.variations import plain, varied
 from ncfcheck.certify.windows import Approach, cosine_of, first_time
 from ncfcheck.properties.early.margins import VANISHING, grown_window, shrinking, time_to_shrink
 from ncfcheck.properties.early.tubes import (
+    SURPASSED,
     boxed_negative_limit,
     departures,
     doubling,
+    rung,
     tube,
     windows,
 )
@@ -28,15 +28,13 @@ BELOW = 1 - 1e-4  # times the first δ of the ladder: R_ε is known to 1e-6 at b
 SETTLED = 0.9  # share of VANISHING that the excess may reach in floats
 
 
-def _settled(
-    instance, deltas, flow: Callable[[float], Tube], excess: Callable[[Tube], float]
-) -> list[dict]:
+def _settled(deltas, flow: Callable[[float], Tube], excess: Callable[[Tube], float]) -> list[dict]:
     """Two δ in turn at which the excess is below VANISHING."""
     first = next(iter(deltas)) * BELOW
     tubes = ((first / 2**k, flow(first / 2**k)) for k in range(RUNGS))
     for pair in pairwise(tubes):
         if all(excess(each) < SETTLED * VANISHING for _, each in pair):
-            return [{"delta": delta.hex(), "loss": each.plain()} for delta, each in pair]
+            return [rung(*each) for each in pair]
     raise NotProved("the excess does not settle on the ladder of δ")
 
 
@@ -52,7 +50,7 @@ def norm_stays_small(instance) -> Certificate:
     def excess(flow: Tube) -> float:
         return max(float(np.linalg.norm(step.end)) for step in flow.steps) / window.norms[0] - 1
 
-    rungs = _settled(instance, deltas, lambda delta: tube(instance, delta, window.times[1]), excess)
+    rungs = _settled(deltas, lambda delta: tube(instance, delta, window.times[1]), excess)
     return _proved("‖w(t)‖ ≤ 1.01 R_ε δ for all t ≤ T_ε/δ^{D−2}, at two δ", window, rungs)
 
 
@@ -64,7 +62,7 @@ def direction_aligns(instance) -> Certificate:
     def excess(flow: Tube) -> float:
         return _misalignment(flow.at(window.times[0]), window)
 
-    rungs = _settled(instance, deltas, lambda delta: tube(instance, delta, window.times[1]), excess)
+    rungs = _settled(deltas, lambda delta: tube(instance, delta, window.times[1]), excess)
     return _proved("⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε at t = T_ε/δ^{D−2}, at two δ", window, rungs)
 
 
@@ -73,17 +71,15 @@ def alignment_before_escape(instance) -> Certificate:
     found, window = windows(instance, grown_window)
 
     def flow(delta: float) -> Tube:
-        return tube(instance, delta, 0.0, window.norms[1] * (1 + 1e-9))
+        return tube(instance, delta, 0.0, window.norms[1] * SURPASSED)
 
     def excess(flow: Tube) -> float:
-        return _misalignment(
-            flow.at(first_time(flow, lambda x: np.linalg.norm(x) > window.norms[0])), window
-        )
+        time = first_time(flow, lambda x: np.linalg.norm(x) > window.norms[0])
+        return _misalignment(flow.at(time), window)
 
-    rungs = _settled(instance, ladder(instance, found.log_forcing, found.radius), flow, excess)
-    return _proved(
-        "⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε where ‖w‖ first reaches R_ε δ, at two δ", window, rungs
-    )
+    rungs = _settled(ladder(instance, found.log_forcing, found.radius), flow, excess)
+    proves = "⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε where ‖w‖ first reaches R_ε δ, at two δ"
+    return _proved(proves, window, rungs)
 
 
 def _misalignment(x: np.ndarray, window: Approach) -> float:
@@ -118,15 +114,12 @@ def collapse(instance) -> Certificate:
         raise NotProved("the NCF flow does not stay at a negative KKT point")
     epsilon, condition = shrinking(instance, limit)
     time = time_to_shrink(instance, limit.point, epsilon)
-    deltas = ladder(
-        instance, log_forcing(instance, limit.trajectory, slice(1)), condition=condition
-    )
+    forcing = log_forcing(instance, limit.trajectory, slice(1))
+    deltas = ladder(instance, forcing, condition=condition)
 
     def excess(flow: Tube) -> float:
         return (float(np.linalg.norm(flow.at(time))) / epsilon - 1) * VANISHING
 
-    rungs = _settled(instance, deltas, lambda delta: tube(instance, delta, time), excess)
-    data = {"limit": found.plain(), "rungs": rungs}
-    return Certificate(
-        "flow", "from an exact KKT point with N < 0 ‖w(T/δ^{D−2})‖ ≤ 2δε at two δ", data
-    )
+    rungs = _settled(deltas, lambda delta: tube(instance, delta, time), excess)
+    proves = "from an exact KKT point with N < 0 ‖w(T/δ^{D−2})‖ ≤ 2δε at two δ"
+    return Certificate("flow", proves, {"limit": found.plain(), "rungs": rungs})

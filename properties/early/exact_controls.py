@@ -11,12 +11,20 @@ from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, kn
 from ncfcheck.certify.flows import RingField, enclose
 from ncfcheck.certify.rings import precision
 from ncfcheck.certify.windows import BITS, ERROR, approach, is_alone
-from ncfcheck.properties.early.margins import delta_changing, large, other_limits, time_to_shrink
+from ncfcheck.properties.early.margins import (
+    delta_changing,
+    large,
+    other_limits,
+    smallest,
+    time_to_shrink,
+)
 from ncfcheck.properties.early.tubes import (
+    SURPASSED,
+    beyond,
     boxed_negative_limit,
     certificate,
     departures,
-    smallest,
+    rung,
     tube,
     windows,
 )
@@ -38,25 +46,21 @@ def large_init(instance) -> Certificate:
     found, window = windows(instance)
     delta = large(instance, found, 10.0) * (1 + 1e-6)
     loss = tube(instance, delta, window.times[1])
-    return certificate(
-        "δR_ε ≥ 3, and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at t = T_ε/δ^{D−2}", window, delta, loss
-    )
+    proves = "δR_ε ≥ 3, and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at t = T_ε/δ^{D−2}"
+    return certificate(proves, window, delta, loss)
 
 
 def large_init_escape(instance) -> Certificate:
     """⟨w, u*⟩/‖w‖ < 1 − 1.01 ε where ‖w‖ first reaches R_ε δ."""
     found, window = windows(instance)
     delta = delta_changing(instance, 10.0, found.log_forcing)
-    loss = tube(instance, delta, 0.0, window.norms[1] * (1 + 1e-9))
-    return certificate(
-        "for a large δ ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε where ‖w‖ first reaches R_ε δ", window, delta, loss
-    )
+    loss = tube(instance, delta, 0.0, window.norms[1] * SURPASSED)
+    proves = "for a large δ ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε where ‖w‖ first reaches R_ε δ"
+    return certificate(proves, window, delta, loss)
 
 
 def large_init_tracking(instance) -> Certificate:
-    """The loss flow of a large δ comes so close to its minimum that the way left is short of the
-    norm 2.
-    """
+    """The loss flow of a large δ comes so near its minimum that the way left is short of norm 2."""
     limit = known(positive_limit, instance.ncf, instance.start, instance.numerics)
     reference = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0))
     delta = max(3.0, delta_changing(instance, 10.0, log_forcing(instance, reference)))
@@ -64,15 +68,13 @@ def large_init_tracking(instance) -> Certificate:
     strength, y = delta**instance.network.order, instance.problem.y
 
     def is_over(step) -> bool:
-        return float(
-            np.abs(y - strength * instance.problem.outputs(step.end)).max()
-        ) < SETTLED * float(np.abs(y).max())
+        left = np.abs(y - strength * instance.problem.outputs(step.end)).max()
+        return float(left) < SETTLED * float(np.abs(y).max())
 
     with precision(BITS):
         loss = enclose(field, instance.start, ERROR, is_over)
-    return certificate(
-        "for a large δ ‖w‖ never reaches 2δ, and the NCF flow does", window, delta, loss
-    )
+    proves = "for a large δ ‖w‖ never reaches 2δ, and the NCF flow does"
+    return certificate(proves, window, delta, loss)
 
 
 def large_init_collapse(instance) -> Certificate:
@@ -82,16 +84,10 @@ def large_init_collapse(instance) -> Certificate:
     forcing = log_forcing(instance, limit.trajectory, slice(1))
     delta = max(3.0, delta_changing(instance, 10.0, forcing))
     times = time * (1 - WITHIN), time * (1 + WITHIN)
-    loss = tube(instance, delta, times[1])
-    data = {
-        "limit": found.plain(),
-        "delta": delta.hex(),
-        "loss": loss.plain(),
-        "times": hexadecimal(times),
-    }
-    return Certificate(
-        "flow", "for a large δ, from an exact KKT point with N < 0, ‖w(T/δ^{D−2})‖ > 2δε", data
-    )
+    loss = rung(delta, tube(instance, delta, times[1]))
+    proves = "for a large δ, from an exact KKT point with N < 0, ‖w(T/δ^{D−2})‖ > 2δε"
+    data = {"limit": found.plain()} | loss | {"times": hexadecimal(times)}
+    return Certificate("flow", proves, data)
 
 
 def order(instance) -> Certificate:
@@ -142,7 +138,7 @@ def global_maximiser(instance) -> Certificate:
     found, window = windows(instance)
     points = [found.limit.point, *other_limits(instance)]
     best, delta = max(points, key=lambda point: point.value), smallest(instance, found)
-    loss = tube(instance, delta, window.times[1], window.norms[1] * (1 + 1e-9))
+    loss = beyond(instance, delta, window)
     proves = (
         "N(w/‖w‖) < 0.9 N at another point, at t = T_ε/δ^{D−2} and where ‖w‖ first reaches R_ε δ"
     )
@@ -153,7 +149,7 @@ def wrong_target(instance) -> Certificate:
     """Trained on shuffled labels, w is not aligned with u* at T_ε, nor where ‖w‖ reaches R_ε δ."""
     trained, (found, window) = known(mislabelled, instance), windows(instance)
     delta = smallest(trained, found)
-    loss = tube(trained, delta, window.times[1], window.norms[1] * (1 + 1e-9))
+    loss = beyond(trained, delta, window)
     proves = (
         "trained on shuffled labels ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at t = T_ε/δ^{D−2}, and ‖w‖ = R_ε δ "
         "never or there too"
@@ -165,31 +161,25 @@ def wrong_norm(instance) -> Certificate:
     """Trained on labels ten times as large, ‖w‖ > 1.01 R_ε δ before T_ε."""
     trained, (found, window) = relabelled(instance, 10 * instance.problem.y), windows(instance)
     delta, norm = smallest(instance, found), 1.0101 * window.norms[1]
+
+    def is_over(step) -> bool:
+        return np.linalg.norm(step.end) > norm
+
     with precision(BITS):
         field = RingField(trained.problem, delta)
-        loss = enclose(
-            field,
-            instance.start,
-            ERROR,
-            lambda step: np.linalg.norm(step.end) > norm,
-            window.times[0],
-        )
-    return certificate(
-        "trained on 10y, ‖w(t)‖ > 1.01 R_ε δ for some t ≤ T_ε/δ^{D−2}", window, delta, loss
-    )
+        loss = enclose(field, instance.start, ERROR, is_over, window.times[0])
+    proves = "trained on 10y, ‖w(t)‖ > 1.01 R_ε δ for some t ≤ T_ε/δ^{D−2}"
+    return certificate(proves, window, delta, loss)
 
 
 def wrong_labels_tracking(instance) -> Certificate:
-    """Trained on shuffled labels, the departure has a slope below D − ¼ and is no
-    multiple of δ^D.
-    """
+    """Trained on shuffled labels, the departure has a slope < D − ¼ and is no multiple of δ^D."""
     proves = (
         "trained on shuffled labels, the departure has a slope below D − ¼ between two δ, and is "
         "no multiple of δ^D"
     )
-    return Certificate(
-        "flow", proves, departures(instance, known(mislabelled, instance), (1e-6, 1e-12))
-    )
+    trained = known(mislabelled, instance)
+    return Certificate("flow", proves, departures(instance, trained, (1e-6, 1e-12)))
 
 
 def wrong_labels_collapse(instance) -> Certificate:
@@ -198,7 +188,5 @@ def wrong_labels_collapse(instance) -> Certificate:
     time = 0.9 / (order * (order - 2) * -limit.point.value)
     delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), 10.0))
     loss = tube(relabelled(instance, -instance.problem.y), delta, time)
-    data = {"limit": found.plain(), "delta": delta.hex(), "loss": loss.plain()}
-    return Certificate(
-        "flow", "from an exact KKT point with N < 0, trained on −y, ‖w(T/δ^{D−2})‖ > 2δε", data
-    )
+    proves = "from an exact KKT point with N < 0, trained on −y, ‖w(T/δ^{D−2})‖ > 2δε"
+    return Certificate("flow", proves, {"limit": found.plain()} | rung(delta, loss))

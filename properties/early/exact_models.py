@@ -26,12 +26,13 @@ from ncfcheck.certify.windows import (
     cosine_of,
 )
 from ncfcheck.model.ncf import Problem
+from ncfcheck.properties.early.margins import smallest
 from ncfcheck.properties.early.tubes import (
+    beyond,
     boxed_negative_limit,
     certificate,
     departures,
-    smallest,
-    tube,
+    rung,
     windows,
 )
 from ncfcheck.properties.flow.instances import stationary
@@ -42,15 +43,12 @@ from ncfcheck.theory.starts import unit
 COLLAPSED = 1e-3  # δ of a flow that leaves a kink
 DELTA = 0.01  # of the control
 BEYOND = 1 + 1e-12  # of the time at which the loss flow ends: the bracket of T_ε is exact
-# share of the reach that all but the biases of the outputs come within: tubes are wide by then
-NEAR = 0.7
+NEAR = 0.7  # share of the reach that all but output biases come within: tubes are wide by then
 FURTHER = 1e-3  # share of ε by which the NCF flow is followed beyond T_ε
 
 
 def branch(instance, q: np.ndarray, side: float):
-    """The instance with the linear network of data θ_i x_i, the first sample on a side of its kink,
-    others where q has them.
-    """
+    """The linear network of data θ_i x_i, sample 0 to a side of its kink, others where q has it."""
     problem, network = instance.problem, instance.network
     sides = np.concatenate([[side], problem.X[1:] @ q])
     theta = np.where(sides > 0, 1.0, network.slopes[0])
@@ -59,9 +57,7 @@ def branch(instance, q: np.ndarray, side: float):
 
 
 def leaving(instance):
-    """The two branches from the balanced v_0 on the kink next to the start: on the sides of slope α
-    and of slope 1.
-    """
+    """Branches from the balanced v_0 on the kink next to the start: sides of slope α, slope 1."""
     first, kink = instance.network.slices[0], unit(instance.problem.X[0])
     q = instance.start[first] - (instance.start[first] @ kink) * kink
     start = unit(np.concatenate([unit(q), np.sign(instance.start[first.stop :])]))
@@ -69,13 +65,11 @@ def leaving(instance):
 
 
 def kink_start(instance) -> Certificate:
-    """The loss flow to one side is larger than the NCF flow to the other, and not aligned with its
-    limit.
-    """
+    """The loss flow to one side exceeds the NCF flow to the other, not aligned with its limit."""
     slow, fast = leaving(instance)
     found, window = windows(slow)
     delta = smallest(slow, found)
-    loss = tube(fast, delta, window.times[1], window.norms[1] * (1 + 1e-9))
+    loss = beyond(fast, delta, window)
     proves = (
         "from an exact v_0 on a kink, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at T_ε, of a "
         "solution to the other side"
@@ -84,9 +78,7 @@ def kink_start(instance) -> Certificate:
 
 
 def kink_start_tracking(instance) -> Certificate:
-    """The loss flow to one side departs from the NCF flow to the other by what is of
-    no order δ^D.
-    """
+    """The loss flow to one side departs from the NCF flow to the other, to no order δ^D."""
     proves = (
         "from an exact v_0 on a kink, solutions to both sides depart with a slope below D − ¼ "
         "between two δ"
@@ -100,22 +92,18 @@ def kink_collapse(instance) -> Certificate:
         raise NotProved("D = 2")
     v = stationary(instance)
     fast = branch(replace(instance, start=v), v[instance.network.slices[0]], 1.0)
+
+    def is_over(step) -> bool:
+        return np.linalg.norm(step.end) > 2
+
     with precision(BITS):
-        loss = enclose(
-            RingField(fast.problem, COLLAPSED), v, ERROR, lambda step: np.linalg.norm(step.end) > 2
-        )
-    data = {"delta": COLLAPSED.hex(), "loss": loss.plain()}
-    return Certificate(
-        "flow",
-        "from a v_0 on a kink, on whose ray an NCF flow shrinks, a loss flow reaches ‖w‖ = 2δ",
-        data,
-    )
+        loss = enclose(RingField(fast.problem, COLLAPSED), v, ERROR, is_over)
+    proves = "from a v_0 on a kink, on whose ray an NCF flow shrinks, a loss flow reaches ‖w‖ = 2δ"
+    return Certificate("flow", proves, rung(COLLAPSED, loss))
 
 
 def biases_early(instance) -> Certificate:
-    """The loss flow with biases is larger than the NCF flow by T_ε, and aligned neither there nor
-    where ‖w‖ = R_ε δ.
-    """
+    """With biases the loss flow is larger by T_ε, aligned neither there nor where ‖w‖ = R_ε δ."""
     if instance.network.depth != 2:
         raise NotProved(
             "three layers or more: biases within the network change where the NCF flow tends to"
@@ -124,13 +112,8 @@ def biases_early(instance) -> Certificate:
     with precision(BITS):
         window = _window_with_biases(instance, trained)
         time = window.times[1] / DELTA ** (instance.network.order - 2) * BEYOND
-        loss = enclose(
-            BiasedField(trained.problem, True),
-            DELTA * trained.start,
-            DELTA * ERROR,
-            lambda step: False,
-            time,
-        )
+        field, start = BiasedField(trained.problem, True), DELTA * trained.start
+        loss = enclose(field, start, DELTA * ERROR, lambda step: False, time)
     data = window.plain() | {"point": hexadecimal(trained.start), "loss": loss.plain()}
     proves = (
         "with biases, from `point` and δ = 0.01, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at "
@@ -149,27 +132,19 @@ def _window_with_biases(instance, trained) -> Approach:
         near = cosine_of(step.end[free], goal.theta[free]) > 1 - (NEAR * goal.reach) ** 2 / 2
         return near and cosine_of(step.end, goal.theta) > 1 - epsilon * (1 - FURTHER)
 
-    return bracketed(
-        Approach(
-            goal,
-            enclose(BiasedField(trained.problem, False), trained.start, ERROR, is_over),
-            epsilon,
-        )
-    )
+    tube = enclose(BiasedField(trained.problem, False), trained.start, ERROR, is_over)
+    return bracketed(Approach(goal, tube, epsilon))
 
 
 def _unbiased(trained) -> np.ndarray:
     """Numbers of all weights and biases but those of the outputs."""
-    matrices = trained.network.matrices(np.arange(trained.network.size, dtype=float))
-    return np.concatenate(
-        [np.arange(trained.network.slices[0].stop), matrices[-1][:, :-1].ravel().astype(int)]
-    )
+    numbers = np.arange(trained.network.size)
+    last = trained.network.matrices(numbers.astype(float))[-1][:, :-1].ravel().astype(int)
+    return np.concatenate([numbers[: trained.network.slices[0].stop], last])
 
 
 def _limit_without_biases(instance, trained, free: np.ndarray) -> Attractor:
-    """The KKT point that all but the biases of the outputs tend to, which flow as in a network
-    without, of inputs (x, 1).
-    """
+    """The KKT point of all but output biases, which flow as without biases, on inputs (x, 1)."""
     network, problem = instance.network, trained.problem
     widths = (network.widths[0] + 1, *network.widths[1:])
     bare = Problem(replace(network, widths=widths), problem.X, problem.y, problem.loss)
@@ -182,9 +157,7 @@ def _limit_without_biases(instance, trained, free: np.ndarray) -> Attractor:
 
 
 def biases_collapse(instance) -> Certificate:
-    """From an exact negative KKT point and biases 0 the loss flow leaves a ball, and is not back at
-    T.
-    """
+    """From an exact negative KKT point, biases 0, the loss flow leaves a ball for good before T."""
     proves = (
         "with biases, from an exact KKT point with N < 0, the loss at T/δ^{D−2} is lower than "
         "anywhere where ‖w‖ ≤ 2δε"

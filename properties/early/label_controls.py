@@ -1,8 +1,8 @@
-"""Claims about early training on other labels than those of the NCF, which are false (theory
-§7).
-"""
+"""False claims about early training: on other labels than the NCF's (theory §7)."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 
@@ -12,10 +12,12 @@ from ncfcheck.properties.early import exact_controls
 from ncfcheck.properties.early.margins import (
     SHALLOW,
     SLACK,
+    aligned,
     both_ways,
+    collapsed,
     follows,
-    misalignment,
     negative_limit,
+    smallest,
     train,
 )
 from ncfcheck.properties.homogeneity.labels import mislabelled, relabelled
@@ -39,12 +41,7 @@ def wrong_target(instance) -> Margin:
     where ‖w‖ reaches R_ε δ.
     """
     trained, found = mislabelled(instance), conditioned_window(instance)
-    target = found.limit.point.u
-    return both_ways(
-        trained,
-        found,
-        lambda flow: Margin(1.01 - misalignment(flow, target) / found.epsilon, SLACK),
-    )
+    return both_ways(trained, found, partial(aligned, found=found))
 
 
 @claim(
@@ -61,8 +58,7 @@ def wrong_norm(instance) -> Margin:
     of the labels as they were.
     """
     found, trained = conditioned_window(instance), relabelled(instance, 10 * instance.problem.y)
-    delta = next(ladder(instance, found.log_forcing, found.radius, found.condition))
-    flow = train(trained, delta, norm_reaches(2 * found.radius))
+    flow = train(trained, smallest(instance, found), norm_reaches(2 * found.radius))
     within = flow.log_norm[flow.time <= found.time].max()
     return Margin(1.01 - float(np.exp(within)) / found.radius, SLACK)
 
@@ -102,5 +98,5 @@ def wrong_labels_collapse(instance) -> Margin:
     # Nine tenths of the time T* in which the flow of −N blows up.
     time, epsilon = 0.9 / (order * (order - 2) * -limit.point.value), 1.9 ** (-1 / (order - 2))
     delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), 10.0))
-    flow = train(relabelled(instance, -instance.problem.y), delta, time_reaches(time))
-    return Margin(2 - flow.norm / epsilon, SLACK * flow.norm / epsilon)
+    trained = relabelled(instance, -instance.problem.y)
+    return collapsed(train(trained, delta, time_reaches(time)), epsilon)

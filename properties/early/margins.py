@@ -1,6 +1,4 @@
-"""What the claims about early training measure: windows of the NCF flow, and one loss flow against
-it at one or two small δ (theory §4).
-"""
+"""What early training's claims measure: NCF windows, and loss flows at one or two δ (theory §4)."""
 
 from __future__ import annotations
 
@@ -32,16 +30,15 @@ from ncfcheck.theory.flow.trajectories import (
 from ncfcheck.theory.kkt.points import KktPoint, Limit, flow_limit, positive_limit
 from ncfcheck.theory.starts import gaussian_start
 
-# The share of an instance's gradient calls that one flow may take: five times what most do, too few
-# for the implicit integrator.
+# Share of an instance's gradient calls for one flow: 5 times what most take, too few if implicit.
 CALLS = 1 / 20
 # Powers of all networks of order 3 and 4, where norms still change much within a share of T*.
 SHALLOW = sampled_from(((2,), (1, 1), (3,), (1, 1, 1)))
 # How far a flow from an instance's own numbers may be off: controls are violated by far more.
 SLACK = 1e-3
-# What is left for o(1) at the last rung of the ladder: relative for norms, in units of ε for
-# alignments.
+# What is left for o(1) at the last rung: relative for norms, in units of ε for alignments.
 VANISHING = 0.01
+NOT_GROWN = "R_ε is reached at the start: the norm has not grown by T_ε"
 
 
 def grown_window(instance) -> Window:
@@ -51,13 +48,11 @@ def grown_window(instance) -> Window:
         found = window(instance, limit, share)
         if found.flow.norm >= max(1.01, found.radius * (1 - 1e-12)):
             return found
-    raise Inapplicable("R_ε is reached at the start: the norm has not grown by T_ε")
+    raise Inapplicable(NOT_GROWN)
 
 
 def shrinking(instance, limit) -> tuple[float, float]:
-    """ε, and how much perturbations have grown by the time the NCF flow from a negative KKT point
-    has shrunk to it.
-    """
+    """ε, and what perturbations grow to as the flow from a negative KKT point shrinks to it."""
     # The point is unstable: by then they have grown by (1/ε)^κ with κ the top curvature.
     curvature = max(limit.point.top_curvature, 1.0)
     epsilon = max(instance.fraction, PERTURBATION ** (1 / (2 * curvature)))
@@ -90,10 +85,13 @@ def other_limits(instance) -> list[KktPoint]:
     return found
 
 
+def smallest(instance, found: Window) -> float:
+    """The first δ of the ladder."""
+    return next(ladder(instance, found.log_forcing, found.radius, found.condition))
+
+
 def train(instance, delta: float, until: Event) -> Trajectory:
-    """Loss flow from δ·v_0 to the event, or to where the data are fitted and nothing moves any
-    more.
-    """
+    """Loss flow from δ·v_0 to the event, or to where data are fitted and nothing moves any more."""
     numerics = replace(instance.numerics, calls=int(CALLS * instance.numerics.calls))
     flow = loss_flow(instance.problem, instance.start, delta, numerics, until)
     if not (flow.stop.is_event or flow.stop is Stop.DEAD):
@@ -106,13 +104,21 @@ def misalignment(flow: Trajectory, target: np.ndarray) -> float:
     return float(0.5 * np.sum((flow.direction - target) ** 2))
 
 
+def aligned(flow: Trajectory, found: Window) -> Margin:
+    """1.01 − (1 − ⟨v, u*⟩)/ε for the flow's last direction."""
+    return Margin(1.01 - misalignment(flow, found.limit.point.u) / found.epsilon, SLACK)
+
+
+def collapsed(flow: Trajectory, epsilon: float) -> Margin:
+    """2 − ‖s‖/ε at the flow's end."""
+    return Margin(2 - flow.norm / epsilon, SLACK * flow.norm / epsilon)
+
+
 def both_ways(trained, found, judge) -> Margin:
-    """The milder of judge(flow) for the loss flow of `trained` up to t = T_ε/δ^{D−2} and up to ‖w‖
-    = R_ε δ, for a small δ.
-    """
+    """The milder judge(flow of `trained`), to t = T_ε/δ^{D−2} and to ‖w‖ = R_ε δ, for a small δ."""
     if found.flow.norm < max(1.01, found.radius * (1 - 1e-12)):
-        raise Inapplicable("R_ε is reached at the start: the norm has not grown by T_ε")
-    delta = next(ladder(trained, found.log_forcing, found.radius, found.condition))
+        raise Inapplicable(NOT_GROWN)
+    delta = smallest(trained, found)
     return mildest(
         judge(train(trained, delta, until))
         for until in (time_reaches(found.time), norm_reaches(found.radius))
@@ -128,12 +134,10 @@ def departures(instance, trained, powers) -> tuple[np.ndarray, np.ndarray]:
     gradient by its own size.
     """
     positive_limit(instance.ncf, instance.start, instance.numerics)
-    reference, order = (
-        ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0)),
-        instance.network.order,
-    )
+    doubled, order = norm_reaches(2.0), instance.network.order
+    reference = ncf_flow(instance.ncf, instance.start, instance.numerics, doubled)
     powers = np.exp(np.log(powers) - log_forcing(instance, reference))
-    flows = [train(trained, power ** (1 / order), norm_reaches(2.0)) for power in powers]
+    flows = [train(trained, power ** (1 / order), doubled) for power in powers]
     if not all(flow.stop is Stop.ESCAPED for flow in (reference, *flows)):
         raise Unresolved("a flow does not reach norm 2")
     sizes = [
@@ -147,15 +151,12 @@ def departures(instance, trained, powers) -> tuple[np.ndarray, np.ndarray]:
 
 def slope(instance, powers: np.ndarray, sizes: np.ndarray) -> float:
     """Slope of log departure over log δ between two values of δ^D."""
-    return float(
-        instance.network.order * np.log(sizes[1] / sizes[0]) / np.log(powers[1] / powers[0])
-    )
+    changes = np.log(sizes[1] / sizes[0]), np.log(powers[1] / powers[0])
+    return float(instance.network.order * changes[0] / changes[1])
 
 
 def follows(instance, trained) -> Margin:
-    """Either the departure is of order δ^D, to within ¼, or it is proportional to δ^D, to within a
-    twentieth.
-    """
+    """Departure of order δ^D, to within ¼, or else proportional to δ^D, to within a twentieth."""
     powers, sizes = departures(instance, trained, (1e-6, 1e-12))
     ratio = (sizes[1] / powers[1]) / (sizes[0] / powers[0])
     return mildest(

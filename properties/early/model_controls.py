@@ -11,9 +11,11 @@ from ncfcheck.properties.early import exact_models
 from ncfcheck.properties.early.margins import (
     SHALLOW,
     SLACK,
+    aligned,
+    collapsed,
     follows,
-    misalignment,
     negative_limit,
+    smallest,
     time_to_shrink,
     train,
 )
@@ -22,7 +24,7 @@ from ncfcheck.properties.hypotheses import HOMOGENEOUS, LIPSCHITZ
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.biases.flows import loss_flow_with_biases, ncf_flow_with_biases
 from ncfcheck.theory.biases.networks import biased
-from ncfcheck.theory.early.training import conditioned_window, ladder
+from ncfcheck.theory.early.training import conditioned_window
 from ncfcheck.theory.flow.trajectories import Stop, norm_reaches, time_reaches
 from ncfcheck.theory.starts import unit
 
@@ -31,9 +33,7 @@ NUDGE = 1e-12
 
 
 def nudged(instance, side: float):
-    """The instance with the first layer moved off the kink of the first sample, to the side on
-    which σ' is 1 or α.
-    """
+    """The first layer moved off the first sample's kink, to the side on which σ' is 1 or α."""
     start = instance.start.copy()
     start[instance.network.slices[0]] += side * NUDGE * instance.problem.X[0]
     return replace(instance, start=unit(start))
@@ -57,23 +57,12 @@ def kink_start(instance) -> Margin:
     """
     slow, fast = nudged(instance, -1.0), nudged(instance, 1.0)
     found = conditioned_window(slow)
-    delta = next(ladder(slow, found.log_forcing, found.radius, found.condition))
-    at_time, at_norm, beyond = (
-        train(fast, delta, until)
-        for until in (
-            time_reaches(found.time),
-            norm_reaches(found.radius),
-            norm_reaches(2 * found.radius),
-        )
-    )
+    delta = smallest(slow, found)
+    events = time_reaches(found.time), norm_reaches(found.radius), norm_reaches(2 * found.radius)
+    at_time, at_norm, beyond = (train(fast, delta, until) for until in events)
     largest = beyond.log_norm[beyond.time <= found.time].max()
-    aligned = [
-        1.01 - misalignment(flow, found.limit.point.u) / found.epsilon
-        for flow in (at_time, at_norm)
-    ]
-    return mildest(
-        Margin(float(value), SLACK) for value in (1.01 - np.exp(largest) / found.radius, *aligned)
-    )
+    small = Margin(float(1.01 - np.exp(largest) / found.radius), SLACK)
+    return mildest([small, aligned(at_time, found), aligned(at_norm, found)])
 
 
 @claim(
@@ -121,10 +110,9 @@ def biases_early(instance) -> Margin:
     if not norms.max() >= radius * delta:
         raise Unresolved("the loss flow does not reach R_ε δ")
     first = int(np.argmax(norms >= radius * delta))
-    aligned = 1.01 - 0.5 * np.sum((directions[[first, -1]] - target) ** 2, axis=1) / epsilon
-    return mildest(
-        Margin(float(value), SLACK) for value in (1.01 - norms.max() / (radius * delta), *aligned)
-    )
+    alignments = 1.01 - 0.5 * np.sum((directions[[first, -1]] - target) ** 2, axis=1) / epsilon
+    smallness = 1.01 - norms.max() / (radius * delta)
+    return mildest(Margin(float(value), SLACK) for value in (smallness, *alignments))
 
 
 @claim(
@@ -150,10 +138,8 @@ def kink_collapse(instance) -> Margin:
     flow = train(nudged(replace(instance, start=v), 1.0), 1e-3, norm_reaches(2.0))
     if flow.stop is not Stop.ESCAPED:
         raise Unresolved("the loss flow does not reach 2δ")
-    epsilon = (1 - order * (order - 2) * instance.ncf.value(v) * flow.time[-1]) ** (
-        -1 / (order - 2)
-    )
-    return Margin(2 - flow.norm / epsilon, SLACK * flow.norm / epsilon)
+    shrunk = 1 - order * (order - 2) * instance.ncf.value(v) * flow.time[-1]
+    return collapsed(flow, shrunk ** (-1 / (order - 2)))
 
 
 @claim(

@@ -1,6 +1,4 @@
-"""Early training from small initialization follows the NCF: norms, directions, collapse (theory
-§4).
-"""
+"""Early training from small initialization follows the NCF: norms, directions, collapse (§4)."""
 
 from __future__ import annotations
 
@@ -38,9 +36,7 @@ HYPOTHESES = (HOMOGENEOUS, SUPERQUADRATIC, LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMI
 
 
 def _vanishes(instance, excess, until, deltas, in_the_limit: float = 0.0) -> Margin:
-    """Margin of excess(loss flow at the event) ≤ o(1): below VANISHING on two rungs in turn, or
-    else on the last two.
-    """
+    """Margin of excess(flow at the event) ≤ o(1): under VANISHING on two rungs in turn, or last."""
     parts = []
     for delta in deltas:
         part = _within(instance, excess, until, delta, in_the_limit)
@@ -59,10 +55,8 @@ def _within(instance, excess, until, delta: float, in_the_limit: float) -> Margi
     The integrators' share of the error: a second, looser run, and what is found at a δ so small
     that the loss flow is the NCF flow, where the excess is known.
     """
-    value, coarse = (
-        excess(follow(instance, delta, until)),
-        excess(follow(instance, delta, until, loosened=30)),
-    )
+    value = excess(follow(instance, delta, until))
+    coarse = excess(follow(instance, delta, until, loosened=30))
     limit = excess(follow(instance, NEGLIGIBLE ** (1 / instance.network.order), until))
     return Margin(VANISHING - value, abs(value - coarse) + abs(limit - in_the_limit) + 1e-9)
 
@@ -109,10 +103,8 @@ def alignment_before_escape(instance) -> Margin:
 def before_escape(instance) -> Margin:
     """Margin of (1 − ⟨v, u*⟩ − ε)/ε ≤ o(1) where ‖w‖ first reaches R_ε δ."""
     found = grown_window(instance)
-    deltas = ladder(instance, found.log_forcing, found.radius)
-    return _vanishes(
-        instance, partial(_misalignment, found=found), norm_reaches(found.radius), deltas
-    )
+    deltas, until = ladder(instance, found.log_forcing, found.radius), norm_reaches(found.radius)
+    return _vanishes(instance, partial(_misalignment, found=found), until, deltas)
 
 
 def _at_fixed_time(instance, excess) -> Margin:
@@ -163,24 +155,19 @@ def collapse(instance) -> Margin:
 
 
 def _shrinks(instance) -> Margin:
-    """2 − ‖s(T)‖/ε for the loss flow from a negative KKT point, T the time at which the NCF flow
-    has shrunk to ε.
-    """
+    """2 − ‖s(T)‖/ε, loss flow from a negative KKT point; at T the NCF flow has shrunk to ε."""
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
     epsilon, condition = shrinking(instance, limit)
     time = time_to_shrink(instance, limit.point, epsilon)
-    deltas = ladder(
-        instance, log_forcing(instance, limit.trajectory, slice(1)), condition=condition
-    )
+    forcing = log_forcing(instance, limit.trajectory, slice(1))
+    deltas = ladder(instance, forcing, condition=condition)
     return _vanishes(
         instance, lambda flow: (flow.norm / epsilon - 1) * VANISHING, time_reaches(time), deltas
     )
 
 
 def _stays_near(instance, limit) -> Margin:
-    """The loss flow's direction near the zero KKT point, at the time the NCF flow's gradient has
-    fallen to a hundredth.
-    """
+    """The loss flow's direction near the zero KKT point, when the NCF's ‖∇N‖ is a hundredth."""
     flow = limit.trajectory
     k = int(np.argmax(flow.gradient_norm <= 1e-2 * flow.gradient_norm[0]))
     epsilon = max(float(np.sum((flow.directions[k] - limit.point.u) ** 2)), 1e-3)
@@ -189,11 +176,8 @@ def _stays_near(instance, limit) -> Margin:
         """Half of what is allowed is the NCF flow's own distance."""
         return float(0.5 * np.sum((v - limit.point.u) ** 2) / epsilon) * VANISHING
 
-    deltas = ladder(
-        instance,
-        log_forcing(instance, flow, slice(k + 1)),
-        float(np.exp(flow.log_norm[: k + 1].max())),
-    )
+    largest = float(np.exp(flow.log_norm[: k + 1].max()))
+    deltas = ladder(instance, log_forcing(instance, flow, slice(k + 1)), largest)
     until = time_reaches(float(flow.time[k]))
     return _vanishes(
         instance, lambda end: excess(end.direction), until, deltas, excess(flow.directions[k])

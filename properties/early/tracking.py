@@ -1,6 +1,4 @@
-"""The loss flow follows the NCF flow to order δ^D, with the constants that linearisation predicts
-(theory §4).
-"""
+"""The loss flow follows the NCF flow to order δ^D, with constants by linearisation (theory §4)."""
 
 from __future__ import annotations
 

@@ -17,11 +17,12 @@ from ncfcheck.certify.flows import RingField, Tube, enclose
 from ncfcheck.certify.rings import precision
 from ncfcheck.certify.windows import BITS, ERROR, Approach, approach, first_time
 from ncfcheck.properties.early.margins import negative_limit
-from ncfcheck.theory.early.training import Window, conditioned_window, ladder, log_forcing
+from ncfcheck.theory.early.training import Window, conditioned_window, log_forcing
 from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
 from ncfcheck.theory.kkt.points import positive_limit
 
 FAR = 100.0  # multiples of T_ε up to which a flow is followed to a norm
+SURPASSED = 1 + 1e-9  # multiple of R_ε up to which a loss flow is followed
 DOUBLED = 2e-10  # relative width of the bracket of the time at which a norm is 2
 
 
@@ -29,11 +30,6 @@ def windows(instance, find=conditioned_window) -> tuple[Window, Approach]:
     """The engine's window, and the same in tubes."""
     found = known(find, instance)
     return found, approach(instance, found.limit.point.u, found.epsilon)
-
-
-def smallest(instance, found: Window) -> float:
-    """The first δ of the ladder."""
-    return next(ladder(instance, found.log_forcing, found.radius, found.condition))
 
 
 def tube(instance, delta: float, time: float, norm: float = 0.0) -> Tube:
@@ -48,11 +44,19 @@ def tube(instance, delta: float, time: float, norm: float = 0.0) -> Tube:
         return enclose(RingField(instance.problem, delta), instance.start, ERROR, is_over, limit)
 
 
+def beyond(instance, delta: float, window: Approach) -> Tube:
+    """The loss flow up to T_ε, and on to where ‖w‖ = R_ε δ unless it rests."""
+    return tube(instance, delta, window.times[1], window.norms[1] * SURPASSED)
+
+
 def certificate(proves: str, window: Approach, delta: float, loss: Tube, **more) -> Certificate:
     """The certificate of a window, and of one loss flow."""
-    return Certificate(
-        "flow", proves, window.plain() | {"delta": delta.hex(), "loss": loss.plain()} | more
-    )
+    return Certificate("flow", proves, window.plain() | rung(delta, loss) | more)
+
+
+def rung(delta: float, loss: Tube) -> dict:
+    """A loss flow, and its δ."""
+    return {"delta": delta.hex(), "loss": loss.plain()}
 
 
 def doubling(instance) -> Approach:
@@ -72,7 +76,7 @@ def departures(instance, trained, powers, window: Approach | None = None) -> dic
 
 def _doubled(instance, delta: float) -> dict:
     found = tube(instance, delta, 0.0, 2.0)
-    return {"delta": delta.hex(), "loss": found.plain(), "crossing": _crossing(found)}
+    return rung(delta, found) | {"crossing": _crossing(found)}
 
 
 def _crossing(flow: Tube) -> list[str]:

@@ -38,16 +38,13 @@ def degree_two(instance) -> Margin:
     positive_limit(instance.ncf, instance.start, instance.numerics)
     times = []
     for doublings in (30, 31, 32):
-        flow = ncf_flow(
-            instance.ncf, instance.start, instance.numerics, norm_reaches(2.0**doublings)
-        )
+        until = norm_reaches(2.0**doublings)
+        flow = ncf_flow(instance.ncf, instance.start, instance.numerics, until)
         if flow.stop is not Stop.ESCAPED:
             raise Unresolved(f"NCF flow to norm 2^{doublings}: {flow.stop.value}")
         times.append(flow.time[-1])
-    ratio = (times[2] - times[1]) / (times[1] - times[0])
-    return Margin(
-        0.75 - ratio, 1e3 * instance.numerics.tolerance * times[2] / (times[1] - times[0])
-    )
+    earlier, later = times[1] - times[0], times[2] - times[1]
+    return Margin(0.75 - later / earlier, 1e3 * instance.numerics.tolerance * times[2] / earlier)
 
 
 @claim(

@@ -1,6 +1,4 @@
-"""Exact counterparts of claims about the flow of the NCF: tubes around it, and KKT points that it
-stays at (theory §3, §9).
-"""
+"""The NCF flow, exact counterparts: tubes around it, KKT points where it stays (theory §3, §9)."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ import numpy as np
 from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, known, need
 from ncfcheck.certify.evaluate import matrices
 from ncfcheck.certify.flows import RingField, Tube, enclose
-from ncfcheck.certify.kkt_points import boxed, nonzero_limit, positive
+from ncfcheck.certify.kkt_points import boxed, negative, nonzero_limit, positive
 from ncfcheck.certify.points import At, nonzero, proved
 from ncfcheck.certify.rings import precision
 from ncfcheck.certify.windows import BITS, ERROR, Approach, approach, first_time
@@ -51,10 +49,9 @@ def balance(instance) -> Certificate:
     with precision(BITS):
         field = RingField(instance.problem, delta)
         loss = enclose(field, instance.start, ERROR, lambda step: False, ncf.time)
+    proves = "balances stay what they are along both flows until ‖u‖ has doubled or halved"
     data = {"ncf": ncf.plain(), "delta": delta.hex(), "loss": loss.plain()}
-    return Certificate(
-        "flow", "balances stay what they are along both flows until ‖u‖ has doubled or halved", data
-    )
+    return Certificate("flow", proves, data)
 
 
 def blowup_rate(instance) -> Certificate:
@@ -91,18 +88,11 @@ def no_blowup(instance) -> Certificate:
     proves = (
         "the NCF flow from an exact KKT point with N < 0 stays on its ray, and its norm decreases"
     )
-    return boxed(
-        instance,
-        nonzero_limit(instance),
-        lambda found: need(found.value < 0, "N < 0 is not proved"),
-        proves,
-    )
+    return boxed(instance, nonzero_limit(instance), negative, proves)
 
 
 def doubled_start(instance) -> Certificate:
-    """From twice an exact KKT point with N > 0, D > 2, the flow blows up at 2^{−(D−2)}/(D(D−2)N) <
-    1/(D(D−2)N).
-    """
+    """From twice an exact KKT point, N > 0, D > 2, T* = 2^{−(D−2)}/(D(D−2)N) < 1/(D(D−2)N)."""
     need(instance.network.order > 2, "D = 2")
     proves = (
         "from twice an exact KKT point u with N* = N(u) > 0 the NCF flow blows up at "

@@ -1,6 +1,4 @@
-"""Special instances: flows about the kink of a sample, and layers that share their weights (theory
-§7).
-"""
+"""Special instances: flows about a sample's kink, layers that share their weights (theory §7)."""
 
 from __future__ import annotations
 
@@ -31,11 +29,8 @@ def _kinked(draw, data, attracting: bool) -> Instance:
     depth, d, seed = draw.integer(2 + (not attracting), 5), draw.integer(2, 5), draw(SEEDS)
     slope = draw.integer(-10, 5 if attracting else -2) / 10
     rng = np.random.default_rng(seed)
-    frame, a, b = (
-        np.linalg.qr(rng.standard_normal((d, d)))[0],
-        rng.uniform(0.5, 1.0),
-        rng.uniform(0.5, 1.0),
-    )
+    frame = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    a, b = rng.uniform(0.5, 1.0), rng.uniform(0.5, 1.0)
     if attracting:
         c, q = a / max((1 + slope) / 2, 0.25), unit(frame[1] + rng.uniform(-0.3, 0.3) * frame[0])
     else:
@@ -52,9 +47,7 @@ def _kinked(draw, data, attracting: bool) -> Instance:
 
 
 def _kink(instance: Instance, attracting: bool) -> None:
-    """All p_l = 1, one neuron a layer, α_1 < 1 alone, and ∇N that points to the first sample's kink
-    from both sides, or away.
-    """
+    """One neuron a layer, p_l = 1, α_1 < 1 alone, ∇N to, or from, both sides of sample 0's kink."""
     network, kink = instance.network, instance.problem.X[0]
     require(
         set(network.powers) == {1}
@@ -79,17 +72,11 @@ def _kink(instance: Instance, attracting: bool) -> None:
         v = instance.start.copy()
         v[first] = on_kink + side * kink
         sides.append(float(instance.ncf.gradient(v)[first] @ kink))
-    expected = (
-        (sides[0] > 1e-3 and sides[1] < -1e-3)
-        if attracting
-        else (sides[0] < -1e-3 and sides[1] > 1e-3)
-    )
-    require(
-        expected,
-        "∇N points to the kink from both sides"
-        if attracting
-        else "∇N points away from the kink on both sides",
-    )
+    below, above = sides
+    if attracting:
+        require(below > 1e-3 and above < -1e-3, "∇N points to the kink from both sides")
+    else:
+        require(below < -1e-3 and above > 1e-3, "∇N points away from the kink on both sides")
     require(attracting or abs(instance.start[first] @ kink) < 1e-12, "a start on the kink")
 
 
@@ -106,28 +93,21 @@ kinked = given(_kinked, _kink, _balanced)
 
 
 def stationary(instance) -> np.ndarray:
-    """The balanced v_0 on the kink of the first sample, along what is left of the second, with
-    N(v_0) < 0, (P,).
-    """
+    """The balanced v_0 (P,) on sample 0's kink, along what is left of sample 1, N(v_0) < 0."""
     kink, other, depth = unit(instance.problem.X[0]), instance.problem.X[1], instance.network.depth
     along = unit(other - (other @ kink) * kink)
     return np.concatenate([along, np.ones(depth - 2), [-1.0]]) / np.sqrt(depth)
 
 
 def convolved(instance: Instance) -> Instance:
-    """The instance with a first layer that shares its weights between neurons, from a Gaussian
-    start.
-    """
+    """The instance with a first layer of weights that neurons share, from a Gaussian start."""
     network = instance.network
     columns, rows = network.widths[:2]
-    network = replace(
-        network, patterns=(convolution(rows, columns, columns), *network.patterns[1:])
-    )
-    problem = replace(instance.problem, network=network)
+    patterns = (convolution(rows, columns, columns), *network.patterns[1:])
+    problem = replace(instance.problem, network=replace(network, patterns=patterns))
     start = gaussian_start(np.random.default_rng(instance.seeds[-1]), problem.ncf)
-    return replace(
-        instance, problem=problem, start=start, families={**instance.families, "start": "gaussian"}
-    )
+    families = {**instance.families, "start": "gaussian"}
+    return replace(instance, problem=problem, start=start, families=families)
 
 
 def every_balance(network, theta: np.ndarray) -> list[np.ndarray]:

@@ -1,6 +1,4 @@
-"""What the claims about the flow of the NCF measure: both bounds on its blow-up, drifts of balances
-(theory §3).
-"""
+"""What claims about the NCF flow measure: bounds on its blow-up, drifts of balances (theory §3)."""
 
 from __future__ import annotations
 
@@ -16,9 +14,7 @@ GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
 
 
 def bracket(instance, initial_norm: float = 1.0) -> Margin:
-    """Both bounds on T* for the flow from u(0) = initial_norm · v_0: u(t) = c ũ(c^{D−2} t), ũ the
-    flow from v_0.
-    """
+    """Both bounds on T* from u(0) = c·v_0, c = initial_norm: u(t) = c ũ(c^{D−2} t), ũ from v_0."""
     order, value = instance.network.order, instance.ncf.value(instance.start)
     time, error, optimum = blowup_time(instance.ncf, instance.start, instance.numerics)
     time, error = np.array([time, error]) / initial_norm ** (order - 2)
@@ -30,9 +26,7 @@ def bracket(instance, initial_norm: float = 1.0) -> Margin:
 
 
 def balancing(instance) -> float:
-    """δ at which the outputs at v_0 are as large as the labels; Inapplicable where they
-    are all 0.
-    """
+    """δ at which outputs at v_0 are as large as the labels; Inapplicable where they are all 0."""
     outputs = float(np.abs(instance.problem.outputs(instance.start)).max())
     if outputs == 0:
         raise Inapplicable("H(X; v_0) = 0: the network is dead on the data")
@@ -54,10 +48,8 @@ def _drift(instance, flow: Trajectory, balances) -> Margin:
     if flow.stop is Stop.NOT_FINITE:
         raise Unresolved(flow.stop.value)
     network, norms = instance.network, np.exp(flow.log_norm)
-    values = np.array(
-        [np.concatenate(balances(network, r * v)) for r, v in zip(norms, flow.directions)]
-    )
+    points = (r * v for r, v in zip(norms, flow.directions))
+    values = np.array([np.concatenate(balances(network, each)) for each in points])
     drift = np.abs(values - values[0]).max() / norms.max() ** 2
-    # Local errors of an invariant add up without growing; the factor covers steps across kinks of
-    # ∇²H.
+    # Local errors of an invariant add up without growing; a factor for steps across kinks of ∇²H.
     return Margin(1 - drift / 1e-4, 20 * instance.numerics.tolerance * len(norms) / 1e-4)

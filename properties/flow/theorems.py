@@ -1,6 +1,4 @@
-"""The flow of the NCF: monotone value, finite blow-up, convergence in direction, conserved balance
-(theory §3).
-"""
+"""The NCF flow: N rises, finite blow-up, a limit in direction, conserved balance (theory §3)."""
 
 from __future__ import annotations
 
@@ -34,23 +32,17 @@ from ncfcheck.theory.kkt.points import Inertia, blowup_time, flow_limit, positiv
 )
 def monotone(instance) -> Margin:
     """N(v(t)) never decreases along the flow of the NCF."""
-    flow, size = (
-        ncf_flow(instance.ncf, instance.start, instance.numerics),
-        norm(instance.ncf.gradient(instance.start)),
-    )
-    if size <= instance.ncf.rounding(instance.start)[1]:
+    flow = ncf_flow(instance.ncf, instance.start, instance.numerics)
+    if norm(instance.ncf.gradient(instance.start)) <= instance.ncf.rounding(instance.start)[1]:
         raise Inapplicable("∇N(v_0) is no more than rounding")
     if len(flow.sigma) < 2:
         raise Inapplicable(f"the flow does not move: {flow.stop.value}")
     rounding = max(instance.ncf.rounding(v)[0] for v in (flow.directions[0], flow.direction))
-    error = (
-        2 * rounding
-        + np.maximum(flow.gradient_norm[:-1], flow.gradient_norm[1:]) * instance.numerics.tolerance
-    )
+    steepest = np.maximum(flow.gradient_norm[:-1], flow.gradient_norm[1:])
+    error = 2 * rounding + steepest * instance.numerics.tolerance
     slope = flow.gradient_norm * flow.residual**2
     predicted = np.diff(flow.sigma) * np.minimum(slope[:-1], slope[1:])
-    # Increase plus twice its error over the least predicted increase plus four times: ≥ ½ unless N
-    # falls by more than its error.
+    # (Increase + 2 errors)/(least predicted one + 4 errors) ≥ ½ unless N falls by over an error.
     margins = (np.diff(flow.value) + 2 * error) / (predicted + 4 * error)
     k = int(np.argmin(margins))
     return Margin(float(margins[k]), float((error / (predicted + 4 * error))[k]))
@@ -134,9 +126,8 @@ def direction_converges(instance) -> Margin:
     if point.inertia is Inertia.ZERO:
         return Margin(1 - point.residual / 1e-6, point.residual_error / 1e-6, "zero KKT point")
     flow = limit.trajectory
-    growth = (
-        instance.network.order * flow.value[-1] / flow.gradient_norm[-1]
-    )  # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r
+    # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r.
+    growth = instance.network.order * flow.value[-1] / flow.gradient_norm[-1]
     # A flow that has not ended yet is still so far from a maximum that is nearly flat.
     left = flow.residual[-1] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
     return worst(

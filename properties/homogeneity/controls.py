@@ -40,12 +40,7 @@ def biases(instance) -> Margin:
     scaling of H, scaling of ∇N.
     """
     with_biases = biased(instance)
-    parts = (
-        euler,
-        layer_euler,
-        output_scaling,
-        gradient_scaling,
-    )
+    parts = (euler, layer_euler, output_scaling, gradient_scaling)
     return mildest(part(with_biases) for part in parts)
 
 

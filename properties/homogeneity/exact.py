@@ -1,6 +1,4 @@
-"""Exact counterparts of claims about homogeneity: exact rational inequalities at single points of N
-(theory §1, §2).
-"""
+"""Homogeneity, exact counterparts: rational inequalities at single points of N (theory §1, §2)."""
 
 from __future__ import annotations
 

@@ -15,9 +15,7 @@ def relabelled(instance, y: np.ndarray):
 
 
 def mislabelled(instance):
-    """The instance with labels moved on by one sample. Raises Inapplicable where these are much the
-    same.
-    """
+    """The instance with labels moved on by one sample. Raises Inapplicable if much the same."""
     y = np.roll(instance.problem.y, 1, axis=0)
     if np.linalg.norm(y - instance.problem.y) <= 0.1 * np.linalg.norm(y):
         raise Inapplicable("the labels shuffled are the labels")

@@ -134,9 +134,7 @@ def loss_expansion(instance) -> Margin:
 
 
 def expansion(instance, ncf) -> Margin:
-    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ where the largest |ŷ| is
-    0.1 and 0.001.
-    """
+    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ: largest |ŷ| 0.1 and 0.001."""
     problem, u = instance.problem, instance.start
     return worst(_remainder(problem, ncf, u, _delta(problem, u, share)) for share in (1e-1, 1e-3))
 
@@ -151,37 +149,19 @@ def _delta(problem: Problem, u: np.ndarray, largest: float) -> float:
 
 def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
     """𝓛(w) − 𝓛(0) = Σ ℓ(ŷ, y) − ℓ(0, y), the latter without cancellation."""
-    before, after, terms = (
-        problem.training_loss(0 * w),
-        problem.training_loss(w),
-        _changes(problem, w),
-    )
+    before, after = problem.training_loss(0 * w), problem.training_loss(w)
+    terms = _changes(problem, w)
     largest = before + after + float(np.abs(terms).sum())
     return equal(after - before, float(terms.sum()), 16 * EPS * (4 + terms.size) * largest, largest)
 
 
 def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3) -> Margin:
-    """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed over samples, for the −ℓ' that drives
-    flows at ŷ = δ^D H(X; u).
-    """
-    ncf, y, small = problem.ncf, np.ascontiguousarray(problem.y.T), delta**problem.network.order
-    descent, gradient, work = (
-        np.empty(y.shape),
-        np.empty(u.size),
-        gradients.workspace(problem.network.layout, len(problem.X)),
-    )
-    gradients.pull_back(
-        problem.network.layout,
-        u,
-        ncf.columns,
-        y,
-        problem.loss.code,
-        small,
-        1.0,
-        descent,
-        work,
-        gradient,
-    )
+    """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed, for flows' −ℓ' at ŷ = δ^D H(X; u)."""
+    layout, code, columns = problem.network.layout, problem.loss.code, problem.ncf.columns
+    y, small = np.ascontiguousarray(problem.y.T), delta**problem.network.order
+    descent, gradient = np.empty(y.shape), np.empty(u.size)
+    work = gradients.workspace(layout, len(problem.X))
+    gradients.pull_back(layout, u, columns, y, code, small, 1.0, descent, work, gradient)
     outputs = small * problem.outputs(u)
     after, before = (problem.loss.change(c * outputs, problem.y) for c in (1 + step, 1.0))
     left, bound = after - before + step * outputs * descent.T, float(((step * outputs) ** 2).sum())

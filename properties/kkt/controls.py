@@ -32,15 +32,8 @@ from ncfcheck.theory.kkt.points import KktPoint, describe
 def taken_for_kkt(instance, u: np.ndarray) -> KktPoint:
     """The unit vector u, with the λ and the accuracy it would have as a KKT point."""
     value, gradient = instance.ncf.value_and_gradient(u)
-    return KktPoint(
-        u,
-        value,
-        float(gradient @ u),
-        0.0,
-        instance.ncf.rounding(u)[1] / norm(gradient),
-        math.nan,
-        gradient[:0],
-    )
+    error = instance.ncf.rounding(u)[1] / norm(gradient)
+    return KktPoint(u, value, float(gradient @ u), 0.0, error, math.nan, gradient[:0])
 
 
 @claim(
@@ -69,14 +62,10 @@ def any_point(instance) -> Margin:
 
 @composite
 def _scalar_chains(draw, data) -> Instance:
-    """Networks with one input and one neuron a layer, p_1 ≥ 2, from a unit vector with N < 0 whose
-    first weight is small.
-    """
+    """Widths all 1, p_1 ≥ 2, from a unit vector with N < 0 whose first weight is small."""
     powers, seed = (2, *(draw.integer(1, 3) for _ in range(draw.integer(0, 1)))), draw(SEEDS)
-    rng, network = (
-        np.random.default_rng(seed),
-        dense((1,) * (len(powers) + 2), powers, (1.0,) * len(powers)),
-    )
+    rng = np.random.default_rng(seed)
+    network = dense((1,) * (len(powers) + 2), powers, (1.0,) * len(powers))
     problem = Problem(network, line(rng, 5, 1), np.abs(line(rng, 5, 1)))
     start = np.array([0.02 * rng.uniform(0.5, 1.0), *np.ones(len(powers) - 1), -1.0])
     return Instance(
@@ -129,18 +118,13 @@ def any_negative_point(instance) -> Margin:
 )
 def zero_points(instance) -> Margin:
     """At KKT points with λ = 0 too, layers or else neurons are balanced."""
-    network, u = instance.network, instance.start.copy()
-    # With W_1 = 0, and W_2 = 0 where N is linear in W_1, N vanishes to second order.
-    u[: network.slices[0 if network.orders[0] > 1 else 1].stop] = 0.0
+    network, u = instance.network, exact.zeroed(instance)
     if instance.ncf.gradient(u).any() or not u.any():
         raise Inapplicable("∇N(u) ≠ 0, or u = 0")
     u /= norm(u)
     point = KktPoint(u, 0.0, 0.0, 0.0, 0.0, math.nan, u[:0])
     return mildest(
-        [
-            layer_balance_at(network, point),
-            neuron_balance_at(network, point, neuron_balance),
-        ]
+        [layer_balance_at(network, point), neuron_balance_at(network, point, neuron_balance)]
     )
 
 

@@ -1,9 +1,8 @@
-"""Exact counterparts of claims about KKT points: exact rational inequalities, and boxes that hold
-exactly one, of which the conclusion fails (theory §5, §9).
-"""
+"""KKT points, exact counterparts: rational inequalities, boxes that hold one (theory §5, §9)."""
 
 from __future__ import annotations
 
+import numpy as np
 from flint import arb, fmpq
 
 from ncfcheck.certify import points
@@ -17,15 +16,12 @@ from ncfcheck.certify.rings import Balls, Rationals
 from ncfcheck.model.ncf import sign_flipped
 from ncfcheck.properties.flow.instances import convolved
 
-TWICE = fmpq(
-    1999, 1000
-)  # multiple of |λ| that an eigenvalue has to stay below to refute one of 2|λ|
+# Multiple of |λ| that an eigenvalue has to stay below to refute one of 2|λ|.
+TWICE = fmpq(1999, 1000)
 
 
 def balance(instance) -> Certificate:
-    """For the theorems: an exact KKT point whose layers or neurons are unbalanced, λ ≠ D·N, or ∇N ≠
-    0 across.
-    """
+    """For the theorems: an exact KKT point with layers or neurons unbalanced, or λ ≠ D·N."""
 
     def condition(found: Found) -> None:
         network, theta = found.pruned.network, found.box.theta
@@ -50,9 +46,7 @@ def balance(instance) -> Certificate:
 
 
 def negative_unstable(instance) -> Certificate:
-    """For the theorem: an exact KKT point with N < 0 that is a strict local maximum; a limit with N
-    > 0 has W_L negated.
-    """
+    """For the theorem: an exact strict maximum with N < 0; a limit with N > 0 has W_L negated."""
     u = nonzero_limit(instance)
     if instance.ncf.value(u) > 0:
         u = sign_flipped(instance.network, u)
@@ -69,12 +63,17 @@ def any_point(instance) -> Certificate:
     network, u = instance.network, instance.start
     for weights in (u, sign_flipped(network, u)):
         proved(lambda ring, weights=weights: At(ring, instance, weights).is_kkt_direction_false())
-    proved(lambda ring: points.layers_unbalanced(ring, network, u))
-    proved(lambda ring: points.neurons_unbalanced(ring, network, matrices(ring, network, u)))
+    _unbalanced(network, u)
     return Certificate(
         "point",
         "at `start`, ‖∇N‖ ≠ |λ|, layers and neurons are unbalanced, and W_L → −W_L is not KKT",
     )
+
+
+def _unbalanced(network, u) -> None:
+    """Layers and neurons are unbalanced at u. Raises NotProved."""
+    proved(lambda ring: points.layers_unbalanced(ring, network, u))
+    proved(lambda ring: points.neurons_unbalanced(ring, network, matrices(ring, network, u)))
 
 
 def any_negative_point(instance) -> Certificate:
@@ -84,9 +83,8 @@ def any_negative_point(instance) -> Certificate:
     order, value, square = instance.network.order, evaluation.value, dot(u, u)
     hessian = evaluation.hessian(len(u))
     # ‖u‖² ∇²N(u) − D·N(u) is the projected Hessian of u/‖u‖ up to a positive factor. A form is
-    # positive on the space orthogonal
-    # to u if it is positive everywhere with a multiple of uuᵀ added, which has to be large: u is no
-    # eigenvector.
+    # positive on the space orthogonal to u if it is positive everywhere with a multiple of uuᵀ
+    # added, which has to be large: u is no eigenvector.
     bound, lift = order * (value + abs(value) * TWICE), 2**40 * abs(value) / square
     form = [
         [
@@ -105,17 +103,19 @@ def any_negative_point(instance) -> Certificate:
 
 def zero_points(instance) -> Certificate:
     """∇N(u) = 0 exactly; layers and neurons are unbalanced."""
-    network, u = instance.network, instance.start.copy()
-    u[: network.slices[0 if network.orders[0] > 1 else 1].stop] = 0.0
+    u = zeroed(instance)
     if not u.any() or any(At(Rationals, instance, u).gradient):
         raise NotProved("∇N(u) ≠ 0, or u = 0")
-    proved(lambda ring: points.layers_unbalanced(ring, network, u))
-    proved(lambda ring: points.neurons_unbalanced(ring, network, matrices(ring, network, u)))
-    return Certificate(
-        "point",
-        "∇N = 0 at `point`, where layers and neurons are unbalanced",
-        {"point": hexadecimal(u)},
-    )
+    _unbalanced(instance.network, u)
+    proves = "∇N = 0 at `point`, where layers and neurons are unbalanced"
+    return Certificate("point", proves, {"point": hexadecimal(u)})
+
+
+def zeroed(instance) -> np.ndarray:
+    """`start` with W_1 = 0, and W_2 = 0 where N is linear in W_1: N vanishes to second order."""
+    network, u = instance.network, instance.start.copy()
+    u[: network.slices[0 if network.orders[0] > 1 else 1].stop] = 0.0
+    return u
 
 
 def positive_unstable(instance) -> Certificate:
@@ -153,14 +153,9 @@ def saddles(instance) -> Certificate:
 
 
 def flat_neurons(instance) -> Certificate:
-    """A linear network at a maximum of N with two active neurons in its last
-    hidden layer, exactly.
-    """
+    """A linear network at N's maximum, two active neurons in its last hidden layer, exactly."""
     network, ncf = instance.network, instance.ncf
-    if (
-        not all(p == 1 and alpha == 1 for p, alpha in zip(network.powers, network.slopes))
-        or ncf.ybar.shape[1] != 1
-    ):
+    if not {*network.powers, *network.slopes} == {1} == {ncf.ybar.shape[1]}:
         raise NotProved("the network is not linear with one output")
     X, y = (
         [[Rationals.number(float(each)) for each in row] for row in rows]
@@ -169,9 +164,8 @@ def flat_neurons(instance) -> Certificate:
     g = [sum(row[k] * label[0] for row, label in zip(X, y)) for k in range(ncf.X.shape[1])]
     if not any(g) or network.widths[-2] < 2:
         raise NotProved("Xᵀȳ = 0, or only one neuron")
-    theta = [a for _ in range(network.widths[1]) for a in g] + [fmpq(1)] * (
-        network.size - network.slices[0].stop
-    )
+    ones = [fmpq(1)] * (network.size - network.slices[0].stop)
+    theta = g * network.widths[1] + ones
     parts = [dot(theta[part], theta[part]) for part in network.slices]
     value, bound = Evaluation(Rationals, network, theta, ncf.X, ncf.ybar).value, dot(g, g)
     for part in parts:

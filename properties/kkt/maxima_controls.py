@@ -7,11 +7,11 @@ from ncfcheck.model.ncf import norm
 from ncfcheck.properties.flow.instances import convolved
 from ncfcheck.properties.hypotheses import CURVED_LAST, LOCAL_MAXIMUM, UNSHARED
 from ncfcheck.properties.kkt import exact
-from ncfcheck.properties.kkt.theorems import one_active
+from ncfcheck.properties.kkt.theorems import one_active, strict_maximum
 from ncfcheck.strategies.choices import integers, sampled_from
 from ncfcheck.strategies.found import two_direction_points
 from ncfcheck.strategies.instances import instances
-from ncfcheck.theory.kkt.points import Inertia, positive_limit
+from ncfcheck.theory.kkt.points import positive_limit
 
 
 @claim(
@@ -73,7 +73,4 @@ def shared_neurons(instance) -> Margin:
     share their weights.
     """
     shared = convolved(instance)
-    point = positive_limit(shared.ncf, shared.start, shared.numerics).point
-    if point.inertia is not Inertia.MAXIMUM:
-        raise Inapplicable(f"no strict local maximum but {point.inertia}")
-    return one_active(shared.network, point.u)
+    return one_active(shared.network, strict_maximum(shared).u)

@@ -1,6 +1,4 @@
-"""KKT points in closed form: on one sample x, structured points along ±x, and Newton's method near
-them (theory §5, §8).
-"""
+"""Closed-form KKT points on one sample x, structured along ±x; Newton near them (theory §5, §8)."""
 
 from __future__ import annotations
 
@@ -27,8 +25,7 @@ from ncfcheck.theory.rank_one.points import (
 )
 from ncfcheck.theory.starts import unit
 
-# How far from the KKT point Newton's method starts: far inside its basin, and at least so far
-# beyond what counts as polished.
+# How far from the KKT point Newton's method starts, far inside its basin; in POLISHED at least.
 NEAR, BEYOND = 1e-4, 1e3
 POWERS = powers_where(lambda powers: True)
 
@@ -44,9 +41,8 @@ def _one_sample(draw, data) -> RankOneInstance:
     powers, seed, least = draw(POWERS), draw(SEEDS), draw.choice((0, 0, FEW, DENSE_HESSIAN))
     slopes = tuple(1.0 if power == 1 else draw.choice(SLOPES) for power in powers)
     hidden = [draw.integer(1, 3) for _ in powers]
-    network = dense(
-        (least // hidden[0] + 1 if least else draw.integer(1, 4), *hidden, 1), powers, slopes
-    )
+    inputs = least // hidden[0] + 1 if least else draw.integer(1, 4)
+    network = dense((inputs, *hidden, 1), powers, slopes)
     rng, fewest = np.random.default_rng(seed), draw.choice((1, 3))
     x, y = rng.standard_normal((1, network.widths[0])), rng.standard_normal((1, 1))
     profiles = [
@@ -144,18 +140,12 @@ def one_sample_point(instance) -> Margin:
         parts.append(Margin(1 - abs(point.top_curvature + 1) / CURVATURE, DEGENERATE / CURVATURE))
     if worst(parts).outcome is not Outcome.HOLDS:
         return worst(parts)  # the identities may not be decided then
+    error, size = 2 * ncf.rounding(point.u)[0] + 1e-9 * abs(expected), norm(slope)
     return worst(
         [
             *parts,
-            equal(
-                point.value,
-                expected,
-                2 * ncf.rounding(point.u)[0] + 1e-9 * abs(expected),
-                abs(expected),
-            ),
-            equal(
-                float(slope @ instance.u), network.orders[0] * n, 1e-9 * norm(slope), norm(slope)
-            ),
+            equal(point.value, expected, error, abs(expected)),
+            equal(float(slope @ instance.u), network.orders[0] * n, 1e-9 * size, size),
             multiplier_at(ncf, point),
             multiplier_at(ncf, opposite),
             unstable(opposite),

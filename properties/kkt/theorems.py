@@ -1,6 +1,4 @@
-"""Structure of every KKT point with λ ≠ 0, by Euler's identity per layer and per neuron, and of
-local maxima of N among them (theory §5).
-"""
+"""Structure of KKT points with λ ≠ 0, per layer and neuron, and of local maxima (theory §5)."""
 
 from __future__ import annotations
 
@@ -56,10 +54,8 @@ def multiplier(instance) -> Margin:
 def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
     """λ = D·N(u), and ‖∇N(u)‖ = |λ|, at a point taken for a KKT point."""
     size = norm(ncf.gradient(point.u))
-    expected, error = (
-        ncf.network.order * point.value,
-        _accuracy(point) * size + ncf.network.order * ncf.rounding(point.u)[0],
-    )
+    expected = ncf.network.order * point.value
+    error = _accuracy(point) * size + ncf.network.order * ncf.rounding(point.u)[0]
     return worst(
         [equal(point.multiplier, expected, error, size), equal(size, abs(expected), error, size)]
     )
@@ -117,9 +113,7 @@ def sign_flip(instance) -> Margin:
 
 
 def sign_flip_at(instance, point: KktPoint) -> Margin:
-    """The point with the sign of W_L flipped is a KKT point of value −N(u), where u is taken for a
-    KKT point.
-    """
+    """The point with W_L negated is KKT, of value −N(u), where u is taken for a KKT point."""
     ncf = instance.ncf
     flipped = sign_flipped(instance.network, point.u)
     return worst(
@@ -146,24 +140,18 @@ def negative_unstable(instance) -> Margin:
     by Euler's identities (∇²N − λ)t = −2λt.
     """
     point = limit_point(instance)
-    return unstable(
-        describe(
-            instance.ncf, point.u if point.value < 0 else sign_flipped(instance.network, point.u)
-        )
-    )
+    u = point.u if point.value < 0 else sign_flipped(instance.network, point.u)
+    return unstable(describe(instance.ncf, u))
 
 
 def unstable(point: KktPoint) -> Margin:
-    """The largest eigenvalue of the projected Hessian is 2|λ| or more, to within CURVATURE, at a
-    point taken for a KKT point.
-    """
+    """The projected Hessian's largest eigenvalue ≥ 2|λ|, to CURVATURE, if the point is KKT."""
     # Eigenvalues in units of |λ|; an error of ε‖∇²N‖ moves them by ε·cond.
     error = 1e-9 + 1e3 * _accuracy(point) * max(1.0, point.top_curvature)
     return Margin(1 + (point.top_curvature - 2) / CURVATURE, error / CURVATURE)
 
 
-# A second neuron at most this share of the first counts as none; polished points are known far
-# better.
+# A second neuron at most this share of the first counts as none; points are known far better.
 NONE, POLISH = 1e-3, 1e-6
 
 
@@ -181,15 +169,18 @@ def one_last_neuron(instance) -> Margin:
     In the shares m_j of the norm that the last hidden neurons have, N = Σ n_j m_j^{(p+1)/2} with
     n_j > 0: strictly convex, so that no point with two of them is a maximum.
     """
+    return one_active(instance.network, strict_maximum(instance).u)
+
+
+def strict_maximum(instance) -> KktPoint:
+    """The limit of the NCF flow, N > 0. Raises Inapplicable unless it is a strict local maximum."""
     point = positive_limit(instance.ncf, instance.start, instance.numerics).point
     if point.inertia is not Inertia.MAXIMUM:
         raise Inapplicable(f"no strict local maximum but {point.inertia}")
-    return one_active(instance.network, point.u)
+    return point
 
 
 def one_active(network: Network, u: np.ndarray) -> Margin:
-    """One neuron of the last hidden layer is active: the second largest incoming row is NONE times
-    the largest, or less.
-    """
+    """The last hidden layer's second largest row is at most NONE times the largest."""
     rows = np.sort(np.linalg.norm(network.matrices(u)[-2], axis=1))
     return Margin(float(1 - rows[-2] / rows[-1] / NONE), POLISH / NONE)

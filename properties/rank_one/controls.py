@@ -49,12 +49,9 @@ FLAT = sampled_from(
 )
 
 
-sufficient = partial(
-    claim, kind=CONTROL, reference="§7", of=("rank_one.sufficient", "rank_one.perturbed_fails")
-)
-
-
-necessary = partial(claim, kind=CONTROL, reference="§7", of=("rank_one.necessary",))
+control = partial(claim, kind=CONTROL, reference="§7")
+sufficient = partial(control, of=("rank_one.sufficient", "rank_one.perturbed_fails"))
+necessary = partial(control, of=("rank_one.necessary",))
 
 
 def _is_kkt(instance) -> Margin:
@@ -100,23 +97,13 @@ def any_direction(instance) -> Margin:
     return _is_kkt(instance)
 
 
-@sufficient(
-    "control.signless",
-    refute=exact.signless,
-    given=signless_points(),
-    drops=COHERENT,
-)
+@sufficient("control.signless", refute=exact.signless, given=signless_points(), drops=COHERENT)
 def signless(instance) -> Margin:
     """A structured point whose e_l has entries of both signs is a KKT point: sin∠ ≤ 0.01."""
     return _is_kkt(instance)
 
 
-@sufficient(
-    "control.sparse_layers",
-    refute=exact.sparse_layers,
-    given=masked_points(),
-    drops=DENSE,
-)
+@sufficient("control.sparse_layers", refute=exact.sparse_layers, given=masked_points(), drops=DENSE)
 def sparse_layers(instance) -> Margin:
     """A structured point is a KKT point also where a layer lacks some of its weights:
     sin∠ ≤ 0.01.
@@ -125,10 +112,7 @@ def sparse_layers(instance) -> Margin:
 
 
 @necessary(
-    "control.equal_entries",
-    refute=exact_kkt.equal_entries,
-    given=mixed_points(),
-    drops=COHERENT,
+    "control.equal_entries", refute=exact_kkt.equal_entries, given=mixed_points(), drops=COHERENT
 )
 def equal_entries(instance) -> Margin:
     """At a positive KKT point with rank-one hidden layers nonzero |a_j| of a layer with p_l ≥ 2 are
@@ -137,13 +121,8 @@ def equal_entries(instance) -> Margin:
     network, theta = built(instance).network, instance.start
     if instance.ncf.residual(theta) > max(1e-9, 10 * angle_error(instance)):
         raise Unresolved("the point is not a KKT point to working accuracy")
-    return _equal(
-        [
-            np.linalg.norm(W, axis=1)
-            for W, p in zip(network.matrices(theta), network.powers)
-            if p >= 2
-        ]
-    )
+    curved = (W for W, p in zip(network.matrices(theta), network.powers) if p >= 2)
+    return _equal([np.linalg.norm(W, axis=1) for W in curved])
 
 
 @necessary(
@@ -167,12 +146,7 @@ def _equal(layers) -> Margin:
     return Margin(float(1 - max(each.max() / each.min() - 1 for each in sizes) / 0.01), 1e-6)
 
 
-@necessary(
-    "control.blind_input",
-    refute=exact_kkt.blind_input,
-    given=blind_points(),
-    drops=DENSE,
-)
+@necessary("control.blind_input", refute=exact_kkt.blind_input, given=blind_points(), drops=DENSE)
 def blind_input(instance) -> Margin:
     """The rank-one criterion, u reduced-KKT, at KKT points of networks whose first layer lacks
     weights.
@@ -204,16 +178,12 @@ def any_rank_one(instance) -> Margin:
 def negative_value(instance) -> Margin:
     """The rank-one criterion, n(u) > 0, at KKT points with N < 0."""
     flipped = sign_flipped(instance.network, built(instance).start)
-    return criterion(
-        replace(instance, start=flipped),
-        4 * (instance.ncf.residual(flipped) + angle_error(instance)),
-    )
+    accuracy = 4 * (instance.ncf.residual(flipped) + angle_error(instance))
+    return criterion(replace(instance, start=flipped), accuracy)
 
 
-@claim(
+@control(
     "control.every_kkt_rank_one",
-    kind=CONTROL,
-    reference="§7",
     refute=exact_kkt.every_kkt_rank_one,
     given=two_direction_points(),
     drops=RANK_ONE,
@@ -228,10 +198,8 @@ def every_kkt_rank_one(instance) -> Margin:
     return Margin(1 - singular_ratio(instance.network.matrices(instance.start)[0]) / 1e-3, 1e-6)
 
 
-@claim(
+@control(
     "control.two_sided",
-    kind=CONTROL,
-    reference="§7",
     refute=exact.two_sided,
     given=mixed_points(one_sided=False),
     drops=ONE_SIGN,
@@ -244,10 +212,8 @@ def two_sided(instance) -> Margin:
     return _is_kkt(instance)
 
 
-@claim(
+@control(
     "control.slope_outside",
-    kind=CONTROL,
-    reference="§7",
     refute=exact.slope_outside,
     given=clarke_points(inside=False),
     drops=CLARKE_REDUCED,

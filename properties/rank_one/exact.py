@@ -1,8 +1,9 @@
-"""Exact counterparts of claims that structured points are KKT points: every hypothesis but the one
-dropped is proved, and sin∠(∇N, w) > 0 (theory §5).
-"""
+"""Structured points proved not KKT, sin∠(∇N, w) > 0, all hypotheses but one proved (theory §5)."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from flint import fmpq
@@ -33,9 +34,7 @@ NOT_KKT = (
 
 
 def _built(instance, coherent: bool = True, uniform: bool = True):
-    """The instance, which is structured, with profiles ≥ 0, equal on their support where p_l ≥ 2,
-    as asked for.
-    """
+    """The structured instance; profiles ≥ 0, equal on their support where p_l ≥ 2, as asked for."""
     need(getattr(instance, "u", None) is not None, "there is no structured point")
     if coherent:
         need(all((each >= 0).all() for each in instance.profiles), "profiles of mixed signs")
@@ -52,22 +51,19 @@ def _not_kkt(instance, structure, box: Box | None) -> Certificate:
 
 def _structure(instance, u, norms=None, rows=None, columns=None) -> Structure:
     profiles, network = [list(map(float, each)) for each in instance.profiles], instance.network
-    return Structure(
-        network,
-        u,
-        instance.signs,
-        rows or profiles,
-        columns or profiles,
-        norms or balanced(network),
+    rows, columns, norms = rows or profiles, columns or profiles, norms or balanced(network)
+    return Structure(network, u, instance.signs, rows, columns, norms)
+
+
+def with_box(instance, prove: Callable[[Box], Certificate]) -> Certificate:
+    """prove(box of the reduced KKT point near the instance's u), at the precision it takes."""
+    return at_rising_precision(lambda: prove(reduced_box(instance, instance.u, instance.signs)))
+
+
+def _spoilt(instance, norms=None) -> Certificate:
+    return with_box(
+        instance, lambda box: _not_kkt(instance, _structure(instance, box.theta, norms), box)
     )
-
-
-def _spoilt(instance) -> Certificate:
-    def prove():
-        box = reduced_box(instance, instance.u, instance.signs)
-        return _not_kkt(instance, _structure(instance, box.theta), box)
-
-    return at_rising_precision(prove)
 
 
 def nonuniform(instance) -> Certificate:
@@ -82,14 +78,7 @@ def unbalanced(instance) -> Certificate:
     """Any positive norms c_l."""
     _built(instance)
     need(min(instance.norms) > 0, "a layer norm is not positive")
-
-    def prove():
-        box = reduced_box(instance, instance.u, instance.signs)
-        return _not_kkt(
-            instance, _structure(instance, box.theta, [*map(float, instance.norms)]), box
-        )
-
-    return at_rising_precision(prove)
+    return _spoilt(instance, [*map(float, instance.norms)])
 
 
 def any_direction(instance) -> Certificate:
@@ -127,9 +116,7 @@ def _mixed(instance) -> int:
 def two_sided(instance) -> Certificate:
     """P and −Q = −|ρ|^{−1/(p−1)} P mix in one e_l whose inputs may have either sign."""
     layer = _mixed(_built(instance, coherent=False))
-    return at_rising_precision(
-        lambda: _mixing(instance, layer, reduced_box(instance, instance.u, instance.signs))
-    )
+    return with_box(instance, partial(_mixing, instance, layer))
 
 
 def _mixing(instance, layer: int, box: Box) -> Certificate:
@@ -139,17 +126,14 @@ def _mixing(instance, layer: int, box: Box) -> Certificate:
 
 
 def not_mixed(instance) -> Certificate:
-    """As `two_sided`, for the theorem that such a point is KKT where the layer's inputs have one
-    sign.
-    """
+    """As `two_sided`, for the theorem that such a point is KKT for inputs of one sign."""
     layer = _mixed(_built(instance, coherent=False))
     need(
         layer in mixed_layers(instance.network, instance.ncf.X, instance.u),
         "the inputs have both signs",
     )
 
-    def prove():
-        box = reduced_box(instance, instance.u, instance.signs)
+    def prove(box: Box) -> Certificate:
         side = common_side(along(box.theta, instance.ncf.X))
         need(
             layer > 0 or side * (instance.ncf.X @ instance.u)[0] > 0,
@@ -157,26 +141,20 @@ def not_mixed(instance) -> Certificate:
         )
         return _mixing(instance, layer, box)
 
-    return at_rising_precision(prove)
+    return with_box(instance, prove)
 
 
 def not_sufficient(instance) -> Certificate:
-    """For the theorem: a structured point that meets every hypothesis is proved not to be KKT, or N
-    not to be positive.
-    """
+    """For the theorem: a structured point meets every hypothesis, and is proved not to be KKT."""
     _built(instance)
 
-    def prove():
-        box = reduced_box(instance, instance.u, instance.signs)
+    def prove(box: Box) -> Certificate:
         theta = _structure(instance, box.theta).weights()
         need(sine_exceeds(instance, theta, 0), "the point is not proved to fail the KKT equation")
-        return Certificate(
-            "structured",
-            "a structured point that meets every hypothesis is no KKT point",
-            {"box": box.plain()},
-        )
+        proves = "a structured point that meets every hypothesis is no KKT point"
+        return Certificate("structured", proves, {"box": box.plain()})
 
-    return at_rising_precision(prove)
+    return with_box(instance, prove)
 
 
 def slope_outside(instance) -> Certificate:
@@ -196,8 +174,5 @@ def slope_outside(instance) -> Certificate:
         "at an exact structured point near `start`, on kinks, sin∠(g, w) > 0.001 for every g with "
         "slopes in [α, 1]"
     )
-    return Certificate(
-        "structured",
-        proves,
-        {"kinks": point.samples, "basis": point.basis, "normal": hexadecimal(normal)},
-    )
+    data = {"kinks": point.samples, "basis": point.basis, "normal": hexadecimal(normal)}
+    return Certificate("structured", proves, data)

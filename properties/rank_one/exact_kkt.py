@@ -1,6 +1,4 @@
-"""Exact counterparts of claims about rank-one KKT points: an exact one that fails the conclusion
-(theory §5).
-"""
+"""Rank-one KKT points, exact counterparts: an exact one that fails the conclusion (theory §5)."""
 
 from __future__ import annotations
 
@@ -9,27 +7,28 @@ from flint import arb, fmpq
 from ncfcheck.certify.boxes import Found
 from ncfcheck.certify.certificate import Certificate, NotProved, need
 from ncfcheck.certify.kkt_points import NONE, boxed
+from ncfcheck.certify.krawczyk import Box
 from ncfcheck.certify.reduced import Reduced
+from ncfcheck.certify.rings import Rationals
 from ncfcheck.certify.structured import (
     at_rising_precision,
+    is_aside,
     is_exactly_kkt,
     is_uniform,
     monomials,
     reduced_box,
 )
-from ncfcheck.properties.rank_one.exact import _built, _mixed
+from ncfcheck.properties.rank_one.exact import _built, _mixed, with_box
 from ncfcheck.theory.rank_one.criterion import hidden_layers, inner_signs
 
 RESOLVED = fmpq(1, 10**7)  # what counts as a difference where the claim names no other
 
 
 def equal_entries(instance) -> Certificate:
-    """An exact KKT point of which entries P and −Q of one e_l have sizes with (Q/P)^{p−1} =
-    |α|^{∓p} ≠ 1.
-    """
+    """An exact KKT point, one e_l with entries P and −Q of sizes (Q/P)^{p−1} = |α|^{∓p} ≠ 1."""
     layer = _mixed(_built(instance, coherent=False))
     network, root = instance.network, instance.network.powers[layer] - 1
-    alpha = fmpq(*abs(float(network.slopes[layer])).as_integer_ratio())
+    alpha = Rationals.number(abs(float(network.slopes[layer])))
     need(alpha not in (0, 1), "with |α| = 1 the sizes are equal")
     positive = (instance.ncf.X @ instance.u)[0] > 0 if layer == 0 else instance.signs[layer - 1] > 0
     rows = [monomials(each, root) for each in instance.profiles]
@@ -60,9 +59,7 @@ def flat_entries(instance) -> Certificate:
 
 
 def blind_input(instance) -> Certificate:
-    """A structured point of the network without its first input, along u' in a box, for which (0,
-    u') is not reduced-KKT.
-    """
+    """Structured without the first input, along u' in a box, where (0, u') is not reduced-KKT."""
     network, X = instance.network, instance.ncf.X
     need(getattr(instance, "point", None) is not None, "no KKT point was found")
     need(
@@ -91,9 +88,7 @@ def blind_input(instance) -> Certificate:
 
 
 def any_rank_one(instance) -> Certificate:
-    """The exact structured point fails the criterion: an entry of e_l, a norm c_l, or u is off by
-    more than 10⁻⁷.
-    """
+    """The exact structured point fails: an entry of e_l, a c_l, or u is off by more than 10⁻⁷."""
     _built(instance, uniform=False)
 
     def prove():
@@ -111,7 +106,7 @@ def any_rank_one(instance) -> Certificate:
 def _unequal(instance) -> bool:
     """max e > (1 + 10⁻⁷) min e over nonzero entries for some p_l ≥ 2."""
     for profile, power in zip(instance.profiles, instance.network.powers):
-        sizes = [fmpq(*float(each).as_integer_ratio()) for each in profile if each]
+        sizes = [Rationals.number(float(each)) for each in profile if each]
         if power >= 2 and max(sizes) > (1 + RESOLVED) * min(sizes):
             return True
     return False
@@ -119,16 +114,10 @@ def _unequal(instance) -> bool:
 
 def _off_balance(instance) -> bool:
     """|D c_l² − P_l Σ c²| > 10⁻⁷ D Σ c² for some layer."""
-    network, squares = (
-        instance.network,
-        [fmpq(*float(each).as_integer_ratio()) ** 2 for each in instance.norms],
-    )
-    whole = sum(squares)
-    gaps = [
-        abs(network.order * square - order * whole)
-        for square, order in zip(squares, network.orders)
-    ]
-    return max(gaps) > RESOLVED * network.order * whole
+    squares = [Rationals.number(float(each)) ** 2 for each in instance.norms]
+    order, whole = instance.network.order, sum(squares)
+    gaps = [abs(order * c - own * whole) for c, own in zip(squares, instance.network.orders)]
+    return max(gaps) > RESOLVED * order * whole
 
 
 def _no_reduced_point(instance) -> bool:
@@ -137,20 +126,14 @@ def _no_reduced_point(instance) -> bool:
     system = Reduced(
         instance.network, instance.ncf.X, instance.ncf.ybar, instance.u, signs=tuple(instance.signs)
     )
-    g = system.gradient(u)
-    gg, uu, gu = (sum((a * b for a, b in zip(x, y)), arb(0)) for x, y in ((g, g), (u, u), (g, u)))
-    return bool(gg * uu - gu * gu > arb(RESOLVED * RESOLVED) * gg * uu)
+    return is_aside(system.gradient(u), u, RESOLVED)
 
 
 def negative_value(instance) -> Certificate:
     """An exact KKT point with N > 0 has a mirror image, W_L → −W_L, with n(u) < 0."""
     rows = [monomials(each) for each in _built(instance).profiles]
-    return _exact(
-        instance,
-        rows,
-        rows,
-        "`start` with W_L negated is near an exact KKT point with N < 0, and n(u) < 0 there",
-    )
+    proves = "`start` with W_L negated is near an exact KKT point with N < 0, and n(u) < 0 there"
+    return _exact(instance, rows, rows, proves)
 
 
 def not_spoilt(instance) -> Certificate:
@@ -162,25 +145,18 @@ def not_spoilt(instance) -> Certificate:
 
 
 def _exact(instance, rows, columns, proves: str, root: int = 1) -> Certificate:
-    def prove():
-        box = reduced_box(instance, instance.u, instance.signs)
-        need(
-            is_exactly_kkt(instance, box, instance.signs, rows, columns, root),
-            "the KKT equation of a layer is not met",
-        )
+    def prove(box: Box) -> Certificate:
+        met = is_exactly_kkt(instance, box, instance.signs, rows, columns, root)
+        need(met, "the KKT equation of a layer is not met")
         return Certificate("structured", proves, {"box": box.plain()})
 
-    return at_rising_precision(prove)
+    return with_box(instance, prove)
 
 
 def every_kkt_rank_one(instance) -> Certificate:
     """An exact KKT point whose hidden layer has two rows that are not parallel: σ_2 > σ_1/1000."""
-    return boxed(
-        instance,
-        instance.start,
-        _two_directions,
-        "an exact KKT point has a hidden layer with σ_2 > σ_1/1000",
-    )
+    proves = "an exact KKT point has a hidden layer with σ_2 > σ_1/1000"
+    return boxed(instance, instance.start, _two_directions, proves)
 
 
 def _two_directions(found: Found) -> None:
@@ -189,16 +165,10 @@ def _two_directions(found: Found) -> None:
 
 
 def singular_gap(W, share: float) -> bool:
-    """Whether the sum of squared 2×2 minors, at least σ_1²σ_2², shows σ_2 > share·σ_1; for two rows
-    it is σ_1²σ_2².
-    """
+    """Whether the squared 2×2 minors of two rows, σ_1²σ_2², show σ_2 > share·σ_1."""
     if W.nrows() != 2:
         return False
-    gram = [
-        [sum((W[i, k] * W[j, k] for k in range(W.ncols())), arb(0)) for j in range(2)]
-        for i in range(2)
-    ]
-    trace = gram[0][0] + gram[1][1]
-    return bool(
-        gram[0][0] * gram[1][1] - gram[0][1] * gram[1][0] > arb(share) * arb(share) * trace * trace
-    )
+    gram = W * W.transpose()
+    trace = gram[0, 0] + gram[1, 1]
+    minors = gram[0, 0] * gram[1, 1] - gram[0, 1] * gram[1, 0]
+    return bool(minors > arb(share) * arb(share) * trace * trace)

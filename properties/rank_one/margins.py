@@ -1,6 +1,4 @@
-"""What the claims about rank-one points measure: how far a point is from KKT, and from the
-criterion (theory §5).
-"""
+"""What claims about rank-one points measure: distance from KKT, from the criterion (theory §5)."""
 
 from __future__ import annotations
 
@@ -35,9 +33,7 @@ def angle_error(instance) -> float:
 
 
 def _size(gradient) -> float:
-    """‖∇N‖; Inapplicable where it is 0: signs of an e_l may cancel in the next layer, or leave it
-    dead where α = 0.
-    """
+    """‖∇N‖; Inapplicable where 0: signs of an e_l cancel in the next layer, or α = 0 kills it."""
     size = norm(gradient)
     if size == 0:
         raise Inapplicable("∇N = 0 at the point: it makes no angle")
@@ -71,19 +67,14 @@ def reduced(instance):
 
 
 def criterion(instance, accuracy: float) -> Margin:
-    """Margin of the rank-one criterion at the instance's `start`, a point that is known to the
-    accuracy.
-    """
+    """Margin of the rank-one criterion at the instance's `start`, known to the accuracy."""
     network, theta = instance.network, instance.start
     layers = hidden_layers(network, theta, accuracy)
     parts = [_vanishes(spread, accuracy / size) for spread, size in class_spreads(network, layers)]
     if all(layer.is_coherent for layer in layers):
-        smallest = min(
-            [size for _, size in class_spreads(network, layers)] + [layer.c for layer in layers]
-        )
-        parts += [
-            _vanishes(gap, accuracy / smallest) for gap in chain_defects(network, theta, layers)
-        ]
+        sizes = [size for _, size in class_spreads(network, layers)]
+        error = accuracy / min(sizes + [layer.c for layer in layers])
+        parts += [_vanishes(gap, error) for gap in chain_defects(network, theta, layers)]
         parts += _reduced_kkt(instance, layers, accuracy)
     if not parts:
         raise Inapplicable(
@@ -102,9 +93,8 @@ def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
     """u is a KKT point of the reduced problem, of positive value."""
     network, ncf, u = instance.network, instance.ncf, layers[0].b
     refuse_other_sides(network, ncf.X, network.matrices(instance.start)[0], layers[0])
-    value, gradient = reduced_value(
-        network, ncf.X, ncf.ybar[:, 0], u, inner_signs(network, instance.start, layers)
-    )
+    signs = inner_signs(network, instance.start, layers)
+    value, gradient = reduced_value(network, ncf.X, ncf.ybar[:, 0], u, signs)
     if not gradient.any():
         raise Unresolved("∇n(u) = 0: the reduced problem is dead at the direction u")
     return [

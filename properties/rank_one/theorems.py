@@ -1,6 +1,4 @@
-"""Rank-one KKT points of feed-forward networks: necessary and sufficient conditions (theory §5,
-§6).
-"""
+"""Rank-one KKT points of feed-forward networks: necessary and sufficient conditions (§5, §6)."""
 
 from __future__ import annotations
 
@@ -174,10 +172,8 @@ def two_layer_iff(instance) -> Margin:
     residual, error = ncf.residual(theta), angle_error(instance)
     found = defect(network, ncf.X, ncf.ybar[:, 0], theta, 4 * error)
     if found.value <= RESOLUTION:
-        return Margin(
-            1 - residual / RESOLUTION,
-            (error + found.value + _left_over(instance, ~found.active)) / RESOLUTION,
-        )
+        error = error + found.value + _left_over(instance, ~found.active)
+        return Margin(1 - residual / RESOLUTION, error / RESOLUTION)
     if residual <= 10 * error:
         return Margin(
             1 - found.value / RESOLUTION, 4 * (residual + error) / (found.smallest * RESOLUTION)
@@ -188,9 +184,7 @@ def two_layer_iff(instance) -> Margin:
 
 
 def _left_over(instance, zero) -> float:
-    """What neurons that count as zero, (k,) booleans, add to sin∠: they need not meet their own
-    equations.
-    """
+    """What neurons counted as zero, (k,) booleans, add to sin∠: their own equations may fail."""
     gradient, theta = instance.ncf.gradient(instance.start), instance.start
     hidden, output = instance.network.matrices(gradient - (gradient @ theta) * theta)
     return norm(np.hstack([hidden, output.T])[zero]) / norm(gradient)
@@ -228,12 +222,10 @@ def spoilt_at_once(instance) -> Margin:
     network, ncf = instance.network, instance.ncf
     rng = np.random.default_rng([*instance.seeds, 2])
     aside = rng.standard_normal(instance.u.size)
-    # No further from x than 45°: with α = 0 there is nothing on the other side.
-    u = (
-        unit(instance.u + 0.5 * unit(aside - (aside @ instance.u) * instance.u))
-        if aside.size > 1
-        else instance.u
-    )
+    u = instance.u
+    if u.size > 1:
+        # No further from x than 45°: with α = 0 there is nothing on the other side.
+        u = unit(u + 0.5 * unit(aside - (aside @ u) * u))
     norms = unit(balanced_norms(network) * rng.uniform(0.5, 2.0, network.depth))
     profiles = [unit(each * rng.uniform(0.5, 2.0, each.size)) for each in instance.profiles]
     theta = structured_point(network, u, instance.signs, profiles, norms)

@@ -170,10 +170,7 @@ def cancelled() -> dict:
 
 
 LARGER = "    is_larger(window, tube)\n"
-ASIDE = (
-    "    for fails in (fails_at_time, fails_at_norm):\n        fails(window, tube, "
-    "misaligned(window))\n"
-)
+ASIDE = "    never_holds(window, tube, misaligned(window))\n"
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,13 @@ MISTAKES = [
     (START, f"{EXACT}:leaving", "(-1.0, 1.0)", "(1.0, 1.0)", "one side twice"),
     (START, f"{EXACT}:leaving", "(-1.0, 1.0)", "(1.0, -1.0)", "sides swapped"),
     (START, f"{EXACT}:leaving", "np.sign(", "0.9 * np.sign(", "layers that are not balanced"),
-    (START, f"{EXACT}:kink_start", "tube(fast,", "tube(slow,", "the loss flow to the same side"),
+    (
+        START,
+        f"{EXACT}:kink_start",
+        "beyond(fast,",
+        "beyond(slow,",
+        "the loss flow to the same side",
+    ),
     (TRACKING, f"{EXACT}:branch", "theta[:, None] *", "0.99 * theta[:, None] *", "other samples"),
     (
         COLLAPSE,

@@ -146,9 +146,9 @@ MISTAKES = [
     ),
     (f"{WINDOWS}:filled", "kept[1:], kept)", "kept[1:], kept[1:])", "neurons at the wrong place"),
     (
-        f"{WINDOWS}:_attracts",
-        "radial * (i == j) - (H",
-        "radial * (i == j) + (H",
+        "ncfcheck.certify.krawczyk:is_below",
+        "bound * (i == j) - (H",
+        "bound * (i == j) + (H",
         "sign of the Hessian",
     ),
     (

@@ -359,7 +359,7 @@ MISTAKES = [
     ),
     (
         f"{KRAWCZYK}:_contracts",
-        "if not abs(step[i]) + defect * radius < radius:",
+        "if not abs(each) + defect * radius < radius:",
         "if False:",
         "no test of contraction",
     ),
@@ -410,9 +410,9 @@ MISTAKES = [
     (f"{POINTS}:_second_order", "return 4, 4", "return 40, 40", "five times the loss"),
     (f"{BOXES}:prune", "> SILENT", "> 0.9", "neurons cut that are heard"),
     (
-        f"{BOXES}:Found.is_maximum",
-        "multiplier * (i == j)\n                - (",
-        "-multiplier * (i == j)\n                + (",
+        f"{KRAWCZYK}:is_below",
+        "bound * (i == j) - (",
+        "-bound * (i == j) + (",
         "sign of the form",
     ),
 ]
