@@ -91,8 +91,8 @@ def _cells(text: str) -> pd.DataFrame:
                 f"line {line}: {_count(row, 'cell')}, but there are {_count(names, 'column name')}"
             )
     if len(body) < 2:
-        rows = _count(body, "row")
-        raise TableError(f"has {rows} below the column names; at least two are needed")
+        found = _count(body, "row")
+        raise TableError(f"has {found} below the column names; at least two are needed")
     lines, cells = zip(*body)
     return pd.DataFrame(list(cells), index=list(lines), columns=names, dtype=object)
 
