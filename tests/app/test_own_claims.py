@@ -210,7 +210,7 @@ def test_without_a_pattern_only_the_file_is_checked_and_with_one_everything_is_k
         ("import sys\n\nsys.exit(3)\n", "bad.py:3: SystemExit: 3"),
         (
             "x = 1\n",
-            "bad.py states no claim: decorate a function with @claim of ncfcheck.core.claims",
+            "bad.py states no claim: decorate a function with @claim of ncfcheck",
         ),
         (
             stated("pass", id="mine"),
