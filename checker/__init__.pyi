@@ -6,6 +6,7 @@ from .app.session import hunt as hunt
 from .app.session import replay as replay
 from .app.session import shrink as shrink
 from .app.session import verify as verify
+from .core.claim_files import BrokenClaims as BrokenClaims
 from .core.claims import CONJECTURE as CONJECTURE
 from .core.claims import CONTROL as CONTROL
 from .core.claims import THEOREM as THEOREM
@@ -17,7 +18,9 @@ from .core.claims import Unresolved as Unresolved
 from .core.claims import Verdict as Verdict
 from .core.claims import claim as claim
 from .core.claims import worst as worst
+from .core.tables import TableError as TableError
 from .core.tolerances import Numerics as Numerics
+from .model.encoding import BadWitness as BadWitness
 from .model.instance import Instance as Instance
 from .model.losses import Loss as Loss
 from .model.ncf import Ncf as Ncf
@@ -42,6 +45,8 @@ from .theory.starts import unit as unit
 from .verdicts.dataframes import coverage as coverage
 from .verdicts.dataframes import margins as margins
 from .verdicts.dataframes import results as results
+from .verdicts.ledger import LedgerError as LedgerError
 from .verdicts.ledger import instances_tested as instances_tested
+from .verifier.numbers import Rejected as Rejected
 
 __version__: str

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ncfcheck.core.claim_files import ids
 from ncfcheck.core.claims import Claim, registered, select
 from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.tables import read_table
@@ -19,24 +20,29 @@ from ncfcheck.verdicts.report import Report
 from ncfcheck.verifier import witnesses
 
 REPORTS = Path("reports")
+Wanted = str | Callable | Claim  # an id, a pattern, the function that states a claim, the claim
+Files = str | tuple[str, ...]
 
 
-def claims(*wanted: str | Callable, files: tuple[str, ...] = ()) -> list[Claim]:
-    """Claims by id, by pattern ("flow.*") or by the function that states them; all for none.
+def claims(*wanted: Wanted, files: Files = ()) -> list[Claim]:
+    """Claims by id, by pattern ("flow.*") or by the function that states them. For none: those of
+    the user's `files`, or else all.
 
-    Those that come with the program are loaded first, and those of the user's `files`. Raises
-    LookupError for what matches nothing, BrokenClaims for a file that cannot be loaded.
+    Those that come with the program are loaded first, and those of the `files`. Raises LookupError
+    for what matches nothing, BrokenClaims for a file that cannot be loaded.
     """
-    load_claims((*SOURCES, *files))
-    return select([_id(each) for each in wanted])
+    sources = _sources(files)
+    load_claims(sources)
+    own = [id for file in sources[len(SOURCES) :] for id in ids(file)]
+    return select([_id(each) for each in wanted] or own)
 
 
 def check(
-    *wanted: str | Callable,
+    *wanted: Wanted,
     examples: int = 25,
     seed: int = 0,
     workers: int = 1,
-    files: tuple[str, ...] = (),
+    files: Files = (),
     data: str | Path | None = None,
     target: str | None = None,
     certify: bool = False,
@@ -58,7 +64,7 @@ def check(
         seed=seed,
         workers=workers,
         table=None if data is None else read_table(data, str(target)),
-        sources=(*SOURCES, *files),
+        sources=_sources(files),
         certify=certify,
     )
     *_, report = run(plan)
@@ -67,22 +73,24 @@ def check(
 
 
 def hunt(
-    wanted: str | Callable,
+    wanted: Wanted,
     *,
-    seconds: float | None = 60.0,
+    seconds: float = 60.0,
     instances: int | None = None,
     seed: int = 0,
     workers: int = 0,
-    files: tuple[str, ...] = (),
+    files: Files = (),
     folder: str | Path = REPORTS,
 ) -> HuntResult:
     """Hunt a counterexample to one claim, for so many `seconds` or, where given, `instances`.
 
     Every instance goes to the ledger in `folder`, a counterexample to a witness file below it, with
-    its path in the result. `workers` are processes, 0 this one. Raises what `claims` raises,
+    its path in the result. `workers` are processes, 0 this one; a script that asks for some has
+    its own work under `if __name__ == "__main__"`. Raises what `claims` raises,
     LedgerError for a ledger that cannot be written.
     """
     chosen = claims(wanted, files=files)
+    _must(seconds > 0 and instances != 0 and seed >= 0, "seconds > 0, instances ≥ 1 and seed ≥ 0")
     _must(len(chosen) == 1, f"one claim, not the {len(chosen)} that {wanted!r} matches")
     _must(workers == 0 or not _here(chosen), "a claim stated in no file needs workers=0")
     plan = hunting.HuntPlan(
@@ -91,7 +99,7 @@ def hunt(
         instances=instances,
         seconds=None if instances is not None else seconds,
         workers=workers,
-        sources=(*SOURCES, *files),
+        sources=_sources(files),
         ledger=Path(folder) / PATH.name,
         folder=Path(folder) / witness.FOLDER.name,
     )
@@ -100,9 +108,9 @@ def hunt(
     return finished.result
 
 
-def replay(path: str | Path, files: tuple[str, ...] = ()) -> witness.Replay:
+def replay(path: str | Path, files: Files = ()) -> witness.Replay:
     """Judge the instance of a witness file again. Raises BadWitness."""
-    load_claims((*SOURCES, *files))
+    load_claims(_sources(files))
     return witness.replay(witness.read(path))
 
 
@@ -115,15 +123,22 @@ def verify(path: str | Path) -> str:
     return witnesses.verify(witnesses.load(path))
 
 
-def shrink(wanted: str | Callable, instance: Any, seconds: float = 20.0) -> Any:
+def shrink(wanted: Wanted, instance: Any, seconds: float = 20.0) -> Any:
     """The simplest instance found in so many seconds that violates the claim as `instance` does."""
     [claim] = claims(wanted)
     return shrunk(claim, instance, seconds=seconds).instance
 
 
-def _id(wanted: str | Callable) -> str:
+def _sources(files: Files) -> tuple[str, ...]:
+    """Where claims are stated: in the program, and in the user's file or files."""
+    return (*SOURCES, *((files,) if isinstance(files, str) else files))
+
+
+def _id(wanted: Wanted) -> str:
     if isinstance(wanted, str):
         return wanted
+    if isinstance(wanted, Claim):
+        return wanted.id
     found = [id for id, claim in registered().items() if claim.function is wanted]
     if not found:
         raise LookupError(f"{wanted!r} states no claim: decorate it with @claim")

@@ -113,6 +113,9 @@ def given(
     the problem of one that was changed. `data` are data sets of its own.
     """
 
+    if isinstance(build, Strategy):
+        raise TypeError("ncfcheck.given takes a function; @hypothesis.given takes strategies")
+
     def strategy(data: Strategy | None = None, **options) -> Given:
         return Given(build, options, data, promise, rebuild)
 

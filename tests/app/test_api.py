@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import ncfcheck
+from ncfcheck.core import claims as registry
 from tests.support import ROOT
 
 PUBLIC = re.compile(r"\bncfcheck\.(?!properties\b)\w+\.\w+|from ncfcheck\.")
@@ -53,6 +54,7 @@ def test_a_run_from_python_is_the_one_of_the_command_line(tmp_path, monkeypatch)
 def test_claims_are_named_by_id_pattern_or_function():
     [euler] = ncfcheck.claims("homogeneity.euler")
     assert ncfcheck.claims(euler.function) == [euler]
+    assert ncfcheck.claims(euler) == [euler]
     assert euler in ncfcheck.claims("homogeneity.*")
     with pytest.raises(LookupError, match="no claim matches"):
         ncfcheck.claims("no.such")
@@ -67,6 +69,10 @@ def test_options_that_cannot_be_are_refused():
         ncfcheck.check("homogeneity.euler", examples=0)
     with pytest.raises(ValueError, match="one claim"):
         ncfcheck.hunt("homogeneity.*")
+    with pytest.raises(ValueError, match="seconds > 0"):
+        ncfcheck.hunt("homogeneity.euler", seconds=-1)
+    with pytest.raises(TypeError, match="hypothesis"):
+        ncfcheck.given(ncfcheck.instances())
 
 
 NOTEBOOK = """
@@ -110,3 +116,22 @@ def test_a_certificate_is_verified_and_a_broken_one_refused(tmp_path):
     broken.write_text(path.read_text().replace('"claim": "control.biases"', '"claim": "mine.x"'))
     with pytest.raises(Exception, match="not one of this claim"):
         ncfcheck.verify(broken)
+
+
+OWN = """
+from ncfcheck import CONJECTURE, Margin, claim, instances
+
+@claim("own.true", kind=CONJECTURE, reference="notes", given=instances(only_dense=True))
+def true(instance):
+    "Nothing is claimed."
+    return Margin(1.0, 0.0)
+"""
+
+
+def test_a_file_of_claims_means_its_own_claims(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+    assert [each.id for each in ncfcheck.claims(files=str(path))] == ["own.true"]
+    report = ncfcheck.check(files=(str(path),), examples=60, workers=2)
+    assert [each.verdict for each in report.claims] == ["not refuted"]
