@@ -25,7 +25,7 @@ from ncfcheck.core.loading import load_claims
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem
 from ncfcheck.run.check import check_claim
-from ncfcheck.strategies.instances import composite
+from ncfcheck.strategies.choices import composite
 
 CLAIM = "flow.direction_converges"
 ROUNDS = 3

@@ -74,12 +74,11 @@ def selected(patterns):
 
     Raises CannotRun where there is none.
     """
-    from ncfcheck.core import claim_files, claims
+    from ncfcheck.core import loading
 
     loaded()
-    patterns = list(patterns) or [id for file in own_files() for id in claim_files.ids(file)]
     try:
-        found = claims.select(patterns)
+        found = loading.chosen(patterns, own_files())
     except LookupError as error:
         raise CannotRun(str(error.args[0])) from error
     if not found:

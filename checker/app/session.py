@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ncfcheck.core.claim_files import ids
-from ncfcheck.core.claims import Claim, registered, select
-from ncfcheck.core.loading import SOURCES, load_claims
+from ncfcheck.core.claims import Claim, registered
+from ncfcheck.core.loading import SOURCES, chosen, load_claims
 from ncfcheck.core.tables import read_table
 from ncfcheck.run.check import CheckPlan, run
 from ncfcheck.run.hunting import hunt as hunting
@@ -19,7 +18,7 @@ from ncfcheck.verdicts.ledger import PATH
 from ncfcheck.verdicts.report import Report
 from ncfcheck.verifier import witnesses
 
-REPORTS = Path("reports")
+REPORTS = PATH.parent
 Wanted = str | Callable | Claim  # an id, a pattern, the function that states a claim, the claim
 Files = str | tuple[str, ...]
 
@@ -31,10 +30,8 @@ def claims(*wanted: Wanted, files: Files = ()) -> list[Claim]:
     Those that come with the program are loaded first, and those of the `files`. Raises LookupError
     for what matches nothing, BrokenClaims for a file that cannot be loaded.
     """
-    sources = _sources(files)
-    load_claims(sources)
-    own = [id for file in sources[len(SOURCES) :] for id in ids(file)]
-    return select([_id(each) for each in wanted] or own)
+    load_claims(_sources(files))
+    return chosen([_id(each) for each in wanted], _named(files))
 
 
 def check(
@@ -54,12 +51,12 @@ def check(
     `data` and `target`, data sets are drawn from this table (see `ncfcheck check --data`). Raises
     what `claims` raises, TableError, ValueError for options out of range.
     """
-    chosen = claims(*wanted, files=files)
+    found = claims(*wanted, files=files)
     _must(examples >= 1 and workers >= 1 and seed >= 0, "examples, workers ≥ 1 and seed ≥ 0")
     _must((data is None) == (target is None), "`data` and `target` go together")
-    _must(workers == 1 or not _here(chosen), "claims stated in no file need workers=1")
+    _must(workers == 1 or not _here(found), "claims stated in no file need workers=1")
     plan = CheckPlan(
-        claims=tuple(each.id for each in chosen),
+        claims=tuple(each.id for each in found),
         examples=examples,
         seed=seed,
         workers=workers,
@@ -89,12 +86,12 @@ def hunt(
     its own work under `if __name__ == "__main__"`. Raises what `claims` raises,
     LedgerError for a ledger that cannot be written.
     """
-    chosen = claims(wanted, files=files)
+    found = claims(wanted, files=files)
     _must(seconds > 0 and instances != 0 and seed >= 0, "seconds > 0, instances ≥ 1 and seed ≥ 0")
-    _must(len(chosen) == 1, f"one claim, not the {len(chosen)} that {wanted!r} matches")
-    _must(workers == 0 or not _here(chosen), "a claim stated in no file needs workers=0")
+    _must(len(found) == 1, f"one claim, not the {len(found)} that {wanted!r} matches")
+    _must(workers == 0 or not _here(found), "a claim stated in no file needs workers=0")
     plan = hunting.HuntPlan(
-        claim=chosen[0].id,
+        claim=found[0].id,
         seed=seed,
         instances=instances,
         seconds=None if instances is not None else seconds,
@@ -131,7 +128,11 @@ def shrink(wanted: Wanted, instance: Any, seconds: float = 20.0) -> Any:
 
 def _sources(files: Files) -> tuple[str, ...]:
     """Where claims are stated: in the program, and in the user's file or files."""
-    return (*SOURCES, *((files,) if isinstance(files, str) else files))
+    return (*SOURCES, *_named(files))
+
+
+def _named(files: Files) -> tuple[str, ...]:
+    return (files,) if isinstance(files, str) else files
 
 
 def _id(wanted: Wanted) -> str:
@@ -145,9 +146,9 @@ def _id(wanted: Wanted) -> str:
     return found[0]
 
 
-def _here(chosen: list[Claim]) -> list[Claim]:
+def _here(found: list[Claim]) -> list[Claim]:
     """Claims that other processes cannot import: those of a notebook or a prompt."""
-    return [each for each in chosen if each.function.__module__ == "__main__"]
+    return [each for each in found if each.function.__module__ == "__main__"]
 
 
 def _must(holds: bool, expected: str) -> None:

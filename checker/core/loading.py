@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from functools import cache
 
 from ncfcheck.core import claim_files
 from ncfcheck.core.claim_files import BrokenClaims, told
+from ncfcheck.core.claims import Claim, select
 
 SOURCES = ("ncfcheck.properties",)  # packages and modules whose import registers claims
 
@@ -38,6 +40,15 @@ def _import(name: str):
         return importlib.import_module(name)
     except Exception as error:
         raise BrokenClaims(f"cannot load the claims of {name}: {told(error)}") from error
+
+
+def chosen(patterns: Iterable[str], files: Iterable[str]) -> list[Claim]:
+    """The claims of the patterns; without patterns those of the user's files, or else all.
+
+    Raises LookupError naming a pattern that matches nothing.
+    """
+    own = [id for file in files for id in claim_files.ids(file)]
+    return select(list(patterns) or own)
 
 
 @cache

@@ -21,7 +21,7 @@ from ncfcheck.run.batches import Batch, BatchReport, check_batch, cut, with_witn
 from ncfcheck.run.counterexamples import is_worth_keeping, keep
 from ncfcheck.run.crews import WorkerLost
 from ncfcheck.run.workers import crew, longest_first, work_through
-from ncfcheck.strategies.instances import from_table
+from ncfcheck.strategies.datasets import from_table
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.events import ClaimFinished, Event, Progress, RunStarted
 from ncfcheck.verdicts.report import Report

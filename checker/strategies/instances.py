@@ -21,28 +21,12 @@ from ncfcheck.strategies.choices import (
     as_call,
     composite,
     integers,
-    just,
     one_of,
     sampled_from,
 )
-from ncfcheck.strategies.datasets import LABELS, SEEDS, families, from_table
+from ncfcheck.strategies.datasets import LABELS, SEEDS, families
 from ncfcheck.theory.kkt.points import Inertia, flow_limit
 from ncfcheck.theory.starts import STARTS, live_start
-
-__all__ = [
-    "Given",
-    "Strategy",
-    "composite",
-    "families",
-    "from_table",
-    "given",
-    "instances",
-    "integers",
-    "just",
-    "networks",
-    "one_of",
-    "sampled_from",
-]
 
 # α_l: those that matter, and tenths; and those of layers with a kink at p_l = 1.
 SLOPES = (0.0, 1.0, 0.5, -1.0, 0.1, -0.3)

@@ -20,7 +20,8 @@ from ncfcheck.properties.hypotheses import (
 )
 from ncfcheck.properties.kkt.theorems import strict_maximum
 from ncfcheck.strategies.choices import one_of
-from ncfcheck.strategies.instances import families, instances, powers_where
+from ncfcheck.strategies.datasets import families
+from ncfcheck.strategies.instances import instances, powers_where
 from ncfcheck.theory.kkt.points import Inertia, KktPoint, flow_limit, positive_limit
 from ncfcheck.theory.starts import gaussian_start
 

@@ -13,20 +13,20 @@ import pytest
 from ncfcheck.core.claims import Inapplicable, registered
 from ncfcheck.run.check import load_claims
 from ncfcheck.run.shrinking.choices import simpler_choices
-from ncfcheck.strategies.choices import Draw, draw_by, moved, words
-from ncfcheck.strategies.draw import Unsatisfiable, draw, draw_one, drawn
-from ncfcheck.strategies.instances import (
-    Given,
-    collapsing,
+from ncfcheck.strategies.choices import (
+    Draw,
     composite,
-    families,
-    instances,
+    draw_by,
     integers,
     just,
-    networks,
+    moved,
     one_of,
     sampled_from,
+    words,
 )
+from ncfcheck.strategies.datasets import families
+from ncfcheck.strategies.draw import Unsatisfiable, draw, draw_one, drawn
+from ncfcheck.strategies.instances import Given, collapsing, instances, networks
 from ncfcheck.strategies.structured import mixed_points, rank_one_points
 
 # Of strategies whose claims cover most: the first instances of seed 7, choices and description.

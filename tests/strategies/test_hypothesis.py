@@ -13,16 +13,10 @@ from hypothesis.database import InMemoryExampleDatabase
 
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.model.losses import Loss
+from ncfcheck.strategies.choices import composite, integers, one_of, sampled_from
+from ncfcheck.strategies.datasets import families
 from ncfcheck.strategies.draw import Unsatisfiable, draw, draw_one, drawn
-from ncfcheck.strategies.instances import (
-    composite,
-    families,
-    given,
-    instances,
-    integers,
-    one_of,
-    sampled_from,
-)
+from ncfcheck.strategies.instances import given, instances
 from ncfcheck.strategies.tape import FLOAT, float_bytes, float_of
 from tests.support import ROOT
 

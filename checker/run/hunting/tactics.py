@@ -27,8 +27,9 @@ from ncfcheck.run.hunting.tester import NOTHING, Tester
 from ncfcheck.run.workers import one_thread
 from ncfcheck.strategies import moves
 from ncfcheck.strategies.choices import Drawn
+from ncfcheck.strategies.datasets import families
 from ncfcheck.strategies.draw import draw_one
-from ncfcheck.strategies.instances import Given, families
+from ncfcheck.strategies.instances import Given
 
 FAMILIES = ("lattice", "antipodal", "d=1", "orthogonal", "duplicated", "collinear", "n=1", "sphere")
 DIMENSIONS = (4, 12, 30)  # that are optimised at a time: few are soon exhausted, many reach further
