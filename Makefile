@@ -1,13 +1,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-lowest test-versions test-wheel lint types docs bench hunt pictures baseline clean
+.PHONY: run test test-lowest test-versions test-wheel lint types docs ground bench hunt pictures baseline clean
 
 run: .venv/.installed
 	$(BIN)/ncfcheck check --profile quick
 
 test: .venv/.installed-test
 	$(BIN)/python -m pytest -n auto
+
+# What users' claims, machines and files do, the long tests too, as a table: situation, outcome.
+ground: .venv/.installed-test
+	$(BIN)/python -m pytest -n auto tests/ground --ground
 
 # What the lowest versions of all that is needed, and releases of Hypothesis from the lowest to the newest, can do.
 test-lowest: .venv-lowest/.installed

@@ -45,26 +45,53 @@ def command(toys, tmp_path, monkeypatch, capsys):
     return run
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Which claim caught which planted mistake, and how, as tests recorded it, also those run by
-    other processes.
-    """
+def pytest_addoption(parser):
+    parser.addoption("--ground", action="store_true", help="Run what is long, and print the table.")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: run by `make ground` alone")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """The tables that tests recorded, also those run by other processes."""
     reports = [
         each
         for group in terminalreporter.stats.values()
         for each in group
         if hasattr(each, "user_properties")
     ]
-    rows = sorted(
+    title = "planted mistakes: formula, mistake, claim that caught it, how"
+    _table(terminalreporter, title, _recorded(reports, "caught"))
+    if config.getoption("--ground"):
+        _table(terminalreporter, "situation, what is right, what is", _situations(reports))
+
+
+def _recorded(reports, name: str) -> list[tuple]:
+    return sorted(
         value
         for each in reports
-        for name, value in each.user_properties
-        if name == "caught" and each.when == "call"
+        for key, value in each.user_properties
+        if key == name and each.when == "call"
     )
-    if rows:
-        terminalreporter.section("planted mistakes: formula, mistake, claim that caught it, how")
-        widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        for row in rows:
-            terminalreporter.write_line(
-                "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[3]])
-            )
+
+
+def _situations(reports) -> list[tuple]:
+    """A row a test of tests/ground: failed in any phase, or as it was called."""
+    rows: dict[str, tuple] = {}
+    for each in reports:
+        said = dict(each.user_properties).get("situation")
+        if said and (each.nodeid not in rows or each.outcome == "failed"):
+            result = {"passed": "so it is", "failed": "FAULT", "skipped": "not tried here"}
+            rows[each.nodeid] = (*said.split(" → "), result[each.outcome])
+    return sorted(rows.values())
+
+
+def _table(terminalreporter, title: str, rows: list[tuple]) -> None:
+    if not rows:
+        return
+    terminalreporter.section(title)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for *cells, last in rows:
+        line = [*(cell.ljust(width) for cell, width in zip(cells, widths)), last]
+        terminalreporter.write_line("  ".join(line))
