@@ -8,13 +8,12 @@ import textwrap
 
 import click
 
+from ncfcheck.app.boundary import OPTION, guarded
 from ncfcheck.app.console import (
-    INTERRUPTED,
     PATH,
     SCHEDULER,
     SEED,
     WORKERS,
-    CannotRun,
     console,
     exit_code,
     forgiving,
@@ -22,31 +21,55 @@ from ncfcheck.app.console import (
     own_files,
     play,
     selected,
+    silent,
     sources,
 )
-from ncfcheck.app.console import say as _say
-from ncfcheck.app.console import warn as _warn
 from ncfcheck.app.hunt import hunt
 from ncfcheck.app.reports import Part, merge, outputs, part_of, plot, prepared, report, writers
+from ncfcheck.app.streams import warn
 from ncfcheck.app.verify import verify
 from ncfcheck.app.witness import replay
+from ncfcheck.core.errors import CannotRun
 
 PROFILES = ("quick", "ci", "deep")
 
 
 def main(arguments=None) -> int:
     """Run the command line; its exit code: 0 as expected, 1 unexpected verdicts, 2 not done."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    return guarded(lambda: _command(arguments), arguments)
+
+
+def _command(arguments) -> int:
     try:
         return cli.main(arguments, prog_name="ncfcheck", standalone_mode=False) or 0
     except click.ClickException as error:
-        _say(error.format_message())
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
-        return INTERRUPTED
+        raise CannotRun(error.format_message()) from error
+    except click.Abort as error:
+        raise KeyboardInterrupt from error
+    except SystemExit as error:  # what click makes of a reader that went away
+        raise error.__context__ or error from None
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+TRACEBACK = click.Option(
+    [OPTION], is_flag=True, expose_value=False, help="Show where in the program an error arose."
+)
+
+
+class Commands(click.Group):
+    """Commands, each of which takes the options of all."""
+
+    def add_command(self, command, name=None):
+        command.params.append(TRACEBACK)
+        super().add_command(command, name)
+
+
+@click.group(
+    cls=Commands,
+    params=[TRACEBACK],
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="ncfcheck", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context):
@@ -54,7 +77,7 @@ def cli(context):
     networks.
     """
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        print(context.get_help())
 
 
 for command in (merge, report, plot, hunt, replay, verify):
@@ -76,7 +99,7 @@ def list_claims(patterns, as_map):
     source = max(len(claim.reference) for claim in claims)
     for claim in claims:
         about = f"{claim.kind:10}  {claim.reference:{source}}  {claim.summary}"
-        click.echo(f"{claim.id:{wide}}  {about}")
+        print(f"{claim.id:{wide}}  {about}")
 
 
 def _print_map(ids):
@@ -90,10 +113,10 @@ def _print_map(ids):
     try:
         verdicts = {id: row.verdict for id, row in _latest().items()}
     except (OSError, ValueError):
-        _warn(f"{LATEST} cannot be read: nothing counts as run")
+        warn(f"{LATEST} cannot be read: nothing counts as run")
         verdicts = {}
     for line in lines(rows, verdicts):
-        click.echo(line)
+        print(line)
 
 
 @cli.command()
@@ -108,12 +131,12 @@ def show(claim):
     from ncfcheck.report.words import EXPECTED
 
     for each in selected([claim]):
-        click.echo(f"{each.id}\n\n{textwrap.indent(each.statement, '    ')}\n")
+        print(f"{each.id}\n\n{textwrap.indent(each.statement, '    ')}\n")
         for line in suppositions(each, registered()):
-            click.echo(line)
-        click.echo(f"reference     {each.reference}")
-        click.echo(f"kind          {each.kind}: {EXPECTED[each.kind]}")
-        click.echo(f"last verdict  {_last_verdict(each.id)}")
+            print(line)
+        print(f"reference     {each.reference}")
+        print(f"kind          {each.kind}: {EXPECTED[each.kind]}")
+        print(f"last verdict  {_last_verdict(each.id)}")
 
 
 @cli.command()
@@ -212,8 +235,8 @@ def _run(plan, comparison, options):
 
     progress = ProgressWriter(console(stderr=True, quiet=options["quiet"] or plan.verbose))
     with contextlib.closing(progress):
-        found = [progress, *writers(console(), verbose=plan.verbose, **options)]
-        found.append(forgiving(Latest(LATEST, _warn)))
+        found = [silent(progress), *writers(verbose=plan.verbose, **options)]
+        found.append(forgiving(Latest(LATEST, warn)))
         return play(check.run(plan), found, comparison)
 
 
@@ -230,7 +253,7 @@ def _table(path, target, standardise):
     except TableError as error:
         raise CannotRun(str(error)) from error
     for note in table.notes:
-        _warn(f"{path}: {note}")
+        warn(f"{path}: {note}")
     return table
 
 

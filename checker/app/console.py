@@ -1,38 +1,24 @@
-"""What every command has in common: exit codes, and one line on standard error for failures."""
+"""What commands have in common: options, the claims meant, events through writers, exit codes."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 
-UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
+from ncfcheck.app.boundary import FAILED, INTERRUPTED, UNEXPECTED
+from ncfcheck.app.streams import say, warn
+from ncfcheck.core.errors import CannotRun
+
 OWN = "ncfcheck.claims"
 PATH = click.Path(path_type=Path)
 SEED = {"type": click.IntRange(min=0), "default": 0, "show_default": True}
 WORKERS = {"type": click.IntRange(min=1), "help": "Processes, by default one per processor."}
 SCHEDULER = {"metavar": "ADDRESS", "help": "Use the Dask cluster of this scheduler."}
 STRICT = {"is_flag": True, "help": "An unresolved theorem is not as expected."}
-
-
-class CannotRun(click.ClickException):
-    """The run could not be done; the message says why in one line."""
-
-    exit_code = FAILED
-
-
-def say(message) -> None:
-    """One line on standard error."""
-    from ncfcheck.core.describing import one_line
-
-    click.echo(f"ncfcheck: {one_line(message)}", err=True)
-
-
-def warn(message) -> None:
-    """One line on standard error about something that does not stop the command."""
-    say(f"warning: {message}")
 
 
 def own_claims(command):
@@ -60,19 +46,16 @@ def sources() -> tuple[str, ...]:
 
 
 def loaded() -> None:
-    """Have every claim registered. Raises CannotRun for a module that cannot be imported."""
+    """Have every claim registered. Raises BrokenClaims for a module that cannot be imported."""
     from ncfcheck.core import loading
 
-    try:
-        loading.load_claims(sources())
-    except loading.BrokenClaims as error:
-        raise CannotRun(str(error)) from error
+    loading.load_claims(sources())
 
 
 def selected(patterns):
     """The claims of the patterns, once loaded; without patterns the user's files', or else all.
 
-    Raises CannotRun where there is none.
+    Raises CannotRun where there is none, BrokenClaims.
     """
     from ncfcheck.core import loading
 
@@ -106,27 +89,45 @@ def forgiving(writer: Callable) -> Callable:
     return write
 
 
+def silent(writer: Callable) -> Callable:
+    """The writer of progress, for which a stream that takes nothing is no reason to end a run."""
+
+    def write(event):
+        with contextlib.suppress(OSError):
+            writer(event)
+
+    return write
+
+
 def play(events: Iterable, writers: list, comparison=None):
     """Every event through all writers, the last compared with a baseline, if given; the last event.
 
-    Raises CannotRun for a file that cannot be written and a cluster that cannot be used.
+    Raises Unwritable and NoCluster.
     """
-    from ncfcheck.core.files import Unwritable
-    from ncfcheck.core.loading import BrokenClaims
-    from ncfcheck.run.crews import NoCluster
     from ncfcheck.verdicts.report import Report
 
-    try:
-        for event in events:
-            if comparison and isinstance(event, Report):
-                event = comparison.of(event)
-            for writer in writers:
-                writer(event)
-        for line in comparison.keep(event) if comparison else ():
-            say(line)
-    except (Unwritable, NoCluster, BrokenClaims) as error:
-        raise CannotRun(str(error)) from error
+    for event in events:
+        if isinstance(event, Report):
+            event = comparison.of(event) if comparison else event
+            _finish(event, writers)
+            continue
+        for writer in writers:
+            writer(event)
+    for line in comparison.keep(event) if comparison else ():
+        say(line)
     return event
+
+
+def _finish(report, writers: list) -> None:
+    """The finished run through every writer; what the first to fail raised is raised at the end."""
+    errors = []
+    for writer in writers:
+        try:
+            writer(report)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def exit_code(report, strict: bool) -> int:

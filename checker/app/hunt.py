@@ -7,19 +7,20 @@ import re
 
 import click
 
+from ncfcheck.app.boundary import UNEXPECTED
 from ncfcheck.app.console import (
     SCHEDULER,
     SEED,
     STRICT,
-    UNEXPECTED,
     WORKERS,
-    CannotRun,
     console,
     own_claims,
     selected,
+    silent,
     sources,
     stopped,
 )
+from ncfcheck.core.errors import CannotRun
 
 BUDGET = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([smh]?)")
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -85,8 +86,6 @@ def hunt(claim, budget, workers, scheduler, resume, keep_going, seed, strict, qu
 
 def _played(plan, strict, quiet):
     """Every event of the hunt through the writers; the last event."""
-    from ncfcheck.core.files import Unwritable
-    from ncfcheck.core.loading import BrokenClaims
     from ncfcheck.report.hunt import HuntProgressWriter, HuntTerminal
     from ncfcheck.run.hunting import hunt
 
@@ -94,13 +93,12 @@ def _played(plan, strict, quiet):
     terminal = HuntTerminal(console(), strict=strict, quiet=quiet)
     try:
         with contextlib.closing(progress):
+            tell = silent(progress)
             for event in hunt.hunt(plan):
-                progress(event)
+                tell(event)
                 terminal(event)
     except hunt.Lost as error:
         # The file system takes nothing any more: what was found goes where it may still be seen.
-        click.echo(error.content)
+        print(error.content.decode())
         raise CannotRun(f"{error}; the counterexample found is on standard output") from error
-    except (hunt.LedgerError, hunt.NoCluster, BrokenClaims, Unwritable) as error:
-        raise CannotRun(str(error)) from error
     return event

@@ -10,29 +10,30 @@ import click
 from ncfcheck.app.console import (
     PATH,
     STRICT,
-    CannotRun,
     console,
     exit_code,
     forgiving,
     loaded,
     own_claims,
     play,
-    warn,
 )
+from ncfcheck.app.streams import warn
+from ncfcheck.core.errors import CannotRun
 
 FILE = {"type": PATH, "metavar": "FILE"}
+RESULTS = {**FILE, "metavar": "FILE|-"}
 
 
 def outputs(command):
     """Give a command the options that say where results go and what they are compared with."""
     for option in (
-        click.option("--json", "json_path", **FILE, help="Write the results as JSON."),
-        click.option("--junit", "junit_path", **FILE, help="Write the results as JUnit XML."),
+        click.option("--json", "json_path", **RESULTS, help="Write the results as JSON."),
+        click.option("--junit", "junit_path", **RESULTS, help="Write the results as JUnit XML."),
         click.option(
-            "--html", "html_path", **FILE, help="Write a report to look at, one HTML file."
+            "--html", "html_path", **RESULTS, help="Write a report to look at, one HTML file."
         ),
         click.option(
-            "--markdown", "markdown_path", **FILE, help="Write a summary for a pull request."
+            "--markdown", "markdown_path", **RESULTS, help="Write a summary for a pull request."
         ),
         click.option(
             "--baseline", **FILE, help="Compare with this run: what got worse is not as expected."
@@ -73,15 +74,17 @@ def part_of(claims: tuple[str, ...], part: str) -> tuple[str, ...]:
     return claims[i - 1 :: k]
 
 
-def writers(
-    console, *, json_path, junit_path, html_path, markdown_path, strict, quiet, verbose=False, **_
-):
-    """The writers that the options ask for, the terminal first."""
+def writers(*, json_path, junit_path, html_path, markdown_path, strict, quiet, verbose=False, **_):
+    """The writers that the options ask for, the terminal first: on standard error where a file
+    goes to standard output.
+    """
+    from ncfcheck.core.files import STDOUT
     from ncfcheck.report.json_file import JsonFile
     from ncfcheck.report.junit import JUnitFile
     from ncfcheck.report.terminal import Terminal
 
-    found = [Terminal(console, strict=strict, quiet=quiet, verbose=verbose)]
+    is_taken = STDOUT in (json_path, junit_path, html_path, markdown_path)
+    found = [Terminal(console(stderr=is_taken), strict=strict, quiet=quiet, verbose=verbose)]
     found += [JsonFile(json_path)] if json_path else []
     found += [JUnitFile(junit_path, strict)] if junit_path else []
     found += [_html(html_path, strict)] if html_path else []
@@ -109,28 +112,26 @@ def _markdown(path, strict):
 def prepared(options, patterns=(), known=(), part=""):
     """The comparison with a baseline that the options ask for, if any; files are looked at first.
 
-    Raises CannotRun for a file asked for that cannot be written, and for a baseline that cannot be
-    read.
+    Raises Unwritable for a file asked for that cannot be written, BadBaseline for a baseline that
+    cannot be read.
     """
-    from ncfcheck.core.files import Unwritable, check_writable
-    from ncfcheck.verdicts.baseline import BASELINE, BadBaseline
+    from ncfcheck.core.files import STDOUT, check_writable, make_folder
+    from ncfcheck.verdicts.baseline import BASELINE
+    from ncfcheck.verdicts.comparison import comparison
 
     path, update = options["baseline"], options["update_baseline"]
-    found = None
-    try:
-        for name, file in options.items():
-            if name.endswith("_path") and file is not None:
-                check_writable(file)
-        if path or update:
-            from ncfcheck.verdicts.comparison import comparison
-
-            path = path or BASELINE
-            found = comparison(path, update, patterns, known, part)
-            if update:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                check_writable(path)
-    except (BadBaseline, Unwritable) as error:
-        raise CannotRun(str(error)) from error
+    files = [file for name, file in options.items() if name.endswith("_path") and file]
+    if files.count(STDOUT) > 1:
+        raise CannotRun("standard output, -, takes one file")
+    for file in files:
+        check_writable(file)
+    if not path and not update:
+        return None
+    path = path or BASELINE
+    found = comparison(path, update, patterns, known, part)
+    if update:
+        make_folder(path.parent)
+        check_writable(path)
     return found
 
 
@@ -153,7 +154,7 @@ def merge(files, **options):
         whole = merged(reports)
     except NotMergeable as error:
         raise CannotRun(f"cannot merge these results: {error}") from error
-    written = [*writers(console(), **options), forgiving(Latest(LATEST, warn))]
+    written = [*writers(**options), forgiving(Latest(LATEST, warn))]
     return exit_code(play([whole], written, comparison), options["strict"])
 
 
@@ -176,18 +177,18 @@ def report(folder, results):
     """Write report.html and report.md on the latest results, hunts and counterexamples in the
     folder reports/.
     """
+    from ncfcheck.core.files import check_writable, make_folder
     from ncfcheck.verdicts.report import LATEST
 
     found = _report(results or LATEST)
-    loaded()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotRun(f"cannot write {folder}: {error.strerror}") from error
     paths = folder / "report.html", folder / "report.md"
+    make_folder(folder)
+    for path in paths:
+        check_writable(path)
+    loaded()
     play([found], [_html(paths[0], False), _markdown(paths[1], False)])
     for path in paths:
-        click.echo(path)
+        print(path)
 
 
 @click.command()
@@ -200,17 +201,16 @@ def plot(what, output):
     CLAIM alone means an instance that shows well what the claim is about, SEED/INDEX one of those
     drawn at a seed, and WITNESS the instance of a witness file.
     """
-    from ncfcheck.core.files import Unwritable, write
-    from ncfcheck.report import plots
-    from ncfcheck.report.examples import NoInstance, portrait_of
+    from ncfcheck.core.files import check_writable, write
 
     if output.suffix.lower() not in (".svg", ".png"):
         raise CannotRun(f"{output}: a figure is an .svg or a .png file")
+    check_writable(output)
     loaded()
-    try:
-        write(output, plots.save(plots.plot(portrait_of(what)), output))
-    except (NoInstance, Unwritable) as error:
-        raise CannotRun(str(error)) from error
+    from ncfcheck.report import plots
+    from ncfcheck.report.examples import portrait_of
+
+    write(output, plots.save(plots.plot(portrait_of(what)), output))
 
 
 def _report(path):

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from ncfcheck.app.console import FAILED, PATH, UNEXPECTED, loaded, own_claims, say
+from ncfcheck.app.boundary import FAILED, UNEXPECTED
+from ncfcheck.app.console import PATH, loaded, own_claims
+from ncfcheck.app.streams import say
 
 
 @click.command()
@@ -38,6 +40,6 @@ def _replayed(path: Path, quiet: bool) -> int:
         return FAILED
     if not quiet:
         lines = render(result.claim, witness.instance_of(found), result.margin)
-        click.echo("\n".join(lines) + "\n")
-    click.echo(f"{path}: {result.words}")
+        print("\n".join(lines) + "\n")
+    print(f"{path}: {result.words}")
     return UNEXPECTED if result.still_violates else 0

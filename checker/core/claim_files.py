@@ -12,11 +12,12 @@ from pathlib import Path
 from types import ModuleType
 
 from ncfcheck.core.claims import forget, registered
+from ncfcheck.core.errors import CannotRun
 
 SUFFIX = ".py"
 
 
-class BrokenClaims(Exception):
+class BrokenClaims(CannotRun):
     """A module of claims cannot be imported; the message says which, where and why."""
 
 

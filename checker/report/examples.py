@@ -6,6 +6,7 @@ import re
 from itertools import islice
 
 from ncfcheck.core.claims import Claim, Outcome, registered
+from ncfcheck.core.errors import CannotRun
 from ncfcheck.core.seeds import derive
 from ncfcheck.model.instance import Instance
 from ncfcheck.report.portrait import Portrait, portrait
@@ -17,7 +18,7 @@ DRAWS = 1000  # of one seed: which instance an index means does not depend on ho
 LOOKED_AT = 6  # instances among which the one to show is chosen
 
 
-class NoInstance(ValueError):
+class NoInstance(CannotRun):
     """There is nothing to show; the message says why."""
 
 

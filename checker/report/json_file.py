@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ncfcheck.core.files import write
+from ncfcheck.core.files import make_folder, write
 from ncfcheck.verdicts.events import Event
 from ncfcheck.verdicts.report import Report, encode, read, updated
 
@@ -31,7 +31,7 @@ class Latest:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Report) and not event.stopped:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             write(self.path, encode(updated(self._old(), event)))
 
     def _old(self) -> Report | None:

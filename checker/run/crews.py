@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ncfcheck.core.errors import CannotRun
+
 
 class WorkerLost(Exception):
     """A worker died while it did a unit of work; the message says which claims that was about."""
@@ -22,7 +24,7 @@ class WorkerLost(Exception):
         )
 
 
-class NoCluster(Exception):
+class NoCluster(CannotRun):
     """A Dask cluster cannot be used; the message says which and why."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from ncfcheck.core.coverage import coarse
+from ncfcheck.core.errors import CannotRun
 from ncfcheck.core.files import write
 from ncfcheck.verdicts.report import Report
 from ncfcheck.verdicts.results import ClaimResult
@@ -24,7 +25,7 @@ CEILING_CONFIDENCE = 0.999  # that a theorem as it is now stays below its ceilin
 MANY = 60  # values of a coverage key beyond which it is left out
 
 
-class BadBaseline(ValueError):
+class BadBaseline(CannotRun):
     """A baseline cannot be read; the message says why in one line."""
 
 

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from ncfcheck.core.errors import CannotRun
+
 PATH = Path("reports") / "ledger.sqlite"
 VERSION = 1
 SCHEMA = """
@@ -39,7 +41,7 @@ CREATE TABLE instances (
 FULL = ("full", "disk I/O", "too big")  # in messages of SQLite when nothing more can be written
 
 
-class LedgerError(Exception):
+class LedgerError(CannotRun):
     """The ledger cannot be used; the message names the file and says why, in one line."""
 
 

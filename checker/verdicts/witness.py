@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from ncfcheck.core.claims import Claim, Kind, Margin, Outcome, registered
-from ncfcheck.core.files import write
+from ncfcheck.core.files import make_folder, write
 from ncfcheck.core.versions import versions
 from ncfcheck.model.encoding import BadWitness, NotStorable, decode, encode
 from ncfcheck.model.rendering import proved, render
@@ -167,7 +167,7 @@ def store(witness: Witness, folder: Path = FOLDER) -> Path:
 def save(path: Path, witness: Witness) -> None:
     """Write the file, whole or not at all, its path in its replay command. Raises Unwritable."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     command = replay_command(path, witness.claims)
     write(path, dumps(msgspec.structs.replace(witness, replay=command)))
 

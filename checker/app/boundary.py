@@ -1,0 +1,76 @@
+"""The one place where whatever went wrong becomes an exit code and one line on standard error.
+
+Nothing is imported here but the standard library, so that a broken installation ends here too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from ncfcheck.app import streams
+from ncfcheck.core.errors import CannotRun
+
+UNEXPECTED, FAILED, INTERRUPTED, PIPE = 1, 2, 130, 141  # as shells tell of SIGINT and SIGPIPE
+OPTION, VARIABLE = "--traceback", "NCFCHECK_TRACEBACK"
+HINT = f"{OPTION} shows all"
+
+
+def guarded(command: Callable[[], int], arguments: Sequence[str] = ()) -> int:
+    """The exit code of a command: its own, FAILED for whatever it raises, told in one line.
+
+    Where `arguments` or the environment ask for it, the traceback comes before that line. A reader
+    that went away, as `head` does, ends it silently, like a program that SIGPIPE ends.
+    """
+    streams.prepare()
+    message, cause = "", None
+    try:
+        code = command()
+    except KeyboardInterrupt:
+        code, message = INTERRUPTED, "interrupted"
+    except BrokenPipeError:
+        code = PIPE
+    except (Exception, SystemExit) as error:
+        code, message, cause = FAILED, _told(error), error
+    unwritten = streams.flush(sys.stdout)
+    if isinstance(unwritten, BrokenPipeError):
+        code, message = PIPE, ""
+    elif unwritten:
+        code, message = FAILED, f"cannot write to standard output: {unwritten.strerror}"
+    if cause and (OPTION in arguments or os.environ.get(VARIABLE)):
+        streams.say_all(traceback.format_exception(cause))
+    if message:
+        streams.say(message)
+    streams.flush(sys.stderr)
+    return code
+
+
+def _told(error: BaseException) -> str:
+    """What went wrong, where in the program, and what to do about it."""
+    if isinstance(error, CannotRun):
+        return str(error)
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    match error:
+        case OSError():
+            advice = HINT
+        case MemoryError():
+            advice = f"there is not enough memory; {HINT}"
+        case ImportError():
+            advice = f"a package that ncfcheck needs is missing or broken; {HINT}"
+        case _:
+            advice = f"a fault of ncfcheck, please report it; {HINT}"
+    return f"{what} ({_place(error)}): {advice}"
+
+
+def _place(error: BaseException) -> str:
+    """File and line of the innermost frame of the program's own, or else of all."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    own = [
+        (frame, line)
+        for frame, line in frames
+        if str(frame.f_globals.get("__name__")).split(".")[0] == "ncfcheck"
+    ]
+    frame, line = (own or frames)[-1]
+    return f"{frame.f_code.co_filename}:{line}"
