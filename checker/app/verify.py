@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ncfcheck.app.console import PATH
+from ncfcheck.core.errors import CannotRun
 
 
 @click.command()
@@ -23,8 +24,10 @@ def verify(witness):
 
     program = Path(verifier.__file__).with_name("__main__.py")
     done = subprocess.run(
-        [sys.executable, "-I", program, witness], text=True, capture_output=True, encoding="utf-8"
+        [sys.executable, "-I", "-X", "utf8", program, witness], capture_output=True
     )
-    click.echo(done.stdout, nl=False)
-    click.echo(done.stderr, nl=False, err=True)
+    print(done.stdout.decode(errors="replace"), end="")
+    print(done.stderr.decode(errors="replace"), end="", file=sys.stderr)
+    if done.returncode < 0:
+        raise CannotRun(f"the verifier was ended by signal {-done.returncode}")
     return done.returncode

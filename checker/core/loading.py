@@ -11,6 +11,7 @@ from functools import cache
 from ncfcheck.core import claim_files
 from ncfcheck.core.claim_files import BrokenClaims, told
 from ncfcheck.core.claims import Claim, select
+from ncfcheck.core.errors import CannotRun
 
 SOURCES = ("ncfcheck.properties",)  # packages and modules whose import registers claims
 
@@ -38,6 +39,8 @@ def _import_all(name: str) -> None:
 def _import(name: str):
     try:
         return importlib.import_module(name)
+    except CannotRun:
+        raise
     except Exception as error:
         raise BrokenClaims(f"cannot load the claims of {name}: {told(error)}") from error
 

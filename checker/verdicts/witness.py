@@ -26,7 +26,8 @@ from ncfcheck.core.versions import versions
 from ncfcheck.model.encoding import BadWitness, NotStorable, decode, encode
 from ncfcheck.model.rendering import proved, render
 from ncfcheck.verdicts.judging import decide
-from ncfcheck.verifier import FORMAT, LARGEST
+from ncfcheck.verifier import FORMAT
+from ncfcheck.verifier.witnesses import text
 
 __all__ = [
     "FOLDER",
@@ -200,12 +201,11 @@ def read(path) -> Witness:
     """The witness in a file, its instance not decoded yet. Raises BadWitness for any other file."""
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        content = text(path)
     except OSError as error:
         raise BadWitness(f"cannot read {path}: {error.strerror}") from error
-    if len(content) > LARGEST:
-        raise BadWitness(f"{path} is larger than {LARGEST // 10**6} MB")
+    except ValueError as error:
+        raise BadWitness(f"cannot read {path}: {error}") from error
     try:
         found = msgspec.json.decode(content, type=Witness)
         numbers = [found.margin, found.error]

@@ -7,6 +7,7 @@ the file cannot be read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -26,6 +27,8 @@ from .numbers import Rejected
 from .witnesses import load, verify
 
 ACCEPTED, REJECTED, UNREADABLE = 0, 1, 2
+INTERRUPTED, PIPE = 130, 141  # as shells tell of SIGINT and SIGPIPE
+USAGE = "usage: python -m ncfcheck.verifier FILE"
 
 
 def main(path) -> int:
@@ -33,7 +36,8 @@ def main(path) -> int:
     try:
         document = load(path)
     except (OSError, RecursionError, ValueError) as error:
-        print(f"cannot read {path}: {str(error)[:200]}", file=sys.stderr)
+        reason = getattr(error, "strerror", None) or error
+        print(f"cannot read {path}: {str(reason)[:200]}", file=sys.stderr)
         return UNREADABLE
     try:
         proves = verify(document)
@@ -44,8 +48,35 @@ def main(path) -> int:
     return ACCEPTED
 
 
+def run(arguments) -> int:
+    """The exit code of the command line; whatever goes wrong, no verdict is told."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return PIPE
+    except Exception as error:
+        with contextlib.suppress(OSError):
+            print(f"cannot go on: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+        return UNREADABLE
+
+
+def _run(arguments) -> int:
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.reconfigure(errors="replace")
+    if arguments in (["-h"], ["--help"]):
+        print(f"{USAGE}\n\n{__doc__.split('`.', 1)[1].strip()}")
+        code = 0
+    elif len(arguments) == 1:
+        code = main(*arguments)
+    else:
+        print(f"{USAGE}: one file at a time, not {len(arguments)}", file=sys.stderr)
+        code = UNREADABLE
+    if sys.stdout:
+        sys.stdout.flush()
+    return code
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        print("usage: python -m ncfcheck.verifier FILE", file=sys.stderr)
-        sys.exit(UNREADABLE)
-    sys.exit(main(sys.argv[1]))
+    os._exit(run(sys.argv[1:]))  # at once: what a stream did not take is not tried again

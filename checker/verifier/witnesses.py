@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 import time
 
 from .networks import Case
@@ -71,12 +73,21 @@ def _prove(claim, instance, data) -> None:
 
 
 def load(path) -> dict:
-    """A file's JSON object, LARGEST bytes at most, or OSError, ValueError, RecursionError."""
+    """A file's JSON object, or OSError, ValueError, RecursionError."""
+    document = json.loads(text(path))
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")
+    return document
+
+
+def text(path) -> str:
+    """What a file holds in UTF-8, LARGEST bytes at most, without a byte order mark, as editors put
+    one before it. Raises OSError, ValueError.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened: one of a pipe would wait
+        raise ValueError("not a regular file")
     with open(path, "rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise ValueError(f"larger than {LARGEST // 10**6} MB")
-    document = json.loads(content)
-    if not isinstance(document, dict):
-        raise ValueError("not a JSON object")
-    return document
+    return content.decode("utf-8-sig")
