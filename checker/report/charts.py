@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from ncfcheck.report.plots import SUPERSCRIPTS
+from ncfcheck.report.words import SUPERSCRIPTS
 
 WIDTH, HEIGHT = 420, 190
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 42, 34

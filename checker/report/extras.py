@@ -32,11 +32,21 @@ def extras(
 ) -> Extras:
     """All that is known about the results of a run; pictures are of theorems only."""
     claims, figures, pictured = registered(), {}, {}
-    for result in results:
+    for result in results if _can_draw(warn) else ():
         if result.kind is Kind.THEOREM and result.id.startswith(PICTURED) and result.id in claims:
             with contextlib.suppress(NoInstance):
                 figures[result.id], pictured[result.id] = pictures(claims[result.id])
     return Extras(claims, counterexamples(warn=warn), hunts(warn=warn), figures, pictured)
+
+
+def _can_draw(warn: Callable[[str], None]) -> bool:
+    """Whether matplotlib is in order, as it is not without any folder to write to."""
+    try:
+        from ncfcheck.report import plots  # noqa: F401
+    except Exception as error:
+        warn(f"flows are not drawn: {type(error).__name__}: {error}")
+        return False
+    return True
 
 
 def pictures(claim) -> tuple[list[tuple[str, Markup]], str]:

@@ -4,18 +4,21 @@ tracks the NCF flow.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ncfcheck.model.instance import Instance
 from ncfcheck.report.portrait import Portrait, portrait
+from ncfcheck.report.words import SUPERSCRIPTS
 from ncfcheck.theory.flow.trajectories import Trajectory
 
 INK = "#123456"  # stands for the colour of the text around an inline figure
@@ -37,7 +40,6 @@ STYLE: Any = {
     "legend.fontsize": 8,
     "lines.linewidth": 1.3,
 }
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 MARGINS = {"left": 0.15, "right": 0.98, "bottom": 0.15, "top": 0.91}
 SMALL = (4.6, 3.1)  # inches, of a figure that stands among others on a page
@@ -222,6 +224,15 @@ def _window(portrait: Portrait) -> tuple[float, float]:
     return min(max(first, last * 1e-6), last / 100), last
 
 
+@contextlib.contextmanager
+def _style(settings: Any) -> Iterator[None]:
+    """These settings and matplotlib's defaults, whatever the user's are."""
+    with rc_context():
+        rcdefaults()
+        rcParams.update(settings)
+        yield
+
+
 def plot(what: Trajectory | Portrait | Instance) -> Figure:
     """A trajectory's norm and distance from a KKT point; or all there is to see of an instance:
     norm, alignment, singular values, tracking error and weights. Raises TypeError for anything
@@ -241,7 +252,7 @@ def plot(what: Trajectory | Portrait | Instance) -> Figure:
 
 def figure(portrait: Portrait) -> Figure:
     """All figures of one instance in one."""
-    with rc_context(STYLE):
+    with _style(STYLE):
         whole = Figure(figsize=(10, 10.5))
         top, bottom = np.array(whole.subfigures(2, 1, height_ratios=(2, 1.05)), dtype=object)
         axes = top.subplots(
@@ -262,7 +273,7 @@ def figure(portrait: Portrait) -> Figure:
 def figures(portrait: Portrait) -> dict[str, Figure]:
     """One small figure each, by what it shows."""
     found = {}
-    with rc_context(STYLE):
+    with _style(STYLE):
         for draw in (norms, alignments, singular_values, tracking, weights):
             found[draw.__name__.replace("_", " ")] = each = Figure(figsize=SMALL)
             draw(each.subplots(gridspec_kw=MARGINS), portrait)
@@ -273,7 +284,7 @@ def trajectory(flow, axes=None):
     """Norm and sin∠ of one flow against its time, on two axes or on a new figure of two; the
     figure.
     """
-    with rc_context(STYLE | {"axes.edgecolor": "black"}):
+    with _style(STYLE | {"axes.edgecolor": "black"}):
         if axes is None:
             axes = Figure(figsize=(2 * SMALL[0], SMALL[1])).subplots(1, 2, gridspec_kw=MARGINS)
         rows = _thinned(len(flow.time), 10 * POINTS)[1:]
@@ -293,7 +304,7 @@ def save(drawn: Figure, path) -> bytes:
     kind = str(path).rpartition(".")[2].lower()
     if kind not in ("svg", "png"):
         raise ValueError(f"{path}: a figure is an .svg or a .png file")
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "ncfcheck"}):
+    with _style({"svg.fonttype": "none", "svg.hashsalt": "ncfcheck"}):
         out = io.BytesIO()
         drawn.savefig(
             out,
@@ -312,7 +323,7 @@ def inline(drawn: Figure, name: str, label: str) -> str:
     `name` must differ between the figures of a page, since ids in an SVG element are those of the
     whole page.
     """
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    with _style({"svg.fonttype": "none", "svg.hashsalt": name}):
         out = io.StringIO()
         drawn.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     text = re.sub(

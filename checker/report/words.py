@@ -11,6 +11,7 @@ from ncfcheck.verdicts.report import Report
 from ncfcheck.verdicts.results import ClaimResult
 from ncfcheck.verdicts.tallies import Case
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 EXPECTED = {
     Kind.THEOREM: "must never be refuted",
     Kind.CONJECTURE: "open: any verdict is news",
