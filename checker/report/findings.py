@@ -8,8 +8,8 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from ncfcheck.verdicts.ledger import PATH as LEDGER
-from ncfcheck.verdicts.ledger import to_read
+from ncfcheck.verdicts.ledger_file import PATH as LEDGER
+from ncfcheck.verdicts.ledger_file import LedgerError, to_read
 from ncfcheck.verdicts.witness import FOLDER, BadWitness, Witness, read, replay_command
 
 MOST = 200  # counterexamples shown
@@ -76,8 +76,8 @@ def hunts(path: Path = LEDGER, warn: Callable[[str], None] = lambda message: Non
         with to_read(path) as database:
             database.row_factory = sqlite3.Row
             return [_hunt(dict(row)) for row in database.execute(HUNTS)]
-    except sqlite3.Error as error:
-        warn(f"cannot read {path}: {error}")
+    except LedgerError as error:
+        warn(str(error))
         return []
 
 

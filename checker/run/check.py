@@ -13,6 +13,8 @@ import msgspec
 import scipy.special  # noqa: F401  # to conclude: an import that Ctrl-C cuts short fails for good
 
 from ncfcheck.core.claims import Claim, registered
+from ncfcheck.core.describing import one_line
+from ncfcheck.core.errors import CannotRun
 from ncfcheck.core.files import Unwritable
 from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.tables import Table
@@ -58,9 +60,10 @@ class CheckPlan:
 def run(plan: CheckPlan) -> Iterator[Event]:
     """Check the claims of a plan, told in events; the last, even if interrupted, is a Report.
 
-    Raises NoCluster.
+    Raises NoCluster; what is a fault of the program's only after the Report.
     """
     start, stopped, under_way = time.perf_counter(), None, _Check(plan)
+    fault: Exception | None = None
     yield RunStarted(plan.claims, plan.examples, plan.seed, plan.workers)
     try:
         yield from under_way.events()
@@ -68,6 +71,10 @@ def run(plan: CheckPlan) -> Iterator[Event]:
         stopped = "interrupted"
     except WorkerLost as lost:
         stopped = str(lost)
+    except CannotRun:
+        raise
+    except Exception as error:
+        stopped, fault = one_line(f"{type(error).__name__}: {error}"), error
     yield Report(
         seed=plan.seed,
         versions=versions(),
@@ -77,6 +84,8 @@ def run(plan: CheckPlan) -> Iterator[Event]:
         stopped=stopped,
         part=plan.part or None,
     )
+    if fault:
+        raise fault
 
 
 class _Check:

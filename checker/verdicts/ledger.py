@@ -14,13 +14,23 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from ncfcheck.core.errors import CannotRun
+from ncfcheck.verdicts.ledger_file import (
+    PATH,
+    VERSION,
+    WAIT,
+    LedgerError,
+    is_ledger,
+    reason_of,
+    to_read,
+)
 
-PATH = Path("reports") / "ledger.sqlite"
-VERSION = 1
+__all__ = ["PATH", "Ledger", "LedgerError", "instances_tested"]
+
+
+PAUSE = 0.05  # seconds between attempts where SQLite does not wait by itself
 SCHEMA = """
 CREATE TABLE hunts (
     hunt INTEGER PRIMARY KEY, claim TEXT NOT NULL, seed INTEGER NOT NULL,
@@ -38,11 +48,6 @@ CREATE TABLE instances (
     instance TEXT, PRIMARY KEY (hunt, generation, shard, number)
 ) WITHOUT ROWID;
 """
-FULL = ("full", "disk I/O", "too big")  # in messages of SQLite when nothing more can be written
-
-
-class LedgerError(CannotRun):
-    """The ledger cannot be used; the message names the file and says why, in one line."""
 
 
 class Ledger:
@@ -51,29 +56,35 @@ class Ledger:
     def __init__(self, path: Path = PATH):
         self.path = Path(path)
         with self._told():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.database = sqlite3.connect(self.path, isolation_level=None, timeout=WAIT)
             try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise LedgerError(f"cannot write {self.path}: {error.strerror}") from error
-            self.database = sqlite3.connect(self.path, isolation_level=None, timeout=5)
-            self._prepare()
+                self._prepare()
+            except BaseException:
+                self.database.close()
+                raise
 
     def _prepare(self) -> None:
-        database = self.database
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, VERSION):
-            raise LedgerError(
-                f"{self.path} is a ledger of version {version}, and this program writes {VERSION}: "
-                "move it away"
-            )
-        if version == 0 and database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise LedgerError(f"{self.path} is a database, but not a ledger: move it away")
-        database.execute("PRAGMA journal_mode = WAL")
-        if version == 0:
-            database.executescript(
-                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
-            )
+        """Make the tables if there are none: several hunts may begin at the same time."""
+        with self._transaction(lasting=False) as database:
+            if not is_ledger(database, self.path, or_empty=True):
+                for statement in SCHEMA.split(";"):
+                    database.execute(statement)
+                database.execute(f"PRAGMA user_version = {VERSION}")
+        self._write_ahead()
         database.execute("PRAGMA synchronous = NORMAL")
+
+    def _write_ahead(self) -> None:
+        """Change to WAL mode, for which SQLite itself does not wait."""
+        until = time.monotonic() + WAIT
+        while True:
+            try:
+                self.database.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(PAUSE)
 
     def begin(self, claim: str, seed: int, options: dict, versions: dict[str, str]) -> int | None:
         """A new hunt; its number."""
@@ -158,7 +169,7 @@ class Ledger:
         try:
             yield
         except (sqlite3.Error, OSError, zlib.error, ValueError) as error:
-            raise LedgerError(f"cannot write {self.path}: {_reason(error)}") from error
+            raise LedgerError(f"cannot write {self.path}: {reason_of(error)}") from error
 
     def __enter__(self) -> Ledger:
         return self
@@ -186,13 +197,8 @@ def instances_tested(path: Path = PATH, claim: str | None = None):
     try:
         with to_read(path) as database:
             return pandas.read_sql_query(query, database, params=(claim,))
-    except (sqlite3.Error, pandas.errors.DatabaseError) as error:
-        raise LedgerError(f"cannot read {path}: {_reason(error)}") from error
-
-
-def to_read(path: Path) -> closing[sqlite3.Connection]:
-    """A context with the database at `path`, which it neither changes nor makes."""
-    return closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True))
+    except pandas.errors.DatabaseError as error:
+        raise LedgerError(f"cannot read {path}: {reason_of(error)}") from error
 
 
 def _unpacked(report: bytes) -> dict:
@@ -201,8 +207,3 @@ def _unpacked(report: bytes) -> dict:
 
 def _canonical(value: dict) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def _reason(error: Exception) -> str:
-    message = " ".join(str(error).split())
-    return f"the disk is full ({message})" if any(word in message for word in FULL) else message

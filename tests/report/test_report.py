@@ -183,8 +183,9 @@ def folder(toys, tmp_path, monkeypatch):
     (tmp_path / "reports" / "counterexamples" / "broken.json").write_text("{")
     database = sqlite3.connect(tmp_path / "reports" / "ledger.sqlite")
     from ncfcheck.verdicts.ledger import SCHEMA
+    from ncfcheck.verdicts.ledger_file import VERSION
 
-    database.executescript(SCHEMA)
+    database.executescript(f"{SCHEMA} PRAGMA user_version = {VERSION};")
     database.execute("INSERT INTO hunts VALUES (1, 'toy.open', 3, '{}', '{}', '2030-01-01')")
     rows = [(i, 0.5 - i, ("holds", "violates", "unresolved")[i % 3]) for i in range(6)]
     for number, margin, outcome in rows:

@@ -11,6 +11,8 @@ from pathlib import Path
 import msgspec
 
 from ncfcheck.core.claims import Claim, Outcome, Verdict, registered
+from ncfcheck.core.describing import one_line
+from ncfcheck.core.errors import CannotRun
 from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.versions import versions
 from ncfcheck.run.counterexamples import as_found, replace, smaller
@@ -75,9 +77,10 @@ def hunt(plan: HuntPlan) -> Iterator[object]:
     """Hunt, telling of it in events (`ncfcheck.run.hunting.events`); interrupting it ends it
     cleanly with what was found.
 
-    Raises LedgerError, NoCluster, Lost.
+    Raises LedgerError, NoCluster, Lost; what is a fault of the program's only at the end.
     """
     start, stopped = time.monotonic(), ""
+    fault: Exception | None = None
     with Ledger(plan.ledger) as ledger:
         run = _Hunt(plan, registered()[plan.claim], ledger, start)
         yield HuntStarted(plan.claim, plan.seed, plan.workers, plan.budget, run.totals.tested)
@@ -85,7 +88,13 @@ def hunt(plan: HuntPlan) -> Iterator[object]:
             yield from run.events()
         except KeyboardInterrupt:
             stopped = "interrupted"
+        except (CannotRun, Lost):
+            raise
+        except Exception as error:
+            stopped, fault = one_line(f"{type(error).__name__}: {error}"), error
         yield from run.conclusion(stopped)
+        if fault:
+            raise fault
 
 
 class _Hunt:
