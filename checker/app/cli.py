@@ -41,14 +41,14 @@ def main(arguments=None) -> int:
 
 
 def _command(arguments) -> int:
+    # Not by its `main`, which makes exit code 1 of a reader that went away.
     try:
-        return cli.main(arguments, prog_name="ncfcheck", standalone_mode=False) or 0
+        with cli.make_context("ncfcheck", list(arguments)) as context:
+            return cli.invoke(context) or 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.ClickException as error:
         raise CannotRun(error.format_message()) from error
-    except click.Abort as error:
-        raise KeyboardInterrupt from error
-    except SystemExit as error:  # what click makes of a reader that went away
-        raise error.__context__ or error from None
 
 
 TRACEBACK = click.Option(

@@ -129,7 +129,7 @@ def witness_of(
         claim.id,
         claim.kind,
         claim.statement,
-        source,
+        source and _characters(source),
         encode(instance, home),
         first,
         *_hex(margin),
@@ -149,7 +149,12 @@ def _hex(margin: Margin) -> tuple[str, str]:
 def replay_command(path: Path, source: str | None) -> str:
     """The command that replays the witness file at this path."""
     claims = f" --claims {shlex.quote(source)}" if source else ""
-    return f"ncfcheck replay {shlex.quote(str(path))}{claims}"
+    return _characters(f"ncfcheck replay {shlex.quote(str(path))}{claims}")
+
+
+def _characters(text: str) -> str:
+    """The text, ? for bytes of file names that are no characters: JSON has none of them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def store(witness: Witness, folder: Path = FOLDER) -> Path:
@@ -201,17 +206,13 @@ def read(path) -> Witness:
     """The witness in a file, its instance not decoded yet. Raises BadWitness for any other file."""
     path = Path(path)
     try:
-        content = text(path)
-    except OSError as error:
-        raise BadWitness(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadWitness(f"cannot read {path}: {error}") from error
-    try:
-        found = msgspec.json.decode(content, type=Witness)
+        found = msgspec.json.decode(text(path), type=Witness)
         numbers = [found.margin, found.error]
         numbers += [found.worst.margin, found.worst.error] if found.worst else []
         if not all(map(_is_number, numbers)):
             raise ValueError("the margin is not a number")
+    except OSError as error:
+        raise BadWitness(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise BadWitness(f"{path} is not a witness: {error}") from error
     if found.format != FORMAT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -85,7 +86,7 @@ def text(path) -> str:
     one before it. Raises OSError, ValueError.
     """
     if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened: one of a pipe would wait
-        raise ValueError("not a regular file")
+        raise OSError(errno.EINVAL, "not a regular file")
     with open(path, "rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
