@@ -29,6 +29,10 @@ from .witnesses import load, verify
 ACCEPTED, REJECTED, UNREADABLE = 0, 1, 2
 INTERRUPTED, PIPE = 130, 141  # as shells tell of SIGINT and SIGPIPE
 USAGE = "usage: python -m ncfcheck.verifier FILE"
+HELP = f"""{USAGE}
+
+Check the certificate of a witness file in exact arithmetic. Exit code 0: accepted. 1: rejected,
+with the reason. 2: the file cannot be read."""
 
 
 def main(path) -> int:
@@ -66,7 +70,7 @@ def _run(arguments) -> int:
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(errors="replace")
     if arguments in (["-h"], ["--help"]):
-        print(f"{USAGE}\n\n{__doc__.split('`.', 1)[1].strip()}")
+        print(HELP)
         code = 0
     elif len(arguments) == 1:
         code = main(*arguments)

@@ -13,6 +13,7 @@ import msgspec
 from ncfcheck.core.claims import Claim, Outcome, Verdict, registered
 from ncfcheck.core.describing import one_line
 from ncfcheck.core.errors import CannotRun
+from ncfcheck.core.files import Unwritable
 from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.versions import versions
 from ncfcheck.run.counterexamples import as_found, replace, smaller
@@ -66,7 +67,7 @@ class HuntPlan:
 
 
 class Lost(Exception):
-    """The ledger failed to take a counterexample; `content` is the witness file not written."""
+    """A counterexample could not be written; `content` is the witness file that was to be."""
 
     def __init__(self, message: str, content: bytes):
         super().__init__(message)
@@ -187,7 +188,10 @@ class _Hunt:
         if found is not None:
             if self.path is not None:
                 self.path.unlink(missing_ok=True)
-            self.path = witness.store(found, self.plan.folder)
+            try:
+                self.path = witness.store(found, self.plan.folder)
+            except Unwritable as error:
+                raise Lost(str(error), witness.dumps(found)) from error
         return self.path
 
     def _progress(self) -> HuntProgress:
