@@ -76,6 +76,15 @@ def console(**options):
     return Console(color_system=None if os.environ.get("NO_COLOR") else "auto", **options)
 
 
+def import_matplotlib() -> None:
+    """Have matplotlib imported as it is where nobody has settings: it looks in this folder first,
+    and fails for what it cannot read. What it raises otherwise, who draws is told by the next
+    import.
+    """
+    with contextlib.suppress(Exception), contextlib.chdir(Path(__file__).parent):
+        import matplotlib  # noqa: F401
+
+
 def forgiving(writer: Callable) -> Callable:
     """The writer, whose failure to write is only worth a warning: nobody asked for its file."""
     from ncfcheck.core.files import Unwritable

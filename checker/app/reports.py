@@ -13,6 +13,7 @@ from ncfcheck.app.console import (
     console,
     exit_code,
     forgiving,
+    import_matplotlib,
     loaded,
     own_claims,
     play,
@@ -96,6 +97,7 @@ def _html(path, strict):
     from ncfcheck.report.html import HtmlFile
 
     def extras(results):
+        import_matplotlib()
         from ncfcheck.report.extras import extras
 
         return extras(results, warn)
@@ -207,6 +209,7 @@ def plot(what, output):
         raise CannotRun(f"{output}: a figure is an .svg or a .png file")
     check_writable(output)
     loaded()
+    import_matplotlib()
     from ncfcheck.report import plots
     from ncfcheck.report.examples import portrait_of
 

@@ -12,6 +12,7 @@ import os
 import tempfile
 import warnings
 from functools import cache, partial
+from typing import Any
 
 from numba import config, njit, types
 from numba.core.caching import FunctionCache
@@ -23,7 +24,8 @@ from ncfcheck.core.errors import CannotRun
 KEPT = 2**18  # bytes that a compiled function takes, at most about: is there room for it?
 _told: list[str] = []
 
-if config.DISABLE_JIT:
+SETTINGS: Any = config  # names of it are made when it is imported
+if SETTINGS.DISABLE_JIT:
     raise CannotRun("NUMBA_DISABLE_JIT is set, and hot functions run compiled only: unset it")
 
 
@@ -63,7 +65,7 @@ class _Forgiving(FunctionCache):
 
 def _cache_of(function) -> _Forgiving | None:
     """The cache of a function; None where there is no folder for it, which is told once a run."""
-    if not _is_home_known() and not any(map(_is_writable, (config.CACHE_DIR, _beside(function)))):
+    if not _is_home_known() and not any(map(_is_writable, (SETTINGS.CACHE_DIR, _beside(function)))):
         _warn("there is no home folder")
         return None
     try:

@@ -27,7 +27,7 @@ from ncfcheck.model.encoding import BadWitness, NotStorable, decode, encode
 from ncfcheck.model.rendering import proved, render
 from ncfcheck.verdicts.judging import decide
 from ncfcheck.verifier import FORMAT
-from ncfcheck.verifier.witnesses import text
+from ncfcheck.verifier.files import text
 
 __all__ = [
     "FOLDER",

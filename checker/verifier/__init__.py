@@ -17,8 +17,9 @@ from . import (  # noqa: F401  registers what they prove
     kkt,
     rank_one,
 )
+from .files import LARGEST
 from .numbers import Rejected
 from .registry import PROOFS, REFUTATIONS
-from .witnesses import FORMAT, LARGEST, digest, load, verify
+from .witnesses import FORMAT, digest, load, verify
 
 __all__ = ["FORMAT", "LARGEST", "PROOFS", "REFUTATIONS", "Rejected", "digest", "load", "verify"]

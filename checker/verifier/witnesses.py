@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
-import stat
 import time
 
+from .files import text
 from .networks import Case
 from .numbers import Rejected, limits, need
 from .registry import REFUTATIONS
 
-FORMAT, LARGEST, SECONDS, PRECISIONS = "ncfcheck-witness/1", 20_000_000, 60.0, (192, 1024)
+FORMAT, SECONDS, PRECISIONS = "ncfcheck-witness/1", 60.0, (192, 1024)
 
 
 def digest(document: dict) -> str:
@@ -79,16 +77,3 @@ def load(path) -> dict:
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")
     return document
-
-
-def text(path) -> str:
-    """What a file holds in UTF-8, LARGEST bytes at most, without a byte order mark, as editors put
-    one before it. Raises OSError, ValueError.
-    """
-    if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened: one of a pipe would wait
-        raise OSError(errno.EINVAL, "not a regular file")
-    with open(path, "rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise ValueError(f"larger than {LARGEST // 10**6} MB")
-    return content.decode("utf-8-sig")

@@ -18,7 +18,7 @@ from ncfcheck.core.loading import load_claims
 from ncfcheck.model.encoding import BadWitness, NotStorable, decode, encode
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts import witness
-from ncfcheck.verifier import witnesses
+from ncfcheck.verifier import files
 from tests.support import ROOT
 
 load_claims()
@@ -316,7 +316,7 @@ def test_nested_values_too_large_files_and_folders_are_refused(tmp_path, monkeyp
     path = changed(stored(tmp_path), nest)
     with pytest.raises(BadWitness, match="nested too deep"):
         witness.instance_of(witness.read(path))
-    monkeypatch.setattr(witnesses, "LARGEST", 1000)
+    monkeypatch.setattr(files, "LARGEST", 1000)
     with pytest.raises(BadWitness, match="larger than"):
         witness.read(path)
     for missing in (tmp_path, tmp_path / "none.json"):
