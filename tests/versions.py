@@ -21,7 +21,7 @@ CORE = (
     *HYPOTHESIS,
     *("generators", "datasets", "networks", "ncf", "kernels", "rounding", "table", "starts"),
     *("flow", "kkt", "rank_one", "early", "moves", "instances", "witness", "claims", "replay"),
-    *("check", "cli", "own_claims", "search", "certify_limits"),
+    *("check", "cli", "own_claims", "search", "certify_limits", "exit_codes", "homes"),
 )
 CLAIMS = ("homogeneity.*", "kkt.*", "control.signless", "conjecture.rank_one_maxima")
 
