@@ -154,8 +154,18 @@ def show(claim):
     help="Instances per claim, half for a control, instead of the profile's.",
 )
 @click.option("--seed", **SEED, help="Everything drawn depends on it alone.")
-@click.option("--data", type=PATH, metavar="FILE.csv", help="Take data sets from this table.")
-@click.option("--target", metavar="COLUMN", help="Column of the table that holds the labels.")
+@click.option(
+    "--data", type=PATH, metavar="FILE.csv", help="Take data sets from this table: CSV or Parquet."
+)
+@click.option(
+    "--target",
+    metavar="COLUMN",
+    help="Column of the table that holds the labels; COLUMN=VALUE is that value against others.",
+)
+@click.option(
+    "--delimiter", metavar="CHARACTER", help="What separates the table's cells, if not as found."
+)
+@click.option("--decimal", type=click.Choice([".", ","]), help="Its decimal mark, if not as found.")
 @click.option(
     "--standardise/--no-standardise",
     default=True,
@@ -187,6 +197,8 @@ def check(
     seed,
     data,
     target,
+    delimiter,
+    decimal,
     standardise,
     workers,
     scheduler,
@@ -203,7 +215,7 @@ def check(
     from ncfcheck.run.workers import available
     from ncfcheck.verdicts.witness import FOLDER
 
-    table = _table(data, target, standardise)
+    table = _table(data, target, standardise, delimiter, decimal)
     claims = tuple(claim.id for claim in selected(patterns))
     comparison = prepared(options, patterns, claims, part)
     count, workers = examples or PROFILES[profile], workers or available()
@@ -240,7 +252,7 @@ def _run(plan, comparison, options):
         return play(check.run(plan), found, comparison)
 
 
-def _table(path, target, standardise):
+def _table(path, target, *how):
     """The table asked for, if any; notes on what was left out go to standard error."""
     if path is None and target is None:
         return None
@@ -249,7 +261,7 @@ def _table(path, target, standardise):
     from ncfcheck.core.tables import TableError, read_table
 
     try:
-        table = read_table(path, target, standardise)
+        table = read_table(path, target, *how)
     except TableError as error:
         raise CannotRun(str(error)) from error
     for note in table.notes:

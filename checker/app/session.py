@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ncfcheck.core.claims import Claim, registered
 from ncfcheck.core.loading import SOURCES, chosen, load_claims
@@ -17,6 +17,9 @@ from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.ledger import PATH
 from ncfcheck.verdicts.report import Report
 from ncfcheck.verifier import witnesses
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REPORTS = PATH.parent
 Wanted = str | Callable | Claim  # an id, a pattern, the function that states a claim, the claim
@@ -40,7 +43,7 @@ def check(
     seed: int = 0,
     workers: int = 1,
     files: Files = (),
-    data: str | Path | None = None,
+    data: str | Path | pd.DataFrame | None = None,
     target: str | None = None,
     certify: bool = False,
 ) -> Report:
@@ -48,7 +51,8 @@ def check(
     DataFrame of what is returned.
 
     Nothing is written. With `workers` > 1, claims must be stated in `files` or in the program. With
-    `data` and `target`, data sets are drawn from this table (see `ncfcheck check --data`). Raises
+    `data` and `target`, data sets are drawn from this table, a file or a DataFrame (see
+    `ncfcheck check --data`). Raises
     what `claims` raises, TableError, ValueError for options out of range.
     """
     found = claims(*wanted, files=files)

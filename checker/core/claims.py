@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-import inspect
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from ncfcheck.core.docstrings import docstring
 
 
 class Kind(StrEnum):
@@ -170,7 +171,7 @@ def claim(
     """
 
     def register(function):
-        statement = _paragraphs(inspect.getdoc(function) or "")
+        statement = _paragraphs(docstring(function))
         if id in _registry and not _is_restated(_registry[id].function, function):
             raise ValueError(f"claim {id} is registered twice")
         if id.count(".") != 1 or not all(id.split(".")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 DESCRIPTION = 200  # characters kept of an instance that does not describe itself
 
 
@@ -9,7 +11,8 @@ def describe(instance) -> str:
     """The instance in one line: its own `describe()`, otherwise its repr, shortened."""
     if hasattr(instance, "describe"):
         return one_line(instance.describe())
-    return one_line(repr(instance), DESCRIPTION)
+    # Where Python keeps an object is another place in every process.
+    return one_line(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(instance)), DESCRIPTION)
 
 
 def one_line(text: str, limit: int = 4 * DESCRIPTION) -> str:

@@ -1,28 +1,27 @@
-"""The user's table: a CSV file of numbers with one column to predict."""
+"""The user's table: a file of numbers, or a DataFrame, with one column to predict."""
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ncfcheck.core.table_columns import Numbers, labels, numbers, offered, one_class
+from ncfcheck.core.table_files import TableError, is_number, named, read_file
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-NAMED = 8  # columns named in a message, at most
+__all__ = ["Table", "TableError", "read_table"]
 
-
-class TableError(Exception):
-    """The table cannot be used; one line says what is wrong, where, and what would be right."""
+EXACT, WORD = 2.0**53, 2.0**64  # where floats begin to skip integers; where words end
+COUNTED = 3  # rows, at least, for a column to be taken for their numbers
 
 
 @dataclass(frozen=True)
 class Table:
-    """Features X (rows × columns), labels y (rows), and notes on what was left out."""
+    """Features X (rows × columns), labels y (rows), and notes on what was understood how."""
 
     name: str
     columns: tuple[str, ...]
@@ -31,119 +30,148 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def read_table(path, target: str, standardise: bool = True) -> Table:
-    """Numeric columns of a CSV file (commas, UTF-8, names first) as features, `target` as labels.
+def read_table(
+    source: str | Path | pd.DataFrame,
+    target: str,
+    standardise: bool = True,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+) -> Table:
+    """Numeric columns of a file or a DataFrame as features, column `target` as labels.
 
-    Standardised: every feature has mean 0 and variance 1; labels are divided by their standard
-    deviation, not centred, so that their signs stay. Columns without any number are left out, and
-    constant ones too when standardising, each with a note. Raises TableError.
+    The file is CSV, compressed or not, or Parquet; `delimiter` and `decimal` are found out where
+    they are not given. Rows with a missing cell are left out, and columns that are no numbers. A
+    target of two values that are no numbers gives labels ±1; of more, `target="column=value"` is
+    that value against the others. Standardised: features have mean 0 and variance 1, constant ones
+    are left out; numeric labels are divided by their standard deviation, not centred, so that
+    their signs stay. `notes` tell what was left out or converted. Raises TableError.
     """
-    path = Path(path)
+    path = None if hasattr(source, "columns") else Path(source)  # type: ignore[arg-type]
     try:
-        cells = _cells(_text(path))
-        if target not in cells.columns:
-            raise TableError(_unknown(target, list(cells.columns)))
-        return _table(path.name, cells, target, standardise)
+        found = (source, ".", []) if path is None else read_file(path, delimiter, decimal)
+        return _table("table" if path is None else path.name, *found, target, standardise)
     except TableError as error:
-        raise TableError(f"{path}: {error}") from None
+        raise TableError(f"{path or 'the table'}: {error}") from None
 
 
-def _text(path: Path) -> str:
-    """Contents of the file, which must be text."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise TableError("no such file") from None
-    except IsADirectoryError:
-        raise TableError("is a directory, not a CSV file") from None
-    except OSError as error:
-        raise TableError(f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        reason = f"is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
-        raise TableError(reason) from None
-    if "\0" in text:
-        raise TableError("is a binary file, not CSV")
-    if not text.strip():
-        raise TableError(
-            "is empty; expected a row of column names and at least two rows of numbers"
-        )
-    return text
-
-
-def _cells(text: str) -> pd.DataFrame:
-    """Cells as text, by column name and line in the file; a row must have one for every name."""
-    import pandas as pd
-
-    rows = {}
-    reader = csv.reader(io.StringIO(text), skipinitialspace=True)
-    try:
-        for row in filter(None, reader):
-            rows[reader.line_num] = [cell.strip() for cell in row]
-    except csv.Error as error:
-        raise TableError(f"line {reader.line_num}: {error}") from None
-    (_, names), *body = rows.items()
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise TableError(f"has several columns named {_named(twice)}; column names must differ")
-    for line, row in body:
-        if len(row) != len(names):
-            raise TableError(
-                f"line {line}: {_count(row, 'cell')}, but there are {_count(names, 'column name')}"
-            )
-    if len(body) < 2:
-        found = _count(body, "row")
-        raise TableError(f"has {found} below the column names; at least two are needed")
-    lines, cells = zip(*body)
-    return pd.DataFrame(list(cells), index=list(lines), columns=names, dtype=object)
-
-
-def _table(name: str, cells: pd.DataFrame, target: str, standardise: bool) -> Table:
-    """Table of the numeric columns, checked and standardised."""
+def _table(name: str, cells, decimal: str, notes: list[str], target: str, standardise: bool):
+    """Table of the numeric columns and complete rows, checked and standardised."""
     import numpy as np
 
-    columns = {column: _numbers(cells[column], column) for column in cells.columns}
-    y = columns.pop(target)
-    if y is None:
-        raise TableError(f"target column {target!r} has no number in it")
-    if np.ptp(y) == 0:
-        raise TableError(f"target column {target!r} is constant; there is nothing to predict")
-    text = [column for column, values in columns.items() if values is None]
-    numeric = {column: values for column, values in columns.items() if values is not None}
-    constant = [column for column, values in numeric.items() if np.ptp(values) == 0]
-    if not numeric:
-        raise TableError(f"has no numeric column besides the target {target!r}")
-    if len(constant) == len(numeric):
-        raise TableError(
-            f"every feature column is constant ({_named(constant)}); there is nothing to learn from"
-        )
-    notes = [f"left out, no numbers in it: {_named(text)}"] * bool(text)
+    cells = cells.set_axis([str(column).strip() for column in cells.columns], axis=1)
+    if not cells.columns.is_unique:
+        twice = cells.columns[cells.columns.duplicated()].unique()
+        raise TableError(f"has several columns named {named(twice)}; column names must differ")
+    cells = cells.reset_index(drop=True).dropna(how="all")
+    if len(cells) < 2:
+        raise TableError(f"has {_rows(len(cells))} below the column names; at least two are needed")
+    column, y, are_classes = _target(cells, target, decimal)
+    features, told = _features(cells.drop(columns=column), decimal)
+    if all(map(is_number, cells.columns)):
+        told.append(f"its first row, taken for names, is all numbers: {named(cells.columns)}")
+    if not features:
+        left = "".join(f"; {each}" for each in told)
+        raise TableError(f"has no numeric column besides the target {column!r}{left}")
+    if y.how:
+        told.append(f"target {column!r}: {y.how}")
+    found, gaps = _complete({**features, column: y.values}, cells.index)
+    labels = found.pop(column)
+    if np.ptp(labels) == 0:
+        raise TableError(f"target column {column!r} is constant; there is nothing to predict")
+    constant = [each for each in found if np.ptp(found[each]) == 0]
+    if len(constant) == len(found):
+        every = "; ".join([f"every feature column is constant ({named(constant)})", *told])
+        raise TableError(f"{every}; there is nothing to learn from")
+    notes = [*notes, *told, *gaps]
     if standardise:
-        notes += [f"left out, constant: {_named(constant)}"] * bool(constant)
-        varied = [column for column in numeric if column not in constant]
-        numeric = {column: _standard(numeric[column]) for column in varied}
-        y = y / _deviation(y)
-    return Table(name, tuple(numeric), np.column_stack(list(numeric.values())), y, tuple(notes))
+        notes += [f"left out, constant: {named(constant)}"] * bool(constant)
+        found = {each: _standard(found[each]) for each in found if each not in constant}
+        labels = labels if are_classes else labels / _deviation(labels)
+    return Table(name, tuple(found), np.column_stack(list(found.values())), labels, tuple(notes))
 
 
-def _numbers(cells: pd.Series, column: str) -> np.ndarray | None:
-    """The column as finite floats; None if none is a number. TableError names the first bad one."""
+def _target(cells: pd.DataFrame, target: str, decimal: str) -> tuple[str, Numbers, bool]:
+    """Name of the target's column, its labels, and whether they are the signs of classes."""
+    if target in cells.columns:
+        return target, *labels(cells[target], decimal)
+    column, equals, value = target.partition("=")
+    if equals and column in cells.columns:
+        return column, one_class(cells[column], value), True
+    names = list(cells.columns)
+    hint = "; is its first row, of column names, missing?" if any(map(is_number, names)) else ""
+    hint = "; what separates its cells? give --delimiter" if len(names) == 1 else hint
+    raise TableError(f"has no column {target!r}; {offered(target, names)}{hint}")
+
+
+def _features(cells: pd.DataFrame, decimal: str) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The columns that are numbers, and notes on the others and on what looks wrong."""
     import numpy as np
-    import pandas as pd
 
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float)
-    bad = (~np.isfinite(values)).nonzero()[0]
-    if len(bad) == len(values) and not any(map(_is_infinite, cells)):
-        return None
-    if len(bad):
-        cell, where = cells.iloc[bad[0]], f"line {cells.index[bad[0]]}, column {column!r}"
-        if _is_infinite(cell):
-            raise TableError(f"{where}: {cell!r} is infinite; only finite numbers can be used")
-        if cell.lower() in ("", "nan", "na", "n/a", "null", "none"):
-            raise TableError(
-                f"{where}: the value is missing ({cell!r}); fill it in or drop the row"
-            )
-        raise TableError(f"{where}: {cell!r} is not a number, but others in it are")
-    return values
+    read = {name: numbers(cells[name], decimal) for name in cells.columns}
+    blank = {name for name, each in read.items() if np.isnan(each.values).all()}
+    counting = [name for name, each in read.items() if _counts(each.values)]
+    out = {
+        "left out, empty": [name for name in read if name in blank and not read[name].odd],
+        "left out, no numbers in it": [name for name in read if name in blank and read[name].odd],
+        "left out, unnamed and counts the rows": [each for each in counting if _unnamed(each)],
+    }
+    left = {name for names in out.values() for name in names}
+    notes = [f"{why}: {named(names)}" for why, names in out.items() if names]
+    for name, each in read.items():
+        if each.odd and name not in left:
+            left.add(name)
+            notes.append(f"left out, not all of it numbers: {name!r} ({each.odd})")
+    kept = {name: each for name, each in read.items() if name not in left}
+    for how in dict.fromkeys(each.how for each in kept.values() if each.how):
+        notes.append(f"{how}: {named(name for name in kept if kept[name].how == how)}")
+    if index := [name for name in counting if name in kept]:
+        notes.append(f"counts the rows, delete it if it is no feature: {named(index)}")
+    if rounded := [name for name in kept if _is_rounded(kept[name].values)]:
+        notes.append(f"integers beyond 2^53, which are rounded: {named(rounded)}")
+    return {name: each.values for name, each in kept.items()}, notes
+
+
+def _unnamed(name: str) -> bool:
+    return not name or name.startswith("Unnamed:")
+
+
+def _counts(values: np.ndarray) -> bool:
+    """Whether these are 0, 1, 2, … or 1, 2, 3, …"""
+    import numpy as np
+
+    is_long = len(values) >= COUNTED and values[0] in (0, 1)
+    return bool(is_long and (values == values[0] + np.arange(len(values))).all())
+
+
+def _is_rounded(values: np.ndarray) -> bool:
+    """Whether integers among them may have lost digits as floats."""
+    import numpy as np
+
+    there = np.abs(values[np.isfinite(values)])
+    largest = there.max(initial=0.0)
+    return bool(EXACT <= largest <= WORD and (there == np.round(there)).all())
+
+
+def _complete(columns: dict[str, np.ndarray], rows) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The rows without a missing cell, which must be finite and two at least."""
+    import numpy as np
+
+    for name, values in columns.items():
+        if np.isinf(values).any():
+            where = f"row {rows[np.isinf(values).argmax()] + 1}, column {name!r}"
+            raise TableError(f"{where}: an infinite number; only finite ones can be used")
+    missing = {name: np.isnan(values) for name, values in columns.items()}
+    whole = ~np.any(list(missing.values()), axis=0)
+    gaps = "; ".join(f"{name!r} in {gap.sum()}" for name, gap in missing.items() if gap.any())
+    if whole.sum() < 2:
+        few = f"has {_rows(whole.sum())} without a missing cell"
+        raise TableError(f"{few} (missing: {gaps}); at least two are needed")
+    notes = [f"left out, incomplete: {_rows((~whole).sum())} of {len(whole)} (missing: {gaps})"]
+    return {name: values[whole] for name, values in columns.items()}, notes * (not whole.all())
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _standard(values: np.ndarray) -> np.ndarray:
@@ -155,25 +183,3 @@ def _standard(values: np.ndarray) -> np.ndarray:
 def _deviation(values: np.ndarray) -> float:
     scale = abs(values).max()
     return scale * (values / scale).std()
-
-
-def _unknown(target: str, columns: list[str]) -> str:
-    hint = "; is it separated by commas?" if len(columns) == 1 else ""
-    return f"has no column {target!r}; it has {_named(columns)}{hint}"
-
-
-def _named(columns: list[str]) -> str:
-    shown = ", ".join(repr(column) for column in columns[:NAMED])
-    return shown if len(columns) <= NAMED else f"{shown} and {len(columns) - NAMED} more"
-
-
-def _count(things: list, name: str) -> str:
-    return f"{len(things)} {name}" + "s" * (len(things) != 1)
-
-
-def _is_infinite(cell: str) -> bool:
-    """Whether a cell is a number beyond all floats; pandas before 3.0 does not read those."""
-    try:
-        return math.isinf(float(cell))
-    except ValueError:
-        return False

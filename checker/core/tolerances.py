@@ -12,6 +12,9 @@ RESOLUTION = 1e-7
 HANDOVER = 1e-6
 # A polished point is a KKT point at this sin∠; or at its own rounding bound where that is larger.
 POLISHED = 1e-13
+# Share of 𝓛(0) at which a loss whose gradient has vanished, to 1e-8 of its first value, has fitted
+# its data: the square loss falls with the gradient's square, the logistic with the gradient.
+FITTED = 1e-10
 # Relative eigenvalues of the projected Hessian below this are zero: finite differences give 1e-9.
 DEGENERATE = 1e-6
 # Parameters up to which the Hessian is formed and diagonalised; beyond, products and Lanczos.

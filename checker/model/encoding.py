@@ -26,6 +26,7 @@ HOME = "ncfcheck"  # the package whose dataclasses and enums may be built
 DTYPES = ("float64", "float32", "int64", "int32", "int8", "uint8", "bool")
 DEPTH = 40  # how deep values may be nested
 DIGITS = 4000  # of one number
+ENTRIES = 400_000  # of one array: as text they take half of what a witness file may
 
 
 class BadWitness(ValueError):
@@ -33,11 +34,16 @@ class BadWitness(ValueError):
 
 
 class NotStorable(TypeError):
-    """A value has no encoding; the message names its type."""
+    """A value has no encoding; the message names its type, or what of it is too large."""
 
 
-def encode(value, home: str = ""):
-    """The plain JSON value of an instance; `home` is the claim's module. Raises NotStorable."""
+def encode(value, home: str = "", depth: int = 0):
+    """The plain JSON value of an instance; `home` is the claim's module. Raises NotStorable.
+
+    `depth` is how deep in another value it is nested.
+    """
+    if depth > DEPTH:
+        raise NotStorable(f"values nested more than {DEPTH} deep have no encoding")
     if isinstance(value, Enum):
         return {"enum": _name(type(value), home), "name": value.name}
     if value is None or isinstance(value, bool | str):
@@ -45,20 +51,30 @@ def encode(value, home: str = ""):
     if isinstance(value, np.bool_):
         return bool(value)
     if isinstance(value, int | np.integer):
+        _require_short(value)
         return int(value) if -(2**63) <= value < 2**63 else {"int": str(value)}
     if isinstance(value, float | np.floating):
         return {"float": float(value).hex()}
     if isinstance(value, Fraction):
+        _require_short(value.numerator, value.denominator)
         return {"fraction": f"{value.numerator}/{value.denominator}"}
     if isinstance(value, np.ndarray):
         return _encode_array(value)
-    return _encode_compound(value, home)
+    return _encode_compound(value, home, depth + 1)
+
+
+def _require_short(*integers) -> None:
+    if any(abs(int(each)) >= 10**DIGITS // 10 for each in integers):
+        raise NotStorable(f"a number of {DIGITS} digits or more has no encoding")
 
 
 def _encode_array(array: np.ndarray):
     dtype = array.dtype.name
     if dtype not in DTYPES:
         raise NotStorable(f"an array of {dtype} has no encoding")
+    if array.size > ENTRIES:
+        told = f"an array of shape {array.shape} is more than a witness file holds"
+        raise NotStorable(f"{told}, {ENTRIES} numbers")
     entries = array
     if array.dtype.kind == "f":
         entries = np.vectorize(float.hex, otypes=[object])(array.astype(float))
@@ -66,11 +82,12 @@ def _encode_array(array: np.ndarray):
     return found if dtype == "float64" else {**found, "dtype": dtype}
 
 
-def _encode_compound(value, home: str):
+def _encode_compound(value, home: str, depth: int):
     if type(value) in (tuple, list):
-        return {type(value).__name__: [encode(each, home) for each in value]}
+        return {type(value).__name__: [encode(each, home, depth) for each in value]}
     if type(value) is dict:
-        return {"dict": [[encode(key, home), encode(each, home)] for key, each in value.items()]}
+        pairs = [[encode(each, home, depth) for each in pair] for pair in value.items()]
+        return {"dict": pairs}
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         raise NotStorable(
             f"a {type(value).__qualname__} has no encoding: use dataclasses of numbers, text and "
@@ -80,7 +97,7 @@ def _encode_compound(value, home: str):
     if "type" in names:
         raise NotStorable(f"a field of {type(value).__qualname__} is named 'type': rename it")
     return {"type": _name(type(value), home)} | {
-        name: encode(getattr(value, name), home) for name in names
+        name: encode(getattr(value, name), home, depth) for name in names
     }
 
 

@@ -29,8 +29,12 @@ class Labels:
         return self.values is None or bool(np.isin(y, self.values).all())
 
     def fit(self, y: Array, centre: float = 0.0) -> Array:
-        """Labels that the loss may have, the high one from `centre` upwards, for given ones."""
-        return y if self.values is None else np.where(y >= centre, *self.values[::-1])
+        """Labels that the loss may have, the high one from `centre` upwards, for given ones that
+        are none of these.
+        """
+        if self.values is None or np.isin(y, self.values).all():
+            return y
+        return np.where(y >= centre, *self.values[::-1])
 
 
 NUMBERS, SIGNS = Labels("any numbers"), Labels("±1", (-1.0, 1.0))

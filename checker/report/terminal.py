@@ -65,6 +65,8 @@ class Terminal:
             self._print(self._cut(f"    {words.worst(result)}"), "dim")
             if result.kept:
                 self._print(self._cut(f"    {words.kept(result)}"), "dim")
+            for line in result.witnesses:
+                self._print(f"    {line}")
 
     def _coverage(self, results: Iterable[ClaimResult]) -> None:
         total: dict[str, Counter[str]] = {}

@@ -40,6 +40,8 @@ def sentence(result: ClaimResult) -> str:
     """The verdict with all that it must never be told without."""
     if result.violates:
         found = f"{result.violates} of {result.instances} instances violate it"
+    elif result.confirmed:
+        found = f"by a stored counterexample; on {result.instances} instances drawn"
     else:
         found = f"on {result.instances} instances"
     undecided = f", {result.unresolved} unresolved" if result.unresolved else ""
@@ -99,7 +101,7 @@ def unexpected(
     id = shlex.quote(result.id)
     called_for = f"{result.kind} ({EXPECTED[result.kind]})"
     lines = [f"{result.id} is a {called_for}, but is {sentence(result)}", worst(result)]
-    if result.violates:
+    if result.confirmed:
         lines.append(f"certificate: {certificate(result)}")
     if seed is not None:
         lines.append(f"again: ncfcheck check {id} --seed {seed} --examples {examples}")

@@ -126,7 +126,7 @@ class _Checking:
         return [claim for claim in self.claims if self._missing(claim) > 0]
 
     def _missing(self, claim: Claim) -> int:
-        return self.batch.examples - self.tallies[claim.id].drawn
+        return self.batch.examples - self.tallies[claim.id].applicable
 
     def replay(self) -> None:
         """Examine the stored witnesses."""

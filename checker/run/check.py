@@ -19,6 +19,7 @@ from ncfcheck.core.files import Unwritable
 from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.tables import Table
 from ncfcheck.core.versions import versions
+from ncfcheck.model.encoding import NotStorable
 from ncfcheck.run.batches import Batch, BatchReport, check_batch, cut, with_witnesses
 from ncfcheck.run.counterexamples import is_worth_keeping, keep
 from ncfcheck.run.crews import WorkerLost
@@ -133,9 +134,10 @@ class _Check:
         plan = self.plan
         try:
             path = keep(claim, total.violation, plan.seed, plan.folder, _data(plan))
-        except (OSError, Unwritable):  # that it cannot be stored costs no result
-            path = None
-        command = witness.replay_command(path, witness.home_of(claim)) if path else ""
+        except (NotStorable, OSError, Unwritable) as reason:  # which costs no result
+            told = (*result.witnesses, f"counterexample not stored: {reason}")
+            return msgspec.structs.replace(result, witnesses=told)
+        command = witness.replay_command(path, witness.home_of(claim))
         return msgspec.structs.replace(result, kept=command)
 
 

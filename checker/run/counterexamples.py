@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from ncfcheck.certify import Certificate, certify, document
-from ncfcheck.core.claims import Claim, Kind, Margin, Outcome
-from ncfcheck.model.encoding import BadWitness, decode
+from ncfcheck.core.claims import Claim, Kind, Margin, Outcome, registered
+from ncfcheck.model.encoding import BadWitness, NotStorable, decode
 from ncfcheck.run.shrinking.shrink import shrunk
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.judging import examine
@@ -25,27 +26,30 @@ def stored(claim: str, folder: Path) -> tuple[Stored, ...]:
 
 
 def _read(path: Path) -> Stored:
+    """The witness in a file, unless it is not one of its claim as that is stated now."""
     try:
-        return witness.read(path)
+        found = witness.read(path)
     except BadWitness as reason:
         return reason
+    claim = registered().get(found.claim)
+    since = witness.stale(found.claims, found.source, claim) if claim else ""
+    return BadWitness(f"{path}: {since}") if since else found
 
 
 def replay_stored(claim: Claim, tally: Tally, found: Iterable[Stored]) -> None:
-    """Examine the instances of the claim's stored witnesses; what cannot be read is unresolved."""
+    """Examine the instances of the claim's stored witnesses; what cannot be read is told only."""
     for each in found:
         try:
             if isinstance(each, BadWitness):
                 raise each
             instance = witness.instance_of(each)
         except BadWitness as reason:
-            tally.unresolved[f"witness not read: {reason}"] += 1
-            tally.replayed[Outcome.UNRESOLVED] += 1
+            tally.unread.append(f"not replayed: {reason}")
             continue
-        before = tally.applicable
-        outcome, _ = examine(claim, instance, tally)
-        if tally.applicable > before:
-            tally.replayed[outcome] += 1
+        start, seen = time.perf_counter(), Tally()
+        outcome, _ = examine(claim, instance, seen)
+        tally.witnessed(outcome, seen)
+        tally.seconds += time.perf_counter() - start
 
 
 def has_certificate(found: Iterable[Stored]) -> bool:
@@ -66,40 +70,47 @@ def is_worth_keeping(claim: Claim, tally: Tally) -> bool:
 
 def keep(
     claim: Claim, found: Violation, seed: int, folder: Path, data=None, seconds: float = SECONDS
-) -> Path | None:
-    """Shrink the violation and store it with the one found; the file, None if it is not storable.
+) -> Path:
+    """Shrink the violation and store it with the one found; the file.
 
-    Raises Unwritable or OSError.
+    Raises NotStorable, Unwritable or OSError.
     """
+    if found.content is None:
+        raise NotStorable(found.why)
     small = smaller(claim, found, seed, data=data, seconds=seconds)
-    return None if small is None else witness.store(small, folder)
+    if small is None:
+        raise NotStorable("its instance cannot be read again")
+    return witness.store(small, folder)
 
 
 def as_found(claim: Claim, found: Violation, seed: int) -> witness.Witness | None:
-    """The witness of a violation as it was found; None where its instance has no encoding."""
+    """The witness of a violation as it was found; None where its instance is not storable."""
     instance = _instance(claim, found)
-    if instance is None:
-        return None
-    return witness.witness_of(
-        claim, instance, Margin(found.value, found.error), seed=seed, source=witness.home_of(claim)
-    )
+    return None if instance is None else _witness(claim, instance, _margin(found), seed=seed)
 
 
 def smaller(claim: Claim, found: Violation, seed: int, **limits) -> witness.Witness | None:
-    """The witness of the violation shrunk within `limits`, certified where that is possible."""
+    """The witness of the violation shrunk within `limits`, certified where that is possible; None
+    where its instance is not storable.
+    """
     instance = _instance(claim, found)
     if instance is None:
         return None
     small = shrunk(claim, instance, choices=found.choices, **limits)
-    return witness.witness_of(
-        claim,
-        small.instance,
-        small.margin,
-        seed=seed,
-        source=witness.home_of(claim),
-        worst=(instance, Margin(found.value, found.error)),
-        certificate=_certificate(claim, small.instance),
-    )
+    certificate = _certificate(claim, small.instance)
+    how = {"seed": seed, "worst": (instance, _margin(found)), "certificate": certificate}
+    return _witness(claim, small.instance, small.margin, **how)
+
+
+def _witness(claim: Claim, instance, margin: Margin, **how) -> witness.Witness | None:
+    try:
+        return witness.witness_of(claim, instance, margin, source=witness.home_of(claim), **how)
+    except NotStorable:
+        return None
+
+
+def _margin(found: Violation) -> Margin:
+    return Margin(found.value, found.error)
 
 
 def replace(found: witness.Witness, folder: Path, before: Path | None) -> Path:

@@ -142,7 +142,7 @@ def from_table(table, max_samples: int = 20) -> Strategy:
 
     def rows(draw) -> Sample:
         count, seed = draw.integer(min(2, most), most), draw(SEEDS)
-        chosen = np.random.default_rng(seed).permutation(len(table.X))[:count]
+        chosen = np.random.default_rng(seed).choice(len(table.X), count, replace=False)
         X, y = np.array(table.X[chosen]), np.array(table.y[chosen])[:, None]
         return Sample(X, table.name, seed, y)
 

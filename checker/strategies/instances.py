@@ -226,7 +226,7 @@ def draw_instance(
     else:
         family, seed, y = "table", 0, sample.y
     loss = draw.choice(losses)
-    y = loss.labels.fit(y, np.median(y) if family == "table" else 0.0)
+    y = loss.labels.fit(y, np.median(np.unique(y)) if family == "table" else 0.0)
     problem = Problem(network, sample.X, y, loss)
     start_family, start_seed = draw.choice(starts), draw(SEEDS)
     return Instance(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import root
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.tolerances import Numerics
@@ -17,7 +16,12 @@ from ncfcheck.theory.starts import gaussian_start, unit
 Array = np.ndarray
 QUICK = Numerics(tolerance=1e-7, calls=6000)
 EVALUATIONS = 6000  # of a least-squares search, divided by the number of parameters; 60 at most
-NEAR = 1e-4  # sin∠ below which a search hands over to the polish
+NEAR, CLOSE = 1e-4, 1e-6  # sin∠ below which a search hands over to the polish, and goes no further
+SHORTEST, LEAST = (
+    1e-5,
+    1e-8,
+)  # a step, and a share of ‖residual‖², at which a search gets no further
+DAMPING = 1e-3  # of a search's first step, in units of the largest diagonal entry of JᵀJ
 
 
 def by_flow(rng, ncf: Ncf) -> Array:
@@ -111,16 +115,14 @@ def _masked(ncf: Ncf, theta: Array, active: list[Array]) -> Array:
 def _least_squares(ncf: Ncf, start: Array) -> Array:
     """Direction near a zero of q − ⟨q,v⟩v, q = ∇N/‖∇N‖, by Levenberg–Marquardt from start (P,)."""
 
-    def residual(w):
-        v = unit(w)
+    def residual(v):
         g = ncf.gradient(v)
         size = norm(g)
         if not size > 0:
             raise Unresolved("∇N vanished on the way")
         return (g - (g @ v) * v) / size
 
-    def jacobian(w):
-        v = unit(w)
+    def jacobian(v):
         g = ncf.gradient(v)
         q = g / norm(g)
         turned = ncf.hessian(v) / norm(g)
@@ -128,11 +130,35 @@ def _least_squares(ncf: Ncf, start: Array) -> Array:
         turned -= np.outer(v, v @ turned + q)
         turned[np.diag_indices(v.size)] -= q @ v
         turned -= np.outer(turned @ v, v)
-        return turned / np.linalg.norm(w)
+        return turned
 
     budget = int(np.clip(EVALUATIONS / start.size, 10, 60))
-    options = {"xtol": 1e-5, "ftol": 1e-8, "gtol": 1e-14, "maxiter": budget}
-    found = root(residual, start, jac=jacobian, method="lm", options=options)
-    if norm(found.fun) > NEAR:
+    v, size = _minimised(residual, jacobian, unit(start), budget)
+    if size > NEAR:
         raise Unresolved("the search did not end at a zero of the residual")
-    return unit(found.x)
+    return v
+
+
+def _minimised(residual, jacobian, v: Array, budget: int) -> tuple[Array, float]:
+    """A unit vector where ‖residual‖ is small, and that norm, by Levenberg–Marquardt from v (P,).
+
+    The damping follows the gain of a step over what the linear model predicts (Nielsen 1999).
+    MINPACK, as scipy has it, reads memory that nobody has written.
+    """
+    r, J = residual(v), jacobian(v)
+    square, damping, growth = r @ r, DAMPING * (J**2).sum(axis=0).max(), 2.0
+    for _ in range(budget):
+        slope = J.T @ r
+        step = np.linalg.solve(J.T @ J + damping * np.eye(v.size), -slope)
+        there = unit(v + step)
+        r_there = residual(there)
+        fall = square - r_there @ r_there
+        if fall <= 0:
+            damping, growth = damping * growth, 2 * growth
+        else:
+            gain = fall / (step @ (damping * step - slope))
+            damping, growth = damping * max(1 / 3, 1 - (2 * gain - 1) ** 3), 2.0
+            v, r, J, square = there, r_there, jacobian(there), r_there @ r_there
+        if square <= CLOSE**2 or norm(step) <= SHORTEST or 0 < fall <= LEAST * square:
+            break
+    return v, float(np.sqrt(square))

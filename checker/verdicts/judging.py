@@ -118,7 +118,8 @@ def unconfirmed(claim: Claim, instance) -> str:
 def _violation(claim: Claim, margin, instance, drawn) -> Violation:
     """A confirmed violation in a form that travels between processes."""
     try:
-        content = encode(instance, claim.function.__module__)
-    except NotStorable:
-        content = None
-    return Violation(float(margin.value), float(margin.error), content, drawn and drawn.choices)
+        content, why = encode(instance, claim.function.__module__), ""
+    except NotStorable as reason:
+        content, why = None, str(reason)
+    numbers = float(margin.value), float(margin.error)
+    return Violation(*numbers, content, drawn and drawn.choices, why)

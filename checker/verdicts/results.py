@@ -6,7 +6,7 @@ from collections import Counter
 
 import msgspec
 
-from ncfcheck.core.claims import Claim, Kind, Outcome, Verdict
+from ncfcheck.core.claims import Claim, Kind, Verdict
 from ncfcheck.verdicts.tallies import Case, Tally
 
 # Share of applicable instances beyond which a run says nothing about a claim.
@@ -22,7 +22,8 @@ class ClaimResult(msgspec.Struct, frozen=True):
     are the worst few decided instances, `margins` a sample of pairs (value, error), smallest value
     first, `pairs` the coverage of two keys at once. `proved` counts instances on which the
     conclusion is certified, `why_unproved` the others that this was tried of, by reason. `replayed`
-    counts instances of stored witnesses; `kept` is the command that replays the counterexample
+    counts instances of stored witnesses, which are not among `instances`; `witnesses` tells of
+    those not replayed or not stored, and why; `kept` is the command that replays the counterexample
     kept.
     """
 
@@ -51,6 +52,7 @@ class ClaimResult(msgspec.Struct, frozen=True):
     certified: int = 0
     why_uncertified: dict[str, int] = {}
     replayed: int = 0
+    witnesses: tuple[str, ...] = ()
     kept: str = ""
     proved: int = 0
     why_unproved: dict[str, int] = {}
@@ -94,7 +96,7 @@ def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:
         worst_margin=None if worst is None else worst.value,
         error=None if worst is None else worst.error,
         worst_instance=None if worst is None else worst.instance,
-        bound95=bound95(*_drawn(tally)),
+        bound95=bound95(tally.violates, tally.holds + tally.violates),
         why_unresolved=dict(tally.unresolved.most_common()),
         why_inapplicable=dict(tally.inapplicable.most_common()),
         coverage={key: dict(counts) for key, counts in tally.coverage.items()},
@@ -107,6 +109,7 @@ def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:
         certified=tally.certified,
         why_uncertified=dict(tally.uncertified.most_common()),
         replayed=tally.replayed.total(),
+        witnesses=tuple(tally.unread),
         proved=tally.proved,
         why_unproved=dict(tally.unproved.most_common()),
     )
@@ -124,12 +127,6 @@ def verdict(tally: Tally) -> Verdict:
     if not resolved or tally.unresolved.total() > MOSTLY_UNRESOLVED * tally.applicable:
         return Verdict.UNRESOLVED
     return Verdict.NOT_REFUTED
-
-
-def _drawn(tally: Tally) -> tuple[int, int]:
-    """Violations, and instances resolved, among those drawn at random."""
-    violates = tally.violates - tally.replayed[Outcome.VIOLATES]
-    return violates, violates + tally.holds - tally.replayed[Outcome.HOLDS]
 
 
 def bound95(violations: int, resolved: int) -> float:

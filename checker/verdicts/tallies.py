@@ -16,6 +16,7 @@ from ncfcheck.verdicts.sample import Sample
 
 LOWEST = 5  # smallest margins kept with their instances
 SUMS = ("holds", "violates", "unresolved", "inapplicable", "confirmed", "replayed", "seconds")
+SUMS += ("unread",)
 SUMS += ("certified", "uncertified", "proved", "unproved")
 
 
@@ -37,13 +38,14 @@ class Case(msgspec.Struct, frozen=True):
 class Violation:
     """A confirmed violation: margin, instance encoded as in witness files, choices that drew it.
 
-    `content` and `choices` are None where there are none.
+    `content` and `choices` are None where there are none; `why` tells why there is no content.
     """
 
     value: float
     error: float
     content: Any
     choices: tuple | None
+    why: str = ""
 
 
 @dataclass
@@ -53,8 +55,9 @@ class Tally:
     `violates` counts what the verdict rests on: of these, `confirmed` were confirmed one by one,
     and `certified` proved, of those that a proof was tried of; `uncertified` counts the reasons why
     there is none. `proved` and `unproved` are the same of instances that hold, where that was asked
-    for. `replayed` counts the instances among all these that were not drawn but come from stored
-    witnesses, by outcome; `violation` is the confirmed one of smallest margin.
+    for. All these count instances that were drawn; `replayed` counts those of stored witnesses by
+    outcome, of which what violates is evidence like any other (`witnessed`), and `unread` tells of
+    witnesses that were not replayed. `violation` is the confirmed one of smallest margin.
     """
 
     holds: int = 0
@@ -73,17 +76,13 @@ class Tally:
     proved: int = 0
     unproved: Counter[str] = field(default_factory=Counter)  # reason → count
     replayed: Counter[Outcome] = field(default_factory=Counter)
+    unread: list[str] = field(default_factory=list)
     violation: Violation | None = field(default=None, compare=False)
 
     @property
     def applicable(self) -> int:
         """Instances that met the hypotheses, decided or not."""
         return self.holds + self.violates + self.unresolved.total()
-
-    @property
-    def drawn(self) -> int:
-        """Applicable instances that were drawn at random."""
-        return self.applicable - self.replayed.total()
 
     def record(self, outcome: Outcome, margin: Margin, instance) -> None:
         """Count one instance, keeping the smallest decided margin with its instance."""
@@ -103,6 +102,19 @@ class Tally:
             case = Case(float(margin.value), float(margin.error), described)
             self._keep([case])
             self.worst = case if self.is_record(margin) else self.worst
+
+    def witnessed(self, outcome: Outcome, seen: Tally) -> None:
+        """Count a stored witness, and take what it proves: `seen` is the tally of it alone."""
+        self.replayed[outcome] += 1
+        if outcome is Outcome.VIOLATES:
+            self += Tally(
+                confirmed=seen.confirmed,
+                certified=seen.certified,
+                uncertified=seen.uncertified,
+                worst=seen.worst,
+                lowest=seen.lowest,
+                violation=seen.violation,
+            )
 
     def is_record(self, margin: Margin) -> bool:
         """Whether a decided margin is smaller than all before it."""

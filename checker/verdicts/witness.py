@@ -3,7 +3,8 @@
 A file is JSON, `format` first. `instance` is encoded as in `ncfcheck.model.encoding`, `margin`
 and `error` are hexadecimal floats, `rendering` is a list of lines for people. `worst` is null, or
 the instance with the smallest margin before shrinking, with its margin and error. `claims` is the
-user's file that states the claim, or null: it is named, never run, by reading a witness.
+user's file that states the claim, or null: it is named, never run, by reading a witness; `source`
+is a digest of it (see `ncfcheck.verdicts.sources`), or null.
 `certificate` is null until one is found.
 """
 
@@ -13,7 +14,6 @@ import hashlib
 import math
 import re
 import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,9 @@ from ncfcheck.core.versions import versions
 from ncfcheck.model.encoding import BadWitness, NotStorable, decode, encode
 from ncfcheck.model.rendering import proved, render
 from ncfcheck.verdicts.judging import decide
+from ncfcheck.verdicts.sources import digest, home_of, stale
 from ncfcheck.verifier import FORMAT
-from ncfcheck.verifier.files import text
+from ncfcheck.verifier.files import LARGEST, text
 
 __all__ = [
     "FOLDER",
@@ -35,9 +36,11 @@ __all__ = [
     "NotStorable",
     "Replay",
     "Witness",
+    "home_of",
     "instance_of",
     "read",
     "replay",
+    "stale",
     "store",
     "witness_of",
 ]
@@ -76,6 +79,7 @@ class Witness(msgspec.Struct, frozen=True):
     replay: str
     rendering: list[str]
     certificate: dict[str, Any] | None = None
+    source: str | None = None
 
     @property
     def judged(self) -> Margin:
@@ -85,11 +89,15 @@ class Witness(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Replay:
-    """What became of a witness: outcome and margin now; `claim` None where it could not be run."""
+    """What became of a witness: outcome and margin now; `claim` None where it could not be run.
+
+    `since` tells how the claim is not the one that the witness was stored for, empty if it is.
+    """
 
     outcome: Outcome
     margin: Margin
     claim: Claim | None
+    since: str = ""
 
     @property
     def still_violates(self) -> bool:
@@ -102,10 +110,11 @@ class Replay:
         value, error = self.margin.value, self.margin.error
         told = "" if math.isnan(value) else f"margin {value:+.4g} ± {error:.1g}"
         about = "; ".join(filter(None, (told, self.margin.note)))
+        since = f"; {self.since}" if self.since else ""
         if self.still_violates:
-            return f"still violates {self.claim.id}: {about}"
+            return f"still violates {self.claim.id}: {about}{since}"
         reason = f" ({about})" if about else ""
-        return f"no longer violates {self.claim.id}: it {WORDS[self.outcome]}{reason}"
+        return f"no longer violates {self.claim.id}: it {WORDS[self.outcome]}{reason}{since}"
 
 
 def witness_of(
@@ -120,17 +129,17 @@ def witness_of(
 ) -> Witness:
     """The witness of an instance that violates the claim; `source` is the user's file, if any.
 
-    Raises NotStorable where the instance has no encoding.
+    Where both do not fit in a file, `worst` is left out. Raises NotStorable where the instance has
+    no encoding, or none that is read again.
     """
-    home = claim.function.__module__
-    first = None if worst is None else Worst(encode(worst[0], home), *_hex(worst[1]))
-    return Witness(
+    first = None if worst is None else Worst(_readable(claim, worst[0]), *_hex(worst[1]))
+    found = Witness(
         FORMAT,
         claim.id,
         claim.kind,
         claim.statement,
         source and _characters(source),
-        encode(instance, home),
+        _readable(claim, instance),
         first,
         *_hex(margin),
         margin.note,
@@ -139,7 +148,25 @@ def witness_of(
         replay_command(FOLDER / f"{claim.id}.json", source),
         render(claim, instance, margin) + ([] if certificate is None else proved(certificate)),
         certificate,
+        digest(claim),
     )
+    fits = first is None or len(dumps(found)) < LARGEST
+    return found if fits else msgspec.structs.replace(found, worst=None)
+
+
+def _readable(claim: Claim, instance):
+    """The encoded instance, if it can be decoded again and fits in a file; else NotStorable."""
+    home = claim.function.__module__
+    content = encode(instance, home)
+    try:
+        decode(content, home)
+        size = len(msgspec.json.encode(content))
+    except ValueError as reason:
+        raise NotStorable(f"cannot be read again: {reason}") from reason
+    if size > LARGEST // 2:
+        most = LARGEST // 2 // 10**6
+        raise NotStorable(f"takes {size / 1e6:.0f} MB, more than the {most} of a witness file")
+    return content
 
 
 def _hex(margin: Margin) -> tuple[str, str]:
@@ -162,10 +189,10 @@ def store(witness: Witness, folder: Path = FOLDER) -> Path:
 
     The folder is made if need be. Raises Unwritable.
     """
-    digest = hashlib.sha256(msgspec.json.encode(witness.instance)).hexdigest()[:8]
+    name = hashlib.sha256(msgspec.json.encode(witness.instance)).hexdigest()[:8]
     path = Path(folder) / f"{witness.claim}.json"
     if path.exists() and not _holds(path, witness):
-        path = path.with_name(f"{witness.claim}-{digest}.json")
+        path = path.with_name(f"{witness.claim}-{name}.json")
     save(path, witness)
     return path
 
@@ -243,18 +270,10 @@ def replay(witness: Witness) -> Replay:
     """Judge a witness again; one undecided by now does not violate. Raises BadWitness."""
     claim, instance = _claim(witness), instance_of(witness)
     outcome, margin, _ = decide(claim, instance)
-    return Replay(outcome, margin, claim)
+    return Replay(outcome, margin, claim, stale(witness.claims, witness.source, claim))
 
 
 def stored(claim: str, folder: Path = FOLDER) -> list[Path]:
     """The witness files of a claim in a folder, in order of their names."""
     name = re.compile(re.escape(claim) + "(-[0-9a-f]{8})?")
     return sorted(path for path in Path(folder).glob("*.json") if name.fullmatch(path.stem))
-
-
-def home_of(claim: Claim) -> str | None:
-    """The file that states a claim of the user's own; None for one that comes with the program."""
-    module = claim.function.__module__
-    if module.split(".")[0] == "ncfcheck":
-        return None
-    return getattr(sys.modules.get(module), "__file__", None)

@@ -94,7 +94,7 @@ def train(instance, delta: float, until: Event) -> Trajectory:
     """Loss flow from δ·v_0 to the event, or to where data are fitted and nothing moves any more."""
     numerics = replace(instance.numerics, calls=int(CALLS * instance.numerics.calls))
     flow = loss_flow(instance.problem, instance.start, delta, numerics, until)
-    if not (flow.stop.is_event or flow.stop is Stop.DEAD):
+    if not (flow.stop.is_event or flow.stop in (Stop.FITTED, Stop.DEAD)):
         raise Unresolved(f"loss flow {flow.stop.value}")
     return flow
 

@@ -7,6 +7,7 @@ from functools import partial
 from ncfcheck.certify import points
 from ncfcheck.certify.certificate import Certificate, hexadecimal
 from ncfcheck.certify.points import proved
+from ncfcheck.core.docstrings import docstring
 from ncfcheck.properties.homogeneity.labels import mislabelled
 from ncfcheck.theory.biases.networks import biased
 
@@ -45,7 +46,7 @@ def gradient_scaling(instance) -> Certificate:
 
 def _refuted(instance, statement) -> Certificate:
     _all([statement], instance, instance.start)
-    return Certificate("point", f"the identity fails at `start`: {statement.__doc__}")
+    return Certificate("point", f"the identity fails at `start`: {docstring(statement)}")
 
 
 def loss_expansion(instance) -> Certificate:

@@ -266,7 +266,7 @@ def test_a_bad_table_is_told_in_one_line_before_anything_is_run(command, tmp_pat
     (tmp_path / "bad.csv").write_text("a,b,y\n1,2,3\n1,NaN,4\n")
     refused(
         command("check", "--data", "bad.csv", "--target", "y"),
-        "bad.csv: line 3, column 'b': the value is missing ('NaN'); fill it in or drop the row",
+        "bad.csv: has 1 row without a missing cell (missing: 'b' in 1); at least two are needed",
     )
     refused(
         command("check", "--data", "bad.csv", "--target", "z\x1b[1m"),

@@ -120,28 +120,25 @@ def test_the_false_example_is_refuted_shrunk_stored_and_replayed(command):
 
 def test_a_stored_counterexample_is_replayed_by_every_later_check(command):
     file = write("mine.py", stated("return Margin(50.5 - x, 0.1)"))
-    assert (
-        "mine.claim                     conjecture    40 "
-        in command("check", "--claims", file, "--examples", 40, "--workers", 1)[1]
-    )
-    assert (
-        "mine.claim                     conjecture    41 "
-        in command("check", "--claims", file, "--examples", 40, "--workers", 1)[1]
-    )
-    # Fixed, the claim still looks at what refuted it.
+    check = "check", "--claims", file, "--workers", 1, "--examples"
+    assert "mine.claim                     conjecture    40 " in command(*check, 40)[1]
+    out = command(*check, 1)[1]
+    assert re.search(r"mine\.claim +conjecture +1 +0 .* potential$", out, re.M)
+    # Fixed, the claim is another one.
     write("mine.py", stated("return Margin(1.0, 0.1)"))
     for name in [name for name in sys.modules if name.startswith("claims_")]:
         del sys.modules[name]
     claims._registry.clear()
-    out = command("check", "--claims", file, "--examples", 40, "--workers", 1)[1]
-    assert re.search(r"mine\.claim +conjecture +41 .* not refuted$", out, re.M)
+    out = command(*check, 40)[1]
+    assert re.search(r"mine\.claim +conjecture +40 .* not refuted$", out, re.M)
+    assert "not replayed: reports/counterexamples/mine.claim.json: the claim has changed" in out
     code, out, _ = command(
         "replay", "reports/counterexamples/mine.claim.json", "--claims", file, "--quiet"
     )
     assert code == 0
     assert (
         out == "reports/counterexamples/mine.claim.json: no longer violates mine.claim: it holds "
-        "(margin +1 ± 0.1)\n"
+        "(margin +1 ± 0.1); the claim has changed since it was stored\n"
     )
 
 

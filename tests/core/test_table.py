@@ -16,47 +16,51 @@ BAD = {
     ),
     "header only": (b"a,b,y\n", "has 0 rows below the column names; at least two are needed"),
     "one row": (b"a,b,y\n1,2,3\n", "has 1 row below the column names; at least two are needed"),
-    "long row": (b"a,b,y\n1,2,3\n1,2,3,4\n", "line 3: 4 cells, but there are 3 column names"),
-    "short row": (b"a,b,y\n1,2,3\n1,2\n3,4,5\n", "line 3: 2 cells, but there are 3 column names"),
-    "short rows": (b"a,b,y\n1,2\n1,2\n", "line 2: 2 cells, but there are 3 column names"),
-    "text in numbers": (
-        b"a,b,y\n1,2,3\n1,two,4\n",
-        "line 3, column 'b': 'two' is not a number, but others in it are",
+    "long row": (
+        b"a,b,y\n1,2,3\n1,2,3,4\n",
+        "cannot be read: line 3 has 4 cells, but there are 3 column names",
+    ),
+    "short rows": (
+        b"a,b,y\n1,2\n1,2\n",
+        "has 0 rows without a missing cell (missing: 'y' in 2); at least two are needed",
     ),
     "text in target": (
         b"a,b,y\n1,2,3\n1,3,x\n",
-        "line 3, column 'y': 'x' is not a number, but others in it are",
+        "target column 'y', row 2: 'x' is not a number, but others in it are",
     ),
-    "text target": (b"a,b,y\n1,2,u\n1,3,v\n", "target column 'y' has no number in it"),
-    "no numbers": (b"a,b,y\nu,v,1\nw,x,2\n", "has no numeric column besides the target 'y'"),
+    "text target": (
+        b"a,y\n2,u\n3,v\n4,w\n",
+        "target column 'y' has 3 values, which are no numbers ('u', 'v', 'w'); "
+        "take one against the others: --target 'y=u'",
+    ),
+    "no numbers": (
+        b"a,b,y\nu,v,1\nw,x,2\n",
+        "has no numeric column besides the target 'y'; left out, no numbers in it: 'a', 'b'",
+    ),
     "target alone": (b"y\n1\n2\n", "has no numeric column besides the target 'y'"),
-    "NaN": (
-        b"a,b,y\n1,2,3\nnan,3,4\n",
-        "line 3, column 'a': the value is missing ('nan'); fill it in or drop the row",
-    ),
-    "empty cell": (
-        b"a,b,y\n1,,3\n2,3,4\n",
-        "line 2, column 'b': the value is missing (''); fill it in or drop the row",
+    "no complete rows": (
+        b"a,b,y\n1,,3\nnan,3,4\n",
+        "has 0 rows without a missing cell (missing: 'a' in 1; 'b' in 1); at least two are needed",
     ),
     "long cell": (
         b"a,b,y\n1,2,%s\n" % (b"3" * 200_000),
-        "line 2: field larger than field limit (131072)",
+        "cannot be read: field larger than field limit (131072)",
     ),
-    "quoted newline": (
-        b'a,b,y\n"1\n",2,3\n1,x,3\n2,2,2\n',
-        "line 4, column 'b': 'x' is not a number, but others in it are",
+    "open quote": (
+        b'a,y\n1,2\n2,"3\n',
+        "cannot be read: Error tokenizing data. C error: EOF inside string starting at row 2",
     ),
     "infinite": (
         b"a,b,y\n1,2,3\n-inf,3,4\n",
-        "line 3, column 'a': '-inf' is infinite; only finite numbers can be used",
+        "row 2, column 'a': an infinite number; only finite ones can be used",
     ),
     "infinite only": (
         b"a,b,y\ninf,2,3\ninf,3,4\n",
-        "line 2, column 'a': 'inf' is infinite; only finite numbers can be used",
+        "row 1, column 'a': an infinite number; only finite ones can be used",
     ),
     "too large": (
         b"a,b,y\n1,2,3\n1e999,3,4\n",
-        "line 3, column 'a': '1e999' is infinite; only finite numbers can be used",
+        "row 2, column 'a': an infinite number; only finite ones can be used",
     ),
     "constant target": (
         b"a,b,y\n1,2,3\n2,3,3\n",
@@ -71,13 +75,13 @@ BAD = {
         "has several columns named 'a'; column names must differ",
     ),
     "no such column": (b"a,b,c\n1,2,3\n2,3,4\n", "has no column 'y'; it has 'a', 'b', 'c'"),
-    "semicolons": (
-        b"a;b;y\n1;2;3\n2;3;4\n",
-        "has no column 'y'; it has 'a;b;y'; is it separated by commas?",
+    "longer rows": (
+        b"a,y\n1,2,3\n2,3,4\n",
+        "its rows have 3 cells, but there are 2 column names",
     ),
-    "not UTF-8": (
-        "a,é,y\n1,2,3\n2,3,4\n".encode("latin-1"),
-        "is not UTF-8 text (byte 2); save it as CSV in UTF-8",
+    "unknown delimiter": (
+        b"a:y\n1:2\n2:3\n",
+        "has no column 'y'; it has 'a:y'; what separates its cells? give --delimiter",
     ),
     "binary": (b"a,b\0,y\n1,2,3\n", "is a binary file, not CSV"),
 }
@@ -103,7 +107,7 @@ def test_bad_input_is_refused_with_what_is_wrong_and_where(table, tmp_path, cont
 def test_a_missing_file_and_a_directory_are_refused(tmp_path):
     with pytest.raises(TableError, match=r"none\.csv: no such file$"):
         read_table(tmp_path / "none.csv", "y")
-    with pytest.raises(TableError, match=r"is a directory, not a CSV file$"):
+    with pytest.raises(TableError, match=r"is a directory, not a table$"):
         read_table(tmp_path, "y")
 
 

@@ -93,14 +93,15 @@ def test_the_same_run_stores_the_same_witness_whatever_the_workers(command):
     assert Path("reports/counterexamples/toy.refutable.json").read_bytes() == first
 
 
-def test_a_stored_witness_is_looked_at_first_and_counts_as_an_instance(command):
+def test_a_stored_witness_decides_the_verdict_and_is_not_among_the_instances(command):
     stored("toy.refutable", 999_999)
     code, _, _ = command(
         *("check", "toy.refutable", "--examples", 5, "--seed", 1),
         *("--workers", 1, "--json", "a.json"),
     )
     row = json.loads(Path("a.json").read_text())["claims"][0]
-    assert code == 1 and (row["instances"], row["violates"], row["confirmed"]) == (6, 1, 1)
+    assert code == 1 and (row["instances"], row["violates"], row["confirmed"]) == (5, 0, 1)
+    assert (row["replayed"], row["worst_margin"]) == (1, -99_999.0)
     # What was drawn says nothing about how often: 0 of 5.
     assert row["bound95"] == pytest.approx(1 - 0.05 ** (1 / 5))
     assert len(list(Path("reports/counterexamples").iterdir())) == 1
@@ -116,11 +117,12 @@ def test_draws_do_not_depend_on_stored_witnesses(command):
     assert worst() == before
 
 
-def test_a_broken_witness_in_the_folder_is_unresolved_and_told(command):
+def test_a_broken_witness_in_the_folder_is_told_and_not_counted(command):
     path = Path(stored("toy.true", 5))
     path.write_text("{}")
     code, out, _ = command("check", "toy.true", "--examples", 5, "--workers", 1)
-    assert code == 0 and "1 × witness not read:" in out
+    assert code == 0 and f"    not replayed: {path} is not a witness: " in out
+    assert "1 claim, 5 instances" in out
 
 
 def test_a_folder_that_cannot_be_written_costs_no_result(command):

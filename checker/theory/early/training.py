@@ -87,7 +87,11 @@ def resolved(judge: Callable[[Instance], Margin], instance: Instance) -> Margin:
 
 
 def window(instance: Instance, limit: Limit, share: float) -> Window:
-    """The window of ε = share · min(1, 1 − ⟨v_0, u*⟩). Raises Unresolved if the flow misses it."""
+    """The window of ε = share · min(1, 1 − ⟨v_0, u*⟩). Raises Unresolved if the flow misses it,
+    ValueError for a share that is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"ε is a share between 0 and 1 of what v_0 lacks, not {share}")
     u, order = limit.point.u, instance.network.order
     epsilon = share * min(1.0, 1 - float(instance.start @ u))
     flow = ncf_flow(instance.ncf, instance.start, instance.numerics, aligned_with(u, 1 - epsilon))
@@ -100,13 +104,15 @@ def window(instance: Instance, limit: Limit, share: float) -> Window:
 
 
 def conditioned_window(instance: Instance) -> Window:
-    """The window of the least ε, from the drawn share up, well-conditioned at fixed time."""
-    limit = aligning(instance)
-    for share in SHARES:
-        if share >= instance.fraction:
-            found = window(instance, limit, share)
-            if found.condition <= CONDITION:
-                return found
+    """The window of the least ε, from the drawn share up, well-conditioned at fixed time.
+
+    Raises ValueError for a share that is not between 0 and 1.
+    """
+    limit, drawn = aligning(instance), instance.fraction
+    for share in (drawn, *(each for each in SHARES if each > drawn)):
+        found = window(instance, limit, share)
+        if found.condition <= CONDITION:
+            return found
     raise Unresolved(
         f"ill-conditioned at fixed time: d log r/d log t = {found.condition:.0e} at T_ε"
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 
 import numpy as np
+from scipy.optimize import brentq
 
-from ncfcheck.core.tolerances import HANDOVER, Numerics
+from ncfcheck.core.tolerances import FITTED, HANDOVER, Numerics
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.ncf import Ncf, Problem, norm
 from ncfcheck.theory.flow import solvers as second_integrator
@@ -22,13 +24,14 @@ class Stop(Enum):
     ESCAPED = "escaped: the norm reached the radius asked for"
     REACHED = "reached the time or alignment asked for"
     STALLED = "stalled: the step length collapsed, as it does at a kink of the gradient"
+    FITTED = "fitted: the loss fell to what was asked for, or vanished with its gradient"
     DEAD = "dead: the gradient vanished"
     BUDGET = "budget: the allowed gradient calls were used up"
     NOT_FINITE = "not finite: the gradient over- or underflowed"
 
     @property
     def is_event(self) -> bool:
-        """Whether the flow ended where it was asked to."""
+        """Whether the flow ended at its event."""
         return self in (Stop.ESCAPED, Stop.REACHED)
 
 
@@ -91,6 +94,10 @@ class Trajectory:
         return math.exp(self.log_norm[-1])
 
 
+# What a trajectory has a row of at every step.
+ROWS = tuple(field.name for field in fields(Trajectory) if field.name not in ("stop", "calls"))
+
+
 def ncf_flow(
     ncf: Ncf,
     start: np.ndarray,
@@ -110,18 +117,76 @@ def ncf_flow(
 
 
 def loss_flow(
-    problem: Problem, start: np.ndarray, delta: float, numerics: Numerics, until: Event
+    problem: Problem,
+    start: np.ndarray,
+    delta: float,
+    numerics: Numerics,
+    until: Event = NO_EVENT,
+    fitted: float | None = None,
 ) -> Trajectory:
-    """ẇ = −∇𝓛(w) from δ·start in theory §4's variables s(t) = w(t/δ^{D−2})/δ, until the event."""
+    """ẇ = −∇𝓛(w) from δ·start in theory §4's variables s(t) = w(t/δ^{D−2})/δ, until the event.
+
+    It stops as fitted where the loss 𝓛 falls to `fitted`, if that is given and comes first; and
+    where the gradient vanishes with the loss, at 10^-10 of 𝓛(0) or less. A loss that is positive at
+    all finite weights, like the logistic one, gets there by an 𝓛 asked for only.
+    """
     y = np.ascontiguousarray(problem.y.T)
-    scale = norm(problem.ncf.gradient(start))
-    return _run(
-        _field(problem.ncf, y, problem.loss.code, math.log(delta), scale),
-        start,
-        numerics,
-        until,
-        NEVER,
+    field = _field(
+        problem.ncf, y, problem.loss.code, math.log(delta), norm(problem.ncf.gradient(start))
     )
+    flow = _run(field, start, numerics, until, NEVER)
+
+    def excess(flow: Trajectory, row: int = -1) -> float:
+        """𝓛 − fitted at a row."""
+        w = delta * math.exp(flow.log_norm[row]) * flow.directions[row]
+        return problem.training_loss(w) - (fitted or 0.0)
+
+    if fitted is not None:
+        low = (row for row in range(len(flow.time)) if excess(flow, row) <= 0)
+        if (row := next(low, None)) is not None:
+            return replace(_crossing(flow, row, excess, field, numerics), stop=Stop.FITTED)
+    vanished = flow.stop is Stop.DEAD and fitted is None
+    if vanished and excess(flow) <= FITTED * problem.training_loss(0 * start):
+        return replace(flow, stop=Stop.FITTED)
+    return flow
+
+
+def _crossing(
+    flow: Trajectory,
+    row: int,
+    excess: Callable[[Trajectory], float],
+    field: stepper.Field,
+    numerics: Numerics,
+) -> Trajectory:
+    """The flow to where `excess` at its end is 0, of which `row` is the first row beyond."""
+    if row == 0:
+        return _rows(flow, 1)
+
+    def longer(time: float) -> Trajectory:
+        """The flow to the row before, and on for some time."""
+        if not time:
+            return _rows(flow, row)
+        last = flow.directions[row - 1], numerics, time_reaches(time), NEVER
+        return _joined(_rows(flow, row), _run(field, *last, flow.log_norm[row - 1]))
+
+    # Taken in other steps it may cross a little later; where its time says nothing, not at all.
+    most = 2 * (flow.time[row] - flow.time[row - 1])
+    if not excess(longer(most)) <= 0:
+        return _rows(flow, row + 1)
+    return longer(brentq(lambda time: excess(longer(time)), 0.0, most, xtol=1e-15 * most))
+
+
+def _rows(flow: Trajectory, count: int) -> Trajectory:
+    """The first rows of a flow."""
+    return replace(flow, **{name: getattr(flow, name)[:count] for name in ROWS})
+
+
+def _joined(flow: Trajectory, more: Trajectory) -> Trajectory:
+    """A flow, and where it went on from its last row."""
+    rows = {name: np.concatenate([getattr(flow, name), getattr(more, name)[1:]]) for name in ROWS}
+    for name in ("sigma", "time"):
+        rows[name][len(flow.time) :] += getattr(flow, name)[-1]
+    return replace(flow, calls=flow.calls + more.calls, **rows)
 
 
 def _field(ncf: Ncf, y: np.ndarray, code: int, log_delta: float, scale: float) -> stepper.Field:
@@ -140,7 +205,12 @@ _STOPS = {
 
 
 def _run(
-    field: stepper.Field, start: np.ndarray, numerics: Numerics, until: Event, residual: float
+    field: stepper.Field,
+    start: np.ndarray,
+    numerics: Numerics,
+    until: Event,
+    residual: float,
+    log_norm: float = 0.0,
 ) -> Trajectory:
     direction = np.zeros(start.size) if until.direction is None else until.direction
     residual = NEVER if until.kind else residual
@@ -149,7 +219,7 @@ def _run(
     second = numerics.integrator == "scipy"
     integrate = second_integrator.integrate if second else stepper.integrate
     code, calls, scalars, directions = integrate(
-        field, np.ascontiguousarray(start), 0.0, *arguments
+        field, np.ascontiguousarray(start), log_norm, *arguments
     )
     if code == stepper.STIFF:
         solver = second_integrator.radau if second else second_integrator.extrapolated
