@@ -47,9 +47,10 @@ def kept(families: Mapping[str, Family], names: Iterable[str], values: Array, *c
     Raises Inapplicable where there is none.
     """
     chosen = [families[name] for name in names]
-    if any(each.holds(values, *context) for each in chosen):
-        return values
-    found = [near for each in chosen for near in _projected(each, values, *context)]
+    with np.errstate(all="ignore"):
+        if any(each.holds(values, *context) for each in chosen):
+            return values
+        found = [near for each in chosen for near in _projected(each, values, *context)]
     if not found:
         words = "; or ".join(each.promise for each in chosen)
         raise Inapplicable(f"the strategy promises otherwise: {words}")

@@ -160,6 +160,7 @@ class Strategy:
     # Of what could be drawn, value → itself; of others, one that could, or Inapplicable. None where
     # nobody knows what could be drawn.
     project: Callable | None = None
+    is_generic = False  # whether starts are of no special form
 
     @property
     def stream(self) -> str:

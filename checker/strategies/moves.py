@@ -134,12 +134,28 @@ def without_neuron(instance: Instance, layer: int, index: int) -> Instance:
 
 def without_layer(instance: Instance, layer: int) -> Instance:
     """Hidden layer `layer`, from 0, without activation: the matrices around it are multiplied."""
+    before, after = instance.network.matrices(instance.start)[layer : layer + 2]
+    return _bridged(instance, layer, after @ before, _product(instance.network, layer))
+
+
+def without_matrix(instance: Instance, layer: int, left: int) -> Instance:
+    """Hidden layer `layer`, from 0, left out with one of the matrices around it, the one into it or
+    (`left` 1) out of it; the other stays as it is, and keeps its pattern.
+    """
+    network, stays = instance.network, layer + 1 - left
+    matrix = network.matrices(instance.start)[stays]
+    if matrix.shape != (network.widths[layer + 2], network.widths[layer]):
+        raise Inapplicable("the matrix that stays does not fit")
+    return _bridged(instance, layer, matrix, network.patterns[stays])
+
+
+def _bridged(instance: Instance, layer: int, matrix: Array, pattern: Pattern) -> Instance:
+    """One matrix in place of the two around a hidden layer."""
     network = instance.network
     if network.depth == 2:
         raise Inapplicable("two layers")
     matrices, patterns = network.matrices(instance.start), list(network.patterns)
-    matrices[layer : layer + 2] = [matrices[layer + 1] @ matrices[layer]]
-    patterns[layer : layer + 2] = [_product(network, layer)]
+    matrices[layer : layer + 2], patterns[layer : layer + 2] = [matrix], [pattern]
     widths, powers, slopes = ([*part[:i], *part[i + 1 :]] for part, i in _along(network, layer))
     hidden = instance.parts(Space.NEURONS) | instance.parts(Space.HIDDEN)
     cut = {name: (*own[:layer], *own[layer + 1 :]) for name, own in hidden.items()}

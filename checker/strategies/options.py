@@ -249,9 +249,8 @@ def refuse_contradictions(options: Mapping) -> None:
 def projected(instance: Instance, declared: Mapping[str, Option], options: Mapping) -> Instance:
     """The instance with all that these options promise. Raises Inapplicable where it cannot be."""
     options = with_defaults(declared, options)
-    with np.errstate(all="ignore"):
-        for name, option in declared.items():
-            instance = option.keep(instance, options[name], options)
+    for name, option in declared.items():
+        instance = option.keep(instance, options[name], options)
     return instance
 
 
