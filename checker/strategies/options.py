@@ -7,6 +7,7 @@ could draw it, one near it that it could, or Inapplicable.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -26,9 +27,10 @@ from ncfcheck.core.options import (
 )
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
+from ncfcheck.model.networks import convolution
 from ncfcheck.strategies.choices import is_strategy
 from ncfcheck.strategies.label_families import LABELS
-from ncfcheck.strategies.moves import changed, with_activations
+from ncfcheck.strategies.moves import changed, normalised, with_activations
 from ncfcheck.theory.starts import EVERY, STARTS
 
 DRAWS = 600  # of powers, to learn which a strategy draws
@@ -160,9 +162,22 @@ def keep_slopes(instance: Instance, slopes, options: Mapping) -> Instance:
     return instance if nearest == network.slopes else with_activations(instance, slopes=nearest)
 
 
-def _is_filter(network, filtered, options) -> bool:
+def keep_filter(instance: Instance, filtered: bool, options: Mapping) -> Instance:
+    """The first layer as a convolution again, of as many of its weights as that has."""
+    network = instance.network
     first, *others = network.patterns
-    return not filtered or (first.kind == "convolution" and all(each.is_dense for each in others))
+    if not filtered:
+        return instance
+    is_one = first.kind == "convolution" and all(each.is_dense for each in others)
+    require(is_one, "one convolution, the first")
+    (columns, rows), own = network.widths[:2], instance.start[network.slices[0]]
+    kernel = own[:columns]
+    whole = convolution(rows, columns, kernel.size)
+    if first == whole:
+        return instance
+    network = replace(network, patterns=(whole, *others))
+    start = normalised(np.concatenate([kernel, instance.start[own.size :]]))
+    return changed(instance, network=network, start=start)
 
 
 NETWORK = {
@@ -189,7 +204,7 @@ NETWORK = {
             lambda network, value, _: value or not any(each.is_shared for each in network.patterns),
         ),
     ),
-    "filtered": Option(False, flag, requires("one convolution, the first", _is_filter)),
+    "filtered": Option(False, flag, keep_filter),
     "only_dense": Option(
         False,
         flag,

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncfcheck.core.families import ROUNDING
 from ncfcheck.strategies.options import plain, require
-from ncfcheck.theory.rank_one.points import mixed_layers
+from ncfcheck.theory.rank_one.points import balanced_norms, mixed_layers
 from ncfcheck.theory.rank_one.reduced_points import balancing_slopes
 
 __all__ = ["BARE", "plain", "require"]
@@ -30,11 +31,25 @@ def bare(instance, **options) -> None:
     plain(instance, **BARE | options)
 
 
-def spoilt(instance, kinds=None, sizes=(), **options) -> None:
-    """Structured points, sign-coherent, spoilt in one of the ways `kinds`."""
+def spoilt(instance, kinds=None, sizes=None, **options) -> None:
+    """Structured points, sign-coherent, spoilt in one of the ways `kinds`, no more than the largest
+    of `sizes`; how far a direction is off is not known.
+    """
     structured(instance, **options)
     how = instance.families.get("spoilt", "").split()[:1]
     require(kinds is None or how in [[kind] for kind in kinds], f"spoilt by {kinds}")
+    network = instance.network
+    curved = zip(instance.profiles, network.powers)
+    spread = [_spread(profile) for profile, power in curved if power >= 2]
+    spread.append(_spread(instance.norms / balanced_norms(network)))
+    within = sizes is None or max(spread) <= max(sizes) + ROUNDING
+    require(within, f"spoilt by a relative size of {sizes}")
+
+
+def _spread(entries: np.ndarray) -> float:
+    """By how much of their middle nonzero entries are above and below it."""
+    least, most = (reach(entries[entries != 0]) for reach in (np.min, np.max))
+    return float((most - least) / (most + least))
 
 
 def signless(instance, **options) -> None:
