@@ -243,7 +243,8 @@ def above_one(instance) -> Margin:
     on = np.abs(X @ u) <= 1e-9 * np.linalg.norm(X, axis=1)
     alpha = min(network.slopes)
     sign = np.prod(instance.signs)
-    weights = sign * instance.ncf.ybar[:, 0] * np.where(X @ u >= 0, 1.0, alpha)
+    before = np.prod(instance.signs[: network.slopes.index(alpha)])
+    weights = sign * instance.ncf.ybar[:, 0] * np.where(before * (X @ u) >= 0, 1.0, alpha)
     rest = X[~on].T @ weights[~on]
     rest -= (rest @ u) * u
     needed = np.linalg.lstsq((X[on] * (sign * instance.ncf.ybar[on])).T, -rest, rcond=None)[0]
@@ -315,6 +316,8 @@ for strategy, make in STRATEGIES.items():
             if strategy != "instances" and option in FEW and chosen != FEW[option]:
                 continue
             told = {name: each for name, each in others.items() if name in make.options}
+            if strategy == "found_points" and option != "powers":
+                told["powers"] = ((2,), (1,))  # whose points are quickly found
             words = chosen if option in ("starts", "labels", "data") else ""
             state(strategy, option, words, make(**{option: chosen, **told}), statement)
 for option, (chosen, statement) in FAMILIES.items():

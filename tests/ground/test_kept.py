@@ -98,20 +98,17 @@ def test_every_option_has_a_claim_here():
 def test_whatever_is_made_of_an_instance_is_what_its_options_promise(id):
     """an option, and moves, optimiser steps and shrinks of what it draws → the promise holds"""
     claim = registered()[id]
-    seen = list(outcomes(claim, 12 if "points" in id else 40))
+    seen = list(outcomes(claim, 4 if "points" in id else 8))
     assert Outcome.VIOLATES not in seen
-    assert seen.count(Outcome.HOLDS) >= (10 if "points" in id else 200)
+    assert seen.count(Outcome.HOLDS) >= (4 if "points" in id else 200)
 
 
 def unkept(given):
     """The same strategy, which promises nothing."""
     data = given.data and Composite(lambda draw: draw(given.data), project=lambda sample: None)
-    # No change adds weights that are shared or lacking: these are drawn then.
-    told = {
-        name: value
-        for name, value in given.options.items()
-        if (name, value) not in (("shared", False), ("only_dense", True))
-    }
+    # No change adds weights that are shared or lacking, or another history: these are drawn then.
+    never = ("shared", "only_dense", "methods", "kinds")
+    told = {name: value for name, value in given.options.items() if name not in never}
     return replace(
         given, declared={}, data=data, options=told, promise=lambda instance, **options: None
     )
