@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -77,7 +77,11 @@ class Given(Strategy):
         and shrinks make of them.
         """
         refuse_no_function(hypothesis)
-        return replace(self, hypotheses=(*self.hypotheses, hypothesis))
+        return self.with_parts(hypotheses=(*self.hypotheses, hypothesis))
+
+    def with_parts(self, **parts) -> Given:
+        """The same with other parts; `replace` would ask for the class that Hypothesis is told."""
+        return Given(**{each.name: getattr(self, each.name) for each in fields(self)} | parts)
 
     def drawn_by(self, draw):
         return draw(self.strategy())

@@ -254,7 +254,7 @@ def above_one(instance) -> Margin:
 SQUARE = {"losses": "square"}
 # option: (value, other options, statement), by name; several where there are several families.
 OPTIONS = {
-    "starts": [(name, {}, statement) for name, statement in STARTS.items()],
+    "starts": [(name, {"powers": (2,)}, statement) for name, statement in STARTS.items()],
     "labels": [(name, SQUARE, statement) for name, statement in LABELS.items()]
     + [("inner", SQUARE, by_place)],
     "data": [
