@@ -30,9 +30,10 @@ from .model.networks import dense as dense
 from .report.plots import plot as plot
 from .report.portrait import portrait as portrait
 from .strategies.choices import composite as composite
+from .strategies.datasets import Sample as Sample
 from .strategies.datasets import families as families
 from .strategies.found import found_points as found_points
-from .strategies.instances import given as given
+from .strategies.given import given as given
 from .strategies.instances import instances as instances
 from .strategies.structured import rank_one_points as rank_one_points
 from .theory.flow.trajectories import Trajectory as Trajectory

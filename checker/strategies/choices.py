@@ -8,18 +8,21 @@ without knowing what is drawn. The same strategies are Hypothesis's where that a
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import math
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from hashlib import blake2b
 from itertools import count
 from struct import unpack
 from types import MappingProxyType
 
 from ncfcheck.core.claims import Inapplicable
+from ncfcheck.core.hypotheses import fulfilled, name_of
 
 Range = tuple[int, int]
 WORD = 32  # bits
@@ -154,6 +157,10 @@ class Strategy:
 
     promise: Callable[..., None] | None = None
     options: Mapping = MappingProxyType({})
+    # Of what could be drawn, value → itself; of others, one that could, or Inapplicable. None where
+    # nobody knows what could be drawn.
+    project: Callable | None = None
+    is_generic = False  # whether starts are of no special form
 
     @property
     def stream(self) -> str:
@@ -171,6 +178,19 @@ class Strategy:
     def map(self, change: Callable) -> Strategy:
         """The strategy of what `change` makes of an instance of this one."""
         return Composite(lambda draw: change(draw(self)), name=f"{self!r}.map({change!r})")
+
+    def assuming(self, hypothesis: Callable) -> Strategy:
+        """The strategy of what fulfils a hypothesis as well, which is kept whatever changes it.
+
+        `hypothesis(value)` returns True or False, or a value that fulfils it near the one it is
+        given, or raises Inapplicable.
+        """
+        refuse_no_function(hypothesis)
+        return Composite(
+            lambda draw: fulfilled(hypothesis, draw(self)),
+            name=f"{self!r}.assuming({name_of(hypothesis)})",
+            project=partial(_both, self.project, hypothesis),
+        )
 
     @cached_property
     def hypothesis(self):
@@ -203,12 +223,34 @@ class Composite(Strategy):
     arguments: tuple = ()
     named: dict = field(default_factory=dict)
     name: str = ""
+    project: Callable | None = None
 
     def drawn_by(self, draw):
         return self.build(draw, *self.arguments, **self.named)
 
     def __repr__(self) -> str:
         return self.name or as_call(self.build, self.arguments, self.named)
+
+
+def is_strategy(value) -> bool:
+    """Whether one can draw from it: a strategy of ours or of Hypothesis's."""
+    return isinstance(value, Strategy) or callable(getattr(value, "example", None))
+
+
+def refuse_no_function(hypothesis) -> None:
+    """Raise TypeError for what is no function of an instance."""
+    if not callable(hypothesis):
+        raise TypeError(f"assuming({hypothesis!r}): a hypothesis is a function of what is drawn")
+
+
+def _both(project: Callable | None, hypothesis: Callable, value):
+    """The value as it is drawn, and as the hypothesis has it."""
+    if project is None:
+        return fulfilled(hypothesis, value)
+    found = fulfilled(hypothesis, project(value))
+    if project(found) is not found:
+        raise Inapplicable(f"{name_of(hypothesis)} leads out of what the strategy draws")
+    return found
 
 
 def as_call(build: Callable, arguments: tuple, named: Mapping) -> str:
@@ -228,7 +270,8 @@ def composite(build: Callable) -> Callable[..., Strategy]:
     def strategy(*arguments, **named) -> Strategy:
         return Composite(build, arguments, named)
 
-    del strategy.__wrapped__  # its signature has `draw`
+    others = list(inspect.signature(build).parameters.values())[1:]
+    strategy.__signature__ = inspect.Signature(others)
     return strategy
 
 
@@ -250,7 +293,23 @@ def just(value) -> Strategy:
 
 def one_of(*strategies) -> Strategy:
     """What one of the strategies draws, each equally likely; the first is the simplest."""
-    return Composite(lambda draw: draw(draw.choice(strategies)), name=f"one_of{strategies!r}")
+    projects = [getattr(each, "project", None) for each in strategies]
+    return Composite(
+        lambda draw: draw(draw.choice(strategies)),
+        name=f"one_of{strategies!r}",
+        project=None if None in projects else partial(_any, projects),
+    )
+
+
+def _any(projects: Sequence[Callable], value):
+    """The value where one of the strategies draws it, or else the first projection there is."""
+    found = []
+    for project in projects:
+        with contextlib.suppress(Inapplicable):
+            found.append(project(value))
+    if not found:
+        raise Inapplicable("none of the strategies draws such")
+    return value if any(each is value for each in found) else found[0]
 
 
 def draw_by(strategy: Strategy, seed: int | None, prefix: Sequence[int] = ()) -> Drawn | None:
@@ -260,4 +319,7 @@ def draw_by(strategy: Strategy, seed: int | None, prefix: Sequence[int] = ()) ->
         instance = strategy.drawn_by(draw)
     except Inapplicable:
         return None
+    if instance is None or isinstance(instance, Strategy):
+        what = "nothing" if instance is None else f"the strategy {instance!r}, not a draw of it"
+        raise TypeError(f"{strategy!r} returned {what}; it must return an instance")
     return Drawn(instance, tuple(draw.values), tuple(draw.ranges))

@@ -1,136 +1,99 @@
-"""Families of data and labels: arrays built from drawn sizes and seeds; and a user's table."""
+"""Strategies of data sets: samples of every family of data, and of a user's table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from ncfcheck.model.kernels.gradients import output
-from ncfcheck.model.networks import dense
-from ncfcheck.strategies.choices import Strategy, composite, integers
+from ncfcheck.core.claims import Inapplicable
+from ncfcheck.core.families import kept
+from ncfcheck.core.options import Option, checked, names_of, whole
+from ncfcheck.strategies.choices import Composite, Strategy, composite, integers
+from ncfcheck.strategies.data_families import FAMILIES
+from ncfcheck.strategies.label_families import LABELS
+
+__all__ = ["FAMILIES", "LABELS", "SEEDS", "Sample", "families", "from_table"]
 
 Array = np.ndarray
+SEEDS = integers(0, 2**32 - 1)
+LARGER = 3  # one draw in ten is up to so many times as big
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Samples X (n, d) of a named family; y (n, 1) where labels come with them (a user's table)."""
+    """A data set: samples X (n, d), named by `family`; y (n, k) where labels come with them.
+
+    Raises ValueError for anything else.
+    """
 
     X: Array
-    family: str
-    seed: int
+    family: str = "own"
+    seed: int = 0
     y: Array | None = None
 
-
-def gaussian(rng, n: int, d: int) -> Array:
-    """Standard normal entries."""
-    return rng.standard_normal((n, d))
-
-
-def sphere(rng, n: int, d: int) -> Array:
-    """Uniform on the unit sphere."""
-    X = rng.standard_normal((n, d))
-    return X / np.linalg.norm(X, axis=1, keepdims=True)
-
-
-def lattice(rng, n: int, d: int) -> Array:
-    """Integers from -3 to 3, no zero sample."""
-    X = rng.integers(-3, 4, (n, d)).astype(float)
-    X[~X.any(axis=1), 0] = 1.0
-    return X
+    def __post_init__(self):
+        X = np.asarray(self.X, dtype=float)
+        if X.ndim != 2 or not X.size:
+            raise ValueError(f"X of a Sample is (n, d), not {X.shape}")
+        object.__setattr__(self, "X", X)
+        if self.y is not None:
+            y = np.asarray(self.y, dtype=float)
+            y = y[:, None] if y.ndim == 1 else y
+            if y.ndim != 2 or len(y) != len(X):
+                raise ValueError(f"y of a Sample is ({len(X)}, k), not {y.shape}")
+            object.__setattr__(self, "y", y)
 
 
-def orthogonal(rng, n: int, d: int) -> Array:
-    """min(n, d) orthogonal samples of different lengths."""
-    basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
-    count = min(n, d)
-    return basis[:count] * rng.uniform(0.5, 2.0, (count, 1))
+def _at_most(part: int):
+    """An option for the largest size that is usual, of n or d."""
+
+    def keep(sample: Sample, most: int, options: Mapping) -> Sample:
+        limit = LARGER * most + (part == 0)  # pairs round up
+        if sample.X.shape[part] > limit:
+            raise Inapplicable(f"the strategy promises otherwise: at most {limit} {'nd'[part]}")
+        return sample
+
+    return keep
 
 
-def antipodal(rng, n: int, d: int) -> Array:
-    """Pairs x, −x; n rounded up to even."""
-    half = rng.standard_normal(((n + 1) // 2, d))
-    return np.concatenate([half, -half])
+def _of_families(sample: Sample, only: tuple[str, ...], options: Mapping) -> Sample:
+    X = kept(FAMILIES, only, sample.X)
+    return sample if X is sample.X else replace(sample, X=X)
 
 
-def clusters(rng, n: int, d: int) -> Array:
-    """Up to three tight clusters."""
-    centres = 2 * rng.standard_normal((3, d))
-    return centres[rng.integers(0, 3, n)] + 0.1 * rng.standard_normal((n, d))
-
-
-def duplicated(rng, n: int, d: int) -> Array:
-    """Every sample at least twice; n at least 2."""
-    n = max(n, 2)
-    return rng.standard_normal((n // 2, d))[np.arange(n) % (n // 2)]
-
-
-def collinear(rng, n: int, d: int) -> Array:
-    """All samples on one line through the origin, on both sides of it when n ≥ 2."""
-    side = np.where(np.arange(n) % 2, -1.0, 1.0)
-    return (side * rng.uniform(0.3, 2.0, n))[:, None] * rng.standard_normal((1, d))
-
-
-def sparse(rng, n: int, d: int) -> Array:
-    """About two entries in three are zero; no zero sample."""
-    X = rng.standard_normal((n, d)) * (rng.random((n, d)) < 1 / 3)
-    empty = ~X.any(axis=1)
-    X[empty, rng.integers(0, d, empty.sum())] = 1.0
-    return X
-
-
-def badly_scaled(rng, n: int, d: int) -> Array:
-    """Columns scaled by powers of ten from 10^-2 to 10^2."""
-    return rng.standard_normal((n, d)) * 10.0 ** rng.integers(-2, 3, d)
-
-
-def line(rng, n: int, d: int) -> Array:
-    """d = 1: scalars."""
-    return rng.standard_normal((n, 1))
-
-
-def single(rng, n: int, d: int) -> Array:
-    """n = 1: one sample."""
-    return rng.standard_normal((1, d))
-
-
-def fan(rng, n: int, d: int) -> Array:
-    """Equal steps on a line past the origin, at narrow angle: no half-space has only inner ones."""
-    axis, side = np.linalg.qr(rng.standard_normal((max(d, 2), 2)))[0].T[:, :d]
-    return axis + np.linspace(-1, 1, n)[:, None] * rng.uniform(0.2, 0.8) * side
-
-
-FAMILIES: dict[str, Callable[..., Array]] = {
-    "gaussian": gaussian,
-    "sphere": sphere,
-    "lattice": lattice,
-    "orthogonal": orthogonal,
-    "antipodal": antipodal,
-    "clusters": clusters,
-    "duplicated": duplicated,
-    "collinear": collinear,
-    "sparse": sparse,
-    "badly-scaled": badly_scaled,
-    "fan": fan,
-    "d=1": line,
-    "n=1": single,
+OPTIONS = {
+    "max_samples": Option(10, whole(1), _at_most(0)),
+    "max_dimension": Option(5, whole(1), _at_most(1)),
+    "only": Option(tuple(sorted(FAMILIES)), names_of(FAMILIES), _of_families),
 }
 
-SEEDS = integers(0, 2**32 - 1)
 
-
-@composite
+@checked(OPTIONS)
 def families(
-    draw,
-    max_samples: int = 10,
-    max_dimension: int = 5,
-    only: tuple[str, ...] = tuple(sorted(FAMILIES)),
-) -> Sample:
-    """Data of every family, or `only` those named; one draw in ten is up to three times as big."""
+    max_samples: int = 10, max_dimension: int = 5, only: tuple[str, ...] = OPTIONS["only"].default
+) -> Strategy:
+    """Data of every family, or `only` those named; one draw in ten is up to three times as big.
+
+    What a hunt or a shrink makes of them is of these families and sizes, too. Raises TypeError or
+    ValueError for an option that is none.
+    """
+    told = {"max_samples": max_samples, "max_dimension": max_dimension, "only": only}
+    restricted = {name: value for name, value in told.items() if value != OPTIONS[name].default}
+    return Composite(_families, (), told, project=partial(_as_promised, restricted))
+
+
+def _as_promised(options: Mapping, sample: Sample) -> Sample:
+    for name, value in options.items():
+        sample = OPTIONS[name].keep(sample, value, options)
+    return sample
+
+
+def _families(draw, max_samples: int, max_dimension: int, only: tuple[str, ...]) -> Sample:
     family = draw.choice(only)
-    reach = draw.choice((1,) * 9 + (3,))
+    reach = draw.choice((1,) * 9 + (LARGER,))
     n, d = draw.integer(1, reach * max_samples), draw.integer(1, reach * max_dimension)
     seed = draw(SEEDS)
     return Sample(FAMILIES[family](np.random.default_rng(seed), n, d), family, seed)
@@ -147,51 +110,3 @@ def from_table(table, max_samples: int = 20) -> Strategy:
         return Sample(X, table.name, seed, y)
 
     return composite(rows)()
-
-
-def gaussian_labels(rng, X: Array, outputs: int = 1) -> Array:
-    """Standard normal."""
-    return rng.standard_normal((len(X), outputs))
-
-
-def sign_labels(rng, X: Array, outputs: int = 1) -> Array:
-    """±1."""
-    return rng.choice([-1.0, 1.0], (len(X), outputs))
-
-
-def heavy_tailed_labels(rng, X: Array, outputs: int = 1) -> Array:
-    """Cauchy, cut at ±1e4."""
-    return np.clip(rng.standard_cauchy((len(X), outputs)), -1e4, 1e4)
-
-
-def one_signed_labels(rng, X: Array, outputs: int = 1) -> Array:
-    """All positive or all negative."""
-    return rng.choice([-1.0, 1.0]) * (0.1 + np.abs(rng.standard_normal((len(X), outputs))))
-
-
-def teacher_labels(rng, X: Array, outputs: int = 1) -> Array:
-    """Outputs of a random two-layer leaky network of three neurons, root mean square 1."""
-    d = X.shape[1]
-    teacher = dense((d, 3, outputs), (int(rng.integers(1, 3)),), (0.3,))
-    y = output(teacher.layout, rng.standard_normal(teacher.size), np.ascontiguousarray(X.T)).T
-    return y / np.sqrt((y**2).mean())
-
-
-def inner_labels(rng, X: Array, outputs: int = 1) -> Array:
-    """1 for about half of the samples, those nearest to their mean, and a random multiple of −1 for
-    the others around them.
-    """
-    distances = np.linalg.norm(X - X.mean(axis=0), axis=1)
-    inner = (distances <= np.median(distances))[:, None]
-    return np.where(inner, 1.0, -rng.uniform(0.5, 3.0, outputs)) * rng.choice([-1.0, 1.0], outputs)
-
-
-# Builders (rng, X, outputs) → y (n, outputs).
-LABELS: dict[str, Callable[..., Array]] = {
-    "gaussian": gaussian_labels,
-    "signs": sign_labels,
-    "heavy-tailed": heavy_tailed_labels,
-    "one-signed": one_signed_labels,
-    "teacher": teacher_labels,
-    "inner": inner_labels,
-}

@@ -9,12 +9,14 @@ from functools import partial
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.core.options import Option, names_of
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import masked
 from ncfcheck.strategies.choices import composite, integers
-from ncfcheck.strategies.instances import given
+from ncfcheck.strategies.given import declared
 from ncfcheck.strategies.kkt_sampler import METHODS, find
+from ncfcheck.strategies.options import POINTS
 from ncfcheck.strategies.promises import BARE, bare, plain, require
 from ncfcheck.strategies.structured import bare_instance, reduced
 from ncfcheck.theory.kkt.points import KktPoint, describe, polish
@@ -176,8 +178,9 @@ def _two_layers_again(instance: RankOneInstance | FoundInstance) -> RankOneInsta
     return _found_again(instance) if isinstance(instance, FoundInstance) else _on_one_line(instance)
 
 
-def _found_promise(instance: FoundInstance, methods=(), **options) -> None:
+def _found_promise(instance: FoundInstance, methods=tuple(METHODS), **options) -> None:
     require(instance.point is not None, "a KKT point of positive value")
+    require(instance.families["start"] in methods, f"points found by {methods}")
     plain(instance, **BARE | options)
 
 
@@ -192,10 +195,19 @@ def _two_layer_promise(instance: RankOneInstance | FoundInstance) -> None:
     (_found_promise if isinstance(instance, FoundInstance) else bare)(instance, powers=LINES)
 
 
-found_points = given(_found_points, _found_promise, _found_again)
-"""KKT points found without assuming their structure, on networks with and without kinks."""
-blind_points = given(_blind_points, _blind_promise, _found_again)
-two_layer_points = given(_two_layer_points, _two_layer_promise, _two_layers_again)
-two_direction_points = given(
-    _two_direction_points, partial(bare, powers=CURVES, lipschitz=True), _in_two_directions
+FOUND = POINTS | {"methods": Option(tuple(METHODS), names_of(METHODS))}
+
+found_points = declared(_found_points, FOUND, _found_promise, _found_again)
+"""KKT points found without assuming their structure, on networks with and without kinks.
+
+Options as for `instances`: `losses`, `labels`, `powers`, `slopes`, `kinked` and, False here unless
+it is given, `lipschitz`. `methods`: how they are found.
+"""
+blind_points = declared(_blind_points, {}, _blind_promise, _found_again)
+two_layer_points = declared(_two_layer_points, {}, _two_layer_promise, _two_layers_again)
+two_direction_points = declared(
+    _two_direction_points,
+    {},
+    partial(bare, powers=CURVES, lipschitz=True),
+    _in_two_directions,
 )

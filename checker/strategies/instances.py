@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -15,18 +15,14 @@ from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import DENSE, Network, Pattern, blocks, convolution, diagonal, masked
-from ncfcheck.strategies import promises, rebuilding
-from ncfcheck.strategies.choices import (
-    Strategy,
-    as_call,
-    composite,
-    integers,
-    one_of,
-    sampled_from,
-)
-from ncfcheck.strategies.datasets import LABELS, SEEDS, families
+from ncfcheck.strategies.choices import Strategy, composite, integers, one_of, sampled_from
+from ncfcheck.strategies.datasets import LABELS, SEEDS, Sample
+from ncfcheck.strategies.given import Given, declared, given
+from ncfcheck.strategies.options import INSTANCES, OUTPUTS, plain, slopes_at
 from ncfcheck.theory.kkt.points import Inertia, flow_limit
-from ncfcheck.theory.starts import STARTS, live_start
+from ncfcheck.theory.starts import EVERY, STARTS, live_start
+
+__all__ = ["Given", "given"]
 
 # α_l: those that matter, and tenths; and those of layers with a kink at p_l = 1.
 SLOPES = (0.0, 1.0, 0.5, -1.0, 0.1, -0.3)
@@ -38,73 +34,7 @@ SLOPE, BENT = (
     for most in (1.0, 0.9)
 )
 FRACTIONS = (0.5, 0.1, 0.01)
-OUTPUTS = (1, 1, 1, 1, 2, 3)
 MAX_ORDER, MAX_DEPTH, MAX_POWER = 16, 5, 4
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Given(Strategy):
-    """What a claim quantifies over: a strategy of instances that can be rebuilt on other data.
-
-    `promise(instance, **options)` raises Inapplicable for an instance that the strategy could not
-    draw, and `rebuild(instance)` computes again what derives from the instance's problem.
-    """
-
-    build: Callable[..., Strategy]
-    options: dict = field(default_factory=dict)
-    data: Strategy | None = None
-    promise: Callable[..., None] | None = None
-    rebuild: Callable[[Instance], Instance] = rebuilding.same
-
-    def strategy(self, data: Strategy | None = None) -> Strategy:
-        """The strategy on `data` (of `Sample`), or on the claim's own data, or on every family."""
-        own = families() if self.data is None else self.data
-        return self.build(own if data is None else data, **self.options)
-
-    def drawn_by(self, draw):
-        return draw(self.strategy())
-
-    def __repr__(self) -> str:
-        return as_call(self.build, (), self.options)
-
-    @property
-    def stream(self) -> str:
-        """A name that equal strategies share, in every process; empty where an option has none."""
-        plain = all(isinstance(value, int | str | tuple) for value in self.options.values())
-        if self.data is not None or not plain:
-            return ""
-        return f"{self.build.__qualname__}{sorted(self.options.items())}"
-
-    def rebuilt(self, instance: Instance) -> Instance:
-        """An instance that was changed, with what derives from its problem computed again.
-
-        Raises Inapplicable where it could not be drawn, or nothing is known about what is drawn.
-        """
-        if self.promise is None:
-            raise Inapplicable("nothing is known about what the strategy promises")
-        found = self.rebuild(instance)
-        self.promise(found, **self.options)
-        return found
-
-
-def given(
-    build: Callable[..., Strategy], promise=None, rebuild=rebuilding.same
-) -> Callable[..., Given]:
-    """Turn a strategy function `build(data, **options)` into one for `@claim(given=…)`.
-
-    What that returns keeps what `promise(instance, **options)` promises, which raises Inapplicable
-    for an instance that could not be drawn; `rebuild(instance)` computes again what derives from
-    the problem of one that was changed. `data` are data sets of its own.
-    """
-
-    if isinstance(build, Strategy):
-        raise TypeError("ncfcheck.given takes a function; @hypothesis.given takes strategies")
-
-    def strategy(data: Strategy | None = None, **options) -> Given:
-        return Given(build, options, data, promise, rebuild)
-
-    strategy.__doc__ = build.__doc__
-    return strategy
 
 
 @cache
@@ -123,10 +53,18 @@ def architectures(
 
 def powers_where(wanted: Callable[[tuple[int, ...]], bool]) -> Strategy:
     """For the option `powers`: those with `wanted(powers)`, every order D equally likely."""
-    by_order = [
-        [powers for powers in group if wanted(powers)] for group in architectures().values()
-    ]
-    return _powers([group for group in by_order if group])
+    return _powers(_by_order(wanted))
+
+
+def _by_order(wanted: Callable[[tuple[int, ...]], bool]) -> list[list[tuple[int, ...]]]:
+    groups = [[each for each in group if wanted(each)] for group in architectures().values()]
+    return [group for group in groups if group]
+
+
+@cache
+def _admitted(least: int) -> list[list[tuple[int, ...]]]:
+    """All powers that are `least` or more, by order."""
+    return _by_order(lambda powers: min(powers) >= least)
 
 
 @composite
@@ -144,22 +82,24 @@ def draw_network(
     filtered: bool = False,
     only_dense: bool = False,
     powers=None,
+    slopes=None,
     narrowest: int = 1,
     outputs: int = 1,
 ) -> Network:
     """Networks of every order D from 3 to 16 on `inputs` dimensions, or with powers from `powers`.
 
-    With `lipschitz`, α_l = 1 wherever p_l = 1; with `kinked`, α_l < 1 there. `shared` admits
-    weight-shared layers; with `filtered`, the first layer is a convolution and the others are
-    dense. Hidden widths from `narrowest` to 5·reach.
+    With `lipschitz`, α_l = 1 wherever p_l = 1; with `kinked`, α_l < 1 there; `slopes` are drawn
+    from these. `shared` admits weight-shared layers; with `filtered`, the first layer is a
+    convolution and the others are dense. Hidden widths from `narrowest` up, to 5·reach or that.
     """
-    orders = architectures()
-    powers = draw.choice(draw.choice(tuple(orders.values()))) if powers is None else draw(powers)
-    slopes = tuple(
-        1.0 if lipschitz and power == 1 and not kinked else draw(BENT if kinked else SLOPE)
-        for power in powers
-    )
-    widths = (inputs, *(draw.integer(narrowest, 5 * reach) for _ in powers), outputs)
+    given = {"lipschitz": lipschitz, "kinked": kinked, "slopes": slopes}
+    if powers is None:
+        powers = draw(_powers(_admitted(1 if slopes_at(1, given) != () else 2)))
+    else:
+        powers = draw.choice(powers) if isinstance(powers, tuple) else draw(powers)
+    slopes = tuple(_slope(draw, slopes_at(power, given), kinked) for power in powers)
+    widest = max(5 * reach, narrowest)
+    widths = (inputs, *(draw.integer(narrowest, widest) for _ in powers), outputs)
     if filtered:
         kind = "filter"
     elif only_dense:
@@ -167,6 +107,15 @@ def draw_network(
     else:
         kind = draw.choice(("dense", "dense", "blocks", "mixed"))
     return Network(widths, powers, slopes, _patterns(draw, widths, kind, shared))
+
+
+def _slope(draw, allowed: tuple[float, ...] | None, kinked: bool) -> float:
+    """One of the slopes that a layer may have, where just some are."""
+    if allowed is None:
+        return draw(BENT if kinked else SLOPE)
+    if not allowed:
+        raise Inapplicable("no slope for a layer of p = 1")
+    return draw.choice(allowed) if len(allowed) > 1 else allowed[0]
 
 
 networks = composite(draw_network)
@@ -214,9 +163,11 @@ def draw_instance(
 
     Options: `starts`, `losses`, `labels`, `outputs` (what to draw from; a user's table brings its
     own labels and so has one output) and those of `networks`: `lipschitz`, `kinked`, `shared`,
-    `filtered`, `only_dense`, `powers`, `narrowest`.
+    `filtered`, `only_dense`, `powers`, `slopes`, `narrowest`.
     """
     sample = draw(data)
+    if not isinstance(sample, Sample):
+        raise TypeError(f"{data!r} returned a {type(sample).__name__}; data sets are `Sample(X)`")
     n, d = sample.X.shape
     outputs = draw.choice(outputs) if sample.y is None else sample.y.shape[1]
     network = draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options)
@@ -239,13 +190,30 @@ def draw_instance(
 
 
 _instances = composite(draw_instance)
-instances = given(_instances, promises.plain)
-"""Instances on every family of data, labels and starts: `instances(data=None, **options)`."""
+_instances.__name__ = "instances"  # as its users know it
+instances = declared(_instances, INSTANCES, plain)
+"""Instances on every family of data, labels and starts: `instances(data=None, **options)`.
+
+Options, each a value or several to draw from, are promises: whatever a hunt or a shrink makes of an
+instance could be drawn as well. Raises TypeError or ValueError for one that is none, with those
+that are possible.
+
+- `data`: a strategy of data sets, such as `families(only=("orthogonal",))`, or names of families.
+- `starts`, `labels`, `losses`: by name. `outputs`: their number.
+- `powers`: (p_1, …, p_{L−1}), such as `(2,)`; several of these, `((2,), (1, 3))`; or a strategy.
+- `slopes`: α_l, such as `(0.0, 0.5)`. `narrowest`: the least number of hidden neurons in a layer.
+- `lipschitz` (True): α_l = 1 wherever p_l = 1. `kinked`: α_l < 1 everywhere.
+- `only_dense`: no layer lacks weights. `shared=False`: no layer shares any. `filtered`: the first
+  is a convolution, the others are dense.
+"""
 
 
 def relabelled(instance: Instance) -> Instance:
     """The instance at a start like its own, under the sign of its limit."""
-    return _with_limit(rebuilding.same(instance))
+    if instance.families["start"] == "negative-kkt":
+        family, at = EVERY["negative-kkt"], (instance.start, instance.ncf, instance.seeds[-1])
+        instance = instance if family.holds(*at) else replace(instance, start=family.project(*at))
+    return _with_limit(instance)
 
 
 @composite
@@ -275,4 +243,4 @@ def _sign_of_limit(instance: Instance) -> str:
     return "positive" if point.value > 0 else "negative"
 
 
-collapsing = given(_collapsing, promises.plain, relabelled)
+collapsing = declared(_collapsing, {}, plain, relabelled)

@@ -22,6 +22,7 @@ from ncfcheck.theory.starts import STARTS
 
 Array = np.ndarray
 MOVED = "moved"  # the family of data, labels or a start that a move has changed
+BROUGHT = ("table", "table, moved")  # the family of labels that came with the data, and moved ones
 
 
 def rebuilt(claim: Claim, instance):
@@ -43,11 +44,15 @@ def changed(
     """
     old, families = instance.problem, dict(instance.families)
     network = old.network if network is None else network
-    families |= {} if X is None or X is old.X else {"data": MOVED}
-    families |= {} if y is None or y is old.y else {"labels": MOVED}
+    X, y = (
+        mine if new is None or np.array_equal(new, mine) else new
+        for new, mine in ((X, old.X), (y, old.y))
+    )
+    families |= {} if X is old.X else {"data": MOVED}
+    if y is not old.y:
+        families["labels"] = BROUGHT[1] if families.get("labels") in BROUGHT else MOVED
     try:
-        y, loss = old.y if y is None else y, old.loss if loss is None else loss
-        problem = Problem(network, old.X if X is None else X, y, loss)
+        problem = Problem(network, X, y, old.loss if loss is None else loss)
         if min(network.parameter_counts) == 0:
             raise Inapplicable("a layer without weights")
         if matrices is not None:
@@ -56,6 +61,12 @@ def changed(
     except ValueError as error:
         raise Inapplicable(str(error)) from error
     return replace(instance, problem=problem, families=families, **fields)
+
+
+def moved_data(instance: Instance) -> bool:
+    """Whether a move has changed the data, or the labels that came with them."""
+    families = instance.families
+    return families.get("data") == MOVED or families.get("labels") == BROUGHT[1]
 
 
 def normalised(vector: Array) -> Array:
@@ -123,12 +134,28 @@ def without_neuron(instance: Instance, layer: int, index: int) -> Instance:
 
 def without_layer(instance: Instance, layer: int) -> Instance:
     """Hidden layer `layer`, from 0, without activation: the matrices around it are multiplied."""
+    before, after = instance.network.matrices(instance.start)[layer : layer + 2]
+    return _bridged(instance, layer, after @ before, _product(instance.network, layer))
+
+
+def without_matrix(instance: Instance, layer: int, left: int) -> Instance:
+    """Hidden layer `layer`, from 0, left out with one of the matrices around it, the one into it or
+    (`left` 1) out of it; the other stays as it is, and keeps its pattern.
+    """
+    network, stays = instance.network, layer + 1 - left
+    matrix = network.matrices(instance.start)[stays]
+    if matrix.shape != (network.widths[layer + 2], network.widths[layer]):
+        raise Inapplicable("the matrix that stays does not fit")
+    return _bridged(instance, layer, matrix, network.patterns[stays])
+
+
+def _bridged(instance: Instance, layer: int, matrix: Array, pattern: Pattern) -> Instance:
+    """One matrix in place of the two around a hidden layer."""
     network = instance.network
     if network.depth == 2:
         raise Inapplicable("two layers")
     matrices, patterns = network.matrices(instance.start), list(network.patterns)
-    matrices[layer : layer + 2] = [matrices[layer + 1] @ matrices[layer]]
-    patterns[layer : layer + 2] = [_product(network, layer)]
+    matrices[layer : layer + 2], patterns[layer : layer + 2] = [matrix], [pattern]
     widths, powers, slopes = ([*part[:i], *part[i + 1 :]] for part, i in _along(network, layer))
     hidden = instance.parts(Space.NEURONS) | instance.parts(Space.HIDDEN)
     cut = {name: (*own[:layer], *own[layer + 1 :]) for name, own in hidden.items()}
@@ -139,14 +166,11 @@ def without_layer(instance: Instance, layer: int) -> Instance:
 
 
 def _product(network: Network, layer: int) -> Pattern:
-    """Pattern of a product of two: no weight where no path leads, or that of one of its shape."""
+    """Pattern of the product of two: no weight where no path leads, all others its own."""
     paths = [
         pattern.expand(rows, columns) >= 0
         for pattern, rows, columns in zip(network.patterns, network.widths[1:], network.widths[:-1])
     ]
-    for own, path in zip(network.patterns[layer : layer + 2], paths[layer : layer + 2]):
-        if not own.is_dense and path.shape == (network.widths[layer + 2], network.widths[layer]):
-            return own
     mask = (paths[layer + 1].astype(int) @ paths[layer].astype(int)) > 0
     return DENSE if mask.all() else masked(mask)
 

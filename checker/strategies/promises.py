@@ -1,73 +1,20 @@
-"""What strategies promise: functions raise Inapplicable for instances theirs could not draw.
-
-Sizes and families are no promise (instances may get smaller); what hypotheses rest on is.
+"""What strategies of points promise besides their options: functions raise Inapplicable for
+instances theirs could not draw.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
-from ncfcheck.core.claims import Inapplicable
-from ncfcheck.model.losses import Loss
-from ncfcheck.theory.rank_one.points import mixed_layers
+from ncfcheck.core.families import ROUNDING
+from ncfcheck.strategies.options import plain, require
+from ncfcheck.theory.rank_one.points import balanced_norms, mixed_layers
 from ncfcheck.theory.rank_one.reduced_points import balancing_slopes
 
-DRAWS = 600  # of powers, to learn which a strategy draws
+__all__ = ["BARE", "plain", "require"]
+
 # Options of networks that points are built or found on.
 BARE = {"only_dense": True, "outputs": (1,), "lipschitz": False}
-
-
-def require(condition: bool, promise: str) -> None:
-    """Raise Inapplicable unless the condition is met."""
-    if not condition:
-        raise Inapplicable(f"the strategy promises otherwise: {promise}")
-
-
-def plain(
-    instance,
-    losses=tuple(Loss),
-    labels=(),
-    outputs=None,
-    lipschitz: bool = True,
-    kinked: bool = False,
-    shared: bool = True,
-    filtered: bool = False,
-    only_dense: bool = False,
-    powers=None,
-    **_,
-) -> None:
-    """The promises of `ncfcheck.strategies.instances.instances` with these options."""
-    network, problem = instance.network, instance.problem
-    first, *others = network.patterns
-    require(bool(problem.X.any(axis=1).all()), "no sample that is zero")
-    require(instance.start.shape == (network.size,), "a start that fits the network")
-    require(problem.loss in losses, f"loss {'/'.join(losses)}")
-    allowed = problem.loss.labels
-    require(allowed.allow(problem.y), f"labels {allowed.words} with the {problem.loss} loss")
-    one_signed = problem.y.min() > 0 or problem.y.max() < 0
-    require(tuple(labels) != ("one-signed",) or one_signed, "labels of one sign")
-    require(outputs is None or network.widths[-1] in outputs, f"outputs {outputs}")
-    require(not lipschitz or kinked or network.has_lipschitz_gradient, "σ' locally Lipschitz")
-    require(not kinked or all(slope < 1 for slope in network.slopes), "α_l < 1")
-    require(shared or not any(each.is_shared for each in network.patterns), "no shared weights")
-    require(not only_dense or all(each.is_dense for each in network.patterns), "dense layers")
-    require(network.patterns[-1].is_dense, "a dense output layer")
-    one_filter = first.kind == "convolution" and all(each.is_dense for each in others)
-    require(not filtered or one_filter, "one convolution, the first")
-    if powers is None:
-        require(network.order >= 3, "D ≥ 3")
-    else:
-        require(network.powers in drawn(powers), f"powers that are not {network.powers}")
-
-
-@lru_cache(maxsize=64)
-def drawn(strategy) -> frozenset:
-    """What a strategy of few values draws."""
-    from ncfcheck.strategies.draw import draw
-
-    return frozenset(draw(strategy, DRAWS, 0, simplest=True))
 
 
 def structured(instance, fewest: int = 1, **options) -> None:
@@ -84,11 +31,25 @@ def bare(instance, **options) -> None:
     plain(instance, **BARE | options)
 
 
-def spoilt(instance, kinds=None, sizes=(), **options) -> None:
-    """Structured points, sign-coherent, spoilt in one of the ways `kinds`."""
+def spoilt(instance, kinds=None, sizes=None, **options) -> None:
+    """Structured points, sign-coherent, spoilt in one of the ways `kinds`, no more than the largest
+    of `sizes`; how far a direction is off is not known.
+    """
     structured(instance, **options)
     how = instance.families.get("spoilt", "").split()[:1]
     require(kinds is None or how in [[kind] for kind in kinds], f"spoilt by {kinds}")
+    network = instance.network
+    curved = zip(instance.profiles, network.powers)
+    spread = [_spread(profile) for profile, power in curved if power >= 2]
+    spread.append(_spread(instance.norms / balanced_norms(network)))
+    within = sizes is None or max(spread) <= max(sizes) + ROUNDING
+    require(within, f"spoilt by a relative size of {sizes}")
+
+
+def _spread(entries: np.ndarray) -> float:
+    """By how much of their middle nonzero entries are above and below it."""
+    least, most = (reach(entries[entries != 0]) for reach in (np.min, np.max))
+    return float((most - least) / (most + least))
 
 
 def signless(instance, **options) -> None:

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.core.claims import Inapplicable
 from ncfcheck.model.instance import Instance
 from ncfcheck.strategies.promises import mixed_profiles
-from ncfcheck.theory.kkt.points import polish
 from ncfcheck.theory.rank_one.points import (
     RankOneInstance,
     ReducedPoint,
@@ -18,22 +17,12 @@ from ncfcheck.theory.rank_one.points import (
     structured_point,
 )
 from ncfcheck.theory.rank_one.reduced_points import kinked_point, nearest_reduced_point
-from ncfcheck.theory.starts import live_start, unit
+from ncfcheck.theory.starts import unit
 
 
 def same(instance: Instance) -> Instance:
-    """Nothing derives from the problem, except a negative KKT point where that is the start."""
-    if instance.families.get("start") != "negative-kkt":
-        return instance
-    if instance.ncf.value(instance.start) < 0 and instance.ncf.residual(instance.start) <= 1e-13:
-        return instance
-    try:
-        point = polish(instance.ncf, instance.start)
-        if point.is_polished and point.value < 0:
-            return replace(instance, start=point.u)
-    except (Unresolved, np.linalg.LinAlgError):
-        pass
-    return replace(instance, start=live_start("negative-kkt", instance.seeds[-1], instance.ncf))
+    """Nothing derives from the problem."""
+    return instance
 
 
 def nearest(instance: RankOneInstance) -> ReducedPoint:

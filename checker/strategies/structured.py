@@ -8,13 +8,16 @@ from functools import partial
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable
+from ncfcheck.core.options import Option, flag, names_of, numbers, whole
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import masked
 from ncfcheck.strategies import promises, rebuilding
 from ncfcheck.strategies.choices import composite, integers, just, sampled_from
 from ncfcheck.strategies.datasets import SEEDS
-from ncfcheck.strategies.instances import architectures, draw_instance, given
+from ncfcheck.strategies.given import declared
+from ncfcheck.strategies.instances import architectures, draw_instance
+from ncfcheck.strategies.options import NARROWEST, POINTS
 from ncfcheck.strategies.rebuilding import placed
 from ncfcheck.theory.rank_one.points import (
     RankOneInstance,
@@ -195,10 +198,33 @@ def _masked_points(draw, data) -> RankOneInstance:
     return replace(whole, problem=problem, start=unit(left))
 
 
-rank_one_points = given(_rank_one_points, promises.structured, rebuilding.structured)
-"""Structured points: rank-one hidden layers along a KKT point of the reduced problem (§5)."""
-perturbed_points = given(_perturbed_points, promises.spoilt, rebuilding.spoilt)
-mixed_points = given(_mixed_points, promises.mixed, rebuilding.mixed)
-signless_points = given(_signless_points, promises.signless, rebuilding.signless)
-clarke_points = given(_clarke_points, partial(promises.kinks, powers=LINEAR), rebuilding.kinks)
-masked_points = given(_masked_points, promises.masked, rebuilding.masked)
+FEWEST = {"fewest": Option(1, whole(1))}
+SPOILT = {
+    "kinds": Option(None, names_of((PROFILE, NORMS, DIRECTION))),
+    "sizes": Option(None, numbers(0, 1)),
+}
+UNCURVED = {name: option for name, option in POINTS.items() if name != "powers"}
+
+rank_one_points = declared(
+    _rank_one_points, POINTS | NARROWEST | FEWEST, promises.structured, rebuilding.structured
+)
+"""Structured points: rank-one hidden layers along a KKT point of the reduced problem (§5).
+
+Options as for `instances`: `losses`, `labels`, `powers`, `slopes`, `narrowest`, `kinked` and, False
+here unless it is given, `lipschitz`. At least `fewest` neurons are active in layers of so many.
+"""
+perturbed_points = declared(_perturbed_points, POINTS | SPOILT, promises.spoilt, rebuilding.spoilt)
+mixed_points = declared(
+    _mixed_points,
+    UNCURVED | {"one_sided": Option(True, flag)},
+    promises.mixed,
+    rebuilding.mixed,
+)
+signless_points = declared(_signless_points, {}, promises.signless, rebuilding.signless)
+clarke_points = declared(
+    _clarke_points,
+    {"inside": Option(True, flag)},
+    partial(promises.kinks, powers=LINEAR),
+    rebuilding.kinks,
+)
+masked_points = declared(_masked_points, {}, promises.masked, rebuilding.masked)

@@ -23,7 +23,8 @@ from ncfcheck.properties.kkt.theorems import (
     unstable,
 )
 from ncfcheck.strategies.choices import composite
-from ncfcheck.strategies.datasets import SEEDS, line
+from ncfcheck.strategies.data_families import line
+from ncfcheck.strategies.datasets import SEEDS
 from ncfcheck.strategies.instances import given, instances, powers_where
 from ncfcheck.strategies.promises import plain, require
 from ncfcheck.theory.kkt.points import KktPoint, describe

@@ -76,7 +76,7 @@ def stated(
 
 
 def test_the_documentation_has_examples_of_about_ten_lines():
-    assert set(EXAMPLES) == {"balanced.py", "larger.py", "twins.py"}
+    assert set(EXAMPLES) == {"balanced.py", "larger.py", "hypotheses.py", "twins.py"}
     for text in EXAMPLES.values():
         assert len(text[text.index("@claim") :].splitlines()) <= 12
 
@@ -93,6 +93,14 @@ def test_the_true_example_is_not_refuted(command):
     )
     assert (code, err) == (0, "")
     assert re.search(r"mine\.rescaled +conjecture +100 .* not refuted$", out, re.M)
+
+
+def test_the_example_with_hypotheses_of_its_own_is_not_refuted(command):
+    file = write("hypotheses.py", EXAMPLES["hypotheses.py"])
+    code, out, err = command(
+        "hunt", "mine.bounded", "--claims", file, "--budget", 60, "--workers", 1
+    )
+    assert code == 0 and ", 0 found" in err and "not refuted" in out
 
 
 def test_the_example_with_a_strategy_of_its_own_is_refuted_within_its_promise(command):

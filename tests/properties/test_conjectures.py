@@ -14,7 +14,8 @@ from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
 from ncfcheck.properties import conjectures, kkt  # noqa: F401  registers the claims
-from ncfcheck.strategies.datasets import LABELS, fan
+from ncfcheck.strategies.data_families import fan
+from ncfcheck.strategies.datasets import LABELS
 from ncfcheck.strategies.draw import draw
 from ncfcheck.theory.kkt.points import Inertia, positive_limit
 

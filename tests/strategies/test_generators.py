@@ -13,6 +13,7 @@ from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.tables import Table
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.networks import dense
+from ncfcheck.strategies.choices import just
 from ncfcheck.strategies.datasets import FAMILIES, LABELS, from_table
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import (
@@ -198,9 +199,9 @@ def test_instances_on_a_table_have_its_rows_and_its_labels(labels):
 
 
 def test_given_builds_on_the_data_and_with_the_options():
-    build = given(lambda data, extra=0: (data, extra))
-    assert build(extra=3).strategy("table") == ("table", 3)
-    assert build().strategy()[0] is not None
+    build = given(lambda data, extra=0: just((data, extra)))
+    assert collect(build(extra=3).strategy("table"), 1) == [("table", 3)]
+    assert collect(build().strategy(), 1)[0][0] is not None
 
 
 def told(each):

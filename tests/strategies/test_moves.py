@@ -9,7 +9,10 @@ import pytest
 
 from ncfcheck.core.claims import Claim, Inapplicable, Outcome, Unresolved, registered
 from ncfcheck.core.loading import load_claims
+from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import Problem
+from ncfcheck.model.networks import DENSE, Network, masked
 from ncfcheck.strategies import moves
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import judge
@@ -218,3 +221,35 @@ def test_a_strategy_that_promises_nothing_is_not_guessed_at():
     claim = replace(registered()["control.degree_two"], given=st.just(1))
     with pytest.raises(Inapplicable, match="nothing is known"):
         moves.rebuilt(claim, 1)
+
+
+def with_mask(depth_of_mask):
+    """Three layers of widths 2, one of which lacks a weight."""
+    patterns = [DENSE, DENSE, DENSE]
+    patterns[depth_of_mask] = masked([[False, True], [True, True]])
+    network = Network((2, 2, 2, 1), (1, 2), (1.0, 0.5), tuple(patterns))
+    problem = Problem(network, np.eye(2), np.ones((2, 1)))
+    start = np.arange(1.0, network.size + 1)
+    return Instance(problem, start / np.linalg.norm(start))
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_a_masked_layer_left_out_loses_no_entry_of_the_product(layer):
+    instance = with_mask(layer)
+    first, second, third = instance.network.matrices(instance.start)
+    smaller = moves.without_layer(instance, 0)
+    merged, last = smaller.network.matrices(smaller.start)
+    assert np.allclose(merged * third[0, 0], second @ first * last[0, 0])
+    assert smaller.network.patterns[0].is_dense
+
+
+def test_of_two_matrices_one_may_stay_with_its_pattern():
+    instance = with_mask(0)
+    first, second, third = instance.network.matrices(instance.start)
+    for left, stays in enumerate((second, first)):
+        smaller = moves.without_matrix(instance, 0, left)
+        matrix, last = smaller.network.matrices(smaller.start)
+        assert np.allclose(matrix * third[0, 0], stays * last[0, 0])
+        assert smaller.network.patterns[0] == instance.network.patterns[1 - left]
+    with pytest.raises(Inapplicable, match="fit"):
+        moves.without_matrix(instance, 1, 1)

@@ -10,7 +10,8 @@ from ncfcheck.core.tolerances import HANDOVER, Numerics
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.model.networks import dense
-from ncfcheck.strategies.datasets import gaussian, heavy_tailed_labels, one_signed_labels
+from ncfcheck.strategies.data_families import gaussian
+from ncfcheck.strategies.label_families import heavy_tailed_labels, one_signed_labels
 from ncfcheck.theory.flow import stepper, trajectories
 from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
 from ncfcheck.theory.kkt.points import Inertia, flow_limit

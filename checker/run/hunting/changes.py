@@ -31,7 +31,7 @@ def snapped(claim: Claim, instance, rng) -> object:
 def _tried(claim: Claim, instance, rng, changes: tuple[Callable, ...], counts: tuple[int, ...]):
     if not isinstance(instance, Instance):
         raise Inapplicable("nothing is known about the parts of such an instance")
-    generic = getattr(claim.given, "options", {}).get("starts") == ("gaussian",)
+    generic = getattr(claim.given, "is_generic", False)
     for _ in range(ATTEMPTS):
         found = instance
         try:
@@ -205,13 +205,16 @@ def _array(instance: Instance, rng) -> tuple[str, Array]:
     return name, arrays[name]
 
 
-def movable(instance: Instance) -> dict[str, Array]:
-    """Arrays that move continuously: not labels of two values, nor slopes if a p = 1 has α = 1."""
-    arrays, network = moves.arrays(instance), instance.network
+def movable(instance: Instance, fixed: frozenset[str] = frozenset()) -> dict[str, Array]:
+    """Arrays that move continuously: none that is `fixed`, not labels of two values, nor slopes if
+    a p = 1 has α = 1.
+    """
+    network = instance.network
+    arrays = {name: each for name, each in moves.arrays(instance).items() if name not in fixed}
     if instance.problem.loss.labels.values:
-        del arrays["y"]
+        arrays.pop("y", None)
     if any(power == 1 and slope == 1 for power, slope in zip(network.powers, network.slopes)):
-        del arrays["slopes"]
+        arrays.pop("slopes", None)
     return arrays
 
 

@@ -145,7 +145,7 @@ class _Arrays:
     def __init__(self, claim: Claim, instance, seed: int):
         self.claim, self.instance = claim, instance
         rng = np.random.default_rng(seed)
-        arrays = movable(instance)
+        arrays = movable(instance, claim.given.fixed)
         names = sorted(arrays)
         kept = [name for name in names if rng.random() < 0.7] or names
         share = -(-rng.choice(DIMENSIONS) // len(kept))

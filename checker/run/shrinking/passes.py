@@ -28,6 +28,8 @@ def layers(instance: Instance) -> Iterator[Candidate]:
     hidden = range(network.depth - 1)
     for layer in hidden:
         yield partial(moves.without_layer, instance, layer)
+    for layer, left in product(hidden, (0, 1)):
+        yield partial(moves.without_matrix, instance, layer, left)
     for layer in hidden:
         for curved, power in product(hidden[:-1], (2, 3, network.order - 1)):
             yield partial(_curved, instance, layer, curved, power)

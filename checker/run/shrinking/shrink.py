@@ -140,8 +140,7 @@ class Search:
 
     def _is_generic(self, found) -> bool:
         """Where starts are promised to be generic: whether starts nearby violate the claim, too."""
-        starts = getattr(self.claim.given, "options", {}).get("starts")
-        if starts != ("gaussian",) or not isinstance(found, Instance):
+        if not (isinstance(found, Instance) and getattr(self.claim.given, "is_generic", False)):
             return True
         rng, size = np.random.default_rng(0), found.start.size
         nudged = [normalised(found.start + NUDGE * rng.standard_normal(size)) for _ in range(2)]
