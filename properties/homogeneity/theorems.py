@@ -157,8 +157,8 @@ def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
 
 def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3) -> Margin:
     """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed, for flows' −ℓ' at ŷ = δ^D H(X; u)."""
-    layout, code, columns = problem.network.layout, problem.loss.code, problem.ncf.columns
-    y, small = np.ascontiguousarray(problem.y.T), delta**problem.network.order
+    layout, code, columns = problem.network.layout, problem.loss.code, problem.ncf._columns
+    y, small, u = np.array(problem.y.T, order="C"), delta**problem.network.order, u.copy()
     descent, gradient = np.empty(y.shape), np.empty(u.size)
     work = gradients.workspace(layout, len(problem.X))
     gradients.pull_back(layout, u, columns, y, code, small, 1.0, descent, work, gradient)

@@ -11,6 +11,7 @@ from scipy.integrate import solve_ivp
 
 from ncfcheck.core.claims import Unresolved
 from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.arrays import Value
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import norm
 from ncfcheck.theory.early.training import NEGLIGIBLE, follow, log_forcing, second_order_gradient
@@ -27,7 +28,7 @@ VARIATIONAL, COARSE, EVALUATIONS = 1e-6, 1e-4, 2000
 
 
 @dataclass(frozen=True, eq=False)
-class Departures:
+class Departures(Value):
     """Loss flows down a ladder of δ^D against the NCF flow, each where its norm reaches RADIUS.
 
     `powers` (m,) holds δ^D, `directions` (m, P) the differences v_loss − v_ncf, `delays` (m,) the
@@ -132,7 +133,7 @@ def variation(
         if next(evaluations) > EVALUATIONS:
             raise Unresolved("the variational equation is stiff")
         u, e = state[:size], state[size:]
-        gradient = ncf.gradient(u)
+        gradient = ncf.gradient(u) if np.isfinite(state).all() else np.zeros(size)
         if not (gradient.any() and np.isfinite(gradient).all()):
             raise Unresolved("the variational equation steps off the flow")
         forcing = second_order_gradient(instance.problem, u) / unit

@@ -9,6 +9,7 @@ from enum import Enum
 import numpy as np
 
 from ncfcheck.core.tolerances import HANDOVER, Numerics
+from ncfcheck.model.arrays import Value, finite_vector, unit_vector
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.ncf import Ncf, Problem, norm
 from ncfcheck.theory.flow import solvers as second_integrator
@@ -33,7 +34,7 @@ class Stop(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Event:
+class Event(Value):
     """Where to end a flow: build one with `norm_reaches`, `time_reaches` or `aligned_with`."""
 
     kind: int = stepper.NO_EVENT
@@ -47,22 +48,28 @@ NEVER = -1.0
 
 
 def norm_reaches(radius: float) -> Event:
-    """The first time ‖s‖ rises to `radius`, in units of the initial norm."""
+    """The first time ‖s‖ rises to `radius` > 0, in units of the initial norm."""
+    if not 0 < radius < math.inf:
+        raise ValueError(f"radius must be above 0, not {radius!r}")
     return Event(stepper.NORM_EVENT, math.log(radius))
 
 
 def time_reaches(time: float) -> Event:
-    """Physical time of the NCF flow, or t δ^{D−2} of the loss flow."""
+    """Physical time ≥ 0 of the NCF flow, or t δ^{D−2} of the loss flow."""
+    if not time >= 0:
+        raise ValueError(f"time must be 0 or more, not {time!r}")
     return Event(stepper.TIME_EVENT, time)
 
 
 def aligned_with(direction: np.ndarray, cosine: float) -> Event:
-    """The first time ⟨v, direction⟩ rises to `cosine`."""
+    """The first time ⟨v, direction⟩ rises to `cosine`; direction (P,)."""
+    if math.isnan(cosine):
+        raise ValueError("cosine must be a number, not NaN")
     return Event(stepper.ALIGNMENT_EVENT, cosine, direction)
 
 
 @dataclass(frozen=True, eq=False)
-class Trajectory:
+class Trajectory(Value):
     """A flow from r = 1, sampled at the steps of the integrator; m + 1 rows.
 
     `log_norm` is log r, `time` physical time (t δ^{D−2} for the loss flow), `value` N(v) (Σ
@@ -101,19 +108,27 @@ def ncf_flow(
 ) -> Trajectory:
     """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, sin∠ ≤ residual.
 
-    `scale` is ‖∇N(start)‖ where that is known.
+    `scale` is ‖∇N(start)‖ where that is known. Raises ValueError for a start, or a direction of the
+    event, that is no unit vector of the network's size.
     """
+    start = unit_vector(start, ncf.network.size, "start")
     scale = scale or norm(ncf.gradient(start))
     return _run(
-        _field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, scale), start, numerics, until, residual
+        _field(ncf, ncf._ybar_columns, NCF_CODE, 0.0, scale), start, numerics, until, residual
     )
 
 
 def loss_flow(
     problem: Problem, start: np.ndarray, delta: float, numerics: Numerics, until: Event
 ) -> Trajectory:
-    """ẇ = −∇𝓛(w) from δ·start in theory §4's variables s(t) = w(t/δ^{D−2})/δ, until the event."""
-    y = np.ascontiguousarray(problem.y.T)
+    """ẇ = −∇𝓛(w) from δ·start in theory §4's variables s(t) = w(t/δ^{D−2})/δ, until the event.
+
+    Raises ValueError as `ncf_flow` does, and for a δ that is not above 0.
+    """
+    start = unit_vector(start, problem.network.size, "start")
+    if not 0 < delta < math.inf:
+        raise ValueError(f"delta must be above 0, not {delta!r}")
+    y = np.array(problem.y.T, order="C")
     scale = norm(problem.ncf.gradient(start))
     return _run(
         _field(problem.ncf, y, problem.loss.code, math.log(delta), scale),
@@ -126,7 +141,7 @@ def loss_flow(
 
 def _field(ncf: Ncf, y: np.ndarray, code: int, log_delta: float, scale: float) -> stepper.Field:
     return stepper.Field(
-        ncf.network.layout, ncf.columns, y, code, ncf.network.order, log_delta, scale or 1.0
+        ncf.network.layout, ncf._columns, y, code, ncf.network.order, log_delta, scale or 1.0
     )
 
 
@@ -142,15 +157,15 @@ _STOPS = {
 def _run(
     field: stepper.Field, start: np.ndarray, numerics: Numerics, until: Event, residual: float
 ) -> Trajectory:
-    direction = np.zeros(start.size) if until.direction is None else until.direction
+    direction = np.zeros(start.size)
+    if until.direction is not None:
+        direction = finite_vector(until.direction, start.size, "direction")
     residual = NEVER if until.kind else residual
     target = until.target * field.scale if until.kind == stepper.TIME_EVENT else until.target
     arguments = (numerics.tolerance, residual, until.kind, target, direction, numerics.calls)
     second = numerics.integrator == "scipy"
     integrate = second_integrator.integrate if second else stepper.integrate
-    code, calls, scalars, directions = integrate(
-        field, np.ascontiguousarray(start), 0.0, *arguments
-    )
+    code, calls, scalars, directions = integrate(field, start, 0.0, *arguments)
     if code == stepper.STIFF:
         solver = second_integrator.radau if second else second_integrator.extrapolated
         code, more, late, ends = second_integrator.integrate(

@@ -9,6 +9,7 @@ from scipy.optimize import lsq_linear
 
 from ncfcheck.core.claims import Unresolved
 from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.arrays import finite_vector
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.model.networks import Network
 
@@ -33,7 +34,7 @@ def clarke_residual(ncf: Ncf, u: Array) -> float:
     problem, is the least angle. Exact for one kinked layer; raises Unresolved for more, where
     slopes multiply.
     """
-    network = ncf.network
+    network, u = ncf.network, finite_vector(u, ncf.network.size, "u")
     found = kinks(ncf, u)
     if found is None:
         return ncf.residual(u)

@@ -14,6 +14,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lsmr
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, HANDOVER, POLISHED, Numerics
+from ncfcheck.model.arrays import Value, direction, unit_vector
 from ncfcheck.model.ncf import FEW, Ncf, norm, sine
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow
 
@@ -34,7 +35,7 @@ class Inertia(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class KktPoint:
+class KktPoint(Value):
     """A point u (P,) of the unit sphere with ∇N(u) ≈ λu.
 
     `residual` is sin∠ and `residual_error` the rounding bound of it; `value` N(u), λ = D·N(u);
@@ -78,8 +79,10 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
     of either sign, along which a full step goes anywhere. The damping is of that size and vanishes
     with it, so that convergence stays quadratic.
 
-    Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against.
+    Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against;
+    ValueError for a u that is no direction of the network's size.
     """
+    u = direction(u, ncf.network.size, "u")
     solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
     u = u / np.linalg.norm(u)
     point: np.ndarray
@@ -108,11 +111,14 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
         last = residual
         point = point + model.newton_step(tangential)
         point /= np.linalg.norm(point)
+        if not np.isfinite(point).all():
+            raise Unresolved("a step of the polish is not finite")
     return best
 
 
 def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
-    """KktPoint at the unit vector u as it stands, without moving it."""
+    """KktPoint at the unit vector u (P,) as it stands, without moving it."""
+    u = direction(u, ncf.network.size, "u")
     value, g = known[:2] if known else ncf.value_and_gradient(u)
     residual = known[2] if known else sine(g, u)
     top, escape = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(
@@ -229,9 +235,10 @@ def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     The flow hands over to the polish at sin∠ ≤ HANDOVER. Where that ends on a saddle whose escape
     directions the flow has already entered, the flow goes on. Where ∇N dies away the limit is a
     zero KKT point. Raises Inapplicable for a dead start, Unresolved when the KKT point cannot be
-    told.
+    told, ValueError for a start that is no unit vector of the network's size.
     """
-    return _followed(ncf, np.ascontiguousarray(start).tobytes(), numerics)
+    start = unit_vector(start, ncf.network.size, "start")
+    return _followed(ncf, start.tobytes(), numerics)
 
 
 @lru_cache(maxsize=FLOWS)
