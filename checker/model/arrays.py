@@ -32,7 +32,7 @@ def vector(values, size: int, name: str) -> Array:
 def finite_vector(values, size: int, name: str) -> Array:
     """The same of finite numbers."""
     found = vector(values, size, name)
-    return found if isfinite(found @ found) else finite(found, name)
+    return found if isfinite(found.dot(found)) else finite(found, name)
 
 
 def direction(values, size: int, name: str) -> Array:
@@ -69,6 +69,16 @@ def finite(array: Array, name: str) -> Array:
             f"{name} must be finite: entry {place} of shape {array.shape} is {array[place]}"
         )
     return array
+
+
+def numbers(values, shape: tuple[int, ...], name: str) -> Array:
+    """values as an array of the shape, of numbers of any ring: real ones as floats."""
+    given = np.asarray(values)
+    if given.shape != shape or given.dtype.kind not in "biufcO":
+        raise ValueError(
+            f"{name} has shape {given.shape} of {given.dtype}: shape {shape} of numbers is right"
+        )
+    return given.astype(np.result_type(given, FLOAT), copy=False)
 
 
 def _converted(values, shape: tuple[int | None, ...], name: str) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ncfcheck.model.arrays import finite_vector, matrix
+from ncfcheck.model.arrays import finite, finite_vector, matrix
 from ncfcheck.model.networks import times_power
 
 
@@ -93,7 +93,7 @@ class Curvature:
 
     def products(self, directions: np.ndarray) -> np.ndarray:
         """∇²N·direction for every row of directions (m, P); (m, P)."""
-        directions = matrix(directions, (None, self.size), "directions")
+        directions = finite(matrix(directions, (None, self.size), "directions"), "directions")
         moved = self._expand(directions)
         dvalues, bends = self._forward(moved)
         parts = [self.deltas[-1] @ dvalues[-1].transpose(0, 2, 1)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
+from math import inf, isfinite
+from typing import Any
 
 import numpy as np
 from scipy.linalg.blas import dnrm2, dsyr2
@@ -36,10 +37,10 @@ def norm(vector: np.ndarray) -> float:
 
 
 def unit(theta: np.ndarray) -> np.ndarray:
-    """theta/‖theta‖; raises ValueError for zero."""
+    """theta/‖theta‖; raises ValueError where that norm is 0 or not finite."""
     size = np.linalg.norm(theta)
-    if size == 0:
-        raise ValueError("the zero vector has no direction")
+    if not 0 < size < inf:
+        raise ValueError(f"a vector of norm {size:g} has no direction")
     return theta / size
 
 
@@ -51,6 +52,8 @@ def sine(gradient: np.ndarray, u: np.ndarray) -> float:
 
 class Correlation(ABC):
     """What is told of an NCF at single points: of N, ∇N and the bounds of both."""
+
+    network: Any
 
     @abstractmethod
     def value_and_gradient(self, u: np.ndarray) -> tuple[float, np.ndarray]:
@@ -72,7 +75,8 @@ class Correlation(ABC):
 
     def residual(self, u: np.ndarray) -> float:
         """sin∠ = ‖∇N − ⟨∇N,u⟩u‖/‖∇N‖ at a unit vector u: 0 just at KKT points; NaN where ∇N = 0."""
-        return sine(self.gradient(u), np.asarray(u))
+        u = vector(u, self.network.size, "u")
+        return sine(self.gradient(u), u)
 
     def rounding(self, u: np.ndarray) -> tuple[float, float]:
         """Bounds on the rounding errors of the computed N(u) and, in norm, ∇N(u)."""
@@ -141,10 +145,10 @@ class Ncf(Value, Correlation):
         """Π(∇²N − λI)Π − |λ|uuᵀ at a unit vector u, Π across u: its lower triangle (P, P), in
         Fortran's order.
         """
-        if self.network.size <= FEW:
-            return projected_hessian(*self._at(u), float(multiplier)).T
+        layout, u, X, ybar = self._at(u)
+        if u.size <= FEW:
+            return projected_hessian(layout, u, X, ybar, float(multiplier)).T
         matrix = self.hessian(u)
-        u = np.asarray(u)
         curved = matrix @ u
         normal = curved - 0.5 * (curved @ u + multiplier - abs(multiplier)) * u
         # In Fortran's order a symmetric matrix is its transpose.
@@ -272,13 +276,16 @@ def layer_euler_sides(network: Network, theta, gradient, value) -> list[tuple]:
 
 def sign_flipped(network: Network, theta: np.ndarray) -> np.ndarray:
     """The weights (P,) with W_L negated, (P,): N → −N."""
-    flipped = vector(theta, network.size, "theta").copy()
+    flipped = finite_vector(theta, network.size, "theta").copy()
     flipped[network.slices[-1]] *= -1
     return flipped
 
 
 def layer_norms(network: Network, theta: np.ndarray) -> np.ndarray:
-    """‖θ_l‖² of every layer's own parameters, (L,); θ (P,) of numbers of any ring."""
-    if len(theta) != network.size:
-        raise ValueError(f"theta has shape ({len(theta)},): shape {(network.size,)} is right")
-    return np.array([theta[part] @ theta[part] for part in network.slices])
+    """‖θ_l‖² of every layer's own parameters, (L,); θ (P,)."""
+    return np.array(layer_squares(network, finite_vector(theta, network.size, "theta")))
+
+
+def layer_squares(network: Network, theta) -> list:
+    """The same of θ (P,) of numbers of any ring."""
+    return [theta[part] @ theta[part] for part in network.slices]

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ncfcheck.model.arrays import integers, not_subclassed
-from ncfcheck.model.arrays import matrix as converted
+from ncfcheck.model import arrays
 
+COUNTS = ("widths", "powers")
 LARGEST = 2**31  # entries of all matrices together, and D
 
 
@@ -38,7 +38,7 @@ class Pattern:
 
     def __post_init__(self):
         if self.index is not None:
-            rows = tuple(integers(row, "numbers of parameters", -1) for row in self.index)
+            rows = tuple(arrays.integers(row, "numbers of parameters", -1) for row in self.index)
             if len(set(map(len, rows))) != 1 or not rows[0]:
                 raise ValueError(f"rows of {list(map(len, rows))} entries are no matrix's")
             object.__setattr__(self, "index", rows)
@@ -155,11 +155,11 @@ class Network:
             raise ValueError(f"slopes and patterns are sequences: {error}") from error
         if not all(isinstance(pattern, Pattern) for pattern in patterns):
             raise ValueError("patterns are `Pattern`s: dense, masked, blocks, convolution …")
-        widths, powers = integers(self.widths, "widths", 1), integers(self.powers, "powers", 1)
-        return dict(widths=widths, powers=powers, slopes=slopes, patterns=patterns)
+        counts = {name: arrays.integers(getattr(self, name), name, 1) for name in COUNTS}
+        return {**counts, "slopes": slopes, "patterns": patterns}
 
     def __init_subclass__(cls):
-        raise not_subclassed(cls, "build one of other patterns instead")
+        raise arrays.not_subclassed(cls, "build one of other patterns instead")
 
     def _shapes(self) -> list[tuple[int, int]]:
         return list(zip(self.widths[:-1], self.widths[1:]))
@@ -243,11 +243,9 @@ class Network:
 
     def matrices(self, theta: np.ndarray) -> list[np.ndarray]:
         """Weight matrices W_1 (k_1, d), …, W_L (k_L, k_{L-1}) of the flat vector theta (size,), of
-        numbers of any kind. Raises ValueError for another shape.
+        numbers of any ring. Raises ValueError for another shape, and for what are no numbers.
         """
-        theta, out = np.asarray(theta), []
-        if theta.shape != (self.size,):
-            raise ValueError(f"theta has shape {theta.shape}: shape {(self.size,)} is right")
+        theta, out = arrays.numbers(theta, (self.size,), "theta"), []
         for pattern, part, (columns, rows) in zip(self.patterns, self.slices, self._shapes()):
             numbers = pattern.expand(rows, columns)
             out.append(np.where(numbers >= 0, theta[part][numbers], 0.0))
@@ -263,7 +261,7 @@ class Network:
             raise ValueError(f"{len(matrices)} matrices of a network of {self.depth} layers")
         for layer, (values, shape) in enumerate(zip(matrices, shapes)):
             numbers = self.patterns[layer].expand(*shape)
-            found = converted(values, shape, f"W_{layer + 1}")
+            found = arrays.matrix(values, shape, f"W_{layer + 1}")
             theta[self.slices[layer]][numbers[numbers >= 0]] = found[numbers >= 0]
         return theta
 

@@ -34,7 +34,7 @@ class Stop(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Event(Value):
+class Event:
     """Where to end a flow: build one with `norm_reaches`, `time_reaches` or `aligned_with`."""
 
     kind: int = stepper.NO_EVENT
@@ -158,7 +158,7 @@ def _run(
     field: stepper.Field, start: np.ndarray, numerics: Numerics, until: Event, residual: float
 ) -> Trajectory:
     direction = np.zeros(start.size)
-    if until.direction is not None:
+    if until.kind == stepper.ALIGNMENT_EVENT:
         direction = finite_vector(until.direction, start.size, "direction")
     residual = NEVER if until.kind else residual
     target = until.target * field.scale if until.kind == stepper.TIME_EVENT else until.target

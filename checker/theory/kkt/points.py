@@ -82,6 +82,8 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
     Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against;
     ValueError for a u that is no direction of the network's size.
     """
+    if steps < 1:
+        raise ValueError(f"steps must be 1 or more, not {steps}")
     u = direction(u, ncf.network.size, "u")
     solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
     u = u / np.linalg.norm(u)
@@ -117,10 +119,15 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
 
 
 def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
-    """KktPoint at the unit vector u (P,) as it stands, without moving it."""
+    """KktPoint at the unit vector u (P,) as it stands, without moving it.
+
+    Raises Unresolved where ∇N vanishes, ValueError for a u that is no direction of its size.
+    """
     u = direction(u, ncf.network.size, "u")
     value, g = known[:2] if known else ncf.value_and_gradient(u)
     residual = known[2] if known else sine(g, u)
+    if not g.any():
+        raise Unresolved("∇N vanishes at the point to describe")
     top, escape = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(
         ncf, u, g
     ).escape_directions()

@@ -9,6 +9,7 @@ import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.tolerances import Numerics
+from ncfcheck.model.arrays import finite, finite_vector, matrix
 from ncfcheck.model.instance import Instance, Space, part
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.model.networks import Network, dense
@@ -60,7 +61,15 @@ class ReducedPoint:
 def reduced_value(
     network: Network, X: Array, ybar: Array, u: Array, signs: Sequence[float]
 ) -> tuple[float, Array]:
-    """n(u) = s_L Σ ȳ_i σ_{L−1}(s_{L−1} … s_2 σ_1(uᵀx_i)), its gradient (d,); X (n, d), ȳ (n,)."""
+    """n(u) = s_L Σ ȳ_i σ_{L−1}(s_{L−1} … s_2 σ_1(uᵀx_i)), its gradient (d,); X (n, d), ȳ (n,).
+
+    Raises ValueError for other shapes than these, and for entries that are not finite.
+    """
+    X = finite(matrix(X, (None, network.widths[0]), "X"), "X")
+    ybar = finite_vector(ybar, len(X), f"ybar of samples X {X.shape}")
+    u = finite_vector(u, X.shape[1], "u")
+    if len(signs) != network.depth - 1:
+        raise ValueError(f"{len(signs)} signs: {network.depth - 1} are right")
     z, slope = X @ u, np.ones(len(X))
     for power, alpha, sign in zip(network.powers, network.slopes, signs):
         side = np.where(z >= 0, 1.0, alpha**power)
