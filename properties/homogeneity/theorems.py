@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.identities import equal, equal_vectors
@@ -180,7 +181,9 @@ def _remainder(problem: Problem, ncf: Ncf, u: np.ndarray, delta: float) -> Margi
     """1 − |𝓛(δu) − 𝓛(0) + δ^D N(u)| / Σ ŷ²; every loss has |ℓ''| ≤ 1, so ½ is left."""
     outputs, change, y = problem.outputs(delta * u), _changes(problem, delta * u), problem.y
     small = delta**problem.network.order
-    bound = float((outputs**2).sum())
+    lost = problem.output_bound(delta * u)
+    bound = Bounded(float((outputs**2).sum()), float((2 * np.abs(outputs) * lost + lost**2).sum()))
     rounding = small * ncf.rounding(u)[0] + 16 * EPS * float(np.abs(change).sum())
     rounding += float((np.abs(y) * small * problem.output_bound(u)).sum())
-    return Margin(1 - abs(float(change.sum()) + small * ncf.value(u)) / bound, rounding / bound)
+    left = Bounded(abs(float(change.sum()) + small * ncf.value(u)), rounding)
+    return (1 - left / bound).margin()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
 from ncfcheck.core.tolerances import EPS, RESOLUTION
-from ncfcheck.model.identities import equal
+from ncfcheck.model.identities import equal, size_at
 from ncfcheck.model.ncf import layer_norms, neuron_balance, norm
 from ncfcheck.properties.hypotheses import (
     CLARKE_REDUCED,
@@ -29,7 +30,7 @@ from ncfcheck.properties.rank_one.margins import (
     criterion,
     is_kkt,
     is_positive,
-    reduced,
+    reduced_at,
     reduced_tangent,
 )
 from ncfcheck.strategies.found import found_points, two_layer_points
@@ -66,12 +67,12 @@ def sufficient(instance) -> Margin:
     the stated value, balanced.
     """
     network, ncf, theta = built(instance).network, instance.ncf, instance.start
-    expected = structured_value(network, reduced(instance)[0], instance.profiles)
-    relative = 2 * ncf.rounding(theta)[0] / abs(expected) + 16 * network.order * EPS
+    expected = structured_value(network, 1.0, instance.profiles) * reduced_at(instance)
+    error = 4 * ncf.rounding(theta)[0] + expected.error + 16 * network.order * EPS * expected.size
     return worst(
         [
             is_kkt(instance, 4 * reduced_tangent(instance)),
-            equal(ncf.value(theta), expected, relative * abs(expected), abs(expected)),
+            equal(ncf.value(theta), expected.value, error, abs(expected.value)),
             is_positive(instance),
             *_balances(network, theta),
         ]
@@ -232,5 +233,6 @@ def spoilt_at_once(instance) -> Margin:
     slope = reduced_value(network, ncf.X, ncf.ybar[:, 0], u, instance.signs)[1]
     predicted = predicted_tangent(network, norms, profiles, tangent(slope, u))
     found = tangent(ncf.gradient(theta), theta)
-    error = 16 * (1 + found**2) * (ncf.rounding(theta)[1] / norm(ncf.gradient(theta)) + 16 * EPS)
+    size = size_at(ncf, theta)
+    error = 16 * (1 + found**2) * ((Bounded(size.error) / size).size + 16 * EPS)
     return equal(found, predicted, error, predicted)

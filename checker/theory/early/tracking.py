@@ -16,7 +16,7 @@ from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import norm
 from ncfcheck.theory.early.training import NEGLIGIBLE, follow, log_forcing, second_order_gradient
 from ncfcheck.theory.flow.stepper import STIFF_STEPS
-from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, norm_reaches
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise, norm_reaches
 
 # Where the two flows are compared: the first time either norm reaches this, in units of δ.
 RADIUS = 2.0
@@ -58,6 +58,7 @@ def departures(instance: Instance, rungs: int) -> Departures:
     powers = _first_power(precise, reference) * 10.0 ** -np.arange(float(rungs))
     directions, delays = zip(*(_departure(precise, reference, power) for power in powers))
     floor = np.array([np.linalg.norm(direction), abs(delay)]) + 8 * EPS
+    floor += noise(precise.ncf, reference)  # which −ℓ' adds where data cancel, for δ^D > 0 only
     return Departures(reference, powers, np.array(directions), np.array(delays), floor)
 
 

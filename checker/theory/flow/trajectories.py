@@ -118,6 +118,15 @@ def ncf_flow(
     )
 
 
+def noise(ncf: Ncf, flow: Trajectory) -> float:
+    """The largest share of ∇N that may be rounding on a flow of `ncf`: looked for at its ends, and
+    where ‖∇N‖ is least. Where data cancel it is far above that of one operation.
+    """
+    norms = np.maximum(flow.gradient_norm, np.finfo(float).tiny)
+    rows = {0, int(np.argmin(norms)), len(norms) - 1}
+    return max(float(ncf.rounding(flow.directions[k])[1] / norms[k]) for k in rows)
+
+
 def loss_flow(
     problem: Problem, start: np.ndarray, delta: float, numerics: Numerics, until: Event
 ) -> Trajectory:

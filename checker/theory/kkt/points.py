@@ -12,16 +12,28 @@ import numpy as np
 from scipy.linalg import lapack
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lsmr
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import Inapplicable, Unresolved
-from ncfcheck.core.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, HANDOVER, POLISHED, Numerics
+from ncfcheck.core.tolerances import (
+    DEGENERATE,
+    DENSE_HESSIAN,
+    EPS,
+    HANDOVER,
+    POLISHED,
+    RESOLUTION,
+    Numerics,
+)
 from ncfcheck.model.arrays import Value, direction, unit_vector
 from ncfcheck.model.ncf import FEW, Ncf, norm, sine
-from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise
 
 FLOWS = (
     64  # that are kept: a few for each of the instances that a check draws before it judges them
 )
 Known = tuple[float, np.ndarray, float]  # N(u), ∇N(u) and sin∠ at a point u
+CONDITION = (
+    1e3  # ‖∇²N‖ in units of |λ|, at most: an error of ∇N in those moves curvatures by so much
+)
 BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
 
 
@@ -53,12 +65,20 @@ class KktPoint(Value):
 
     @property
     def inertia(self) -> Inertia:
-        """Maximum, saddle or degenerate; curvatures within DEGENERATE of zero count as zero."""
+        """Maximum, saddle or degenerate; curvatures within DEGENERATE of zero count as zero, and
+        within what rounding may make of them where data cancel.
+        """
+        flat = max(DEGENERATE, CONDITION * self.residual_error)
         if self.multiplier == 0:
             return Inertia.ZERO
-        if self.top_curvature > DEGENERATE:
+        if self.top_curvature > flat:
             return Inertia.SADDLE
-        return Inertia.MAXIMUM if self.top_curvature < -DEGENERATE else Inertia.DEGENERATE
+        return Inertia.MAXIMUM if self.top_curvature < -flat else Inertia.DEGENERATE
+
+    @property
+    def off(self) -> float:
+        """Bound on the distance of u from the KKT point, where that is a strict maximum."""
+        return 2 * (self.residual + self.residual_error) / abs(self.top_curvature)
 
     @property
     def is_polished(self) -> bool:
@@ -264,6 +284,8 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
             raise Unresolved(f"NCF flow {trajectory.stop.value}")
         point = polish(ncf, trajectory.direction)
         limit = Limit(point, trajectory)
+        if point.residual_error > RESOLUTION:
+            raise Unresolved(f"data cancel: ∇N is known to {point.residual_error:.1e} of itself")
         if not point.is_polished:
             raise Unresolved(f"polish ended at sin∠ = {point.residual:.1e}")
         if limit.distance > _reach(point, residual):
@@ -287,18 +309,23 @@ def positive_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     return limit
 
 
-def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[float, float, float]:
-    """Blow-up time T* of the NCF flow from unit start, a bound on its error, N* (D > 2, N* > 0).
+def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[Bounded, Bounded]:
+    """Blow-up time T* of the NCF flow from unit start, and N* (D > 2, N* > 0), with error bounds.
 
     After the hand-over at time t the rest is r^{−(D−2)}/(D(D−2)N) with N between N(v) and N*; the
-    integrator's share is the difference to a run at a tolerance thirty times larger.
+    integrator's share is the difference to a run at a tolerance thirty times larger. Rounding of
+    ∇N is as good as a local error of its size, and adds up in log r.
     """
     order, times = ncf.network.order, []
     for tolerance in (numerics.tolerance, 30 * numerics.tolerance):
         limit = positive_limit(ncf, start, replace(numerics, tolerance=tolerance))
-        flow, optimum = limit.trajectory, limit.point.value
+        flow, u = limit.trajectory, limit.point.u
         rest = np.exp(-(order - 2) * flow.log_norm[-1]) / (order * (order - 2))
-        bracket = rest * abs(1 / flow.value[-1] - 1 / optimum)
-        times.append((flow.time[-1] + rest / optimum, bracket))
-    (time, bracket), (coarse, _) = times
-    return time, abs(time - coarse) + bracket + 64 * EPS * time, optimum
+        optimum = Bounded(limit.point.value, ncf.rounding(u)[0])
+        late = Bounded(flow.value[-1], ncf.rounding(flow.direction)[0])
+        times.append((flow, optimum, flow.time[-1] + rest / optimum, rest / late - rest / optimum))
+    (flow, optimum, time, bracket), (_, _, coarse, _) = times
+    lost, integrated = noise(ncf, flow), abs(time.value - coarse.value)
+    summed = (64 * EPS + lost * (1 + (order - 2) * flow.sigma[-1])) * time.value
+    error = integrated * (1 + lost / numerics.tolerance) + summed
+    return Bounded(time.value, time.error + bracket.size + error), optimum

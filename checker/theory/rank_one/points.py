@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
-from ncfcheck.core.tolerances import Numerics
+from ncfcheck.core.tolerances import EPS, Numerics
 from ncfcheck.model.arrays import finite, finite_vector, matrix
 from ncfcheck.model.instance import Instance, Space, part
 from ncfcheck.model.ncf import Ncf, norm
@@ -76,6 +76,20 @@ def reduced_value(
         slope = slope * sign * side * power * z ** (power - 1)
         z = sign * side * z**power
     return float(ybar @ z), X.T @ (ybar * slope)
+
+
+def reduced_rounding(
+    network: Network, X: Array, ybar: Array, u: Array, signs: Sequence[float]
+) -> tuple[float, float]:
+    """Bounds on the rounding errors of `reduced_value` and, in norm, of its gradient.
+
+    As |α_l| ≤ 1, no term is more than that of the linear network of the absolute values: |ȳ_i|
+    z_i^{P_1}, z_i = |u|ᵀ|x_i|. Every product and power adds a few units of the last place.
+    """
+    z, order = np.abs(X) @ np.abs(u), network.orders[0]
+    operations = EPS * (X.shape[0] + order * (X.shape[1] + 4 * network.depth))
+    slope = np.abs(ybar) * order * z ** (order - 1)
+    return float(operations * (np.abs(ybar) @ z**order)), norm(operations * (np.abs(X).T @ slope))
 
 
 def balanced_norms(network: Network) -> Array:
@@ -236,6 +250,8 @@ def off_kinks(
 
     Labels of samples orthogonal to the basis are zero. Raises Inapplicable where the search fails.
     """
+    if not np.linalg.norm(u) > 0:
+        raise Inapplicable("no direction off the kinks to start from")
     for _ in range(steps):
         previous, gradient = u, reduced_value(network, X, labels, u / np.linalg.norm(u), signs)[1]
         u = basis @ (basis.T @ gradient)
