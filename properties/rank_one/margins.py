@@ -58,12 +58,13 @@ def is_positive(instance) -> Margin:
     return (Bounded(value.value, 2 * value.error + moved) / size).margin()
 
 
-def reduced_tangent(instance) -> float:
-    """tan∠(∇n(u), u), and what it may be more by rounding."""
+def reduced_tangent(instance) -> Bounded:
+    """tan∠(∇n(u), u)."""
+    lost = reduced_rounding(*_reduced(instance))[1]
     slope = reduced(instance)[1]
-    lost = Bounded(reduced_rounding(*_reduced(instance))[1]) / Bounded(norm(slope))
     found = tangent(slope, instance.u)
-    return found + (1 + found**2) * lost.size
+    share = Bounded(lost) / Bounded(norm(slope), lost)
+    return Bounded(found, (1 + found**2) * share.size)
 
 
 def reduced(instance):

@@ -115,7 +115,7 @@ def of_flows(problem: Problem, u) -> list[Call]:
         Call("loss_flow start", lambda v: loss_flow(problem, v, 0.1, QUICK, doubled).norm, u),
         Call("flow_limit", lambda v: flow_limit(ncf, v, QUICK).point.value, u),
         Call("positive_limit", lambda v: positive_limit(ncf, v, QUICK).point.value, u),
-        Call("blowup_time", lambda v: blowup_time(ncf, v, QUICK), u),
+        Call("blowup_time", lambda v: blowup_time(ncf, v, QUICK)[0].value, u),
         Call("polish", lambda v: polish(ncf, v, 3).value, u),
         Call("describe", lambda v: describe(ncf, v).value, u),
         Call("clarke_residual", lambda v: clarke_residual(ncf, v), u),

@@ -31,9 +31,8 @@ FLOWS = (
     64  # that are kept: a few for each of the instances that a check draws before it judges them
 )
 Known = tuple[float, np.ndarray, float]  # N(u), ∇N(u) and sin∠ at a point u
-CONDITION = (
-    1e3  # ‖∇²N‖ in units of |λ|, at most: an error of ∇N in those moves curvatures by so much
-)
+# By how much, in units of |λ|, an error of ∇N in those units may move curvatures.
+CONDITION = 1e3
 BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
 
 
