@@ -12,7 +12,7 @@ from ncfcheck.certify.certificate import NotProved, check_time, no_certificates
 from ncfcheck.certify.evaluate import Evaluation
 from ncfcheck.certify.rings import PRECISIONS, Balls, Rationals, precision
 from ncfcheck.model.losses import Loss
-from ncfcheck.model.ncf import balances, euler_sides, layer_euler_sides, layer_norms
+from ncfcheck.model.ncf import balances, euler_sides, layer_euler_sides, layer_squares
 from ncfcheck.model.networks import times_power
 
 FACTORS = (3, fmpq(1, 2))  # by which weights are scaled
@@ -158,7 +158,7 @@ def _departs(ring, instance, delta: float, ybar, second: tuple[int, int]) -> boo
 def layers_unbalanced(ring, network, u) -> bool:
     """D‖θ_l‖² ≠ P_l‖θ‖² for some layer."""
     u = np.array([ring.number(float(each)) for each in u], dtype=object)
-    pairs = zip(layer_norms(network, u), network.orders)
+    pairs = zip(layer_squares(network, u), network.orders)
     return any(nonzero(ring, network.order * part - order * (u @ u)) for part, order in pairs)
 
 

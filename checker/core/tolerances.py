@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 
 EPS = 2.0**-52
 
@@ -15,21 +17,38 @@ POLISHED = 1e-13
 # Share of 𝓛(0) at which a loss whose gradient has vanished, to 1e-8 of its first value, has fitted
 # its data: the square loss falls with the gradient's square, the logistic with the gradient.
 FITTED = 1e-10
+# What the norm of a unit vector may be off by: float32 and decimals of a file are, by less.
+OFF_THE_SPHERE = 1e-6
 # Relative eigenvalues of the projected Hessian below this are zero: finite differences give 1e-9.
 DEGENERATE = 1e-6
 # Parameters up to which the Hessian is formed and diagonalised; beyond, products and Lanczos.
 DENSE_HESSIAN = 400
+
+INTEGRATORS = ("compiled", "scipy")  # the project's own; the independent second one
 
 
 @dataclass(frozen=True)
 class Numerics:
     """How flows are integrated: local error tolerance, integrator and a limit on gradient calls of
     one flow.
+
+    Raises ValueError for a tolerance that is not above 0, another integrator, less than one call.
     """
 
     tolerance: float = 1e-9
-    integrator: str = "compiled"  # or "scipy", the independent second one
+    integrator: str = "compiled"
     calls: int = 60_000
+
+    def __post_init__(self):
+        tolerance, calls = self.tolerance, self.calls
+        if not (isinstance(tolerance, Real) and 0 < tolerance < math.inf):
+            raise ValueError(f"tolerance must be a number above 0, not {tolerance!r}")
+        if self.integrator not in INTEGRATORS:
+            raise ValueError(f"integrator {self.integrator!r} is none of {', '.join(INTEGRATORS)}")
+        if not (isinstance(calls, Integral) and calls >= 1):
+            raise ValueError(f"calls must be a whole number from 1 up, not {calls!r}")
+        object.__setattr__(self, "tolerance", float(tolerance))
+        object.__setattr__(self, "calls", int(calls))
 
     def tightened(self, factor: float = 1e-2) -> Numerics:
         """The same at a tolerance smaller by `factor`, not below what float64 supports."""

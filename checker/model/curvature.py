@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncfcheck.model.arrays import finite, finite_vector, matrix
 from ncfcheck.model.networks import times_power
 
 
@@ -49,7 +50,7 @@ class Curvature:
 
     def product(self, direction: np.ndarray) -> np.ndarray:
         """∇²N·direction, (P,)."""
-        return self.products(direction[None])[0]
+        return self.products(finite_vector(direction, self.size, "direction")[None])[0]
 
     def matrix(self) -> np.ndarray:
         """∇²N, (P, P), symmetric to the last bit."""
@@ -92,6 +93,7 @@ class Curvature:
 
     def products(self, directions: np.ndarray) -> np.ndarray:
         """∇²N·direction for every row of directions (m, P); (m, P)."""
+        directions = finite(matrix(directions, (None, self.size), "directions"), "directions")
         moved = self._expand(directions)
         dvalues, bends = self._forward(moved)
         parts = [self.deltas[-1] @ dvalues[-1].transpose(0, 2, 1)]

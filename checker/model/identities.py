@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import Inapplicable, Margin
 from ncfcheck.core.tolerances import RESOLUTION
-from ncfcheck.model.ncf import norm
+from ncfcheck.model.ncf import Correlation, norm
+
+
+def value_at(ncf: Correlation, u: np.ndarray) -> Bounded:
+    """N(u), with what rounding may have left of it."""
+    return Bounded(ncf.value(u), ncf.rounding(u)[0])
+
+
+def size_at(ncf: Correlation, u: np.ndarray) -> Bounded:
+    """‖∇N(u)‖, with what rounding may have left of it."""
+    return Bounded(norm(ncf.gradient(u)), ncf.rounding(u)[1])
 
 
 def equal(a: float, b: float, error: float, scale: float, resolution: float = RESOLUTION) -> Margin:

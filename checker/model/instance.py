@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum, auto
+from numbers import Real
 
 import numpy as np
 
 from ncfcheck.core.tolerances import Numerics
+from ncfcheck.model.arrays import Value, unit_vector
 from ncfcheck.model.ncf import Ncf, Problem
 
 
@@ -27,12 +29,16 @@ def part(space: Space, default=None):
 
 
 @dataclass(frozen=True, eq=False)
-class Instance:
-    """A problem, a start direction and how to compute on it.
+class Instance(Value):
+    """A problem, a start direction and how to compute on it. Arrays, those of more parts that a
+    subclass has too, are converted to read-only ones.
 
     `start` (P,) is a unit vector v_0; `fraction` in (0, 1) sets ε as a share of 1 − ⟨v_0, u*⟩;
     `families` names what was drawn (data, labels, start), `seeds` what it was drawn from, for the
     one-line description.
+
+    Raises ValueError for a start that does not fit the network or is no unit vector, and for a
+    fraction outside (0, 1); TypeError for no `Problem` or `Numerics`.
     """
 
     problem: Problem
@@ -41,6 +47,17 @@ class Instance:
     families: dict[str, str] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     numerics: Numerics = Numerics()
+
+    def __post_init__(self):
+        for name, kind in (("problem", Problem), ("numerics", Numerics)):
+            if not isinstance(getattr(self, name), kind):
+                given = type(getattr(self, name)).__name__
+                raise TypeError(f"{name} must be a {kind.__name__}, not a {given}")
+        start = unit_vector(self.start, self.network.size, "start")
+        object.__setattr__(self, "start", start)
+        if not (isinstance(self.fraction, Real) and 0 < self.fraction < 1):
+            raise ValueError(f"fraction must be a number between 0 and 1, not {self.fraction!r}")
+        super().__post_init__()
 
     @property
     def ncf(self) -> Ncf:

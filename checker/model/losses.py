@@ -124,6 +124,10 @@ class Loss(StrEnum):
         member._value_, member.formulas = name, formulas
         return member
 
+    @classmethod
+    def _missing_(cls, value):
+        raise ValueError(f"{value!r} is no loss: {', '.join(cls)} are")
+
     @property
     def code(self) -> int:
         """What the compiled kernels know it by."""

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
+
+from ncfcheck.model import arrays
+
+COUNTS = ("widths", "powers")
+LARGEST = 2**31  # entries of all matrices together, and D
 
 
 def times_power(factor, z, exponent: int):
@@ -29,6 +35,13 @@ class Pattern:
 
     kind: str
     index: tuple[tuple[int, ...], ...] | None = None
+
+    def __post_init__(self):
+        if self.index is not None:
+            rows = tuple(arrays.integers(row, "numbers of parameters", -1) for row in self.index)
+            if len(set(map(len, rows))) != 1 or not rows[0]:
+                raise ValueError(f"rows of {list(map(len, rows))} entries are no matrix's")
+            object.__setattr__(self, "index", rows)
 
     @property
     def is_dense(self) -> bool:
@@ -56,6 +69,8 @@ DENSE = Pattern("dense")
 def masked(mask) -> Pattern:
     """Dense layer with entries struck out; mask (rows, columns) of booleans."""
     mask = np.asarray(mask, dtype=bool)
+    if mask.ndim != 2:
+        raise ValueError(f"mask has shape {mask.shape}: shape (rows, columns) is right")
     numbers = np.where(mask, np.cumsum(mask).reshape(mask.shape) - 1, -1)
     return Pattern("masked", _rows(numbers))
 
@@ -112,28 +127,39 @@ class Network:
     patterns: tuple[Pattern, ...]
 
     def __post_init__(self):
+        for name, values in self._converted().items():
+            object.__setattr__(self, name, values)
         depth = len(self.widths) - 1
-        if (
-            depth < 2
-            or len(self.powers) != depth - 1
-            or len(self.slopes) != depth - 1
-            or len(self.patterns) != depth
-        ):
+        given = tuple(map(len, (self.powers, self.slopes, self.patterns)))
+        if depth < 2 or given != (depth - 1, depth - 1, depth):
             raise ValueError(
-                f"{depth} layers need {depth} patterns, {depth - 1} powers and slopes, and L ≥ 2"
+                f"{len(self.widths)} widths, {given[0]} powers, {given[1]} slopes and {given[2]} "
+                "patterns do not fit: L + 1, L - 1, L - 1 and L are right, L ≥ 2"
             )
-        if (
-            min(self.widths) < 1
-            or min(self.powers) < 1
-            or not all(-1 <= slope <= 1 for slope in self.slopes)
-        ):
-            raise ValueError("widths and powers are at least 1, slopes lie in [-1, 1]")
+        if not all(-1 <= slope <= 1 for slope in self.slopes):
+            raise ValueError(f"slopes lie in [-1, 1], not {self.slopes}")
+        if max(sum(map(mul, self.widths[:-1], self.widths[1:])), self.order) >= LARGEST:
+            raise ValueError(f"widths {self.widths}, powers {self.powers}: too large a network")
         for pattern, (columns, rows) in zip(self.patterns, self._shapes()):
             if pattern.index is not None and np.shape(pattern.index) != (rows, columns):
                 raise ValueError(
                     f"a {pattern.kind} pattern of shape {np.shape(pattern.index)} in a "
                     f"{rows}×{columns} layer"
                 )
+
+    def _converted(self) -> dict[str, tuple]:
+        """The fields, as tuples of ints and floats. Raises ValueError for anything else."""
+        try:
+            slopes, patterns = tuple(map(float, self.slopes)), tuple(self.patterns)
+        except TypeError as error:
+            raise ValueError(f"slopes and patterns are sequences: {error}") from error
+        if not all(isinstance(pattern, Pattern) for pattern in patterns):
+            raise ValueError("patterns are `Pattern`s: dense, masked, blocks, convolution …")
+        counts = {name: arrays.integers(getattr(self, name), name, 1) for name in COUNTS}
+        return {**counts, "slopes": slopes, "patterns": patterns}
+
+    def __init_subclass__(cls):
+        raise arrays.not_subclassed(cls, "build one of other patterns instead")
 
     def _shapes(self) -> list[tuple[int, int]]:
         return list(zip(self.widths[:-1], self.widths[1:]))
@@ -171,7 +197,7 @@ class Network:
             for pattern, (columns, rows) in zip(self.patterns, self._shapes())
         )
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Length of the flat weight vector θ."""
         return sum(self.parameter_counts)
@@ -216,21 +242,27 @@ class Network:
         )
 
     def matrices(self, theta: np.ndarray) -> list[np.ndarray]:
-        """Weight matrices W_1 (k_1, d), …, W_L (k_L, k_{L-1}) of the flat vector theta (size,)."""
-        out = []
+        """Weight matrices W_1 (k_1, d), …, W_L (k_L, k_{L-1}) of the flat vector theta (size,), of
+        numbers of any ring. Raises ValueError for another shape, and for what are no numbers.
+        """
+        theta, out = arrays.numbers(theta, (self.size,), "theta"), []
         for pattern, part, (columns, rows) in zip(self.patterns, self.slices, self._shapes()):
             numbers = pattern.expand(rows, columns)
             out.append(np.where(numbers >= 0, theta[part][numbers], 0.0))
         return out
 
     def flatten(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
-        """Flat vector (size,) of matrices; inverse of `matrices` (shared entries must agree)."""
-        theta = np.zeros(self.size)
-        for matrix, pattern, part, (columns, rows) in zip(
-            matrices, self.patterns, self.slices, self._shapes()
-        ):
-            numbers = pattern.expand(rows, columns)
-            theta[part][numbers[numbers >= 0]] = np.asarray(matrix, dtype=float)[numbers >= 0]
+        """Flat vector (size,) of matrices; inverse of `matrices` (shared entries must agree).
+
+        Raises ValueError for other shapes than theirs.
+        """
+        theta, shapes = np.zeros(self.size), [(rows, columns) for columns, rows in self._shapes()]
+        if len(matrices) != self.depth:
+            raise ValueError(f"{len(matrices)} matrices of a network of {self.depth} layers")
+        for layer, (values, shape) in enumerate(zip(matrices, shapes)):
+            numbers = self.patterns[layer].expand(*shape)
+            found = arrays.matrix(values, shape, f"W_{layer + 1}")
+            theta[self.slices[layer]][numbers[numbers >= 0]] = found[numbers >= 0]
         return theta
 
     def collect(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
@@ -269,8 +301,14 @@ class Network:
 
 
 def dense(widths: Sequence[int], powers: Sequence[int], slopes: Sequence[float]) -> Network:
-    """Fully connected network: one object for equal arguments, so that its layout is made once."""
-    return _dense(tuple(map(int, widths)), tuple(map(int, powers)), tuple(map(float, slopes)))
+    """Fully connected network: one object for equal arguments, so that its layout is made once.
+
+    Raises ValueError as `Network` does.
+    """
+    try:
+        return _dense(tuple(widths), tuple(powers), tuple(slopes))
+    except TypeError as error:
+        raise ValueError(f"widths, powers and slopes are sequences of numbers: {error}") from error
 
 
 @lru_cache(maxsize=1024)

@@ -12,38 +12,37 @@ import numpy as np
 from ncfcheck.core.compiling import compiled, internal
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.kernels.gradients import collected, entries_of
-from ncfcheck.model.networks import Network
+from ncfcheck.model.networks import Layout
 
 Array = np.ndarray
 
 
-def output_bound(network: Network, theta: Array, X: Array) -> Array:
-    """Bound on the error of every computed output H(x_i; θ); X (n, d), result (n, k_L)."""
-    return _bounds(*_arguments(network, theta, X, np.zeros((len(X), network.widths[-1]))), False)[2]
+def output_bound(layout: Layout, theta: Array, X: Array) -> Array:
+    """Bound on the error of every computed output H(x_i; θ), (n, k_L); θ (P,), samples as columns
+    X (d, n).
+    """
+    no_weights = np.zeros((layout.widths[-1], X.shape[1]))
+    return _bounds(layout, theta, X, no_weights, False)[2].T
 
 
 def gradient_bound(
-    network: Network, theta: Array, X: Array, weights: Array, settled: bool = False
+    layout: Layout, theta: Array, X: Array, weights: Array, settled: bool = False
 ) -> tuple[float, Array]:
-    """Bounds on the errors of Σ weights ∘ H(X; θ) and of its gradient (P,); weights (n, k_L).
+    """Bounds on the errors of Σ weights ∘ H(X; θ) and of its gradient (P,); θ (P,), samples as
+    columns X (d, n), weights (k_L, n).
 
     `settled`: pre-activations of p = 1 within rounding of 0 lie on the side computed for them.
     """
-    return _bounds(*_arguments(network, theta, X, weights), settled)[:2]
-
-
-def _arguments(network: Network, theta: Array, X: Array, weights: Array) -> tuple:
-    """What the compiled bounds take."""
-    return network.layout, *(np.ascontiguousarray(each, float) for each in (theta, X, weights))
+    return _bounds(layout, theta, X, weights, settled)[:2]
 
 
 @compiled()
 def _bounds(layout, theta, X, weights, settled):
-    """Bounds for Σ weights ∘ H(X; θ), its gradient (P,), H (n, k_L); X (n, d), weights (n, k_L).
+    """Bounds for Σ weights ∘ H(X; θ), its gradient (P,), H (k_L, n); X (d, n), weights (k_L, n).
 
     Loops throughout: expressions of arrays would take ten times as long to compile.
     """
-    widths, offsets, samples = layout.widths, layout.offsets, X.shape[0]
+    widths, offsets, samples = layout.widths, layout.offsets, X.shape[1]
     depth, units = widths.size - 1, samples * (layout.units + widths[0])
     entries = entries_of(layout, theta)
     values, errors, slopes, slope_errors = (
@@ -52,9 +51,9 @@ def _bounds(layout, theta, X, weights, settled):
         np.zeros(units),
         np.zeros(units),
     )
-    for i in range(X.shape[1]):
+    for i in range(X.shape[0]):
         for j in range(samples):
-            values[i * samples + j] = X[j, i]
+            values[i * samples + j] = X[i, j]
     start = 0
     for layer in range(depth):
         rows, columns, stop = widths[layer + 1], widths[layer], start + widths[layer] * samples
@@ -70,7 +69,7 @@ def _bounds(layout, theta, X, weights, settled):
     delta, error, output_errors = np.empty(count), np.zeros(count), np.empty(weights.shape)
     for i in range(count):
         output, sample = i // samples, i % samples
-        delta[i], output_errors[sample, output] = weights[sample, output], errors[start + i]
+        delta[i], output_errors[output, sample] = weights[output, sample], errors[start + i]
         value += abs(delta[i]) * (errors[start + i] + EPS * (count + 2) * abs(values[start + i]))
     gradient = np.zeros(entries.size)
     for layer in range(depth - 1, -1, -1):

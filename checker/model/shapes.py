@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from enum import Enum
 from operator import mul
 
-import numpy as np
-
 from ncfcheck.core.tolerances import Numerics
+from ncfcheck.model.arrays import unit_vector
 from ncfcheck.model.instance import Instance
-from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import Network
 
 ENTRIES = 10**6  # of all weight matrices of a network together
@@ -60,13 +58,11 @@ def sound(built) -> None:
     if isinstance(built, Network):
         _sound_network(built)
     elif isinstance(built, Numerics):
-        limits = 0 < built.tolerance < 1 and 1 <= built.calls <= CALLS
-        if not limits or built.integrator not in ("compiled", "scipy"):
+        if not (built.tolerance < 1 and built.calls <= CALLS):
             raise ValueError(f"{built} cannot be computed with")
-    elif isinstance(built, Problem):
-        _float_arrays(X=built.X, y=built.y)
     elif isinstance(built, Instance):
-        _sound_instance(built)
+        for name, point in built.unit_vectors().items():
+            unit_vector(point, built.network.size, name)
 
 
 def _sound_network(network) -> None:
@@ -79,20 +75,3 @@ def _sound_network(network) -> None:
         raise ValueError("a pattern numbers its parameters from 0, and structural zeros -1")
     if min(network.parameter_counts) == 0:
         raise ValueError("a layer without weights")
-
-
-def _sound_instance(instance) -> None:
-    """A start, and a KKT point where there is one, that fit the network and are unit vectors."""
-    points, size = instance.unit_vectors(), instance.network.size
-    _float_arrays(**points)
-    for name, point in points.items():
-        if point.shape != (size,):
-            raise ValueError(f"{name} has shape {point.shape}, but the network has {size} weights")
-        if not np.isfinite(point).all() or abs(np.linalg.norm(point) - 1) > 1e-6:
-            raise ValueError(f"{name} is not a unit vector")
-
-
-def _float_arrays(**arrays) -> None:
-    for name, array in arrays.items():
-        if array.dtype != np.float64:
-            raise ValueError(f"{name} is an array of {array.dtype.name}, not of floats")

@@ -83,7 +83,8 @@ def _blowup(instance: Instance) -> tuple[float, float, float]:
     order, value = instance.network.order, instance.ncf.value(instance.start)
     if order <= 2:
         raise Inapplicable("no blow-up at D = 2")
-    time, _, optimum = blowup_time(instance.ncf, instance.start, instance.numerics)
+    found = blowup_time(instance.ncf, instance.start, instance.numerics)
+    time, optimum = (each.value for each in found)
     rate = order * (order - 2)
     return 1 / (rate * optimum), time, 1 / (rate * value) if value > 0 else math.inf
 

@@ -23,7 +23,7 @@ from ncfcheck.theory.kkt.points import KktPoint, describe, polish
 from ncfcheck.theory.rank_one.criterion import hidden_layers
 from ncfcheck.theory.rank_one.points import RankOneInstance
 from ncfcheck.theory.rank_one.two_layer import broken, constructed, two_direction_point
-from ncfcheck.theory.starts import unit
+from ncfcheck.theory.starts import gaussian_start, unit
 
 CONSTRUCTED, BROKEN = "constructed", "broken"
 # Powers of two-layer networks: any, and those of curved activations.
@@ -94,7 +94,9 @@ def _blind_points(draw, data) -> FoundInstance:
     mask = np.arange(widths[0]) > 0 if widths[0] > 1 else np.ones(1, dtype=bool)
     patterns = (masked(np.tile(mask, (widths[1], 1))), *instance.network.patterns[1:])
     network = replace(instance.network, patterns=patterns)
-    return found(replace(instance, problem=replace(instance.problem, network=network)), "flow")
+    problem = replace(instance.problem, network=network)
+    start = gaussian_start(np.random.default_rng(instance.seeds[-1]), problem.ncf)
+    return found(replace(instance, problem=problem, start=start), "flow")
 
 
 @composite

@@ -63,7 +63,7 @@ def teacher_labels(rng, X: Array, outputs: int = 1) -> Array:
     """Outputs of a random two-layer leaky network of three neurons, root mean square 1."""
     d = X.shape[1]
     teacher = dense((d, 3, outputs), (int(rng.integers(1, 3)),), (0.3,))
-    y = output(teacher.layout, rng.standard_normal(teacher.size), np.ascontiguousarray(X.T)).T
+    y = output(teacher.layout, rng.standard_normal(teacher.size), np.array(X.T, order="C")).T
     return y / np.sqrt((y**2).mean())
 
 

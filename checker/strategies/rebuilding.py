@@ -49,7 +49,10 @@ def uniform(instance: RankOneInstance) -> list[np.ndarray]:
 def placed(instance: RankOneInstance, point: ReducedPoint, profiles, norms=None) -> RankOneInstance:
     """The instance at the structured point of a reduced KKT point."""
     norms = balanced_norms(instance.network) if norms is None else norms
-    start = structured_point(instance.network, point.u, point.signs, profiles, norms)
+    network = instance.network
+    start = structured_point(network, point.u, point.signs, profiles, norms)
+    if not all(pattern.is_dense for pattern in network.patterns):
+        start = unit(start)  # where a layer lacks weights less is left of the point
     return replace(
         instance, start=start, u=point.u, signs=point.signs, profiles=tuple(profiles), norms=norms
     )
@@ -96,8 +99,7 @@ def masked(instance: RankOneInstance) -> RankOneInstance:
     """What is left of a structured point again."""
     if all(pattern.is_dense for pattern in instance.network.patterns):
         raise Inapplicable("no layer lacks weights")
-    whole = structured(instance)
-    return replace(whole, start=unit(whole.start))
+    return structured(instance)
 
 
 def kinks(instance: RankOneInstance) -> RankOneInstance:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ncfcheck.core.claims import CONJECTURE, Inapplicable, Margin, Unresolved, claim, worst
+from ncfcheck.model.identities import value_at
 from ncfcheck.model.ncf import norm
 from ncfcheck.properties.conjectures import exact
 from ncfcheck.properties.early.theorems import before_escape
@@ -38,6 +39,7 @@ GENERIC = "v_0 drawn uniformly from the sphere"
 NONE = 1e-3
 # Polished points are known far better than this; what is not is not called a violation.
 POLISH = 1e-6
+HIDDEN = slice(None, -1)
 
 
 def _maximum(instance) -> KktPoint:
@@ -48,23 +50,24 @@ def _maximum(instance) -> KktPoint:
     return point
 
 
-def _rank_one(matrices) -> Margin:
-    """1 − (second singular value/first)/NONE, the smallest over the matrices."""
-    return worst(map(_one_alone, (np.linalg.svd(W, compute_uv=False) for W in matrices)))
+def _rank_one(instance, point: KktPoint, layers: slice) -> Margin:
+    """1 − (second singular value/first)/NONE, the smallest over those layers."""
+    matrices = instance.network.matrices(point.u)[layers]
+    return worst(_one_alone(np.linalg.svd(W, compute_uv=False), point.off) for W in matrices)
 
 
-def _one_neuron(matrices) -> Margin:
-    """1 − (second largest row/largest row)/NONE, the smallest over the matrices."""
-    return worst(map(_one_alone, (np.sort(np.linalg.norm(W, axis=1))[::-1] for W in matrices)))
+def _one_neuron(instance, point: KktPoint) -> Margin:
+    """1 − (second largest row/largest row)/NONE, the smallest over the hidden layers."""
+    rows = (np.linalg.norm(W, axis=1) for W in instance.network.matrices(point.u)[HIDDEN])
+    return worst(_one_alone(np.sort(sizes)[::-1], point.off) for sizes in rows)
 
 
-def _one_alone(sizes: np.ndarray) -> Margin:
-    """1 − (second size/first)/NONE of sizes in descending order; a single one is alone."""
-    return Margin(1 - (sizes[1] / sizes[0] if sizes.size > 1 else 0.0) / NONE, POLISH / NONE)
-
-
-def _hidden(instance, point: KktPoint) -> list[np.ndarray]:
-    return instance.network.matrices(point.u)[:-1]
+def _one_alone(sizes: np.ndarray, off: float) -> Margin:
+    """1 − (second size/first)/NONE of sizes in descending order, known to within `off`; a single
+    one is alone.
+    """
+    second = sizes[1] / sizes[0] if sizes.size > 1 else 0.0
+    return Margin(float(1 - second / NONE), float((POLISH + 2 * off / sizes[0]) / NONE))
 
 
 @claim(
@@ -77,7 +80,7 @@ def _hidden(instance, point: KktPoint) -> list[np.ndarray]:
 )
 def rank_one_limits(instance) -> Margin:
     """Flow limits have hidden layers of rank one."""
-    return _rank_one(_hidden(instance, _maximum(instance)))
+    return _rank_one(instance, _maximum(instance), HIDDEN)
 
 
 @claim(
@@ -90,7 +93,7 @@ def rank_one_limits(instance) -> Margin:
 )
 def one_neuron_limits(instance) -> Margin:
     """Flow limits have one active neuron per hidden layer."""
-    return _one_neuron(_hidden(instance, _maximum(instance)))
+    return _one_neuron(instance, _maximum(instance))
 
 
 @claim(
@@ -103,7 +106,7 @@ def one_neuron_limits(instance) -> Margin:
 )
 def one_signed_labels(instance) -> Margin:
     """Flow limits have one active neuron per hidden layer if all labels have one sign."""
-    return _one_neuron(_hidden(instance, _maximum(instance)))
+    return _one_neuron(instance, _maximum(instance))
 
 
 @claim(
@@ -116,7 +119,7 @@ def one_signed_labels(instance) -> Margin:
 )
 def rank_one_maxima(instance) -> Margin:
     """Every local maximum has hidden layers of rank one, from whatever start it is found."""
-    return _rank_one(_hidden(instance, strict_maximum(instance)))
+    return _rank_one(instance, strict_maximum(instance), HIDDEN)
 
 
 @claim(
@@ -131,12 +134,15 @@ def one_limit(instance) -> Margin:
     """The limits from two random v_0 agree up to a permutation of neurons; judged by N*, which
     permutations do not change.
     """
-    ncf, first = instance.ncf, _maximum(instance).value
+    ncf, first = instance.ncf, _maximum(instance)
     start = gaussian_start(np.random.default_rng([*instance.seeds, 1]), ncf)
     second = positive_limit(ncf, start, instance.numerics).point
     if second.inertia is not Inertia.MAXIMUM:
         raise Unresolved("the second limit found is not a strict local maximum")
-    return Margin(1 - abs(second.value - first) / max(second.value, first) / NONE, POLISH / NONE)
+    one, other = (value_at(ncf, point.u) for point in (first, second))
+    largest = one if one.value > other.value else other
+    found = (1 - abs(one - other) / largest / NONE).margin()
+    return Margin(found.value, found.error + POLISH / NONE)
 
 
 @claim(
@@ -173,7 +179,7 @@ def outputs_rank_one(instance) -> Margin:
     """With several outputs too, flow limits have rank one in every layer, the output layer
     included.
     """
-    return _rank_one(instance.network.matrices(_maximum(instance).u))
+    return _rank_one(instance, _maximum(instance), slice(None))
 
 
 @claim(
@@ -193,7 +199,7 @@ def outputs_rank_one(instance) -> Margin:
 )
 def above_a_filter(instance) -> Margin:
     """Above a first layer that shares its weights, flow limits have hidden layers of rank one."""
-    return _rank_one(_hidden(instance, _maximum(instance))[1:])
+    return _rank_one(instance, _maximum(instance), slice(1, -1))
 
 
 @claim(
@@ -209,14 +215,15 @@ def strongest_neuron(instance) -> Margin:
     network, ncf = instance.network, instance.ncf
     if network.widths[1] == 1:
         raise Inapplicable("one hidden neuron, which is the strongest")
-    rows = np.linalg.norm(_hidden(instance, _maximum(instance))[0], axis=1)
+    rows = np.linalg.norm(network.matrices(_maximum(instance).u)[0], axis=1)
     _, output = network.matrices(instance.start)
     _, gradient = network.matrices(ncf.gradient(instance.start))
     contributions = (output * gradient)[0]
     if not contributions.any():
         raise Inapplicable("no neuron contributes to N(v_0): none is the strongest")
     shares, active = contributions / norm(contributions), int(np.argmax(rows))
-    return Margin(float(shares[active] - np.delete(shares, active).max()), POLISH)
+    error = POLISH + 4 * ncf.rounding(instance.start)[1] / norm(contributions)
+    return Margin(float(shares[active] - np.delete(shares, active).max()), float(error))
 
 
 @claim(

@@ -7,7 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
-from ncfcheck.theory.flow.trajectories import Stop, Trajectory, loss_flow, ncf_flow, norm_reaches
+from ncfcheck.model.identities import value_at
+from ncfcheck.model.ncf import Ncf
+from ncfcheck.theory.flow.trajectories import (
+    Stop,
+    Trajectory,
+    loss_flow,
+    ncf_flow,
+    noise,
+    norm_reaches,
+)
 from ncfcheck.theory.kkt.points import blowup_time
 
 GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
@@ -15,13 +24,12 @@ GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
 
 def bracket(instance, initial_norm: float = 1.0) -> Margin:
     """Both bounds on T* from u(0) = c·v_0, c = initial_norm: u(t) = c ũ(c^{D−2} t), ũ from v_0."""
-    order, value = instance.network.order, instance.ncf.value(instance.start)
-    time, error, optimum = blowup_time(instance.ncf, instance.start, instance.numerics)
-    time, error = np.array([time, error]) / initial_norm ** (order - 2)
-    rate = order * (order - 2)
-    parts = [Margin(rate * optimum * time - 1, rate * optimum * error)]
-    if value > instance.ncf.rounding(instance.start)[0]:
-        parts.append(Margin(1 - rate * value * time, rate * value * error))
+    order, value = instance.network.order, value_at(instance.ncf, instance.start)
+    time, optimum = blowup_time(instance.ncf, instance.start, instance.numerics)
+    scaled = order * (order - 2) / initial_norm ** (order - 2) * time
+    parts = [(scaled * optimum - 1).margin()]
+    if value.is_positive:
+        parts.append((1 - scaled * value).margin())
     return worst(parts)
 
 
@@ -36,15 +44,29 @@ def balancing(instance) -> float:
 def conserved(instance, balances) -> Margin:
     """balances(network, w), arrays, stay constant along the NCF flow and the loss flow."""
     numerics, delta = replace(instance.numerics, calls=6000), balancing(instance)
-    flows = (
-        ncf_flow(instance.ncf, instance.start, numerics, norm_reaches(2.0)),
-        loss_flow(instance.problem, instance.start, delta, numerics, norm_reaches(2.0)),
+    flow = ncf_flow(instance.ncf, instance.start, numerics, norm_reaches(2.0))
+    trained = loss_flow(instance.problem, instance.start, delta, numerics, norm_reaches(2.0))
+    flows = (flow, instance.ncf), (trained, _largest(instance, trained, delta))
+    return worst(_drift(instance, flow, ncf, balances) for flow, ncf in flows)
+
+
+def _largest(instance, flow: Trajectory, delta: float) -> Ncf:
+    """An NCF whose pseudo-labels are no smaller than −ℓ', labels and outputs on a loss flow, so
+    that its gradient's rounding is no less than that of the flow's.
+    """
+    problem, order = instance.problem, instance.network.order
+    ends = (flow.directions[0], flow.direction)
+    outputs = max(float(np.abs(problem.outputs(v)).max()) for v in ends)
+    largest = outputs * delta**order * np.exp(order * flow.log_norm.max())
+    return Ncf(
+        problem.network, problem.X, np.full(problem.y.shape, np.abs(problem.y).max() + largest)
     )
-    return worst(_drift(instance, flow, balances) for flow in flows)
 
 
-def _drift(instance, flow: Trajectory, balances) -> Margin:
-    """1 − largest drift of the balance in units of the largest ‖s‖² and a resolution of 10^-4."""
+def _drift(instance, flow: Trajectory, ncf: Ncf, balances) -> Margin:
+    """1 − largest drift of the balance in units of the largest ‖s‖² and a resolution of 10^-4; the
+    flow's gradient rounds like that of `ncf`.
+    """
     if flow.stop is Stop.NOT_FINITE:
         raise Unresolved(flow.stop.value)
     network, norms = instance.network, np.exp(flow.log_norm)
@@ -52,4 +74,5 @@ def _drift(instance, flow: Trajectory, balances) -> Margin:
     values = np.array([np.concatenate(balances(network, each)) for each in points])
     drift = np.abs(values - values[0]).max() / norms.max() ** 2
     # Local errors of an invariant add up without growing; a factor for steps across kinks of ∇²H.
-    return Margin(1 - drift / 1e-4, 20 * instance.numerics.tolerance * len(norms) / 1e-4)
+    error = 20 * instance.numerics.tolerance * len(norms) + 2 * noise(ncf, flow) * flow.sigma[-1]
+    return Margin(1 - drift / 1e-4, float(error) / 1e-4)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Unresolved, claim, worst
 from ncfcheck.core.tolerances import HANDOVER
-from ncfcheck.model.identities import equal
+from ncfcheck.model.identities import equal, size_at, value_at
 from ncfcheck.model.ncf import neuron_balance, norm, sign_flipped
 from ncfcheck.properties.flow import exact
 from ncfcheck.properties.flow.margins import GAPS, bracket, conserved
@@ -80,24 +82,23 @@ def blowup_rate(instance) -> Margin:
     < 0, nothing blows up.
     """
     limit = positive_limit(instance.ncf, instance.start, instance.numerics)
-    flow, order, optimum = limit.trajectory, instance.network.order, limit.point.value
-    parts = []
+    flow, order = limit.trajectory, instance.network.order
+    optimum, parts = value_at(instance.ncf, limit.point.u), []
     for gap in GAPS:
-        late = np.flatnonzero(1 - flow.value / optimum <= gap)
+        late = np.flatnonzero(1 - flow.value / optimum.value <= gap)
         if late.size == 0:
             raise Unresolved("the flow ended before N(v) came near N*")
-        time, error, _ = blowup_time(instance.ncf, flow.directions[late[0]], instance.numerics)
-        rate = order * (order - 2) * optimum
-        parts.append(Margin(1 - abs(rate * time - 1) / (2 * gap), rate * error / (2 * gap)))
+        time, _ = blowup_time(instance.ncf, flow.directions[late[0]], instance.numerics)
+        off = abs(order * (order - 2) * optimum * time - 1)
+        parts.append((1 - off / (2 * gap)).margin())
     return worst([*parts, _at_the_point(instance, limit.point.u), _never(instance, limit.point.u)])
 
 
 def _at_the_point(instance, u: np.ndarray) -> Margin:
     """T* D(D−2)N(u) = 1 for the flow from a KKT point u."""
-    ncf, order = instance.ncf, instance.network.order
-    rate = order * (order - 2) * ncf.value(u)
-    time, error, _ = blowup_time(ncf, u, instance.numerics)
-    return equal(rate * time, 1.0, rate * error + 4 * ncf.rounding(u)[0] / ncf.value(u), 1.0)
+    order, (time, _) = instance.network.order, blowup_time(instance.ncf, u, instance.numerics)
+    product = order * (order - 2) * value_at(instance.ncf, u) * time
+    return equal(product.value, 1.0, product.error, 1.0)
 
 
 def _never(instance, u: np.ndarray) -> Margin:
@@ -127,14 +128,16 @@ def direction_converges(instance) -> Margin:
         return Margin(1 - point.residual / 1e-6, point.residual_error / 1e-6, "zero KKT point")
     flow = limit.trajectory
     # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r.
-    growth = instance.network.order * flow.value[-1] / flow.gradient_norm[-1]
+    ncf, v = instance.ncf, flow.direction
+    growth = instance.network.order * value_at(ncf, v) / size_at(ncf, v)
+    growth *= np.sign(point.value) if abs(value_at(ncf, point.u)).is_positive else math.nan
     # A flow that has not ended yet is still so far from a maximum that is nearly flat.
     left = flow.residual[-1] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
     return worst(
         [
             Margin(1 - point.residual / 1e-9, point.residual_error / 1e-9),
             Margin(1 - limit.distance / 1e-2, (instance.numerics.tolerance + 2 * left) / 1e-2),
-            Margin(float(growth * np.sign(point.value)), instance.numerics.tolerance),
+            Margin(growth.value, growth.error + instance.numerics.tolerance),
         ]
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.identities import equal, equal_vectors
@@ -157,8 +158,8 @@ def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
 
 def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3) -> Margin:
     """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed, for flows' −ℓ' at ŷ = δ^D H(X; u)."""
-    layout, code, columns = problem.network.layout, problem.loss.code, problem.ncf.columns
-    y, small = np.ascontiguousarray(problem.y.T), delta**problem.network.order
+    layout, code, columns = problem.network.layout, problem.loss.code, problem.ncf._columns
+    y, small, u = np.array(problem.y.T, order="C"), delta**problem.network.order, u.copy()
     descent, gradient = np.empty(y.shape), np.empty(u.size)
     work = gradients.workspace(layout, len(problem.X))
     gradients.pull_back(layout, u, columns, y, code, small, 1.0, descent, work, gradient)
@@ -180,7 +181,9 @@ def _remainder(problem: Problem, ncf: Ncf, u: np.ndarray, delta: float) -> Margi
     """1 − |𝓛(δu) − 𝓛(0) + δ^D N(u)| / Σ ŷ²; every loss has |ℓ''| ≤ 1, so ½ is left."""
     outputs, change, y = problem.outputs(delta * u), _changes(problem, delta * u), problem.y
     small = delta**problem.network.order
-    bound = float((outputs**2).sum())
+    lost = problem.output_bound(delta * u)
+    bound = Bounded(float((outputs**2).sum()), float((2 * np.abs(outputs) * lost + lost**2).sum()))
     rounding = small * ncf.rounding(u)[0] + 16 * EPS * float(np.abs(change).sum())
     rounding += float((np.abs(y) * small * problem.output_bound(u)).sum())
-    return Margin(1 - abs(float(change.sum()) + small * ncf.value(u)) / bound, rounding / bound)
+    left = Bounded(abs(float(change.sum()) + small * ncf.value(u)), rounding)
+    return (1 - left / bound).margin()

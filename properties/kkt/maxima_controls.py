@@ -73,4 +73,5 @@ def shared_neurons(instance) -> Margin:
     share their weights.
     """
     shared = convolved(instance)
-    return one_active(shared.network, strict_maximum(shared).u)
+    point = strict_maximum(shared)
+    return one_active(shared.network, point.u, point.off)

@@ -169,7 +169,8 @@ def one_last_neuron(instance) -> Margin:
     In the shares m_j of the norm that the last hidden neurons have, N = Σ n_j m_j^{(p+1)/2} with
     n_j > 0: strictly convex, so that no point with two of them is a maximum.
     """
-    return one_active(instance.network, strict_maximum(instance).u)
+    point = strict_maximum(instance)
+    return one_active(instance.network, point.u, point.off)
 
 
 def strict_maximum(instance) -> KktPoint:
@@ -180,7 +181,10 @@ def strict_maximum(instance) -> KktPoint:
     return point
 
 
-def one_active(network: Network, u: np.ndarray) -> Margin:
-    """The last hidden layer's second largest row is at most NONE times the largest."""
+def one_active(network: Network, u: np.ndarray, off: float = 0.0) -> Margin:
+    """The last hidden layer's second largest row is at most NONE times the largest; u is known to
+    within `off`.
+    """
     rows = np.sort(np.linalg.norm(network.matrices(u)[-2], axis=1))
-    return Margin(float(1 - rows[-2] / rows[-1] / NONE), POLISH / NONE)
+    error = POLISH + 2 * off / rows[-1]
+    return Margin(float(1 - rows[-2] / rows[-1] / NONE), float(error / NONE))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
 from ncfcheck.core.tolerances import EPS, RESOLUTION
+from ncfcheck.model.identities import size_at, value_at
 from ncfcheck.model.ncf import norm
 from ncfcheck.theory.rank_one.criterion import (
     chain_defects,
@@ -14,7 +16,7 @@ from ncfcheck.theory.rank_one.criterion import (
     inner_signs,
     refuse_other_sides,
 )
-from ncfcheck.theory.rank_one.points import reduced_value, tangent
+from ncfcheck.theory.rank_one.points import reduced_rounding, reduced_value, tangent
 
 NONE_FOUND = "the reduced problem has no positive KKT point in sight"
 
@@ -28,14 +30,14 @@ def built(instance):
 
 def angle_error(instance) -> float:
     """Bound on the rounding of sin∠(∇N, w)."""
-    ncf, theta = instance.ncf, instance.start
-    return 2 * ncf.rounding(theta)[1] / _size(ncf.gradient(theta)) + 16 * EPS
+    size = _size(instance)
+    return 2 * (Bounded(size.error) / size).size + 16 * EPS
 
 
-def _size(gradient) -> float:
+def _size(instance) -> Bounded:
     """‖∇N‖; Inapplicable where 0: signs of an e_l cancel in the next layer, or α = 0 kills it."""
-    size = norm(gradient)
-    if size == 0:
+    size = size_at(instance.ncf, instance.start)
+    if size.value == 0:
         raise Inapplicable("∇N = 0 at the point: it makes no angle")
     return size
 
@@ -50,20 +52,34 @@ def is_kkt(instance, error: float = 0.0) -> Margin:
 
 def is_positive(instance) -> Margin:
     """N/‖∇N‖ > 0."""
-    ncf, theta = instance.ncf, instance.start
-    value, gradient = ncf.value_and_gradient(theta)
-    return Margin(value / _size(gradient), 2 * ncf.rounding(theta)[0] / _size(gradient))
+    size, value = _size(instance), value_at(instance.ncf, instance.start)
+    # The point is rounded too, and on a kink ∇N may be all that its own bound allows for.
+    moved = 16 * EPS * size.size
+    return (Bounded(value.value, 2 * value.error + moved) / size).margin()
 
 
-def reduced_tangent(instance) -> float:
+def reduced_tangent(instance) -> Bounded:
     """tan∠(∇n(u), u)."""
-    return tangent(reduced(instance)[1], instance.u)
+    lost = reduced_rounding(*_reduced(instance))[1]
+    slope = reduced(instance)[1]
+    found = tangent(slope, instance.u)
+    share = Bounded(lost) / Bounded(norm(slope), lost)
+    return Bounded(found, (1 + found**2) * share.size)
 
 
 def reduced(instance):
-    return reduced_value(
-        instance.network, instance.ncf.X, instance.ncf.ybar[:, 0], instance.u, instance.signs
-    )
+    """n(u) and ∇n(u), (d,)."""
+    return reduced_value(*_reduced(instance))
+
+
+def reduced_at(instance) -> Bounded:
+    """n(u), with what rounding may have left of it."""
+    return Bounded(reduced(instance)[0], reduced_rounding(*_reduced(instance))[0])
+
+
+def _reduced(instance) -> tuple:
+    X, ybar = instance.ncf.X, instance.ncf.ybar[:, 0]
+    return instance.network, X, ybar, instance.u, instance.signs
 
 
 def criterion(instance, accuracy: float) -> Margin:
@@ -97,7 +113,11 @@ def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
     value, gradient = reduced_value(network, ncf.X, ncf.ybar[:, 0], u, signs)
     if not gradient.any():
         raise Unresolved("∇n(u) = 0: the reduced problem is dead at the direction u")
+    lost = reduced_rounding(network, ncf.X, ncf.ybar[:, 0], u, signs)
+    size = Bounded(norm(gradient), lost[1])
+    error = accuracy / layers[0].c + (Bounded(size.error) / size).size
+    positive = (Bounded(value, lost[0]) / size).margin()
     return [
-        _vanishes(float(np.tanh(tangent(gradient, u))), accuracy / layers[0].c),
-        Margin(value / norm(gradient), accuracy),
+        _vanishes(float(np.tanh(tangent(gradient, u))), error),
+        Margin(positive.value, positive.error + accuracy),
     ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
 from ncfcheck.core.tolerances import EPS, RESOLUTION
-from ncfcheck.model.identities import equal
+from ncfcheck.model.identities import equal, size_at
 from ncfcheck.model.ncf import layer_norms, neuron_balance, norm
 from ncfcheck.properties.hypotheses import (
     CLARKE_REDUCED,
@@ -29,7 +32,7 @@ from ncfcheck.properties.rank_one.margins import (
     criterion,
     is_kkt,
     is_positive,
-    reduced,
+    reduced_at,
     reduced_tangent,
 )
 from ncfcheck.strategies.found import found_points, two_layer_points
@@ -66,12 +69,12 @@ def sufficient(instance) -> Margin:
     the stated value, balanced.
     """
     network, ncf, theta = built(instance).network, instance.ncf, instance.start
-    expected = structured_value(network, reduced(instance)[0], instance.profiles)
-    relative = 2 * ncf.rounding(theta)[0] / abs(expected) + 16 * network.order * EPS
+    expected = structured_value(network, 1.0, instance.profiles) * reduced_at(instance)
+    error = 4 * ncf.rounding(theta)[0] + expected.error + 16 * network.order * EPS * expected.size
     return worst(
         [
-            is_kkt(instance, 4 * reduced_tangent(instance)),
-            equal(ncf.value(theta), expected, relative * abs(expected), abs(expected)),
+            is_kkt(instance, 4 * reduced_tangent(instance).size),
+            equal(ncf.value(theta), expected.value, error, abs(expected.value)),
             is_positive(instance),
             *_balances(network, theta),
         ]
@@ -122,10 +125,10 @@ def perturbed_fails(instance) -> Margin:
     tan² = Σ_l (P_l/c_l − D c_l)²/D² + Σ_l (P_l/(D c_l))² ((1 + τ_l²)(1 + τ_{l−1}²) − 1), τ_l =
     tan∠(e_l, e_l^{∘p_l}) and τ_0 = tan∠(∇n(u), u): it grows linearly with the perturbation.
     """
-    predicted = predicted_tangent(
-        built(instance).network, instance.norms, instance.profiles, reduced_tangent(instance)
-    )
-    error = angle_error(instance) + 64 * EPS
+    tangent_of_u = reduced_tangent(built(instance))
+    spoilt = partial(predicted_tangent, instance.network, instance.norms, instance.profiles)
+    predicted = spoilt(tangent_of_u.value)
+    error = angle_error(instance) + 64 * EPS + spoilt(tangent_of_u.size) - predicted
     sine = predicted / np.hypot(1.0, predicted)
     if sine <= 1e4 * error:
         raise Inapplicable("the perturbation leaves the point a KKT point, or is lost in rounding")
@@ -148,7 +151,8 @@ def mixed_sign_even_p(instance) -> Margin:
     They are KKT points with N > 0 for Q = |α|^{−p/(p−1)} P if the pre-activations are positive, and
     the inverse if negative.
     """
-    return worst([is_kkt(built(instance), 4 * reduced_tangent(instance)), is_positive(instance)])
+    off = 4 * reduced_tangent(built(instance)).size
+    return worst([is_kkt(instance, off), is_positive(instance)])
 
 
 @claim(
@@ -232,5 +236,6 @@ def spoilt_at_once(instance) -> Margin:
     slope = reduced_value(network, ncf.X, ncf.ybar[:, 0], u, instance.signs)[1]
     predicted = predicted_tangent(network, norms, profiles, tangent(slope, u))
     found = tangent(ncf.gradient(theta), theta)
-    error = 16 * (1 + found**2) * (ncf.rounding(theta)[1] / norm(ncf.gradient(theta)) + 16 * EPS)
+    size = size_at(ncf, theta)
+    error = 16 * (1 + found**2) * ((Bounded(size.error) / size).size + 16 * EPS)
     return equal(found, predicted, error, predicted)

@@ -6,8 +6,8 @@ import pytest
 from ncfcheck.model.curvature import Curvature
 from ncfcheck.model.kernels import gradients
 from ncfcheck.model.networks import Network
-from ncfcheck.model.rounding import gradient_bound, output_bound
 from tests.support import reference
+from tests.support.reference import gradient_bound, output_bound
 
 ZOO = reference.zoo()
 # A Hessian entry is a sum of products of at most 5 weights, slopes and data over a few dozen terms,

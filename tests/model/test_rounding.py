@@ -10,8 +10,8 @@ import pytest
 from ncfcheck.model.kernels import gradients
 from ncfcheck.model.ncf import Ncf
 from ncfcheck.model.networks import dense
-from ncfcheck.model.rounding import gradient_bound, output_bound
 from tests.support import reference
+from tests.support.reference import gradient_bound, output_bound
 
 ZOO = {
     name: net

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncfcheck.model import rounding
 from ncfcheck.model.networks import DENSE, Network, blocks, convolution, dense, diagonal, masked
 
 EPS = 2.0**-52
@@ -153,3 +154,14 @@ def zoo() -> dict[str, Network]:
         ),
     }
     return nets
+
+
+def output_bound(network, theta, X):
+    """`rounding.output_bound` for samples as rows; (n, k_L)."""
+    return rounding.output_bound(network.layout, theta, np.array(X.T, order="C"))
+
+
+def gradient_bound(network, theta, X, weights):
+    """`rounding.gradient_bound` for samples as rows X (n, d), weights (n, k_L)."""
+    columns = (np.array(each.T, order="C") for each in (X, weights))
+    return rounding.gradient_bound(network.layout, theta, *columns)

@@ -13,8 +13,10 @@ from functools import cached_property
 import numpy as np
 
 from ncfcheck.model import rounding
+from ncfcheck.model.arrays import Value, vector
 from ncfcheck.model.kernels import gradients
-from ncfcheck.model.ncf import Ncf, Problem, unit
+from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import Correlation, Problem, unit
 from ncfcheck.model.networks import DENSE, Network, masked
 
 Array = np.ndarray
@@ -63,7 +65,7 @@ class BiasedNetwork:
         frozen[[part.stop - 1 for part in self.extended.slices[:-1]]] = True
         return frozen
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of free weights."""
         return int((~self.frozen).sum())
@@ -78,7 +80,7 @@ class BiasedNetwork:
     def expand(self, free: Array) -> Array:
         """Weights of `extended` for the free ones (size,)."""
         theta = np.ones(self.extended.size)
-        theta[~self.frozen] = free
+        theta[~self.frozen] = vector(free, self.size, "the free weights")
         return theta
 
     def unbiased(self, theta: Array) -> Array:
@@ -103,8 +105,17 @@ def _pattern(columns: int, rows: int):
 
 
 @dataclass(frozen=True, eq=False)
-class BiasedNcf(Ncf):
+class BiasedNcf(Value, Correlation):
     """N and its gradient in the free weights; X with the constant appended."""
+
+    network: BiasedNetwork
+    X: Array
+    ybar: Array
+
+    @cached_property
+    def columns(self) -> Array:
+        """Samples as columns, as the kernels take them."""
+        return np.array(self.X.T, order="C")
 
     def value_and_gradient(self, u: Array) -> tuple[float, Array]:
         """N(u) and ∇N(u), (size,)."""
@@ -112,7 +123,7 @@ class BiasedNcf(Ncf):
 
     def pull_back(self, u: Array, weights: Array) -> tuple[float, Array]:
         """Σ weights ∘ H(X; u), weights (n, k_L), and its gradient in the free weights."""
-        network, weights = self.network, np.ascontiguousarray(weights.T)
+        network, weights = self.network, np.array(weights.T, order="C")
         value, gradient = gradients.correlation(
             network.extended.layout, network.expand(u), self.columns, weights
         )
@@ -121,15 +132,25 @@ class BiasedNcf(Ncf):
     def gradient_bound(self, u: Array, settled: bool = False) -> tuple[float, Array]:
         """Bounds on the rounding of N(u) and of every entry of its gradient in the free weights."""
         network = self.network
+        weights = np.array(self.ybar.T, order="C")
         value, gradient = rounding.gradient_bound(
-            network.extended, network.expand(u), self.X, self.ybar, settled
+            network.extended.layout, network.expand(u), self.columns, weights, settled
         )
         return value, gradient[~network.frozen]
 
 
 @dataclass(frozen=True, eq=False)
-class BiasedProblem(Problem):
+class BiasedProblem(Value):
     """Data and loss of a biased network: what claims about single points ask of a `Problem`."""
+
+    network: BiasedNetwork
+    X: Array
+    y: Array
+    loss: Loss
+
+    def __post_init__(self):
+        Problem(self.network.extended, self.X, self.y, self.loss)
+        super().__post_init__()
 
     @cached_property
     def ncf(self) -> BiasedNcf:
@@ -143,14 +164,16 @@ class BiasedProblem(Problem):
 
     def output_bound(self, w: Array) -> Array:
         """Bound on the rounding error of every computed output, (n, k_L)."""
-        return rounding.output_bound(self.network.extended, self.network.expand(w), self.X)
+        layout, theta = self.network.extended.layout, self.network.expand(w)
+        return rounding.output_bound(layout, theta, self.ncf.columns)
 
-    def __post_init__(self):
-        Problem(self.network.extended, self.X, self.y, self.loss)
+    def training_loss(self, w: Array) -> float:
+        """𝓛(w) = Σ ℓ(H(x_i; w), y_i)."""
+        return self.loss.total(self.outputs(w), self.y)
 
 
 @dataclass(frozen=True, eq=False)
-class BiasedInstance:
+class BiasedInstance(Value):
     """What claims about single points ask of an instance, for a network with biases."""
 
     problem: BiasedProblem

@@ -11,11 +11,12 @@ from scipy.integrate import solve_ivp
 
 from ncfcheck.core.claims import Unresolved
 from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.arrays import Value
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import norm
 from ncfcheck.theory.early.training import NEGLIGIBLE, follow, log_forcing, second_order_gradient
 from ncfcheck.theory.flow.stepper import STIFF_STEPS
-from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, norm_reaches
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise, norm_reaches
 
 # Where the two flows are compared: the first time either norm reaches this, in units of δ.
 RADIUS = 2.0
@@ -27,7 +28,7 @@ VARIATIONAL, COARSE, EVALUATIONS = 1e-6, 1e-4, 2000
 
 
 @dataclass(frozen=True, eq=False)
-class Departures:
+class Departures(Value):
     """Loss flows down a ladder of δ^D against the NCF flow, each where its norm reaches RADIUS.
 
     `powers` (m,) holds δ^D, `directions` (m, P) the differences v_loss − v_ncf, `delays` (m,) the
@@ -57,6 +58,7 @@ def departures(instance: Instance, rungs: int) -> Departures:
     powers = _first_power(precise, reference) * 10.0 ** -np.arange(float(rungs))
     directions, delays = zip(*(_departure(precise, reference, power) for power in powers))
     floor = np.array([np.linalg.norm(direction), abs(delay)]) + 8 * EPS
+    floor += noise(precise.ncf, reference)  # which −ℓ' adds where data cancel, for δ^D > 0 only
     return Departures(reference, powers, np.array(directions), np.array(delays), floor)
 
 
@@ -132,7 +134,7 @@ def variation(
         if next(evaluations) > EVALUATIONS:
             raise Unresolved("the variational equation is stiff")
         u, e = state[:size], state[size:]
-        gradient = ncf.gradient(u)
+        gradient = ncf.gradient(u) if np.isfinite(state).all() else np.zeros(size)
         if not (gradient.any() and np.isfinite(gradient).all()):
             raise Unresolved("the variational equation steps off the flow")
         forcing = second_order_gradient(instance.problem, u) / unit

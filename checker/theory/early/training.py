@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Outcome, Unresolved
+from ncfcheck.model.arrays import finite_vector
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.kernels import gradients
 from ncfcheck.model.ncf import Problem, norm
@@ -120,7 +121,7 @@ def conditioned_window(instance: Instance) -> Window:
 
 def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
     """Largest log r^D ‖Jᵀ(ℓ''(0)·H)‖/‖Jᵀȳ‖ on a flow: times δ^D, the gradient's relative change."""
-    directions = np.ascontiguousarray(flow.directions[rows])
+    directions = np.array(flow.directions[rows], order="C")
     changes = map(norm, _second_orders(instance.problem, directions))
     sizes = map(norm, map(instance.ncf.gradient, directions))
     logs = np.log(np.maximum([change / size for change, size in zip(changes, sizes)], 1e-300))
@@ -129,12 +130,12 @@ def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None))
 
 def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
     """J(X; u)ᵀ(ℓ''(0)·H(X; u)), (P,): −∇𝓛(δu) = δ^{D−1}(∇N(u) − δ^D of this + O(δ^{2D}))."""
-    return _second_orders(problem, np.ascontiguousarray(u)[None])[0]
+    return _second_orders(problem, finite_vector(u, problem.network.size, "u")[None])[0]
 
 
 def _second_orders(problem: Problem, directions: np.ndarray) -> np.ndarray:
-    curvature = np.ascontiguousarray(problem.loss.curvature(0.0, problem.y).T)
-    layout, X = problem.network.layout, problem.ncf.columns
+    curvature = np.array(problem.loss.curvature(0.0, problem.y).T, order="C")
+    layout, X = problem.network.layout, problem.ncf._columns
     return gradients.second_orders(layout, directions, X, curvature)
 
 

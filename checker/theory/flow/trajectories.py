@@ -11,6 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ncfcheck.core.tolerances import FITTED, HANDOVER, Numerics
+from ncfcheck.model.arrays import Value, finite_vector, unit_vector
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.ncf import Ncf, Problem, norm
 from ncfcheck.theory.flow import solvers as second_integrator
@@ -50,22 +51,28 @@ NEVER = -1.0
 
 
 def norm_reaches(radius: float) -> Event:
-    """The first time ‖s‖ rises to `radius`, in units of the initial norm."""
+    """The first time ‖s‖ rises to `radius` > 0, in units of the initial norm."""
+    if not 0 < radius < math.inf:
+        raise ValueError(f"radius must be above 0, not {radius!r}")
     return Event(stepper.NORM_EVENT, math.log(radius))
 
 
 def time_reaches(time: float) -> Event:
-    """Physical time of the NCF flow, or t δ^{D−2} of the loss flow."""
+    """Physical time ≥ 0 of the NCF flow, or t δ^{D−2} of the loss flow."""
+    if not time >= 0:
+        raise ValueError(f"time must be 0 or more, not {time!r}")
     return Event(stepper.TIME_EVENT, time)
 
 
 def aligned_with(direction: np.ndarray, cosine: float) -> Event:
-    """The first time ⟨v, direction⟩ rises to `cosine`."""
+    """The first time ⟨v, direction⟩ rises to `cosine`; direction (P,)."""
+    if math.isnan(cosine):
+        raise ValueError("cosine must be a number, not NaN")
     return Event(stepper.ALIGNMENT_EVENT, cosine, direction)
 
 
 @dataclass(frozen=True, eq=False)
-class Trajectory:
+class Trajectory(Value):
     """A flow from r = 1, sampled at the steps of the integrator; m + 1 rows.
 
     `log_norm` is log r, `time` physical time (t δ^{D−2} for the loss flow), `value` N(v) (Σ
@@ -108,12 +115,23 @@ def ncf_flow(
 ) -> Trajectory:
     """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, sin∠ ≤ residual.
 
-    `scale` is ‖∇N(start)‖ where that is known.
+    `scale` is ‖∇N(start)‖ where that is known. Raises ValueError for a start, or a direction of the
+    event, that is no unit vector of the network's size.
     """
+    start = unit_vector(start, ncf.network.size, "start")
     scale = scale or norm(ncf.gradient(start))
     return _run(
-        _field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, scale), start, numerics, until, residual
+        _field(ncf, ncf._ybar_columns, NCF_CODE, 0.0, scale), start, numerics, until, residual
     )
+
+
+def noise(ncf: Ncf, flow: Trajectory) -> float:
+    """The largest share of ∇N that may be rounding on a flow of `ncf`: looked for at its ends, and
+    where ‖∇N‖ is least. Where data cancel it is far above that of one operation.
+    """
+    norms = np.maximum(flow.gradient_norm, np.finfo(float).tiny)
+    rows = {0, int(np.argmin(norms)), len(norms) - 1}
+    return max(float(ncf.rounding(flow.directions[k])[1] / norms[k]) for k in rows)
 
 
 def loss_flow(
@@ -129,11 +147,15 @@ def loss_flow(
     It stops as fitted where the loss 𝓛 falls to `fitted`, if that is given and comes first; and
     where the gradient vanishes with the loss, at 10^-10 of 𝓛(0) or less. A loss that is positive at
     all finite weights, like the logistic one, gets there by an 𝓛 asked for only.
+
+    Raises ValueError as `ncf_flow` does, and for a δ that is not above 0.
     """
-    y = np.ascontiguousarray(problem.y.T)
-    field = _field(
-        problem.ncf, y, problem.loss.code, math.log(delta), norm(problem.ncf.gradient(start))
-    )
+    start = unit_vector(start, problem.network.size, "start")
+    if not 0 < delta < math.inf:
+        raise ValueError(f"delta must be above 0, not {delta!r}")
+    y = np.array(problem.y.T, order="C")
+    scale = norm(problem.ncf.gradient(start))
+    field = _field(problem.ncf, y, problem.loss.code, math.log(delta), scale)
     flow = _run(field, start, numerics, until, NEVER)
 
     def excess(flow: Trajectory, row: int = -1) -> float:
@@ -191,7 +213,7 @@ def _joined(flow: Trajectory, more: Trajectory) -> Trajectory:
 
 def _field(ncf: Ncf, y: np.ndarray, code: int, log_delta: float, scale: float) -> stepper.Field:
     return stepper.Field(
-        ncf.network.layout, ncf.columns, y, code, ncf.network.order, log_delta, scale or 1.0
+        ncf.network.layout, ncf._columns, y, code, ncf.network.order, log_delta, scale or 1.0
     )
 
 
@@ -212,15 +234,15 @@ def _run(
     residual: float,
     log_norm: float = 0.0,
 ) -> Trajectory:
-    direction = np.zeros(start.size) if until.direction is None else until.direction
+    direction = np.zeros(start.size)
+    if until.kind == stepper.ALIGNMENT_EVENT:
+        direction = finite_vector(until.direction, start.size, "direction")
     residual = NEVER if until.kind else residual
     target = until.target * field.scale if until.kind == stepper.TIME_EVENT else until.target
     arguments = (numerics.tolerance, residual, until.kind, target, direction, numerics.calls)
     second = numerics.integrator == "scipy"
     integrate = second_integrator.integrate if second else stepper.integrate
-    code, calls, scalars, directions = integrate(
-        field, np.ascontiguousarray(start), log_norm, *arguments
-    )
+    code, calls, scalars, directions = integrate(field, start, log_norm, *arguments)
     if code == stepper.STIFF:
         solver = second_integrator.radau if second else second_integrator.extrapolated
         code, more, late, ends = second_integrator.integrate(

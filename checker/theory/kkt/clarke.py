@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import lsq_linear
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import Unresolved
 from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.arrays import finite_vector
+from ncfcheck.model.identities import value_at
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.model.networks import Network
 
@@ -33,7 +36,7 @@ def clarke_residual(ncf: Ncf, u: Array) -> float:
     problem, is the least angle. Exact for one kinked layer; raises Unresolved for more, where
     slopes multiply.
     """
-    network = ncf.network
+    network, u = ncf.network, finite_vector(u, ncf.network.size, "u")
     found = kinks(ncf, u)
     if found is None:
         return ncf.residual(u)
@@ -66,8 +69,8 @@ def clarke_error(ncf: Ncf, u: Array) -> float:
     found = kinks(ncf, u)
     terms = 2 if found is None else 2 + 2 * len(found.where)
     bound = norm(ncf.gradient_bound(u, settled=True)[1]) * terms
-    along = abs(ncf.network.order * ncf.value(u))
-    return bound / along + 16 * EPS if along > 0 else np.inf
+    along = ncf.network.order * value_at(ncf, u)
+    return (Bounded(bound) / along).size + 16 * EPS
 
 
 def kinks(ncf: Ncf, u: Array) -> Kinks | None:

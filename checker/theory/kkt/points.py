@@ -12,15 +12,27 @@ import numpy as np
 from scipy.linalg import lapack
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lsmr
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import Inapplicable, Unresolved
-from ncfcheck.core.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, HANDOVER, POLISHED, Numerics
+from ncfcheck.core.tolerances import (
+    DEGENERATE,
+    DENSE_HESSIAN,
+    EPS,
+    HANDOVER,
+    POLISHED,
+    RESOLUTION,
+    Numerics,
+)
+from ncfcheck.model.arrays import Value, direction, unit_vector
 from ncfcheck.model.ncf import FEW, Ncf, norm, sine
-from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise
 
 FLOWS = (
     64  # that are kept: a few for each of the instances that a check draws before it judges them
 )
 Known = tuple[float, np.ndarray, float]  # N(u), ∇N(u) and sin∠ at a point u
+# By how much, in units of |λ|, an error of ∇N in those units may move curvatures.
+CONDITION = 1e3
 BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
 
 
@@ -34,7 +46,7 @@ class Inertia(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class KktPoint:
+class KktPoint(Value):
     """A point u (P,) of the unit sphere with ∇N(u) ≈ λu.
 
     `residual` is sin∠ and `residual_error` the rounding bound of it; `value` N(u), λ = D·N(u);
@@ -52,12 +64,20 @@ class KktPoint:
 
     @property
     def inertia(self) -> Inertia:
-        """Maximum, saddle or degenerate; curvatures within DEGENERATE of zero count as zero."""
+        """Maximum, saddle or degenerate; curvatures within DEGENERATE of zero count as zero, and
+        within what rounding may make of them where data cancel.
+        """
+        flat = max(DEGENERATE, CONDITION * self.residual_error)
         if self.multiplier == 0:
             return Inertia.ZERO
-        if self.top_curvature > DEGENERATE:
+        if self.top_curvature > flat:
             return Inertia.SADDLE
-        return Inertia.MAXIMUM if self.top_curvature < -DEGENERATE else Inertia.DEGENERATE
+        return Inertia.MAXIMUM if self.top_curvature < -flat else Inertia.DEGENERATE
+
+    @property
+    def off(self) -> float:
+        """Bound on the distance of u from the KKT point, where that is a strict maximum."""
+        return 2 * (self.residual + self.residual_error) / abs(self.top_curvature)
 
     @property
     def is_polished(self) -> bool:
@@ -78,8 +98,12 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
     of either sign, along which a full step goes anywhere. The damping is of that size and vanishes
     with it, so that convergence stays quadratic.
 
-    Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against.
+    Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against;
+    ValueError for a u that is no direction of the network's size.
     """
+    if steps < 1:
+        raise ValueError(f"steps must be 1 or more, not {steps}")
+    u = direction(u, ncf.network.size, "u")
     solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
     u = u / np.linalg.norm(u)
     point: np.ndarray
@@ -108,13 +132,21 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
         last = residual
         point = point + model.newton_step(tangential)
         point /= np.linalg.norm(point)
+        if not np.isfinite(point).all():
+            raise Unresolved("a step of the polish is not finite")
     return best
 
 
 def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
-    """KktPoint at the unit vector u as it stands, without moving it."""
+    """KktPoint at the unit vector u (P,) as it stands, without moving it.
+
+    Raises Unresolved where ∇N vanishes, ValueError for a u that is no direction of its size.
+    """
+    u = direction(u, ncf.network.size, "u")
     value, g = known[:2] if known else ncf.value_and_gradient(u)
     residual = known[2] if known else sine(g, u)
+    if not g.any():
+        raise Unresolved("∇N vanishes at the point to describe")
     top, escape = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(
         ncf, u, g
     ).escape_directions()
@@ -229,9 +261,10 @@ def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     The flow hands over to the polish at sin∠ ≤ HANDOVER. Where that ends on a saddle whose escape
     directions the flow has already entered, the flow goes on. Where ∇N dies away the limit is a
     zero KKT point. Raises Inapplicable for a dead start, Unresolved when the KKT point cannot be
-    told.
+    told, ValueError for a start that is no unit vector of the network's size.
     """
-    return _followed(ncf, np.ascontiguousarray(start).tobytes(), numerics)
+    start = unit_vector(start, ncf.network.size, "start")
+    return _followed(ncf, start.tobytes(), numerics)
 
 
 @lru_cache(maxsize=FLOWS)
@@ -250,6 +283,8 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
             raise Unresolved(f"NCF flow {trajectory.stop.value}")
         point = polish(ncf, trajectory.direction)
         limit = Limit(point, trajectory)
+        if point.residual_error > RESOLUTION:
+            raise Unresolved(f"data cancel: ∇N is known to {point.residual_error:.1e} of itself")
         if not point.is_polished:
             raise Unresolved(f"polish ended at sin∠ = {point.residual:.1e}")
         if limit.distance > _reach(point, residual):
@@ -273,18 +308,23 @@ def positive_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     return limit
 
 
-def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[float, float, float]:
-    """Blow-up time T* of the NCF flow from unit start, a bound on its error, N* (D > 2, N* > 0).
+def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[Bounded, Bounded]:
+    """Blow-up time T* of the NCF flow from unit start, and N* (D > 2, N* > 0), with error bounds.
 
     After the hand-over at time t the rest is r^{−(D−2)}/(D(D−2)N) with N between N(v) and N*; the
-    integrator's share is the difference to a run at a tolerance thirty times larger.
+    integrator's share is the difference to a run at a tolerance thirty times larger. Rounding of
+    ∇N is as good as a local error of its size, and adds up in log r.
     """
     order, times = ncf.network.order, []
     for tolerance in (numerics.tolerance, 30 * numerics.tolerance):
         limit = positive_limit(ncf, start, replace(numerics, tolerance=tolerance))
-        flow, optimum = limit.trajectory, limit.point.value
+        flow, u = limit.trajectory, limit.point.u
         rest = np.exp(-(order - 2) * flow.log_norm[-1]) / (order * (order - 2))
-        bracket = rest * abs(1 / flow.value[-1] - 1 / optimum)
-        times.append((flow.time[-1] + rest / optimum, bracket))
-    (time, bracket), (coarse, _) = times
-    return time, abs(time - coarse) + bracket + 64 * EPS * time, optimum
+        optimum = Bounded(limit.point.value, ncf.rounding(u)[0])
+        late = Bounded(flow.value[-1], ncf.rounding(flow.direction)[0])
+        times.append((flow, optimum, flow.time[-1] + rest / optimum, rest / late - rest / optimum))
+    (flow, optimum, time, bracket), (_, _, coarse, _) = times
+    lost, integrated = noise(ncf, flow), abs(time.value - coarse.value)
+    summed = (64 * EPS + lost * (1 + (order - 2) * flow.sigma[-1])) * time.value
+    error = integrated * (1 + lost / numerics.tolerance) + summed
+    return Bounded(time.value, time.error + bracket.size + error), optimum

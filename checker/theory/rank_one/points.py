@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
-from ncfcheck.core.tolerances import Numerics
+from ncfcheck.core.tolerances import EPS, Numerics
+from ncfcheck.model.arrays import finite, finite_vector, matrix
 from ncfcheck.model.instance import Instance, Space, part
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.model.networks import Network, dense
@@ -60,13 +61,35 @@ class ReducedPoint:
 def reduced_value(
     network: Network, X: Array, ybar: Array, u: Array, signs: Sequence[float]
 ) -> tuple[float, Array]:
-    """n(u) = s_L Σ ȳ_i σ_{L−1}(s_{L−1} … s_2 σ_1(uᵀx_i)), its gradient (d,); X (n, d), ȳ (n,)."""
+    """n(u) = s_L Σ ȳ_i σ_{L−1}(s_{L−1} … s_2 σ_1(uᵀx_i)), its gradient (d,); X (n, d), ȳ (n,).
+
+    Raises ValueError for other shapes than these, and for entries that are not finite.
+    """
+    X = finite(matrix(X, (None, network.widths[0]), "X"), "X")
+    ybar = finite_vector(ybar, len(X), f"ybar of samples X {X.shape}")
+    u = finite_vector(u, X.shape[1], "u")
+    if len(signs) != network.depth - 1:
+        raise ValueError(f"{len(signs)} signs: {network.depth - 1} are right")
     z, slope = X @ u, np.ones(len(X))
     for power, alpha, sign in zip(network.powers, network.slopes, signs):
         side = np.where(z >= 0, 1.0, alpha**power)
         slope = slope * sign * side * power * z ** (power - 1)
         z = sign * side * z**power
     return float(ybar @ z), X.T @ (ybar * slope)
+
+
+def reduced_rounding(
+    network: Network, X: Array, ybar: Array, u: Array, signs: Sequence[float]
+) -> tuple[float, float]:
+    """Bounds on the rounding errors of `reduced_value` and, in norm, of its gradient.
+
+    As |α_l| ≤ 1, no term is more than that of the linear network of the absolute values: |ȳ_i|
+    z_i^{P_1}, z_i = |u|ᵀ|x_i|. Every product and power adds a few units of the last place.
+    """
+    z, order = np.abs(X) @ np.abs(u), network.orders[0]
+    operations = EPS * (X.shape[0] + order * (X.shape[1] + 4 * network.depth))
+    slope = np.abs(ybar) * order * z ** (order - 1)
+    return float(operations * (np.abs(ybar) @ z**order)), norm(operations * (np.abs(X).T @ slope))
 
 
 def balanced_norms(network: Network) -> Array:
@@ -227,6 +250,8 @@ def off_kinks(
 
     Labels of samples orthogonal to the basis are zero. Raises Inapplicable where the search fails.
     """
+    if not np.linalg.norm(u) > 0:
+        raise Inapplicable("no direction off the kinks to start from")
     for _ in range(steps):
         previous, gradient = u, reduced_value(network, X, labels, u / np.linalg.norm(u), signs)[1]
         u = basis @ (basis.T @ gradient)
