@@ -19,6 +19,7 @@ from ncfcheck.app.console import (
     selected,
     sources,
     stopped,
+    unjudged,
 )
 
 BUDGET = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([smh]?)")
@@ -80,6 +81,8 @@ def hunt(claim, budget, workers, scheduler, resume, keep_going, seed, strict, qu
     finished = _played(plan, strict, quiet)
     if finished.stopped:
         return stopped(finished.stopped)
+    if finished.result.evidence.is_unjudged:
+        return unjudged(finished.result)
     return 0 if finished.result.as_expected(strict) else UNEXPECTED
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import inspect
 import re
 import sys
 import traceback
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ncfcheck.core.claims import forget, registered
+from ncfcheck.core.stated import place, short
 
 SUFFIX = ".py"
 
@@ -79,13 +79,13 @@ def told(error: BaseException, path: Path | None = None) -> str:
     message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     files = {str(path)} if path else _loaded()
     if isinstance(error, SyntaxError) and error.filename in files:
-        return f"{_short(error.filename)}:{error.lineno}: {type(error).__name__}: {error.msg}"
+        return f"{short(error.filename)}:{error.lineno}: {type(error).__name__}: {error.msg}"
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files
     ]
     if frames:
-        return f"{_short(frames[-1].filename)}:{frames[-1].lineno}: {message}"
-    return f"{_short(str(path))}: {message}" if path else message
+        return f"{short(frames[-1].filename)}:{frames[-1].lineno}: {message}"
+    return f"{short(str(path))}: {message}" if path else message
 
 
 def told_of(error: BaseException, claim) -> str:
@@ -93,13 +93,12 @@ def told_of(error: BaseException, claim) -> str:
     returns, where it is stated.
     """
     message = told(error)
-    if claim.function.__module__ not in _modules() or re.match(r"[^:]+\.py:\d+: ", message):
-        return message
-    try:
-        line = inspect.getsourcelines(claim.function)[1]
-    except (OSError, TypeError):
-        return message
-    return f"{_short(str(sys.modules[claim.function.__module__].__file__))}:{line}: {message}"
+    return message if re.match(r"[^:]+\.py:\d+: ", message) else where(claim) + message
+
+
+def where(claim) -> str:
+    """ "file:line: " of the statement of a claim in a file of the user's; empty for any other."""
+    return f"{place(claim.function)}: " if claim.function.__module__ in _modules() else ""
 
 
 def _modules() -> list[str]:
@@ -108,11 +107,3 @@ def _modules() -> list[str]:
 
 def _loaded() -> set[str]:
     return {str(sys.modules[name].__file__) for name in _modules()}
-
-
-def _short(path: str) -> str:
-    """The path as one would type it from here."""
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return path

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from ncfcheck.core import stated
+
 
 class Kind(StrEnum):
     """What a claim's refutation would mean."""
@@ -34,6 +36,7 @@ class Outcome(StrEnum):
     VIOLATES = "violates"
     UNRESOLVED = "unresolved"
     INAPPLICABLE = "inapplicable"
+    ERROR = "error"  # the claim is at fault: it raised, or says something else when asked again
 
 
 class Verdict(StrEnum):
@@ -43,6 +46,10 @@ class Verdict(StrEnum):
     POTENTIAL = "potential"  # a violation that survives confirmation, no certificate
     NOT_REFUTED = "not refuted"  # none found, on N instances
     UNRESOLVED = "unresolved"  # too little was decided to say even that
+
+
+EXPECTED = {Kind.THEOREM: Verdict.NOT_REFUTED, Kind.CONTROL: Verdict.REFUTED}
+"""The verdict that a kind calls for; a conjecture calls for none."""
 
 
 class Inapplicable(Exception):
@@ -58,19 +65,48 @@ class Margin:
     """Signed, scale-free distance from violation, with a bound on its own error.
 
     value > error: the claim holds on the instance; value < -error: it is violated; anything else,
-    NaN and an infinite error included, is unresolved.
+    NaN and an infinite error included, is unresolved. Both become floats: scalars of numpy and
+    others, and arrays with one entry, are taken. Raises TypeError for what is no real number,
+    booleans among it, ValueError for a negative error.
     """
 
     value: float
     error: float
     note: str = ""
 
+    def __post_init__(self):
+        for name in ("value", "error"):
+            if type(getattr(self, name)) is not float:
+                object.__setattr__(self, name, _real(name, getattr(self, name)))
+        if self.error < 0:
+            raise ValueError(
+                f"a margin's error is a bound on |computed − exact|, at least 0, not {self.error:g}"
+            )
+
     @property
     def outcome(self) -> Outcome:
         """The outcome this is evidence for: `unresolved` unless the sign is beyond the error."""
-        if math.isnan(self.value) or not self.error >= 0 or not abs(self.value) > self.error:
+        if math.isnan(self.value) or not abs(self.value) > self.error:
             return Outcome.UNRESOLVED
         return Outcome.HOLDS if self.value > 0 else Outcome.VIOLATES
+
+
+def _real(name: str, value) -> float:
+    """The float that a number, or an array with one entry, is."""
+    try:
+        plain = value.item() if hasattr(value, "item") else value
+        if not isinstance(plain, str | bytes | bool):
+            return float(plain)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    hint = ": Margin(1.0 if it holds else -1.0, 0.0)" if _is_truth(value) else ""
+    shape = getattr(value, "shape", ())
+    told = f"an array of shape {tuple(shape)}" if shape else stated.shown(value)
+    raise TypeError(f"a margin's {name} is one real number, not {told}{hint}")
+
+
+def _is_truth(value) -> bool:
+    return type(value).__name__ in ("bool", "bool_")
 
 
 def worst(margins: Iterable[Margin]) -> Margin:
@@ -101,9 +137,12 @@ class Claim:
     strategy of data sets (see `ncfcheck.strategies.instances`), so that the same claim runs on a
     user's table. A control `drops` one hypothesis of the theorems `of`: its statement is theirs
     without it. `covers` lists pairs (key, value) of coverage without which a run says nothing about
-    the claim. `refute`, its exact counterpart, returns a `ncfcheck.certify.Certificate` of an
-    instance that refutes it, or raises `ncfcheck.certify.NotProved`; `prove` does the same of an
-    instance on which its conclusion holds.
+    the claim. `scale_free` says that its margin is the same for the data c·X, c > 0: then a
+    violation is confirmed on rescaled data, too. `expect` is the verdict without which a run is
+    not as expected, None for any. `refute`, its exact counterpart, returns a
+    `ncfcheck.certify.Certificate` of an instance that refutes it, or raises
+    `ncfcheck.certify.NotProved`; `prove` does the same of an instance on which its conclusion
+    holds.
     """
 
     id: str
@@ -116,8 +155,15 @@ class Claim:
     drops: str = ""
     of: tuple[str, ...] = ()
     covers: tuple[tuple[str, str], ...] = ()
+    scale_free: bool = False
+    expect: Verdict | None = None
     refute: Callable[[Any], Any] | None = None
     prove: Callable[[Any], Any] | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the user's own, and does not come with the program."""
+        return self.function.__module__.split(".")[0] != "ncfcheck"
 
     @property
     def summary(self) -> str:
@@ -143,7 +189,8 @@ class Claim:
         except Unresolved as reason:
             return Outcome.UNRESOLVED, Margin(*nothing, str(reason))
         if not isinstance(margin, Margin):
-            raise TypeError(f"{self.id} returns a {type(margin).__name__}, not a Margin")
+            found = stated.shown(margin)
+            raise TypeError(f"{self.id} returns {found}, not a Margin(value, error)")
         return margin.outcome, margin
 
 
@@ -153,42 +200,77 @@ _registry: dict[str, Claim] = {}
 def claim(
     id: str,
     *,
-    kind: Kind,
+    kind: Kind | str,
     reference: str,
     given,
     hypotheses: Iterable[str] = (),
     drops: str = "",
     of: Iterable[str] = (),
     covers: Iterable[tuple[str, str]] = (),
+    scale_free: bool = False,
+    expect: Verdict | str | None = None,
     refute: Callable[[Any], Any] | None = None,
     prove: Callable[[Any], Any] | None = None,
 ):
     """Register the decorated function, instance → Margin, as a claim stated by its docstring.
 
-    Raises ValueError for a second claim of the same id, an id that is not `area.name`, no
+    `expect` is "not refuted" or "refuted", which potential is enough for: by default what the kind
+    calls for, and nothing of a conjecture. `scale_free=True` has violations confirmed on rescaled
+    data, too, for a margin that is the same for the data c·X, c > 0. Raises TypeError or ValueError
+    for what is none of this, a second claim of the same id, an id that is not `area.name`, no
     docstring, and a claim other than a control that drops a hypothesis.
     """
+    id, kind = stated.id_of(id), stated.member("kind", kind, Kind)
+    values: dict[str, Any] = {
+        "reference": stated.text("reference", reference),
+        "hypotheses": stated.texts("hypotheses", hypotheses),
+        "given": stated.strategy(given),
+        "drops": stated.text("drops", drops),
+        "of": stated.texts("ids in `of`", of),
+        "covers": stated.pairs("covers", covers),
+        "scale_free": bool(scale_free),
+        "expect": _expectation(kind, expect),
+        "refute": stated.optional("refute", refute),
+        "prove": stated.optional("prove", prove),
+    }
+    if (drops or of) and kind is not Kind.CONTROL:
+        raise ValueError(f"claim {id} drops a hypothesis, but only controls do")
 
     def register(function):
+        function = stated.function_of(function, id)
         statement = _paragraphs(inspect.getdoc(function) or "")
-        if id in _registry and not _is_restated(_registry[id].function, function):
-            raise ValueError(f"claim {id} is registered twice")
-        if id.count(".") != 1 or not all(id.split(".")):
-            raise ValueError(f"claim id {id!r} is not of the form area.name")
         if not statement:
             raise ValueError(f"claim {id} has no docstring to state it")
-        if (drops or of) and Kind(kind) is not Kind.CONTROL:
-            raise ValueError(f"claim {id} drops a hypothesis, but only controls do")
-        told = (id, Kind(kind), statement, reference, tuple(hypotheses), given, function)
-        _registry[id] = Claim(*told, drops, tuple(of), tuple(covers), refute, prove)
+        if id in _registry and not _is_restated(_registry[id].function, function):
+            raise ValueError(_twice(id, _registry[id].function, function))
+        _registry[id] = Claim(id, kind, statement, function=function, **values)
         return function
 
     return register
 
 
+def _expectation(kind: Kind, wanted) -> Verdict | None:
+    """The verdict expected of a claim. Raises ValueError where its kind calls for another."""
+    if wanted is None:
+        return EXPECTED.get(kind)
+    found = stated.member("expect", wanted, (Verdict.NOT_REFUTED, Verdict.REFUTED))
+    if found is not EXPECTED.get(kind, found):
+        raise ValueError(f"expect={str(found)!r}: a {kind} is expected to be {EXPECTED[kind]}")
+    return found
+
+
 def _is_restated(old: Callable, new: Callable) -> bool:
     """Whether a cell of a notebook that states a claim is run again."""
     return old.__module__ == new.__module__ == "__main__" and old.__name__ == new.__name__
+
+
+def _twice(id: str, old: Callable, new: Callable) -> str:
+    """Why a claim cannot be registered: another has its id, or its file is imported twice."""
+    before, now = stated.place(old), stated.place(new)
+    if before == now and old.__module__ != new.__module__:
+        return f"claim {id} is registered twice: its file is imported by another one, too"
+    names = f"{old.__name__} at {before} and {new.__name__} at {now}"
+    return f"claim {id} is registered twice, by {names}: give one of them another id"
 
 
 def _paragraphs(text: str) -> str:

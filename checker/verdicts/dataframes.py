@@ -14,6 +14,7 @@ from ncfcheck.verdicts.results import ClaimResult
 
 NESTED = (
     "why_unresolved",
+    "why_errors",
     "why_inapplicable",
     "why_uncertified",
     "why_unproved",

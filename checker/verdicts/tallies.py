@@ -16,7 +16,7 @@ from ncfcheck.verdicts.sample import Sample
 
 LOWEST = 5  # smallest margins kept with their instances
 SUMS = ("holds", "violates", "unresolved", "inapplicable", "confirmed", "replayed", "seconds")
-SUMS += ("certified", "uncertified", "proved", "unproved")
+SUMS += ("certified", "uncertified", "proved", "unproved", "errors", "asked")
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -54,7 +54,8 @@ class Tally:
     and `certified` proved, of those that a proof was tried of; `uncertified` counts the reasons why
     there is none. `proved` and `unproved` are the same of instances that hold, where that was asked
     for. `replayed` counts the instances among all these that were not drawn but come from stored
-    witnesses, by outcome; `violation` is the confirmed one of smallest margin.
+    witnesses, by outcome; `violation` is the confirmed one of smallest margin. `errors` are the
+    instances in which the claim is at fault, `asked` how many were wanted.
     """
 
     holds: int = 0
@@ -62,6 +63,8 @@ class Tally:
     confirmed: int = 0
     unresolved: Counter[str] = field(default_factory=Counter)  # reason → count
     inapplicable: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)  # reason → count
+    asked: int = 0
     coverage: dict[str, Counter[str]] = field(default_factory=dict)
     worst: Case | None = None
     seconds: float = 0.0
@@ -78,7 +81,7 @@ class Tally:
     @property
     def applicable(self) -> int:
         """Instances that met the hypotheses, decided or not."""
-        return self.holds + self.violates + self.unresolved.total()
+        return self.holds + self.violates + self.unresolved.total() + self.errors.total()
 
     @property
     def drawn(self) -> int:
@@ -90,8 +93,11 @@ class Tally:
         if outcome is Outcome.INAPPLICABLE:
             self.inapplicable[one_line(margin.note) or "hypotheses not met"] += 1
             return
-        self._cover(instance)
         described = describe(instance)
+        self._cover(instance)
+        if outcome is Outcome.ERROR:
+            self.errors[one_line(margin.note)] += 1
+            return
         if math.isfinite(margin.value) and math.isfinite(margin.error):
             self.margins.add(described, margin.value, margin.error)
         if outcome is Outcome.UNRESOLVED:

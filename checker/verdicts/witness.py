@@ -46,6 +46,7 @@ WORDS = {
     Outcome.HOLDS: "holds",
     Outcome.UNRESOLVED: "cannot be decided",
     Outcome.INAPPLICABLE: "does not apply",
+    Outcome.ERROR: "is at fault",
 }
 
 

@@ -194,7 +194,11 @@ class _Hunt:
         return HuntResult(
             id=self.claim.id,
             kind=self.claim.kind,
-            verdict=Verdict.REFUTED if small is not None and small.certificate else totals.verdict,
+            verdict=Verdict.REFUTED
+            if small is not None and small.certificate
+            else totals.evidence.verdict,
+            expect=self.claim.expect,
+            evidence=totals.evidence,
             tested=totals.tested,
             unresolved=totals.outcomes[Outcome.UNRESOLVED],
             inapplicable=totals.outcomes[Outcome.INAPPLICABLE],
@@ -203,6 +207,8 @@ class _Hunt:
             strata=len(totals.strata),
             coverage={key: dict(counts) for key, counts in totals.coverage.items()},
             why_unresolved=dict(totals.reasons.most_common()),
+            errors=totals.outcomes[Outcome.ERROR],
+            why_errors=dict(totals.errors.most_common()),
             generations=self.schedule.next,
             path=self.path,
             minimal=as_drawn if small is None else tuple(small.rendering),
