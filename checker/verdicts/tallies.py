@@ -63,8 +63,6 @@ class Tally:
     confirmed: int = 0
     unresolved: Counter[str] = field(default_factory=Counter)  # reason → count
     inapplicable: Counter[str] = field(default_factory=Counter)
-    errors: Counter[str] = field(default_factory=Counter)  # reason → count
-    asked: int = 0
     coverage: dict[str, Counter[str]] = field(default_factory=dict)
     worst: Case | None = None
     seconds: float = 0.0
@@ -76,6 +74,8 @@ class Tally:
     proved: int = 0
     unproved: Counter[str] = field(default_factory=Counter)  # reason → count
     replayed: Counter[Outcome] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)  # reason → count
+    asked: int = 0
     violation: Violation | None = field(default=None, compare=False)
 
     @property

@@ -139,7 +139,7 @@ def test_all_variants_of_an_instance_must_violate(toys):
         == "rescaled"
     )
     outcome, margin = denied(claim, Instance(-1.0, "not a pair"), Margin(-1.0, 0.5))
-    assert outcome is Outcome.ERROR and margin.note.startswith("ValueError: not enough values")
+    assert outcome is Outcome.ERROR and margin.note.startswith("ValueError: too many values")
 
 
 def test_a_claim_false_everywhere_is_confirmed_a_few_times_and_again_when_worse(toys):

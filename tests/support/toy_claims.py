@@ -108,9 +108,9 @@ def picky(number):
 
 @claim("toy.hard", kind=CONJECTURE, reference="§0", given=NUMBERS)
 def hard(number):
-    """A number is not negative, which only multiples of 3 show."""
-    if number % 3:
-        raise Unresolved("no multiple of 3")
+    """A number is not negative, which only multiples of 7 show."""
+    if number % 7:
+        raise Unresolved("no multiple of 7")
     return Margin(1.0, 0.5)
 
 
