@@ -74,7 +74,7 @@ def test_every_claim_is_an_item_that_passes_fails_or_is_skipped(project):
 def test_claims_can_be_named_by_file_and_node(project, named):
     (project.path / "elsewhere.py").write_text(CLAIMS)
     result = project.runpytest_subprocess(named, "-k", "mine.good")
-    result.assert_outcomes(passed=1, deselected=0 if "::" in named else 4)
+    result.assert_outcomes(passed=1, deselected=0 if "::" in named else 5)
 
 
 def test_claims_outside_a_folder_of_properties_are_not_collected_unless_named(project):

@@ -8,7 +8,7 @@ from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import judge
 
 load_claims()
-CLOSE = 0.01  # relative change of a margin that integrating other data may make
+CLOSE = 0.05  # relative change of a margin that integrating other data may make
 INSTANCES = 3
 
 
