@@ -45,6 +45,28 @@ def command(toys, tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.fixture
+def own_command(monkeypatch, tmp_path, capsys):
+    """Run the command line in an empty folder, with no claims but the user's: (exit code, stdout,
+    stderr).
+    """
+    monkeypatch.setattr(claims, "_registry", {})
+    monkeypatch.setattr(loading, "SOURCES", ())
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+    before = set(sys.modules)
+
+    def run(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, without_progress(err)
+
+    yield run
+    for name in set(sys.modules) - before:
+        if name.startswith("claims_"):
+            del sys.modules[name]
+
+
 def pytest_addoption(parser):
     parser.addoption("--ground", action="store_true", help="Run what is long, and print the table.")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
+import os
 import re
 import sys
 import traceback
@@ -22,7 +24,7 @@ class BrokenClaims(Exception):
 
 def is_file(source: str) -> bool:
     """Whether a source of claims is a file of the user's rather than the name of a module."""
-    return source.endswith(SUFFIX)
+    return source.endswith(SUFFIX) or os.sep in source
 
 
 def load(source: str) -> ModuleType:
@@ -31,10 +33,8 @@ def load(source: str) -> ModuleType:
     name = _name(path)
     if name in sys.modules:
         return sys.modules[name]
-    if not path.is_file():
-        raise BrokenClaims(
-            f"cannot read {source}: {'is a folder' if path.is_dir() else 'there is no such file'}"
-        )
+    if why := _unfit(path):
+        raise BrokenClaims(f"cannot read {short(source)}: {why}")
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # as the name ends with SUFFIX
     module = importlib.util.module_from_spec(spec)
@@ -42,10 +42,12 @@ def load(source: str) -> ModuleType:
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
     try:
-        spec.loader.exec_module(module)
+        # What it prints is no result: standard output may be read by a program.
+        with contextlib.redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
         if not any(claim.function.__module__ == name for claim in registered().values()):
             raise BrokenClaims(
-                f"{source} states no claim: decorate a function with @claim of ncfcheck"
+                f"{short(source)} states no claim: decorate a function with @claim of ncfcheck"
             )
     except (Exception, SystemExit) as error:
         del sys.modules[name]
@@ -54,6 +56,15 @@ def load(source: str) -> ModuleType:
             error if isinstance(error, BrokenClaims) else BrokenClaims(told(error, path))
         ) from error
     return module
+
+
+def _unfit(path: Path) -> str:
+    """Why there can be no claims at a path; empty where there can."""
+    if path.is_dir():
+        return "it is a folder: name a file of claims in it"
+    if not path.exists():
+        return "there is no such file"
+    return "" if path.suffix == SUFFIX else f"a file of claims ends in {SUFFIX}"
 
 
 def ids(source: str) -> list[str]:
@@ -77,9 +88,13 @@ def told(error: BaseException, path: Path | None = None) -> str:
     `path` is a file being loaded; without it, every file loaded is looked for.
     """
     message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, SystemExit):
+        message = (
+            f'it exits when it is loaded: put that under if __name__ == "__main__" ({message})'
+        )
     files = {str(path)} if path else _loaded()
     if isinstance(error, SyntaxError) and error.filename in files:
-        return f"{short(error.filename)}:{error.lineno}: {type(error).__name__}: {error.msg}"
+        return f"{short(error.filename)}:{error.lineno or 1}: {type(error).__name__}: {error.msg}"
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files
     ]

@@ -234,13 +234,13 @@ def claim(
         "prove": stated.optional("prove", prove),
     }
     if (drops or of) and kind is not Kind.CONTROL:
-        raise ValueError(f"claim {id} drops a hypothesis, but only controls do")
+        raise ValueError(f"claim {id} drops a hypothesis, but only controls do: kind=CONTROL")
 
     def register(function):
         function = stated.function_of(function, id)
         statement = _paragraphs(inspect.getdoc(function) or "")
         if not statement:
-            raise ValueError(f"claim {id} has no docstring to state it")
+            raise ValueError(f"claim {id} has no docstring: it states the claim, below the def")
         if id in _registry and not _is_restated(_registry[id].function, function):
             raise ValueError(_twice(id, _registry[id].function, function))
         _registry[id] = Claim(id, kind, statement, function=function, **values)

@@ -90,8 +90,7 @@ def strategy(given):
         return given
     right = "given is a strategy such as instances() or one of Hypothesis's"
     if is_class or callable(given):
-        name = getattr(given, "__name__", "it")
-        raise TypeError(f"{right}, not {name} itself: did you mean {name}()?")
+        raise TypeError(f"{right}, not a function or class that makes one: call it")
     raise TypeError(f"{right}, not {shown(given)}")
 
 
@@ -101,9 +100,11 @@ def function_of(claimed, id: str):
     Raises TypeError.
     """
     right = f"@claim decorates a function of one instance that returns a Margin ({id})"
-    if not callable(claimed) or inspect.isclass(claimed) or not hasattr(claimed, "__module__"):
-        raise TypeError(f"{right}, not {shown(claimed)}")
     name = getattr(claimed, "__name__", "it")
+    if inspect.isclass(claimed):
+        raise TypeError(f"{right}, not the class {name}")
+    if not callable(claimed) or not hasattr(claimed, "__module__"):
+        raise TypeError(f"{right}, not {shown(claimed)}")
     try:
         signature = inspect.signature(claimed)
     except (TypeError, ValueError):

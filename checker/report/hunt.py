@@ -82,7 +82,8 @@ class HuntTerminal:
             for line in () if self.quiet else details(result):
                 self._print(line)
             if not expected:
-                told = f"{result.id} is a {words.kind(result.kind, result.expect)}"
+                kind = f"{result.id} is a {words.kind(result.kind, result.expect)}"
+                told = kind if result.expect else f"nothing can be said of {result.id}"
                 self._print(f"UNEXPECTED: {told}", "bold red")
             if not self.quiet:
                 stopped = f", {event.stopped}" if event.stopped else ""

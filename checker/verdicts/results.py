@@ -6,6 +6,7 @@ from collections import Counter
 
 import msgspec
 
+from ncfcheck.core.claim_files import where
 from ncfcheck.core.claims import EXPECTED, Claim, Kind, Outcome, Verdict
 from ncfcheck.verdicts.evidence import Evidence
 from ncfcheck.verdicts.tallies import Case, Tally
@@ -93,7 +94,7 @@ class ClaimResult(msgspec.Struct, frozen=True):
 
 def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:
     """The result that a tally of all instances of a claim, drawn from a seed, supports."""
-    worst = tally.worst
+    worst, errors = tally.worst, tally.errors + _unknown(claim, tally)
     found = ClaimResult(
         id=claim.id,
         kind=claim.kind,
@@ -122,8 +123,8 @@ def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:
         replayed=tally.replayed.total(),
         proved=tally.proved,
         why_unproved=dict(tally.unproved.most_common()),
-        errors=tally.errors.total(),
-        why_errors=dict(tally.errors.most_common()),
+        errors=errors.total(),
+        why_errors=dict(errors.most_common()),
         asked=tally.asked,
         expect=claim.expect,
     )
@@ -132,11 +133,20 @@ def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:
 
 def _uncovered(claim: Claim, tally: Tally) -> tuple[str, ...]:
     """The strata that a claim says nothing without and that no instance lies in."""
-    known = ", ".join(tally.coverage) or "none"
     return tuple(
-        f"{key}: {value}" + ("" if key in tally.coverage else f" (instances have: {known})")
+        f"{key}: {value}"
         for key, value in claim.covers
         if not tally.coverage.get(key, Counter())[value]
+    )
+
+
+def _unknown(claim: Claim, tally: Tally) -> Counter[str]:
+    """The fault of a claim that asks for coverage of what instances do not tell of."""
+    known = ", ".join(tally.coverage) or "none"
+    return Counter(
+        f"{where(claim)}covers asks for {key!r}, but instances have: {known}"
+        for key, _ in claim.covers
+        if tally.applicable and key not in tally.coverage
     )
 
 

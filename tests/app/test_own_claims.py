@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ncfcheck.app import cli
-from ncfcheck.core import claim_files, claims, loading
+from ncfcheck.core import claim_files, claims
 from ncfcheck.verdicts import witness
 from tests.support import ROOT
 from tests.support.output import without_progress
@@ -28,25 +28,8 @@ EXAMPLES = dict(
 
 
 @pytest.fixture
-def command(monkeypatch, tmp_path, capsys):
-    """Run the command line in an empty folder, with no claims but the user's: (exit code, stdout,
-    stderr).
-    """
-    monkeypatch.setattr(claims, "_registry", {})
-    monkeypatch.setattr(loading, "SOURCES", ())
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.chdir(tmp_path)
-    before = set(sys.modules)
-
-    def run(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return code, out, without_progress(err)
-
-    yield run
-    for name in set(sys.modules) - before:
-        if name.startswith("claims_"):
-            del sys.modules[name]
+def command(own_command):
+    return own_command
 
 
 def write(name: str, content: str) -> str:
