@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from ncfcheck.app import cli
-from ncfcheck.core import claims, loading
+from ncfcheck.core import claim_files, claims, loading
 from ncfcheck.verifier import witnesses
 from tests.support.output import without_progress
 
@@ -52,7 +52,7 @@ def own_command(monkeypatch, tmp_path, capsys):
     """
     monkeypatch.setattr(claims, "_registry", {})
     monkeypatch.setattr(loading, "SOURCES", ())
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(claim_files.BESIDE, "folders", [])
     monkeypatch.chdir(tmp_path)
     before = set(sys.modules)
 

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import traceback
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +21,27 @@ SUFFIX = ".py"
 
 class BrokenClaims(Exception):
     """A module of claims cannot be imported; the message says which, where and why."""
+
+
+class _Beside:
+    """Finds modules beside files of claims: after all others, whatever their names, an installation
+    from a working tree among these, and so not by `sys.path`, which worker processes take over.
+    """
+
+    def __init__(self):
+        self.folders: list[str] = []
+
+    def add(self, folder: Path) -> None:
+        if str(folder) not in self.folders:
+            self.folders.append(str(folder))
+        if self not in sys.meta_path:
+            sys.meta_path.append(self)
+
+    def find_spec(self, name, path=None, target=None):
+        return PathFinder.find_spec(name, self.folders) if path is None else None
+
+
+BESIDE = _Beside()
 
 
 def is_file(source: str) -> bool:
@@ -39,8 +61,7 @@ def load(source: str) -> ModuleType:
     assert spec is not None and spec.loader is not None  # as the name ends with SUFFIX
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
+    BESIDE.add(path.parent)
     try:
         # What it prints is no result: standard output may be read by a program.
         with contextlib.redirect_stdout(sys.stderr):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ncfcheck.core.claims import EXPECTED, Kind
+from ncfcheck.core.claims import Kind
 from ncfcheck.core.describing import one_line
 from ncfcheck.core.files import write
 from ncfcheck.report import words
@@ -73,9 +73,7 @@ def _kind(kind: Kind, results: list[ClaimResult]) -> str:
 def _claim(result: ClaimResult) -> str:
     cells = [
         escape(result.id),
-        result.kind
-        if result.expect is EXPECTED.get(result.kind)
-        else f"{result.kind}, expected {result.expect}",
+        words.kind_in_short(result),
         result.verdict,
         result.instances,
         result.unresolved,

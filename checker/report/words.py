@@ -25,6 +25,12 @@ def kind(kind: Kind, expect: Verdict | None) -> str:
     return f"{kind} ({f'expected: {expect}' if special else MEANING[kind]})"
 
 
+def kind_in_short(result: ClaimResult) -> str:
+    """The kind, and the verdict called for where that is not the kind's."""
+    special = result.expect is not EXPECTED.get(result.kind)
+    return f"{result.kind}, expected {result.expect}" if special else str(result.kind)
+
+
 def margin(case: Case | None) -> str:
     """The margin with its error bound, `+1.2e-03 ± 4e-12`."""
     return "none decided" if case is None else f"{case.value:+.2g} ± {case.error:.1g}"

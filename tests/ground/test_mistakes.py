@@ -56,7 +56,8 @@ MISTAKES = [
     Mistake(
         "it exits",
         "\nimport sys\n\nsys.exit(3)\n",
-        'mine.py:7: it exits when it is loaded: put that under if __name__ == "__main__" (SystemExit: 3)',
+        "mine.py:7: it exits when it is loaded: put that under if __name__ == "
+        '"__main__" (SystemExit: 3)',
     ),
     Mistake(
         "it states no claim",
@@ -159,7 +160,7 @@ MISTAKES = [
     Mistake(
         "covers of what there is not",
         stated(covers='(("lss", "square"),)'),
-        "1 × error: mine.py:5: covers asks for 'lss', but instances have: D, L, p, α, layers, "
+        "error: mine.py:5: covers asks for 'lss', but instances have: D, L, p, α, layers, "
         "outputs, loss, N(v_0), data, labels, start",
         code=1,
     ),
@@ -211,7 +212,7 @@ MISTAKES = [
     ),
     Mistake(
         "class",
-        '\n@claim("mine.x", kind=CONJECTURE, reference="-", given=instances())\nclass Mine:\n    """It holds."""\n',
+        stated("pass").replace("def holds(instance)", "class Mine"),
         "mine.py:5: TypeError: @claim decorates a function of one instance that returns a Margin "
         "(mine.x), not the class Mine",
     ),
@@ -250,9 +251,9 @@ MISTAKES = [
     ),
     Mistake(
         "margin of an array",
-        stated("return Margin(instance.start, 0.0)"),
+        stated("return Margin(np.ones(3), 0.0)"),
         "mine.x: error: mine.py:8: TypeError: a margin's value is one real number, not an array "
-        "of shape (40,)",
+        "of shape (3,)",
     ),
     Mistake(
         "complex margin",
@@ -301,13 +302,13 @@ MISTAKES = [
     Mistake(
         "error on some instances",
         stated("return Margin(1 / (len(instance.problem.X) != 1), 0.0)"),
-        "2 × error: mine.py:8: ZeroDivisionError: division by zero",
+        "error: mine.py:8: ZeroDivisionError: division by zero",
         code=1,
     ),
     Mistake(
         "hunted error on some instances",
         stated("return Margin(1 / (len(instance.problem.X) != 1), 0.0)"),
-        "error: 10 × mine.py:8: ZeroDivisionError: division by zero",
+        " × mine.py:8: ZeroDivisionError: division by zero",
         code=1,
         command="hunt mine.x --budget 40",
     ),
@@ -343,6 +344,7 @@ MISTAKES = [
         + stated(given="st.integers().filter(lambda x: x != x)"),
         "mine.x: error: while drawing: mine.py:7: Unsatisfiable: the strategy turned down "
         "everything that was drawn from it",
+        command="check --examples 2",
     ),
     Mistake(
         "strategy that fails",
@@ -354,7 +356,7 @@ MISTAKES = [
     Mistake(
         "drawn anew",
         "\nrng = np.random.default_rng(0)\n" + stated("return Margin(2 + rng.random(), 0.0)"),
-        "1 × error: mine.py:7: not deterministic: margin 2.63696, then 2.26979",
+        "error: mine.py:7: not deterministic: margin 2.63696, then 2.26979",
         code=1,
     ),
     Mistake(
@@ -366,7 +368,7 @@ MISTAKES = [
         "undecided, then not",
         "\ncalls = []\n"
         + stated("calls.append(1)\n    return Margin(1.0 if len(calls) > 1 else np.nan, 0.0)"),
-        "1 × error: mine.py:7: not deterministic: margin nan, then 1",
+        "error: mine.py:7: not deterministic: margin nan, then 1",
         code=1,
     ),
     Mistake(
