@@ -61,7 +61,7 @@ def coverage(source: Source) -> pd.DataFrame:
 
 def _claims(source: Source) -> Sequence[ClaimResult]:
     found = read(source) if isinstance(source, str | Path) else source
-    if found is None:
+    if found is None and source is not None:
         raise FileNotFoundError(
             f"{source} is not there: `ncfcheck check --json {source}` writes it"
         )
