@@ -109,7 +109,7 @@ def told(error: BaseException, path: Path | None = None) -> str:
     `path` is a file being loaded; without it, every file loaded is looked for.
     """
     message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if isinstance(error, SystemExit):
+    if path and isinstance(error, SystemExit):
         message = (
             f'it exits when it is loaded: put that under if __name__ == "__main__" ({message})'
         )

@@ -52,6 +52,9 @@ EXPECTED = {Kind.THEOREM: Verdict.NOT_REFUTED, Kind.CONTROL: Verdict.REFUTED}
 """The verdict that a kind calls for; a conjecture calls for none."""
 
 
+ASSUMPTION = "UnsatisfiedAssumption"  # what Hypothesis's `assume` raises
+
+
 class Inapplicable(Exception):
     """The instance does not meet the claim's hypotheses; the message says which."""
 
@@ -78,6 +81,8 @@ class Margin:
         for name in ("value", "error"):
             if type(getattr(self, name)) is not float:
                 object.__setattr__(self, name, _real(name, getattr(self, name)))
+        if type(self.note) is not str:
+            object.__setattr__(self, "note", "" if self.note is None else str(self.note))
         if self.error < 0:
             raise ValueError(
                 f"a margin's error is a bound on |computed − exact|, at least 0, not {self.error:g}"
@@ -188,6 +193,10 @@ class Claim:
             return Outcome.INAPPLICABLE, Margin(*nothing, str(reason))
         except Unresolved as reason:
             return Outcome.UNRESOLVED, Margin(*nothing, str(reason))
+        except Exception as reason:
+            if type(reason).__qualname__ != ASSUMPTION:
+                raise
+            return Outcome.INAPPLICABLE, Margin(*nothing, "what it assumes is not met")
         if not isinstance(margin, Margin):
             found = stated.shown(margin)
             raise TypeError(f"{self.id} returns {found}, not a Margin(value, error)")

@@ -102,7 +102,7 @@ def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
     """The claim's judgement; one that raises anything else is at fault: why is in the note."""
     try:
         return claim.judge(instance)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return _at_fault(told_of(error, claim))
 
 

@@ -289,6 +289,11 @@ MISTAKES = [
         "mine.x: error: mine.py:8: ZeroDivisionError: division by zero",
     ),
     Mistake(
+        "it exits when asked",
+        stated("raise SystemExit(0)"),
+        "mine.x: error: mine.py:8: SystemExit: 0",
+    ),
+    Mistake(
         "attribute that there is not",
         stated("return Margin(instance.weights[0], 0.0)"),
         "mine.x: error: mine.py:8: AttributeError: 'Instance' object has no attribute 'weights'",

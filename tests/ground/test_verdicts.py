@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -125,6 +126,25 @@ def test_a_claim_that_is_drawn_anew_in_a_violation_only(own_command):
     code, out, result, _ = checked(own_command, body)
     assert code == 1 and result["violates"] == 0
     assert "error: mine.py:7: not deterministic: margin -9, then -10" in out
+
+
+def test_what_hypothesis_assumes(own_command):
+    """a claim that uses Hypothesis's assume → instances that do not meet it are inapplicable"""
+    body = "assume(len(instance.problem.X) > 1)\n    return Margin(1.0, 0.0)"
+    code, _, result, _ = checked(
+        own_command, stated(body), imports="from hypothesis import assume\n"
+    )
+    assert (code, result["errors"], result["instances"]) == (0, 0, 25)
+    assert list(result["why_inapplicable"]) == ["what it assumes is not met"]
+
+
+def test_a_hunt_of_a_claim_at_fault_ends(own_command):
+    """a hunt of a minute on a claim that only raises errors → ends after some, exit code 2"""
+    Path("mine.py").write_text(IMPORTS + EVERYWHERE, encoding="utf-8")
+    start = time.monotonic()
+    given = ["--claims", "mine.py", "--workers", 1, "--budget", "60s"]
+    assert own_command("hunt", "mine.x", *given)[0] == 2
+    assert time.monotonic() - start < 40
 
 
 def test_rounding_is_no_other_margin(own_command):

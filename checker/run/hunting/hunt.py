@@ -33,6 +33,7 @@ from ncfcheck.verdicts.ledger import PATH, Ledger, LedgerError
 
 ATTEMPTS = 2  # at a shard that loses its worker
 GRACE = 20.0  # seconds that work already started may take beyond the budget
+FAULTS = 100  # instances, none of them judged for errors, that end a hunt
 TOLD = 0.5  # seconds between events of progress
 
 
@@ -121,7 +122,7 @@ class _Hunt:
         return msgspec.convert(self.ledger.report(self.number, shard.place), ShardReport)
 
     def events(self) -> Iterator[object]:
-        """Work through the schedule until it ends or the time is up."""
+        """Work through the schedule until it ends, the time is up or the claim proves at fault."""
         plan = self.plan
         with crew(plan.workers, plan.scheduler, _worker, (plan.sources,)) as workers:
             for shard, report in work_through(
@@ -135,6 +136,8 @@ class _Hunt:
                 if time.monotonic() - self.told >= TOLD or report.found:
                     self.told = time.monotonic()
                     yield self._progress()
+                if self.totals.evidence.is_unjudged and self.totals.tested >= FAULTS:
+                    return
 
     def conclusion(self, stopped: str) -> Iterator[object]:
         """Shrink the worst counterexample, unless interrupted, and tell the result."""
