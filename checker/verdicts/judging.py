@@ -143,12 +143,11 @@ def _changed(
     to both errors and rounding.
     """
     now, again = judge(claim, instance)
-    values = margin.value, again.value
-    if any(map(math.isnan, values)):
-        same = all(map(math.isnan, values)) and now is outcome
+    both = margin.error + again.error
+    if math.isnan(margin.value) or math.isnan(again.value):
+        same = math.isnan(margin.value) and now is outcome
     else:
-        allowed = margin.error + again.error + REORDERED * max(map(abs, values))
-        same = values[0] == values[1] or abs(values[0] - values[1]) <= allowed
+        same = math.isclose(margin.value, again.value, rel_tol=REORDERED, abs_tol=both)
     if same:
         return None
     found = f"{now}: {again.note}" if math.isnan(again.value) else f"{again.value:.6g}"
