@@ -139,12 +139,12 @@ def test_what_hypothesis_assumes(own_command):
 
 
 def test_a_hunt_of_a_claim_at_fault_ends(own_command):
-    """a hunt of a minute on a claim that only raises errors → ends after some, exit code 2"""
+    """a hunt of ten minutes on a claim that only raises errors → ends after some, exit code 2"""
     Path("mine.py").write_text(IMPORTS + EVERYWHERE, encoding="utf-8")
     start = time.monotonic()
-    given = ["--claims", "mine.py", "--workers", 1, "--budget", "60s"]
+    given = ["--claims", "mine.py", "--workers", 1, "--budget", "10m"]
     assert own_command("hunt", "mine.x", *given)[0] == 2
-    assert time.monotonic() - start < 40
+    assert time.monotonic() - start < 200
 
 
 def test_rounding_is_no_other_margin(own_command):
