@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from ncfcheck.app import cli
-from ncfcheck.core import claims, loading
+from ncfcheck.core import claim_files, claims, loading
 from ncfcheck.verifier import witnesses
 from tests.support.output import without_progress
 
@@ -43,6 +43,28 @@ def command(toys, tmp_path, monkeypatch, capsys):
         return code, out, without_progress(err)
 
     return run
+
+
+@pytest.fixture
+def own_command(monkeypatch, tmp_path, capsys):
+    """Run the command line in an empty folder, with no claims but the user's: (exit code, stdout,
+    stderr).
+    """
+    monkeypatch.setattr(claims, "_registry", {})
+    monkeypatch.setattr(loading, "SOURCES", ())
+    monkeypatch.setattr(claim_files.BESIDE, "folders", [])
+    monkeypatch.chdir(tmp_path)
+    before = set(sys.modules)
+
+    def run(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, without_progress(err)
+
+    yield run
+    for name in set(sys.modules) - before:
+        if name.startswith("claims_"):
+            del sys.modules[name]
 
 
 def pytest_addoption(parser):

@@ -18,7 +18,6 @@ from ncfcheck.app.console import (
     exit_code,
     forgiving,
     own_claims,
-    own_files,
     play,
     selected,
     silent,
@@ -92,13 +91,17 @@ for command in (merge, report, plot, hunt, replay, verify):
 @own_claims
 def list_claims(patterns, as_map):
     """List the claims: id, kind, reference and statement in short."""
+    from ncfcheck.core.claims import EXPECTED
+
     claims = selected(patterns)
     if as_map:
         return _print_map({claim.id for claim in claims})
     wide = max(len(claim.id) for claim in claims)
     source = max(len(claim.reference) for claim in claims)
     for claim in claims:
-        about = f"{claim.kind:10}  {claim.reference:{source}}  {claim.summary}"
+        special = claim.expect is not EXPECTED.get(claim.kind)
+        expected = f"  (expected: {claim.expect})" if special else ""
+        about = f"{claim.kind:10}  {claim.reference:{source}}  {claim.summary}{expected}"
         print(f"{claim.id:{wide}}  {about}")
 
 
@@ -127,15 +130,15 @@ def show(claim):
     verdict.
     """
     from ncfcheck.core.claims import registered
+    from ncfcheck.report import words
     from ncfcheck.report.necessity import suppositions
-    from ncfcheck.report.words import EXPECTED
 
     for each in selected([claim]):
         print(f"{each.id}\n\n{textwrap.indent(each.statement, '    ')}\n")
         for line in suppositions(each, registered()):
             print(line)
         print(f"reference     {each.reference}")
-        print(f"kind          {each.kind}: {EXPECTED[each.kind]}")
+        print(f"kind          {words.kind(each.kind, each.expect)}")
         print(f"last verdict  {_last_verdict(each.id)}")
 
 
@@ -222,20 +225,7 @@ def check(
     how = {"verbose": verbose, "folder": FOLDER, "certify": certify, "scheduler": scheduler}
     plan = CheckPlan(part_of(claims, part), count, seed, workers, table, sources(), part, **how)
     found = _run(plan, comparison, options)
-    _check_own(found.claims)
     return exit_code(found, options["strict"])
-
-
-def _check_own(results):
-    """Raise CannotRun where a claim of the user's decided nothing for an error in its file."""
-    from ncfcheck.core import claim_files
-    from ncfcheck.core.claims import Verdict
-
-    own = {id for file in own_files() for id in claim_files.ids(file)}
-    for result in results:
-        reason = next(iter(result.why_unresolved), "")
-        if result.id in own and result.verdict is Verdict.UNRESOLVED and reason.startswith("error"):
-            raise CannotRun(f"{result.id}: {reason}")
 
 
 def _run(plan, comparison, options):

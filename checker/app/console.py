@@ -18,7 +18,7 @@ PATH = click.Path(path_type=Path)
 SEED = {"type": click.IntRange(min=0), "default": 0, "show_default": True}
 WORKERS = {"type": click.IntRange(min=1), "help": "Processes, by default one per processor."}
 SCHEDULER = {"metavar": "ADDRESS", "help": "Use the Dask cluster of this scheduler."}
-STRICT = {"is_flag": True, "help": "An unresolved theorem is not as expected."}
+STRICT = {"is_flag": True, "help": "An unresolved verdict is never as expected."}
 
 
 def own_claims(command):
@@ -140,13 +140,24 @@ def _finish(report, writers: list) -> None:
 
 
 def exit_code(report, strict: bool) -> int:
-    """0 where every verdict is as expected and nothing got worse, 1 where not; why a run was
-    stopped goes to standard error.
+    """0 where every verdict is as expected and nothing got worse, 1 where not, 2 where a claim
+    could not be judged for errors; why, and why a run was stopped, goes to standard error.
     """
     if report.stopped:
         return stopped(report.stopped)
+    for result in report.claims:
+        if result.evidence.is_unjudged:
+            return unjudged(result)
     expected = all(result.as_expected(strict) for result in report.claims)
     return 0 if expected and not report.regressions else UNEXPECTED
+
+
+def unjudged(result) -> int:
+    """The exit code where errors kept a claim from being judged; one goes to standard error."""
+    from ncfcheck.report import words
+
+    say(words.unjudged(result.id, result.why_errors))
+    return FAILED
 
 
 def stopped(why: str) -> int:

@@ -19,6 +19,7 @@ from ncfcheck.app.console import (
     silent,
     sources,
     stopped,
+    unjudged,
 )
 from ncfcheck.core.errors import CannotRun
 
@@ -81,6 +82,8 @@ def hunt(claim, budget, workers, scheduler, resume, keep_going, seed, strict, qu
     finished = _played(plan, strict, quiet)
     if finished.stopped:
         return stopped(finished.stopped)
+    if finished.result.evidence.is_unjudged:
+        return unjudged(finished.result)
     return 0 if finished.result.as_expected(strict) else UNEXPECTED
 
 

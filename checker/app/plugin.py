@@ -34,6 +34,14 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_configure(config):
+    """Refuse options that the command line refuses, too."""
+    for option, least in (("--ncf-examples", 1), ("--ncf-seed", 0)):
+        value = config.getoption(option)
+        if value is not None and value < least:
+            raise pytest.UsageError(f"{option} {value}: it is at least {least}")
+
+
 def pytest_collect_file(file_path, parent):
     """Collect a Python file with claims in a folder `properties`, unless pytest collects it of its
     own accord.
@@ -81,8 +89,8 @@ class ClaimModule(pytest.Module):
 
 
 class ClaimItem(pytest.Item):
-    """Checks one claim; fails when the verdict is not the one its kind calls for, and skips when it
-    is unresolved.
+    """Checks one claim; fails when the verdict is not the one called for or the claim is at fault,
+    and skips when it is unresolved.
     """
 
     def __init__(self, *, claim, **kwargs):

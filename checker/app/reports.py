@@ -225,7 +225,7 @@ def _report(path):
     except OSError as error:
         raise CannotRun(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise CannotRun(f"{path} is no file of results: {error}") from error
+        raise CannotRun(str(error)) from error
     if found is None:
         raise CannotRun(f"{path} is not there")
     return found

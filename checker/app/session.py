@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncfcheck.core.claims import Claim, registered
+from ncfcheck.core.claims import Claim, Outcome, registered
 from ncfcheck.core.loading import SOURCES, chosen, load_claims
+from ncfcheck.core.stated import shown
 from ncfcheck.core.tables import read_table
 from ncfcheck.run.check import CheckPlan, run
 from ncfcheck.run.hunting import hunt as hunting
 from ncfcheck.run.hunting.events import HuntFinished, HuntResult
 from ncfcheck.run.shrinking.shrink import shrunk
 from ncfcheck.verdicts import witness
+from ncfcheck.verdicts.judging import judge
 from ncfcheck.verdicts.ledger import PATH
 from ncfcheck.verdicts.report import Report
 from ncfcheck.verifier import witnesses
@@ -22,19 +26,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REPORTS = PATH.parent
-Wanted = str | Callable | Claim  # an id, a pattern, the function that states a claim, the claim
-Files = str | tuple[str, ...]
+One = str | Callable | Claim  # an id, a pattern, the function that states a claim, the claim
+Wanted = One | list[One] | tuple[One, ...]
+Files = str | Path | Iterable[str | Path]
 
 
 def claims(*wanted: Wanted, files: Files = ()) -> list[Claim]:
-    """Claims by id, by pattern ("flow.*") or by the function that states them. For none: those of
-    the user's `files`, or else all.
+    """Claims by id, by pattern ("flow.*") or by the function that states them, or lists of these.
+    For none: those of the user's `files`, or else all.
 
     Those that come with the program are loaded first, and those of the `files`. Raises LookupError
-    for what matches nothing, BrokenClaims for a file that cannot be loaded.
+    for what matches nothing, BrokenClaims for a file that cannot be loaded, TypeError for what
+    names no claim or file.
     """
     load_claims(_sources(files))
-    return chosen([_id(each) for each in wanted], _named(files))
+    return chosen(_ids(wanted), _named(files))
 
 
 def check(
@@ -52,11 +58,12 @@ def check(
 
     Nothing is written. With `workers` > 1, claims must be stated in `files` or in the program. With
     `data` and `target`, data sets are drawn from this table, a file or a DataFrame (see
-    `ncfcheck check --data`). Raises
-    what `claims` raises, TableError, ValueError for options out of range.
+    `ncfcheck check --data`). Raises what `claims` raises, TableError, TypeError and ValueError for
+    options that cannot be.
     """
     found = claims(*wanted, files=files)
-    _must(examples >= 1 and workers >= 1 and seed >= 0, "examples, workers ≥ 1 and seed ≥ 0")
+    examples, workers = _whole("examples", examples, 1), _whole("workers", workers, 1)
+    seed = _whole("seed", seed, 0)
     _must((data is None) == (target is None), "`data` and `target` go together")
     _must(workers == 1 or not _here(found), "claims stated in no file need workers=1")
     plan = CheckPlan(
@@ -87,12 +94,14 @@ def hunt(
 
     Every instance goes to the ledger in `folder`, a counterexample to a witness file below it, with
     its path in the result. `workers` are processes, 0 this one; a script that asks for some has
-    its own work under `if __name__ == "__main__"`. Raises what `claims` raises,
-    LedgerError for a ledger that cannot be written.
+    its own work under `if __name__ == "__main__"`. Raises what `claims` raises, LedgerError for a
+    ledger that cannot be written, TypeError and ValueError for options that cannot be.
     """
     found = claims(wanted, files=files)
-    _must(seconds > 0 and instances != 0 and seed >= 0, "seconds > 0, instances ≥ 1 and seed ≥ 0")
-    _must(len(found) == 1, f"one claim, not the {len(found)} that {wanted!r} matches")
+    seconds, seed = _positive("seconds", seconds), _whole("seed", seed, 0)
+    instances = None if instances is None else _whole("instances", instances, 1)
+    workers = _whole("workers", workers, 0)
+    _must(len(found) == 1, f"one claim, not the {len(found)} that {shown(wanted)} matches")
     _must(workers == 0 or not _here(found), "a claim stated in no file needs workers=0")
     plan = hunting.HuntPlan(
         claim=found[0].id,
@@ -121,13 +130,26 @@ def verify(path: str | Path) -> str:
 
     Raises Rejected with the reason if it does not; OSError or ValueError for an unreadable file.
     """
-    return witnesses.verify(witnesses.load(path))
+    try:
+        document = witnesses.load(path)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no witness file: {error}") from error
+    return witnesses.verify(document)
 
 
 def shrink(wanted: Wanted, instance: Any, seconds: float = 20.0) -> Any:
-    """The simplest instance found in so many seconds that violates the claim as `instance` does."""
-    [claim] = claims(wanted)
-    return shrunk(claim, instance, seconds=seconds).instance
+    """The simplest instance found in so many seconds that violates the claim as `instance` does.
+
+    Raises what `claims` raises, ValueError for an instance that does not violate it.
+    """
+    found, seconds = claims(wanted), _positive("seconds", seconds)
+    _must(len(found) == 1, f"one claim, not the {len(found)} that {shown(wanted)} matches")
+    outcome, margin = judge(found[0], instance)
+    if outcome is not Outcome.VIOLATES:
+        why = margin.note or f"margin {margin.value:.4g} ± {margin.error:.1g}"
+        told = f"{found[0].id} {witness.WORDS[outcome]} ({why})"
+        raise ValueError(f"there is nothing to shrink: on {shown(instance)}, {told}")
+    return shrunk(found[0], instance, seconds=seconds).instance
 
 
 def _sources(files: Files) -> tuple[str, ...]:
@@ -136,23 +158,51 @@ def _sources(files: Files) -> tuple[str, ...]:
 
 
 def _named(files: Files) -> tuple[str, ...]:
-    return (files,) if isinstance(files, str) else files
+    given = (files,) if isinstance(files, str | Path) else files
+    if not isinstance(given, Iterable) or not all(isinstance(each, str | Path) for each in given):
+        raise TypeError(f"`files` are paths of claim files, not {shown(files)}")
+    return tuple(str(Path(each).absolute()) for each in given)
 
 
-def _id(wanted: Wanted) -> str:
+def _ids(wanted: Iterable) -> list[str]:
+    """Ids and patterns of what was asked for."""
+    return list(chain.from_iterable(map(_ids_of, wanted)))
+
+
+def _ids_of(wanted) -> list[str]:
     if isinstance(wanted, str):
-        return wanted
+        return [wanted]
     if isinstance(wanted, Claim):
-        return wanted.id
+        return [wanted.id]
+    if isinstance(wanted, list | tuple):
+        if not wanted:
+            raise LookupError("an empty list names no claim")
+        return _ids(wanted)
     found = [id for id, claim in registered().items() if claim.function is wanted]
     if not found:
-        raise LookupError(f"{wanted!r} states no claim: decorate it with @claim")
-    return found[0]
+        raise LookupError(f"{shown(wanted)} states no claim: decorate it with @claim")
+    return found
 
 
 def _here(found: list[Claim]) -> list[Claim]:
     """Claims that other processes cannot import: those of a notebook or a prompt."""
     return [each for each in found if each.function.__module__ == "__main__"]
+
+
+def _whole(name: str, value, least: int) -> int:
+    try:
+        found = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is a whole number, not {shown(value)}") from None
+    _must(found >= least, f"{name} ≥ {least}, not {found}")
+    return found
+
+
+def _positive(name: str, value) -> float:
+    if isinstance(value, str) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name} is a number, not {shown(value)}")
+    _must(value > 0, f"{name} > 0, not {value}")
+    return float(value)
 
 
 def _must(holds: bool, expected: str) -> None:

@@ -26,6 +26,7 @@ def replay(witnesses, quiet):
 
 def _replayed(path: Path, quiet: bool) -> int:
     """Replay one witness and tell of it; the exit code it calls for."""
+    from ncfcheck.core.claims import Outcome
     from ncfcheck.model.rendering import render
     from ncfcheck.verdicts import witness
 
@@ -35,8 +36,8 @@ def _replayed(path: Path, quiet: bool) -> int:
     except witness.BadWitness as reason:
         say(f"{path}: cannot run: {reason}")
         return FAILED
-    if result.margin.note.startswith("error: "):
-        say(f"{path}: cannot run: {result.margin.note.removeprefix('error: ')}")
+    if result.outcome is Outcome.ERROR:
+        say(f"{path}: cannot run: {result.margin.note}")
         return FAILED
     if not quiet:
         lines = render(result.claim, witness.instance_of(found), result.margin)

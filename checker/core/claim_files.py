@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
-import inspect
+import os
 import re
 import sys
 import traceback
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
 from ncfcheck.core.claims import forget, registered
 from ncfcheck.core.errors import CannotRun
+from ncfcheck.core.stated import place, short
 
 SUFFIX = ".py"
 
@@ -21,9 +24,30 @@ class BrokenClaims(CannotRun):
     """A module of claims cannot be imported; the message says which, where and why."""
 
 
+class _Beside:
+    """Finds modules beside files of claims: after all others, whatever their names, an installation
+    from a working tree among these, and so not by `sys.path`, which worker processes take over.
+    """
+
+    def __init__(self):
+        self.folders: list[str] = []
+
+    def add(self, folder: Path) -> None:
+        if str(folder) not in self.folders:
+            self.folders.append(str(folder))
+        if self not in sys.meta_path:
+            sys.meta_path.append(self)
+
+    def find_spec(self, name, path=None, target=None):
+        return PathFinder.find_spec(name, self.folders) if path is None else None
+
+
+BESIDE = _Beside()
+
+
 def is_file(source: str) -> bool:
     """Whether a source of claims is a file of the user's rather than the name of a module."""
-    return source.endswith(SUFFIX)
+    return source.endswith(SUFFIX) or os.sep in source
 
 
 def load(source: str) -> ModuleType:
@@ -32,21 +56,20 @@ def load(source: str) -> ModuleType:
     name = _name(path)
     if name in sys.modules:
         return sys.modules[name]
-    if not path.is_file():
-        raise BrokenClaims(
-            f"cannot read {source}: {'is a folder' if path.is_dir() else 'there is no such file'}"
-        )
+    if why := _unfit(path):
+        raise BrokenClaims(f"cannot read {short(source)}: {why}")
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # as the name ends with SUFFIX
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
+    BESIDE.add(path.parent)
     try:
-        spec.loader.exec_module(module)
+        # What it prints is no result: standard output may be read by a program.
+        with contextlib.redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
         if not any(claim.function.__module__ == name for claim in registered().values()):
             raise BrokenClaims(
-                f"{source} states no claim: decorate a function with @claim of ncfcheck"
+                f"{short(source)} states no claim: decorate a function with @claim of ncfcheck"
             )
     except (Exception, SystemExit) as error:
         del sys.modules[name]
@@ -55,6 +78,15 @@ def load(source: str) -> ModuleType:
             error if isinstance(error, BrokenClaims) else BrokenClaims(told(error, path))
         ) from error
     return module
+
+
+def _unfit(path: Path) -> str:
+    """Why there can be no claims at a path; empty where there can."""
+    if path.is_dir():
+        return "it is a folder: name a file of claims in it"
+    if not path.exists():
+        return "there is no such file"
+    return "" if path.suffix == SUFFIX else f"a file of claims ends in {SUFFIX}"
 
 
 def ids(source: str) -> list[str]:
@@ -78,15 +110,19 @@ def told(error: BaseException, path: Path | None = None) -> str:
     `path` is a file being loaded; without it, every file loaded is looked for.
     """
     message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if path and isinstance(error, SystemExit):
+        message = (
+            f'it exits when it is loaded: put that under if __name__ == "__main__" ({message})'
+        )
     files = {str(path)} if path else _loaded()
     if isinstance(error, SyntaxError) and error.filename in files:
-        return f"{_short(error.filename)}:{error.lineno}: {type(error).__name__}: {error.msg}"
+        return f"{short(error.filename)}:{error.lineno or 1}: {type(error).__name__}: {error.msg}"
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files
     ]
     if frames:
-        return f"{_short(frames[-1].filename)}:{frames[-1].lineno}: {message}"
-    return f"{_short(str(path))}: {message}" if path else message
+        return f"{short(frames[-1].filename)}:{frames[-1].lineno}: {message}"
+    return f"{short(str(path))}: {message}" if path else message
 
 
 def told_of(error: BaseException, claim) -> str:
@@ -94,13 +130,12 @@ def told_of(error: BaseException, claim) -> str:
     returns, where it is stated.
     """
     message = told(error)
-    if claim.function.__module__ not in _modules() or re.match(r"[^:]+\.py:\d+: ", message):
-        return message
-    try:
-        line = inspect.getsourcelines(claim.function)[1]
-    except (OSError, TypeError):
-        return message
-    return f"{_short(str(sys.modules[claim.function.__module__].__file__))}:{line}: {message}"
+    return message if re.match(r"[^:]+\.py:\d+: ", message) else where(claim) + message
+
+
+def where(claim) -> str:
+    """ "file:line: " of the statement of a claim in a file of the user's; empty for any other."""
+    return f"{place(claim.function)}: " if claim.function.__module__ in _modules() else ""
 
 
 def _modules() -> list[str]:
@@ -109,11 +144,3 @@ def _modules() -> list[str]:
 
 def _loaded() -> set[str]:
     return {str(sys.modules[name].__file__) for name in _modules()}
-
-
-def _short(path: str) -> str:
-    """The path as one would type it from here."""
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return path

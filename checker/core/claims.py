@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import fnmatch
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from ncfcheck.core import stated
 from ncfcheck.core.docstrings import docstring
+from ncfcheck.core.margins import Margin as Margin
+from ncfcheck.core.margins import Outcome as Outcome
+from ncfcheck.core.margins import mildest as mildest
+from ncfcheck.core.margins import worst as worst
 
 
 class Kind(StrEnum):
@@ -28,15 +32,6 @@ CONTROL = Kind.CONTROL
 """The kind of what is false: it must be refuted."""
 
 
-class Outcome(StrEnum):
-    """What one instance says about a claim."""
-
-    HOLDS = "holds"
-    VIOLATES = "violates"
-    UNRESOLVED = "unresolved"
-    INAPPLICABLE = "inapplicable"
-
-
 class Verdict(StrEnum):
     """What a run says about a claim; never stronger than its evidence."""
 
@@ -44,6 +39,13 @@ class Verdict(StrEnum):
     POTENTIAL = "potential"  # a violation that survives confirmation, no certificate
     NOT_REFUTED = "not refuted"  # none found, on N instances
     UNRESOLVED = "unresolved"  # too little was decided to say even that
+
+
+EXPECTED = {Kind.THEOREM: Verdict.NOT_REFUTED, Kind.CONTROL: Verdict.REFUTED}
+"""The verdict that a kind calls for; a conjecture calls for none."""
+
+
+ASSUMPTION = "UnsatisfiedAssumption"  # what Hypothesis's `assume` raises
 
 
 class Inapplicable(Exception):
@@ -55,46 +57,6 @@ class Unresolved(Exception):
 
 
 @dataclass(frozen=True)
-class Margin:
-    """Signed, scale-free distance from violation, with a bound on its own error.
-
-    value > error: the claim holds on the instance; value < -error: it is violated; anything else,
-    NaN and an infinite error included, is unresolved.
-    """
-
-    value: float
-    error: float
-    note: str = ""
-
-    @property
-    def outcome(self) -> Outcome:
-        """The outcome this is evidence for: `unresolved` unless the sign is beyond the error."""
-        if math.isnan(self.value) or not self.error >= 0 or not abs(self.value) > self.error:
-            return Outcome.UNRESOLVED
-        return Outcome.HOLDS if self.value > 0 else Outcome.VIOLATES
-
-
-def worst(margins: Iterable[Margin]) -> Margin:
-    """The margin that decides a conjunction.
-
-    A violated part first; then a part that could not be decided; otherwise the smallest value.
-    Raises ValueError when there is no part.
-    """
-    rank = {Outcome.VIOLATES: 0, Outcome.UNRESOLVED: 1, Outcome.HOLDS: 2}
-    return min(margins, key=lambda margin: (rank[margin.outcome], margin.value))
-
-
-def mildest(margins: Iterable[Margin]) -> Margin:
-    """The margin that decides a disjunction: it violates only where every part does, by the part
-    that does so least.
-
-    A part that holds first; then one that could not be decided. Raises ValueError without parts.
-    """
-    rank = {Outcome.HOLDS: 2, Outcome.UNRESOLVED: 1, Outcome.VIOLATES: 0}
-    return max(margins, key=lambda margin: (rank[margin.outcome], margin.value))
-
-
-@dataclass(frozen=True)
 class Claim:
     """A statement about instances: `given` draws them, `function` returns the margin of one.
 
@@ -102,9 +64,12 @@ class Claim:
     strategy of data sets (see `ncfcheck.strategies.instances`), so that the same claim runs on a
     user's table. A control `drops` one hypothesis of the theorems `of`: its statement is theirs
     without it. `covers` lists pairs (key, value) of coverage without which a run says nothing about
-    the claim. `refute`, its exact counterpart, returns a `ncfcheck.certify.Certificate` of an
-    instance that refutes it, or raises `ncfcheck.certify.NotProved`; `prove` does the same of an
-    instance on which its conclusion holds.
+    the claim. `scale_free` says that its margin is the same for the data c·X, c > 0: then a
+    violation is confirmed on rescaled data, too. `expect` is the verdict without which a run is
+    not as expected, None for any. `refute`, its exact counterpart, returns a
+    `ncfcheck.certify.Certificate` of an instance that refutes it, or raises
+    `ncfcheck.certify.NotProved`; `prove` does the same of an instance on which its conclusion
+    holds.
     """
 
     id: str
@@ -117,8 +82,15 @@ class Claim:
     drops: str = ""
     of: tuple[str, ...] = ()
     covers: tuple[tuple[str, str], ...] = ()
+    scale_free: bool = False
+    expect: Verdict | None = None
     refute: Callable[[Any], Any] | None = None
     prove: Callable[[Any], Any] | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the user's own, and does not come with the program."""
+        return self.function.__module__.split(".")[0] != "ncfcheck"
 
     @property
     def summary(self) -> str:
@@ -143,8 +115,13 @@ class Claim:
             return Outcome.INAPPLICABLE, Margin(*nothing, str(reason))
         except Unresolved as reason:
             return Outcome.UNRESOLVED, Margin(*nothing, str(reason))
+        except Exception as reason:
+            if type(reason).__qualname__ != ASSUMPTION:
+                raise
+            return Outcome.INAPPLICABLE, Margin(*nothing, "what it assumes is not met")
         if not isinstance(margin, Margin):
-            raise TypeError(f"{self.id} returns a {type(margin).__name__}, not a Margin")
+            found = stated.shown(margin)
+            raise TypeError(f"{self.id} returns {found}, not a Margin(value, error)")
         return margin.outcome, margin
 
 
@@ -154,42 +131,77 @@ _registry: dict[str, Claim] = {}
 def claim(
     id: str,
     *,
-    kind: Kind,
+    kind: Kind | str,
     reference: str,
     given,
     hypotheses: Iterable[str] = (),
     drops: str = "",
     of: Iterable[str] = (),
     covers: Iterable[tuple[str, str]] = (),
+    scale_free: bool = False,
+    expect: Verdict | str | None = None,
     refute: Callable[[Any], Any] | None = None,
     prove: Callable[[Any], Any] | None = None,
 ):
     """Register the decorated function, instance → Margin, as a claim stated by its docstring.
 
-    Raises ValueError for a second claim of the same id, an id that is not `area.name`, no
+    `expect` is "not refuted" or "refuted", which potential is enough for: by default what the kind
+    calls for, and nothing of a conjecture. `scale_free=True` has violations confirmed on rescaled
+    data, too, for a margin that is the same for the data c·X, c > 0. Raises TypeError or ValueError
+    for what is none of this, a second claim of the same id, an id that is not `area.name`, no
     docstring, and a claim other than a control that drops a hypothesis.
     """
+    id, kind = stated.id_of(id), stated.member("kind", kind, Kind)
+    values: dict[str, Any] = {
+        "reference": stated.text("reference", reference),
+        "hypotheses": stated.texts("hypotheses", hypotheses),
+        "given": stated.strategy(given),
+        "drops": stated.text("drops", drops),
+        "of": stated.texts("ids in `of`", of),
+        "covers": stated.pairs("covers", covers),
+        "scale_free": bool(scale_free),
+        "expect": _expectation(kind, expect),
+        "refute": stated.optional("refute", refute),
+        "prove": stated.optional("prove", prove),
+    }
+    if (drops or of) and kind is not Kind.CONTROL:
+        raise ValueError(f"claim {id} drops a hypothesis, but only controls do: kind=CONTROL")
 
     def register(function):
+        function = stated.function_of(function, id)
         statement = _paragraphs(docstring(function))
-        if id in _registry and not _is_restated(_registry[id].function, function):
-            raise ValueError(f"claim {id} is registered twice")
-        if id.count(".") != 1 or not all(id.split(".")):
-            raise ValueError(f"claim id {id!r} is not of the form area.name")
         if not statement:
-            raise ValueError(f"claim {id} has no docstring to state it")
-        if (drops or of) and Kind(kind) is not Kind.CONTROL:
-            raise ValueError(f"claim {id} drops a hypothesis, but only controls do")
-        told = (id, Kind(kind), statement, reference, tuple(hypotheses), given, function)
-        _registry[id] = Claim(*told, drops, tuple(of), tuple(covers), refute, prove)
+            raise ValueError(f"claim {id} has no docstring: it states the claim, below the def")
+        if id in _registry and not _is_restated(_registry[id].function, function):
+            raise ValueError(_twice(id, _registry[id].function, function))
+        _registry[id] = Claim(id, kind, statement, function=function, **values)
         return function
 
     return register
 
 
+def _expectation(kind: Kind, wanted) -> Verdict | None:
+    """The verdict expected of a claim. Raises ValueError where its kind calls for another."""
+    if wanted is None:
+        return EXPECTED.get(kind)
+    found = stated.member("expect", wanted, (Verdict.NOT_REFUTED, Verdict.REFUTED))
+    if found is not EXPECTED.get(kind, found):
+        raise ValueError(f"expect={str(found)!r}: a {kind} is expected to be {EXPECTED[kind]}")
+    return found
+
+
 def _is_restated(old: Callable, new: Callable) -> bool:
     """Whether a cell of a notebook that states a claim is run again."""
     return old.__module__ == new.__module__ == "__main__" and old.__name__ == new.__name__
+
+
+def _twice(id: str, old: Callable, new: Callable) -> str:
+    """Why a claim cannot be registered: another has its id, or its file is imported twice."""
+    before, now = stated.place(old), stated.place(new)
+    if before == now and old.__module__ != new.__module__:
+        return f"claim {id} is registered twice: its file is imported by another one, too"
+    names = f"{old.__name__} at {before} and {new.__name__} at {now}"
+    return f"claim {id} is registered twice, by {names}: give one of them another id"
 
 
 def _paragraphs(text: str) -> str:

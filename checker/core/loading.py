@@ -6,12 +6,14 @@ import gc
 import importlib
 import pkgutil
 from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache
 
 from ncfcheck.core import claim_files
 from ncfcheck.core.claim_files import BrokenClaims, told
-from ncfcheck.core.claims import Claim, select
+from ncfcheck.core.claims import Claim, registered, select
 from ncfcheck.core.errors import CannotRun
+from ncfcheck.core.stated import place
 
 SOURCES = ("ncfcheck.properties",)  # packages and modules whose import registers claims
 
@@ -19,13 +21,14 @@ SOURCES = ("ncfcheck.properties",)  # packages and modules whose import register
 def load_claims(sources: tuple[str, ...] = SOURCES) -> None:
     """Import every module of the packages, sub-packages too, and the user's files: claims register.
 
-    Raises BrokenClaims naming the module that cannot be imported.
+    Raises BrokenClaims naming the module that cannot be imported, or a control of no claim.
     """
     for source in sources:
         if claim_files.is_file(source):
             claim_files.load(source)
             continue
         _import_all(source)
+    _check_names()
     _set_apart()
 
 
@@ -43,6 +46,20 @@ def _import(name: str):
         raise
     except Exception as error:
         raise BrokenClaims(f"cannot load the claims of {name}: {told(error)}") from error
+
+
+def _check_names() -> None:
+    """Raise BrokenClaims for a control of a claim that there is not, once all are registered."""
+    known = registered()
+    for claim in known.values():
+        for id in claim.of:
+            if id not in known:
+                near = get_close_matches(id, known, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise BrokenClaims(
+                    f"{place(claim.function)}: {claim.id} is a control of {id!r}, "
+                    f"which no claim has as its id{hint}"
+                )
 
 
 def chosen(patterns: Iterable[str], files: Iterable[str]) -> list[Claim]:

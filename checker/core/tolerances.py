@@ -8,6 +8,8 @@ from numbers import Integral, Real
 
 EPS = 2.0**-52
 
+# Relative change that sums may have when they are added in another order, as libraries do.
+REORDERED = 64 * EPS
 # A defect of an identity below this is zero: above rounding (1e-16 × condition), below mistakes.
 RESOLUTION = 1e-7
 # sin∠ at which polishing takes over: well in Newton's basin, above the chatter of explicit steps.

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ncfcheck.core.claims import Verdict
-from ncfcheck.report.words import EXPECTED
+from ncfcheck.report import words
 from ncfcheck.run.hunting.events import (
     Counterexample,
     HuntFinished,
@@ -82,7 +82,8 @@ class HuntTerminal:
             for line in () if self.quiet else details(result):
                 self._print(line)
             if not expected:
-                told = f"{result.id} is a {result.kind} ({EXPECTED[result.kind]})"
+                kind = f"{result.id} is a {words.kind(result.kind, result.expect)}"
+                told = kind if result.expect else f"nothing can be said of {result.id}"
                 self._print(f"UNEXPECTED: {told}", "bold red")
             if not self.quiet:
                 stopped = f", {event.stopped}" if event.stopped else ""
@@ -111,6 +112,7 @@ def verdict(result: HuntResult) -> str:
     undecided = f", {result.unresolved} unresolved" if result.unresolved else ""
     inapplicable = f", {result.inapplicable} inapplicable" if result.inapplicable else ""
     told = f"{result.id}: {result.verdict} on {result.tested} instances{undecided}{inapplicable}"
+    told += f", {words.errors(result.errors)}" if result.errors else ""
     return told + (f", {result.found} confirmed violations" if result.found else "")
 
 
@@ -123,6 +125,8 @@ def details(result: HuntResult) -> list[str]:
         for key, counts in result.coverage.items()
         if len(counts) <= 16
     ]
+    errors = list(result.why_errors.items())[:REASONS]
+    lines += [f"error: {count} × {reason}" for reason, count in errors]
     if result.verdict is Verdict.UNRESOLVED or result.unresolved:
         reasons = list(result.why_unresolved.items())[:REASONS]
         lines += [f"unresolved: {count} × {reason}" for reason, count in reasons]

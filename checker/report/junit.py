@@ -29,7 +29,8 @@ class JUnitFile:
 
 
 def document(report: Report, strict: bool = False) -> bytes:
-    """The XML: a failure for an unexpected verdict or a stopped run, skipped for an unresolved one.
+    """The XML: a failure for an unexpected verdict, an error for a claim at fault or a stopped run,
+    skipped for an unresolved verdict.
 
     It keeps to what the schemas of Jenkins (junit-10.xsd) and Surefire have in common: no
     properties in a test case.
@@ -37,12 +38,13 @@ def document(report: Report, strict: bool = False) -> bytes:
     cases = [_case(result, strict, report) for result in report.claims]
     if report.stopped:
         cases.append(_test("ncfcheck", "run"))
-        cases[-1].append(_failure("stopped", report.stopped))
+        cases[-1].append(_fault("error", "stopped", report.stopped))
     cases += [_regressions(report)] if report.baseline else []
     failures = sum(case.find("failure") is not None for case in cases)
+    errors = sum(case.find("error") is not None for case in cases)
     skipped = sum(case.find("skipped") is not None for case in cases)
     time = _seconds(report.seconds)
-    counts = {"tests": len(cases), "failures": failures, "errors": 0, "time": time}
+    counts = {"tests": len(cases), "failures": failures, "errors": errors, "time": time}
     suite = _element("testsuite", {"name": "ncfcheck", **counts, "skipped": skipped})
     suite.append(_properties({"seed": report.seed, "examples": report.examples, **report.versions}))
     suite.extend(cases)
@@ -58,7 +60,8 @@ def _case(result: ClaimResult, strict: bool, report: Report) -> ET.Element:
     case = _test(area, name, _seconds(result.seconds))
     if not result.as_expected(strict):
         lines = words.unexpected(result, report.seed, report.examples)
-        case.append(_failure(str(result.verdict), lines[0], lines))
+        fault = ("error", "error") if result.errors else ("failure", str(result.verdict))
+        case.append(_fault(*fault, lines[0], lines))
     elif result.verdict is Verdict.UNRESOLVED:
         reasons = "; ".join([words.sentence(result), *words.reasons(result)])
         case.append(_element("skipped", {"message": reasons}))
@@ -72,7 +75,7 @@ def _regressions(report: Report) -> ET.Element:
     case = _test("ncfcheck", "baseline")
     if report.regressions:
         told = f"{len(report.regressions)} regressions against {report.baseline}"
-        case.append(_failure("regression", told, report.regressions))
+        case.append(_fault("failure", "regression", told, report.regressions))
     return case
 
 
@@ -80,8 +83,8 @@ def _test(area: str, name: str, time: str = "0") -> ET.Element:
     return _element("testcase", {"classname": area, "name": name, "time": time})
 
 
-def _failure(kind: str, message: str, lines: Iterable[str] = ()) -> ET.Element:
-    return _element("failure", {"message": message, "type": kind}, "\n".join(lines))
+def _fault(tag: str, kind: str, message: str, lines: Iterable[str] = ()) -> ET.Element:
+    return _element(tag, {"message": message, "type": kind}, "\n".join(lines))
 
 
 def _properties(values: dict[str, object]) -> ET.Element:

@@ -73,7 +73,7 @@ def _kind(kind: Kind, results: list[ClaimResult]) -> str:
 def _claim(result: ClaimResult) -> str:
     cells = [
         escape(result.id),
-        result.kind,
+        words.kind_in_short(result),
         result.verdict,
         result.instances,
         result.unresolved,

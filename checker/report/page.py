@@ -106,6 +106,7 @@ def _row(result: ClaimResult, extras: Extras, strict: bool) -> dict:
         "claim": claim,
         "question": claim.summary if claim else "",
         "expected": expected,
+        "kind": words.kind_in_short(result),
         "verdict_class": verdict if expected else f"{verdict} unexpected",
         "sentence": words.sentence(result),
         "worst": worst,

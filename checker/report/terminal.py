@@ -60,6 +60,7 @@ class Terminal:
             line = Text(f"{result.id:30} {result.kind:10} {counts}  ")
             expected = result.as_expected(self.strict)
             line.append(str(result.verdict), STYLES[result.verdict] if expected else "bold red")
+            line.append(f", {words.errors(result.errors)}" if result.errors else "", "bold red")
             line.append(f", {words.proved(result)}" if words.proved(result) else "")
             self._print(line)
             self._print(self._cut(f"    {words.worst(result)}"), "dim")

@@ -5,18 +5,31 @@ from __future__ import annotations
 import math
 import shlex
 
-from ncfcheck.core.claims import Kind, Verdict
+from ncfcheck.core.claims import EXPECTED, Kind, Verdict, registered
 from ncfcheck.verdicts.events import Examined
 from ncfcheck.verdicts.report import Report
 from ncfcheck.verdicts.results import ClaimResult
 from ncfcheck.verdicts.tallies import Case
+from ncfcheck.verdicts.witness import home_of
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-EXPECTED = {
+MEANING = {
     Kind.THEOREM: "must never be refuted",
     Kind.CONJECTURE: "open: any verdict is news",
     Kind.CONTROL: "false: must be refuted",
 }
+
+
+def kind(kind: Kind, expect: Verdict | None) -> str:
+    """A kind with what is called for."""
+    special = expect is not EXPECTED.get(kind)
+    return f"{kind} ({f'expected: {expect}' if special else MEANING[kind]})"
+
+
+def kind_in_short(result: ClaimResult) -> str:
+    """The kind, and the verdict called for where that is not the kind's."""
+    special = result.expect is not EXPECTED.get(result.kind)
+    return f"{result.kind}, expected {result.expect}" if special else str(result.kind)
 
 
 def margin(case: Case | None) -> str:
@@ -45,6 +58,7 @@ def sentence(result: ClaimResult) -> str:
     else:
         found = f"on {result.instances} instances"
     undecided = f", {result.unresolved} unresolved" if result.unresolved else ""
+    undecided += f", {errors(result.errors)}" if result.errors else ""
     return (
         f"{result.verdict} ({found}{undecided}; violation rate at most {percent(result.bound95)} "
         "with 95 % confidence)"
@@ -57,9 +71,25 @@ def worst(result: ClaimResult) -> str:
     return f"worst margin {margin(result.worst)}{instance}"
 
 
+def errors(count: int) -> str:
+    """How many instances show that a claim is at fault."""
+    return f"{count} error{'s' * (count != 1)}"
+
+
+def unjudged(id: str, why_errors: dict[str, int]) -> str:
+    """Why a claim could not be judged at all."""
+    return f"{id}: error: {next(iter(why_errors), 'unknown')}"
+
+
 def reasons(result: ClaimResult, most: int = 3) -> list[str]:
-    """The most frequent reasons why instances were unresolved, with their counts."""
+    """Why so little was decided: the most frequent reasons of instances, with their counts."""
     lines = [f"no instance covers {missing}" for missing in result.uncovered]
+    if result.evidence.too_few:
+        drawn = result.evidence.drawn
+        lines += [f"only {drawn} of {result.asked} instances met the hypotheses"]
+        lines += _most(result.why_inapplicable, result.inapplicable, most)
+    found = {f"error: {reason}": count for reason, count in result.why_errors.items()}
+    lines += _most(found, result.errors, most)
     return lines + _most(result.why_unresolved, result.unresolved, most)
 
 
@@ -98,25 +128,33 @@ def unexpected(
 
     `seed` and `examples` are those of the run, for the commands that find the instance again.
     """
-    id = shlex.quote(result.id)
-    called_for = f"{result.kind} ({EXPECTED[result.kind]})"
-    lines = [f"{result.id} is a {called_for}, but is {sentence(result)}", worst(result)]
+    id, given = shlex.quote(result.id), _given(result.id)
+    what = f" is a {kind(result.kind, result.expect)}, but" if result.expect else ""
+    lines = [f"{result.id}{what} is {sentence(result)}", worst(result)]
     if result.confirmed:
         lines.append(f"certificate: {certificate(result)}")
     if seed is not None:
-        lines.append(f"again: ncfcheck check {id} --seed {seed} --examples {examples}")
+        lines.append(f"again: ncfcheck check {id} --seed {seed} --examples {examples}{given}")
     if result.kept:
         lines.append(kept(result))
     elif seed is not None and result.violates:
-        lines.append(f"shrink it: ncfcheck hunt {id} --seed {seed}")
-    if result.verdict is Verdict.UNRESOLVED:
+        lines.append(f"shrink it: ncfcheck hunt {id} --seed {seed}{given}")
+    if result.verdict is Verdict.UNRESOLVED or result.errors:
         lines += [f"unresolved: {line}" for line in reasons(result)]
     return lines
 
 
+def _given(id: str) -> str:
+    """The option that names the user's file that states a claim; empty for any other claim."""
+    claim = registered().get(id)
+    home = home_of(claim) if claim else None
+    return f" --claims {shlex.quote(home)}" if home else ""
+
+
 def conclusion(report: Report, bad: int) -> str:
     """How many verdicts are not as expected, and how many regressions there are, if looked for."""
-    told = f"{bad} of {len(report.claims)} not as expected" if bad else "every verdict as expected"
+    fine = "none unexpected" if report.stopped else "every verdict as expected"
+    told = f"{bad} of {len(report.claims)} not as expected" if bad else fine
     count = len(report.regressions)
     return told + (f", {count or 'no'} regression{'s' * (count > 1)}" if report.baseline else "")
 
@@ -132,9 +170,11 @@ def facts(result: ClaimResult) -> dict[str, str]:
     """What a test report tells of a claim besides passed or failed, by name."""
     facts = {
         "kind": result.kind,
+        "expected": result.expect or "any verdict",
         "verdict": result.verdict,
         "instances": result.instances,
         "unresolved": result.unresolved,
+        "errors": result.errors,
         "inapplicable": result.inapplicable,
         "violates": result.violates,
         "worst_margin": margin(result.worst),

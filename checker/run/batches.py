@@ -117,7 +117,7 @@ class _Checking:
     def __init__(self, batch: Batch, verbose: bool, certify: bool):
         self.batch, self.verbose, self.certify = batch, verbose, certify
         self.claims = [registered()[id] for id in batch.claims]
-        self.tallies = {id: Tally() for id in batch.claims}
+        self.tallies = {id: Tally(asked=batch.examples) for id in batch.claims}
         self.examined: list[Examined] = []
 
     @property
@@ -134,7 +134,7 @@ class _Checking:
             replay_stored(claim, self.tallies[claim.id], self.batch.stored.get(claim.id, ()))
 
     def draw(self, seed: int, data, turn: int) -> None:
-        """A round of drawing. What the strategy raises, a bug, is unresolved and ends it."""
+        """A round of drawing. What the strategy raises is an error of the claim's and ends it."""
         first, index = self.claims[0], self.batch.index
         stream = drawn(
             first.strategy(data),
@@ -151,8 +151,8 @@ class _Checking:
                 self._examine(each)
             if error:
                 for claim in self.wanting:
-                    reason = f"error while drawing: {told_of(error, claim)}"
-                    self.tallies[claim.id].unresolved[reason] += 1
+                    reason = f"while drawing: {told_of(error, claim)}"
+                    self.tallies[claim.id].errors[reason] += 1
             if error or len(instances) < count:
                 return
 
@@ -176,12 +176,12 @@ class _Checking:
         return BatchReport(self.tallies, seconds, tuple(self.examined))
 
 
-def _next(stream: Iterator, count: int) -> tuple[list, Exception | None]:
+def _next(stream: Iterator, count: int) -> tuple[list, BaseException | None]:
     """The next of a stream, at most `count`, and what it raised after these."""
     found: list = []
     try:
         found.extend(islice(stream, count))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return found, error
     return found, None
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
+from typing import Any
 
-from ncfcheck.core.claim_files import told_of
+from ncfcheck.core.claim_files import told_of, where
 from ncfcheck.core.claims import Claim, Margin, Outcome
 from ncfcheck.core.describing import one_line
+from ncfcheck.core.tolerances import REORDERED
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.verdicts.tallies import Tally, Violation
 
@@ -28,26 +30,32 @@ def examine(
     The first CONFIRMATIONS violations of a shard are confirmed, and every later one that is the
     worst so far: so a verdict and the instance shown with it always rest on confirmed violations,
     while a claim that is false everywhere, as controls are, is not confirmed again and again. A
-    violation that is not confirmed is unresolved.
+    violation that is not confirmed is unresolved. What is confirmed is judged twice, and so is the
+    first applicable instance of a claim of the user's: a claim that says something else then is at
+    fault.
     """
     outcome, margin, is_proved = decide(claim, instance)
+    is_wanted = outcome is Outcome.VIOLATES and (
+        tally.confirmed < CONFIRMATIONS or tally.is_record(margin)
+    )
     if is_proved:
         tally.confirmed, tally.certified = tally.confirmed + 1, tally.certified + 1
         tally.violation = tally.violation or _violation(claim, margin, instance, drawn)
-    elif outcome is Outcome.VIOLATES and (
-        tally.confirmed < CONFIRMATIONS or tally.is_record(margin)
-    ):
-        contrary = unconfirmed(claim, instance)
-        if contrary:
-            outcome = Outcome.UNRESOLVED
-            margin = replace(margin, note=f"not confirmed by {contrary}")
-        else:
-            tally.confirmed += 1
-            if tally.violation is None or margin.value < tally.violation.value:
-                tally.violation = _violation(claim, margin, instance, drawn)
-            if certified:
-                _certify(claim, instance, tally)
-    tally.record(outcome, margin, instance)
+    elif is_wanted and (found := denied(claim, instance, margin)):
+        outcome, margin = found
+    elif is_wanted:
+        tally.confirmed += 1
+        if tally.violation is None or margin.value < tally.violation.value:
+            tally.violation = _violation(claim, margin, instance, drawn)
+        if certified:
+            _certify(claim, instance, tally)
+    elif claim.is_own and not tally.applicable and outcome in (Outcome.HOLDS, Outcome.UNRESOLVED):
+        outcome, margin = _changed(claim, instance, outcome, margin) or (outcome, margin)
+    try:
+        tally.record(outcome, margin, instance)
+    except Exception as error:  # of the `describe` or `coverage` of a class of the user's
+        outcome, margin = _at_fault(told_of(error, claim))
+        tally.errors[one_line(margin.note)] += 1
     return outcome, margin
 
 
@@ -91,28 +99,67 @@ def prove_conclusion(claim: Claim, instance, tally: Tally) -> None:
 
 
 def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
-    """The claim's judgement; an exception in it, a bug, is unresolved with the error as reason."""
+    """The claim's judgement; one that raises anything else is at fault: why is in the note."""
     try:
         return claim.judge(instance)
+    except (Exception, SystemExit) as error:
+        return _at_fault(told_of(error, claim))
+
+
+def _at_fault(reason: str) -> tuple[Outcome, Margin]:
+    return Outcome.ERROR, Margin(math.nan, math.inf, reason)
+
+
+def denied(claim: Claim, instance, margin: Margin) -> tuple[Outcome, Margin] | None:
+    """What is to be said instead of that the instance violates the claim by this margin; None where
+    that is confirmed: by asking again, and under every variant.
+
+    Variants are those that its `confirmations()`, pairs (name, instance), yields where it has that
+    method (tighter tolerance, another integrator), and `rescaled()` where the claim says that its
+    margin is free of scale.
+    """
+    if changed := _changed(claim, instance, Outcome.VIOLATES, margin):
+        return changed
+    try:
+        contrary = unconfirmed(claim, instance)
     except Exception as error:
-        note = f"error: {told_of(error, claim)}"
-        return Outcome.UNRESOLVED, Margin(math.nan, math.inf, note)
+        return _at_fault(f"{told_of(error, claim)} (in what confirms a violation)")
+    note = f"not confirmed by {contrary}"
+    return (Outcome.UNRESOLVED, replace(margin, note=note)) if contrary else None
 
 
 def unconfirmed(claim: Claim, instance) -> str:
-    """Name of the first check under which the instance no longer violates the claim; empty if none.
-
-    It is evaluated again, and so is every variant that its `confirmations()`, pairs (name,
-    instance), yields where it has that method: tighter tolerance, another integrator, rescaled.
-    """
-    try:
-        variants = instance.confirmations() if hasattr(instance, "confirmations") else ()
-        for name, variant in chain([("re-evaluation", instance)], variants):
-            if judge(claim, variant)[0] is not Outcome.VIOLATES:
-                return name
-    except Exception as error:
-        return f"its variants (error: {told_of(error, claim)})"
+    """Name of the first variant that does not violate the claim; empty if none."""
+    for name, variant in _variants(claim, instance):
+        if judge(claim, variant)[0] is not Outcome.VIOLATES:
+            return name
     return ""
+
+
+def _changed(
+    claim: Claim, instance, outcome: Outcome, margin: Margin
+) -> tuple[Outcome, Margin] | None:
+    """The fault of a claim that says something else when asked again: None where it does not, up
+    to both errors and rounding.
+    """
+    now, again = judge(claim, instance)
+    both = margin.error + again.error
+    if math.isnan(margin.value) or math.isnan(again.value):
+        same = math.isnan(margin.value) and now is outcome
+    else:
+        same = math.isclose(margin.value, again.value, rel_tol=REORDERED, abs_tol=both)
+    if same:
+        return None
+    found = f"{now}: {again.note}" if math.isnan(again.value) else f"{again.value:.6g}"
+    told = f"{where(claim)}not deterministic: margin {margin.value:.6g}, then {found}"
+    return _at_fault(told)
+
+
+def _variants(claim: Claim, instance) -> Iterator[tuple[str, Any]]:
+    if hasattr(instance, "confirmations"):
+        yield from instance.confirmations()
+    if claim.scale_free and hasattr(instance, "rescaled"):
+        yield instance.rescaled()
 
 
 def _violation(claim: Claim, margin, instance, drawn) -> Violation:

@@ -48,7 +48,10 @@ def read(path) -> Report | None:
         content = Path(path).read_bytes()
     except FileNotFoundError:
         return None
-    found = msgspec.json.decode(content, type=Report)
+    try:
+        found = msgspec.json.decode(content, type=Report)
+    except ValueError as error:
+        raise ValueError(f"{path} is no file of results: {error}") from error
     if found.schema != SCHEMA:
         raise ValueError(f"{path}: schema {found.schema}, expected {SCHEMA}")
     return found

@@ -6,17 +6,17 @@ from collections import Counter
 
 import msgspec
 
-from ncfcheck.core.claims import Claim, Kind, Verdict
+from ncfcheck.core.claim_files import where
+from ncfcheck.core.claims import EXPECTED, Claim, Kind, Verdict
+from ncfcheck.verdicts.evidence import Evidence
 from ncfcheck.verdicts.tallies import Case, Tally
 
-# Share of applicable instances beyond which a run says nothing about a claim.
-MOSTLY_UNRESOLVED = 0.5
 CONFIDENCE = 0.95
 
 
 class ClaimResult(msgspec.Struct, frozen=True):
     """What a run says about one claim, as files hold it (docs/results.md says what each field
-    means). `instances` counts the applicable ones, unresolved included.
+    means). `instances` counts the applicable ones, unresolved ones and errors included.
 
     `uncovered` names what no instance covered although the claim says nothing without it. `lowest`
     are the worst few decided instances, `margins` a sample of pairs (value, error), smallest value
@@ -24,7 +24,9 @@ class ClaimResult(msgspec.Struct, frozen=True):
     conclusion is certified, `why_unproved` the others that this was tried of, by reason. `replayed`
     counts instances of stored witnesses, which are not among `instances`; `witnesses` tells of
     those not replayed or not stored, and why; `kept` is the command that replays the counterexample
-    kept.
+    kept. `errors` counts the instances in which the claim is at fault: it raised, or said something
+    else when asked again. `asked` instances were wanted, 0 where no number was, and `expect` is the
+    verdict called for, None for any.
     """
 
     id: str
@@ -56,6 +58,15 @@ class ClaimResult(msgspec.Struct, frozen=True):
     kept: str = ""
     proved: int = 0
     why_unproved: dict[str, int] = {}
+    errors: int = 0
+    why_errors: dict[str, int] = {}
+    asked: int = 0
+    expect: Verdict | None = None
+
+    def __post_init__(self):
+        """Files older than `expect` say what is called for by the kind."""
+        if self.expect is None and self.kind in EXPECTED:
+            msgspec.structs.force_setattr(self, "expect", EXPECTED[self.kind])
 
     @property
     def worst(self) -> Case | None:
@@ -64,29 +75,32 @@ class ClaimResult(msgspec.Struct, frozen=True):
             return None
         return Case(self.worst_margin, self.error, self.worst_instance)
 
+    @property
+    def evidence(self) -> Evidence:
+        """What the verdict rests on."""
+        return Evidence(
+            resolved=self.holds + self.violates,
+            unresolved=self.unresolved,
+            errors=self.errors,
+            confirmed=self.confirmed,
+            certified=self.certified,
+            asked=self.asked,
+            drawn=self.instances,
+            covered=not self.uncovered,
+        )
+
     def as_expected(self, strict: bool = False) -> bool:
-        """Whether the verdict is what its kind calls for; `strict` wants theorems resolved, too."""
-        if self.kind is Kind.CONJECTURE:
-            return True
-        if self.kind is Kind.CONTROL:
-            return self.verdict in (Verdict.REFUTED, Verdict.POTENTIAL)
-        if self.verdict is Verdict.UNRESOLVED:
-            return not strict
-        return self.verdict is Verdict.NOT_REFUTED
+        """Whether the verdict is the one called for; `strict` wants it resolved, too."""
+        return self.evidence.as_expected(self.verdict, self.expect, strict)
 
 
 def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:
     """The result that a tally of all instances of a claim, drawn from a seed, supports."""
-    uncovered = tuple(
-        f"{key}: {value}"
-        for key, value in claim.covers
-        if not tally.coverage.get(key, Counter())[value]
-    )
-    found, worst = verdict(tally), tally.worst
-    return ClaimResult(
+    worst, errors = tally.worst, tally.errors + _unknown(claim, tally)
+    found = ClaimResult(
         id=claim.id,
         kind=claim.kind,
-        verdict=Verdict.UNRESOLVED if uncovered and found is Verdict.NOT_REFUTED else found,
+        verdict=Verdict.UNRESOLVED,
         instances=tally.applicable,
         holds=tally.holds,
         violates=tally.violates,
@@ -102,7 +116,7 @@ def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:
         coverage={key: dict(counts) for key, counts in tally.coverage.items()},
         seconds=round(tally.seconds, 3),
         seed=seed,
-        uncovered=uncovered,
+        uncovered=_uncovered(claim, tally),
         lowest=tuple(tally.lowest),
         margins=tally.margins.margins,
         pairs={key: dict(counts) for key, counts in tally.pairs.items()},
@@ -112,21 +126,31 @@ def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:
         witnesses=tuple(tally.unread),
         proved=tally.proved,
         why_unproved=dict(tally.unproved.most_common()),
+        errors=errors.total(),
+        why_errors=dict(errors.most_common()),
+        asked=tally.asked,
+        expect=claim.expect,
+    )
+    return msgspec.structs.replace(found, verdict=found.evidence.verdict)
+
+
+def _uncovered(claim: Claim, tally: Tally) -> tuple[str, ...]:
+    """The strata that a claim says nothing without and that no instance lies in."""
+    return tuple(
+        f"{key}: {value}"
+        for key, value in claim.covers
+        if not tally.coverage.get(key, Counter())[value]
     )
 
 
-def verdict(tally: Tally) -> Verdict:
-    """Never weaker or stronger than the evidence: a certificate, then a confirmed violation
-    decides; most unresolved, nothing.
-    """
-    if tally.certified:
-        return Verdict.REFUTED
-    if tally.confirmed:
-        return Verdict.POTENTIAL
-    resolved = tally.holds + tally.violates
-    if not resolved or tally.unresolved.total() > MOSTLY_UNRESOLVED * tally.applicable:
-        return Verdict.UNRESOLVED
-    return Verdict.NOT_REFUTED
+def _unknown(claim: Claim, tally: Tally) -> Counter[str]:
+    """The fault of a claim that asks for coverage of what instances do not tell of."""
+    known = ", ".join(tally.coverage) or "none"
+    return Counter(
+        f"{where(claim)}covers asks for {key!r}, but instances have: {known}"
+        for key, _ in claim.covers
+        if tally.applicable and key not in tally.coverage
+    )
 
 
 def bound95(violations: int, resolved: int) -> float:

@@ -16,8 +16,7 @@ from ncfcheck.verdicts.sample import Sample
 
 LOWEST = 5  # smallest margins kept with their instances
 SUMS = ("holds", "violates", "unresolved", "inapplicable", "confirmed", "replayed", "seconds")
-SUMS += ("unread",)
-SUMS += ("certified", "uncertified", "proved", "unproved")
+SUMS += ("certified", "uncertified", "proved", "unproved", "errors", "asked", "unread")
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -57,7 +56,8 @@ class Tally:
     there is none. `proved` and `unproved` are the same of instances that hold, where that was asked
     for. All these count instances that were drawn; `replayed` counts those of stored witnesses by
     outcome, of which what violates is evidence like any other (`witnessed`), and `unread` tells of
-    witnesses that were not replayed. `violation` is the confirmed one of smallest margin.
+    witnesses that were not replayed. `violation` is the confirmed one of smallest margin. `errors`
+    are the instances in which the claim is at fault, `asked` how many were wanted.
     """
 
     holds: int = 0
@@ -77,20 +77,25 @@ class Tally:
     unproved: Counter[str] = field(default_factory=Counter)  # reason → count
     replayed: Counter[Outcome] = field(default_factory=Counter)
     unread: list[str] = field(default_factory=list)
+    errors: Counter[str] = field(default_factory=Counter)  # reason → count
+    asked: int = 0
     violation: Violation | None = field(default=None, compare=False)
 
     @property
     def applicable(self) -> int:
         """Instances that met the hypotheses, decided or not."""
-        return self.holds + self.violates + self.unresolved.total()
+        return self.holds + self.violates + self.unresolved.total() + self.errors.total()
 
     def record(self, outcome: Outcome, margin: Margin, instance) -> None:
         """Count one instance, keeping the smallest decided margin with its instance."""
         if outcome is Outcome.INAPPLICABLE:
             self.inapplicable[one_line(margin.note) or "hypotheses not met"] += 1
             return
-        self._cover(instance)
         described = describe(instance)
+        self._cover(instance)
+        if outcome is Outcome.ERROR:
+            self.errors[one_line(margin.note)] += 1
+            return
         if math.isfinite(margin.value) and math.isfinite(margin.error):
             self.margins.add(described, margin.value, margin.error)
         if outcome is Outcome.UNRESOLVED:

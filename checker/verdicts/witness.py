@@ -50,6 +50,7 @@ WORDS = {
     Outcome.HOLDS: "holds",
     Outcome.UNRESOLVED: "cannot be decided",
     Outcome.INAPPLICABLE: "does not apply",
+    Outcome.ERROR: "is at fault",
 }
 
 

@@ -18,6 +18,7 @@ from ncfcheck.theory.kkt.points import positive_limit
     "control.saddles",
     kind=CONTROL,
     reference="§7",
+    scale_free=True,
     refute=exact.saddles,
     given=two_direction_points(),
     drops=LOCAL_MAXIMUM,
@@ -36,6 +37,7 @@ def saddles(instance) -> Margin:
     "control.flat_neurons",
     kind=CONTROL,
     reference="§7",
+    scale_free=True,
     refute=exact.flat_neurons,
     given=instances(
         powers=sampled_from(((1, 1), (1, 1, 1))), only_dense=True, narrowest=2, outputs=(1,)
@@ -61,6 +63,7 @@ def flat_neurons(instance) -> Margin:
     "control.shared_neurons",
     kind=CONTROL,
     reference="§7",
+    scale_free=True,
     refute=exact.shared_neurons,
     given=instances(
         powers=integers(2, 4).map(lambda power: (power,)), only_dense=True, narrowest=2

@@ -107,6 +107,7 @@ def _inside(network) -> float:
     "kkt.one_sample",
     kind=THEOREM,
     reference="§5",
+    scale_free=True,
     given=one_sample(),
     covers=(("active neurons", "several"), ("signs", "mixed")),
 )

@@ -42,6 +42,7 @@ def _accuracy(point: KktPoint) -> float:
     "kkt.multiplier",
     kind=THEOREM,
     reference="§5",
+    scale_free=True,
     refute=exact.balance,
     given=instances(),
     hypotheses=(KKT,),
@@ -65,6 +66,7 @@ def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
     "kkt.layer_balance",
     kind=THEOREM,
     reference="§5",
+    scale_free=True,
     refute=exact.balance,
     given=instances(),
     hypotheses=(KKT, NONZERO),
@@ -89,6 +91,7 @@ def layer_balance_at(network: Network, point: KktPoint) -> Margin:
     "kkt.neuron_balance",
     kind=THEOREM,
     reference="§5",
+    scale_free=True,
     refute=exact.balance,
     given=instances(shared=False),
     hypotheses=(KKT, NONZERO, UNSHARED),
@@ -106,7 +109,14 @@ def neuron_balance_at(network: Network, point: KktPoint, balances) -> Margin:
     )
 
 
-@claim("kkt.sign_flip", kind=THEOREM, reference="§5", given=instances(), hypotheses=(KKT,))
+@claim(
+    "kkt.sign_flip",
+    kind=THEOREM,
+    reference="§5",
+    scale_free=True,
+    given=instances(),
+    hypotheses=(KKT,),
+)
 def sign_flip(instance) -> Margin:
     """Flipping the sign of W_L maps a KKT point to a KKT point with N → −N."""
     return sign_flip_at(instance, limit_point(instance))
@@ -128,6 +138,7 @@ def sign_flip_at(instance, point: KktPoint) -> Margin:
     "kkt.negative_unstable",
     kind=THEOREM,
     reference="§5",
+    scale_free=True,
     refute=exact.negative_unstable,
     given=instances(),
     hypotheses=(KKT, NEGATIVE),
@@ -159,6 +170,7 @@ NONE, POLISH = 1e-3, 1e-6
     "kkt.one_last_neuron",
     kind=THEOREM,
     reference="§5",
+    scale_free=True,
     given=instances(shared=False, powers=powers_where(lambda powers: powers[-1] >= 2), narrowest=2),
     hypotheses=(LOCAL_MAXIMUM, CURVED_LAST, UNSHARED),
 )

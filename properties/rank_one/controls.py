@@ -49,7 +49,7 @@ FLAT = sampled_from(
 )
 
 
-control = partial(claim, kind=CONTROL, reference="§7")
+control = partial(claim, kind=CONTROL, reference="§7", scale_free=True)
 sufficient = partial(control, of=("rank_one.sufficient", "rank_one.perturbed_fails"))
 necessary = partial(control, of=("rank_one.necessary",))
 

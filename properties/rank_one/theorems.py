@@ -59,6 +59,7 @@ from ncfcheck.theory.starts import unit
     "rank_one.sufficient",
     kind=THEOREM,
     reference="§5",
+    scale_free=True,
     refute=exact.not_sufficient,
     given=rank_one_points(),
     hypotheses=(DENSE, COHERENT, UNIFORM, LAYER_NORMS, REDUCED),
@@ -93,6 +94,7 @@ def _balances(network, theta):
     "rank_one.necessary",
     kind=THEOREM,
     reference="§5",
+    scale_free=True,
     given=found_points(),
     hypotheses=(DENSE, KKT, POSITIVE_VALUE, RANK_ONE, COHERENT, CURVED),
     covers=(("active neurons", "several"), ("inertia", "saddle"), ("signs", "mixed")),
@@ -113,6 +115,7 @@ def necessary(instance) -> Margin:
     "rank_one.perturbed_fails",
     kind=THEOREM,
     reference="§5",
+    scale_free=True,
     refute=exact_kkt.not_spoilt,
     given=perturbed_points(),
     hypotheses=(DENSE, COHERENT),
@@ -140,6 +143,7 @@ def perturbed_fails(instance) -> Margin:
     "rank_one.mixed_sign_even_p",
     kind=THEOREM,
     reference="§5",
+    scale_free=True,
     refute=exact.not_mixed,
     given=mixed_points(),
     hypotheses=(ONE_SIGN,),
@@ -159,6 +163,7 @@ def mixed_sign_even_p(instance) -> Margin:
     "rank_one.two_layer_iff",
     kind=THEOREM,
     reference="§5",
+    scale_free=True,
     given=two_layer_points(),
     hypotheses=(RANK_ONE,),
     covers=(("signs", "mixed"), ("start", "constructed"), ("start", "broken")),
@@ -198,6 +203,7 @@ def _left_over(instance, zero) -> float:
     "rank_one.clarke",
     kind=THEOREM,
     reference="§6",
+    scale_free=True,
     given=clarke_points(),
     hypotheses=(CLARKE_REDUCED,),
 )
@@ -215,7 +221,7 @@ def clarke(instance) -> Margin:
     )
 
 
-@claim("rank_one.spoilt_at_once", kind=THEOREM, reference="§5", given=one_sample())
+@claim("rank_one.spoilt_at_once", kind=THEOREM, reference="§5", scale_free=True, given=one_sample())
 def spoilt_at_once(instance) -> Margin:
     """On one sample x, tan∠(∇N, w) is the one predicted also where u, every c_l and every e_l ≥ 0
     are spoilt at once, by far.

@@ -62,9 +62,14 @@ def test_an_unexpected_verdict_gives_exit_code_1(command, claim):
     assert out.rstrip().endswith("1 of 2 not as expected")
 
 
-def test_an_unresolved_theorem_is_as_expected_unless_strict(command):
-    assert command("check", "toy.never")[0] == 0
-    assert command("check", "toy.never", "--strict")[0] == 1
+def test_a_mostly_unresolved_conjecture_is_as_expected_unless_strict(command):
+    assert command("check", "toy.hard")[0] == 0
+    assert command("check", "toy.hard", "--strict")[0] == 1
+
+
+def test_a_claim_that_applies_to_nothing_is_never_as_expected(command):
+    code, out, _ = command("check", "toy.never")
+    assert code == 1 and "only 0 of 25 instances met the hypotheses" in out
 
 
 def test_examples_take_precedence_over_the_profile(command):
@@ -92,13 +97,13 @@ def test_what_the_user_wrote_is_not_taken_for_markup(command, monkeypatch):
         """A statement about [bold]text[/bold]."""
         return claims.Margin(1.0, 0.5)
 
-    claims.claim("odd.[red]", kind=claims.THEOREM, reference="[§0]", given=st.just("[blink]"))(
+    claims.claim("odd.red", kind=claims.THEOREM, reference="[§0]", given=st.just("[blink]"))(
         statement
     )
     out = command("check", "odd.*", "--workers", 1)[1]
-    assert "odd.[red] " in out and "'[blink]'" in out
+    assert "odd.red " in out and "'[blink]'" in out
     out = command("list", "odd.*")[1]
-    assert out == "odd.[red]  theorem     [§0]  A statement about [bold]text[/bold].\n"
+    assert out == "odd.red  theorem     [§0]  A statement about [bold]text[/bold].\n"
 
 
 def test_the_json_and_junit_files_are_written(command):
@@ -165,7 +170,7 @@ def test_show_gives_the_statement_and_the_last_verdict(command):
         "hypotheses    the number is an integer\n"
         "controls      toy.false: without the number is an integer\n"
         "reference     §0\n"
-        "kind          theorem: must never be refuted\n"
+        "kind          theorem (must never be refuted)\n"
         "last verdict  none: not checked yet from this folder\n"
     )
     command("check", "toy.true", "--seed", 4)

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from ncfcheck.app import cli
-from ncfcheck.core import claim_files, claims, loading
+from ncfcheck.core import claim_files, claims
 from ncfcheck.verdicts import witness
 from tests.support import ROOT
-from tests.support.output import without_progress
 
 EXAMPLES = dict(
     re.findall(
@@ -28,25 +27,8 @@ EXAMPLES = dict(
 
 
 @pytest.fixture
-def command(monkeypatch, tmp_path, capsys):
-    """Run the command line in an empty folder, with no claims but the user's: (exit code, stdout,
-    stderr).
-    """
-    monkeypatch.setattr(claims, "_registry", {})
-    monkeypatch.setattr(loading, "SOURCES", ())
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.chdir(tmp_path)
-    before = set(sys.modules)
-
-    def run(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return code, out, without_progress(err)
-
-    yield run
-    for name in set(sys.modules) - before:
-        if name.startswith("claims_"):
-            del sys.modules[name]
+def command(own_command):
+    return own_command
 
 
 def write(name: str, content: str) -> str:
@@ -212,18 +194,24 @@ def test_without_a_pattern_only_the_file_is_checked_and_with_one_everything_is_k
             "bad.py:1: ModuleNotFoundError: No module named 'nothing_of_that_name'",
         ),
         ("def f():\n    return g()\n\n\nf()\n", "bad.py:2: NameError: name 'g' is not defined"),
-        ("import sys\n\nsys.exit(3)\n", "bad.py:3: SystemExit: 3"),
+        (
+            "import sys\n\nsys.exit(3)\n",
+            "bad.py:3: it exits when it is loaded: put that under "
+            'if __name__ == "__main__" (SystemExit: 3)',
+        ),
         (
             "x = 1\n",
             "bad.py states no claim: decorate a function with @claim of ncfcheck",
         ),
         (
             stated("pass", id="mine"),
-            "bad.py:5: ValueError: claim id 'mine' is not of the form area.name",
+            "bad.py:5: ValueError: claim id 'mine' is not of the form area.name: letters, "
+            "digits, _ and - with one dot between, at most 100",
         ),
         (
             stated("pass") + stated("pass")[len(HEAD) :],
-            "bad.py:9: ValueError: claim mine.claim is registered twice",
+            "bad.py:9: ValueError: claim mine.claim is registered twice, by mine at bad.py:5 and "
+            "mine at bad.py:9: give one of them another id",
         ),
     ],
     ids=["syntax", "attribute", "import", "call", "exit", "no claim", "id", "twice"],
@@ -232,23 +220,18 @@ def test_a_mistake_in_the_file_is_told_in_one_line(command, content, message):
     file = write("bad.py", content)
     for arguments in (["list"], ["check"], ["show", "mine.claim"], ["hunt", "mine.claim"]):
         found = command(*arguments, "--claims", file)
-        refused(
-            found,
-            str(Path(file).absolute()) + message.removeprefix("bad.py")
-            if "states no" in message
-            else message,
-        )
+        refused(found, message)
 
 
 def test_a_file_that_is_not_there_is_told(command):
     refused(
         command("list", "--claims", "none.py"),
-        f"cannot read {Path('none.py').absolute()}: there is no such file",
+        "cannot read none.py: there is no such file",
     )
     Path("folder.py").mkdir()
     refused(
         command("list", "--claims", "folder.py"),
-        f"cannot read {Path('folder.py').absolute()}: is a folder",
+        "cannot read folder.py: it is a folder: name a file of claims in it",
     )
 
 
@@ -259,17 +242,16 @@ def test_a_file_that_is_not_there_is_told(command):
             stated("return Margin(1 / 0, 0.1)"),
             "error: mine.py:8: ZeroDivisionError: division by zero",
         ),
-        (stated("return 3"), "error: mine.py:5: TypeError: mine.claim returns a int, not a Margin"),
+        (
+            stated("return 3"),
+            "error: mine.py:5: TypeError: mine.claim returns 3, not a Margin(value, error)",
+        ),
         (
             stated("return Margin(1, 1)", given="st.integers().map(lambda x: x.real_part)"),
-            "error while drawing: mine.py:5: AttributeError",
-        ),
-        (
-            stated("return Margin(1, 1)", given="[1, 2]"),
-            "error while drawing: mine.py:5: InvalidArgument",
+            "error: while drawing: mine.py:5: AttributeError",
         ),
     ],
-    ids=["function", "no margin", "strategy", "no strategy"],
+    ids=["function", "no margin", "strategy"],
 )
 def test_an_exception_on_every_instance_ends_with_exit_code_2_and_its_line(
     command, content, reason
@@ -282,7 +264,7 @@ def test_an_exception_on_every_instance_ends_with_exit_code_2_and_its_line(
 def test_an_exception_on_some_instances_is_told_in_the_results(command):
     file = write("mine.py", stated("return Margin(1.0 if x else 1 / x, 0.1)"))
     code, out, err = command("check", "--claims", file, "--workers", 1)
-    assert (code, err) == (0, "") and re.search(
+    assert (code, err) == (1, "") and re.search(
         r"\d × error: mine.py:8: ZeroDivisionError: division by zero", out
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 CLAIMS = '''
 from hypothesis import strategies as st
-from ncfcheck.core.claims import CONTROL, THEOREM, Inapplicable, Margin, claim
+from ncfcheck import CONJECTURE, CONTROL, THEOREM, Inapplicable, Margin, Unresolved, claim
 
 NUMBERS = st.integers(0, 10**6)
 
@@ -30,6 +30,13 @@ def never(number):
     """Applies to nothing."""
     raise Inapplicable("never applies")
 
+@claim("mine.hard", kind=CONJECTURE, reference="here", given=NUMBERS)
+def hard(number):
+    """A number is not negative, which only multiples of 7 show."""
+    if number % 7:
+        raise Unresolved("no multiple of 7")
+    return Margin(1.0, 0.5)
+
 def test_plain():
     pass
 '''
@@ -47,7 +54,7 @@ def project(pytester):
 
 def test_every_claim_is_an_item_that_passes_fails_or_is_skipped(project):
     result = project.runpytest_subprocess("properties", "-v")
-    result.assert_outcomes(passed=2, failed=2, skipped=1)
+    result.assert_outcomes(passed=2, failed=3, skipped=1)
     result.stdout.fnmatch_lines(
         [
             "mine.bad is a theorem (must never be refuted), but is potential (25 of 25 instances "
@@ -67,7 +74,7 @@ def test_every_claim_is_an_item_that_passes_fails_or_is_skipped(project):
 def test_claims_can_be_named_by_file_and_node(project, named):
     (project.path / "elsewhere.py").write_text(CLAIMS)
     result = project.runpytest_subprocess(named, "-k", "mine.good")
-    result.assert_outcomes(passed=1, deselected=0 if "::" in named else 4)
+    result.assert_outcomes(passed=1, deselected=0 if "::" in named else 5)
 
 
 def test_claims_outside_a_folder_of_properties_are_not_collected_unless_named(project):
@@ -94,7 +101,7 @@ def test_options_set_the_number_of_instances_and_the_seed(project):
 
 def test_claims_run_on_several_processes(project):
     project.runpytest_subprocess("properties", "-n", "2").assert_outcomes(
-        passed=2, failed=2, skipped=1
+        passed=2, failed=3, skipped=1
     )
 
 

@@ -1,7 +1,9 @@
 """Margins, the registry and the judgement of one instance."""
 
 import math
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import strategies as st
 
@@ -49,7 +51,6 @@ def register(id, function=None, **options):
         (-1.0, math.nan, Outcome.UNRESOLVED),
         (-1.0, math.inf, Outcome.UNRESOLVED),
         (-math.inf, 1.0, Outcome.VIOLATES),
-        (-1.0, -2.0, Outcome.UNRESOLVED),
     ],
 )
 def test_a_margin_decides_only_beyond_its_error(value, error, outcome):
@@ -143,7 +144,32 @@ def test_a_given_with_a_strategy_of_its_own_is_told_the_data(registry):
         def strategy(self, data):
             return ("instances on", data)
 
+    plain = st.none()
     register("a.b", given=Given())
-    register("a.c", given="plain")
+    register("a.c", given=plain)
     assert registered()["a.b"].strategy("table") == ("instances on", "table")
-    assert registered()["a.c"].strategy("table") == "plain"
+    assert registered()["a.c"].strategy("table") is plain
+
+
+@pytest.mark.parametrize(
+    "value", [2, np.float32(2.0), np.array(2.0), np.array([2.0]), np.int64(2), Fraction(2)]
+)
+def test_a_margin_of_any_real_scalar_is_one_of_floats(value):
+    found = Margin(value, value)
+    assert (type(found.value), found.value, type(found.error), found.error) == (float, 2.0) * 2
+
+
+@pytest.mark.parametrize(
+    "value", [None, "2", 2j, True, np.bool_(True), np.ones(2), np.ones(0), [2.0], b"2", 10**400]
+)
+def test_a_margin_of_anything_else_is_refused(value):
+    with pytest.raises(TypeError, match="a margin's value is one real number"):
+        Margin(value, 0.0)
+    with pytest.raises(TypeError, match="a margin's error is one real number"):
+        Margin(0.0, value)
+
+
+@pytest.mark.parametrize("error", [-1e-300, -5, -math.inf])
+def test_a_negative_error_is_refused(error):
+    with pytest.raises(ValueError, match="at least 0, not -"):
+        Margin(1.0, error)

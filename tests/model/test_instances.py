@@ -31,7 +31,8 @@ def test_the_strata_name_the_order_the_families_and_the_sign_of_n():
 
 def test_confirmations_change_one_thing_each_and_leave_the_instance_alone():
     each = some(1)[0]
-    tight, scipy, rescaled = (variant for _, variant in each.confirmations())
+    tight, scipy = (variant for _, variant in each.confirmations())
+    _, rescaled = each.rescaled()
     assert tight.numerics.tolerance < each.numerics.tolerance
     assert scipy.numerics.integrator == "scipy" and each.numerics.integrator == "compiled"
     np.testing.assert_array_equal(rescaled.problem.X, 2 * each.problem.X)

@@ -101,4 +101,4 @@ def test_numerics_of_an_instance_reach_the_flow():
         assert outcome is Outcome.HOLDS, name
         assert np.isfinite(margin.value)
     used = {variant.numerics for _, variant in instance.confirmations()}
-    assert len(used) == 3 and {each.integrator for each in used} == {"compiled", "scipy"}
+    assert len(used) == 2 and {each.integrator for each in used} == {"compiled", "scipy"}

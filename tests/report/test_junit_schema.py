@@ -30,7 +30,7 @@ GRAMMAR = f"""
 <define name="case"><element name="testcase"><attribute name="name"/>
   <attribute name="classname"/>{TIME}
   <optional><choice><element name="skipped">{TOLD}</element><element name="failure">{TOLD}</element>
-  </choice></optional>
+  <element name="error">{TOLD}</element></choice></optional>
   <optional><element name="system-out"><text/></element></optional></element></define>
 </grammar>"""
 

@@ -55,8 +55,7 @@ UNDECIDED = replace(
     GOOD,
     id="area.undecided",
     verdict=Verdict.UNRESOLVED,
-    holds=0,
-    unresolved=200,
+    uncovered=("data: fan",),
     worst_margin=None,
     error=None,
     worst_instance=None,
@@ -140,9 +139,18 @@ def test_a_verdict_that_is_not_as_expected_is_told_with_its_instance():
     )
 
 
-def test_an_unresolved_theorem_is_unexpected_only_when_strict():
+def test_a_theorem_with_a_stratum_not_covered_is_unexpected_only_when_strict():
     assert "UNEXPECTED" not in plain(UNDECIDED)
     assert "UNEXPECTED  area.undecided" in plain(UNDECIDED, strict=True)
+
+
+def test_a_claim_at_fault_is_an_error_in_every_writer():
+    faulty = replace(GOOD, verdict=Verdict.UNRESOLVED, errors=3, why_errors={"mine.py:8: odd": 3})
+    text = plain(faulty)
+    assert "unresolved, 3 errors" in text and "3 × error: mine.py:8: odd" in text
+    suites = ET.fromstring(document(report(faulty)))
+    assert (suites.get("errors"), suites.get("failures")) == ("1", "0")
+    assert "mine.py:8: odd" in suites.find(".//error").text
 
 
 def test_quiet_leaves_what_is_unexpected_and_one_line():
@@ -152,9 +160,7 @@ def test_quiet_leaves_what_is_unexpected_and_one_line():
 
 
 def test_a_run_that_was_stopped_says_so():
-    assert "every verdict as expected so far, when the run was stopped" in plain(
-        GOOD, stopped="interrupted"
-    )
+    assert "none unexpected so far, when the run was stopped" in plain(GOOD, stopped="interrupted")
     assert "0 claims" in plain(stopped="interrupted")
 
 
@@ -279,7 +285,7 @@ def test_junit_fails_an_unresolved_theorem_when_strict_and_a_run_that_was_stoppe
     strict = ET.fromstring(document(report(UNDECIDED), strict=True))
     assert strict.find(".//failure").get("type") == "unresolved"
     stopped = ET.fromstring(document(report(GOOD, stopped="a worker died")))
-    assert stopped.find(".//failure").get("message") == "a worker died"
+    assert stopped.find(".//error").get("message") == "a worker died"
     assert stopped.find("testsuite").get("tests") == "2"
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ncfcheck.core import claims, loading
-from ncfcheck.core.claims import Kind, Margin, Outcome, Verdict
+from ncfcheck.core.claims import EXPECTED, Kind, Margin, Outcome, Verdict
 from ncfcheck.core.describing import describe, one_line
 from ncfcheck.core.seeds import derive
 from ncfcheck.run import batches
@@ -17,9 +17,9 @@ from ncfcheck.run.batches import Batch, check_batch, cut
 from ncfcheck.run.check import CheckPlan, check_claim, run
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.events import ClaimFinished, Progress, RunStarted
-from ncfcheck.verdicts.judging import CONFIRMATIONS, examine, unconfirmed
+from ncfcheck.verdicts.judging import CONFIRMATIONS, denied, examine, unconfirmed
 from ncfcheck.verdicts.report import Report, encode
-from ncfcheck.verdicts.results import bound95, conclude, verdict
+from ncfcheck.verdicts.results import bound95, conclude
 from ncfcheck.verdicts.tallies import Case, Tally
 
 
@@ -91,14 +91,16 @@ def test_a_claim_that_never_applies_is_unresolved(toys):
 def test_an_exception_in_a_claim_is_told_and_decides_nothing(toys):
     [buggy] = results(["toy.buggy"])
     assert buggy.verdict is Verdict.UNRESOLVED
-    assert buggy.why_unresolved == {"error: ZeroDivisionError: division by zero": 120}
+    assert (buggy.errors, buggy.unresolved, buggy.instances) == (120, 0, 120)
+    assert buggy.why_errors == {"ZeroDivisionError: division by zero": 120}
+    assert not buggy.as_expected()
 
 
 def test_an_exception_in_a_strategy_is_told_and_decides_nothing(toys):
     [result] = results(["toy.bad_strategy"])
     assert result.verdict is Verdict.UNRESOLVED
-    [reason] = result.why_unresolved
-    assert reason.startswith("error while drawing: ZeroDivisionError")
+    [reason] = result.why_errors
+    assert reason.startswith("while drawing: ZeroDivisionError")
 
 
 def test_a_violation_that_is_not_confirmed_is_unresolved(toys):
@@ -136,10 +138,8 @@ def test_all_variants_of_an_instance_must_violate(toys):
         unconfirmed(claim, Instance(-1.0, ("tight", bad), ("rescaled", Instance(-0.1))))
         == "rescaled"
     )
-    assert unconfirmed(claim, Instance(1.0)) == "re-evaluation"
-    assert unconfirmed(claim, Instance(-1.0, "not a pair")).startswith(
-        "its variants (error: ValueError"
-    )
+    outcome, margin = denied(claim, Instance(-1.0, "not a pair"), Margin(-1.0, 0.5))
+    assert outcome is Outcome.ERROR and margin.note.startswith("ValueError: too many values")
 
 
 def test_a_claim_false_everywhere_is_confirmed_a_few_times_and_again_when_worse(toys):
@@ -321,10 +321,10 @@ def test_the_bound_is_one_when_nothing_was_resolved_or_everything_violates():
     ],
 )
 def test_the_verdict_is_neither_weaker_nor_stronger_than_the_evidence(
-    holds, violates, confirmed, unresolved, expected
+    toys, holds, violates, confirmed, unresolved, expected
 ):
     tally = Tally(holds, violates, confirmed, Counter({"reason": unresolved}))
-    assert verdict(tally) is expected
+    assert conclude(toys["toy.open"], tally).verdict is expected
 
 
 @pytest.mark.parametrize(
@@ -338,12 +338,16 @@ def test_the_verdict_is_neither_weaker_nor_stronger_than_the_evidence(
         (Kind.CONTROL, Verdict.UNRESOLVED, False, False),
         (Kind.CONTROL, Verdict.POTENTIAL, True, True),
         (Kind.CONTROL, Verdict.REFUTED, True, True),
-        *[(Kind.CONJECTURE, each, True, True) for each in Verdict],
+        (Kind.CONJECTURE, Verdict.UNRESOLVED, True, False),
+        *[(Kind.CONJECTURE, each, True, True) for each in Verdict if each != Verdict.UNRESOLVED],
     ],
 )
 def test_what_is_expected_depends_on_the_kind(toys, kind, verdict, expected, strictly):
     result = msgspec.structs.replace(
-        conclude(toys["toy.true"], Tally()), kind=kind, verdict=verdict
+        conclude(toys["toy.open"], Tally(holds=10)),
+        kind=kind,
+        verdict=verdict,
+        expect=EXPECTED.get(kind),
     )
     assert (result.as_expected(), result.as_expected(strict=True)) == (expected, strictly)
 

@@ -553,8 +553,8 @@ EXEMPT = {
     "ncfcheck.theory.rank_one.points:RankOneInstance.coverage": "names strata for the report; no "
     "margin depends "
     "on it",
-    "ncfcheck.theory.rank_one.points:RankOneInstance.confirmations": "any other factor would do as "
-    "well",
+    "ncfcheck.theory.rank_one.points:RankOneInstance.confirmations": "there is nothing to "
+    "integrate",
 }
 MUTANTS = [
     Mutant(

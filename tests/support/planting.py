@@ -25,7 +25,7 @@ from ncfcheck.run.batches import cut
 from ncfcheck.run.check import PROFILES
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import examine
-from ncfcheck.verdicts.results import verdict
+from ncfcheck.verdicts.results import conclude
 from ncfcheck.verdicts.tallies import Case, Tally
 
 
@@ -144,7 +144,7 @@ def first_violation(
     """The claim on the instances that a run of the profile draws first, `drawn` at most, up to the
     first confirmed violation.
 
-    Exceptions, of the strategy too, count as unresolved, as they do in a run.
+    Exceptions, of the strategy too, are errors of the claim, as they are in a run.
     """
     tally, count = Tally(), 0
 
@@ -157,10 +157,12 @@ def first_violation(
                 count += 1
                 examine(claim, instance, tally)
                 if tally.confirmed or count == drawn:
-                    return Found(verdict(tally), tally.worst, tally.applicable, count)
+                    return Found(
+                        conclude(claim, tally).verdict, tally.worst, tally.applicable, count
+                    )
         except Exception as error:
-            tally.unresolved[f"error while drawing: {error}"] += 1
-    return Found(verdict(tally), tally.worst, tally.applicable, count)
+            tally.errors[f"while drawing: {error}"] += 1
+    return Found(conclude(claim, tally).verdict, tally.worst, tally.applicable, count)
 
 
 def objection(claim: Claim, found: Found) -> str:

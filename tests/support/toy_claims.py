@@ -106,6 +106,14 @@ def picky(number):
     return Margin(1.0, 0.5)
 
 
+@claim("toy.hard", kind=CONJECTURE, reference="§0", given=NUMBERS)
+def hard(number):
+    """A number is not negative, which only multiples of 7 show."""
+    if number % 7:
+        raise Unresolved("no multiple of 7")
+    return Margin(1.0, 0.5)
+
+
 @claim("toy.buggy", kind=THEOREM, reference="§0", given=NUMBERS)
 def buggy(number):
     """Divides by zero whatever the number."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ncfcheck.core.claims import Kind, Verdict
 from ncfcheck.run.hunting.shards import Point
-from ncfcheck.verdicts.results import ClaimResult
+from ncfcheck.verdicts.evidence import Evidence
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ class Shrinking:
 
 @dataclass(frozen=True)
 class HuntResult:
-    """What a hunt says; `tested` counts inapplicable ones too, `minimal` shows the smallest."""
+    """What a hunt says; `tested` counts inapplicable ones and errors too, `minimal` shows the
+    smallest counterexample, `expect` is the verdict called for, None for any.
+    """
 
     id: str
     kind: Kind
@@ -64,10 +66,16 @@ class HuntResult:
     coverage: dict[str, dict[str, int]]
     why_unresolved: dict[str, int]
     generations: int
+    expect: Verdict | None
+    evidence: Evidence
+    errors: int = 0
+    why_errors: dict[str, int] = field(default_factory=dict)
     path: Path | None = None
     minimal: tuple[str, ...] = ()
 
-    as_expected = ClaimResult.as_expected
+    def as_expected(self, strict: bool = False) -> bool:
+        """Whether the verdict is the one called for; `strict` wants it resolved, too."""
+        return self.evidence.as_expected(self.verdict, self.expect, strict)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from ncfcheck.verdicts.ledger import PATH, Ledger, LedgerError
 
 ATTEMPTS = 2  # at a shard that loses its worker
 GRACE = 20.0  # seconds that work already started may take beyond the budget
+FAULTS = 100  # instances, none of them judged for errors, that end a hunt
 TOLD = 0.5  # seconds between events of progress
 
 
@@ -131,7 +132,7 @@ class _Hunt:
         return msgspec.convert(self.ledger.report(self.number, shard.place), ShardReport)
 
     def events(self) -> Iterator[object]:
-        """Work through the schedule until it ends or the time is up."""
+        """Work through the schedule until it ends, the time is up or the claim proves at fault."""
         plan = self.plan
         with crew(plan.workers, plan.scheduler, _worker, (plan.sources,)) as workers:
             for shard, report in work_through(
@@ -145,6 +146,8 @@ class _Hunt:
                 if time.monotonic() - self.told >= TOLD or report.found:
                     self.told = time.monotonic()
                     yield self._progress()
+                if self.totals.evidence.is_unjudged and self.totals.tested >= FAULTS:
+                    return
 
     def conclusion(self, stopped: str) -> Iterator[object]:
         """Shrink the worst counterexample, unless interrupted, and tell the result."""
@@ -207,7 +210,11 @@ class _Hunt:
         return HuntResult(
             id=self.claim.id,
             kind=self.claim.kind,
-            verdict=Verdict.REFUTED if small is not None and small.certificate else totals.verdict,
+            verdict=Verdict.REFUTED
+            if small is not None and small.certificate
+            else totals.evidence.verdict,
+            expect=self.claim.expect,
+            evidence=totals.evidence,
             tested=totals.tested,
             unresolved=totals.outcomes[Outcome.UNRESOLVED],
             inapplicable=totals.outcomes[Outcome.INAPPLICABLE],
@@ -216,6 +223,8 @@ class _Hunt:
             strata=len(totals.strata),
             coverage={key: dict(counts) for key, counts in totals.coverage.items()},
             why_unresolved=dict(totals.reasons.most_common()),
+            errors=totals.outcomes[Outcome.ERROR],
+            why_errors=dict(totals.errors.most_common()),
             generations=self.schedule.next,
             path=self.path,
             minimal=as_drawn if small is None else tuple(small.rendering),

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from ncfcheck.core.claims import Outcome, Verdict
+from ncfcheck.core.claims import Outcome
 from ncfcheck.model.encoding import decode
-from ncfcheck.verdicts.results import MOSTLY_UNRESOLVED
+from ncfcheck.verdicts.evidence import Evidence
 from ncfcheck.verdicts.tallies import Violation
 
 STRUCTURED, DRAWN, MUTATED, OPTIMISED = "structured", "drawn", "mutated", "optimised"
@@ -73,8 +73,8 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ShardReport(msgspec.Struct):
-    """What became of a shard; `values` are what an optimisation is told, `found` the confirmed
-    violations, worst first.
+    """What became of a shard; `reasons` why instances are unresolved, `errors` why the claim is at
+    fault, `values` what an optimisation is told, `found` the confirmed violations, worst first.
 
     One that was `cut` short, by the budget of instances or of time, is done again when the hunt is
     continued.
@@ -84,6 +84,7 @@ class ShardReport(msgspec.Struct):
     cut: bool = False
     outcomes: dict[str, int] = {}
     reasons: dict[str, int] = {}
+    errors: dict[str, int] = {}
     coverage: dict[str, dict[str, int]] = {}
     strata: dict[str, int] = {}
     worst: Point | None = None
@@ -99,6 +100,7 @@ class Totals:
     def __init__(self):
         self.outcomes: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
         self.strata: Counter[str] = Counter()
         self.coverage: dict[str, Counter[str]] = {}
         self.confirmed = 0
@@ -108,6 +110,7 @@ class Totals:
         """Add a report; of equal worst margins the earlier one is kept."""
         self.outcomes.update(report.outcomes)
         self.reasons.update(report.reasons)
+        self.errors.update(report.errors)
         self.strata.update(report.strata)
         for key, counts in report.coverage.items():
             self.coverage.setdefault(key, Counter()).update(counts)
@@ -122,19 +125,14 @@ class Totals:
         return self.outcomes.total()
 
     @property
-    def applicable(self) -> int:
-        """Instances that met the hypotheses."""
-        return self.tested - self.outcomes[Outcome.INAPPLICABLE]
-
-    @property
-    def verdict(self) -> Verdict:
-        """As in a check, without what only independent draws support."""
-        unresolved = self.outcomes[Outcome.UNRESOLVED]
-        if self.confirmed:
-            return Verdict.POTENTIAL
-        if self.applicable == unresolved or unresolved > MOSTLY_UNRESOLVED * self.applicable:
-            return Verdict.UNRESOLVED
-        return Verdict.NOT_REFUTED
+    def evidence(self) -> Evidence:
+        """What the verdict rests on, without what only independent draws support."""
+        return Evidence(
+            resolved=self.outcomes[Outcome.HOLDS] + self.outcomes[Outcome.VIOLATES],
+            unresolved=self.outcomes[Outcome.UNRESOLVED],
+            errors=self.outcomes[Outcome.ERROR],
+            confirmed=self.confirmed,
+        )
 
 
 def stratum(coverage: dict) -> str:

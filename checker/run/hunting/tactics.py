@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ncfcheck.core.claim_files import told_of
 from ncfcheck.core.claims import Claim, Inapplicable
 from ncfcheck.core.seeds import derive
 from ncfcheck.model.encoding import BadWitness, decode
@@ -42,8 +43,7 @@ def carried_out(claim: Claim, shard: Shard) -> ShardReport:
         try:
             TACTICS[shard.tactic](claim, shard, tester)
         except Exception as error:
-            reason = f"error while drawing: {type(error).__name__}: {error}"
-            tester.tally.unresolved[reason] += 1
+            tester.fail(f"while drawing: {told_of(error, claim)}")
     return tester.finished()
 
 

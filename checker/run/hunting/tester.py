@@ -66,6 +66,12 @@ class Tester:
             self.report.worst, self._worst = point, (instance, choices)
         return value
 
+    def fail(self, reason: str) -> None:
+        """Record that no more instances could be drawn, which is an error of the claim's."""
+        self.tally.errors[one_line(reason)] += 1
+        nothing = Point("", math.nan, math.nan, f"shard of seed {self.shard.seed}")
+        self._record(nothing, Outcome.ERROR, Margin(math.nan, math.inf, reason), 0.0, None)
+
     def finished(self) -> ShardReport:
         """The report, with the instances worth keeping encoded."""
         report, order = self.report, sorted(self.best.values(), key=lambda kept: kept[0].margin)
@@ -74,6 +80,7 @@ class Tester:
         report.found.sort(key=lambda point: point.margin)
         report.coverage = {key: dict(counts) for key, counts in self.tally.coverage.items()}
         report.reasons = dict(self.tally.unresolved.most_common(10))
+        report.errors = dict(self.tally.errors.most_common(10))
         report.seconds = time.perf_counter() - self.start
         report.cut = self.shard.cut or report.seconds >= self.shard.seconds
         return report
@@ -81,7 +88,7 @@ class Tester:
     def _value(self, outcome: Outcome, margin: Margin) -> float:
         """What the search goes by; a violation that other numerics deny is no lead."""
         denied = outcome is Outcome.UNRESOLVED and margin.outcome is Outcome.VIOLATES
-        if outcome is Outcome.INAPPLICABLE or denied:
+        if outcome in (Outcome.INAPPLICABLE, Outcome.ERROR) or denied:
             return NOTHING
         return _finite(margin.value, NOTHING)
 

@@ -25,7 +25,7 @@ from ncfcheck.run.shrinking.passes import PASSES, Candidate
 from ncfcheck.run.shrinking.smallest import smallest
 from ncfcheck.strategies.choices import Strategy
 from ncfcheck.strategies.moves import normalised, rebuilt
-from ncfcheck.verdicts.judging import judge, unconfirmed
+from ncfcheck.verdicts.judging import denied, judge
 
 SECONDS, EVALUATIONS = 20.0, 5000  # what shrinking one instance may take
 BUILDING = 0.3  # share of the time left that goes to the smallest instances
@@ -125,7 +125,7 @@ class Search:
         outcome, margin = judge(self.claim, found)
         if outcome is not Outcome.VIOLATES or not self._is_generic(found):
             return False
-        if unconfirmed(self.claim, found):
+        if denied(self.claim, found, margin):
             return False
         self.best, self.margin = found, margin
         return True
