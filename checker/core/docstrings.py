@@ -18,5 +18,4 @@ def docstring(function: Callable) -> str:
         parsed = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError):
         return ""
-    is_function = isinstance(parsed, ast.FunctionDef)
-    return ast.get_docstring(parsed) or "" if is_function else ""
+    return (ast.get_docstring(parsed) or "") if isinstance(parsed, ast.FunctionDef) else ""

@@ -96,7 +96,8 @@ def labels(column: pd.Series, decimal: str) -> tuple[Numbers, bool]:
 
 def one_class(column: pd.Series, value: str) -> Numbers:
     """+1 where the column has the value, −1 where another. Raises TableError if none has it."""
-    cells, high = texts(column), value
+    cells = texts(column)
+    high: str | float = value
     if is_number(value) and not (found := numbers(column)).odd:
         cells, high = cells.where(cells.isna(), found.values), float(value)
     if not (cells == high).any():

@@ -114,20 +114,21 @@ def _decoded(path: Path, encoding: str, delimiter: str | None, decimal: str | No
     lines = list(dropwhile(lambda line: not line.strip() or line.startswith("#"), head))
     if not lines:
         raise TableError(f"is empty; {EXPECTED}")
+    sep = SEPARATORS.get(delimiter, delimiter) if delimiter else _delimiter(lines)
+    mark = decimal or _decimal(lines, sep)
     notes = []
-    if delimiter is None and (delimiter := _delimiter(lines)) != ",":
-        notes.append(f"{NAMES[delimiter]} are between its cells, else give --delimiter")
-    delimiter = SEPARATORS.get(delimiter, delimiter)
-    if decimal is None and (decimal := _decimal(lines, delimiter)) == ",":
+    if not delimiter and sep != ",":
+        notes.append(f"{NAMES[sep]} are between its cells, else give --delimiter")
+    if not decimal and mark == ",":
         notes.append("commas are its decimal marks, else give --decimal .")
-    names, *rows = ([cell.strip() for cell in row] for row in _rows(lines, delimiter))
+    names, *rows = ([cell.strip() for cell in row] for row in _rows(lines, sep))
     if rows and len(rows[0]) > len(names):  # pandas takes the first cells for an index then
         seen = f"its rows have {len(rows[0])} cells"
         raise TableError(f"{seen}, but there are {len(names)} column names")
     cells = pd.read_csv(
         path,
-        sep=delimiter,
-        decimal=decimal,
+        sep=sep,
+        decimal=mark,
         encoding=encoding,
         encoding_errors=_errors(encoding),
         skiprows=len(head) - len(lines),
@@ -138,7 +139,7 @@ def _decoded(path: Path, encoding: str, delimiter: str | None, decimal: str | No
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice and not all(map(is_number, names)):
         raise TableError(f"has several columns named {named(twice)}; column names must differ")
-    return cells, decimal, notes
+    return cells, mark, notes
 
 
 def _errors(encoding: str) -> str:

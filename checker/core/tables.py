@@ -46,7 +46,7 @@ def read_table(
     are left out; numeric labels are divided by their standard deviation, not centred, so that
     their signs stay. `notes` tell what was left out or converted. Raises TableError.
     """
-    path = None if hasattr(source, "columns") else Path(source)  # type: ignore[arg-type]
+    path = None if hasattr(source, "columns") else Path(source)
     try:
         found = (source, ".", []) if path is None else read_file(path, delimiter, decimal)
         return _table("table" if path is None else path.name, *found, target, standardise)

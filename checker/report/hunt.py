@@ -35,7 +35,7 @@ class HuntProgressWriter:
         elif isinstance(event, HuntProgress):
             self._move(progress(event))
         elif isinstance(event, Counterexample):
-            place = f": {event.path}" if event.path else ""
+            place = f": {event.path}" if event.path else ", which no witness file can hold"
             self._say(f"counterexample, margin {margin(event.point)}{place}")
         elif isinstance(event, Shrinking):
             self._say("making the counterexample smaller …")

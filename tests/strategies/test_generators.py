@@ -191,9 +191,9 @@ def test_instances_on_a_table_have_its_rows_and_its_labels(labels):
         assert each.families["data"] == "t.csv" and each.families["labels"] == "table"
         if each.problem.loss is Loss.SQUARE:
             np.testing.assert_array_equal(each.problem.y[:, 0], y[rows])
-        else:  # labels at or above the median of the rows drawn count as +1
+        else:  # labels at or above the median of the values drawn count as +1
             np.testing.assert_array_equal(
-                each.problem.y[:, 0], np.where(y[rows] >= np.median(y[rows]), 1.0, -1.0)
+                each.problem.y[:, 0], np.where(y[rows] >= np.median(np.unique(y[rows])), 1, -1)
             )
     assert {each.problem.loss for each in seen} == set(Loss)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -200,12 +201,15 @@ def _crossing(
 
 def _rows(flow: Trajectory, count: int) -> Trajectory:
     """The first rows of a flow."""
-    return replace(flow, **{name: getattr(flow, name)[:count] for name in ROWS})
+    rows: dict[str, Any] = {name: getattr(flow, name)[:count] for name in ROWS}
+    return replace(flow, **rows)
 
 
 def _joined(flow: Trajectory, more: Trajectory) -> Trajectory:
     """A flow, and where it went on from its last row."""
-    rows = {name: np.concatenate([getattr(flow, name), getattr(more, name)[1:]]) for name in ROWS}
+    rows: dict[str, Any] = {
+        name: np.concatenate([getattr(flow, name), getattr(more, name)[1:]]) for name in ROWS
+    }
     for name in ("sigma", "time"):
         rows[name][len(flow.time) :] += getattr(flow, name)[-1]
     return replace(flow, calls=flow.calls + more.calls, **rows)
@@ -232,7 +236,7 @@ def _run(
     numerics: Numerics,
     until: Event,
     residual: float,
-    log_norm: float = 0.0,
+    log_r: float = 0.0,
 ) -> Trajectory:
     direction = np.zeros(start.size)
     if until.kind == stepper.ALIGNMENT_EVENT:
@@ -242,7 +246,7 @@ def _run(
     arguments = (numerics.tolerance, residual, until.kind, target, direction, numerics.calls)
     second = numerics.integrator == "scipy"
     integrate = second_integrator.integrate if second else stepper.integrate
-    code, calls, scalars, directions = integrate(field, start, log_norm, *arguments)
+    code, calls, scalars, directions = integrate(field, start, log_r, *arguments)
     if code == stepper.STIFF:
         solver = second_integrator.radau if second else second_integrator.extrapolated
         code, more, late, ends = second_integrator.integrate(
