@@ -24,7 +24,7 @@ from ncfcheck.model.curvature import Curvature
 from ncfcheck.model.kernels import gradients, tangents
 from ncfcheck.model.kernels.newton import head_start, projected_hessian
 from ncfcheck.model.losses import Loss
-from ncfcheck.model.networks import Network
+from ncfcheck.model.networks import Layout, Network
 from ncfcheck.model.rounding import gradient_bound, output_bound
 
 FEW = 40  # parameters up to which the compiled matrix of second derivatives is faster than numpy's
@@ -178,7 +178,7 @@ class Ncf(Value, Correlation):
         """
         return gradient_bound(*self._at(u), settled)
 
-    def _at(self, u: np.ndarray) -> tuple:
+    def _at(self, u: np.ndarray) -> tuple[Layout, np.ndarray, np.ndarray, np.ndarray]:
         """What kernels take: layout, u, samples and pseudo-labels as columns."""
         u = finite_vector(u, self.network.size, "u")
         return self.network.layout, u, self._columns, self._ybar_columns
@@ -199,9 +199,9 @@ class Problem(Value):
     loss: Loss = Loss.SQUARE
 
     def __post_init__(self):
-        converted = fitting(self.network, X=self.X, y=self.y) | {"loss": Loss(self.loss)}
-        for name, value in converted.items():
-            object.__setattr__(self, name, value)
+        for name, array in fitting(self.network, X=self.X, y=self.y).items():
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "loss", Loss(self.loss))  # type: ignore[call-arg]
         super().__post_init__()
 
     def __init_subclass__(cls):

@@ -536,7 +536,7 @@ EXEMPT = {
         f"ncfcheck.model.losses:{name}": "which labels there are, or what a loss is made of"
         for name in (
             *("Labels.allow", "Labels.fit", "Square.labels_of", "Logistic.labels_of"),
-            *("Loss.__new__", "Loss._missing_", "Loss.code", "Loss.labels", "Loss.labels_of"),
+            *("Loss.__new__", "Loss.code", "Loss.labels", "Loss.labels_of"),
         )
     },
     **{
@@ -547,6 +547,7 @@ EXEMPT = {
             *("Correlation.value_and_gradient", "Correlation.gradient_bound", "Ncf._at"),
         )
     },
+    "ncfcheck.model.losses:Loss._missing_": "refuses what is no loss",
     "ncfcheck.theory.kkt.points:KktPoint.off": "a bound; where it is too large exact counterparts "
     "decide",
     "ncfcheck.theory.rank_one.points:reduced_rounding": "a bound; tested in rational numbers",
