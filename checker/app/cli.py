@@ -9,10 +9,10 @@ import textwrap
 import click
 
 from ncfcheck.app.console import (
-    INTERRUPTED,
     PATH,
     SCHEDULER,
     SEED,
+    TIMEOUT,
     WORKERS,
     CannotRun,
     console,
@@ -23,6 +23,7 @@ from ncfcheck.app.console import (
     play,
     selected,
     sources,
+    stopped,
 )
 from ncfcheck.app.console import say as _say
 from ncfcheck.app.console import warn as _warn
@@ -36,14 +37,16 @@ PROFILES = ("quick", "ci", "deep")
 
 def main(arguments=None) -> int:
     """Run the command line; its exit code: 0 as expected, 1 unexpected verdicts, 2 not done."""
+    from ncfcheck.run import interruptions
+
     try:
-        return cli.main(arguments, prog_name="ncfcheck", standalone_mode=False) or 0
+        with interruptions.heeded():
+            return cli.main(arguments, prog_name="ncfcheck", standalone_mode=False) or 0
     except click.ClickException as error:
         _say(error.format_message())
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
-        return INTERRUPTED
+    except (click.Abort, KeyboardInterrupt) as interruption:
+        return stopped(interruptions.told(interruption.__cause__ or interruption))
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -141,6 +144,7 @@ def show(claim):
 )
 @click.option("--workers", **WORKERS)
 @click.option("--scheduler", **SCHEDULER)
+@click.option("--instance-timeout", **TIMEOUT)
 @click.option("-v", "--verbose", is_flag=True, help="Print every instance.")
 @click.option(
     "--certify",
@@ -167,6 +171,7 @@ def check(
     standardise,
     workers,
     scheduler,
+    instance_timeout,
     part,
     certify,
     verbose,
@@ -185,6 +190,7 @@ def check(
     comparison = prepared(options, patterns, claims, part)
     count, workers = examples or PROFILES[profile], workers or available()
     how = {"verbose": verbose, "folder": FOLDER, "certify": certify, "scheduler": scheduler}
+    how["instance_timeout"] = instance_timeout
     plan = CheckPlan(part_of(claims, part), count, seed, workers, table, sources(), part, **how)
     found = _run(plan, comparison, options)
     _check_own(found.claims)

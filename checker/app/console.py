@@ -8,11 +8,18 @@ from pathlib import Path
 
 import click
 
-UNEXPECTED, FAILED, INTERRUPTED = 1, 2, 130
+UNEXPECTED, FAILED = 1, 2
 OWN = "ncfcheck.claims"
 PATH = click.Path(path_type=Path)
 SEED = {"type": click.IntRange(min=0), "default": 0, "show_default": True}
 WORKERS = {"type": click.IntRange(min=1), "help": "Processes, by default one per processor."}
+TIMEOUT = {
+    "type": click.FloatRange(min=0, min_open=True),
+    "default": 60.0,
+    "show_default": True,
+    "metavar": "SECONDS",
+    "help": "An instance without an answer by then is unresolved.",
+}
 SCHEDULER = {"metavar": "ADDRESS", "help": "Use the Dask cluster of this scheduler."}
 STRICT = {"is_flag": True, "help": "An unresolved theorem is not as expected."}
 
@@ -142,4 +149,6 @@ def exit_code(report, strict: bool) -> int:
 def stopped(why: str) -> int:
     """The exit code of a run that was stopped; why goes to standard error."""
     say(why)
-    return INTERRUPTED if why == "interrupted" else FAILED
+    from ncfcheck.run.interruptions import exit_code
+
+    return exit_code(why) or FAILED

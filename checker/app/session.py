@@ -9,6 +9,7 @@ from typing import Any
 from ncfcheck.core.claims import Claim, registered
 from ncfcheck.core.loading import SOURCES, chosen, load_claims
 from ncfcheck.core.tables import read_table
+from ncfcheck.core.time_limit import SECONDS
 from ncfcheck.run.check import CheckPlan, run
 from ncfcheck.run.hunting import hunt as hunting
 from ncfcheck.run.hunting.events import HuntFinished, HuntResult
@@ -43,6 +44,7 @@ def check(
     data: str | Path | None = None,
     target: str | None = None,
     certify: bool = False,
+    instance_timeout: float = SECONDS,
 ) -> Report:
     """Check `claims(*wanted)` on `examples` instances each, half for a control; `results` makes a
     DataFrame of what is returned.
@@ -50,19 +52,24 @@ def check(
     Nothing is written. With `workers` > 1, claims must be stated in `files` or in the program. With
     `data` and `target`, data sets are drawn from this table (see `ncfcheck check --data`). Raises
     what `claims` raises, TableError, ValueError for options out of range.
+
+    `workers` are processes, 1 this one. An instance that gives no answer within `instance_timeout`
+    seconds is unresolved; in this process that ends Python code only, and what waits.
     """
     found = claims(*wanted, files=files)
     _must(examples >= 1 and workers >= 1 and seed >= 0, "examples, workers ≥ 1 and seed ≥ 0")
+    _must(instance_timeout > 0, "instance_timeout > 0")
     _must((data is None) == (target is None), "`data` and `target` go together")
     _must(workers == 1 or not _here(found), "claims stated in no file need workers=1")
     plan = CheckPlan(
         claims=tuple(each.id for each in found),
         examples=examples,
         seed=seed,
-        workers=workers,
+        workers=workers if workers > 1 else 0,
         table=None if data is None else read_table(data, str(target)),
         sources=_sources(files),
         certify=certify,
+        instance_timeout=instance_timeout,
     )
     *_, report = run(plan)
     assert isinstance(report, Report)
@@ -78,16 +85,17 @@ def hunt(
     workers: int = 0,
     files: Files = (),
     folder: str | Path = REPORTS,
+    instance_timeout: float = SECONDS,
 ) -> HuntResult:
     """Hunt a counterexample to one claim, for so many `seconds` or, where given, `instances`.
 
     Every instance goes to the ledger in `folder`, a counterexample to a witness file below it, with
-    its path in the result. `workers` are processes, 0 this one; a script that asks for some has
-    its own work under `if __name__ == "__main__"`. Raises what `claims` raises,
-    LedgerError for a ledger that cannot be written.
+    its path in the result. `workers` are processes, 0 this one; `instance_timeout` is as for
+    `check`. Raises what `claims` raises, LedgerError for a ledger that cannot be written.
     """
     found = claims(wanted, files=files)
     _must(seconds > 0 and instances != 0 and seed >= 0, "seconds > 0, instances ≥ 1 and seed ≥ 0")
+    _must(instance_timeout > 0, "instance_timeout > 0")
     _must(len(found) == 1, f"one claim, not the {len(found)} that {wanted!r} matches")
     _must(workers == 0 or not _here(found), "a claim stated in no file needs workers=0")
     plan = hunting.HuntPlan(
@@ -99,6 +107,7 @@ def hunt(
         sources=_sources(files),
         ledger=Path(folder) / PATH.name,
         folder=Path(folder) / witness.FOLDER.name,
+        instance_timeout=instance_timeout,
     )
     *_, finished = hunting.hunt(plan)
     assert isinstance(finished, HuntFinished)

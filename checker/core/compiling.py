@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from numba import njit, types
+from numba.core import event
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
+
+from ncfcheck.core import time_limit
 
 # Divisions need no check: a quotient that is not finite is found by whoever looks at the result.
 compiled = partial(njit, cache=True, error_model="numpy", no_cfunc_wrapper=True)
@@ -15,6 +18,19 @@ internal = partial(compiled, no_cpython_wrapper=True)
 inlined = partial(internal, inline="always")
 # For what allocates nothing: counting references at every call takes as long as a tiny network.
 bare = partial(internal, _nrt=False)
+
+
+class _Compiling(event.Listener):
+    """What is compiled at its first use costs no instance its time."""
+
+    def on_start(self, _) -> None:
+        time_limit.hold()
+
+    def on_end(self, _) -> None:
+        time_limit.release()
+
+
+event.register("numba:compile", _Compiling())
 
 
 @intrinsic

@@ -9,8 +9,9 @@ followed once. What one claim finds does not depend on which others are there.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ncfcheck.core.claim_files import told_of
 from ncfcheck.core.claims import Claim, Kind, Margin, Outcome, registered
 from ncfcheck.core.describing import describe, one_line
 from ncfcheck.core.seeds import derive
+from ncfcheck.core.time_limit import OutOfTime
 from ncfcheck.run.counterexamples import Stored, has_certificate, replay_stored, stored
 from ncfcheck.run.workers import one_thread
 from ncfcheck.strategies.draw import drawn
@@ -148,13 +150,19 @@ class _Checking:
             count = min(AT_ONCE, max(map(self._missing, self.wanting)))
             instances, error = _next(stream, count)
             for each in instances:
-                self._examine(each)
+                if isinstance(each, OutOfTime):
+                    self._without(partial(_late, each))
+                else:
+                    self._examine(each)
             if error:
-                for claim in self.wanting:
-                    reason = f"error while drawing: {told_of(error, claim)}"
-                    self.tallies[claim.id].unresolved[reason] += 1
+                self._without(partial(_while_drawing, error))
             if error or len(instances) < count:
                 return
+
+    def _without(self, reason: Callable[[Claim], str]) -> None:
+        """Count an instance that there is none of."""
+        for claim in self.wanting:
+            self.tallies[claim.id].unresolved[one_line(reason(claim))] += 1
 
     def _examine(self, each) -> None:
         """Have one instance examined by every claim that still wants some."""
@@ -184,6 +192,14 @@ def _next(stream: Iterator, count: int) -> tuple[list, Exception | None]:
     except Exception as error:
         return found, error
     return found, None
+
+
+def _while_drawing(error: Exception, claim: Claim) -> str:
+    return f"error while drawing: {told_of(error, claim)}"
+
+
+def _late(late: OutOfTime, _: Claim) -> str:
+    return str(late)
 
 
 def _examined(claim: Claim, outcome: Outcome, margin: Margin, instance) -> Examined:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import chain
 
 from ncfcheck.core.claim_files import told_of
 from ncfcheck.core.claims import Claim, Margin, Outcome
-from ncfcheck.core.describing import one_line
+from ncfcheck.core.describing import describe, one_line
+from ncfcheck.core.time_limit import OutOfTime, limited
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.verdicts.tallies import Tally, Violation
 
@@ -58,7 +60,11 @@ def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
         return outcome, margin, False
     from ncfcheck.certify import Certificate, certify
 
-    if not isinstance(certify(claim, instance, WITHIN_ERROR), Certificate):
+    try:
+        found = limited(certify, claim, instance, WITHIN_ERROR, claim=claim.id)
+    except OutOfTime:
+        return outcome, margin, False
+    if not isinstance(found, Certificate):
         return outcome, margin, False
     note = "a violation within the error is proved"
     return Outcome.VIOLATES, replace(margin, note=note), True
@@ -70,7 +76,7 @@ def _certify(claim: Claim, instance, tally: Tally) -> None:
         return
     from ncfcheck.certify import Undecided, certify
 
-    found = certify(claim, instance)
+    found = _tried(certify, claim, instance)
     if isinstance(found, Undecided):
         tally.uncertified[one_line(found.reason)] += 1
     else:
@@ -83,20 +89,47 @@ def prove_conclusion(claim: Claim, instance, tally: Tally) -> None:
         return
     from ncfcheck.certify import Undecided, prove
 
-    found = prove(claim, instance)
+    found = _tried(prove, claim, instance)
     if isinstance(found, Undecided):
         tally.unproved[one_line(found.reason)] += 1
     else:
         tally.proved += 1
 
 
-def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
-    """The claim's judgement; an exception in it, a bug, is unresolved with the error as reason."""
+def _tried(proving: Callable, claim: Claim, instance):
+    """The proof, or why there is none."""
+    from ncfcheck.certify import Undecided
+
     try:
-        return claim.judge(instance)
+        return limited(proving, claim, instance, claim=claim.id)
+    except OutOfTime as late:
+        return Undecided(str(late))
+
+
+def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
+    """The claim's judgement; an exception in it, a bug, is unresolved with the error as reason, and
+    so is no answer in time.
+    """
+    try:
+        return limited(claim.judge, instance, claim=claim.id)
+    except OutOfTime as late:
+        note = f"{late} on {describe(instance)}"
+        if not late.is_known:
+            _tell_once(claim, note)
+        return Outcome.UNRESOLVED, Margin(math.nan, math.inf, note)
     except Exception as error:
         note = f"error: {told_of(error, claim)}"
         return Outcome.UNRESOLVED, Margin(math.nan, math.inf, note)
+
+
+def _tell_once(claim: Claim, note: str) -> None:
+    """Name the first instance of a claim that gives no answer at once: the rest may take long."""
+    if claim.id not in _told:
+        _told.add(claim.id)
+        logging.getLogger("ncfcheck").warning("ncfcheck: warning: %s: %s", claim.id, note)
+
+
+_told: set[str] = set()  # claims that this process has done so for
 
 
 def unconfirmed(claim: Claim, instance) -> str:
@@ -106,13 +139,21 @@ def unconfirmed(claim: Claim, instance) -> str:
     instance), yields where it has that method: tighter tolerance, another integrator, rescaled.
     """
     try:
-        variants = instance.confirmations() if hasattr(instance, "confirmations") else ()
-        for name, variant in chain([("re-evaluation", instance)], variants):
+        variants = limited(_variants, instance, claim=claim.id)
+        for name, variant in variants:
             if judge(claim, variant)[0] is not Outcome.VIOLATES:
                 return name
     except Exception as error:
         return f"its variants (error: {told_of(error, claim)})"
+    except OutOfTime as late:
+        return f"its variants ({late})"
     return ""
+
+
+def _variants(instance) -> list[tuple[str, object]]:
+    """The instance as it is, and what it is confirmed by."""
+    variants = instance.confirmations() if hasattr(instance, "confirmations") else ()
+    return [("re-evaluation", instance), *variants]
 
 
 def _violation(claim: Claim, margin, instance, drawn) -> Violation:

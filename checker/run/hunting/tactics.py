@@ -10,6 +10,7 @@ import numpy as np
 
 from ncfcheck.core.claims import Claim, Inapplicable
 from ncfcheck.core.seeds import derive
+from ncfcheck.core.time_limit import BudgetSpent, OutOfTime, ended
 from ncfcheck.model.encoding import BadWitness, decode
 from ncfcheck.model.instance import Instance
 from ncfcheck.run.hunting.changes import movable, mutated, rebuilt, snapped, within
@@ -32,6 +33,7 @@ from ncfcheck.strategies.draw import draw_one
 from ncfcheck.strategies.instances import Given
 
 FAMILIES = ("lattice", "antipodal", "d=1", "orthogonal", "duplicated", "collinear", "n=1", "sphere")
+LAST = 1.0  # seconds beyond its own that a shard has for an instance begun
 DIMENSIONS = (4, 12, 30)  # that are optimised at a time: few are soon exhausted, many reach further
 
 
@@ -40,7 +42,12 @@ def carried_out(claim: Claim, shard: Shard) -> ShardReport:
     tester = Tester(claim, shard)
     with one_thread():
         try:
-            TACTICS[shard.tactic](claim, shard, tester)
+            tactic, left = TACTICS[shard.tactic], shard.seconds + LAST
+            ended(BudgetSpent(), left, tactic, claim, shard, tester)
+        except BudgetSpent:
+            pass  # it was at an instance that the budget does not reach to
+        except OutOfTime as late:
+            tester.without(str(late))
         except Exception as error:
             reason = f"error while drawing: {type(error).__name__}: {error}"
             tester.tally.unresolved[reason] += 1

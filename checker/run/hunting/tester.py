@@ -66,6 +66,13 @@ class Tester:
             self.report.worst, self._worst = point, (instance, choices)
         return value
 
+    def without(self, reason: str) -> None:
+        """Record an instance that there is none of."""
+        outcome = str(Outcome.UNRESOLVED)
+        self.tally.unresolved[one_line(reason)] += 1
+        self.report.rows.append(Row("", "", None, None, outcome, one_line(reason), 0.0))
+        self.report.outcomes[outcome] = self.report.outcomes.get(outcome, 0) + 1
+
     def finished(self) -> ShardReport:
         """The report, with the instances worth keeping encoded."""
         report, order = self.report, sorted(self.best.values(), key=lambda kept: kept[0].margin)
