@@ -32,7 +32,7 @@ from ncfcheck.verdicts.tallies import Tally
 from ncfcheck.verdicts.witness import Witness
 
 SHRINKING = 20.0  # seconds that making one counterexample smaller may take in all
-ATTEMPTS = 3  # at a batch that loses its worker
+ATTEMPTS = 5  # at a batch that loses its worker
 PROFILES = {"quick": 25, "ci": 200, "deep": 2000}  # applicable instances per claim
 
 
