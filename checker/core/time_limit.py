@@ -23,7 +23,7 @@ SECONDS = 60.0  # that one instance may take, where a run does not say otherwise
 LOOK = 0.1  # seconds between looks at the clock
 AGAIN = 0.5  # seconds until what went on in spite of an exception gets another
 # Nobody else's: ignored by default, and Go ends its routines by the same.
-SIGNAL = getattr(signal, "SIGURG", None)
+SIGNAL = getattr(signal, "SIGURG", 0)
 
 
 class OutOfTime(BaseException):
@@ -42,6 +42,8 @@ class BudgetSpent(BaseException):
 
 class _NoTrace:
     """Where nobody looks."""
+
+    step, since, claim = 0, 0.0, b""
 
     def late(self, step: int) -> None:
         pass
