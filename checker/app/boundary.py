@@ -1,6 +1,6 @@
 """The one place where whatever went wrong becomes an exit code and one line on standard error.
 
-Nothing is imported here but the standard library, so that a broken installation ends here too.
+What is imported here needs the standard library alone: a broken installation ends here, too.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 
 from ncfcheck.app import streams
 from ncfcheck.core.errors import CannotRun
+from ncfcheck.run import interruptions
 
-UNEXPECTED, FAILED, INTERRUPTED, PIPE = 1, 2, 130, 141  # as shells tell of SIGINT and SIGPIPE
+UNEXPECTED, FAILED, PIPE = 1, 2, 141  # as shells tell of SIGPIPE
 OPTION, VARIABLE = "--traceback", "NCFCHECK_TRACEBACK"
 HINT = f"{OPTION} shows all"
 
@@ -28,8 +29,9 @@ def guarded(command: Callable[[], int], arguments: Sequence[str] = ()) -> int:
     message, cause = "", None
     try:
         code = command()
-    except KeyboardInterrupt:
-        code, message = INTERRUPTED, "interrupted"
+    except KeyboardInterrupt as interruption:
+        message = interruptions.told(interruption)
+        code = interruptions.exit_code(message)
     except BrokenPipeError:
         code = PIPE
     except (Exception, SystemExit) as error:

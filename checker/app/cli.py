@@ -13,6 +13,7 @@ from ncfcheck.app.console import (
     PATH,
     SCHEDULER,
     SEED,
+    TIMEOUT,
     WORKERS,
     console,
     exit_code,
@@ -29,6 +30,7 @@ from ncfcheck.app.streams import warn
 from ncfcheck.app.verify import verify
 from ncfcheck.app.witness import replay
 from ncfcheck.core.errors import CannotRun
+from ncfcheck.run import interruptions
 
 PROFILES = ("quick", "ci", "deep")
 
@@ -42,7 +44,7 @@ def main(arguments=None) -> int:
 def _command(arguments) -> int:
     # Not by its `main`, which makes exit code 1 of a reader that went away.
     try:
-        with cli.make_context("ncfcheck", list(arguments)) as context:
+        with interruptions.heeded(), cli.make_context("ncfcheck", list(arguments)) as context:
             return cli.invoke(context) or 0
     except click.exceptions.Exit as done:
         return done.exit_code
@@ -177,6 +179,7 @@ def show(claim):
 )
 @click.option("--workers", **WORKERS)
 @click.option("--scheduler", **SCHEDULER)
+@click.option("--instance-timeout", **TIMEOUT)
 @click.option("-v", "--verbose", is_flag=True, help="Print every instance.")
 @click.option(
     "--certify",
@@ -205,6 +208,7 @@ def check(
     standardise,
     workers,
     scheduler,
+    instance_timeout,
     part,
     certify,
     verbose,
@@ -223,6 +227,7 @@ def check(
     comparison = prepared(options, patterns, claims, part)
     count, workers = examples or PROFILES[profile], workers or available()
     how = {"verbose": verbose, "folder": FOLDER, "certify": certify, "scheduler": scheduler}
+    how["instance_timeout"] = instance_timeout
     plan = CheckPlan(part_of(claims, part), count, seed, workers, table, sources(), part, **how)
     found = _run(plan, comparison, options)
     return exit_code(found, options["strict"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ncfcheck.app.boundary import FAILED, INTERRUPTED, UNEXPECTED
+from ncfcheck.app.boundary import FAILED, UNEXPECTED
 from ncfcheck.app.streams import say, warn
 from ncfcheck.core.errors import CannotRun
 
@@ -17,6 +17,13 @@ OWN = "ncfcheck.claims"
 PATH = click.Path(path_type=Path)
 SEED = {"type": click.IntRange(min=0), "default": 0, "show_default": True}
 WORKERS = {"type": click.IntRange(min=1), "help": "Processes, by default one per processor."}
+TIMEOUT = {
+    "type": click.FloatRange(min=0, min_open=True),
+    "default": 60.0,
+    "show_default": True,
+    "metavar": "SECONDS",
+    "help": "An instance without an answer by then is unresolved.",
+}
 SCHEDULER = {"metavar": "ADDRESS", "help": "Use the Dask cluster of this scheduler."}
 STRICT = {"is_flag": True, "help": "An unresolved verdict is never as expected."}
 
@@ -163,4 +170,6 @@ def unjudged(result) -> int:
 def stopped(why: str) -> int:
     """The exit code of a run that was stopped; why goes to standard error."""
     say(why)
-    return INTERRUPTED if why == "interrupted" else FAILED
+    from ncfcheck.run.interruptions import exit_code
+
+    return exit_code(why) or FAILED

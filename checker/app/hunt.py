@@ -12,6 +12,7 @@ from ncfcheck.app.console import (
     SCHEDULER,
     SEED,
     STRICT,
+    TIMEOUT,
     WORKERS,
     console,
     own_claims,
@@ -52,6 +53,7 @@ class Budget(click.ParamType):
 )
 @click.option("--workers", **WORKERS)
 @click.option("--scheduler", **SCHEDULER)
+@click.option("--instance-timeout", **TIMEOUT)
 @click.option(
     "--resume", is_flag=True, help="Continue where the last hunt of this claim and seed stopped."
 )
@@ -62,7 +64,9 @@ class Budget(click.ParamType):
 @click.option("--strict", **STRICT)
 @click.option("--quiet", is_flag=True, help="Print the verdict only.")
 @own_claims
-def hunt(claim, budget, workers, scheduler, resume, keep_going, seed, strict, quiet):
+def hunt(
+    claim, budget, workers, scheduler, instance_timeout, resume, keep_going, seed, strict, quiet
+):
     """Hunt for a counterexample to CLAIM: structured families, mutations and optimisation of the
     worst margins.
 
@@ -77,6 +81,7 @@ def hunt(claim, budget, workers, scheduler, resume, keep_going, seed, strict, qu
         raise CannotRun(f"{claim!r} matches {len(found)} claims; a hunt is for one")
     instances, seconds = budget
     options = {"resume": resume, "keep_going": keep_going, "sources": sources()}
+    options["instance_timeout"] = instance_timeout
     workers = workers or available()
     plan = HuntPlan(found[0].id, seed, instances, seconds, workers, scheduler, **options)
     finished = _played(plan, strict, quiet)

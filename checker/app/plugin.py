@@ -32,6 +32,13 @@ def pytest_addoption(parser):
     group.addoption(
         "--ncf-examples", type=int, help="applicable instances per claim, instead of the profile's"
     )
+    group.addoption(
+        "--ncf-instance-timeout",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="what no answer comes to in time is unresolved (default: 60)",
+    )
 
 
 def pytest_configure(config):
@@ -104,7 +111,10 @@ class ClaimItem(pytest.Item):
 
         option = self.config.option
         result = check_claim(
-            self.claim, option.ncf_examples or PROFILES[option.ncf_profile], option.ncf_seed
+            self.claim,
+            option.ncf_examples or PROFILES[option.ncf_profile],
+            option.ncf_seed,
+            timeout=option.ncf_instance_timeout,
         )
         self.user_properties += words.facts(result).items()
         if not result.as_expected():

@@ -12,6 +12,7 @@ from ncfcheck.core.claims import Claim, Outcome, registered
 from ncfcheck.core.loading import SOURCES, chosen, load_claims
 from ncfcheck.core.stated import shown
 from ncfcheck.core.tables import read_table
+from ncfcheck.core.time_limit import SECONDS
 from ncfcheck.run.check import CheckPlan, run
 from ncfcheck.run.hunting import hunt as hunting
 from ncfcheck.run.hunting.events import HuntFinished, HuntResult
@@ -52,6 +53,7 @@ def check(
     data: str | Path | pd.DataFrame | None = None,
     target: str | None = None,
     certify: bool = False,
+    instance_timeout: float = SECONDS,
 ) -> Report:
     """Check `claims(*wanted)` on `examples` instances each, half for a control; `results` makes a
     DataFrame of what is returned.
@@ -60,20 +62,27 @@ def check(
     `data` and `target`, data sets are drawn from this table, a file or a DataFrame (see
     `ncfcheck check --data`). Raises what `claims` raises, TableError, TypeError and ValueError for
     options that cannot be.
+
+    `workers` are processes, 1 this one. An instance that gives no answer within `instance_timeout`
+    seconds is unresolved; in this process that ends Python code only, and what waits.
     """
     found = claims(*wanted, files=files)
     examples, workers = _whole("examples", examples, 1), _whole("workers", workers, 1)
-    seed = _whole("seed", seed, 0)
+    seed, instance_timeout = (
+        _whole("seed", seed, 0),
+        _positive("instance_timeout", instance_timeout),
+    )
     _must((data is None) == (target is None), "`data` and `target` go together")
     _must(workers == 1 or not _here(found), "claims stated in no file need workers=1")
     plan = CheckPlan(
         claims=tuple(each.id for each in found),
         examples=examples,
         seed=seed,
-        workers=workers,
+        workers=workers if workers > 1 else 0,
         table=None if data is None else read_table(data, str(target)),
         sources=_sources(files),
         certify=certify,
+        instance_timeout=instance_timeout,
     )
     *_, report = run(plan)
     assert isinstance(report, Report)
@@ -89,18 +98,21 @@ def hunt(
     workers: int = 0,
     files: Files = (),
     folder: str | Path = REPORTS,
+    instance_timeout: float = SECONDS,
 ) -> HuntResult:
     """Hunt a counterexample to one claim, for so many `seconds` or, where given, `instances`.
 
     Every instance goes to the ledger in `folder`, a counterexample to a witness file below it, with
     its path in the result. `workers` are processes, 0 this one; a script that asks for some has
-    its own work under `if __name__ == "__main__"`. Raises what `claims` raises, LedgerError for a
-    ledger that cannot be written, TypeError and ValueError for options that cannot be.
+    its own work under `if __name__ == "__main__"`. `instance_timeout` is as for `check`. Raises
+    what `claims` raises, LedgerError for a ledger that cannot be written, TypeError and ValueError
+    for options that cannot be.
     """
     found = claims(wanted, files=files)
     seconds, seed = _positive("seconds", seconds), _whole("seed", seed, 0)
     instances = None if instances is None else _whole("instances", instances, 1)
     workers = _whole("workers", workers, 0)
+    instance_timeout = _positive("instance_timeout", instance_timeout)
     _must(len(found) == 1, f"one claim, not the {len(found)} that {shown(wanted)} matches")
     _must(workers == 0 or not _here(found), "a claim stated in no file needs workers=0")
     plan = hunting.HuntPlan(
@@ -112,6 +124,7 @@ def hunt(
         sources=_sources(files),
         ledger=Path(folder) / PATH.name,
         folder=Path(folder) / witness.FOLDER.name,
+        instance_timeout=instance_timeout,
     )
     *_, finished = hunting.hunt(plan)
     assert isinstance(finished, HuntFinished)

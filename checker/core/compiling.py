@@ -15,10 +15,12 @@ from functools import cache, partial
 from typing import Any
 
 from numba import config, njit, types
+from numba.core import event
 from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
+from ncfcheck.core import time_limit
 from ncfcheck.core.errors import CannotRun
 
 KEPT = 2**18  # bytes that a compiled function takes, at most about: is there room for it?
@@ -119,6 +121,19 @@ internal = partial(compiled, no_cpython_wrapper=True)
 inlined = partial(internal, inline="always")
 # For what allocates nothing: counting references at every call takes as long as a tiny network.
 bare = partial(internal, _nrt=False)
+
+
+class _Compiling(event.Listener):
+    """What is compiled at its first use costs no instance its time."""
+
+    def on_start(self, _) -> None:
+        time_limit.hold()
+
+    def on_end(self, _) -> None:
+        time_limit.release()
+
+
+event.register("numba:compile", _Compiling())
 
 
 @intrinsic

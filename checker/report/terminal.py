@@ -107,7 +107,7 @@ class Terminal:
         if report.baseline:
             told += f" against {report.baseline}"
         if report.stopped:
-            told += " so far, when the run was stopped"
+            told += " so far; the run is incomplete"
         bad = bad or report.regressions
         gap = "" if self.quiet and not bad else "\n"
         line = f"{gap}{claims}, {instances}, seed {report.seed}, {report.seconds:.1f} s: {told}"

@@ -18,6 +18,7 @@ from ncfcheck.core.claim_files import told_of
 from ncfcheck.core.claims import Claim, Kind, Margin, Outcome, registered
 from ncfcheck.core.describing import describe, one_line
 from ncfcheck.core.seeds import derive
+from ncfcheck.core.time_limit import OutOfTime
 from ncfcheck.run.counterexamples import Stored, has_certificate, replay_stored, stored
 from ncfcheck.run.workers import one_thread
 from ncfcheck.strategies.draw import drawn
@@ -148,7 +149,11 @@ class _Checking:
             count = min(AT_ONCE, max(map(self._missing, self.wanting)))
             instances, error = _next(stream, count)
             for each in instances:
-                self._examine(each)
+                if isinstance(each, OutOfTime):
+                    for claim in self.wanting:
+                        self.tallies[claim.id].unresolved[one_line(each)] += 1
+                else:
+                    self._examine(each)
             if error:
                 for claim in self.wanting:
                     reason = f"while drawing: {told_of(error, claim)}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ncfcheck.certify import Certificate, certify, document
 from ncfcheck.core.claims import Claim, Kind, Margin, Outcome, registered
+from ncfcheck.core.time_limit import OutOfTime, limited
 from ncfcheck.model.encoding import BadWitness, NotStorable, decode
 from ncfcheck.run.shrinking.shrink import shrunk
 from ncfcheck.verdicts import witness
@@ -15,6 +17,21 @@ from ncfcheck.verdicts.judging import examine
 from ncfcheck.verdicts.tallies import Tally, Violation
 
 SECONDS = 8.0  # of shrinking one counterexample in a run that has other claims to check
+
+
+@dataclass(frozen=True)
+class Find:
+    """A confirmed violation that a worker is to make smaller."""
+
+    claim: str
+    violation: Violation
+    seed: int
+    seconds: float = SECONDS
+
+    def smaller(self, data=None) -> witness.Witness | None:
+        """The smaller one's witness, on data of the strategy `data` where given."""
+        claim = registered()[self.claim]
+        return smaller(claim, self.violation, self.seed, data=data, seconds=self.seconds)
 
 
 Stored = witness.Witness | BadWitness  # what a file of the folder holds, or why it cannot be read
@@ -68,21 +85,6 @@ def is_worth_keeping(claim: Claim, tally: Tally) -> bool:
     )
 
 
-def keep(
-    claim: Claim, found: Violation, seed: int, folder: Path, data=None, seconds: float = SECONDS
-) -> Path:
-    """Shrink the violation and store it with the one found; the file.
-
-    Raises NotStorable, Unwritable or OSError.
-    """
-    if found.content is None:
-        raise NotStorable(found.why)
-    small = smaller(claim, found, seed, data=data, seconds=seconds)
-    if small is None:
-        raise NotStorable("its instance cannot be read again")
-    return witness.store(small, folder)
-
-
 def as_found(claim: Claim, found: Violation, seed: int) -> witness.Witness | None:
     """The witness of a violation as it was found; None where its instance is not storable."""
     instance = _instance(claim, found)
@@ -134,6 +136,9 @@ def _instance(claim: Claim, found: Violation):
 
 def _certificate(claim: Claim, instance) -> dict | None:
     """A certificate that the claim fails on the instance, sealed, if one is found."""
-    found = certify(claim, instance)
+    try:
+        found = limited(certify, claim, instance, claim=claim.id)
+    except OutOfTime:
+        return None
     is_proved = isinstance(found, Certificate)
     return document(claim, instance, found)["certificate"] if is_proved else None

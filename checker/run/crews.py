@@ -4,8 +4,8 @@ process. One interface for all three.
 Where work is done, `make(*arguments)` is called once: it returns the function that does a unit of
 work, a value with a `claim`. A crew is a context: `submit(unit)` starts a unit, `capacity` is how
 many are worth starting at a time, and `done(timeout)` waits for some and yields pairs
-(unit, result). The result is a WorkerLost where the worker died, with `retries` several in turn;
-what the work raises, `done` raises. Leaving a crew ends what is still running at once.
+(unit, result), maybe none. The result is a WorkerLost where the worker died, with `retries` several
+in turn; what the work raises, `done` raises. Leaving a crew ends what is still running at once.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from collections.abc import Callable, Iterator
 
 from ncfcheck.core.errors import CannotRun
 
+DIED = "a worker process died (killed, or out of memory)"
+
 
 class WorkerLost(Exception):
-    """A worker died while it did a unit of work; the message says which claims that was about."""
+    """A worker died, or answered no more, while it did a unit of work; the message says which
+    `claim` that was about, or which claims.
+    """
 
-    def __init__(self, unit):
-        super().__init__(
-            f"a worker process died (killed, or out of memory) while checking {unit.claim}"
-        )
+    def __init__(self, unit, claim: str = "", how: str = DIED):
+        self.claim = claim or unit.claim
+        super().__init__(f"{how} while checking {self.claim}")
 
 
 class NoCluster(CannotRun):

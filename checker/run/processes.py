@@ -4,35 +4,94 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
+import math
 import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
+import time
 import traceback
-from collections import deque
+import types
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from multiprocessing import connection, resource_tracker
+from dataclasses import dataclass, field
+from multiprocessing import connection, resource_tracker, sharedctypes
 
-from ncfcheck.run.crews import WorkerLost
+from ncfcheck.core import time_limit
+from ncfcheck.run.crews import DIED, WorkerLost
+from ncfcheck.run.interruptions import asking
+
+GRACE = 2.0  # seconds that a process has to end by itself what is out of time
+DEATHS = 2  # of processes at the same step, after which it is left out
+
+
+class Trace(ctypes.Structure):
+    """Where a process is (`time_limit.leave_trace`), in memory that its parent sees too."""
+
+    _fields_ = (
+        ("step", ctypes.c_int64),
+        ("since", ctypes.c_double),
+        ("claim", ctypes.c_char * time_limit.LONGEST),
+        ("count", ctypes.c_int64),
+        ("kept", ctypes.c_int64 * 64),
+    )
+
+    def late(self, step: int) -> None:
+        """Keep the number of a step that was out of time, as long as there is room."""
+        if self.count < len(self.kept):
+            self.kept[self.count] = step
+            self.count += 1
+
+
+@dataclass(eq=False)
+class _Task:
+    """A unit with the steps of it that ended processes, and those that are left out for that."""
+
+    unit: object
+    deaths: Counter[int] = field(default_factory=Counter)
+    given_up: dict[int, str] = field(default_factory=dict)
+    latest: int = 0  # of these
+
+
+@dataclass(eq=False)
+class _Worker:
+    """A process, our end of the pipe to it, where it is, and what it is at."""
+
+    process: multiprocessing.Process
+    pipe: connection.Connection
+    trace: Trace
+    task: _Task | None = None
+
+    @property
+    def claim(self) -> str:
+        """What its latest step was about."""
+        return self.trace.claim.decode(errors="ignore")
+
+    def is_stuck(self, seconds: float) -> bool:
+        """Whether it has been at one step for longer than these seconds and GRACE."""
+        since = self.trace.since
+        return since > 0 and time.monotonic() >= since + seconds + GRACE
 
 
 class Processes:
     """Fresh processes, each with a pipe of its own; they end with this one, even if it is killed.
 
-    A process that dies closes its pipe, which tells at once that it did and at what it was.
+    A process that dies closes its pipe, which tells at once that it did and at what it was. One
+    that is longer than `seconds` at a step of its work is ended, and another one does the unit
+    again without that step.
     """
 
     retries = False
 
-    def __init__(self, workers: int, make: Callable, arguments: tuple):
-        self.workers, self.initialise = workers, (make, arguments)
+    def __init__(self, workers: int, make: Callable, arguments: tuple, seconds: float = math.inf):
+        self.workers, self.initialise, self.seconds = workers, (make, arguments), seconds
         self.capacity = workers + 1  # one more than the workers, so that none waits for its next
-        self.processes: dict[connection.Connection, multiprocessing.Process] = {}
-        self.idle: list[connection.Connection] = []
-        self.busy: dict[connection.Connection, object] = {}
-        self.waiting: deque = deque()
+        self.staff: list[_Worker] = []
+        self.waiting: deque[_Task] = deque()
+        self.lost: list[_Task] = []  # which may be tried again
 
     def __enter__(self) -> Processes:
         atexit.register(self._end)  # before multiprocessing waits for the processes
@@ -40,55 +99,107 @@ class Processes:
 
     def submit(self, unit) -> None:
         """Send the unit to a process that is free, or to the next that will be."""
-        self.waiting.append(unit)
+        known = next((task for task in self.lost if task.unit is unit), None)
+        self.waiting.append(known or _Task(unit))
         self._hand_out()
 
     def done(self, timeout: float | None = None) -> Iterator[tuple]:
-        """Units with what came of them, as soon as there are any."""
-        for pipe in connection.wait(self.busy, timeout):
-            unit = self.busy.pop(pipe)
+        """Units with what came of them, as soon as there are any; maybe none."""
+        busy = {worker.pipe: worker for worker in self.staff if worker.task}
+        for pipe in connection.wait(busy, self._until_stuck(busy.values(), timeout)):
+            worker = busy.pop(pipe)
+            task, worker.task = worker.task, None
             try:
                 result = pipe.recv()
-                self.idle.append(pipe)
             except (EOFError, OSError):
-                self._discard(pipe)
-                result = WorkerLost(unit)
+                self._discard(worker)
+                result = self._died(worker, task)
             self._hand_out()
             if isinstance(result, _Raised):
                 raise result.error
-            yield unit, result
+            yield task.unit, result
+        for worker in busy.values():
+            if worker.is_stuck(self.seconds):
+                yield from self._end_stuck(worker)
+
+    def _until_stuck(self, busy, timeout: float | None) -> float | None:
+        """Seconds until the first process may be stuck, `timeout` at most."""
+        if math.isinf(self.seconds):
+            return timeout
+        now = time.monotonic()
+        # Where time does not count now, it may soon.
+        moments = [(worker.trace.since or now) + self.seconds + GRACE for worker in busy]
+        left = max(0.0, min(moments, default=math.inf) - now)
+        return left if timeout is None else min(left, timeout)
+
+    def _died(self, worker: _Worker, task: _Task) -> WorkerLost:
+        """What is told of a unit whose process died; a step that keeps doing that is left out."""
+        step = worker.trace.step
+        self._keep_late(worker, task)
+        task.deaths[step] += 1
+        if task.deaths[step] >= DEATHS:
+            task.given_up[step], task.latest = DIED, step
+        if task not in self.lost:
+            self.lost.append(task)
+        return WorkerLost(task.unit, worker.claim)
+
+    def _end_stuck(self, worker: _Worker) -> Iterator[tuple]:
+        """End a process; another does its unit without the step, unless that was in vain before."""
+        self._discard(worker)
+        task, step = worker.task, worker.trace.step
+        late = self._keep_late(worker, task)
+        if step in task.given_up:
+            yield task.unit, WorkerLost(task.unit, worker.claim, late)
+        else:
+            task.given_up[step], task.latest = late, step
+            self.waiting.appendleft(task)
+        self._hand_out()
+
+    def _keep_late(self, worker: _Worker, task: _Task) -> str:
+        """Steps that were out of time are not waited for again; what is said of them."""
+        late = f"no answer within {self.seconds:g} s"
+        for step in worker.trace.kept[: worker.trace.count]:
+            task.given_up.setdefault(step, late)
+        return late
 
     def _hand_out(self) -> None:
-        while self.waiting and len(self.busy) < self.workers:
-            pipe = self.idle.pop() if self.idle else self._start()
+        while self.waiting:
+            worker = next((worker for worker in self.staff if not worker.task), None)
+            if worker is None:
+                if len(self.staff) >= self.workers:
+                    return
+                worker = self._start()
+            task = self.waiting[0]
             try:
-                pipe.send(self.waiting[0])
-                self.busy[pipe] = self.waiting.popleft()
+                worker.trace.since, worker.trace.count = 0.0, 0  # until it begins
+                worker.pipe.send((task.unit, task.given_up, task.latest))
+                worker.task = self.waiting.popleft()
             except OSError:  # it died while it was idle: another takes the unit
-                self._discard(pipe)
+                self._discard(worker)
 
-    def _start(self) -> connection.Connection:
-        """The pipe to a new process."""
+    def _start(self) -> _Worker:
         fresh = multiprocessing.get_context("spawn")
         ours, theirs = fresh.Pipe()
-        process = fresh.Process(target=_serve, args=(theirs, *self.initialise))
-        with _uninterrupted():
+        trace = sharedctypes.RawValue(Trace)
+        process = fresh.Process(target=_serve, args=(theirs, trace, self.seconds, *self.initialise))
+        worker = _Worker(process, ours, trace)
+        with _uninterrupted(), _without_main():
             process.start()
-            self.processes[ours] = process
+            self.staff.append(worker)
         theirs.close()
-        return ours
+        return worker
 
-    def _discard(self, pipe: connection.Connection) -> None:
-        process = self.processes.pop(pipe)
-        process.kill()
-        process.join()
-        pipe.close()
+    def _discard(self, worker: _Worker) -> None:
+        self.staff.remove(worker)
+        worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
 
     def _end(self) -> None:
-        for process in self.processes.values():
-            process.kill()
-        for pipe in list(self.processes):
-            self._discard(pipe)
+        for worker in self.staff:
+            worker.process.kill()
+        for worker in list(self.staff):
+            self._discard(worker)
 
     def __exit__(self, *_) -> None:
         self._end()
@@ -102,18 +213,22 @@ class _Raised:
     error: Exception
 
 
-def _serve(pipe: connection.Connection, make: Callable, arguments: tuple) -> None:
+def _serve(
+    pipe: connection.Connection, trace: Trace, seconds: float, make: Callable, arguments: tuple
+) -> None:
     """In a process of a crew: do what comes through the pipe."""
     threading.Thread(target=_follow, daemon=True).start()
     work = None
     while True:
-        unit = pipe.recv()
+        unit, *known = pipe.recv()
         try:
             work = work or make(*arguments)
+            time_limit.leave_trace(trace, *known)
             result = work(unit)
         except Exception as error:
             error.add_note(traceback.format_exc())
             result = _Raised(error)
+        trace.since = 0.0
         try:
             pipe.send(result)
         except (pickle.PicklingError, TypeError, AttributeError) as error:
@@ -127,27 +242,45 @@ def _follow() -> None:
 
 
 @contextlib.contextmanager
+def _without_main():
+    """Processes started in here do not run the user's script: they need nothing of it, and it may
+    start processes as it runs.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
 def _uninterrupted():
-    """Processes started in here do not get Ctrl-C, which goes to every process of a terminal: the
-    parent ends them.
+    """Processes started in here do not get what asks for an end, such as Ctrl-C, which goes to
+    every process of a terminal: the parent ends them.
 
     The parent itself gets one that comes meanwhile at the end.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    caught, masks = [], hasattr(signal, "pthread_sigmask")  # not on Windows
-    # The block is what processes inherit; the handler is for signals that another thread takes.
-    handler = signal.signal(signal.SIGINT, lambda *_: caught.append(True))
+    caught: list[int] = []
+    masks = hasattr(signal, "pthread_sigmask")  # not on Windows
+    # The block is what processes inherit; handlers are for signals that another thread takes.
+    handlers = {
+        number: signal.signal(number, lambda number, _: caught.append(number))
+        for number in asking()
+    }
     if masks:
         # Started by the first process otherwise, and lifts the block for those after it.
         resource_tracker.ensure_running()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, asking())
     try:
         yield
     finally:
         if masks:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(signal.SIGINT, handler)
-        if caught:
-            signal.raise_signal(signal.SIGINT)
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in caught[:1]:
+            signal.raise_signal(number)

@@ -32,11 +32,20 @@ def _libraries():
     return ThreadpoolController()
 
 
-def crew(workers: int, scheduler: str | None, make: Callable, arguments: tuple):
-    """The crew asked for: the Dask cluster of a scheduler, `workers` processes, or here for 0."""
+def crew(
+    workers: int,
+    scheduler: str | None,
+    make: Callable,
+    arguments: tuple,
+    seconds: float = math.inf,
+):
+    """The crew asked for: the Dask cluster of a scheduler, `workers` processes, or here for 0.
+
+    A process that is longer at one step of its work than these seconds is ended.
+    """
     if scheduler:
         return Dask(scheduler, make, arguments)
-    return Processes(workers, make, arguments) if workers else Here(make, arguments)
+    return Processes(workers, make, arguments, seconds) if workers else Here(make, arguments)
 
 
 def longest_first(units: list, cost: dict[str, float]) -> Callable[[], object]:

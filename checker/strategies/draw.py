@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from ncfcheck.core.time_limit import OutOfTime, limited
 from ncfcheck.strategies import choices
 from ncfcheck.strategies.choices import Drawn, Strategy, words
 
@@ -20,17 +21,21 @@ def draw(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[object]
     return (each.instance for each in drawn(strategy, count, seed, simplest=simplest))
 
 
-def drawn(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[Drawn]:
+def drawn(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[Drawn | OutOfTime]:
     """`count` instances of `strategy`, independent of each other: a function of `seed`.
 
     With `simplest` the first is the simplest instance there is, so that runs which are added up
-    visit it once. Those that the strategy turns down are left out. What the strategy raises is
-    raised; Unsatisfiable where there was no instance.
+    visit it once. Those that the strategy turns down are left out; in place of one that it gives
+    no answer for in time there is an OutOfTime. What the strategy raises is raised; Unsatisfiable
+    where there was no instance.
     """
     found = 0
     for number, word in enumerate(islice(words(seed), count)):
         first = simplest and number == 0
-        each = simplest_of(strategy) if first else draw_one(strategy, word << 32 | number)
+        try:
+            each = simplest_of(strategy) if first else draw_one(strategy, word << 32 | number)
+        except OutOfTime as late:
+            each = late
         if each is not None:
             found += 1
             yield each
@@ -39,7 +44,14 @@ def drawn(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[Drawn]
 
 
 def draw_one(strategy, seed: int, prefix=()) -> Drawn | None:
-    """The instance of first choices that fit, then the seed's; None where it is turned down."""
+    """The instance of first choices that fit, then the seed's; None where it is turned down.
+
+    Raises OutOfTime.
+    """
+    return _in_time(_first, strategy, seed, prefix)
+
+
+def _first(strategy, seed: int, prefix) -> Drawn | None:
     draw_by = _draw_by(strategy)
     for attempt in range(ATTEMPTS):
         found = draw_by(strategy, seed + (attempt << 64), prefix)
@@ -49,8 +61,16 @@ def draw_one(strategy, seed: int, prefix=()) -> Drawn | None:
 
 
 def simplest_of(strategy) -> Drawn | None:
-    """The simplest instance; None where the strategy turns it down."""
-    return _draw_by(strategy)(strategy, None)
+    """The simplest instance; None where the strategy turns it down. Raises OutOfTime."""
+    return _in_time(_draw_by(strategy), strategy, None)
+
+
+def _in_time(draw_by: Callable, strategy, seed: int | None, *prefix) -> Drawn | None:
+    try:
+        return limited(draw_by, strategy, seed, *prefix)
+    except OutOfTime as late:
+        which = "the simplest instance" if seed is None else f"the instance of seed {seed}"
+        raise OutOfTime(f"{late} while {which} was drawn") from None
 
 
 def _draw_by(strategy) -> Callable:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from ncfcheck.core.claim_files import told_of, where
 from ncfcheck.core.claims import Claim, Margin, Outcome
-from ncfcheck.core.describing import one_line
+from ncfcheck.core.describing import describe, one_line
+from ncfcheck.core.time_limit import OutOfTime, limited
 from ncfcheck.core.tolerances import REORDERED
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.verdicts.tallies import Tally, Violation
@@ -49,8 +51,8 @@ def examine(
             tally.violation = _violation(claim, margin, instance, drawn)
         if certified:
             _certify(claim, instance, tally)
-    elif claim.is_own and not tally.applicable and outcome in (Outcome.HOLDS, Outcome.UNRESOLVED):
-        outcome, margin = _changed(claim, instance, outcome, margin) or (outcome, margin)
+    elif claim.is_own and not tally.applicable and math.isfinite(margin.value):
+        outcome, margin = _changed(claim, instance, margin) or (outcome, margin)
     try:
         tally.record(outcome, margin, instance)
     except Exception as error:  # of the `describe` or `coverage` of a class of the user's
@@ -66,7 +68,11 @@ def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
         return outcome, margin, False
     from ncfcheck.certify import Certificate, certify
 
-    if not isinstance(certify(claim, instance, WITHIN_ERROR), Certificate):
+    try:
+        found = limited(certify, claim, instance, WITHIN_ERROR, claim=claim.id)
+    except OutOfTime:
+        return outcome, margin, False
+    if not isinstance(found, Certificate):
         return outcome, margin, False
     note = "a violation within the error is proved"
     return Outcome.VIOLATES, replace(margin, note=note), True
@@ -78,7 +84,7 @@ def _certify(claim: Claim, instance, tally: Tally) -> None:
         return
     from ncfcheck.certify import Undecided, certify
 
-    found = certify(claim, instance)
+    found = _tried(certify, claim, instance)
     if isinstance(found, Undecided):
         tally.uncertified[one_line(found.reason)] += 1
     else:
@@ -91,19 +97,46 @@ def prove_conclusion(claim: Claim, instance, tally: Tally) -> None:
         return
     from ncfcheck.certify import Undecided, prove
 
-    found = prove(claim, instance)
+    found = _tried(prove, claim, instance)
     if isinstance(found, Undecided):
         tally.unproved[one_line(found.reason)] += 1
     else:
         tally.proved += 1
 
 
-def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
-    """The claim's judgement; one that raises anything else is at fault: why is in the note."""
+def _tried(proving: Callable, claim: Claim, instance):
+    """The proof, or why there is none."""
+    from ncfcheck.certify import Undecided
+
     try:
-        return claim.judge(instance)
+        return limited(proving, claim, instance, claim=claim.id)
+    except OutOfTime as late:
+        return Undecided(str(late))
+
+
+def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
+    """The claim's judgement, unresolved without an answer in time; one that raises anything else is
+    at fault: why is in the note.
+    """
+    try:
+        return _answer(claim, instance)
+    except OutOfTime as late:
+        note = f"{late} on {describe(instance)}"
+        if not late.is_known:
+            _tell_once(claim, note)
+        return _undecided(note)
+
+
+def _answer(claim: Claim, instance) -> tuple[Outcome, Margin]:
+    """The judgement, or the claim's fault. Raises OutOfTime."""
+    try:
+        return limited(claim.judge, instance, claim=claim.id)
     except (Exception, SystemExit) as error:
         return _at_fault(told_of(error, claim))
+
+
+def _undecided(reason: str) -> tuple[Outcome, Margin]:
+    return Outcome.UNRESOLVED, Margin(math.nan, math.inf, reason)
 
 
 def _at_fault(reason: str) -> tuple[Outcome, Margin]:
@@ -118,7 +151,7 @@ def denied(claim: Claim, instance, margin: Margin) -> tuple[Outcome, Margin] | N
     method (tighter tolerance, another integrator), and `rescaled()` where the claim says that its
     margin is free of scale.
     """
-    if changed := _changed(claim, instance, Outcome.VIOLATES, margin):
+    if changed := _changed(claim, instance, margin):
         return changed
     try:
         contrary = unconfirmed(claim, instance)
@@ -128,38 +161,49 @@ def denied(claim: Claim, instance, margin: Margin) -> tuple[Outcome, Margin] | N
     return (Outcome.UNRESOLVED, replace(margin, note=note)) if contrary else None
 
 
+def _tell_once(claim: Claim, note: str) -> None:
+    """Name the first instance of a claim that gives no answer at once: the rest may take long."""
+    if claim.id not in _told:
+        _told.add(claim.id)
+        logging.getLogger("ncfcheck").warning("ncfcheck: warning: %s: %s", claim.id, note)
+
+
+_told: set[str] = set()  # claims that this process has done so for
+
+
 def unconfirmed(claim: Claim, instance) -> str:
     """Name of the first variant that does not violate the claim; empty if none."""
-    for name, variant in _variants(claim, instance):
+    try:
+        variants = limited(_variants, claim, instance, claim=claim.id)
+    except OutOfTime as late:
+        return f"its variants ({late})"
+    for name, variant in variants:
         if judge(claim, variant)[0] is not Outcome.VIOLATES:
             return name
     return ""
 
 
-def _changed(
-    claim: Claim, instance, outcome: Outcome, margin: Margin
-) -> tuple[Outcome, Margin] | None:
-    """The fault of a claim that says something else when asked again: None where it does not, up
-    to both errors and rounding.
+def _changed(claim: Claim, instance, margin: Margin) -> tuple[Outcome, Margin] | None:
+    """The fault of a claim that says something else when asked again, or that it did not answer in
+    time: None where it says the same, up to both errors and rounding.
     """
-    now, again = judge(claim, instance)
+    try:
+        now, again = _answer(claim, instance)
+    except OutOfTime as late:
+        return _undecided(f"not confirmed by asking again: {late}")
     both = margin.error + again.error
-    if math.isnan(margin.value) or math.isnan(again.value):
-        same = math.isnan(margin.value) and now is outcome
-    else:
-        same = math.isclose(margin.value, again.value, rel_tol=REORDERED, abs_tol=both)
-    if same:
+    if math.isclose(margin.value, again.value, rel_tol=REORDERED, abs_tol=both):
         return None
     found = f"{now}: {again.note}" if math.isnan(again.value) else f"{again.value:.6g}"
     told = f"{where(claim)}not deterministic: margin {margin.value:.6g}, then {found}"
     return _at_fault(told)
 
 
-def _variants(claim: Claim, instance) -> Iterator[tuple[str, Any]]:
-    if hasattr(instance, "confirmations"):
-        yield from instance.confirmations()
+def _variants(claim: Claim, instance) -> list[tuple[str, Any]]:
+    found = list(instance.confirmations()) if hasattr(instance, "confirmations") else []
     if claim.scale_free and hasattr(instance, "rescaled"):
-        yield instance.rescaled()
+        found.append(instance.rescaled())
+    return found
 
 
 def _violation(claim: Claim, margin, instance, drawn) -> Violation:

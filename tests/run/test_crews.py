@@ -71,6 +71,19 @@ def test_a_process_that_dies_while_it_sends_its_result_is_made_up_for(tmp_path):
     assert values(done) == [(index, 100 + index) for index in range(6)]
 
 
+def test_a_process_stuck_at_steps_is_ended_and_others_do_all_but_those():
+    units = [Unit("is stuck at a step", 0), Unit("waits", 1)]
+    done = dict(through(Processes(2, *ARGUMENTS, seconds=0.5), units))
+    assert [done[unit].value for unit in units] == [2, 101]
+
+
+def test_a_process_stuck_between_steps_is_given_up():
+    crew = Processes(1, *ARGUMENTS, seconds=0.5)
+    [(_, lost)] = through(crew, [Unit("sleeps", 0)], attempts=1)
+    assert isinstance(lost, WorkerLost)
+    assert str(lost) == "no answer within 0.5 s while checking sleeps"
+
+
 def test_leaving_while_a_result_is_being_sent_does_not_wait_for_its_rest(tmp_path):
     start = time.monotonic()
     with Processes(2, *ARGUMENTS) as crew:

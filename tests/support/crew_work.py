@@ -1,12 +1,15 @@
 """Work for the tests of crews; a module of its own so that worker processes can import it."""
 
 import os
+import re
 import signal
 import time
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+from ncfcheck.core.time_limit import OutOfTime, limited
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,25 @@ def work(offset, unit):
         time.sleep(0.3)
     if unit.claim == "sleeps":
         time.sleep(60)
+    if unit.claim == "is stuck at a step":
+        return Result(sum(map(is_late, (int, busy, int, busy, int))), 1.0, os.getpid())
     if unit.claim == "returns what cannot be sent":
         return lambda: None
     return Result(offset + unit.index, 5.0 if unit.claim == "slow" else 1.0, os.getpid())
+
+
+def is_late(step) -> bool:
+    """Whether the step is given up."""
+    try:
+        limited(step)
+    except OutOfTime:
+        return True
+    return False
+
+
+def busy():
+    """Code in C that lets no other thread of the interpreter run."""
+    re.match(r"(a|a)*b", 200 * "a")
 
 
 def die_half_way(connection, content):

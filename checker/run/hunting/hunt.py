@@ -6,17 +6,19 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from ncfcheck.core import time_limit
 from ncfcheck.core.claims import Claim, Outcome, Verdict, registered
 from ncfcheck.core.describing import one_line
 from ncfcheck.core.errors import CannotRun
 from ncfcheck.core.files import Unwritable
 from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.versions import versions
-from ncfcheck.run.counterexamples import as_found, replace, smaller
+from ncfcheck.run.counterexamples import Find, as_found, replace
 from ncfcheck.run.crews import NoCluster, WorkerLost
 from ncfcheck.run.hunting import search
 from ncfcheck.run.hunting.events import (
@@ -30,12 +32,15 @@ from ncfcheck.run.hunting.events import (
 from ncfcheck.run.hunting.schedule import Schedule
 from ncfcheck.run.hunting.shards import Row, Shard, ShardReport, Totals
 from ncfcheck.run.hunting.tactics import carried_out
-from ncfcheck.run.workers import crew, work_through
+from ncfcheck.run.interruptions import told
+from ncfcheck.run.shrinking.shrink import SECONDS
+from ncfcheck.run.workers import crew, longest_first, work_through
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.ledger import PATH, Ledger, LedgerError
 
-ATTEMPTS = 2  # at a shard that loses its worker
-GRACE = 20.0  # seconds that work already started may take beyond the budget
+ATTEMPTS = 3  # at a shard that loses its worker
+GRACE = 3.0  # seconds that work already started may take beyond the budget
+SHRINKING = SECONDS + 10.0  # that making the counterexample smaller, and proving it, may take
 FAULTS = 100  # instances, none of them judged for errors, that end a hunt
 TOLD = 0.5  # seconds between events of progress
 
@@ -45,8 +50,9 @@ class HuntPlan:
     """What to hunt for, from which seed, on how much: `instances` in all, or `seconds` from now.
 
     `workers` processes; 0 is this process; `scheduler` is the address of a Dask cluster to use
-    instead. `keep_going` uses the whole budget even after a counterexample; `resume` continues the
-    last hunt of the same claim and seed in the ledger.
+    instead. No instance takes longer than `instance_timeout` seconds. `keep_going` uses the whole
+    budget even after a counterexample; `resume` continues the last hunt of the same claim and seed
+    in the ledger.
     """
 
     claim: str
@@ -60,6 +66,7 @@ class HuntPlan:
     sources: tuple[str, ...] = SOURCES
     ledger: Path = PATH
     folder: Path = witness.FOLDER
+    instance_timeout: float = time_limit.SECONDS
 
     @property
     def budget(self) -> str:
@@ -88,8 +95,8 @@ def hunt(plan: HuntPlan) -> Iterator[object]:
         yield HuntStarted(plan.claim, plan.seed, plan.workers, plan.budget, run.totals.tested)
         try:
             yield from run.events()
-        except KeyboardInterrupt:
-            stopped = "interrupted"
+        except KeyboardInterrupt as interruption:
+            stopped = told(interruption)
         except (CannotRun, Lost):
             raise
         except Exception as error:
@@ -134,7 +141,7 @@ class _Hunt:
     def events(self) -> Iterator[object]:
         """Work through the schedule until it ends, the time is up or the claim proves at fault."""
         plan = self.plan
-        with crew(plan.workers, plan.scheduler, _worker, (plan.sources,)) as workers:
+        with self._crew(plan.workers, plan.scheduler) as workers:
             for shard, report in work_through(
                 workers, self.schedule.take, ATTEMPTS, self.until + GRACE
             ):
@@ -149,19 +156,34 @@ class _Hunt:
                 if self.totals.evidence.is_unjudged and self.totals.tested >= FAULTS:
                     return
 
+    def _crew(self, workers: int, scheduler: str | None = None):
+        plan = self.plan
+        make = plan.sources, plan.instance_timeout
+        return crew(workers, scheduler, _worker, make, plan.instance_timeout)
+
     def conclusion(self, stopped: str) -> Iterator[object]:
         """Shrink the worst counterexample, unless interrupted, and tell the result."""
         small = None
         if self.best is not None and not stopped:
             yield Shrinking(self.best)
             try:
-                small = smaller(self.claim, self.best.violation, self.plan.seed)
+                small = self._smaller()
                 if small is not None:
                     self.path = replace(small, self.plan.folder, self.path)
-            except KeyboardInterrupt:
-                stopped = "interrupted"
+            except KeyboardInterrupt as interruption:
+                stopped = told(interruption)
         yield self._progress()
         yield HuntFinished(self._result(small), time.monotonic() - self.start, stopped)
+
+    def _smaller(self) -> witness.Witness | None:
+        """The witness of the worst counterexample made smaller; None where that came to nothing."""
+        find = Find(self.claim.id, self.best.violation, self.plan.seed, SECONDS)
+        with self._crew(min(self.plan.workers, 1)) as workers:
+            until = time.monotonic() + SHRINKING
+            for _, small in work_through(workers, longest_first([find], {}), until=until):
+                if isinstance(small, witness.Witness):
+                    return small
+        return None
 
     def _add(self, report: ShardReport) -> bool:
         """Add the report to the totals; whether it has a counterexample worse than all before."""
@@ -231,10 +253,17 @@ class _Hunt:
         )
 
 
-def _worker(sources: tuple[str, ...]) -> Callable[[Shard], ShardReport]:
-    """What works on a shard."""
+def _worker(sources: tuple[str, ...], timeout: float) -> Callable:
+    """What works on a shard, or makes smaller what was found."""
     load_claims(sources)
-    return lambda shard: carried_out(registered()[shard.claim], shard)
+    return partial(_work, timeout)
+
+
+def _work(timeout: float, unit: Shard | Find) -> ShardReport | witness.Witness | None:
+    with time_limit.each_step(timeout):
+        if isinstance(unit, Find):
+            return unit.smaller()
+        return carried_out(registered()[unit.claim], unit)
 
 
 def _given_up(shard: Shard, lost: WorkerLost) -> ShardReport:

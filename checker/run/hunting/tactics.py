@@ -11,6 +11,7 @@ import numpy as np
 from ncfcheck.core.claim_files import told_of
 from ncfcheck.core.claims import Claim, Inapplicable
 from ncfcheck.core.seeds import derive
+from ncfcheck.core.time_limit import BudgetSpent, OutOfTime, ended
 from ncfcheck.model.encoding import BadWitness, decode
 from ncfcheck.model.instance import Instance
 from ncfcheck.run.hunting.changes import movable, mutated, rebuilt, snapped, within
@@ -33,6 +34,7 @@ from ncfcheck.strategies.draw import draw_one
 from ncfcheck.strategies.instances import Given
 
 FAMILIES = ("lattice", "antipodal", "d=1", "orthogonal", "duplicated", "collinear", "n=1", "sphere")
+LAST = 1.0  # seconds beyond its own that a shard has for an instance begun
 DIMENSIONS = (4, 12, 30)  # that are optimised at a time: few are soon exhausted, many reach further
 
 
@@ -41,7 +43,12 @@ def carried_out(claim: Claim, shard: Shard) -> ShardReport:
     tester = Tester(claim, shard)
     with one_thread():
         try:
-            TACTICS[shard.tactic](claim, shard, tester)
+            tactic, left = TACTICS[shard.tactic], shard.seconds + LAST
+            ended(BudgetSpent(), left, tactic, claim, shard, tester)
+        except BudgetSpent:
+            pass  # it was at an instance that the budget does not reach to
+        except OutOfTime as late:
+            tester.without(str(late))
         except Exception as error:
             tester.fail(f"while drawing: {told_of(error, claim)}")
     return tester.finished()

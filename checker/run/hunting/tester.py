@@ -72,6 +72,13 @@ class Tester:
         nothing = Point("", math.nan, math.nan, f"shard of seed {self.shard.seed}")
         self._record(nothing, Outcome.ERROR, Margin(math.nan, math.inf, reason), 0.0, None)
 
+    def without(self, reason: str) -> None:
+        """Record an instance that there is none of."""
+        outcome = str(Outcome.UNRESOLVED)
+        self.tally.unresolved[one_line(reason)] += 1
+        self.report.rows.append(Row("", "", None, None, outcome, one_line(reason), 0.0))
+        self.report.outcomes[outcome] = self.report.outcomes.get(outcome, 0) + 1
+
     def finished(self) -> ShardReport:
         """The report, with the instances worth keeping encoded."""
         report, order = self.report, sorted(self.best.values(), key=lambda kept: kept[0].margin)

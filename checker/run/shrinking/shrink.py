@@ -17,6 +17,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from ncfcheck.core.claims import Claim, Inapplicable, Margin, Outcome, Unresolved
+from ncfcheck.core.time_limit import BudgetSpent, each_step, ended
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.model.instance import Instance
 from ncfcheck.run.shrinking.choices import simpler_choices
@@ -28,6 +29,7 @@ from ncfcheck.strategies.moves import normalised, rebuilt
 from ncfcheck.verdicts.judging import denied, judge
 
 SECONDS, EVALUATIONS = 20.0, 5000  # what shrinking one instance may take
+OF_ONE = 0.25  # share of that which one evaluation may take
 BUILDING = 0.3  # share of the time left that goes to the smallest instances
 FAILURES = (Inapplicable, Unresolved, ValueError, ArithmeticError, LookupError, LinAlgError)
 NUDGE = 1e-4  # a generic start is moved by this much, and must still be a counterexample
@@ -64,11 +66,19 @@ def shrunk(
     """
     margin = judge(claim, instance)[1]
     search = Search(claim, instance, margin, time.monotonic() + seconds, evaluations)
-    if isinstance(instance, Instance) and getattr(claim.given, "promise", None) is not None:
+    # A candidate that gives no answer in a part of the time is turned down, and others are tried.
+    with contextlib.suppress(BudgetSpent), each_step(seconds * OF_ONE):
+        ended(BudgetSpent(), seconds, _searched, search, data, choices)
+    return Shrunk(search.best, search.margin, search.spent, not search.is_over())
+
+
+def _searched(search: Search, data, choices) -> None:
+    """Search by the parts of the instance where they are known, or else by its choices."""
+    claim = search.claim
+    if isinstance(search.best, Instance) and getattr(claim.given, "promise", None) is not None:
         search.run()
     elif choices is not None:
         _drawn_again(search, claim.strategy(data), choices)
-    return Shrunk(search.best, search.margin, search.spent, not search.is_over())
 
 
 @dataclass

@@ -1,0 +1,59 @@
+"""What ends a run from outside: Ctrl-C, and signals that ask a process to end.
+
+They are one kind of exception, so that a run ends alike for all: with what was found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+NAMES = {"SIGTERM": "terminated", "SIGHUP": "terminated: the terminal was closed"}
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end, by the signal of this number."""
+
+
+@contextlib.contextmanager
+def heeded() -> Iterator[None]:
+    """A context that signals which ask for an end leave by Terminated, like Ctrl-C by its parent.
+
+    Those that whoever started the process has it ignore stay ignored.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in asking():
+            if number != signal.SIGINT and signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, _terminate)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def asking() -> list[signal.Signals]:
+    """The signals of this platform that ask a process to end."""
+    return [getattr(signal, name) for name in ("SIGINT", *NAMES) if hasattr(signal, name)]
+
+
+def told(interruption: BaseException) -> str:
+    """Why a run ended by an interruption, in words."""
+    if isinstance(interruption, Terminated):
+        return NAMES[signal.Signals(interruption.args[0]).name]
+    return "interrupted"
+
+
+def exit_code(why: str) -> int | None:
+    """The code by which shells know the signal: 128 and its number; None for another reason."""
+    for name, words in {"SIGINT": "interrupted", **NAMES}.items():
+        if why == words:
+            return 128 + getattr(signal, name)
+    return None
+
+
+def _terminate(number: int, _) -> None:
+    raise Terminated(number)
