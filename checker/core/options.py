@@ -145,7 +145,7 @@ def numbers(least: float, most: float) -> Callable[[Any], tuple[float, ...]]:
         for each in several(value):
             if isinstance(each, bool) or not isinstance(each, Real):
                 raise TypeError(f"takes numbers from {least:g} to {most:g}, one or several")
-            if not least <= each <= most:
+            if not least <= float(each) <= most:
                 raise ValueError(f"{each!r} is not from {least:g} to {most:g}")
         return tuple(map(float, several(value)))
 

@@ -160,12 +160,16 @@ class Strategy:
     # Of what could be drawn, value → itself; of others, one that could, or Inapplicable. None where
     # nobody knows what could be drawn.
     project: Callable | None = None
-    is_generic = False  # whether starts are of no special form
 
     @property
     def stream(self) -> str:
         """A name that equal strategies share; empty where there is none."""
         return ""
+
+    @property
+    def is_generic(self) -> bool:
+        """Whether starts are promised to be of no special form."""
+        return False
 
     def drawn_by(self, draw):
         """An instance made of what `draw` chooses."""

@@ -207,14 +207,16 @@ def given(
             f"ncfcheck.given takes a function, not {build!r}; @hypothesis.given takes strategies"
         )
     name, signature = _name(build), inspect.signature(build)
-    first, *others = [*signature.parameters.values(), None]
-    if first is None or (first.name != "data" and first.kind is not first.VAR_POSITIONAL):
+    parameters = list(signature.parameters.values())
+    if not parameters or (
+        parameters[0].name != "data" and parameters[0].kind is not inspect.Parameter.VAR_POSITIONAL
+    ):
         raise TypeError(
             f"ncfcheck.given({name}): it is handed the strategy of data sets, used or not: write "
             f"{name}(draw, data, …) under @composite, or {name}(data, …)"
         )
-    names = [each.name for each in others if each is not None]
-    is_open = any(each.kind is each.VAR_KEYWORD for each in signature.parameters.values())
+    names = [each.name for each in parameters[1:]]
+    is_open = any(each.kind is each.VAR_KEYWORD for each in parameters)
 
     def checked(options: dict) -> dict:
         refuse_unknown(name, options if is_open else names, options)
@@ -252,7 +254,7 @@ def _strategy(build: Callable, checked: Callable[[dict], dict], **parts) -> Call
         return Given(build, checked(options), _data(_name(build), data), **parts)
 
     strategy.__name__, strategy.__doc__ = _name(build), build.__doc__
-    strategy.options = parts.get("declared", {})
+    vars(strategy)["options"] = parts.get("declared", {})
     return strategy
 
 

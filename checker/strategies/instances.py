@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.core.families import kept
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
@@ -210,9 +211,10 @@ that are possible.
 
 def relabelled(instance: Instance) -> Instance:
     """The instance at a start like its own, under the sign of its limit."""
-    if instance.families["start"] == "negative-kkt":
-        family, at = EVERY["negative-kkt"], (instance.start, instance.ncf, instance.seeds[-1])
-        instance = instance if family.holds(*at) else replace(instance, start=family.project(*at))
+    family = instance.families["start"]
+    if family == "negative-kkt":
+        start = kept(EVERY, (family,), instance.start, instance.ncf, instance.seeds[-1])
+        instance = replace(instance, start=start)
     return _with_limit(instance)
 
 
