@@ -40,6 +40,40 @@ def asking() -> list[signal.Signals]:
     return [getattr(signal, name) for name in ("SIGINT", *NAMES) if hasattr(signal, name)]
 
 
+@contextlib.contextmanager
+def postponed() -> Iterator[None]:
+    """A context in which processes are started that do not get what asks for an end: the parent
+    ends them, while Ctrl-C goes to every process of a terminal.
+
+    The parent itself gets one that comes meanwhile at the end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    masks = hasattr(signal, "pthread_sigmask")  # not on Windows
+    # The block is what processes inherit; handlers are for signals that another thread takes.
+    handlers = {
+        number: signal.signal(number, lambda number, _: caught.append(number))
+        for number in asking()
+    }
+    if masks:
+        from multiprocessing import resource_tracker
+
+        # Started by the first process otherwise, and lifts the block for those after it.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, asking())
+    try:
+        yield
+    finally:
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in caught[:1]:
+            signal.raise_signal(number)
+
+
 def told(interruption: BaseException) -> str:
     """Why a run ended by an interruption, in words."""
     if isinstance(interruption, Terminated):

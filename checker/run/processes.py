@@ -9,7 +9,6 @@ import math
 import multiprocessing
 import os
 import pickle
-import signal
 import sys
 import threading
 import time
@@ -18,11 +17,11 @@ import types
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from multiprocessing import connection, resource_tracker, sharedctypes
+from multiprocessing import connection, sharedctypes
 
 from ncfcheck.core import time_limit
 from ncfcheck.run.crews import DIED, WorkerLost
-from ncfcheck.run.interruptions import asking
+from ncfcheck.run.interruptions import postponed
 
 GRACE = 2.0  # seconds that a process has to end by itself what is out of time
 DEATHS = 2  # of processes at the same step, after which it is left out
@@ -183,7 +182,7 @@ class Processes:
         trace = sharedctypes.RawValue(Trace)
         process = fresh.Process(target=_serve, args=(theirs, trace, self.seconds, *self.initialise))
         worker = _Worker(process, ours, trace)
-        with _uninterrupted(), _without_main():
+        with postponed(), _without_main():
             process.start()
             self.staff.append(worker)
         theirs.close()
@@ -252,35 +251,3 @@ def _without_main():
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-@contextlib.contextmanager
-def _uninterrupted():
-    """Processes started in here do not get what asks for an end, such as Ctrl-C, which goes to
-    every process of a terminal: the parent ends them.
-
-    The parent itself gets one that comes meanwhile at the end.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    caught: list[int] = []
-    masks = hasattr(signal, "pthread_sigmask")  # not on Windows
-    # The block is what processes inherit; handlers are for signals that another thread takes.
-    handlers = {
-        number: signal.signal(number, lambda number, _: caught.append(number))
-        for number in asking()
-    }
-    if masks:
-        # Started by the first process otherwise, and lifts the block for those after it.
-        resource_tracker.ensure_running()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, asking())
-    try:
-        yield
-    finally:
-        if masks:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        for number, handler in handlers.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for number in caught[:1]:
-            signal.raise_signal(number)

@@ -10,7 +10,8 @@ import pytest
 
 from ncfcheck.run.cluster import Dask
 from ncfcheck.run.crews import Here, NoCluster, WorkerLost
-from ncfcheck.run.processes import Processes, _uninterrupted
+from ncfcheck.run.interruptions import postponed
+from ncfcheck.run.processes import Processes
 from ncfcheck.run.workers import longest_first, work_through
 from tests.support.crew_work import Unit, make
 
@@ -191,7 +192,7 @@ def heeded():
 
 def test_ctrl_c_while_a_process_is_started_is_told_afterwards(heeded):
     reached = []
-    with pytest.raises(KeyboardInterrupt), _uninterrupted():
+    with pytest.raises(KeyboardInterrupt), postponed():
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.1)
         reached.append("the end")
