@@ -241,6 +241,8 @@ def above_one(instance) -> Margin:
         raise Inapplicable("no point")
     X, u, network = instance.problem.X, instance.u, instance.network
     on = np.abs(X @ u) <= 1e-9 * np.linalg.norm(X, axis=1)
+    if np.abs(instance.ncf.ybar[on]).min() <= 1e-9 * np.abs(instance.ncf.ybar).max():
+        raise Inapplicable("what is left to balance is rounding")
     alpha = min(network.slopes)
     sign = np.prod(instance.signs)
     before = np.prod(instance.signs[: network.slopes.index(alpha)])
@@ -264,7 +266,7 @@ OPTIONS = {
     "losses": [("logistic", {}, lambda i: count(int(i.problem.loss is Loss.LOGISTIC) - 1))],
     "outputs": [(2, {}, lambda i: count(-abs(i.network.widths[-1] - 2)))],
     "lipschitz": [(True, {}, slopes_lipschitz)],
-    "kinked": [(True, {}, lambda i: Margin(1 - max(i.network.slopes) - 1e-9, 0.0))],
+    "kinked": [(True, {}, lambda i: count((max(i.network.slopes) < 1) - 1))],
     "shared": [(False, {}, none_shared)],
     "filtered": [(True, {}, a_filter)],
     "only_dense": [(True, {}, all_there)],
