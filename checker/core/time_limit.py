@@ -1,29 +1,24 @@
 """A time limit for what users wrote: what does not come back in time is ended, and told of.
 
-Whatever of theirs is called, a draw, a claim, a proof, is a *step*, `limited`. In this process a
-thread looks at the clock, and has an exception raised in the thread whose step is late. That ends
-what is Python, and in the main thread what waits or sleeps; code of another language that keeps
-its thread busy ends with its process only. So every step leaves a `trace`, by which the parent of a
-process sees that it is stuck, and where.
+Whatever of theirs is called, a draw, a claim, a proof, is a *step*, `limited`. Within its process
+it is `ended` (`ncfcheck.core.deadlines`), if it is Python; and every step leaves a `trace`, by
+which the parent of a process sees that it is stuck, and where.
 """
 
 from __future__ import annotations
 
-import ctypes
 import math
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ncfcheck.core import deadlines
+from ncfcheck.core.deadlines import ended as ended
+
 LONGEST = 128  # bytes of a claim's name in a trace
 SECONDS = 60.0  # that one instance may take, where a run does not say otherwise
-LOOK = 0.1  # seconds between looks at the clock
-AGAIN = 0.5  # seconds until what went on in spite of an exception gets another
-# Nobody else's: ignored by default, and Go ends its routines by the same.
-SIGNAL = getattr(signal, "SIGURG", 0)
+PATIENCE = 5  # steps of a claim in turn without an answer, after which none is tried
 
 
 class OutOfTime(BaseException):
@@ -62,6 +57,7 @@ class _Here(threading.local):
     def __init__(self):
         self.given_up: dict[int, str] = {}  # steps that are not tried, and why
         self.trace = _NoTrace()
+        self.silent: dict[str, int] = {}  # steps in turn without an answer, by claim
 
 
 _here = _Here()
@@ -69,8 +65,13 @@ _here = _Here()
 
 @contextmanager
 def each_step(seconds: float) -> Iterator[None]:
-    """A context in which every step of this thread may take so many seconds."""
+    """A context in which every step of this thread may take so many seconds.
+
+    Claims that do not answer are given another chance, but not by a process that works for another.
+    """
     before = _here.seconds, _here.late
+    if isinstance(_here.trace, _NoTrace):
+        _here.silent.clear()
     _here.seconds, _here.late = seconds, f"no answer within {seconds:g} s"
     try:
         yield
@@ -94,139 +95,33 @@ def limited(work: Callable, *arguments, claim: str = ""):
     here, trace = _here, _here.trace
     here.number = number = here.number + 1
     trace.step, trace.claim, trace.since = number, claim.encode()[:LONGEST], time.monotonic()
-    if number in here.given_up:
-        known = OutOfTime(here.given_up[number])
-        known.is_known = number != here.latest
-        raise known
     try:
-        return ended(OutOfTime(here.late), here.seconds, work, *arguments)
-    except OutOfTime:
-        trace.late(number)
+        _refuse_known(claim)
+        answer = ended(OutOfTime(here.late), here.seconds, work, *arguments)
+    except OutOfTime as late:
+        if number not in here.given_up and not late.is_known:
+            trace.late(number)
+        if claim:
+            here.silent[claim] = here.silent.get(claim, 0) + 1
         raise
     finally:
         trace.since = time.monotonic()
-
-
-class _Limit:
-    """When a thread is interrupted, and by what; `outer` is the limit around this one."""
-
-    __slots__ = ("error", "is_held", "is_past", "moment", "outer")
-
-    def __init__(self, error: BaseException, moment: float, outer: _Limit | None):
-        self.error, self.moment, self.outer = error, moment, outer
-        self.is_past, self.is_held = False, False
-
-
-_limits: dict[int, _Limit | None] = {}  # by thread, the innermost
-_lock = threading.Lock()  # between the watch and threads other than the main one
-_watch: threading.Thread | None = None
-_listening: int | None = None  # the main thread, once it gets signals
-
-
-def ended(error: BaseException, seconds: float, work: Callable, *arguments):
-    """`work(*arguments)`; whatever it is at after so many seconds, and makes of its end, what comes
-    of it is `error`.
-
-    Where a call around this one ends earlier, the error of that is raised.
-    """
-    thread, moment = threading.get_ident(), time.monotonic() + seconds
-    outer = _limits.get(thread)
-    if moment >= (math.inf if outer is None else outer.moment):
-        return work(*arguments)
-    if _watch is None or _listening is None:
-        _look_out(thread)
-    limit = _Limit(error, moment, outer)
-    try:
-        return _attempt(limit, thread, work, *arguments)
-    except type(error):  # maybe at the very end of the attempt
-        _restore(limit, thread)
-        raise error from None
-
-
-def _attempt(limit: _Limit, thread: int, work: Callable, *arguments):
-    """What the work returns or raises; where it was late, that it was instead."""
-    _limits[thread] = limit
-    try:
-        answer = work(*arguments)
-    except KeyboardInterrupt:
-        _restore(limit, thread)
-        raise
-    except BaseException:
-        _restore(limit, thread)
-        if limit.is_past:
-            raise limit.error from None
-        raise
-    _restore(limit, thread)
-    if limit.is_past:
-        raise limit.error
+    if here.silent:
+        here.silent.pop(claim, None)
     return answer
 
 
-def _restore(limit: _Limit, thread: int) -> None:
-    """The outer limit holds again, and no exception of the inner one comes any more."""
-    if thread == _listening:  # it handles signals itself, and looks up what holds
-        _limits[thread] = limit.outer
-        return
-    with _lock:
-        _limits[thread] = limit.outer
-        if limit.is_past:
-            _raise_in(thread, None)
-
-
-def _look_out(thread: int) -> None:
-    """Have somebody look at the clock, and the main thread listen."""
-    global _watch, _listening
-    if _listening is None and SIGNAL and thread == threading.main_thread().ident:
-        if signal.getsignal(SIGNAL) is signal.SIG_DFL:
-            signal.signal(SIGNAL, _on_signal)
-            _listening = thread
-    if _watch is None:
-        _watch = threading.Thread(target=_look_at_the_clock, daemon=True, name="time limits")
-        _watch.start()
-
-
-def _forget() -> None:
-    """In a fork, which has the thread that called for it only."""
-    global _watch
-    _watch = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
-
-
-def _look_at_the_clock() -> None:
-    while True:
-        time.sleep(LOOK)
-        now = time.monotonic()
-        for thread, limit in list(_limits.items()):
-            if limit is not None and now >= limit.moment and not limit.is_held:
-                limit.moment = now + AGAIN
-                _interrupt(thread, limit)
-
-
-def _interrupt(thread: int, limit: _Limit) -> None:
-    """Raise the error in the thread, if the limit still holds there."""
-    if thread == _listening:
-        limit.is_past = True
-        signal.pthread_kill(thread, SIGNAL)
-        return
-    with _lock:
-        if _limits.get(thread) is limit:
-            limit.is_past = True
-            _raise_in(thread, type(limit.error))
-
-
-def _on_signal(*_) -> None:
-    limit = _limits.get(threading.get_ident())
-    if limit is not None and limit.is_past:
-        raise type(limit.error)
-
-
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Have an exception raised in a thread once that is at Python code; None takes it back."""
-    content = None if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), content)
+def _refuse_known(claim: str) -> None:
+    """Raise OutOfTime for a step that is not tried."""
+    here = _here
+    if here.number in here.given_up:
+        known = OutOfTime(here.given_up[here.number])
+        known.is_known = here.number != here.latest
+        raise known
+    if here.silent and here.silent.get(claim, 0) >= PATIENCE:
+        known = OutOfTime(f"not tried: {here.late}, {PATIENCE} times in turn")
+        known.is_known = True
+        raise known
 
 
 def hold() -> None:
@@ -234,7 +129,7 @@ def hold() -> None:
     _here.holds += 1
     if _here.holds == 1:
         _here.held, _here.trace.since = time.monotonic(), 0.0
-        for limit in _chain():
+        for limit in deadlines.limits():
             limit.is_held = True
 
 
@@ -243,14 +138,6 @@ def release() -> None:
     _here.holds -= 1
     if not _here.holds:
         now = _here.trace.since = time.monotonic()
-        for limit in _chain():
+        for limit in deadlines.limits():
             limit.moment += (now - _here.held) * isinstance(limit.error, OutOfTime)
             limit.is_held = False
-
-
-def _chain() -> Iterator[_Limit]:
-    """The limits of this thread, inner ones first."""
-    limit = _limits.get(threading.get_ident())
-    while limit is not None:
-        yield limit
-        limit = limit.outer

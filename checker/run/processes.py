@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
-import ctypes
 import math
 import multiprocessing
-import os
-import pickle
-import sys
-import threading
 import time
-import traceback
-import types
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing import connection, sharedctypes
 
-from ncfcheck.core import time_limit
 from ncfcheck.run.crews import DIED, WorkerLost
 from ncfcheck.run.interruptions import postponed
+from ncfcheck.run.serving import Raised, Trace, serve, without_main
 
 GRACE = 2.0  # seconds that a process has to end by itself what is out of time
 DEATHS = 2  # of processes at the same step, after which it is left out
-
-
-class Trace(ctypes.Structure):
-    """Where a process is (`time_limit.leave_trace`), in memory that its parent sees too."""
-
-    _fields_ = (
-        ("step", ctypes.c_int64),
-        ("since", ctypes.c_double),
-        ("claim", ctypes.c_char * time_limit.LONGEST),
-        ("count", ctypes.c_int64),
-        ("kept", ctypes.c_int64 * 64),
-    )
-
-    def late(self, step: int) -> None:
-        """Keep the number of a step that was out of time, as long as there is room."""
-        if self.count < len(self.kept):
-            self.kept[self.count] = step
-            self.count += 1
 
 
 @dataclass(eq=False)
@@ -114,7 +88,7 @@ class Processes:
                 self._discard(worker)
                 result = self._died(worker, task)
             self._hand_out()
-            if isinstance(result, _Raised):
+            if isinstance(result, Raised):
                 raise result.error
             yield task.unit, result
         for worker in busy.values():
@@ -180,9 +154,9 @@ class Processes:
         fresh = multiprocessing.get_context("spawn")
         ours, theirs = fresh.Pipe()
         trace = sharedctypes.RawValue(Trace)
-        process = fresh.Process(target=_serve, args=(theirs, trace, self.seconds, *self.initialise))
+        process = fresh.Process(target=serve, args=(theirs, trace, self.seconds, *self.initialise))
         worker = _Worker(process, ours, trace)
-        with postponed(), _without_main():
+        with postponed(), without_main():
             process.start()
             self.staff.append(worker)
         theirs.close()
@@ -203,51 +177,3 @@ class Processes:
     def __exit__(self, *_) -> None:
         self._end()
         atexit.unregister(self._end)
-
-
-@dataclass(frozen=True)
-class _Raised:
-    """What a unit ended with instead of a result."""
-
-    error: Exception
-
-
-def _serve(
-    pipe: connection.Connection, trace: Trace, seconds: float, make: Callable, arguments: tuple
-) -> None:
-    """In a process of a crew: do what comes through the pipe."""
-    threading.Thread(target=_follow, daemon=True).start()
-    work = None
-    while True:
-        unit, *known = pipe.recv()
-        try:
-            work = work or make(*arguments)
-            time_limit.leave_trace(trace, *known)
-            result = work(unit)
-        except Exception as error:
-            error.add_note(traceback.format_exc())
-            result = _Raised(error)
-        trace.since = 0.0
-        try:
-            pipe.send(result)
-        except (pickle.PicklingError, TypeError, AttributeError) as error:
-            pipe.send(_Raised(RuntimeError(f"{unit.claim}: cannot be sent: {error}")))
-
-
-def _follow() -> None:
-    """End with the parent, even one that was killed."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
-
-
-@contextlib.contextmanager
-def _without_main():
-    """Processes started in here do not run the user's script: they need nothing of it, and it may
-    start processes as it runs.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main

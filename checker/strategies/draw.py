@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from ncfcheck.core.time_limit import OutOfTime, limited
+from ncfcheck.core.time_limit import PATIENCE, OutOfTime, limited
 from ncfcheck.strategies import choices
 from ncfcheck.strategies.choices import Drawn, Strategy, words
 
@@ -26,19 +26,22 @@ def drawn(strategy, count: int, seed: int, *, simplest: bool) -> Iterator[Drawn 
 
     With `simplest` the first is the simplest instance there is, so that runs which are added up
     visit it once. Those that the strategy turns down are left out; in place of one that it gives
-    no answer for in time there is an OutOfTime. What the strategy raises is raised; Unsatisfiable
-    where there was no instance.
+    no answer for in time there is an OutOfTime, and after PATIENCE of these in turn no more is
+    drawn. What the strategy raises is raised; Unsatisfiable where there was no instance.
     """
-    found = 0
+    found, late_in_turn = 0, 0
     for number, word in enumerate(islice(words(seed), count)):
         first = simplest and number == 0
         try:
             each = simplest_of(strategy) if first else draw_one(strategy, word << 32 | number)
         except OutOfTime as late:
             each = late
+        late_in_turn = late_in_turn + 1 if isinstance(each, OutOfTime) else 0
         if each is not None:
             found += 1
             yield each
+        if late_in_turn >= PATIENCE:
+            break
     if count and not found:
         raise Unsatisfiable("the strategy turned down everything that was drawn from it")
 

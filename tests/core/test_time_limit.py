@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from ncfcheck.core import compiling, time_limit
-from ncfcheck.core.time_limit import BudgetSpent, OutOfTime, each_step, ended, limited
+from ncfcheck.core import compiling, deadlines, time_limit
+from ncfcheck.core.time_limit import PATIENCE, BudgetSpent, OutOfTime, each_step, ended, limited
 
 
 def loop():
@@ -72,7 +72,7 @@ def test_what_is_in_time_and_what_has_no_limit_is_left_alone():
             limited(divmod, 1, 0)
         time.sleep(0.6)
     assert limited(time.sleep, 0.3) is None
-    assert not any(time_limit._limits.values())
+    assert not any(deadlines._limits.values())
 
 
 def test_of_two_limits_the_one_that_ends_first_counts():
@@ -149,6 +149,29 @@ def test_steps_leave_a_trace_and_those_known_are_not_tried_again():
     assert (trace.kept, trace.step, trace.claim) == ([2], 3, b"a.b")
     found, trace = traced({1: "it died", 2: "late"}, latest=1)
     assert found == [("it died", False), ("late", True), 0.0] and trace.kept == []
+
+
+def test_a_claim_that_never_answers_is_not_tried_for_ever_and_one_answer_gives_it_a_new_chance():
+    tried = []
+
+    def silent():
+        tried.append(1)
+        loop()
+
+    def reasons(works):
+        for work in works:
+            try:
+                limited(work, claim="a.b")
+            except OutOfTime as error:
+                yield str(error)
+
+    with each_step(0.1):
+        found = list(reasons([silent] * (PATIENCE - 1) + [int] + [silent] * (PATIENCE + 3)))
+        assert limited(int, claim="c.d") == 0
+    assert len(tried) == 2 * PATIENCE - 1
+    assert set(found[-3:]) == {"not tried: no answer within 0.1 s, 5 times in turn"}
+    with each_step(0.1):
+        assert limited(int, claim="a.b") == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
