@@ -28,7 +28,6 @@ from .model.ncf import Problem as Problem
 from .model.networks import Network as Network
 from .model.networks import Pattern as Pattern
 from .model.networks import dense as dense
-from .model.networks import masked as masked
 from .report.plots import plot as plot
 from .report.portrait import portrait as portrait
 from .strategies.choices import composite as composite

@@ -55,6 +55,8 @@ def _told(error: BaseException) -> str:
         return str(error)
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     match error:
+        case FileNotFoundError() if not _is_somewhere():
+            return "the folder that this is run in is not there any more"
         case OSError():
             advice = HINT
         case MemoryError():
@@ -64,6 +66,15 @@ def _told(error: BaseException) -> str:
         case _:
             advice = f"a fault of ncfcheck, please report it; {HINT}"
     return f"{what} ({_place(error)}): {advice}"
+
+
+def _is_somewhere() -> bool:
+    """Whether the working folder still exists."""
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
 
 
 def _place(error: BaseException) -> str:

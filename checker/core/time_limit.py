@@ -124,6 +124,11 @@ def _refuse_known(claim: str) -> None:
         raise known
 
 
+def is_silent(claim: str) -> bool:
+    """Whether the latest step of the claim in this thread gave no answer in time."""
+    return claim in _here.silent
+
+
 def hold() -> None:
     """Time does not count in this thread until as many calls of `release`."""
     _here.holds += 1

@@ -173,6 +173,8 @@ class _Check:
             return result
         try:
             found = self.small.get(claim.id) or as_found(claim, find.violation, find.seed)
+            if found is None:
+                raise NotStorable(find.violation.why or "its instance cannot be read again")
             path = witness.store(found, self.plan.folder)
         except (NotStorable, OSError, Unwritable) as reason:  # which costs no result
             told = (*result.witnesses, f"counterexample not stored: {reason}")

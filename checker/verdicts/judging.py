@@ -11,7 +11,7 @@ from typing import Any
 from ncfcheck.core.claim_files import told_of, where
 from ncfcheck.core.claims import Claim, Margin, Outcome
 from ncfcheck.core.describing import describe, one_line
-from ncfcheck.core.time_limit import OutOfTime, limited
+from ncfcheck.core.time_limit import OutOfTime, is_silent, limited
 from ncfcheck.core.tolerances import REORDERED
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.verdicts.tallies import Tally, Violation
@@ -51,7 +51,7 @@ def examine(
             tally.violation = _violation(claim, margin, instance, drawn)
         if certified:
             _certify(claim, instance, tally)
-    elif claim.is_own and not tally.applicable and math.isfinite(margin.value):
+    elif claim.is_own and not tally.applicable and outcome in (Outcome.HOLDS, Outcome.UNRESOLVED):
         outcome, margin = _changed(claim, instance, margin) or (outcome, margin)
     try:
         tally.record(outcome, margin, instance)
@@ -185,13 +185,17 @@ def unconfirmed(claim: Claim, instance) -> str:
 
 def _changed(claim: Claim, instance, margin: Margin) -> tuple[Outcome, Margin] | None:
     """The fault of a claim that says something else when asked again, or that it did not answer in
-    time: None where it says the same, up to both errors and rounding.
+    time: None where it says the same, up to both errors and rounding, or did not answer before.
     """
+    if is_silent(claim.id):
+        return None
     try:
         now, again = _answer(claim, instance)
     except OutOfTime as late:
         return _undecided(f"not confirmed by asking again: {late}")
     both = margin.error + again.error
+    if math.isnan(margin.value) and now is margin.outcome:
+        return None
     if math.isclose(margin.value, again.value, rel_tol=REORDERED, abs_tol=both):
         return None
     found = f"{now}: {again.note}" if math.isnan(again.value) else f"{again.value:.6g}"

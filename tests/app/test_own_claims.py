@@ -82,7 +82,7 @@ def test_the_example_with_hypotheses_of_its_own_is_not_refuted(command):
     code, out, err = command(
         "hunt", "mine.bounded", "--claims", file, "--budget", 60, "--workers", 1
     )
-    assert code == 0 and ", 0 found" in err and "not refuted" in out
+    assert code == 0 and "not refuted" in out, err
 
 
 def test_the_example_with_a_strategy_of_its_own_is_refuted_within_its_promise(command):

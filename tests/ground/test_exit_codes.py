@@ -88,15 +88,16 @@ def test_results_so_far_where_the_program_fails(command, monkeypatch):
     """an exception of ours in the second claim of a check → files with the first, exit code 2"""
     whole = check.check_batch
 
-    def failing(batch, **options):
+    def failing(batch, *plan, **options):
         if batch.claims == ("toy.open",):
             raise ZeroDivisionError("planted")
-        return whole(batch, **options)
+        return whole(batch, *plan, **options)
 
     monkeypatch.setattr(check, "check_batch", failing)
+    monkeypatch.setattr("ncfcheck.run.workers.available", lambda: 0)  # in this process
     files = ("--json", "a.json", "--junit", "b.xml", "--html", "c.html", "--markdown", "d.md")
     claims = ("toy.true", "toy.open")
-    code, out, err = command("check", *claims, "--examples", 20, "--workers", 1, *files)
+    code, out, err = command("check", *claims, "--examples", 20, *files)
     assert code == 2 and told_once(err, "ZeroDivisionError: planted (")
     report = json.loads(Path("a.json").read_text())
     assert [row["id"] for row in report["claims"]] == ["toy.true"]
