@@ -79,10 +79,8 @@ def test_the_true_example_is_not_refuted(command):
 
 def test_the_example_with_hypotheses_of_its_own_is_not_refuted(command):
     file = write("hypotheses.py", EXAMPLES["hypotheses.py"])
-    code, out, err = command(
-        "hunt", "mine.bounded", "--claims", file, "--budget", 60, "--workers", 1
-    )
-    assert code == 0 and "not refuted" in out, err
+    code, out, _ = command("hunt", "mine.bounded", "--claims", file, "--budget", 60, "--workers", 1)
+    assert code == 0 and "mine.bounded: not refuted" in out
 
 
 def test_the_example_with_a_strategy_of_its_own_is_refuted_within_its_promise(command):

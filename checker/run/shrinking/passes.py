@@ -26,13 +26,15 @@ def layers(instance: Instance) -> Iterator[Candidate]:
     """Hidden layers left out; with a larger power in another, as D falls; or joined to another."""
     network = instance.network
     hidden = range(network.depth - 1)
-    for layer in hidden:
-        yield partial(moves.without_layer, instance, layer)
-    for layer, left in product(hidden, (0, 1)):
-        yield partial(moves.without_matrix, instance, layer, left)
-    for layer in hidden:
-        for curved, power in product(hidden[:-1], (2, 3, network.order - 1)):
-            yield partial(_curved, instance, layer, curved, power)
+    ways = [partial(moves.without_layer, instance, layer) for layer in hidden]
+    ways += [
+        partial(moves.without_matrix, instance, layer, left)
+        for layer, left in product(hidden, (0, 1))
+        if not network.patterns[layer + 1 - left].is_dense
+    ]
+    yield from ways
+    for smaller, curved, power in product(ways, hidden[:-1], (2, 3, network.order - 1)):
+        yield partial(_curved, smaller, curved, power)
     if network.depth > 2:
         d, *widths, second, last, k = network.widths
         shape = {"widths": (d, *widths, second + last, k), "slopes": network.slopes[:-1]}
@@ -41,8 +43,8 @@ def layers(instance: Instance) -> Iterator[Candidate]:
             yield partial(moves.reshaped, instance, powers=powers, **shape)
 
 
-def _curved(instance: Instance, left: int, curved: int, power: int) -> Instance:
-    smaller = moves.without_layer(instance, left)
+def _curved(left_out: Candidate, curved: int, power: int) -> Instance:
+    smaller = left_out()
     powers = list(smaller.network.powers)
     powers[curved] = max(power, powers[curved])
     return moves.with_activations(smaller, powers=powers)
