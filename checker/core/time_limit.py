@@ -8,6 +8,7 @@ which the parent of a process sees that it is stuck, and where.
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -91,8 +92,11 @@ def leave_trace(trace, given_up: dict[int, str], latest: int = 0) -> None:
 
 
 def limited(work: Callable, *arguments, claim: str = ""):
-    """`work(*arguments)` as a step. Raises OutOfTime."""
-    here, trace = _here, _here.trace
+    """`work(*arguments)` as a step. Raises OutOfTime.
+
+    A copy of this process that the work forked ends where the work does: it is nobody's.
+    """
+    here, trace, process = _here, _here.trace, os.getpid()
     here.number = number = here.number + 1
     trace.step, trace.claim, trace.since = number, claim.encode()[:LONGEST], time.monotonic()
     try:
@@ -105,6 +109,8 @@ def limited(work: Callable, *arguments, claim: str = ""):
             here.silent[claim] = here.silent.get(claim, 0) + 1
         raise
     finally:
+        if os.getpid() != process:
+            os._exit(1)
         trace.since = time.monotonic()
     if here.silent:
         here.silent.pop(claim, None)

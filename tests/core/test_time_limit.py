@@ -186,3 +186,12 @@ def test_a_fork_looks_at_the_clock_too():
             os._exit(1)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_fork_within_a_step_ends_with_it(tmp_path):
+    limited(os.fork)
+    (tmp_path / str(os.getpid())).touch()
+    os.wait()
+    assert len(list(tmp_path.iterdir())) == 1
