@@ -13,6 +13,14 @@ from tests.support.output import without_progress
 pytest_plugins = ["pytester"]
 
 
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    """Commands given no number of workers do their work in this process, which has what a test put
+    there, and needs no start.
+    """
+    monkeypatch.setattr("ncfcheck.run.workers.available", lambda: 0)
+
+
 @pytest.fixture
 def toys(monkeypatch):
     """The toy claims, alone in the registry and the only ones that commands load."""

@@ -89,13 +89,7 @@ def test_quiet_prints_one_line_when_all_is_as_expected(command):
     assert (code, len(out.splitlines()), err) == (0, 1, "")
 
 
-@pytest.fixture
-def here(monkeypatch):
-    """Commands do their work in this process, which has what the test put there."""
-    monkeypatch.setattr("ncfcheck.run.workers.available", lambda: 0)
-
-
-def test_what_the_user_wrote_is_not_taken_for_markup(command, here, monkeypatch):
+def test_what_the_user_wrote_is_not_taken_for_markup(command, monkeypatch):
     monkeypatch.setattr(claims, "_registry", claims._registry)
     from hypothesis import strategies as st
 
@@ -285,9 +279,7 @@ def test_a_bad_table_is_told_in_one_line_before_anything_is_run(command, tmp_pat
     )
 
 
-def test_columns_left_out_are_told_and_the_table_reaches_the_claims(
-    command, here, tmp_path, monkeypatch
-):
+def test_columns_left_out_are_told_and_the_table_reaches_the_claims(command, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr("ncfcheck.run.check.from_table", lambda table: seen.append(table.columns))
     (tmp_path / "good.csv").write_text("name,a,one,y\nu,1,1,3\nv,2,1,4\n")

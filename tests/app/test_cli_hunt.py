@@ -21,7 +21,7 @@ def folder(toys, tmp_path, monkeypatch):
 
 
 def hunted(*arguments):
-    return main(["hunt", "--workers", "1", *arguments])
+    return main(["hunt", *arguments])
 
 
 def test_a_refuted_theorem_exits_1_with_the_smallest_counterexample_and_its_file(capsys):

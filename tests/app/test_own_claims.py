@@ -79,13 +79,13 @@ def test_the_true_example_is_not_refuted(command):
 
 def test_the_example_with_hypotheses_of_its_own_is_not_refuted(command):
     file = write("hypotheses.py", EXAMPLES["hypotheses.py"])
-    code, out, _ = command("hunt", "mine.bounded", "--claims", file, "--budget", 60, "--workers", 1)
+    code, out, _ = command("hunt", "mine.bounded", "--claims", file, "--budget", 60)
     assert code == 0 and "mine.bounded: not refuted" in out
 
 
 def test_the_example_with_a_strategy_of_its_own_is_refuted_within_its_promise(command):
     file = write("twins.py", EXAMPLES["twins.py"])
-    code, out, err = command("hunt", "mine.twins", "--claims", file, "--budget", 60, "--workers", 1)
+    code, out, err = command("hunt", "mine.twins", "--claims", file, "--budget", 60)
     assert code == 0 and "counterexample" in err and "potential" in out
     found = witness.instance_of(witness.read("reports/counterexamples/mine.twins.json"))
     assert found.problem.y.ravel().tolist() == [1.0, -1.0] and max(found.network.widths) <= 3
@@ -93,7 +93,7 @@ def test_the_example_with_a_strategy_of_its_own_is_refuted_within_its_promise(co
 
 def test_the_false_example_is_refuted_shrunk_stored_and_replayed(command):
     file = write("larger.py", EXAMPLES["larger.py"])
-    code, out, err = command("check", "--claims", file, "--examples", 100, "--workers", 1)
+    code, out, err = command("check", "--claims", file, "--examples", 100)
     assert (code, err) == (0, "") and "  potential" in out
     stored = "reports/counterexamples/mine.long_steps.json"
     assert (
@@ -108,7 +108,7 @@ def test_the_false_example_is_refuted_shrunk_stored_and_replayed(command):
 
 def test_a_stored_counterexample_is_replayed_by_every_later_check(command):
     file = write("mine.py", stated("return Margin(50.5 - x, 0.1)"))
-    check = "check", "--claims", file, "--workers", 1, "--examples"
+    check = "check", "--claims", file, "--examples"
     assert "mine.claim                     conjecture    40 " in command(*check, 40)[1]
     out = command(*check, 1)[1]
     assert re.search(r"mine\.claim +conjecture +1 +0 .* potential$", out, re.M)
@@ -254,14 +254,14 @@ def test_a_file_that_is_not_there_is_told(command):
 def test_an_exception_on_every_instance_ends_with_exit_code_2_and_its_line(
     command, content, reason
 ):
-    code, out, err = command("check", "--claims", write("mine.py", content), "--workers", 1)
+    code, out, err = command("check", "--claims", write("mine.py", content))
     assert code == 2 and err.startswith(f"ncfcheck: mine.claim: {reason}")
     assert "Traceback" not in out + err and len(err.splitlines()) == 1
 
 
 def test_an_exception_on_some_instances_is_told_in_the_results(command):
     file = write("mine.py", stated("return Margin(1.0 if x else 1 / x, 0.1)"))
-    code, out, err = command("check", "--claims", file, "--workers", 1)
+    code, out, err = command("check", "--claims", file)
     assert (code, err) == (1, "") and re.search(
         r"\d × error: mine.py:8: ZeroDivisionError: division by zero", out
     )

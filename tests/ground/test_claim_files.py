@@ -109,7 +109,7 @@ def test_what_is_plainly_meant_is_taken(own_command):
     """kind="theorem", one hypothesis as a text, one pair of covers → taken for what they mean"""
     options = {"hypotheses": '"D > 2"', "covers": '("loss", "square")'}
     wrote("mine.py", IMPORTS + stated(kind='"theorem"', **options))
-    assert own_command("check", "--claims", "mine.py", "--workers", 1)[0] == 0
+    assert own_command("check", "--claims", "mine.py")[0] == 0
     found = claims.registered()["mine.x"]
     assert (found.kind, found.hypotheses) == (claims.THEOREM, ("D > 2",))
     assert found.covers == (("loss", "square"),)
@@ -123,7 +123,7 @@ def test_what_is_expected_is_shown(own_command):
     shown = own_command("show", "mine.x", *given)[1]
     assert "kind          conjecture (expected: not refuted)\n" in shown
     files = ["--markdown", "a.md", "--html", "a.html", "--junit", "a.xml", "--json", "a.json"]
-    assert own_command("check", *given, "--workers", 1, *files)[0] == 0
+    assert own_command("check", *given, *files)[0] == 0
     assert "| conjecture, expected not refuted |" in Path("a.md").read_text()
     assert "expected: not refuted" in Path("a.xml").read_text()
     assert ">conjecture, expected not refuted<" in Path("a.html").read_text()
@@ -146,7 +146,7 @@ def test_a_claim_renamed_in_a_notebook(own_command):
 def test_commands_that_are_shown_name_the_file(own_command):
     """an unexpected verdict on a claim of a file → the commands shown name the file, and work"""
     wrote("mine.py", IMPORTS + stated("return Margin(-1.0, 0.0)", kind="THEOREM"))
-    out = own_command("check", "--claims", "mine.py", "--workers", 1, "--quiet")[1]
+    out = own_command("check", "--claims", "mine.py", "--quiet")[1]
     [again] = [line for line in out.splitlines() if "again: " in line]
-    code, same, _ = own_command(*again.split("ncfcheck ")[1].split(), "--quiet", "--workers", 1)
+    code, same, _ = own_command(*again.split("ncfcheck ")[1].split(), "--quiet")
     assert code == 1 and again in same

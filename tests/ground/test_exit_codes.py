@@ -94,7 +94,6 @@ def test_results_so_far_where_the_program_fails(command, monkeypatch):
         return whole(batch, *plan, **options)
 
     monkeypatch.setattr(check, "check_batch", failing)
-    monkeypatch.setattr("ncfcheck.run.workers.available", lambda: 0)  # in this process
     files = ("--json", "a.json", "--junit", "b.xml", "--html", "c.html", "--markdown", "d.md")
     claims = ("toy.true", "toy.open")
     code, out, err = command("check", *claims, "--examples", 20, *files)
@@ -110,7 +109,7 @@ def test_a_file_that_fails_costs_no_other(command, monkeypatch):
     from ncfcheck.report import junit
 
     monkeypatch.setattr(junit.JUnitFile, "__call__", fail_on_report)
-    options = ("--json", "a.json", "--junit", "b.xml", "--markdown", "d.md", "--workers", 1)
+    options = ("--json", "a.json", "--junit", "b.xml", "--markdown", "d.md")
     code, _, err = command("check", "toy.true", *options)
     assert code == 2 and told_once(err, "OSError: [Errno 28] No space left on device (")
     assert Path("a.json").is_file() and Path("d.md").is_file()

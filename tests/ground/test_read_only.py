@@ -49,7 +49,7 @@ def test_a_baseline_that_cannot_be_written(path, command, unchecked, tmp_path):
 
 def test_a_report_that_cannot_be_written(command, tmp_path):
     """report -o below a file, onto a folder → exit code 2 and one line"""
-    command("check", "toy.true", "--workers", 1)
+    command("check", "toy.true")
     (tmp_path / "file").write_text("")
     (tmp_path / "taken" / "report.md").mkdir(parents=True)
     for place in ("file/below", "taken", "/proc/none"):
@@ -60,7 +60,7 @@ def test_a_report_that_cannot_be_written(command, tmp_path):
 @pytest.mark.parametrize("path", ["/dev/full", "small/a.json"])
 def test_files_on_a_full_disk(path, command, tmp_path):
     """--json on a full disk → the results are printed, exit code 2 and one line; no half a file"""
-    options = ("--workers", 1, "--examples", 300, "--json", path)
+    options = ("--examples", 300, "--json", path)
     with small_disk(tmp_path / "small", "8k") as disk:
         code, out, err = command("check", "toy.true", "toy.false", *options)
         left = list(disk.iterdir())
@@ -72,7 +72,7 @@ def test_counterexamples_that_cannot_be_written(command, tmp_path):
     """a hunt finds one, reports/counterexamples is a file → it is printed whole, 2 and one line"""
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "counterexamples").write_text("")
-    code, out, err = command("hunt", "toy.refutable", "--budget", 200, "--workers", 1)
+    code, out, err = command("hunt", "toy.refutable", "--budget", 200)
     assert code == 2 and json.loads(out)["claim"] == "toy.refutable"
     assert "reports/counterexamples: File exists; the counterexample found is on" in err
 
@@ -138,10 +138,10 @@ def test_a_working_folder_that_is_gone(toys, tmp_path, monkeypatch, capsys):
     assert cli.main(["list"]) == 0 and cli.main(["show", "toy.true"]) == 0
     capsys.readouterr()
     for arguments in (
-        ["check", "toy.true", "--workers", "1"],
+        ["check", "toy.true"],
         ["check", "toy.true", "--json", "a.json"],
         ["check", "--claims", "mine.py"],
-        ["hunt", "toy.true", "--workers", "1"],
+        ["hunt", "toy.true"],
         ["replay", "a.json"],
         ["verify", "a.json"],
         ["report"],

@@ -28,7 +28,7 @@ def checked(own_command, body: str, *options, imports: str = ""):
         del sys.modules[name]
         claims.forget(name)
     Path("mine.py").write_text(IMPORTS + imports + body, encoding="utf-8")
-    options = ["--workers", 1, "--json", "a.json", *options]
+    options = ["--json", "a.json", *options]
     code, out, err = own_command("check", "--claims", "mine.py", *options)
     return code, out, json.loads(Path("a.json").read_text())["claims"][0], err
 
@@ -69,7 +69,7 @@ def test_errors_on_all_instances(own_command):
     code, out, result, err = checked(own_command, EVERYWHERE)
     assert (code, result["errors"], result["unresolved"]) == (2, 25, 0)
     assert "every verdict as expected" not in out and err.count("\n") == 1
-    given = ["--claims", "mine.py", "--workers", 1]
+    given = ["--claims", "mine.py"]
     code, out, err = own_command("hunt", "mine.x", *given, "--budget", 8)
     assert (code, err) == (2, "ncfcheck: mine.x: error: mine.py:8: ZeroDivisionError: "
     "division by zero\n")  # fmt: skip
@@ -142,7 +142,7 @@ def test_a_hunt_of_a_claim_at_fault_ends(own_command):
     """a hunt of ten minutes on a claim that only raises errors → ends after some, exit code 2"""
     Path("mine.py").write_text(IMPORTS + EVERYWHERE, encoding="utf-8")
     start = time.monotonic()
-    given = ["--claims", "mine.py", "--workers", 1, "--budget", "10m"]
+    given = ["--claims", "mine.py", "--budget", "10m"]
     assert own_command("hunt", "mine.x", *given)[0] == 2
     assert time.monotonic() - start < 200
 

@@ -75,7 +75,7 @@ def ran(monkeypatch, tmp_path, capsys):
 
 def checked(ran, file, examples=20, *options):
     """The row of a check, and what was printed."""
-    how = ("--examples", examples, "--workers", 1, "--json", "a.json", *options)
+    how = ("--examples", examples, "--json", "a.json", *options)
     out = ran("check", "--claims", file, *how)[1]
     return json.loads(Path("a.json").read_text())["claims"][0], out
 
@@ -163,7 +163,7 @@ def test_instances_too_large_for_a_file(ran, tmp_path):
     found, out = checked(ran, file, 2)
     assert "counterexample not stored: an array of shape (" in out
     assert (found["verdict"], found["kept"]) == ("potential", "")
-    code, _ = ran("hunt", "mine.large", "--claims", file, "--budget", "10s", "--workers", 1)
+    code, _ = ran("hunt", "mine.large", "--claims", file, "--budget", "10s")
     assert code == 0 and not FILE.parent.exists()
 
 

@@ -230,7 +230,7 @@ def test_hunts_are_read_from_the_ledger(folder):
 
 
 def test_the_report_command_writes_both_files(folder, capsys):
-    assert cli.main(["check", "toy.true", "toy.open", "--workers", "1"]) == 0
+    assert cli.main(["check", "toy.true", "toy.open"]) == 0
     capsys.readouterr()
     assert cli.main(["report", "-o", "out"]) == 0
     out, err = capsys.readouterr()

@@ -36,8 +36,8 @@ FAULTS = {
         "homogeneity.euler: error bounds fell",
     ),
     "a family lost": (
-        "ncfcheck/strategies/datasets.py",
-        r'    "signs": sign_labels,\n',
+        "ncfcheck/strategies/label_families.py",
+        r'    "signs": Family\(sign_labels.*\n',
         "",
         "run: coverage lost, labels signs: ",
     ),

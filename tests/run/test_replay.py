@@ -73,7 +73,7 @@ def test_the_gravest_of_several_witnesses_decides(command):
 
 
 def test_check_shrinks_and_stores_what_refutes_a_theorem_but_not_a_control(command):
-    code, out, _ = command("check", "toy.refutable", "toy.false", "--examples", 100, "--workers", 1)
+    code, out, _ = command("check", "toy.refutable", "toy.false", "--examples", 100)
     assert code == 1
     assert [path.name for path in Path("reports/counterexamples").iterdir()] == [
         "toy.refutable.json"
@@ -86,7 +86,7 @@ def test_check_shrinks_and_stores_what_refutes_a_theorem_but_not_a_control(comma
 
 
 def test_the_same_run_stores_the_same_witness_whatever_the_workers(command):
-    command("check", "toy.refutable", "--examples", 120, "--workers", 1)
+    command("check", "toy.refutable", "--examples", 120)
     first = Path("reports/counterexamples/toy.refutable.json").read_bytes()
     Path("reports/counterexamples/toy.refutable.json").unlink()
     command("check", "toy.refutable", "--examples", 120, "--workers", 2)
@@ -97,7 +97,7 @@ def test_a_stored_witness_decides_the_verdict_and_is_not_among_the_instances(com
     stored("toy.refutable", 999_999)
     code, _, _ = command(
         *("check", "toy.refutable", "--examples", 5, "--seed", 1),
-        *("--workers", 1, "--json", "a.json"),
+        *("--json", "a.json"),
     )
     row = json.loads(Path("a.json").read_text())["claims"][0]
     assert code == 1 and (row["instances"], row["violates"], row["confirmed"]) == (5, 0, 1)
@@ -109,7 +109,7 @@ def test_a_stored_witness_decides_the_verdict_and_is_not_among_the_instances(com
 
 def test_draws_do_not_depend_on_stored_witnesses(command):
     def worst():
-        command("check", "toy.seed", "--examples", 30, "--workers", 1, "--json", "a.json")
+        command("check", "toy.seed", "--examples", 30, "--json", "a.json")
         return json.loads(Path("a.json").read_text())["claims"][0]["worst_margin"]
 
     before = worst()
@@ -120,7 +120,7 @@ def test_draws_do_not_depend_on_stored_witnesses(command):
 def test_a_broken_witness_in_the_folder_is_told_and_not_counted(command):
     path = Path(stored("toy.true", 5))
     path.write_text("{}")
-    code, out, _ = command("check", "toy.true", "--examples", 5, "--workers", 1)
+    code, out, _ = command("check", "toy.true", "--examples", 5)
     assert code == 0 and f"    not replayed: {path} is not a witness: " in out
     assert "1 claim, 5 instances" in out
 
@@ -128,7 +128,7 @@ def test_a_broken_witness_in_the_folder_is_told_and_not_counted(command):
 def test_a_folder_that_cannot_be_written_costs_no_result(command):
     Path("reports").mkdir()
     Path("reports/counterexamples").write_text("a file")
-    code, out, _ = command("check", "toy.refutable", "--examples", 100, "--workers", 1)
+    code, out, _ = command("check", "toy.refutable", "--examples", 100)
     assert code == 1 and "potential" in out and "smallest counterexample" not in out
 
 

@@ -217,7 +217,7 @@ def test_a_baseline_of_another_schema_or_none_is_refused(tmp_path):
         read(tmp_path / "none.json")
 
 
-RUN = ("check", "toy.true", "toy.false", "toy.open", "--examples", 60, "--workers", 1)
+RUN = ("check", "toy.true", "toy.false", "toy.open", "--examples", 60)
 
 
 def test_a_run_like_its_baseline_gives_exit_code_0(command, tmp_path):
@@ -236,7 +236,7 @@ def test_regressions_give_exit_code_1_and_a_line_each_in_every_output(
     command(*RUN, "--update-baseline")
     monkeypatch.delitem(claims._registry, "toy.open")
     options = ("--baseline", "reports/baseline.json", "--json", "o.json", "--junit", "o.xml")
-    code, out, _ = command("check", "toy.[fot]*", "--examples", 60, "--workers", 1, *options)
+    code, out, _ = command("check", "toy.[fot]*", "--examples", 60, *options)
     stale = "toy.open: claim missing, its entry is stale: conjecture → no such claim"
     assert code == 1 and f"REGRESSION  {stale}" in out
     assert stale in json.loads((tmp_path / "o.json").read_text())["regressions"]
@@ -248,7 +248,7 @@ def test_an_update_drops_stale_entries_keeps_claims_not_asked_for_and_tells_what
 ):
     command(*RUN, "--update-baseline")
     monkeypatch.delitem(claims._registry, "toy.open")
-    _, _, err = command("check", "toy.[to]*", "--examples", 60, "--workers", 1, "--update-baseline")
+    _, _, err = command("check", "toy.[to]*", "--examples", 60, "--update-baseline")
     assert "toy.open: claim missing" in err
     assert list(read(tmp_path / "reports" / "baseline.json").claims) == ["toy.false", "toy.true"]
 
