@@ -139,6 +139,7 @@ def show(claim):
         print(f"{each.id}\n\n{textwrap.indent(each.statement, '    ')}\n")
         for line in suppositions(each, registered()):
             print(line)
+        print(f"instances     {each.given!r}")
         print(f"reference     {each.reference}")
         print(f"kind          {words.kind(each.kind, each.expect)}")
         print(f"last verdict  {_last_verdict(each.id)}")

@@ -34,7 +34,7 @@ def own_claims(command):
     def keep(context, _, files):
         context.meta[OWN] = tuple(str(Path(file).absolute()) for file in files)
 
-    text = "Claims of your own; no CLAIM then means all of them."
+    text = "Claims of your own; where CLAIM may be left out, all of them are meant."
     options = {"multiple": True, "expose_value": False, "callback": keep, "help": text}
     return click.option("--claims", type=PATH, metavar="FILE.py", **options)(command)
 
@@ -77,10 +77,14 @@ def selected(patterns):
 
 
 def console(**options):
-    """A rich console that honours NO_COLOR however it is set."""
+    """A rich console that honours NO_COLOR however it is set, and lets a reader go away."""
     from rich.console import Console
 
-    return Console(color_system=None if os.environ.get("NO_COLOR") else "auto", **options)
+    class Plain(Console):
+        def on_broken_pipe(self):
+            raise BrokenPipeError
+
+    return Plain(color_system=None if os.environ.get("NO_COLOR") else "auto", **options)
 
 
 def import_matplotlib() -> None:

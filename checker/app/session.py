@@ -132,7 +132,9 @@ def hunt(
 
 
 def replay(path: str | Path, files: Files = ()) -> witness.Replay:
-    """Judge the instance of a witness file again. Raises BadWitness."""
+    """Judge the instance of a witness file again; it is the `instance` of what is returned. Raises
+    BadWitness.
+    """
     load_claims(_sources(files))
     return witness.replay(witness.read(path))
 

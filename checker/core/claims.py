@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
@@ -228,7 +229,9 @@ def select(patterns: Iterable[str]) -> list[Claim]:
     patterns = list(patterns)
     for pattern in patterns:
         if not fnmatch.filter(_registry, pattern):
-            raise LookupError(f"no claim matches {pattern!r}; `ncfcheck list` shows them all")
+            near = get_close_matches(pattern, _registry, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise LookupError(f"no claim matches {pattern!r}; {hint}`ncfcheck list` shows them all")
     return [
         each
         for each in _registry.values()

@@ -12,18 +12,19 @@ from ncfcheck.core.claims import Inapplicable
 def fulfilled(hypothesis: Callable, value):
     """The value where it fulfils the hypothesis, or what that returns in its place.
 
-    A hypothesis returns True or None where it is fulfilled; False, or raises Inapplicable, where it
-    is not; or a value of the same kind that fulfils it. Raises TypeError for anything else.
+    A hypothesis returns True where it is fulfilled; False, or raises Inapplicable, where it is not;
+    or a value of the same kind that fulfils it. Raises TypeError for anything else.
     """
     found = hypothesis(value)
-    if found is None or isinstance(found, bool | np.bool_):
-        if found is None or found:
+    if isinstance(found, bool | np.bool_):
+        if found:
             return value
         raise Inapplicable(f"the hypothesis {name_of(hypothesis)} is not fulfilled")
     if type(found) is not type(value):
+        what = "nothing (is a `return` missing?)" if found is None else f"a {type(found).__name__}"
         raise TypeError(
-            f"the hypothesis {name_of(hypothesis)} returned a {type(found).__name__}; it returns "
-            f"True or False, or a {type(value).__name__} that fulfils it"
+            f"the hypothesis {name_of(hypothesis)} returned {what}; it returns True or False, or "
+            f"a {type(value).__name__} that fulfils it"
         )
     return found
 

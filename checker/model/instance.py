@@ -11,7 +11,9 @@ import numpy as np
 
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.arrays import Value, unit_vector
-from ncfcheck.model.ncf import Ncf, Problem
+from ncfcheck.model.ncf import Ncf, Problem, unit
+
+NUDGE = 1e-4  # of every weight: what is true of generic starts is true of those that far away
 
 
 class Space(Enum):
@@ -101,6 +103,13 @@ class Instance(Value):
         yield "a tighter tolerance", replace(self, numerics=self.numerics.tightened())
         by_scipy = replace(self.numerics, integrator="scipy")
         yield "scipy's integrator", replace(self, numerics=by_scipy)
+
+    def nearby(self) -> Iterator[tuple[str, Instance]]:
+        """The confirmations for starts of no special form: with starts NUDGE away."""
+        rng = np.random.default_rng(0)
+        for _ in range(2):
+            moved = self.start + NUDGE * rng.standard_normal(self.start.size)
+            yield "a start nearby", replace(self, start=unit(moved))
 
     def rescaled(self) -> tuple[str, Instance]:
         """The confirmation of claims whose margin is free of scale: with the data times 2."""

@@ -148,8 +148,8 @@ def denied(claim: Claim, instance, margin: Margin) -> tuple[Outcome, Margin] | N
     that is confirmed: by asking again, and under every variant.
 
     Variants are those that its `confirmations()`, pairs (name, instance), yields where it has that
-    method (tighter tolerance, another integrator), and `rescaled()` where the claim says that its
-    margin is free of scale.
+    method (tighter tolerance, another integrator), `rescaled()` where the claim says that its
+    margin is free of scale, and `nearby()` where its strategy promises that starts are generic.
     """
     if changed := _changed(claim, instance, margin):
         return changed
@@ -207,6 +207,8 @@ def _variants(claim: Claim, instance) -> list[tuple[str, Any]]:
     found = list(instance.confirmations()) if hasattr(instance, "confirmations") else []
     if claim.scale_free and hasattr(instance, "rescaled"):
         found.append(instance.rescaled())
+    if getattr(claim.given, "is_generic", False) and hasattr(instance, "nearby"):
+        found += instance.nearby()
     return found
 
 

@@ -93,12 +93,14 @@ class Replay:
     """What became of a witness: outcome and margin now; `claim` None where it could not be run.
 
     `since` tells how the claim is not the one that the witness was stored for, empty if it is.
+    `instance` is the one judged.
     """
 
     outcome: Outcome
     margin: Margin
     claim: Claim | None
     since: str = ""
+    instance: Any = None
 
     @property
     def still_violates(self) -> bool:
@@ -271,7 +273,8 @@ def replay(witness: Witness) -> Replay:
     """Judge a witness again; one undecided by now does not violate. Raises BadWitness."""
     claim, instance = _claim(witness), instance_of(witness)
     outcome, margin, _ = decide(claim, instance)
-    return Replay(outcome, margin, claim, stale(witness.claims, witness.source, claim))
+    since = stale(witness.claims, witness.source, claim)
+    return Replay(outcome, margin, claim, since, instance)
 
 
 def stored(claim: str, folder: Path = FOLDER) -> list[Path]:

@@ -31,14 +31,12 @@ def snapped(claim: Claim, instance, rng) -> object:
 def _tried(claim: Claim, instance, rng, changes: tuple[Callable, ...], counts: tuple[int, ...]):
     if not isinstance(instance, Instance):
         raise Inapplicable("nothing is known about the parts of such an instance")
-    generic = getattr(claim.given, "is_generic", False)
     for _ in range(ATTEMPTS):
         found = instance
         try:
             for _ in range(rng.choice(counts)):
                 change = changes[rng.integers(len(changes))]
-                # Of a start promised to be generic, none is special.
-                found = found if generic and change is equal_weights else change(found, rng)
+                found = change(found, rng)
             if found is not instance:
                 return rebuilt(claim, found)
         except Inapplicable:
@@ -47,12 +45,23 @@ def _tried(claim: Claim, instance, rng, changes: tuple[Callable, ...], counts: t
 
 
 def rebuilt(claim: Claim, instance):
-    """The instance, what derives from its problem made anew; Inapplicable where it cannot be."""
+    """The instance, what derives from its problem made anew; Inapplicable where it cannot be, or a
+    start that is promised to be generic would be special.
+    """
     try:
         with np.errstate(all="ignore"):
-            return moves.rebuilt(claim, instance)
+            found = moves.rebuilt(claim, instance)
     except (Unresolved, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
         raise Inapplicable(str(error)) from error
+    if getattr(claim.given, "is_generic", False) and _is_special(found.start):
+        raise Inapplicable("the start is promised to be generic")
+    return found
+
+
+def _is_special(start: Array) -> bool:
+    """Whether a weight is zero, or two are of one size, which a generic start's never are."""
+    sizes = np.abs(start)
+    return not sizes.all() or np.unique(sizes).size < sizes.size
 
 
 def noise(instance: Instance, rng) -> Instance:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
-import numpy as np
 from numpy.linalg import LinAlgError
 
 from ncfcheck.core.claims import Claim, Inapplicable, Margin, Outcome, Unresolved
@@ -25,14 +24,13 @@ from ncfcheck.run.shrinking.complexity import key, size
 from ncfcheck.run.shrinking.passes import PASSES, Candidate
 from ncfcheck.run.shrinking.smallest import smallest
 from ncfcheck.strategies.choices import Strategy
-from ncfcheck.strategies.moves import normalised, rebuilt
+from ncfcheck.strategies.moves import rebuilt
 from ncfcheck.verdicts.judging import denied, judge
 
 SECONDS, EVALUATIONS = 20.0, 5000  # what shrinking one instance may take
 OF_ONE = 0.25  # share of that which one evaluation may take
 BUILDING = 0.3  # share of the time left that goes to the smallest instances
 FAILURES = (Inapplicable, Unresolved, ValueError, ArithmeticError, LookupError, LinAlgError)
-NUDGE = 1e-4  # a generic start is moved by this much, and must still be a counterexample
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +131,7 @@ class Search:
         """Judge a candidate, and take it if it violates the claim."""
         self.spent += 1
         outcome, margin = judge(self.claim, found)
-        if outcome is not Outcome.VIOLATES or not self._is_generic(found):
-            return False
-        if denied(self.claim, found, margin):
+        if outcome is not Outcome.VIOLATES or denied(self.claim, found, margin):
             return False
         self.best, self.margin = found, margin
         return True
@@ -147,15 +143,6 @@ class Search:
                 return True
             self.seen.add(content)
         return False
-
-    def _is_generic(self, found) -> bool:
-        """Where starts are promised to be generic: whether starts nearby violate the claim, too."""
-        if not (isinstance(found, Instance) and getattr(self.claim.given, "is_generic", False)):
-            return True
-        rng, size = np.random.default_rng(0), found.start.size
-        nudged = [normalised(found.start + NUDGE * rng.standard_normal(size)) for _ in range(2)]
-        outcomes = (judge(self.claim, replace(found, start=each))[0] for each in nudged)
-        return all(outcome is Outcome.VIOLATES for outcome in outcomes)
 
 
 def _drawn_again(search: Search, strategy, choices) -> None:
