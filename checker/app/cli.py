@@ -156,7 +156,7 @@ def show(claim):
 )
 @click.option(
     "--examples",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=10_000_000),
     help="Instances per claim, half for a control, instead of the profile's.",
 )
 @click.option("--seed", **SEED, help="Everything drawn depends on it alone.")

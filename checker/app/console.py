@@ -17,8 +17,17 @@ OWN = "ncfcheck.claims"
 PATH = click.Path(path_type=Path)
 SEED = {"type": click.IntRange(min=0), "default": 0, "show_default": True}
 WORKERS = {"type": click.IntRange(min=1), "help": "Processes, by default one per processor."}
+
+
+def _above_zero(_, __, value: float) -> float:
+    if not value > 0:  # NaN is not, either
+        raise click.BadParameter(f"{value:g} is not above 0")
+    return value
+
+
 TIMEOUT = {
-    "type": click.FloatRange(min=0, min_open=True),
+    "type": float,
+    "callback": _above_zero,
     "default": 60.0,
     "show_default": True,
     "metavar": "SECONDS",

@@ -47,6 +47,9 @@ def pytest_configure(config):
         value = config.getoption(option)
         if value is not None and value < least:
             raise pytest.UsageError(f"{option} {value}: it is at least {least}")
+    seconds = config.getoption("--ncf-instance-timeout")
+    if not seconds > 0:
+        raise pytest.UsageError(f"--ncf-instance-timeout {seconds:g}: it is above 0")
 
 
 def pytest_collect_file(file_path, parent):

@@ -104,12 +104,21 @@ def _name(path: Path) -> str:
     return f"claims_{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}_{digest}"
 
 
+def _said(error: BaseException) -> str:
+    """The message of an error, whatever class of the user's that is."""
+    try:
+        return str(error)
+    except Exception as another:
+        return f"its message cannot be told ({type(another).__name__})"
+
+
 def told(error: BaseException, path: Path | None = None) -> str:
     """The error in one line, after the line of the file it comes from, if that is the user's.
 
     `path` is a file being loaded; without it, every file loaded is looked for.
     """
-    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    said = _said(error)
+    message = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if path and isinstance(error, SystemExit):
         message = (
             f'it exits when it is loaded: put that under if __name__ == "__main__" ({message})'

@@ -23,8 +23,8 @@ def fulfilled(hypothesis: Callable, value):
     if type(found) is not type(value):
         what = "nothing (is a `return` missing?)" if found is None else f"a {type(found).__name__}"
         raise TypeError(
-            f"the hypothesis {name_of(hypothesis)} returned {what}; it returns True or False, or "
-            f"a {type(value).__name__} that fulfils it"
+            f"the hypothesis {name_of(hypothesis)} returned {what}; it returns True or False, "
+            f"or a value of type {type(value).__name__} that fulfils it"
         )
     return found
 

@@ -38,8 +38,9 @@ class Margin:
         for name in ("value", "error"):
             if type(getattr(self, name)) is not float:
                 object.__setattr__(self, name, _real(name, getattr(self, name)))
-        if type(self.note) is not str:
-            object.__setattr__(self, "note", "" if self.note is None else str(self.note))
+        note = "" if self.note is None else str(self.note)
+        # Files take no lone surrogates.
+        object.__setattr__(self, "note", note.encode("utf-8", "replace").decode())
         if self.error < 0:
             raise ValueError(
                 f"a margin's error is a bound on |computed − exact|, at least 0, not {self.error:g}"

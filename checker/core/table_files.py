@@ -155,6 +155,9 @@ def _rows(lines: list[str], delimiter: str) -> Iterator[list[str]]:
 
 def _delimiter(lines: list[str]) -> str:
     """What parts the names into most; spaces only where nothing else parts them."""
+    csv.field_size_limit(
+        max(csv.field_size_limit(), max(map(len, lines)))
+    )  # a line may be one field
     parts = {each: len(next(_rows(lines, each))) for each in DELIMITERS}
     return max(parts, key=parts.__getitem__) if max(parts.values()) > 1 else SPACES
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -215,7 +216,9 @@ def _worker(plan: CheckPlan) -> Callable[[Batch | Find], BatchReport | Witness |
 def _work(plan: CheckPlan, data, unit: Batch | Find) -> BatchReport | Witness | None:
     with time_limit.each_step(plan.instance_timeout):
         if isinstance(unit, Find):
-            return unit.smaller(data)
+            with contextlib.suppress(Exception):  # it is stored as it was found
+                return unit.smaller(data)
+            return None
         return check_batch(unit, plan.seed, data, verbose=plan.verbose, certify=plan.certify)
 
 

@@ -6,6 +6,7 @@ They are one kind of exception, so that a run ends alike for all: with what was 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -87,6 +88,28 @@ def exit_code(why: str) -> int | None:
         if why == words:
             return 128 + getattr(signal, name)
     return None
+
+
+def leave_to_parent() -> None:
+    """In a process started while they are `postponed`: take them, and do nothing.
+
+    Processes that claims start do not inherit that, as they would a block.
+    """
+    for number in asking():
+        signal.signal(number, _nothing)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, asking())
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_as_usual)
+
+
+def _nothing(*_) -> None:
+    pass
+
+
+def _as_usual() -> None:
+    for number in asking():
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _terminate(number: int, _) -> None:

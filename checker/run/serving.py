@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from multiprocessing import connection
 
 from ncfcheck.core import time_limit
+from ncfcheck.run import interruptions
 
 
 class Trace(ctypes.Structure):
@@ -48,7 +49,8 @@ def serve(
 ) -> None:
     """In a process of a crew: do what comes through the pipe."""
     threading.Thread(target=_follow, daemon=True).start()
-    work = None
+    interruptions.leave_to_parent()
+    work, process = None, os.getpid()
     while True:
         unit, *known = pipe.recv()
         try:
@@ -58,6 +60,8 @@ def serve(
         except Exception as error:
             error.add_note(traceback.format_exc())
             result = Raised(error)
+        if os.getpid() != process:  # a copy that a claim forked
+            os._exit(1)
         trace.since = 0.0
         try:
             pipe.send(result)

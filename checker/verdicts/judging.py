@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ncfcheck.core.claim_files import told_of, where
 from ncfcheck.core.claims import Claim, Margin, Outcome
 from ncfcheck.core.describing import describe, one_line
@@ -130,8 +132,9 @@ def judge(claim: Claim, instance) -> tuple[Outcome, Margin]:
 def _answer(claim: Claim, instance) -> tuple[Outcome, Margin]:
     """The judgement, or the claim's fault. Raises OutOfTime."""
     try:
-        return limited(claim.judge, instance, claim=claim.id)
-    except (Exception, SystemExit) as error:
+        with np.errstate():  # what one claim sets is no matter of the next
+            return limited(claim.judge, instance, claim=claim.id)
+    except (Exception, SystemExit, GeneratorExit) as error:
         return _at_fault(told_of(error, claim))
 
 

@@ -39,6 +39,7 @@ def wide(instance):
 def narrow(instance):
     if instance.network.widths[1] >= 3:
         raise Inapplicable("three neurons")
+    return True
 
 
 def off_sphere(instance):

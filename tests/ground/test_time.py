@@ -376,22 +376,3 @@ def test_a_claim_that_ends_every_process(tmp_path):
     )
     assert results["mine.true"]["holds"] == EXAMPLES
     assert results["deadly.all"]["verdict"] == "unresolved"
-
-
-FORKS = '''
-import os
-
-@claim("mine.forks", kind=CONJECTURE, reference="-", given=instances(only_dense=True))
-def forks(instance):
-    """True; but goes on twice."""
-    os.fork()
-    return Margin(1.0, 0.0)
-'''
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
-def test_a_claim_that_forks(tmp_path):
-    """a claim that forks on each of 12 instances → each is judged once, no copy goes on"""
-    path = claim_file(tmp_path, FORKS)
-    found = command("check", "--claims", path, "--examples", 12, folder=tmp_path, timeout=100)
-    assert found.returncode == 0 and "12 instances" in found.stdout, found.stdout + found.stderr
