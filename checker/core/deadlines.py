@@ -83,8 +83,26 @@ def _restore(limit: _Limit, thread: int) -> None:
         return
     with _lock:
         _limits[thread] = limit.outer
-        if limit.is_past:
-            _raise_in(thread, None)
+    if limit.is_past:
+        _absorb(thread)
+
+
+def _absorb(thread: int) -> None:
+    """Let what may still be to come to this thread come here.
+
+    Were it only taken back, CPython 3.11 would go on looking for it at every step, and never get
+    further under a tracer.
+    """
+    try:
+        _raise_in(thread, _Absorbed)
+        while True:
+            pass
+    except _Absorbed:
+        pass
+
+
+class _Absorbed(BaseException):
+    """In place of an exception that comes too late."""
 
 
 def _look_out(thread: int) -> None:
@@ -137,9 +155,9 @@ def _on_signal(*_) -> None:
         raise type(limit.error)
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Have an exception raised in a thread once that is at Python code; None takes it back."""
-    content = None if error is None else ctypes.py_object(error)
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    """Have an exception raised in a thread once that is at Python code, in place of another."""
+    content = ctypes.py_object(error)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), content)
 
 

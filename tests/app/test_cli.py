@@ -169,6 +169,7 @@ def test_show_gives_the_statement_and_the_last_verdict(command):
         "toy.true\n\n    A number is at least zero.\n\n    With a second line.\n\n"
         "hypotheses    the number is an integer\n"
         "controls      toy.false: without the number is an integer\n"
+        "instances     builds(Toy, integers(min_value=0, max_value=1000000))\n"
         "reference     §0\n"
         "kind          theorem (must never be refuted)\n"
         "last verdict  none: not checked yet from this folder\n"
@@ -183,7 +184,7 @@ def test_show_gives_the_statement_and_the_last_verdict(command):
 
 def test_show_tells_what_a_control_drops_of_which_theorem(command):
     assert (
-        "\ndrops         the number is an integer\nof            toy.true\nreference "
+        "\ndrops         the number is an integer\nof            toy.true\ninstances "
         in command("show", "toy.false")[1]
     )
     assert "controls" not in command("show", "toy.false")[1]
@@ -241,7 +242,10 @@ def test_a_corrupt_or_unwritable_record_of_results_is_only_a_warning(command, tm
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["check", "toy.none"], "no claim matches 'toy.none'; `ncfcheck list` shows them all"),
+        (
+            ["check", "toy.none"],
+            "no claim matches 'toy.none'; did you mean toy.open? `ncfcheck list` shows them all",
+        ),
         (["show", "nothing"], "no claim matches 'nothing'; `ncfcheck list` shows them all"),
         (["list", "x*"], "no claim matches 'x*'; `ncfcheck list` shows them all"),
         (
@@ -251,7 +255,7 @@ def test_a_corrupt_or_unwritable_record_of_results_is_only_a_warning(command, tm
         (["check", "--seed", "x"], "Invalid value for '--seed': 'x' is not a valid integer range."),
         (
             ["check", "--examples", "0"],
-            "Invalid value for '--examples': 0 is not in the range x>=1.",
+            "Invalid value for '--examples': 0 is not in the range 1<=x<=10000000.",
         ),
         (["check", "--workers", "0"], "Invalid value for '--workers': 0 is not in the range x>=1."),
         (["check", "--frob"], "No such option '--frob'."),

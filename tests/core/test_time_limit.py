@@ -1,6 +1,8 @@
 """What does not come back in time is ended, in any thread, whatever it makes of that."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -195,3 +197,34 @@ def test_a_fork_within_a_step_ends_with_it(tmp_path):
     (tmp_path / str(os.getpid())).touch()
     os.wait()
     assert len(list(tmp_path.iterdir())) == 1
+
+
+TRACED = """
+import sys, threading
+from ncfcheck.core.time_limit import OutOfTime, each_step, limited
+
+def loop():
+    while True:
+        pass
+
+def late():
+    with each_step(0.2):
+        for work in (loop, lambda: [loop() for _ in range(2)]):
+            try:
+                limited(work)
+            except OutOfTime:
+                pass
+
+thread = threading.Thread(target=late)
+thread.start()
+thread.join()
+sys.settrace(lambda *_: None)
+print(sum(map(abs, map(lambda each: each + 1, range(3)))))
+"""
+
+
+def test_a_thread_that_was_ended_leaves_nothing_that_a_tracer_would_hang_on():
+    found = subprocess.run(
+        [sys.executable, "-c", TRACED], capture_output=True, text=True, timeout=60
+    )
+    assert found.stdout == "6\n", found.stderr
