@@ -70,7 +70,7 @@ def sufficient(instance) -> Margin:
     the stated value, balanced.
     """
     network, ncf, theta = built(instance).network, instance.ncf, instance.start
-    expected = structured_value(network, 1.0, instance.profiles) * reduced_at(instance)
+    expected = structured_value(network, reduced_at(instance), instance.profiles)
     error = 4 * ncf.rounding(theta)[0] + expected.error + 16 * network.order * EPS * expected.size
     return worst(
         [

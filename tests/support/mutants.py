@@ -450,7 +450,7 @@ RANK_ONE = {
         ("orders[1:]", "orders[:-1]", "P_l for P_{l+1}", SUFFICIENT),
         (" / 2", "", "no half", SUFFICIENT),
         (" ** network.orders", "", "no P_l", SUFFICIENT),
-        ("n * np.prod(", "np.prod(", "no n(u)", SUFFICIENT),
+        ("n * float(", "float(", "no n(u)", SUFFICIENT),
     ],
     "reduced_point": [
         ("matrices[0][0], ", "-matrices[0][0], ", "sign of u", SUFFICIENT),

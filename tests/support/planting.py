@@ -128,14 +128,15 @@ def recompile(patch) -> None:
 
 @dataclass(frozen=True)
 class Found:
-    """What a claim said up to the first confirmed violation: the verdict, that violation, and how
-    many instances were drawn.
+    """What a claim said up to the first confirmed violation: the verdict, that violation, how many
+    instances were drawn, and an error if there was one.
     """
 
     verdict: Verdict
     worst: Case | None
     applicable: int
     drawn: int
+    error: str = ""
 
 
 def first_violation(
@@ -147,7 +148,6 @@ def first_violation(
     Exceptions, of the strategy too, are errors of the claim, as they are in a run.
     """
     tally, count = Tally(), 0
-
     for shard in cut([claim], examples):
         derived = derive(seed, claim.stream, shard.index, 0)
         try:
@@ -162,13 +162,16 @@ def first_violation(
                     )
         except Exception as error:
             tally.errors[f"while drawing: {error}"] += 1
-    return Found(conclude(claim, tally).verdict, tally.worst, tally.applicable, count)
+    error = next(iter(tally.errors), "")
+    return Found(conclude(claim, tally).verdict, tally.worst, tally.applicable, count, error)
 
 
 def objection(claim: Claim, found: Found) -> str:
-    """How a claim shows that something is wrong: by a violation, or, a control, by the lack of one;
-    empty if it does not.
+    """How a claim shows that something is wrong: by a violation, or, a control, by the lack of one,
+    or by an error, such as of a start that is no unit vector; empty if it does not.
     """
+    if found.error:
+        return f"error: {found.error}"
     violated = found.verdict in (Verdict.POTENTIAL, Verdict.REFUTED)
     if claim.kind is Kind.CONTROL:
         return (

@@ -142,13 +142,15 @@ def tangent(gradient: Array, point: Array) -> float:
         return float(norm(gradient - along * point) / abs(along))
 
 
-def structured_value(network: Network, n: float, profiles: Sequence[Array]) -> float:
-    """N = n(u) Π c_l^{P_l} Π_{l<L} (k_l')^{(1−p_l)P_{l+1}/2}; k_l' neurons active, e_l uniform."""
+def structured_value(network: Network, n, profiles: Sequence[Array]):
+    """N = n(u) Π c_l^{P_l} Π_{l<L} (k_l')^{(1−p_l)P_{l+1}/2}; k_l' neurons active, e_l uniform.
+
+    n(u) is a number or one with its bound (`Bounded`), and so is N.
+    """
     active = np.array([np.count_nonzero(profile) for profile in profiles], dtype=float)
     exponents = (1 - np.array(network.powers)) * np.array(network.orders[1:]) / 2
-    return float(
-        n * np.prod(balanced_norms(network) ** network.orders) * np.prod(active**exponents)
-    )
+    norms = balanced_norms(network) ** network.orders
+    return n * float(np.prod(norms) * np.prod(active**exponents))
 
 
 def reduced_point(
