@@ -131,7 +131,7 @@ def unexpected(
     id, given = shlex.quote(result.id), _given(result.id)
     what = f" is a {kind(result.kind, result.expect)}, but" if result.expect else ""
     lines = [f"{result.id}{what} is {sentence(result)}", worst(result)]
-    if result.confirmed:
+    if result.violates or result.confirmed:
         lines.append(f"certificate: {certificate(result)}")
     if seed is not None:
         lines.append(f"again: ncfcheck check {id} --seed {seed} --examples {examples}{given}")

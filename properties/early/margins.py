@@ -46,6 +46,8 @@ def grown_window(instance) -> Window:
     limit = aligning(instance)
     for share in (instance.fraction, 1e-2, 1e-4):
         found = window(instance, limit, share)
+        if found.radius == np.inf:
+            raise Unresolved("R_ε is beyond floating-point numbers")
         if found.flow.norm >= max(1.01, found.radius * (1 - 1e-12)):
             return found
     raise Inapplicable(NOT_GROWN)

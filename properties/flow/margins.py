@@ -14,8 +14,8 @@ from ncfcheck.theory.flow.trajectories import (
     Trajectory,
     loss_flow,
     ncf_flow,
-    noise,
     norm_reaches,
+    strayed,
 )
 from ncfcheck.theory.kkt.points import blowup_time
 
@@ -58,9 +58,7 @@ def _largest(instance, flow: Trajectory, delta: float) -> Ncf:
     ends = (flow.directions[0], flow.direction)
     outputs = max(float(np.abs(problem.outputs(v)).max()) for v in ends)
     largest = outputs * delta**order * np.exp(order * flow.log_norm.max())
-    return Ncf(
-        problem.network, problem.X, np.full(problem.y.shape, np.abs(problem.y).max() + largest)
-    )
+    return Ncf(problem.network, problem.X, np.abs(problem.y) + largest)
 
 
 def _drift(instance, flow: Trajectory, ncf: Ncf, balances) -> Margin:
@@ -74,5 +72,5 @@ def _drift(instance, flow: Trajectory, ncf: Ncf, balances) -> Margin:
     values = np.array([np.concatenate(balances(network, each)) for each in points])
     drift = np.abs(values - values[0]).max() / norms.max() ** 2
     # Local errors of an invariant add up without growing; a factor for steps across kinks of ∇²H.
-    error = 20 * instance.numerics.tolerance * len(norms) + 2 * noise(ncf, flow) * flow.sigma[-1]
+    error = 20 * instance.numerics.tolerance * len(norms) + 2 * strayed(ncf, flow)
     return Margin(1 - drift / 1e-4, float(error) / 1e-4)

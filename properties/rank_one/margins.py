@@ -51,11 +51,11 @@ def is_kkt(instance, error: float = 0.0) -> Margin:
 
 
 def is_positive(instance) -> Margin:
-    """N/‖∇N‖ > 0."""
-    size, value = _size(instance), value_at(instance.ncf, instance.start)
-    # The point is rounded too, and on a kink ∇N may be all that its own bound allows for.
-    moved = 16 * EPS * size.size
-    return (Bounded(value.value, 2 * value.error + moved) / size).margin()
+    """N/‖∇N‖ > 0; of ‖∇N‖ the largest that it may be, which on a kink is no small matter."""
+    size, value = _size(instance).size, value_at(instance.ncf, instance.start)
+    return Margin(
+        value.value / size, 2 * value.error / size + 16 * EPS
+    )  # the point is rounded, too
 
 
 def reduced_tangent(instance) -> Bounded:

@@ -138,7 +138,7 @@ def test_a_working_folder_that_is_gone(toys, tmp_path, monkeypatch, capsys):
     assert cli.main(["list"]) == 0 and cli.main(["show", "toy.true"]) == 0
     capsys.readouterr()
     for arguments in (
-        ["check", "toy.true"],
+        ["check", "toy.true", "--workers", "1"],
         ["check", "toy.true", "--json", "a.json"],
         ["check", "--claims", "mine.py"],
         ["hunt", "toy.true"],

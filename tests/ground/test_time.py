@@ -11,7 +11,7 @@ import time
 import pytest
 
 import ncfcheck
-from ncfcheck.core import time_limit
+from ncfcheck.core import deadlines
 from ncfcheck.core.claims import registered
 from ncfcheck.run.shrinking.shrink import shrunk
 from tests.support import ROOT
@@ -242,7 +242,7 @@ def test_check_from_python(mine):
 
 def test_a_watch_that_does_not_look_is_found_out(mine, monkeypatch):
     """(planted) nobody looks at the clock → the test above fails"""
-    monkeypatch.setattr(time_limit, "_interrupt", lambda *_: None)
+    monkeypatch.setattr(deadlines, "_interrupt", lambda *_: None)
     [claim] = ncfcheck.claims("mine.sleeps", files=(mine,))
     monkeypatch.setattr(claim.function.__globals__["time"], "sleep", lambda _, s=time.sleep: s(1))
     [result] = ncfcheck.check(

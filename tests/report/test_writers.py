@@ -160,7 +160,7 @@ def test_quiet_leaves_what_is_unexpected_and_one_line():
 
 
 def test_a_run_that_was_stopped_says_so():
-    assert "none unexpected so far, when the run was stopped" in plain(GOOD, stopped="interrupted")
+    assert "none unexpected so far; the run is incomplete" in plain(GOOD, stopped="interrupted")
     assert "0 claims" in plain(stopped="interrupted")
 
 

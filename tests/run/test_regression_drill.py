@@ -37,9 +37,9 @@ FAULTS = {
     ),
     "a family lost": (
         "ncfcheck/strategies/label_families.py",
-        r'    "signs": Family\(sign_labels.*\n',
+        r'    "heavy-tailed": Family\(.*\n',
         "",
-        "run: coverage lost, labels signs: ",
+        "run: coverage lost, labels heavy-tailed: ",
     ),
     "a claim deleted": (
         "ncfcheck/properties/homogeneity/theorems.py",

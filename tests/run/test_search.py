@@ -186,7 +186,7 @@ def test_elites_hold_their_instance_and_the_choices_it_was_drawn_by(hunted):
 def test_a_broken_strategy_is_counted_aloud(hunted):
     claim = replace(hunted["hunted.true"], given=st.integers().map(lambda number: 1 // 0))
     report = carried_out(claim, Search(claim.id, 0).plan(0)[-1])
-    assert any("ZeroDivisionError" in reason for reason in report.reasons)
+    assert any("ZeroDivisionError" in reason for reason in report.errors)
 
 
 def test_choices_can_be_drawn_again_and_mutations_are_draws_of_the_strategy():

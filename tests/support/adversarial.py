@@ -34,6 +34,7 @@ def adversarial(instance, rng: np.random.Generator, kind: str):
     y = y if str(problem.loss) == "logistic" or kind != "integers" else np.round(2 * y)
     if not start.any():
         start[0] = 1.0
+    start /= np.linalg.norm(start)
     return replace(instance, problem=Problem(problem.network, X, y, problem.loss), start=start)
 
 

@@ -57,7 +57,8 @@ class Window:
     @property
     def radius(self) -> float:
         """R_ε."""
-        return float(np.exp(self.flow.log_norm.max()))
+        with np.errstate(over="ignore"):
+            return float(np.exp(self.flow.log_norm.max()))
 
 
 def aligning(instance: Instance) -> Limit:

@@ -99,7 +99,8 @@ class Trajectory(Value):
     @property
     def norm(self) -> float:
         """The last norm r."""
-        return math.exp(self.log_norm[-1])
+        with np.errstate(over="ignore"):
+            return float(np.exp(self.log_norm[-1]))
 
 
 # What a trajectory has a row of at every step.
@@ -133,6 +134,17 @@ def noise(ncf: Ncf, flow: Trajectory) -> float:
     norms = np.maximum(flow.gradient_norm, np.finfo(float).tiny)
     rows = {0, int(np.argmin(norms)), len(norms) - 1}
     return max(float(ncf.rounding(flow.directions[k])[1] / norms[k]) for k in rows)
+
+
+def strayed(ncf: Ncf, flow: Trajectory) -> float:
+    """How far rounding of ∇N may lead a flow of `ncf` astray, in units of its largest norm: the
+    share that it has of ∇N, summed along the way.
+    """
+    norms = np.maximum(flow.gradient_norm, np.finfo(float).tiny)
+    shares = np.array([ncf.rounding(v)[1] for v in flow.directions]) / norms
+    points = np.exp(flow.log_norm - flow.log_norm.max())[:, None] * flow.directions
+    lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    return float(np.maximum(shares[1:], shares[:-1]) @ lengths)
 
 
 def loss_flow(
