@@ -13,7 +13,16 @@ import pytest
 
 from tests.support import ROOT
 
-ARGUMENTS = ("check", "homogeneity.[egl]*", "--examples", "150", "--workers", "1", "--quiet")
+ARGUMENTS = (
+    "check",
+    "homogeneity.[egl]*",
+    "control.negative_*",
+    "--examples",
+    "150",
+    "--workers",
+    "1",
+    "--quiet",
+)
 
 # File, what is replaced in it (a pattern), by what, and the beginning of a line that must be told.
 FAULTS = {
@@ -42,10 +51,10 @@ FAULTS = {
         "run: coverage lost, labels heavy-tailed: ",
     ),
     "a claim deleted": (
-        "ncfcheck/properties/homogeneity/theorems.py",
-        r'@claim\(\s*"homogeneity.gradient_scaling",[^@]*?\)\n(?=def)',
+        "ncfcheck/properties/homogeneity/controls.py",
+        r'@claim\(\s*"control.negative_factor",[^@]*?\)\n(?=def)',
         "",
-        "homogeneity.gradient_scaling: claim missing, its entry is stale: theorem → no such claim",
+        "control.negative_factor: claim missing, its entry is stale: control → no such claim",
     ),
 }
 
