@@ -12,6 +12,7 @@ import click
 from ncfcheck.app.boundary import FAILED, UNEXPECTED
 from ncfcheck.app.streams import say, warn
 from ncfcheck.core.errors import CannotRun
+from ncfcheck.run import interruptions
 
 OWN = "ncfcheck.claims"
 PATH = click.Path(path_type=Path)
@@ -183,6 +184,4 @@ def unjudged(result) -> int:
 def stopped(why: str) -> int:
     """The exit code of a run that was stopped; why goes to standard error."""
     say(why)
-    from ncfcheck.run.interruptions import exit_code
-
-    return exit_code(why) or FAILED
+    return interruptions.exit_code(why) or FAILED

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ncfcheck.core import deadlines
-from ncfcheck.core.deadlines import ended as ended
+from ncfcheck.core.deadlines import ended
 
 LONGEST = 128  # bytes of a claim's name in a trace
 SECONDS = 60.0  # that one instance may take, where a run does not say otherwise

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from ncfcheck.core import compiling, deadlines, time_limit
-from ncfcheck.core.time_limit import PATIENCE, BudgetSpent, OutOfTime, each_step, ended, limited
+from ncfcheck.core.deadlines import ended
+from ncfcheck.core.time_limit import PATIENCE, BudgetSpent, OutOfTime, each_step, limited
 
 
 def loop():

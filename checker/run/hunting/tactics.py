@@ -10,8 +10,9 @@ import numpy as np
 
 from ncfcheck.core.claim_files import told_of
 from ncfcheck.core.claims import Claim, Inapplicable
+from ncfcheck.core.deadlines import ended
 from ncfcheck.core.seeds import derive
-from ncfcheck.core.time_limit import BudgetSpent, OutOfTime, ended
+from ncfcheck.core.time_limit import BudgetSpent, OutOfTime
 from ncfcheck.model.encoding import BadWitness, decode
 from ncfcheck.model.instance import Instance
 from ncfcheck.run.hunting.changes import movable, mutated, rebuilt, snapped, within

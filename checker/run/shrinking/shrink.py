@@ -16,7 +16,8 @@ import msgspec
 from numpy.linalg import LinAlgError
 
 from ncfcheck.core.claims import Claim, Inapplicable, Margin, Outcome, Unresolved
-from ncfcheck.core.time_limit import BudgetSpent, each_step, ended
+from ncfcheck.core.deadlines import ended
+from ncfcheck.core.time_limit import BudgetSpent, each_step
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.model.instance import Instance
 from ncfcheck.run.shrinking.choices import simpler_choices
