@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import repeat
 
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
 from ncfcheck.model.identities import value_at
-from ncfcheck.model.ncf import Ncf
+from ncfcheck.model.ncf import Ncf, Problem
 from ncfcheck.theory.flow.trajectories import (
     Stop,
     Trajectory,
@@ -46,25 +48,22 @@ def conserved(instance, balances) -> Margin:
     numerics, delta = replace(instance.numerics, calls=6000), balancing(instance)
     flow = ncf_flow(instance.ncf, instance.start, numerics, norm_reaches(2.0))
     trained = loss_flow(instance.problem, instance.start, delta, numerics, norm_reaches(2.0))
-    flows = (flow, instance.ncf), (trained, _largest(instance, trained, delta))
-    return worst(_drift(instance, flow, ncf, balances) for flow, ncf in flows)
+    flows = (flow, repeat(instance.ncf)), (trained, _fields(instance.problem, trained, delta))
+    return worst(_drift(instance, each, fields, balances) for each, fields in flows)
 
 
-def _largest(instance, flow: Trajectory, delta: float) -> Ncf:
-    """An NCF whose pseudo-labels are no smaller than −ℓ', labels and outputs on a loss flow, so
-    that its gradient's rounding is no less than that of the flow's.
+def _fields(problem: Problem, flow: Trajectory, delta: float) -> Iterator[Ncf]:
+    """The NCF whose gradient is that of the training loss, at every row of a flow from δ v_0: its
+    pseudo-labels are −ℓ' there, rounding of which leaves every balance as it is.
     """
-    problem, order = instance.problem, instance.network.order
-    ends = (flow.directions[0], flow.direction)
-    outputs = max(float(np.abs(problem.outputs(v)).max()) for v in ends)
-    largest = outputs * delta**order * np.exp(order * flow.log_norm.max())
-    return Ncf(problem.network, problem.X, np.abs(problem.y) + largest)
+    for norm, v in zip(delta * np.exp(flow.log_norm), flow.directions):
+        yield Ncf(
+            problem.network, problem.X, problem.loss.descent(problem.outputs(norm * v), problem.y)
+        )
 
 
-def _drift(instance, flow: Trajectory, ncf: Ncf, balances) -> Margin:
-    """1 − largest drift of the balance in units of the largest ‖s‖² and a resolution of 10^-4; the
-    flow's gradient rounds like that of `ncf`.
-    """
+def _drift(instance, flow: Trajectory, fields: Iterable[Ncf], balances) -> Margin:
+    """1 − largest drift of the balance in units of the largest ‖s‖² and a resolution of 10^-4."""
     if flow.stop is Stop.NOT_FINITE:
         raise Unresolved(flow.stop.value)
     network, norms = instance.network, np.exp(flow.log_norm)
@@ -72,5 +71,5 @@ def _drift(instance, flow: Trajectory, ncf: Ncf, balances) -> Margin:
     values = np.array([np.concatenate(balances(network, each)) for each in points])
     drift = np.abs(values - values[0]).max() / norms.max() ** 2
     # Local errors of an invariant add up without growing; a factor for steps across kinks of ∇²H.
-    error = 20 * instance.numerics.tolerance * len(norms) + 2 * strayed(ncf, flow)
+    error = 20 * instance.numerics.tolerance * len(norms) + 2 * strayed(fields, flow)
     return Margin(1 - drift / 1e-4, float(error) / 1e-4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Any
@@ -136,15 +136,17 @@ def noise(ncf: Ncf, flow: Trajectory) -> float:
     return max(float(ncf.rounding(flow.directions[k])[1] / norms[k]) for k in rows)
 
 
-def strayed(ncf: Ncf, flow: Trajectory) -> float:
-    """How far rounding of ∇N may lead a flow of `ncf` astray, in units of its largest norm: the
-    share that it has of ∇N, summed along the way.
+def strayed(fields: Iterable[Ncf], flow: Trajectory) -> float:
+    """How far rounding of the gradient may lead a flow astray, in units of its largest norm: its
+    share of the gradient, summed along the way. `fields`: the NCF whose gradient at v is the
+    flow's, at every row.
     """
+    lost = np.array([ncf.rounding(v)[1] for ncf, v in zip(fields, flow.directions)])
     norms = np.maximum(flow.gradient_norm, np.finfo(float).tiny)
-    shares = np.array([ncf.rounding(v)[1] for v in flow.directions]) / norms
     points = np.exp(flow.log_norm - flow.log_norm.max())[:, None] * flow.directions
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    return float(np.maximum(shares[1:], shares[:-1]) @ lengths)
+    # Means over a step: where a gradient dies, so does the share of it that the last step had.
+    return float((lost[1:] + lost[:-1]) / (norms[1:] + norms[:-1]) @ lengths)
 
 
 def loss_flow(
