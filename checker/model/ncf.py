@@ -190,7 +190,8 @@ class Problem(Value):
     loss or its name.
 
     Weights w (P,) may be anything that converts to a vector of floats. Raises ValueError for shapes
-    that do not fit the network, entries that are not finite, and no loss.
+    that do not fit the network, entries that are not finite, no loss, and labels that the loss does
+    not have: those of the logistic loss are ±1.
     """
 
     network: Network
@@ -202,6 +203,7 @@ class Problem(Value):
         for name, array in fitting(self.network, X=self.X, y=self.y).items():
             object.__setattr__(self, name, array)
         object.__setattr__(self, "loss", Loss(self.loss))  # type: ignore[call-arg]
+        self.loss.labels.refuse_others(self.y, str(self.loss))
         super().__post_init__()
 
     def __init_subclass__(cls):

@@ -90,6 +90,8 @@ def reasons(result: ClaimResult, most: int = 3) -> list[str]:
         lines += _most(result.why_inapplicable, result.inapplicable, most)
     found = {f"error: {reason}": count for reason, count in result.why_errors.items()}
     lines += _most(found, result.errors, most)
+    refused = list(result.why_refused.items())[:most] if result.evidence.says_nothing else []
+    lines += [f"{count} draws turned down: {reason}" for reason, count in refused]
     return lines + _most(result.why_unresolved, result.unresolved, most)
 
 

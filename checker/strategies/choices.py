@@ -13,6 +13,7 @@ import inspect
 import math
 import random
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial, wraps
@@ -22,6 +23,7 @@ from struct import unpack
 from types import MappingProxyType
 
 from ncfcheck.core.claims import Inapplicable
+from ncfcheck.core.describing import one_line
 from ncfcheck.core.hypotheses import fulfilled, name_of
 
 Range = tuple[int, int]
@@ -316,12 +318,21 @@ def _any(projects: Sequence[Callable], value):
     return value if any(each is value for each in found) else found[0]
 
 
-def draw_by(strategy: Strategy, seed: int | None, prefix: Sequence[int] = ()) -> Drawn | None:
-    """The instance of first choices that fit, then the seed's or the simplest; None if refused."""
+def draw_by(
+    strategy: Strategy,
+    seed: int | None,
+    prefix: Sequence[int] = (),
+    refused: Counter[str] | None = None,
+) -> Drawn | None:
+    """The instance of first choices that fit, then the seed's or the simplest; None if refused,
+    for a reason that `refused` counts.
+    """
     draw = Draw(seed, [each for each in prefix if type(each) is int])
     try:
         instance = strategy.drawn_by(draw)
-    except Inapplicable:
+    except Inapplicable as reason:
+        if refused is not None:
+            refused[one_line(reason)] += 1
         return None
     if instance is None or isinstance(instance, Strategy):
         what = "nothing" if instance is None else f"the strategy {instance!r}, not a draw of it"

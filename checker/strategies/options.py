@@ -66,10 +66,8 @@ def _seed(instance: Instance, place: int) -> int:
 
 
 def keep_losses(instance: Instance, losses: tuple[Loss, ...], options: Mapping) -> Instance:
-    """One of the losses, with labels that it may have."""
-    allowed, loss = instance.problem.loss.labels, instance.problem.loss
-    require(loss in losses, f"loss {'/'.join(losses)}")
-    require(allowed.allow(instance.problem.y), f"labels {allowed.words} with the {loss} loss")
+    """One of the losses."""
+    require(instance.problem.loss in losses, f"loss {'/'.join(losses)}")
     return instance
 
 
@@ -246,14 +244,19 @@ POINTS |= {"lipschitz": Option(False, flag, NETWORK["lipschitz"].keep)}
 NARROWEST = {"narrowest": NETWORK["narrowest"]}
 
 
-def refuse_contradictions(options: Mapping) -> None:
-    """Raise ValueError for options that no network has together."""
+def refuse_contradictions(told: Mapping, options: Mapping) -> None:
+    """Raise ValueError for options that no network has together; `told` are those of the user's."""
     if options.get("filtered") and (options["only_dense"] or not options["shared"]):
         raise ValueError("filtered=True: a convolution shares its weights, and is not dense")
     powers, slopes = options.get("powers"), options.get("slopes")
+    layers = {p for each in powers for p in each} if isinstance(powers, tuple) else {2}
+    if told.get("lipschitz") and options["kinked"] and (powers is None or 1 in layers):
+        raise ValueError(
+            "kinked=True: every α_l is below 1; with lipschitz=True, α_l = 1 where p_l = 1: take "
+            "one of them, or powers from 2 on"
+        )
     if not isinstance(slopes, tuple):
         return
-    layers = {p for each in powers for p in each} if isinstance(powers, tuple) else {2}
     if not all(slopes_at(power, options) for power in layers):
         raise ValueError(
             f"slopes={slopes}: with kinked=True all are below 1; with lipschitz=True, α = 1 where "

@@ -51,7 +51,8 @@ class Shrinking:
 @dataclass(frozen=True)
 class HuntResult:
     """What a hunt says; `tested` counts inapplicable ones and errors too, `minimal` shows the
-    smallest counterexample, `expect` is the verdict called for, None for any.
+    smallest counterexample, `expect` is the verdict called for, None for any. `why_refused` counts
+    draws that the strategy turned down, which are not among those tested, by reason.
     """
 
     id: str
@@ -70,6 +71,7 @@ class HuntResult:
     evidence: Evidence
     errors: int = 0
     why_errors: dict[str, int] = field(default_factory=dict)
+    why_refused: dict[str, int] = field(default_factory=dict)
     path: Path | None = None
     minimal: tuple[str, ...] = ()
 
