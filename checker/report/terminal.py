@@ -95,7 +95,7 @@ class Terminal:
     def _conclusion(self, report: Report) -> None:
         bad = [result for result in report.claims if not result.as_expected(self.strict)]
         for result in bad:
-            first, *rest = words.unexpected(result, report.seed, report.examples)
+            first, *rest = words.unexpected(result, report)
             self._print(Text("\nUNEXPECTED  ", "bold red").append(first, "none"))
             for line in rest:
                 self._print(f"    {line}")
