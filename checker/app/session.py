@@ -146,7 +146,7 @@ def verify(path: str | Path) -> str:
     Raises Rejected with the reason if it does not; OSError or ValueError for an unreadable file.
     """
     try:
-        document = witnesses.load(path)
+        document = witnesses.load(Path(path))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no witness file: {error}") from error
     return witnesses.verify(document)

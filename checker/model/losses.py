@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ncfcheck.core.compiling import bare, inlined
+from ncfcheck.core.stated import shown
 
 Array = np.ndarray
 
@@ -135,7 +136,7 @@ class Loss(StrEnum):
 
     @classmethod
     def _missing_(cls, value):
-        raise ValueError(f"{value!r} is no loss: {', '.join(cls)} are")
+        raise ValueError(f"{shown(value)} is no loss: {', '.join(cls)} are")
 
     @property
     def code(self) -> int:

@@ -25,6 +25,7 @@ from types import MappingProxyType
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.core.describing import one_line
 from ncfcheck.core.hypotheses import fulfilled, name_of
+from ncfcheck.core.stated import shown
 
 Range = tuple[int, int]
 WORD = 32  # bits
@@ -246,7 +247,9 @@ def is_strategy(value) -> bool:
 def refuse_no_function(hypothesis) -> None:
     """Raise TypeError for what is no function of an instance."""
     if not callable(hypothesis):
-        raise TypeError(f"assuming({hypothesis!r}): a hypothesis is a function of what is drawn")
+        raise TypeError(
+            f"assuming({shown(hypothesis)}): a hypothesis is a function of what is drawn"
+        )
 
 
 def _both(project: Callable | None, hypothesis: Callable, value):
@@ -271,6 +274,9 @@ def composite(build: Callable) -> Callable[..., Strategy]:
     In it, `draw(strategy)` draws from another strategy, `draw.integer(least, most)` an integer and
     `draw.choice(values)` one of some values. It may raise Inapplicable to turn down what it drew.
     """
+
+    if not callable(build):
+        raise TypeError(f"composite takes a function of `draw`, not {shown(build)}")
 
     @wraps(build)
     def strategy(*arguments, **named) -> Strategy:

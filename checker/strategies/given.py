@@ -219,7 +219,8 @@ def given(
     """
     if isinstance(build, Strategy) or not callable(build):
         raise TypeError(
-            f"ncfcheck.given takes a function, not {build!r}; @hypothesis.given takes strategies"
+            f"ncfcheck.given takes a function, not {shown(build)}; @hypothesis.given takes "
+            "strategies"
         )
     name, signature = _name(build), inspect.signature(build)
     parameters = list(signature.parameters.values())

@@ -21,6 +21,7 @@ from ncfcheck.core.options import (
     names_of,
     numbers,
     several,
+    shown,
     whole,
     whole_numbers,
     with_defaults,
@@ -100,7 +101,7 @@ def read_losses(value) -> tuple[Loss, ...]:
         return tuple(map(Loss, several(value)))
     except ValueError as error:
         wrong = next(each for each in several(value) if each not in tuple(Loss))
-        raise ValueError(f"{wrong!r} is no loss; {among(wrong, Loss)}") from error
+        raise ValueError(f"{shown(wrong)} is no loss; {among(wrong, Loss)}") from error
 
 
 def read_powers(value):
