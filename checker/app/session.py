@@ -136,7 +136,11 @@ def replay(path: str | Path, files: Files = ()) -> witness.Replay:
     BadWitness.
     """
     load_claims(_sources(files))
-    return witness.replay(witness.read(path))
+    found = witness.read(path)
+    try:
+        return witness.replay(found)
+    except witness.BadWitness as reason:
+        raise witness.BadWitness(f"{path}: {reason}") from reason
 
 
 def verify(path: str | Path) -> str:

@@ -96,7 +96,7 @@ def calls():
 
 @pytest.mark.parametrize(("name", "place", "wrong"), calls())
 def test_an_argument_of_another_type(name, place, wrong, tmp_path, monkeypatch):
-    """a public function, an argument of any other type → it is taken, or the error says what came"""
+    """a public function, an argument of another type → it is taken, or the error says what came"""
     monkeypatch.chdir(tmp_path)
     arguments = list(RIGHT[name][0])
     arguments[place] = wrong
