@@ -95,6 +95,14 @@ def reasons(result: ClaimResult, most: int = 3) -> list[str]:
     return lines + _most(result.why_unresolved, result.unresolved, most)
 
 
+def inapplicable(result: ClaimResult) -> list[str]:
+    """The most frequent reason where fewer instances met the hypotheses than did not; nothing where
+    that is told of a claim with too few.
+    """
+    few = not result.evidence.too_few and result.inapplicable > result.instances
+    return _most(result.why_inapplicable, result.inapplicable, 1)[:1] if few else []
+
+
 def uncertified(result: ClaimResult, most: int = 3) -> list[str]:
     """The most frequent reasons why violations were not proved, with their counts."""
     return _most(result.why_uncertified, sum(result.why_uncertified.values()), most)

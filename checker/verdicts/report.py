@@ -13,6 +13,7 @@ import msgspec
 from ncfcheck.verdicts.results import ClaimResult
 
 SCHEMA = 1
+SHOWN = 10  # claims, where a report is printed
 LATEST = Path("reports") / "latest.json"  # the last result of every claim checked from a folder
 PAIR = re.compile(rb"\[\s+(null|[-+.\deE]+),\s+(null|[-+.\deE]+)\s+\]")
 
@@ -42,6 +43,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str | None = None
     regressions: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """A line for each of the first claims."""
+        lines = [f"<Report of {len(self.claims)} claims, seed {self.seed}>"]
+        lines += map(repr, self.claims[:SHOWN])
+        more = len(self.claims) - SHOWN
+        return "\n".join(lines + [f"… and {more} more: ncfcheck.results has all"] * (more > 0))
 
 
 def read(path) -> Report | None:

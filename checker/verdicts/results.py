@@ -71,6 +71,11 @@ class ClaimResult(msgspec.Struct, frozen=True):
         if self.expect is None and self.kind in EXPECTED:
             msgspec.structs.force_setattr(self, "expect", EXPECTED[self.kind])
 
+    def __repr__(self) -> str:
+        undecided = f", {self.unresolved} unresolved" if self.unresolved else ""
+        errors = f", {self.errors} errors" if self.errors else ""
+        return f"<{self.id}: {self.verdict} on {self.instances} instances{undecided}{errors}>"
+
     @property
     def worst(self) -> Case | None:
         """The decided instance of smallest margin; None where none was decided."""

@@ -88,7 +88,7 @@ class Witness(msgspec.Struct, frozen=True):
         return Margin(float.fromhex(self.margin), float.fromhex(self.error), self.note)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Replay:
     """What became of a witness: outcome and margin now; `claim` None where it could not be run.
 
@@ -101,6 +101,9 @@ class Replay:
     claim: Claim | None
     since: str = ""
     instance: Any = None
+
+    def __repr__(self) -> str:
+        return f"<Replay: {self.words}>"
 
     @property
     def still_violates(self) -> bool:

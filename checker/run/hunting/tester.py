@@ -89,6 +89,7 @@ class Tester:
         report.coverage = {key: dict(counts) for key, counts in self.tally.coverage.items()}
         report.reasons = dict(self.tally.unresolved.most_common(10))
         report.errors = dict(self.tally.errors.most_common(10))
+        report.inapplicable = dict(self.tally.inapplicable.most_common(10))
         report.refused = dict(self.refused.most_common(10))
         report.seconds = time.perf_counter() - self.start
         report.cut = self.shard.cut or report.seconds >= self.shard.seconds
