@@ -94,7 +94,7 @@ def calls():
                 yield pytest.param(name, place, wrong, id=f"{name}-{place}-{number}")
 
 
-@pytest.mark.parametrize(("name", "place", "wrong"), calls())
+@pytest.mark.parametrize(("name", "place", "wrong"), list(calls()))
 def test_an_argument_of_another_type(name, place, wrong, tmp_path, monkeypatch):
     """a public function, an argument of another type → it is taken, or the error says what came"""
     monkeypatch.chdir(tmp_path)
