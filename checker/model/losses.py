@@ -31,7 +31,7 @@ class Labels:
 
     def refuse_others(self, y: Array, loss: str) -> None:
         """Raise ValueError unless the loss of this name may have all labels."""
-        if not self.allow(y):
+        if self.values is not None and not self.allow(y):
             other = y[~np.isin(y, self.values)][0]
             raise ValueError(
                 f"y holds {other:g}: labels are {self.words} with the {loss} loss; of 0 and 1, "
