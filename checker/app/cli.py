@@ -23,6 +23,7 @@ from ncfcheck.app.console import (
     selected,
     silent,
     sources,
+    told,
 )
 from ncfcheck.app.hunt import hunt
 from ncfcheck.app.reports import Part, merge, outputs, part_of, plot, prepared, report, writers
@@ -33,6 +34,8 @@ from ncfcheck.core.errors import CannotRun
 from ncfcheck.run import interruptions
 
 PROFILES = ("quick", "ci", "deep")
+# What the results of a check hang on besides claims, seed and examples.
+AGAIN = ("data", "target", "delimiter", "decimal", "standardise", "certify", "instance_timeout")
 
 
 def main(arguments=None) -> int:
@@ -228,7 +231,7 @@ def check(
     comparison = prepared(options, patterns, claims, part)
     count, workers = examples or PROFILES[profile], workers or available()
     how = {"verbose": verbose, "folder": FOLDER, "certify": certify, "scheduler": scheduler}
-    how["instance_timeout"] = instance_timeout
+    how |= {"instance_timeout": instance_timeout, "options": told(*AGAIN)}
     plan = CheckPlan(part_of(claims, part), count, seed, workers, table, sources(), part, **how)
     found = _run(plan, comparison, options)
     return exit_code(found, options["strict"])

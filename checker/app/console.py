@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from ncfcheck.app.boundary import FAILED, UNEXPECTED
 from ncfcheck.app.streams import say, warn
@@ -60,6 +61,21 @@ def sources() -> tuple[str, ...]:
     from ncfcheck.core import loading
 
     return (*loading.SOURCES, *own_files())
+
+
+def told(*names: str) -> tuple[str, ...]:
+    """The options of these names that the user told this command, as they would be told again."""
+    context, found = click.get_current_context(), []
+    for option in context.command.params:
+        by_user = context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+        if option.name in names and by_user:
+            value = context.params[option.name]
+            if isinstance(value, bool):
+                found.append((option.opts if value else option.secondary_opts)[0])
+            else:
+                value = value.absolute() if isinstance(value, Path) else value
+                found.append(f"{option.opts[0]}={value}")
+    return tuple(found)
 
 
 def loaded() -> None:

@@ -1,5 +1,5 @@
-"""Claims under pytest: one test item per claim of the modules in a folder `properties`, packages in
-it included, and of modules named explicitly.
+"""Claims under pytest: one test item per claim of the modules that pytest collects (`test_*.py`),
+of those in a folder `properties`, packages in it included, and of files named explicitly.
 
 It is loaded in every run of pytest where the package is installed, so the engine is imported only
 when a claim is met.
@@ -67,11 +67,7 @@ def pytest_collect_file(file_path, parent):
 
 
 def pytest_pycollect_makemodule(module_path, parent):
-    """The collector of a module with claims, in place of pytest's own: in a folder `properties`, or
-    named explicitly.
-    """
-    if not _import_name(module_path) and not parent.session.isinitpath(module_path):
-        return None
+    """The collector of a module with claims, in place of pytest's own."""
     if MARK not in module_path.read_text(encoding="utf-8", errors="replace"):
         return None
     return ClaimModule.from_parent(parent, path=module_path)

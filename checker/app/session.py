@@ -136,7 +136,11 @@ def replay(path: str | Path, files: Files = ()) -> witness.Replay:
     BadWitness.
     """
     load_claims(_sources(files))
-    return witness.replay(witness.read(path))
+    found = witness.read(path)
+    try:
+        return witness.replay(found)
+    except witness.BadWitness as reason:
+        raise witness.BadWitness(f"{path}: {reason}") from reason
 
 
 def verify(path: str | Path) -> str:
@@ -146,7 +150,7 @@ def verify(path: str | Path) -> str:
     Raises Rejected with the reason if it does not; OSError or ValueError for an unreadable file.
     """
     try:
-        document = witnesses.load(path)
+        document = witnesses.load(Path(path))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no witness file: {error}") from error
     return witnesses.verify(document)

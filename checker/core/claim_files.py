@@ -107,9 +107,15 @@ def _name(path: Path) -> str:
 def _said(error: BaseException) -> str:
     """The message of an error, whatever class of the user's that is."""
     try:
-        return str(error)
+        hint = "; .copy() gives an array of your own" if _is_write(error) else ""
+        return f"{error}{hint}"
     except Exception as another:
         return f"its message cannot be told ({type(another).__name__})"
+
+
+def _is_write(error: BaseException) -> bool:
+    """Whether it is numpy's for a write to an array that is read-only."""
+    return isinstance(error, ValueError) and str(error).endswith("is read-only")
 
 
 def told(error: BaseException, path: Path | None = None) -> str:

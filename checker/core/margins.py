@@ -76,8 +76,9 @@ def worst(margins: Iterable[Margin]) -> Margin:
     """The margin that decides a conjunction.
 
     A violated part first; then a part that could not be decided; otherwise the smallest value.
-    Raises ValueError when there is no part.
+    Raises ValueError when there is no part, TypeError for what are no margins.
     """
+    margins = _parts("worst", margins)
     rank = {Outcome.VIOLATES: 0, Outcome.UNRESOLVED: 1, Outcome.HOLDS: 2}
     return min(margins, key=lambda margin: (rank[margin.outcome], margin.value))
 
@@ -86,7 +87,21 @@ def mildest(margins: Iterable[Margin]) -> Margin:
     """The margin that decides a disjunction: it violates only where every part does, by the part
     that does so least.
 
-    A part that holds first; then one that could not be decided. Raises ValueError without parts.
+    A part that holds first; then one that could not be decided. Raises as `worst` does.
     """
+    margins = _parts("mildest", margins)
     rank = {Outcome.HOLDS: 2, Outcome.UNRESOLVED: 1, Outcome.VIOLATES: 0}
     return max(margins, key=lambda margin: (rank[margin.outcome], margin.value))
+
+
+def _parts(function: str, margins: Iterable[Margin]) -> tuple[Margin, ...]:
+    found = tuple(margins) if isinstance(margins, Iterable) else None
+    if found is None or not all(isinstance(each, Margin) for each in found):
+        raise TypeError(
+            f"{function} takes margins, not {shown(margins if found is None else found)}"
+        )
+    if not found:
+        raise ValueError(
+            f"{function} of no margins: none decides; raise Inapplicable where no part applies"
+        )
+    return found

@@ -107,7 +107,7 @@ def names_of(possible: Collection[str]) -> Callable[[Any], tuple[str, ...]]:
     def read(value) -> tuple[str, ...]:
         for each in several(value):
             if not isinstance(each, str) or each not in possible:
-                raise ValueError(f"{each!r} is none of them; {among(each, possible)}")
+                raise ValueError(f"{shown(each)} is none of them; {among(each, possible)}")
         return tuple(map(str, several(value)))
 
     return read
@@ -146,7 +146,7 @@ def numbers(least: float, most: float) -> Callable[[Any], tuple[float, ...]]:
             if isinstance(each, bool) or not isinstance(each, Real):
                 raise TypeError(f"takes numbers from {least:g} to {most:g}, one or several")
             if not least <= float(each) <= most:
-                raise ValueError(f"{each!r} is not from {least:g} to {most:g}")
+                raise ValueError(f"{shown(each)} is not from {least:g} to {most:g}")
         return tuple(map(float, several(value)))
 
     return read

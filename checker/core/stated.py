@@ -136,6 +136,15 @@ def short(path: str) -> str:
         return path
 
 
+def must_be(kind: type, name: str, value, hint: str = "") -> None:
+    """Raise TypeError, with the hint, unless the value given by a name is of a kind."""
+    if not isinstance(value, kind):
+        what = "None" if value is None else f"a {type(value).__name__}"
+        given = f"the class {value.__name__}" if inspect.isclass(value) else what
+        told = f": {hint}" if hint else ""
+        raise TypeError(f"{name} is of type {kind.__name__}, not {given}{told}")
+
+
 def shown(value, limit: int = 60) -> str:
     """A value as a message shows it."""
     try:

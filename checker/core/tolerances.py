@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
+from ncfcheck.core.stated import shown
+
 EPS = 2.0**-52
 
 # Relative change that sums may have when they are added in another order, as libraries do.
@@ -44,11 +46,13 @@ class Numerics:
     def __post_init__(self):
         tolerance, calls = self.tolerance, self.calls
         if not (isinstance(tolerance, Real) and 0 < tolerance < math.inf):
-            raise ValueError(f"tolerance must be a number above 0, not {tolerance!r}")
+            raise ValueError(f"tolerance must be a number above 0, not {shown(tolerance)}")
         if self.integrator not in INTEGRATORS:
-            raise ValueError(f"integrator {self.integrator!r} is none of {', '.join(INTEGRATORS)}")
+            raise ValueError(
+                f"integrator {shown(self.integrator)} is none of {', '.join(INTEGRATORS)}"
+            )
         if not (isinstance(calls, Integral) and calls >= 1):
-            raise ValueError(f"calls must be a whole number from 1 up, not {calls!r}")
+            raise ValueError(f"calls must be a whole number from 1 up, not {shown(calls)}")
         object.__setattr__(self, "tolerance", float(tolerance))
         object.__setattr__(self, "calls", int(calls))
 

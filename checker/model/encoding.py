@@ -11,6 +11,7 @@ be built, so that a file cannot run code.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import inspect
 import re
 import sys
@@ -20,6 +21,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from ncfcheck.core.options import among
 from ncfcheck.model.shapes import fits, hints, sound
 
 HOME = "ncfcheck"  # the package whose dataclasses and enums may be built
@@ -27,6 +29,9 @@ DTYPES = ("float64", "float32", "int64", "int32", "int8", "uint8", "bool")
 DEPTH = 40  # how deep values may be nested
 DIGITS = 4000  # of one number
 ENTRIES = 400_000  # of one array: as text they take half of what a witness file may
+
+
+FAULTS = (ArithmeticError, LookupError, TypeError, ValueError)  # of what files hold
 
 
 class BadWitness(ValueError):
@@ -135,10 +140,32 @@ def decode(value, home: str = ""):
     """The instance of a plain JSON value. Raises BadWitness for what `encode` does not write."""
     try:
         return _decode(value, _kinds(home), 0)
+    except _Within as fault:
+        raise BadWitness(f"{'.'.join(fault.place)}: {fault.reason}") from fault
     except BadWitness:
         raise
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except FAULTS as error:
         raise BadWitness(f"{type(error).__name__}: {error}") from error
+
+
+class _Within(Exception):
+    """A fault of a part of a value: names of fields from the outermost on, and the reason."""
+
+    def __init__(self, place: tuple[str, ...], reason: str):
+        self.place, self.reason = place, reason
+
+
+def _field(name: str, value, kinds: dict[str, type], depth: int):
+    """The decoded value of a field. Raises _Within."""
+    try:
+        return _decode(value, kinds, depth)
+    except _Within as fault:
+        raise _Within((name, *fault.place), fault.reason) from fault
+    except FAULTS as error:
+        is_told = isinstance(error, BadWitness) or type(error) is ValueError
+        raise _Within(
+            (name,), str(error) if is_told else f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _decode(value, kinds: dict[str, type], depth: int):
@@ -153,7 +180,10 @@ def _decode(value, kinds: dict[str, type], depth: int):
     if "array" in value:
         return _decode_array(**value)
     if "enum" in value:
-        return _kind(value["enum"], kinds, Enum)[value["name"]]
+        members = _kind(value["enum"], kinds, Enum).__members__
+        if value["name"] not in members:
+            raise BadWitness(f"{value['name']!r} is none; {among(value['name'], members)}")
+        return members[value["name"]]
     ((tag, content),) = value.items()
     inner = partial(_decode, kinds=kinds, depth=depth + 1)
     if tag in ("tuple", "list"):
@@ -167,12 +197,20 @@ def _decode_number(tag: str, content: str):
     if not isinstance(content, str) or len(content) > DIGITS:
         raise BadWitness(f"not a number: {str(content)[:40]!r}")
     if tag == "float":
-        return float.fromhex(content)
+        return _float(content)
     if tag == "fraction" and re.fullmatch(r"-?\d+/\d+", content):
         return Fraction(content)
     if tag == "int" and re.fullmatch(r"-?\d+", content):
         return int(content)
     raise BadWitness(f"not a tagged value: {tag[:40]!r}")
+
+
+def _float(content) -> float:
+    try:
+        return float.fromhex(content)
+    except (TypeError, ValueError):
+        right = "a number in hexadecimal, such as '0x1.8p+0', is right"
+        raise BadWitness(f"not a number: {str(content)[:40]!r}; {right}") from None
 
 
 def _decode_array(array: list, shape: list, dtype: str = "float64") -> np.ndarray:
@@ -186,7 +224,7 @@ def _decode_array(array: list, shape: list, dtype: str = "float64") -> np.ndarra
     if wanted != (given if wanted else 0) or any(isinstance(each, list | dict) for each in entries):
         raise BadWitness(f"an array of shape {tuple(shape)} has {given} entries")
     if dtype.startswith("float"):
-        entries = [float.fromhex(each) for each in entries]
+        entries = [_float(each) for each in entries]
     elif not all(type(each) is (bool if dtype == "bool" else int) for each in entries):
         raise BadWitness(f"an array of {dtype} holds something else")
     return np.array(entries if wanted else [], dtype=dtype).reshape(shape)
@@ -196,9 +234,9 @@ def _decode_dataclass(value: dict, kinds: dict[str, type], depth: int):
     kind = _kind(value["type"], kinds, object)
     if issubclass(kind, Enum):
         raise BadWitness(f"{kind.__name__} is not a dataclass")
-    content = {
-        name: _decode(each, kinds, depth + 1) for name, each in value.items() if name != "type"
-    }
+    given = {name: each for name, each in value.items() if name != "type"}
+    _require_fields(kind, given)
+    content = {name: _field(name, each, kinds, depth + 1) for name, each in given.items()}
     for name, hint in hints(kind).items():
         if name in content and not fits(content[name], hint):
             raise BadWitness(
@@ -209,8 +247,21 @@ def _decode_dataclass(value: dict, kinds: dict[str, type], depth: int):
     return built
 
 
+def _require_fields(kind: type, given: dict) -> None:
+    known = {each.name: each for each in dataclasses.fields(kind) if each.init}
+    for name in given:
+        if name not in known:
+            raise BadWitness(f"{kind.__name__} has no field {name[:40]!r}; {among(name, known)}")
+    for name, each in known.items():
+        defaults = each.default, each.default_factory
+        if name not in given and all(value is dataclasses.MISSING for value in defaults):
+            raise BadWitness(f"{kind.__name__} lacks its field {name!r}")
+
+
 def _kind(name, kinds: dict[str, type], base: type) -> type:
     found = kinds.get(name) if isinstance(name, str) else None
     if found is None or not issubclass(found, base):
-        raise BadWitness(f"no such type: {str(name)[:60]!r}")
+        near = difflib.get_close_matches(str(name)[:60], kinds, 1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise BadWitness(f"no such type: {str(name)[:60]!r}{meant}")
     return found

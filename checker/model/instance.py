@@ -9,6 +9,7 @@ from numbers import Real
 
 import numpy as np
 
+from ncfcheck.core.stated import must_be, shown
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.arrays import Value, unit_vector
 from ncfcheck.model.ncf import Ncf, Problem, unit
@@ -52,13 +53,13 @@ class Instance(Value):
 
     def __post_init__(self):
         for name, kind in (("problem", Problem), ("numerics", Numerics)):
-            if not isinstance(getattr(self, name), kind):
-                given = type(getattr(self, name)).__name__
-                raise TypeError(f"{name} must be a {kind.__name__}, not a {given}")
+            must_be(kind, name, getattr(self, name))
         start = unit_vector(self.start, self.network.size, "start")
         object.__setattr__(self, "start", start)
         if not (isinstance(self.fraction, Real) and 0 < self.fraction < 1):
-            raise ValueError(f"fraction must be a number between 0 and 1, not {self.fraction!r}")
+            raise ValueError(
+                f"fraction must be a number between 0 and 1, not {shown(self.fraction)}"
+            )
         super().__post_init__()
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ncfcheck.core.compiling import bare, inlined
+from ncfcheck.core.stated import shown
 
 Array = np.ndarray
 
@@ -27,6 +28,15 @@ class Labels:
     def allow(self, y: Array) -> bool:
         """Whether all labels are among those."""
         return self.values is None or bool(np.isin(y, self.values).all())
+
+    def refuse_others(self, y: Array, loss: str) -> None:
+        """Raise ValueError unless the loss of this name may have all labels."""
+        if self.values is not None and not self.allow(y):
+            other = y[~np.isin(y, self.values)][0]
+            raise ValueError(
+                f"y holds {other:g}: labels are {self.words} with the {loss} loss; of 0 and 1, "
+                "2*y - 1 makes these"
+            )
 
     def fit(self, y: Array, centre: float = 0.0) -> Array:
         """Labels that the loss may have, the high one from `centre` upwards, for given ones that
@@ -126,7 +136,7 @@ class Loss(StrEnum):
 
     @classmethod
     def _missing_(cls, value):
-        raise ValueError(f"{value!r} is no loss: {', '.join(cls)} are")
+        raise ValueError(f"{shown(value)} is no loss: {', '.join(cls)} are")
 
     @property
     def code(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg.blas import dnrm2, dsyr2
 
+from ncfcheck.core.stated import must_be, shown
 from ncfcheck.model.arrays import (
     Value,
     finite,
@@ -27,6 +28,7 @@ from ncfcheck.model.losses import Loss
 from ncfcheck.model.networks import Layout, Network
 from ncfcheck.model.rounding import gradient_bound, output_bound
 
+NCF_HINT = "that of a problem is problem.ncf"
 FEW = 40  # parameters up to which the compiled matrix of second derivatives is faster than numpy's
 
 
@@ -37,8 +39,13 @@ def norm(vector: np.ndarray) -> float:
 
 
 def unit(theta: np.ndarray) -> np.ndarray:
-    """theta/‖theta‖; raises ValueError where that norm is 0 or not finite."""
-    size = np.linalg.norm(theta)
+    """theta/‖theta‖; raises ValueError where that norm is 0 or not finite, TypeError for what has
+    none.
+    """
+    try:
+        size = np.linalg.norm(theta)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"theta is a vector of real numbers, not {shown(theta)}") from error
     if not 0 < size < inf:
         raise ValueError(f"a vector of norm {size:g} has no direction")
     return theta / size
@@ -174,8 +181,9 @@ class Ncf(Value, Correlation):
 
     def gradient_bound(self, u: np.ndarray, settled: bool = False) -> tuple[float, np.ndarray]:
         """The same as `rounding` for N(u) and every entry of ∇N(u), (P,); `settled`: kinks are on
-        the side computed for them.
+        the side computed for them. Raises TypeError for a `settled` that is not True or False.
         """
+        must_be(bool, "settled", settled)
         return gradient_bound(*self._at(u), settled)
 
     def _at(self, u: np.ndarray) -> tuple[Layout, np.ndarray, np.ndarray, np.ndarray]:
@@ -190,7 +198,8 @@ class Problem(Value):
     loss or its name.
 
     Weights w (P,) may be anything that converts to a vector of floats. Raises ValueError for shapes
-    that do not fit the network, entries that are not finite, and no loss.
+    that do not fit the network, entries that are not finite, no loss, and labels that the loss does
+    not have: those of the logistic loss are ±1.
     """
 
     network: Network
@@ -202,6 +211,7 @@ class Problem(Value):
         for name, array in fitting(self.network, X=self.X, y=self.y).items():
             object.__setattr__(self, name, array)
         object.__setattr__(self, "loss", Loss(self.loss))  # type: ignore[call-arg]
+        self.loss.labels.refuse_others(self.y, str(self.loss))
         super().__post_init__()
 
     def __init_subclass__(cls):

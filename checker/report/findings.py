@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from ncfcheck.report import words
 from ncfcheck.verdicts.ledger_file import PATH as LEDGER
 from ncfcheck.verdicts.ledger_file import LedgerError, to_read
 from ncfcheck.verdicts.witness import FOLDER, BadWitness, Witness, read, replay_command
@@ -82,9 +83,10 @@ def hunts(path: Path = LEDGER, warn: Callable[[str], None] = lambda message: Non
 
 
 def _hunt(row: dict) -> dict:
+    id, claim = row["claim"], shlex.quote(row["claim"])
     worst = "none decided" if row["worst"] is None else f"{row['worst']:+.2g}"
     return row | {
         "worst": worst,
         "seconds": f"{row['seconds']:.0f} s",
-        "command": f"ncfcheck hunt {row['claim']} --resume",
+        "command": f"ncfcheck hunt {claim} --seed {row['seed']}{words.claims_of(id)} --resume",
     }

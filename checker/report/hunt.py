@@ -130,5 +130,11 @@ def details(result: HuntResult) -> list[str]:
     if result.verdict is Verdict.UNRESOLVED or result.unresolved:
         reasons = list(result.why_unresolved.items())[:REASONS]
         lines += [f"unresolved: {count} × {reason}" for reason, count in reasons]
+    if 2 * result.inapplicable > result.tested:
+        reasons = list(result.why_inapplicable.items())[:1]
+        lines += [f"inapplicable: {count} × {reason}" for reason, count in reasons]
+    if result.evidence.says_nothing:
+        refused = list(result.why_refused.items())[:REASONS]
+        lines += [f"turned down: {count} × {reason}" for reason, count in refused]
     lines += ["", *result.minimal] if result.minimal else []
     return lines + ([f"witness: {result.path}"] if result.path else [])

@@ -59,7 +59,7 @@ def _case(result: ClaimResult, strict: bool, report: Report) -> ET.Element:
     area, _, name = result.id.partition(".")
     case = _test(area, name, _seconds(result.seconds))
     if not result.as_expected(strict):
-        lines = words.unexpected(result, report.seed, report.examples)
+        lines = words.unexpected(result, report)
         fault = ("error", "error") if result.errors else ("failure", str(result.verdict))
         case.append(_fault(*fault, lines[0], lines))
     elif result.verdict is Verdict.UNRESOLVED:

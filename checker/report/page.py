@@ -43,7 +43,7 @@ def render(report: Report, extras: Extras, strict: bool = False) -> str:
     """The page, one file that needs nothing else."""
     results = report.claims
     bad = [
-        {"id": result.id, "lines": words.unexpected(result, report.seed, report.examples)}
+        {"id": result.id, "lines": words.unexpected(result, report)}
         for result in results
         if not result.as_expected(strict)
     ]

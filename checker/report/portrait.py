@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.core.stated import must_be
 from ncfcheck.model.instance import Instance
 from ncfcheck.theory.early.tracking import Departures, departures
 from ncfcheck.theory.early.training import SMALL, window
@@ -52,7 +53,11 @@ class Portrait:
 
 
 def portrait(instance: Instance) -> Portrait:
-    """The flows of an instance; what cannot be computed is left out with the reason."""
+    """The flows of an instance; what cannot be computed is left out with the reason.
+
+    Raises TypeError for what is no instance.
+    """
+    must_be(Instance, "instance", instance, "Instance(problem, start) is one")
     numerics = replace(instance.numerics, calls=min(CALLS, instance.numerics.calls))
     instance = replace(instance, numerics=numerics)
     missing: dict[str, str] = {}

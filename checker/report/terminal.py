@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ncfcheck.core.claims import Outcome, Verdict
 from ncfcheck.report import words
-from ncfcheck.verdicts.events import Event, Examined
+from ncfcheck.verdicts.events import Event, Examined, RunStarted
 from ncfcheck.verdicts.report import Report
 from ncfcheck.verdicts.results import ClaimResult
 
@@ -34,9 +34,12 @@ class Terminal:
         self, console: Console, *, strict: bool = False, quiet: bool = False, verbose: bool = False
     ):
         self.console, self.strict, self.quiet, self.verbose = console, strict, quiet, verbose
+        self.wanted = 0  # claims
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Examined):
+        if isinstance(event, RunStarted):
+            self.wanted = len(event.claims)
+        elif isinstance(event, Examined):
             style = "dim" if event.outcome == Outcome.INAPPLICABLE else ""
             self._print(self._cut(words.examined(event)), style)
         elif isinstance(event, Report):
@@ -44,6 +47,7 @@ class Terminal:
                 self._table(event.claims)
                 self._coverage(event.claims)
                 self._reasons("unresolved", event.claims, words.reasons)
+                self._reasons("mostly inapplicable", event.claims, words.inapplicable)
                 if self.verbose:
                     self._reasons("not certified", event.claims, words.uncertified)
                 self._reasons("conclusion not certified", event.claims, words.unproved)
@@ -95,7 +99,7 @@ class Terminal:
     def _conclusion(self, report: Report) -> None:
         bad = [result for result in report.claims if not result.as_expected(self.strict)]
         for result in bad:
-            first, *rest = words.unexpected(result, report.seed, report.examples)
+            first, *rest = words.unexpected(result, report)
             self._print(Text("\nUNEXPECTED  ", "bold red").append(first, "none"))
             for line in rest:
                 self._print(f"    {line}")
@@ -108,6 +112,8 @@ class Terminal:
             told += f" against {report.baseline}"
         if report.stopped:
             told += " so far; the run is incomplete"
+            missing = self.wanted - len(report.claims)
+            told += f", {_count(missing, 'claim')} not begun" if missing > 0 else ""
         bad = bad or report.regressions
         gap = "" if self.quiet and not bad else "\n"
         line = f"{gap}{claims}, {instances}, seed {report.seed}, {report.seconds:.1f} s: {told}"

@@ -90,7 +90,17 @@ def reasons(result: ClaimResult, most: int = 3) -> list[str]:
         lines += _most(result.why_inapplicable, result.inapplicable, most)
     found = {f"error: {reason}": count for reason, count in result.why_errors.items()}
     lines += _most(found, result.errors, most)
+    refused = list(result.why_refused.items())[:most] if result.evidence.says_nothing else []
+    lines += [f"{count} draws turned down: {reason}" for reason, count in refused]
     return lines + _most(result.why_unresolved, result.unresolved, most)
+
+
+def inapplicable(result: ClaimResult) -> list[str]:
+    """The most frequent reason where fewer instances met the hypotheses than did not; nothing where
+    that is told of a claim with too few.
+    """
+    few = not result.evidence.too_few and result.inapplicable > result.instances
+    return _most(result.why_inapplicable, result.inapplicable, 1)[:1] if few else []
 
 
 def uncertified(result: ClaimResult, most: int = 3) -> list[str]:
@@ -121,30 +131,30 @@ def kept(result: ClaimResult) -> str:
     return f"smallest counterexample: {result.kept}"
 
 
-def unexpected(
-    result: ClaimResult, seed: int | None = None, examples: int | None = None
-) -> list[str]:
+def unexpected(result: ClaimResult, run: Report | None = None) -> list[str]:
     """Why a verdict is not what its kind calls for: lines with all that the report of a bug needs.
 
-    `seed` and `examples` are those of the run, for the commands that find the instance again.
+    Of the `run`, which the result is of, the commands that find the instance again.
     """
-    id, given = shlex.quote(result.id), _given(result.id)
+    id, given = shlex.quote(result.id), claims_of(result.id)
     what = f" is a {kind(result.kind, result.expect)}, but" if result.expect else ""
     lines = [f"{result.id}{what} is {sentence(result)}", worst(result)]
     if result.violates or result.confirmed:
         lines.append(f"certificate: {certificate(result)}")
-    if seed is not None:
-        lines.append(f"again: ncfcheck check {id} --seed {seed} --examples {examples}{given}")
+    if run is not None:
+        told = f" {shlex.join(run.options)}" if run.options else ""
+        count = f"--seed {run.seed} --examples {run.examples}"
+        lines.append(f"again: ncfcheck check {id} {count}{given}{told}")
     if result.kept:
         lines.append(kept(result))
-    elif seed is not None and result.violates:
-        lines.append(f"shrink it: ncfcheck hunt {id} --seed {seed}{given}")
+    elif run is not None and result.violates:
+        lines.append(f"shrink it: ncfcheck hunt {id} --seed {run.seed}{given}")
     if result.verdict is Verdict.UNRESOLVED or result.errors:
         lines += [f"unresolved: {line}" for line in reasons(result)]
     return lines
 
 
-def _given(id: str) -> str:
+def claims_of(id: str) -> str:
     """The option that names the user's file that states a claim; empty for any other claim."""
     claim = registered().get(id)
     home = home_of(claim) if claim else None

@@ -9,6 +9,7 @@ followed once. What one claim finds does not depend on which others are there.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -136,13 +137,18 @@ class _Checking:
 
     def draw(self, seed: int, data, turn: int) -> None:
         """A round of drawing. What the strategy raises is an error of the claim's and ends it."""
-        first, index = self.claims[0], self.batch.index
+        first, index, refused = self.claims[0], self.batch.index, Counter[str]()
         stream = drawn(
             first.strategy(data),
             self.batch.examples * (OVERDRAW if turn else 1),
             derive(seed, first.stream, index, turn),
             simplest=index + turn == 0,
+            refused=refused,
         )
+        self._judge(stream, refused)
+
+    def _judge(self, stream: Iterator, refused: Counter[str]) -> None:
+        """Judge what is drawn, until no claim wants more or there is none."""
         while self.wanting:
             # As many as are certainly needed at a time: what draws and what judges keep each other
             # out of the caches.
@@ -154,12 +160,19 @@ class _Checking:
                         self.tallies[claim.id].unresolved[one_line(each)] += 1
                 else:
                     self._examine(each)
-            if error:
-                for claim in self.wanting:
-                    reason = f"while drawing: {told_of(error, claim)}"
-                    self.tallies[claim.id].errors[reason] += 1
             if error or len(instances) < count:
+                self._end(error, refused)
                 return
+
+    def _end(self, error: BaseException | None, refused: Counter[str]) -> None:
+        """Tell claims that want more why there is none: for them all was drawn, whatever others
+        wanted.
+        """
+        for claim in self.wanting:
+            tally = self.tallies[claim.id]
+            tally.refused += refused
+            if error:
+                tally.errors[f"while drawing: {told_of(error, claim)}"] += 1
 
     def _examine(self, each) -> None:
         """Have one instance examined by every claim that still wants some."""

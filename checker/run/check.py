@@ -49,7 +49,8 @@ class CheckPlan:
     instead. No instance takes longer than `instance_timeout` seconds. `part` is i/k where the
     claims are those of one of k jobs; `verbose` asks for an event of every instance. Witnesses
     stored in `folder` are replayed, and new ones stored there; not where it is None. With
-    `certify`, proofs are tried of the conclusions that hold.
+    `certify`, proofs are tried of the conclusions that hold. `options` are those of the command
+    line that the results hang on, for the report.
     """
 
     claims: tuple[str, ...]
@@ -64,6 +65,7 @@ class CheckPlan:
     certify: bool = False
     scheduler: str | None = None
     instance_timeout: float = time_limit.SECONDS
+    options: tuple[str, ...] = ()
 
 
 def run(plan: CheckPlan) -> Iterator[Event]:
@@ -90,6 +92,7 @@ def run(plan: CheckPlan) -> Iterator[Event]:
         seconds=round(time.perf_counter() - start, 3),
         stopped=stopped or under_way.lost,
         part=plan.part or None,
+        options=plan.options,
     )
     if fault:
         raise fault

@@ -142,11 +142,11 @@ class Processes:
                 if len(self.staff) >= self.workers:
                     return
                 worker = self._start()
-            task = self.waiting[0]
+            task = worker.task = self.waiting[0]  # before it may answer
             try:
                 worker.trace.since, worker.trace.count = 0.0, 0  # until it begins
                 worker.pipe.send((task.unit, task.given_up, task.latest))
-                worker.task = self.waiting.popleft()
+                self.waiting.popleft()
             except OSError:  # it died while it was idle: another takes the unit
                 self._discard(worker)
 

@@ -13,6 +13,7 @@ import inspect
 import math
 import random
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial, wraps
@@ -22,7 +23,9 @@ from struct import unpack
 from types import MappingProxyType
 
 from ncfcheck.core.claims import Inapplicable
+from ncfcheck.core.describing import one_line
 from ncfcheck.core.hypotheses import fulfilled, name_of
+from ncfcheck.core.stated import shown
 
 Range = tuple[int, int]
 WORD = 32  # bits
@@ -244,7 +247,9 @@ def is_strategy(value) -> bool:
 def refuse_no_function(hypothesis) -> None:
     """Raise TypeError for what is no function of an instance."""
     if not callable(hypothesis):
-        raise TypeError(f"assuming({hypothesis!r}): a hypothesis is a function of what is drawn")
+        raise TypeError(
+            f"assuming({shown(hypothesis)}): a hypothesis is a function of what is drawn"
+        )
 
 
 def _both(project: Callable | None, hypothesis: Callable, value):
@@ -269,6 +274,9 @@ def composite(build: Callable) -> Callable[..., Strategy]:
     In it, `draw(strategy)` draws from another strategy, `draw.integer(least, most)` an integer and
     `draw.choice(values)` one of some values. It may raise Inapplicable to turn down what it drew.
     """
+
+    if not callable(build):
+        raise TypeError(f"composite takes a function of `draw`, not {shown(build)}")
 
     @wraps(build)
     def strategy(*arguments, **named) -> Strategy:
@@ -316,12 +324,21 @@ def _any(projects: Sequence[Callable], value):
     return value if any(each is value for each in found) else found[0]
 
 
-def draw_by(strategy: Strategy, seed: int | None, prefix: Sequence[int] = ()) -> Drawn | None:
-    """The instance of first choices that fit, then the seed's or the simplest; None if refused."""
+def draw_by(
+    strategy: Strategy,
+    seed: int | None,
+    prefix: Sequence[int] = (),
+    refused: Counter[str] | None = None,
+) -> Drawn | None:
+    """The instance of first choices that fit, then the seed's or the simplest; None if refused,
+    for a reason that `refused` counts.
+    """
     draw = Draw(seed, [each for each in prefix if type(each) is int])
     try:
         instance = strategy.drawn_by(draw)
-    except Inapplicable:
+    except Inapplicable as reason:
+        if refused is not None:
+            refused[one_line(reason)] += 1
         return None
     if instance is None or isinstance(instance, Strategy):
         what = "nothing" if instance is None else f"the strategy {instance!r}, not a draw of it"

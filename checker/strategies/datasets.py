@@ -19,7 +19,8 @@ __all__ = ["FAMILIES", "LABELS", "SEEDS", "Sample", "families", "from_table"]
 
 Array = np.ndarray
 SEEDS = integers(0, 2**32 - 1)
-LARGER = 3  # one draw in ten is up to so many times as big
+USUAL = 10, 5  # samples and dimensions at most, where no maximum is told …
+LARGER = 3  # … but for one draw in ten, which is up to so many times as big
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,16 +48,15 @@ class Sample:
             object.__setattr__(self, "y", y)
 
 
-def _at_most(part: int):
-    """An option for the largest size that is usual, of n or d."""
+def _maximum(part: int) -> Option:
+    """An option for the largest n or d."""
 
     def keep(sample: Sample, most: int, options: Mapping) -> Sample:
-        limit = LARGER * most + (part == 0)  # pairs round up
-        if sample.X.shape[part] > limit:
-            raise Inapplicable(f"the strategy promises otherwise: at most {limit} {'nd'[part]}")
+        if sample.X.shape[part] > most:
+            raise Inapplicable(f"the strategy promises otherwise: {'nd'[part]} ≤ {most}")
         return sample
 
-    return keep
+    return Option(None, lambda value: None if value is None else whole(1)(value), keep)
 
 
 def _of_families(sample: Sample, only: tuple[str, ...], options: Mapping) -> Sample:
@@ -65,24 +65,37 @@ def _of_families(sample: Sample, only: tuple[str, ...], options: Mapping) -> Sam
 
 
 OPTIONS = {
-    "max_samples": Option(10, whole(1), _at_most(0)),
-    "max_dimension": Option(5, whole(1), _at_most(1)),
+    "max_samples": _maximum(0),
+    "max_dimension": _maximum(1),
     "only": Option(tuple(sorted(FAMILIES)), names_of(FAMILIES), _of_families),
 }
 
 
 @checked(OPTIONS)
 def families(
-    max_samples: int = 10, max_dimension: int = 5, only: tuple[str, ...] = OPTIONS["only"].default
+    max_samples: int | None = None,
+    max_dimension: int | None = None,
+    only: tuple[str, ...] = OPTIONS["only"].default,
 ) -> Strategy:
-    """Data of every family, or `only` those named; one draw in ten is up to three times as big.
+    """Data of every family, or `only` those named, that have at most so many samples, of at most
+    so many numbers.
 
-    What a hunt or a shrink makes of them is of these families and sizes, too. Raises TypeError or
-    ValueError for an option that is none.
+    Where no maximum is told, nine draws in ten have at most 10 samples and 5 dimensions, and the
+    others three times as many at most. What a hunt or a shrink makes of them is of these families
+    and sizes, too. Raises TypeError or ValueError for an option that is none, and ValueError where
+    no family has as few samples.
     """
-    told = {"max_samples": max_samples, "max_dimension": max_dimension, "only": only}
+    possible = tuple(each for each in only if _fewest(each) <= (max_samples or USUAL[0]))
+    if not possible:
+        raise ValueError(f"families(max_samples={max_samples}, only={only}): they have 2 or more")
+    told = {"max_samples": max_samples, "max_dimension": max_dimension, "only": possible}
     restricted = {name: value for name, value in told.items() if value != OPTIONS[name].default}
-    return Composite(_families, (), told, project=partial(_as_promised, restricted))
+    return Composite(_families, (), restricted, project=partial(_as_promised, restricted))
+
+
+def _fewest(family: str) -> int:
+    """The least number of samples that the family draws: pairs and duplicates come in twos."""
+    return len(FAMILIES[family](np.random.default_rng(0), 1, 1))
 
 
 def _as_promised(options: Mapping, sample: Sample) -> Sample:
@@ -91,12 +104,16 @@ def _as_promised(options: Mapping, sample: Sample) -> Sample:
     return sample
 
 
-def _families(draw, max_samples: int, max_dimension: int, only: tuple[str, ...]) -> Sample:
+def _families(draw, max_samples=None, max_dimension=None, only=OPTIONS["only"].default) -> Sample:
     family = draw.choice(only)
     reach = draw.choice((1,) * 9 + (LARGER,))
-    n, d = draw.integer(1, reach * max_samples), draw.integer(1, reach * max_dimension)
+    n = draw.integer(1, max_samples or reach * USUAL[0])
+    d = draw.integer(1, max_dimension or reach * USUAL[1])
     seed = draw(SEEDS)
-    return Sample(FAMILIES[family](np.random.default_rng(seed), n, d), family, seed)
+    X = FAMILIES[family](np.random.default_rng(seed), n, d)
+    if max_samples and len(X) > max_samples:  # pairs round up
+        X = FAMILIES[family](np.random.default_rng(seed), n - 1, d)
+    return Sample(X, family, seed)
 
 
 def from_table(table, max_samples: int = 20) -> Strategy:

@@ -6,14 +6,14 @@ A promise is made true by projection where that is possible, or else the change 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.core.families import ROUNDING
-from ncfcheck.core.hypotheses import fulfilled, name_of
+from ncfcheck.core.hypotheses import fulfilled, name_of, placed
 from ncfcheck.core.options import Option, read, refuse_unknown, shown, with_defaults
 from ncfcheck.model.instance import Instance
 from ncfcheck.strategies import rebuilding
@@ -160,17 +160,32 @@ class Given(Strategy):
         """As the hypotheses have it, with what derives from a problem they change made again."""
         found = instance
         for _ in range(ROUNDS):
-            before = found
+            before, changing = found, []
             for hypothesis in self.hypotheses:
-                found = fulfilled(hypothesis, found)
+                old, found = found, fulfilled(hypothesis, found)
+                if found is not old:
+                    changing.append(hypothesis)
             if found is before or not isinstance(found, Instance) or _is_same(before, found):
                 break
             found = self.rebuild(self._projected(found))
         else:
-            raise Inapplicable("hypotheses that change what they have changed themselves")
+            raise Inapplicable(
+                f"the hypothesis {_each(changing)} changes again what it has made itself"
+            )
         if found is not instance:
-            self.check(found)
+            self._check_made(found)
         return found
+
+    def _check_made(self, instance) -> None:
+        """The same as `check` of what hypotheses made."""
+        try:
+            self.check(instance)
+        except Inapplicable as reason:
+            raise Inapplicable(f"of the hypothesis {_each(self.hypotheses)}: {reason}") from reason
+
+
+def _each(hypotheses: Iterable[Callable]) -> str:
+    return " or ".join(map(placed, hypotheses))
 
 
 def _is_same(one: Instance, two: Instance) -> bool:
@@ -204,7 +219,8 @@ def given(
     """
     if isinstance(build, Strategy) or not callable(build):
         raise TypeError(
-            f"ncfcheck.given takes a function, not {build!r}; @hypothesis.given takes strategies"
+            f"ncfcheck.given takes a function, not {shown(build)}; @hypothesis.given takes "
+            "strategies"
         )
     name, signature = _name(build), inspect.signature(build)
     parameters = list(signature.parameters.values())
@@ -241,7 +257,7 @@ def declared(
         refuse_unknown(_name(build), ("data", *options), told)
         found = read(_name(build), options, told)
         try:
-            refuse_contradictions(with_defaults(options, found))
+            refuse_contradictions(found, with_defaults(options, found))
         except ValueError as error:
             raise ValueError(f"{_name(build)}: {error}") from None
         return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from ncfcheck.core.claims import Inapplicable
+from ncfcheck.core.describing import one_line
 from ncfcheck.strategies.tape import Tape, Taped
 
 QUIET = {
@@ -65,8 +67,19 @@ def strategy_of(strategy) -> st.SearchStrategy:
     return same()
 
 
-def draw_by(strategy, seed: int | None, prefix: str = "") -> Taped | None:
-    """The instance of first bytes, then the seed's or the simplest; None if refused or too long."""
+def draw_by(
+    strategy, seed: int | None, prefix: str = "", refused: Counter[str] | None = None
+) -> Taped | None:
+    """The instance of first bytes, then the seed's or the simplest; None if refused or too long,
+    which `refused` counts: Hypothesis gives no reason.
+    """
+    found = _drawn_by(strategy, seed, prefix)
+    if found is None and refused is not None:
+        refused[one_line(f"{strategy!r} turned it down")] += 1
+    return found
+
+
+def _drawn_by(strategy, seed: int | None, prefix: str) -> Taped | None:
     if seed is None:
         return _simplest(strategy)
     known, (read, seen) = bytes.fromhex(prefix or ""), _reader(_checked(strategy))

@@ -203,7 +203,7 @@ that are possible.
 - `starts`, `labels`, `losses`: by name. `outputs`: their number.
 - `powers`: (p_1, …, p_{L−1}), such as `(2,)`; several of these, `((2,), (1, 3))`; or a strategy.
 - `slopes`: α_l, such as `(0.0, 0.5)`. `narrowest`: the least number of hidden neurons in a layer.
-- `lipschitz` (True): α_l = 1 wherever p_l = 1. `kinked`: α_l < 1 everywhere.
+- `lipschitz` (True, unless `kinked`): α_l = 1 wherever p_l = 1. `kinked`: α_l < 1 everywhere.
 - `only_dense`: no layer lacks weights. `shared=False`: no layer shares any. `filtered`: the first
   is a convolution, the others are dense.
 """

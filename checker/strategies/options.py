@@ -21,6 +21,7 @@ from ncfcheck.core.options import (
     names_of,
     numbers,
     several,
+    shown,
     whole,
     whole_numbers,
     with_defaults,
@@ -66,10 +67,8 @@ def _seed(instance: Instance, place: int) -> int:
 
 
 def keep_losses(instance: Instance, losses: tuple[Loss, ...], options: Mapping) -> Instance:
-    """One of the losses, with labels that it may have."""
-    allowed, loss = instance.problem.loss.labels, instance.problem.loss
-    require(loss in losses, f"loss {'/'.join(losses)}")
-    require(allowed.allow(instance.problem.y), f"labels {allowed.words} with the {loss} loss")
+    """One of the losses."""
+    require(instance.problem.loss in losses, f"loss {'/'.join(losses)}")
     return instance
 
 
@@ -102,7 +101,7 @@ def read_losses(value) -> tuple[Loss, ...]:
         return tuple(map(Loss, several(value)))
     except ValueError as error:
         wrong = next(each for each in several(value) if each not in tuple(Loss))
-        raise ValueError(f"{wrong!r} is no loss; {among(wrong, Loss)}") from error
+        raise ValueError(f"{shown(wrong)} is no loss; {among(wrong, Loss)}") from error
 
 
 def read_powers(value):
@@ -246,14 +245,19 @@ POINTS |= {"lipschitz": Option(False, flag, NETWORK["lipschitz"].keep)}
 NARROWEST = {"narrowest": NETWORK["narrowest"]}
 
 
-def refuse_contradictions(options: Mapping) -> None:
-    """Raise ValueError for options that no network has together."""
+def refuse_contradictions(told: Mapping, options: Mapping) -> None:
+    """Raise ValueError for options that no network has together; `told` are those of the user's."""
     if options.get("filtered") and (options["only_dense"] or not options["shared"]):
         raise ValueError("filtered=True: a convolution shares its weights, and is not dense")
     powers, slopes = options.get("powers"), options.get("slopes")
+    layers = {p for each in powers for p in each} if isinstance(powers, tuple) else {2}
+    if told.get("lipschitz") and options["kinked"] and (powers is None or 1 in layers):
+        raise ValueError(
+            "kinked=True: every α_l is below 1; with lipschitz=True, α_l = 1 where p_l = 1: take "
+            "one of them, or powers from 2 on"
+        )
     if not isinstance(slopes, tuple):
         return
-    layers = {p for each in powers for p in each} if isinstance(powers, tuple) else {2}
     if not all(slopes_at(power, options) for power in layers):
         raise ValueError(
             f"slopes={slopes}: with kinked=True all are below 1; with lipschitz=True, α = 1 where "

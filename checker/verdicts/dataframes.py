@@ -17,6 +17,7 @@ NESTED = (
     "why_unresolved",
     "why_errors",
     "why_inapplicable",
+    "why_refused",
     "why_uncertified",
     "why_unproved",
     "coverage",

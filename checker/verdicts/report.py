@@ -13,6 +13,7 @@ import msgspec
 from ncfcheck.verdicts.results import ClaimResult
 
 SCHEMA = 1
+SHOWN = 10  # claims, where a report is printed
 LATEST = Path("reports") / "latest.json"  # the last result of every claim checked from a folder
 PAIR = re.compile(rb"\[\s+(null|[-+.\deE]+),\s+(null|[-+.\deE]+)\s+\]")
 
@@ -26,8 +27,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     `stopped` says why a run ended early (interrupted, a worker died), None for a complete one; its
     results then rest on the instances done so far, and claims with none are absent. `part` is i/k
-    of a run that k jobs share. `regressions` are the differences to a baseline, one line each,
-    where it was compared with the one in the file `baseline`.
+    of a run that k jobs share. `options` are those of the command line that the results hang on,
+    besides seed, examples and claims. `regressions` are the differences to a baseline, one line
+    each, where it was compared with the one in the file `baseline`.
     """
 
     schema: int = SCHEMA
@@ -40,6 +42,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     part: str | None = msgspec.field(default=None, name="shard")
     baseline: str | None = None
     regressions: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """A line for each of the first claims."""
+        lines = [f"<Report of {len(self.claims)} claims, seed {self.seed}>"]
+        lines += map(repr, self.claims[:SHOWN])
+        more = len(self.claims) - SHOWN
+        return "\n".join(lines + [f"… and {more} more: ncfcheck.results has all"] * (more > 0))
 
 
 def read(path) -> Report | None:
@@ -77,7 +87,7 @@ def merged(reports: Sequence[Report]) -> Report:
     of a job is missing.
     """
     first = reports[0]
-    for name in ("seed", "examples"):
+    for name in ("seed", "examples", "options"):
         found = sorted({getattr(report, name) for report in reports})
         if len(found) > 1:
             raise NotMergeable(

@@ -12,6 +12,7 @@ from ncfcheck.verdicts.evidence import Evidence
 from ncfcheck.verdicts.tallies import Case, Tally
 
 CONFIDENCE = 0.95
+REFUSALS = 10  # reasons of a strategy's that are kept
 
 
 class ClaimResult(msgspec.Struct, frozen=True):
@@ -25,8 +26,9 @@ class ClaimResult(msgspec.Struct, frozen=True):
     counts instances of stored witnesses, which are not among `instances`; `witnesses` tells of
     those not replayed or not stored, and why; `kept` is the command that replays the counterexample
     kept. `errors` counts the instances in which the claim is at fault: it raised, or said something
-    else when asked again. `asked` instances were wanted, 0 where no number was, and `expect` is the
-    verdict called for, None for any.
+    else when asked again. `why_refused` counts draws that the strategy turned down, which are no
+    instances, by reason, where there were too few instances. `asked` instances were wanted, 0 where
+    no number was, and `expect` is the verdict called for, None for any.
     """
 
     id: str
@@ -62,11 +64,17 @@ class ClaimResult(msgspec.Struct, frozen=True):
     why_errors: dict[str, int] = {}
     asked: int = 0
     expect: Verdict | None = None
+    why_refused: dict[str, int] = {}
 
     def __post_init__(self):
         """Files older than `expect` say what is called for by the kind."""
         if self.expect is None and self.kind in EXPECTED:
             msgspec.structs.force_setattr(self, "expect", EXPECTED[self.kind])
+
+    def __repr__(self) -> str:
+        undecided = f", {self.unresolved} unresolved" if self.unresolved else ""
+        errors = f", {self.errors} errors" if self.errors else ""
+        return f"<{self.id}: {self.verdict} on {self.instances} instances{undecided}{errors}>"
 
     @property
     def worst(self) -> Case | None:
@@ -129,6 +137,7 @@ def conclude(claim: Claim, tally: Tally, seed: int = 0) -> ClaimResult:
         errors=errors.total(),
         why_errors=dict(errors.most_common()),
         asked=tally.asked,
+        why_refused=dict(tally.refused.most_common(REFUSALS)),
         expect=claim.expect,
     )
     return msgspec.structs.replace(found, verdict=found.evidence.verdict)

@@ -16,7 +16,7 @@ from ncfcheck.verdicts.sample import Sample
 
 LOWEST = 5  # smallest margins kept with their instances
 SUMS = ("holds", "violates", "unresolved", "inapplicable", "confirmed", "replayed", "seconds")
-SUMS += ("certified", "uncertified", "proved", "unproved", "errors", "asked", "unread")
+SUMS += ("certified", "uncertified", "proved", "unproved", "errors", "asked", "unread", "refused")
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -57,7 +57,8 @@ class Tally:
     for. All these count instances that were drawn; `replayed` counts those of stored witnesses by
     outcome, of which what violates is evidence like any other (`witnessed`), and `unread` tells of
     witnesses that were not replayed. `violation` is the confirmed one of smallest margin. `errors`
-    are the instances in which the claim is at fault, `asked` how many were wanted.
+    are the instances in which the claim is at fault, `asked` how many were wanted, `refused` the
+    draws that the strategy turned down while there were fewer than that.
     """
 
     holds: int = 0
@@ -79,6 +80,7 @@ class Tally:
     unread: list[str] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)  # reason → count
     asked: int = 0
+    refused: Counter[str] = field(default_factory=Counter)  # reason → count
     violation: Violation | None = field(default=None, compare=False)
 
     @property

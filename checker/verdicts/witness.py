@@ -88,7 +88,7 @@ class Witness(msgspec.Struct, frozen=True):
         return Margin(float.fromhex(self.margin), float.fromhex(self.error), self.note)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Replay:
     """What became of a witness: outcome and margin now; `claim` None where it could not be run.
 
@@ -101,6 +101,9 @@ class Replay:
     claim: Claim | None
     since: str = ""
     instance: Any = None
+
+    def __repr__(self) -> str:
+        return f"<Replay: {self.words}>"
 
     @property
     def still_violates(self) -> bool:
@@ -240,7 +243,7 @@ def read(path) -> Witness:
         numbers = [found.margin, found.error]
         numbers += [found.worst.margin, found.worst.error] if found.worst else []
         if not all(map(_is_number, numbers)):
-            raise ValueError("the margin is not a number")
+            raise ValueError("margin and error are numbers in hexadecimal, as '-0x1.8p+0' is")
     except OSError as error:
         raise BadWitness(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, ArithmeticError, RecursionError) as error:
@@ -258,7 +261,11 @@ def _is_number(text: str) -> bool:
 
 def instance_of(witness: Witness):
     """The instance of a witness whose claim is registered. Raises BadWitness."""
-    return decode(witness.instance, _claim(witness).function.__module__)
+    home = _claim(witness).function.__module__
+    try:
+        return decode(witness.instance, home)
+    except BadWitness as reason:
+        raise BadWitness(f"in its instance: {reason}") from reason
 
 
 def _claim(witness: Witness) -> Claim:

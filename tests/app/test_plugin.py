@@ -77,10 +77,12 @@ def test_claims_can_be_named_by_file_and_node(project, named):
     result.assert_outcomes(passed=1, deselected=0 if "::" in named else 5)
 
 
-def test_claims_outside_a_folder_of_properties_are_not_collected_unless_named(project):
+def test_claims_of_a_file_that_pytest_collects_are_items_and_others_are_not_unless_named(project):
     (project.path / "elsewhere.py").write_text(CLAIMS)
     (project.path / "test_elsewhere.py").write_text(CLAIMS)
-    project.runpytest_subprocess("--ignore=properties").assert_outcomes(passed=1)
+    project.runpytest_subprocess("--ignore=properties").assert_outcomes(
+        passed=2, failed=3, skipped=1
+    )
 
 
 def test_options_set_the_number_of_instances_and_the_seed(project):

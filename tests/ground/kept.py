@@ -290,8 +290,8 @@ FEW = {"data": "orthogonal", "labels": "signs"}  # for strategies other than `in
 # Options of `families`: those of `instances` on such data.
 FAMILIES = {
     "only": (("orthogonal", "antipodal"), lambda X: max(orthogonal(X), mirrored(X), key=value)),
-    "max_samples": (2, lambda X: count(3 * 2 + 1 - len(X))),
-    "max_dimension": (1, lambda X: count(3 - X.shape[1])),
+    "max_samples": (3, lambda X: count(3 - len(X))),  # odd: pairs round up elsewhere
+    "max_dimension": (2, lambda X: count(2 - X.shape[1])),
 }
 
 

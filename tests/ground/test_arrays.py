@@ -229,6 +229,10 @@ WRONG = {
         r"shape \(2, 2\) in a 3×2 layer",
     ),
     "loss hinge": (lambda: Problem(NETWORK, X, y, "hinge"), "square, logistic"),
+    "logistic labels 0 and 1": (
+        lambda: Problem(NETWORK, X, np.zeros_like(y), "logistic"),
+        r"y holds 0: labels are ±1 with the logistic loss; of 0 and 1, 2\*y - 1 makes these",
+    ),
     "no samples": (lambda: Ncf(NETWORK, X[:0], y[:0]), "one sample at least"),
     "start 2v": (lambda: Instance(PROBLEM, 2 * u), "its norm is 2, not 1"),
     "fraction 1": (lambda: Instance(PROBLEM, u, fraction=1), "between 0 and 1"),

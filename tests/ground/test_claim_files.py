@@ -1,5 +1,7 @@
 """Files of claims as they are given: paths, encodings, names, several of them."""
 
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -150,3 +152,23 @@ def test_commands_that_are_shown_name_the_file(own_command):
     [again] = [line for line in out.splitlines() if "again: " in line]
     code, same, _ = own_command(*again.split("ncfcheck ")[1].split(), "--quiet")
     assert code == 1 and again in same
+
+
+def test_commands_that_are_shown_give_the_same_again(own_command):
+    """a check of a table with many options → the command shown has them all, for any shell"""
+    wrote("mine's.py", IMPORTS + stated("return Margin(-1.0, 0.0)", kind="THEOREM"))
+    rows = "\n".join(f"{x},5;{x * x % 7};{x % 3},25" for x in range(20))
+    Path("a table.csv").write_text(f"a;b;my label\n{rows}\n")
+    table = ("--data", "a table.csv", "--target", "my label", "--delimiter", ";", "--decimal", ",")
+    how = ("--no-standardise", "--certify", "--instance-timeout", "5", "--examples", "3")
+    out = own_command("check", "--claims", "mine's.py", *table, *how, "--quiet")[1]
+    [again] = [line for line in out.splitlines() if "again: " in line]
+    words = shlex.split(again.split("ncfcheck ")[1])
+    place = Path("a table.csv").absolute()
+    assert words[-7:] == [
+        *(f"--data={place}", "--target=my label", "--delimiter=;", "--decimal=,"),
+        *("--no-standardise", "--instance-timeout=5.0", "--certify"),
+    ]
+    shutil.rmtree("reports")  # what it found, which is replayed
+    code, same, _ = own_command(*words, "--quiet")
+    assert code == 1 and same.splitlines()[:-1] == out.splitlines()[:-1]

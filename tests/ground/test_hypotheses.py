@@ -13,13 +13,19 @@ from ncfcheck import (
     Inapplicable,
     Margin,
     Sample,
+    check,
+    claim,
     composite,
     families,
+    hunt,
     instances,
     rank_one_points,
 )
-from ncfcheck.core.claims import Outcome
+from ncfcheck.core.claims import Outcome, forget, registered
+from ncfcheck.core.hypotheses import placed
 from ncfcheck.core.tables import Table
+from ncfcheck.report.hunt import details
+from ncfcheck.report.words import reasons
 from ncfcheck.strategies.datasets import from_table
 from ncfcheck.strategies.draw import Unsatisfiable, draw
 from tests.ground.test_kept import outcomes
@@ -181,5 +187,72 @@ def test_a_hypothesis_that_never_settles():
         problem = instance.problem
         return replace(instance, problem=replace(problem, X=2 * problem.X))
 
-    with pytest.raises(Unsatisfiable):
+    line = growing.__code__.co_firstlineno
+    told = rf"mostly as the hypothesis growing \(\S+test_hypotheses.py:{line}\) changes again what"
+    with pytest.raises(Unsatisfiable, match=told):
         list(draw(instances().assuming(growing).strategy(), 5, 0, simplest=True))
+
+
+NEVER = """
+def never(instance):
+    return False
+
+
+def growing(instance):
+    problem = instance.problem
+    return replace(instance, problem=replace(problem, X=2 * problem.X))
+
+
+def told(instance):
+    raise Inapplicable("it is Sunday")
+
+
+@claim("mine.x", kind=CONJECTURE, reference="", given=instances().assuming({name}))
+def x(instance):
+    '''It is so.'''
+    return Margin(1.0, 0.0)
+"""
+WHY = {
+    "never": "the hypothesis never (mine.py:4) is not fulfilled",
+    "growing": "the hypothesis growing (mine.py:8) changes again what it has made itself",
+    "told": "the hypothesis told (mine.py:13): it is Sunday",
+}
+
+
+@pytest.mark.parametrize("name", WHY)
+def test_a_hypothesis_that_nothing_fulfils_is_named(name, tmp_path, monkeypatch, capsys):
+    """a hypothesis that is never true, checked and hunted → which, where, how often it said no"""
+    monkeypatch.chdir(tmp_path)
+    head = "from dataclasses import replace\nfrom ncfcheck import *\n"
+    (tmp_path / "mine.py").write_text(head + NEVER.replace("{name}", name))
+    try:
+        (result,) = check("mine.x", files="mine.py", examples=4).claims
+        (why,) = result.why_errors
+        assert f"drawn from it, mostly as {WHY[name]}" in why
+        assert f"256 draws turned down: {WHY[name]}" in reasons(result)
+        found = hunt("mine.x", files="mine.py", instances=4)
+        assert list(found.why_refused) == [WHY[name]]
+        (lines,) = [line for line in details(found) if line.startswith("turned down: ")]
+        assert lines == f"turned down: {found.why_refused[WHY[name]]} × {WHY[name]}"
+    finally:
+        forget(registered()["mine.x"].function.__module__)
+
+
+def test_a_hypothesis_that_hardly_anything_fulfils_is_named():
+    """a hypothesis true of one draw in a thousand → too few instances, and why"""
+
+    def rare(instance):
+        return instance.seeds[-1] % 1000 == 7
+
+    @claim("mine.rare", kind=CONJECTURE, reference="", given=instances().assuming(rare))
+    def rarely(instance):
+        """It is so."""
+        return Margin(1.0, 0.0)
+
+    try:
+        (result,) = check(rarely, examples=25).claims
+    finally:
+        forget(__name__)
+    assert result.evidence.too_few
+    count = result.why_refused[WHY["never"].replace("never (mine.py:4)", placed(rare))]
+    assert f"{count} draws turned down: the hypothesis {placed(rare)}" in "; ".join(reasons(result))

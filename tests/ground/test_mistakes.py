@@ -348,7 +348,8 @@ MISTAKES = [
         "\nfrom hypothesis import strategies as st\n"
         + stated(given="st.integers().filter(lambda x: x != x)"),
         "mine.x: error: while drawing: mine.py:7: Unsatisfiable: the strategy turned down "
-        "everything that was drawn from it",
+        "everything that was drawn from it, mostly as integers().filter(lambda x: x != x) turned "
+        "it down",
         command="check --examples 2",
     ),
     Mistake(

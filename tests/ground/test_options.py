@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from ncfcheck import Loss, composite, families, found_points, given, instances, rank_one_points
+from ncfcheck.strategies.data_families import FAMILIES
 from ncfcheck.strategies.draw import draw
 from tests.support.commands import claim_file, ncfcheck
 
@@ -36,6 +38,18 @@ def test_families_of_data_by_name(data):
     """data="lattice" → data of that family"""
     seen = draw(instances(data=data).strategy(), 5, 0, simplest=True)
     assert {each.families["data"] for each in seen} == {"lattice"}
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 12])
+def test_a_maximum_is_one(most):
+    """families(max_samples=4, max_dimension=4) → never more, and just as many, of every family"""
+    kinds = families(max_samples=most, max_dimension=most)
+    seen = [sample.X.shape for sample in draw(kinds, 300, 0, simplest=True)]
+    assert tuple(np.max(seen, axis=0)) == (most, most)
+    for each in FAMILIES:
+        if most > 1 or each not in ("antipodal", "duplicated"):
+            seen = draw(families(max_samples=most, only=each), 30, 0, simplest=True)
+            assert max(len(sample.X) for sample in seen) <= most
 
 
 def two_samples(draw, data, widest=4):
@@ -123,6 +137,15 @@ MISTAKES = {
     "slopes that contradict another option": (
         lambda: instances(slopes=0.5, powers=(1, 2)),
         f"ValueError: instances: slopes=(0.5,): {SLOPES}",
+    ),
+    "slopes of two kinds": (
+        lambda: instances(lipschitz=True, kinked=True),
+        "ValueError: instances: kinked=True: every α_l is below 1; with lipschitz=True, α_l = 1 "
+        "where p_l = 1: take one of them, or powers from 2 on",
+    ),
+    "fewer samples than the family has": (
+        lambda: families(max_samples=1, only="antipodal"),
+        "ValueError: families(max_samples=1, only=('antipodal',)): they have 2 or more",
     ),
     "layers that contradict each other": (
         lambda: instances(filtered=True, only_dense=True),

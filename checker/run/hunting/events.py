@@ -48,10 +48,11 @@ class Shrinking:
     point: Point
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HuntResult:
     """What a hunt says; `tested` counts inapplicable ones and errors too, `minimal` shows the
-    smallest counterexample, `expect` is the verdict called for, None for any.
+    smallest counterexample, `expect` is the verdict called for, None for any. `why_refused` counts
+    draws that the strategy turned down, which are not among those tested, by reason.
     """
 
     id: str
@@ -70,8 +71,15 @@ class HuntResult:
     evidence: Evidence
     errors: int = 0
     why_errors: dict[str, int] = field(default_factory=dict)
+    why_inapplicable: dict[str, int] = field(default_factory=dict)
+    why_refused: dict[str, int] = field(default_factory=dict)
     path: Path | None = None
     minimal: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        found = f", {self.found} confirmed violations" if self.found else ""
+        file = f": {self.path}" if self.path else ""
+        return f"<HuntResult {self.id}: {self.verdict} on {self.tested} instances{found}{file}>"
 
     def as_expected(self, strict: bool = False) -> bool:
         """Whether the verdict is the one called for; `strict` wants it resolved, too."""

@@ -247,6 +247,8 @@ class _Hunt:
             why_unresolved=dict(totals.reasons.most_common()),
             errors=totals.outcomes[Outcome.ERROR],
             why_errors=dict(totals.errors.most_common()),
+            why_inapplicable=dict(totals.inapplicable.most_common()),
+            why_refused=dict(totals.refused.most_common()),
             generations=self.schedule.next,
             path=self.path,
             minimal=as_drawn if small is None else tuple(small.rendering),

@@ -74,7 +74,9 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
 
 class ShardReport(msgspec.Struct):
     """What became of a shard; `reasons` why instances are unresolved, `errors` why the claim is at
-    fault, `values` what an optimisation is told, `found` the confirmed violations, worst first.
+    fault, `inapplicable` why they did not meet the
+    hypotheses, `refused` why the strategy turned down draws, `values` what an optimisation is told,
+    `found` the confirmed violations, worst first.
 
     One that was `cut` short, by the budget of instances or of time, is done again when the hunt is
     continued.
@@ -85,6 +87,8 @@ class ShardReport(msgspec.Struct):
     outcomes: dict[str, int] = {}
     reasons: dict[str, int] = {}
     errors: dict[str, int] = {}
+    inapplicable: dict[str, int] = {}
+    refused: dict[str, int] = {}
     coverage: dict[str, dict[str, int]] = {}
     strata: dict[str, int] = {}
     worst: Point | None = None
@@ -101,6 +105,8 @@ class Totals:
         self.outcomes: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
+        self.inapplicable: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
         self.strata: Counter[str] = Counter()
         self.coverage: dict[str, Counter[str]] = {}
         self.confirmed = 0
@@ -111,6 +117,8 @@ class Totals:
         self.outcomes.update(report.outcomes)
         self.reasons.update(report.reasons)
         self.errors.update(report.errors)
+        self.inapplicable.update(report.inapplicable)
+        self.refused.update(report.refused)
         self.strata.update(report.strata)
         for key, counts in report.coverage.items():
             self.coverage.setdefault(key, Counter()).update(counts)

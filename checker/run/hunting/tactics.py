@@ -65,7 +65,7 @@ def structured(claim: Claim, shard: Shard, tester: Tester) -> None:
     """Draws on structured data, where it takes any; choices or arrays snapped to special values."""
     for number, seed in enumerate(_seeds(shard, tester)):
         rng = np.random.default_rng(seed)
-        found = draw_one(_on_structured(claim, shard.index + number), seed)
+        found = draw_one(_on_structured(claim, shard.index + number), seed, refused=tester.refused)
         if found is None:
             continue
         try:
@@ -216,7 +216,7 @@ def _seeds(shard: Shard, tester: Tester) -> Iterator[int]:
 
 
 def _draw(strategy, seed: int, tester: Tester, prefix=()) -> None:
-    found = draw_one(strategy, seed, prefix)
+    found = draw_one(strategy, seed, prefix, tester.refused)
     if found is not None:
         tester.test(found.instance, found.choices)
 

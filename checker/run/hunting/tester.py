@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 
 from msgspec.structs import replace
 
@@ -25,7 +26,7 @@ class Tester:
     def __init__(self, claim: Claim, shard: Shard):
         self.claim, self.shard, self.report = claim, shard, ShardReport()
         self.tally, self.start = Tally(), time.perf_counter()
-        self.skipped = 0
+        self.skipped, self.refused = 0, Counter[str]()  # reasons of the strategy's
         self.best: dict[str, tuple[Point, object]] = {}
 
     @property
@@ -88,6 +89,8 @@ class Tester:
         report.coverage = {key: dict(counts) for key, counts in self.tally.coverage.items()}
         report.reasons = dict(self.tally.unresolved.most_common(10))
         report.errors = dict(self.tally.errors.most_common(10))
+        report.inapplicable = dict(self.tally.inapplicable.most_common(10))
+        report.refused = dict(self.refused.most_common(10))
         report.seconds = time.perf_counter() - self.start
         report.cut = self.shard.cut or report.seconds >= self.shard.seconds
         return report

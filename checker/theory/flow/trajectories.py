@@ -6,15 +6,17 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 
+from ncfcheck.core.stated import must_be, shown
 from ncfcheck.core.tolerances import FITTED, HANDOVER, Numerics
 from ncfcheck.model.arrays import Value, finite_vector, unit_vector
 from ncfcheck.model.losses import NCF_CODE
-from ncfcheck.model.ncf import Ncf, Problem, norm
+from ncfcheck.model.ncf import NCF_HINT, Ncf, Problem, norm
 from ncfcheck.theory.flow import solvers as second_integrator
 from ncfcheck.theory.flow import stepper
 
@@ -118,13 +120,21 @@ def ncf_flow(
     """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, sin∠ ≤ residual.
 
     `scale` is ‖∇N(start)‖ where that is known. Raises ValueError for a start, or a direction of the
-    event, that is no unit vector of the network's size.
+    event, that is no unit vector of the network's size; TypeError for what is no Ncf, Numerics or
+    Event.
     """
+    must_be(Ncf, "ncf", ncf, NCF_HINT)
+    _refuse_others(numerics, until)
     start = unit_vector(start, ncf.network.size, "start")
     scale = scale or norm(ncf.gradient(start))
     return _run(
         _field(ncf, ncf._ybar_columns, NCF_CODE, 0.0, scale), start, numerics, until, residual
     )
+
+
+def _refuse_others(numerics, until) -> None:
+    must_be(Numerics, "numerics", numerics)
+    must_be(Event, "until", until, "norm_reaches and time_reaches make one")
 
 
 def noise(ncf: Ncf, flow: Trajectory) -> float:
@@ -163,11 +173,13 @@ def loss_flow(
     where the gradient vanishes with the loss, at 10^-10 of 𝓛(0) or less. A loss that is positive at
     all finite weights, like the logistic one, gets there by an 𝓛 asked for only.
 
-    Raises ValueError as `ncf_flow` does, and for a δ that is not above 0.
+    Raises ValueError and TypeError as `ncf_flow` does, and ValueError for a δ that is not above 0.
     """
+    must_be(Problem, "problem", problem)
+    _refuse_others(numerics, until)
     start = unit_vector(start, problem.network.size, "start")
-    if not 0 < delta < math.inf:
-        raise ValueError(f"delta must be above 0, not {delta!r}")
+    if not (isinstance(delta, Real) and 0 < delta < math.inf):
+        raise ValueError(f"delta must be above 0, not {shown(delta)}")
     y = np.array(problem.y.T, order="C")
     scale = norm(problem.ncf.gradient(start))
     field = _field(problem.ncf, y, problem.loss.code, math.log(delta), scale)

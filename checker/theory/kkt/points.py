@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lsmr
 
 from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.core.stated import must_be, shown
 from ncfcheck.core.tolerances import (
     DEGENERATE,
     DENSE_HESSIAN,
@@ -24,7 +26,7 @@ from ncfcheck.core.tolerances import (
     Numerics,
 )
 from ncfcheck.model.arrays import Value, direction, unit_vector
-from ncfcheck.model.ncf import FEW, Ncf, norm, sine
+from ncfcheck.model.ncf import FEW, NCF_HINT, Ncf, norm, sine
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise
 
 FLOWS = (
@@ -101,8 +103,9 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
     Raises Unresolved where ∇N vanishes: such a point has no multiplier to polish against;
     ValueError for a u that is no direction of the network's size.
     """
-    if steps < 1:
-        raise ValueError(f"steps must be 1 or more, not {steps}")
+    must_be(Ncf, "ncf", ncf, NCF_HINT)
+    if not isinstance(steps, Integral) or steps < 1:
+        raise ValueError(f"steps must be 1 or more, a whole number, not {shown(steps)}")
     u = direction(u, ncf.network.size, "u")
     solver = _DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts
     u = u / np.linalg.norm(u)
@@ -261,8 +264,11 @@ def flow_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     The flow hands over to the polish at sin∠ ≤ HANDOVER. Where that ends on a saddle whose escape
     directions the flow has already entered, the flow goes on. Where ∇N dies away the limit is a
     zero KKT point. Raises Inapplicable for a dead start, Unresolved when the KKT point cannot be
-    told, ValueError for a start that is no unit vector of the network's size.
+    told, ValueError for a start that is no unit vector of the network's size, TypeError for no Ncf
+    or Numerics.
     """
+    must_be(Ncf, "ncf", ncf, NCF_HINT)
+    must_be(Numerics, "numerics", numerics)
     start = unit_vector(start, ncf.network.size, "start")
     return _followed(ncf, start.tobytes(), numerics)
 
