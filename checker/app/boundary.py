@@ -11,8 +11,8 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from ncfcheck.app import streams
+from ncfcheck.core import interruptions
 from ncfcheck.core.errors import CannotRun
-from ncfcheck.run import interruptions
 
 UNEXPECTED, FAILED, PIPE = 1, 2, 141  # as shells tell of SIGPIPE
 OPTION, VARIABLE = "--traceback", "NCFCHECK_TRACEBACK"
@@ -28,9 +28,10 @@ def guarded(command: Callable[[], int], arguments: Sequence[str] = ()) -> int:
     streams.prepare()
     message, cause = "", None
     try:
-        code = command()
+        with interruptions.heeded():
+            code = command()
     except KeyboardInterrupt as interruption:
-        message = interruptions.told(interruption)
+        message = interruptions.heard(interruption)
         code = interruptions.exit_code(message)
     except BrokenPipeError:
         code = PIPE

@@ -30,7 +30,6 @@ from ncfcheck.app.streams import warn
 from ncfcheck.app.verify import verify
 from ncfcheck.app.witness import replay
 from ncfcheck.core.errors import CannotRun
-from ncfcheck.run import interruptions
 
 PROFILES = ("quick", "ci", "deep")
 
@@ -44,7 +43,7 @@ def main(arguments=None) -> int:
 def _command(arguments) -> int:
     # Not by its `main`, which makes exit code 1 of a reader that went away.
     try:
-        with interruptions.heeded(), cli.make_context("ncfcheck", list(arguments)) as context:
+        with cli.make_context("ncfcheck", list(arguments)) as context:
             return cli.invoke(context) or 0
     except click.exceptions.Exit as done:
         return done.exit_code

@@ -11,8 +11,8 @@ import click
 
 from ncfcheck.app.boundary import FAILED, UNEXPECTED
 from ncfcheck.app.streams import say, warn
+from ncfcheck.core import interruptions
 from ncfcheck.core.errors import CannotRun
-from ncfcheck.run import interruptions
 
 OWN = "ncfcheck.claims"
 PATH = click.Path(path_type=Path)
@@ -67,6 +67,7 @@ def loaded() -> None:
     from ncfcheck.core import loading
 
     loading.load_claims(sources())
+    interruptions.heed()
 
 
 def selected(patterns):
