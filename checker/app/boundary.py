@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from ncfcheck.app import streams
 from ncfcheck.core import interruptions
+from ncfcheck.core.blame import blamed
 from ncfcheck.core.errors import CannotRun
 
 UNEXPECTED, FAILED, PIPE = 1, 2, 141  # as shells tell of SIGPIPE
@@ -58,6 +59,8 @@ def _told(error: BaseException) -> str:
     match error:
         case FileNotFoundError() if not _is_somewhere():
             return "the folder that this is run in is not there any more"
+        case _ if found := blamed(error):
+            advice = f"{found}; {HINT}"
         case OSError():
             advice = HINT
         case MemoryError():

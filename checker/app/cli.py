@@ -19,6 +19,7 @@ from ncfcheck.app.console import (
     exit_code,
     forgiving,
     own_claims,
+    own_files,
     play,
     selected,
     silent,
@@ -224,7 +225,7 @@ def check(
 
     table = _table(data, target, standardise, delimiter, decimal)
     claims = tuple(claim.id for claim in selected(patterns))
-    comparison = prepared(options, patterns, claims, part)
+    comparison = prepared(options, patterns, claims, part, (data, *own_files()))
     count, workers = examples or PROFILES[profile], workers or available()
     how = {"verbose": verbose, "folder": FOLDER, "certify": certify, "scheduler": scheduler}
     how["instance_timeout"] = instance_timeout

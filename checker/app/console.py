@@ -13,6 +13,7 @@ from ncfcheck.app.boundary import FAILED, UNEXPECTED
 from ncfcheck.app.streams import say, warn
 from ncfcheck.core import interruptions
 from ncfcheck.core.errors import CannotRun
+from ncfcheck.core.time_limit import SECONDS
 
 OWN = "ncfcheck.claims"
 PATH = click.Path(path_type=Path)
@@ -29,7 +30,7 @@ def _above_zero(_, __, value: float) -> float:
 TIMEOUT = {
     "type": float,
     "callback": _above_zero,
-    "default": 60.0,
+    "default": SECONDS,
     "show_default": True,
     "metavar": "SECONDS",
     "help": "An instance without an answer by then is unresolved.",

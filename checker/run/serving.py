@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from multiprocessing import connection
 
 from ncfcheck.core import interruptions, time_limit
+from ncfcheck.core.errors import tolerate_warnings
 
 
 class Trace(ctypes.Structure):
@@ -49,6 +50,7 @@ def serve(
     """In a process of a crew: do what comes through the pipe."""
     threading.Thread(target=_follow, daemon=True).start()
     interruptions.leave_to_parent()
+    tolerate_warnings()
     work, process = None, os.getpid()
     while True:
         try:
