@@ -37,7 +37,8 @@ def blamed(error: BaseException) -> str:
 
 def _importing(error: BaseException) -> list[tuple[str, str]]:
     """Names and files of the modules that were being imported, the innermost first."""
-    found, trace = [], error.__traceback__
+    found: list[tuple[str, str]] = []
+    trace = error.__traceback__
     while trace:
         code, names = trace.tb_frame.f_code, trace.tb_frame.f_globals
         if code.co_name == "<module>":

@@ -1,6 +1,7 @@
 """What ends a run although nothing is wrong with the program; and what does not."""
 
 import warnings
+from typing import cast
 
 
 class CannotRun(Exception):
@@ -15,5 +16,5 @@ def tolerate_warnings() -> None:
     """
     told = [each for each in warnings.filters if each[0] != "error"]
     if len(told) < len(warnings.filters):
-        warnings.filters[:] = told
+        cast(list, warnings.filters)[:] = told
         warnings.simplefilter("default", append=True)  # which has the change noticed

@@ -119,8 +119,8 @@ def postponed() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for number, handler in handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for number in caught[:1]:
-            signal.raise_signal(number)
+        for each in caught[:1]:
+            signal.raise_signal(each)
 
 
 def heard(interruption: BaseException) -> str:
