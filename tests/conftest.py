@@ -1,6 +1,7 @@
 """Fixtures shared by the tests, and the table of planted mistakes in their output."""
 
 import importlib
+import signal
 import sys
 
 import pytest
@@ -19,6 +20,14 @@ def here(monkeypatch):
     there, and needs no start.
     """
     monkeypatch.setattr("ncfcheck.run.workers.available", lambda: 0)
+
+
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C is heeded, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

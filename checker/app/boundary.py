@@ -11,8 +11,9 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from ncfcheck.app import streams
+from ncfcheck.core import interruptions
+from ncfcheck.core.blame import blamed
 from ncfcheck.core.errors import CannotRun
-from ncfcheck.run import interruptions
 
 UNEXPECTED, FAILED, PIPE = 1, 2, 141  # as shells tell of SIGPIPE
 OPTION, VARIABLE = "--traceback", "NCFCHECK_TRACEBACK"
@@ -28,9 +29,10 @@ def guarded(command: Callable[[], int], arguments: Sequence[str] = ()) -> int:
     streams.prepare()
     message, cause = "", None
     try:
-        code = command()
+        with interruptions.heeded():
+            code = command()
     except KeyboardInterrupt as interruption:
-        message = interruptions.told(interruption)
+        message = interruptions.heard(interruption)
         code = interruptions.exit_code(message)
     except BrokenPipeError:
         code = PIPE
@@ -57,6 +59,8 @@ def _told(error: BaseException) -> str:
     match error:
         case FileNotFoundError() if not _is_somewhere():
             return "the folder that this is run in is not there any more"
+        case _ if found := blamed(error):
+            advice = f"{found}; {HINT}"
         case OSError():
             advice = HINT
         case MemoryError():

@@ -19,6 +19,7 @@ from ncfcheck.app.console import (
     exit_code,
     forgiving,
     own_claims,
+    own_files,
     play,
     selected,
     silent,
@@ -31,7 +32,6 @@ from ncfcheck.app.streams import warn
 from ncfcheck.app.verify import verify
 from ncfcheck.app.witness import replay
 from ncfcheck.core.errors import CannotRun
-from ncfcheck.run import interruptions
 
 PROFILES = ("quick", "ci", "deep")
 # What the results of a check hang on besides claims, seed and examples.
@@ -47,7 +47,7 @@ def main(arguments=None) -> int:
 def _command(arguments) -> int:
     # Not by its `main`, which makes exit code 1 of a reader that went away.
     try:
-        with interruptions.heeded(), cli.make_context("ncfcheck", list(arguments)) as context:
+        with cli.make_context("ncfcheck", list(arguments)) as context:
             return cli.invoke(context) or 0
     except click.exceptions.Exit as done:
         return done.exit_code
@@ -228,7 +228,7 @@ def check(
 
     table = _table(data, target, standardise, delimiter, decimal)
     claims = tuple(claim.id for claim in selected(patterns))
-    comparison = prepared(options, patterns, claims, part)
+    comparison = prepared(options, patterns, claims, part, (data, *own_files()))
     count, workers = examples or PROFILES[profile], workers or available()
     how = {"verbose": verbose, "folder": FOLDER, "certify": certify, "scheduler": scheduler}
     how |= {"instance_timeout": instance_timeout, "options": told(*AGAIN)}

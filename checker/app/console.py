@@ -12,8 +12,9 @@ from click.core import ParameterSource
 
 from ncfcheck.app.boundary import FAILED, UNEXPECTED
 from ncfcheck.app.streams import say, warn
+from ncfcheck.core import interruptions
 from ncfcheck.core.errors import CannotRun
-from ncfcheck.run import interruptions
+from ncfcheck.core.time_limit import SECONDS
 
 OWN = "ncfcheck.claims"
 PATH = click.Path(path_type=Path)
@@ -30,7 +31,7 @@ def _above_zero(_, __, value: float) -> float:
 TIMEOUT = {
     "type": float,
     "callback": _above_zero,
-    "default": 60.0,
+    "default": SECONDS,
     "show_default": True,
     "metavar": "SECONDS",
     "help": "An instance without an answer by then is unresolved.",
@@ -83,6 +84,7 @@ def loaded() -> None:
     from ncfcheck.core import loading
 
     loading.load_claims(sources())
+    interruptions.heed()
 
 
 def selected(patterns):

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from ncfcheck.core.time_limit import SECONDS
+
 PACKAGE, FOLDER = "ncfcheck", "properties"
 MARK = "@claim("
 
@@ -35,9 +37,9 @@ def pytest_addoption(parser):
     group.addoption(
         "--ncf-instance-timeout",
         type=float,
-        default=60.0,
+        default=SECONDS,
         metavar="SECONDS",
-        help="what no answer comes to in time is unresolved (default: 60)",
+        help="what no answer comes to in time is unresolved (default: %(default)g)",
     )
 
 

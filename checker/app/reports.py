@@ -111,30 +111,53 @@ def _markdown(path, strict):
     return MarkdownFile(path, strict)
 
 
-def prepared(options, patterns=(), known=(), part=""):
-    """The comparison with a baseline that the options ask for, if any; files are looked at first.
+def prepared(options, patterns=(), known=(), part="", inputs=()):
+    """The comparison with a baseline that the options ask for, if any; files are looked at first,
+    `inputs` being those that are read.
 
-    Raises Unwritable for a file asked for that cannot be written, BadBaseline for a baseline that
-    cannot be read.
+    Raises CannotRun for files that cannot go together, Unwritable for a file asked for that cannot
+    be written, BadBaseline for a baseline that cannot be read.
     """
     from ncfcheck.core.files import STDOUT, check_writable, make_folder
     from ncfcheck.verdicts.baseline import BASELINE
     from ncfcheck.verdicts.comparison import comparison
+    from ncfcheck.verdicts.report import LATEST
 
     path, update = options["baseline"], options["update_baseline"]
     files = [file for name, file in options.items() if name.endswith("_path") and file]
     if files.count(STDOUT) > 1:
         raise CannotRun("standard output, -, takes one file")
+    if update and part:
+        whole = "a baseline is of all parts: give --update-baseline to `ncfcheck merge`"
+        raise CannotRun(f"--update-baseline does not go with --shard; {whole}")
+    baseline = [path or BASELINE] if path or update else []
+    written, read = (baseline, []) if update else ([], baseline)
+    _refuse_taken([*files, *written], [*inputs, *read, LATEST])
     for file in files:
         check_writable(file)
-    if not path and not update:
+    if not baseline:
         return None
-    path = path or BASELINE
+    [path] = baseline
     found = comparison(path, update, patterns, known, part)
     if update:
         make_folder(path.parent)
         check_writable(path)
     return found
+
+
+def _refuse_taken(results, others):
+    """Raise CannotRun for a file of results that takes others, too, or is among the others that
+    the run has. What is no file, such as /dev/null, takes all.
+    """
+    kept = {Path(each).resolve() for each in others if each}
+    for number, file in enumerate(results):
+        place = file.resolve()
+        if place.exists() and not place.is_file():
+            continue
+        if place in [other.resolve() for other in results[:number]]:
+            raise CannotRun(f"{file} cannot take two results: name a file for each")
+        if place in kept:
+            raise CannotRun(f"{file} is a file of the run's own: name another for the results")
 
 
 @click.command()

@@ -15,7 +15,9 @@ from types import ModuleType
 
 from ncfcheck.core.claims import forget, registered
 from ncfcheck.core.errors import CannotRun
+from ncfcheck.core.interruptions import may_be_asked
 from ncfcheck.core.stated import place, short
+from ncfcheck.core.time_limit import Ended
 
 SUFFIX = ".py"
 
@@ -71,12 +73,13 @@ def load(source: str) -> ModuleType:
             raise BrokenClaims(
                 f"{short(source)} states no claim: decorate a function with @claim of ncfcheck"
             )
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         del sys.modules[name]
         forget(name)
-        raise (
-            error if isinstance(error, BrokenClaims) else BrokenClaims(told(error, path))
-        ) from error
+        is_asked = isinstance(error, KeyboardInterrupt) and may_be_asked()
+        if is_asked or isinstance(error, BrokenClaims):
+            raise
+        raise BrokenClaims(told(error, path)) from error
     return module
 
 
@@ -123,6 +126,8 @@ def told(error: BaseException, path: Path | None = None) -> str:
 
     `path` is a file being loaded; without it, every file loaded is looked for.
     """
+    if isinstance(error, Ended) and error.__cause__:
+        error = error.__cause__
     said = _said(error)
     message = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if path and isinstance(error, SystemExit):

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from functools import cache
 
 from ncfcheck.core import claim_files
+from ncfcheck.core.blame import blamed
 from ncfcheck.core.claim_files import BrokenClaims, told
 from ncfcheck.core.claims import Claim, registered, select
 from ncfcheck.core.errors import CannotRun
@@ -45,7 +46,8 @@ def _import(name: str):
     except CannotRun:
         raise
     except Exception as error:
-        raise BrokenClaims(f"cannot load the claims of {name}: {told(error)}") from error
+        advice = f": {found}" if (found := blamed(error)) else ""
+        raise BrokenClaims(f"cannot load the claims of {name}: {told(error)}{advice}") from error
 
 
 def _check_names() -> None:

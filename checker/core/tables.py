@@ -76,9 +76,9 @@ def _table(name: str, cells, decimal: str, notes: list[str], target: str, standa
         told.append(f"target {column!r}: {y.how}")
     found, gaps = _complete({**features, column: y.values}, cells.index)
     labels = found.pop(column)
-    if np.ptp(labels) == 0:
+    if _is_constant(labels):
         raise TableError(f"target column {column!r} is constant; there is nothing to predict")
-    constant = [each for each in found if np.ptp(found[each]) == 0]
+    constant = [each for each in found if _is_constant(found[each])]
     if len(constant) == len(found):
         every = "; ".join([f"every feature column is constant ({named(constant)})", *told])
         raise TableError(f"{every}; there is nothing to learn from")
@@ -168,6 +168,10 @@ def _complete(columns: dict[str, np.ndarray], rows) -> tuple[dict[str, np.ndarra
         raise TableError(f"{few} (missing: {gaps}); at least two are needed")
     notes = [f"left out, incomplete: {_rows((~whole).sum())} of {len(whole)} (missing: {gaps})"]
     return {name: values[whole] for name, values in columns.items()}, notes * (not whole.all())
+
+
+def _is_constant(values: np.ndarray) -> bool:
+    return bool(values.min() == values.max())  # their difference may overflow
 
 
 def _rows(count: int) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ncfcheck.core import deadlines
+from ncfcheck.core import deadlines, interruptions
 from ncfcheck.core.deadlines import ended
 
 LONGEST = 128  # bytes of a claim's name in a trace
@@ -30,6 +31,12 @@ class OutOfTime(BaseException):
     """
 
     is_known = False
+
+
+class Ended(Exception):
+    """A step raised what ends programs (SystemExit, KeyboardInterrupt …), which is its cause: it
+    ends the step.
+    """
 
 
 class BudgetSpent(BaseException):
@@ -75,7 +82,8 @@ def each_step(seconds: float) -> Iterator[None]:
         _here.silent.clear()
     _here.seconds, _here.late = seconds, f"no answer within {seconds:g} s"
     try:
-        yield
+        with interruptions.heeded(signal.SIGINT):
+            yield
     finally:
         _here.seconds, _here.late = before
 
@@ -92,7 +100,7 @@ def leave_trace(trace, given_up: dict[int, str], latest: int = 0) -> None:
 
 
 def limited(work: Callable, *arguments, claim: str = ""):
-    """`work(*arguments)` as a step. Raises OutOfTime.
+    """`work(*arguments)` as a step. Raises OutOfTime, and Ended.
 
     A copy of this process that the work forked ends where the work does: it is nobody's.
     """
@@ -108,6 +116,10 @@ def limited(work: Callable, *arguments, claim: str = ""):
         if claim:
             here.silent[claim] = here.silent.get(claim, 0) + 1
         raise
+    except (KeyboardInterrupt, SystemExit, GeneratorExit) as error:
+        if isinstance(error, KeyboardInterrupt) and interruptions.may_be_asked():
+            raise
+        raise Ended from error
     finally:
         if os.getpid() != process:
             os._exit(1)

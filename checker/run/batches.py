@@ -194,12 +194,12 @@ class _Checking:
         return BatchReport(self.tallies, seconds, tuple(self.examined))
 
 
-def _next(stream: Iterator, count: int) -> tuple[list, BaseException | None]:
+def _next(stream: Iterator, count: int) -> tuple[list, Exception | None]:
     """The next of a stream, at most `count`, and what it raised after these."""
     found: list = []
     try:
         found.extend(islice(stream, count))
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         return found, error
     return found, None
 

@@ -18,6 +18,7 @@ from ncfcheck.core.claims import Claim, registered
 from ncfcheck.core.describing import one_line
 from ncfcheck.core.errors import CannotRun
 from ncfcheck.core.files import Unwritable
+from ncfcheck.core.interruptions import heard
 from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.tables import Table
 from ncfcheck.core.versions import versions
@@ -25,7 +26,6 @@ from ncfcheck.model.encoding import NotStorable
 from ncfcheck.run.batches import Batch, BatchReport, check_batch, cut, with_witnesses
 from ncfcheck.run.counterexamples import Find, as_found, is_worth_keeping
 from ncfcheck.run.crews import WorkerLost
-from ncfcheck.run.interruptions import told
 from ncfcheck.run.workers import crew, longest_first, work_through
 from ncfcheck.strategies.datasets import from_table
 from ncfcheck.verdicts import witness
@@ -79,7 +79,7 @@ def run(plan: CheckPlan) -> Iterator[Event]:
     try:
         yield from under_way.events()
     except KeyboardInterrupt as interruption:
-        stopped = told(interruption)
+        stopped = heard(interruption)
     except CannotRun:
         raise
     except Exception as error:

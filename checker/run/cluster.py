@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from functools import lru_cache
 
+from ncfcheck.core.deadlines import ended
 from ncfcheck.run.crews import NoCluster, WorkerLost
 
-PATIENCE = 30  # seconds to wait for a scheduler to answer and for its first worker
+ANSWER, PATIENCE = 10, 30  # seconds to wait for a scheduler, and for its first worker
 LOOK = 2.0  # seconds between looks at how many workers a cluster has
 
 
@@ -38,8 +39,14 @@ class Dask:
                 "--scheduler needs Dask: pip install 'ncfcheck[distributed]'"
             ) from error
         try:
-            self.client = distributed.Client(self.address, timeout=PATIENCE, set_as_default=False)
-        except (OSError, ValueError) as error:
+            distributed.comm.get_address_host_port(self.address)
+        except ValueError as error:  # for which a client would not be made, nor get away, in time
+            wanted = "expected one such as tcp://host:8786"
+            raise NoCluster(f"{self.address!r} is no address of a scheduler: {wanted}") from error
+        silence = TimeoutError(f"silent for {ANSWER:g} s")
+        try:
+            self.client = ended(silence, ANSWER, _connected, self.address)
+        except Exception as error:  # whatever is made of what is there instead
             raise NoCluster(f"no Dask scheduler answers at {self.address}: {error}") from error
         try:
             self.client.wait_for_workers(1, timeout=PATIENCE)
@@ -86,6 +93,17 @@ class Dask:
         with contextlib.suppress(Exception):
             self.pool.shutdown(wait=False)
             self.client.close(timeout=5)
+
+
+def _connected(address: str):
+    """A client of the scheduler."""
+    import distributed
+
+    class Client(distributed.Client):
+        def __del__(self):
+            """Who never got a connection does not wait for its end, as it would for a minute."""
+
+    return Client(address, timeout=ANSWER, set_as_default=False)
 
 
 _making = threading.Lock()

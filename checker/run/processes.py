@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing import connection, sharedctypes
 
+from ncfcheck.core.interruptions import postponed
 from ncfcheck.run.crews import DIED, WorkerLost
-from ncfcheck.run.interruptions import postponed
 from ncfcheck.run.serving import Raised, Trace, serve, without_main
 
 GRACE = 2.0  # seconds that a process has to end by itself what is out of time

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import connection
 
-from ncfcheck.core import time_limit
-from ncfcheck.run import interruptions
+from ncfcheck.core import interruptions, time_limit
+from ncfcheck.core.errors import tolerate_warnings
 
 
 class Trace(ctypes.Structure):
@@ -50,9 +50,13 @@ def serve(
     """In a process of a crew: do what comes through the pipe."""
     threading.Thread(target=_follow, daemon=True).start()
     interruptions.leave_to_parent()
+    tolerate_warnings()
     work, process = None, os.getpid()
     while True:
-        unit, *known = pipe.recv()
+        try:
+            unit, *known = pipe.recv()
+        except (EOFError, OSError):  # nobody is there any more
+            return
         try:
             work = work or make(*arguments)
             time_limit.leave_trace(trace, *known)
@@ -67,6 +71,8 @@ def serve(
             pipe.send(result)
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             pipe.send(Raised(RuntimeError(f"{unit.claim}: cannot be sent: {error}")))
+        except OSError:
+            return
 
 
 def _follow() -> None:

@@ -9,9 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cache
 
+from ncfcheck.core import interruptions
 from ncfcheck.run.cluster import Dask
 from ncfcheck.run.crews import Here, WorkerLost
 from ncfcheck.run.processes import Processes
+
+LOOK = 1.0  # seconds between looks for an interruption that was ignored where it came
 
 
 def available() -> int:
@@ -75,6 +78,7 @@ def work_through(
     """
     running, suspects, losses = 0, deque(), 1  # of the first suspect
     while True:
+        interruptions.heed()
         while running < (1 if suspects else crew.capacity):
             unit = suspects[0] if suspects else take()
             if unit is None:
@@ -101,5 +105,5 @@ def work_through(
             return
 
 
-def _left(until: float) -> float | None:
-    return None if until == math.inf else max(0.0, until - time.monotonic())
+def _left(until: float) -> float:
+    return min(LOOK, max(0.0, until - time.monotonic()))

@@ -134,7 +134,7 @@ def _answer(claim: Claim, instance) -> tuple[Outcome, Margin]:
     try:
         with np.errstate():  # what one claim sets is no matter of the next
             return limited(claim.judge, instance, claim=claim.id)
-    except (Exception, SystemExit, GeneratorExit) as error:
+    except Exception as error:
         return _at_fault(told_of(error, claim))
 
 

@@ -308,7 +308,9 @@ def test_a_module_of_claims_that_cannot_be_imported_is_told_in_one_line(
     monkeypatch.setattr(loading, "SOURCES", ("broken_toys",))
     refused(
         command("check"),
-        "cannot load the claims of broken_toys: ZeroDivisionError: division by zero",
+        "cannot load the claims of broken_toys: ZeroDivisionError: division by zero: "
+        f"{tmp_path / 'broken_toys.py'} is imported for the module broken_toys: rename it, or "
+        "keep it off PYTHONPATH",
     )
 
 

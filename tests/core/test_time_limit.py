@@ -1,6 +1,7 @@
 """What does not come back in time is ended, in any thread, whatever it makes of that."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -9,8 +10,9 @@ import time
 import pytest
 
 from ncfcheck.core import compiling, deadlines, time_limit
+from ncfcheck.core.claim_files import told
 from ncfcheck.core.deadlines import ended
-from ncfcheck.core.time_limit import PATIENCE, BudgetSpent, OutOfTime, each_step, limited
+from ncfcheck.core.time_limit import PATIENCE, BudgetSpent, Ended, OutOfTime, each_step, limited
 
 
 def loop():
@@ -95,12 +97,19 @@ def test_an_outer_limit_holds_after_an_inner_one():
         ended(BudgetSpent(), 0.6, twice)
 
 
-def test_ctrl_c_passes():
-    def interrupted():
-        raise KeyboardInterrupt
+def test_ctrl_c_passes(ctrl_c):
+    with pytest.raises(KeyboardInterrupt), each_step(0.2):
+        limited(signal.raise_signal, signal.SIGINT)
 
-    with each_step(0.2), pytest.raises(KeyboardInterrupt):
-        limited(interrupted)
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_what_a_step_raises_to_end_the_program_ends_the_step(ctrl_c, error):
+    def raising():
+        raise error("now")
+
+    with each_step(0.2), pytest.raises(Ended) as found:
+        limited(raising)
+    assert told(found.value) == f"{error.__name__}: now"
 
 
 def test_what_is_compiled_costs_a_step_no_time():

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import combinations
 from pathlib import Path
 
 import click
@@ -138,6 +139,40 @@ def test_a_broken_package(package, arguments, tmp_path):
     assert len(found.stderr.splitlines()) == 1
 
 
+def test_results_over_results(command):
+    """--json a --html a, two results for one file → exit code 2 and one line, nothing is written"""
+    options = ("--json", "--junit", "--html", "--markdown")
+    for first, second in combinations(options, 2):
+        code, out, err = command("check", "toy.true", first, "a", second, "b/../a")
+        assert (code, out) == (2, "") and told_once(err, "b/../a cannot take two results:")
+    baseline = ("--update-baseline", "--baseline", "a", "--json", "a")
+    assert command("check", "toy.true", *baseline)[0] == 2
+    assert not list(Path().iterdir())
+    assert command("check", "toy.true", "--json", "/dev/null", "--html", "/dev/null")[0] == 0
+
+
+def test_results_over_what_is_read(command, tmp_path):
+    """--json over the table, the claims, the baseline or what is kept → exit code 2, one line"""
+    Path("t.csv").write_text("a,y\n5,2\n2,3\n3,1\n")
+    Path("b.json").write_text("{}")
+    claim_file(tmp_path, TRUE)
+    for name, *options in (
+        ("t.csv", "--data", "t.csv", "--target", "y"),
+        ("mine.py", "--claims", "mine.py"),
+        ("b.json", "--baseline", "b.json"),
+        ("reports/latest.json",),
+    ):
+        code, out, err = command("check", "toy.true", *options, "--json", name)
+        assert (code, out) == (2, "") and told_once(err, f"{name} is a file of the run's own")
+
+
+def test_a_part_as_the_baseline(command):
+    """--shard 1/2 --update-baseline → exit code 2, a line that names merge, nothing written"""
+    code, out, err = command("check", "--shard", "1/2", "--update-baseline")
+    assert (code, out) == (2, "") and told_once(err, "--update-baseline does not go with --shard")
+    assert "ncfcheck merge" in err and not Path("reports").exists()
+
+
 def test_a_claim_file_that_exits(tmp_path, capsys):
     """a claim file that calls sys.exit(0) → exit code 2, not 0"""
     path = claim_file(tmp_path, "import sys\nsys.exit(0)\n")
@@ -156,6 +191,55 @@ def test_compilation_switched_off(tmp_path):
     """NUMBA_DISABLE_JIT=1 in the environment → exit code 2 and a line that says to unset it"""
     found = ncfcheck("list", folder=tmp_path, NUMBA_DISABLE_JIT="1")
     assert found.returncode == 2 and told_once(found.stderr, "NUMBA_DISABLE_JIT is set")
+
+
+def test_a_setting_that_a_package_does_not_take(tmp_path):
+    """NUMBA_NUM_THREADS=0 in the environment → exit code 2 and a line that says to unset it"""
+    found = ncfcheck("list", folder=tmp_path, NUMBA_NUM_THREADS="0")
+    assert found.returncode == 2 and len(found.stderr.splitlines()) == 1
+    advice = "numba cannot be imported with NUMBA_NUM_THREADS=0 in the environment: unset it"
+    assert advice in found.stderr and "a fault of ncfcheck" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "content"),
+    [
+        ("random", "raise ValueError('mine')"),
+        ("string", "raise ValueError('mine')"),
+        ("inspect", "x = ("),
+        ("secrets", ""),
+    ],
+)
+def test_a_file_in_the_way_of_a_module(module, content, tmp_path):
+    """random.py and its like on PYTHONPATH → exit code 2 and a line that names the file"""
+    path = tmp_path / "mine" / f"{module}.py"
+    path.parent.mkdir()
+    path.write_text(content)
+    found = ncfcheck("list", folder=tmp_path, PYTHONPATH=str(path.parent))
+    assert found.returncode == 2 and len(found.stderr.splitlines()) == 1
+    assert f"{path} is imported for the module {module}: rename it" in found.stderr
+
+
+def test_warnings_that_are_to_be_errors(tmp_path):
+    """PYTHONWARNINGS=error, a claim that warns, a table of huge values → as without"""
+    path = claim_file(tmp_path, WARNING)
+    (tmp_path / "huge.csv").write_text("a,b,y\n1,2,3\n1e308,-1e308,1e308\n-1e308,3,-1e308\n")
+    options = ("--claims", path, "--data", "huge.csv", "--target", "y", "--workers", 1)
+    found = ncfcheck("check", *options, folder=tmp_path, PYTHONWARNINGS="error")
+    assert found.returncode == 0, found.stderr
+
+
+WARNING = '''
+import warnings
+
+warnings.warn("told when it is loaded")
+
+@claim("mine.warns", kind=CONJECTURE, reference="-", given=instances())
+def warns(instance):
+    """Warns."""
+    warnings.warn("told when it is asked", DeprecationWarning)
+    return Margin(float(np.exp(np.float64(1e9)) > 0), 0.0)
+'''
 
 
 def test_a_reader_that_went_away(tmp_path):

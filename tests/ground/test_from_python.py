@@ -4,48 +4,37 @@ import numpy as np
 import pytest
 
 import ncfcheck
+from ncfcheck import check, hunt
 from ncfcheck.core import claims, loading
 
 HELD = "homogeneity.euler"
 CALLS = {
     "examples no number": (
-        lambda: ncfcheck.check(HELD, examples="many"),
+        lambda: check(HELD, examples="many"),
         TypeError,
         "examples is a whole number, not 'many'",
     ),
     "examples a half": (
-        lambda: ncfcheck.check(HELD, examples=2.5),
+        lambda: check(HELD, examples=2.5),
         TypeError,
         "examples is a whole number, not 2.5",
     ),
-    "examples none": (
-        lambda: ncfcheck.check(HELD, examples=0),
-        ValueError,
-        "expected examples ≥ 1, not 0",
-    ),
-    "seed negative": (
-        lambda: ncfcheck.check(HELD, seed=-1),
-        ValueError,
-        "expected seed ≥ 0, not -1",
-    ),
+    "examples none": (lambda: check(HELD, examples=0), ValueError, "expected examples ≥ 1, not 0"),
+    "seed negative": (lambda: check(HELD, seed=-1), ValueError, "expected seed ≥ 0, not -1"),
     "seconds a text": (
-        lambda: ncfcheck.hunt(HELD, seconds="60s"),
+        lambda: hunt(HELD, seconds="60s"),
         TypeError,
         "seconds is a number, not '60s'",
     ),
-    "seconds none": (
-        lambda: ncfcheck.hunt(HELD, seconds=0),
-        ValueError,
-        "expected seconds > 0, not 0",
-    ),
-    "an empty list": (lambda: ncfcheck.check([]), LookupError, "an empty list names no claim"),
+    "seconds none": (lambda: hunt(HELD, seconds=0), ValueError, "expected seconds > 0, not 0"),
+    "an empty list": (lambda: check([]), LookupError, "an empty list names no claim"),
     "a number for a claim": (
-        lambda: ncfcheck.check(7),
+        lambda: check(7),
         LookupError,
         "7 states no claim: decorate it with @claim",
     ),
     "a number for a file": (
-        lambda: ncfcheck.check(files=7),
+        lambda: check(files=7),
         TypeError,
         "`files` are paths of claim files, not 7",
     ),

@@ -60,6 +60,11 @@ MISTAKES = [
         '"__main__" (SystemExit: 3)',
     ),
     Mistake(
+        "it raises what Ctrl-C does when it is loaded",
+        "\nraise KeyboardInterrupt\n",
+        "mine.py:5: KeyboardInterrupt",
+    ),
+    Mistake(
         "it states no claim",
         "\nx = 1\n",
         "mine.py states no claim: decorate a function with @claim of ncfcheck",
@@ -292,6 +297,11 @@ MISTAKES = [
         "it exits when asked",
         stated("raise SystemExit(0)"),
         "mine.x: error: mine.py:8: SystemExit: 0",
+    ),
+    Mistake(
+        "it raises what Ctrl-C does",
+        stated("raise KeyboardInterrupt('by mistake')"),
+        "mine.x: error: mine.py:8: KeyboardInterrupt: by mistake",
     ),
     Mistake(
         "attribute that there is not",

@@ -18,7 +18,27 @@ from tests.support import ROOT
 from tests.support.commands import claim_file
 from tests.support.commands import ncfcheck as command
 
-CLAIMS = r'''
+
+def stated(id: str, what: str, body: str = "pass") -> str:
+    """The statement of a claim about numbers that holds once its body has ended."""
+    return f'''
+@claim("{id}", kind=CONJECTURE, reference="-", given=NUMBERS)
+def {id.replace(".", "_")}(number):
+    """{what}"""
+    {body}
+    return Margin(1.0, 0.0)
+'''
+
+
+LOOP = """while number == 0:
+        try:
+            number = 0
+        except Exception:
+            pass"""
+BUSY = """if number == 0:
+        Path("busy").touch()
+        re.match(r"(a|a)*b", 200 * "a")"""
+CLAIMS = '''
 import os, re, time
 from pathlib import Path
 from ncfcheck.strategies.choices import integers
@@ -31,31 +51,6 @@ def false(number):
     Path("false").touch()
     return Margin(127.5 - number, 0.0)
 
-@claim("mine.loops", kind=CONJECTURE, reference="-", given=NUMBERS)
-def loops(number):
-    """A loop in Python without end, for 0."""
-    while number == 0:
-        try:
-            number = 0
-        except Exception:
-            pass
-    return Margin(1.0, 0.0)
-
-@claim("mine.sleeps", kind=CONJECTURE, reference="-", given=NUMBERS)
-def sleeps(number):
-    """Waits without end, for 0."""
-    if number == 0:
-        time.sleep(1e6)
-    return Margin(1.0, 0.0)
-
-@claim("mine.busy", kind=CONJECTURE, reference="-", given=NUMBERS)
-def busy(number):
-    """Code in C that keeps the interpreter to itself without end, for 0."""
-    if number == 0:
-        Path("busy").touch()
-        re.match(r"(a|a)*b", 200 * "a")
-    return Margin(1.0, 0.0)
-
 def endless(number):
     while number % 20 == 7:
         pass
@@ -65,24 +60,16 @@ def endless(number):
 def draws(number):
     """Drawn without end, for one in 20."""
     return Margin(1.0, 0.0)
-
-@claim("mine.true", kind=CONJECTURE, reference="-", given=NUMBERS)
-def true(number):
-    """A number."""
-    return Margin(1.0, 0.0)
-
-@claim("deadly.one", kind=CONJECTURE, reference="-", given=NUMBERS)
-def one(number):
-    """Ends its process, for 0."""
-    if number == 0:
-        os._exit(9)
-    return Margin(1.0, 0.0)
-
-@claim("deadly.all", kind=CONJECTURE, reference="-", given=NUMBERS)
-def all_(number):
-    """Ends its process."""
-    os._exit(9)
-'''
+''' + "".join(
+    (
+        stated("mine.loops", "A loop in Python without end, for 0.", LOOP),
+        stated("mine.sleeps", "Waits without end, for 0.", "time.sleep(1e6 * (number == 0))"),
+        stated("mine.busy", "C that keeps the interpreter to itself without end, for 0.", BUSY),
+        stated("mine.true", "A number."),
+        stated("deadly.one", "Ends its process, for 0.", "number or os._exit(9)"),
+        stated("deadly.all", "Ends its process.", "os._exit(9)"),
+    )
+)
 NUMBER = "no answer within 1 s on 0"
 EXAMPLES = 40
 

@@ -174,9 +174,9 @@ def test_the_events_of_a_run_tell_its_start_progress_and_end(toys):
     }
 
 
-def test_an_interrupted_run_ends_with_what_was_found(toys):
+def test_an_interrupted_run_ends_with_what_was_found(toys, ctrl_c):
     def interrupt(number):
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     claims._registry["toy.picky"] = dataclasses.replace(toys["toy.picky"], function=interrupt)
     *_, report = run(

@@ -2,15 +2,18 @@
 to workers.
 """
 
+import gc
 import os
 import signal
+import socket
+import threading
 import time
 
 import pytest
 
+from ncfcheck.core.interruptions import postponed
 from ncfcheck.run.cluster import Dask
 from ncfcheck.run.crews import Here, NoCluster, WorkerLost
-from ncfcheck.run.interruptions import postponed
 from ncfcheck.run.processes import Processes
 from ncfcheck.run.workers import longest_first, work_through
 from tests.support.crew_work import Unit, make
@@ -162,10 +165,33 @@ def test_an_error_of_the_work_on_a_cluster_is_raised_here(cluster):
 
 def test_a_scheduler_that_is_not_there_is_told_with_its_address(monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("ncfcheck.run.cluster.PATIENCE", 0.5)
-    for address in ("tcp://127.0.0.1:9", "nonsense://x"):
-        with pytest.raises(NoCluster, match=address):
+    monkeypatch.setattr("ncfcheck.run.cluster.ANSWER", 0.5)
+    with pytest.raises(NoCluster, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9: "):
+        through(Dask("tcp://127.0.0.1:9", *ARGUMENTS), [])
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_what_is_no_scheduler_is_told_with_its_address(answer, monkeypatch, capsys):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("ncfcheck.run.cluster.ANSWER", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        threading.Thread(target=lambda: other.accept()[0].sendall(answer), daemon=True).start()
+        with pytest.raises(NoCluster, match=f"no Dask scheduler answers at {address}: "):
             through(Dask(address, *ARGUMENTS), [])
+        gc.collect()
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "address", ["garbage", "nonsense://x:1", "tcp://x", "tcp://x:y", ":", "a://b://c:1"]
+)
+def test_an_address_that_is_none_is_refused_at_once(address):
+    pytest.importorskip("distributed")
+    start = time.monotonic()
+    with pytest.raises(NoCluster, match=f"^'{address}' is no address of a scheduler: expected one"):
+        through(Dask(address, *ARGUMENTS), [])
+    assert time.monotonic() - start < 5
 
 
 def test_a_cluster_without_workers_is_told(monkeypatch):
@@ -182,15 +208,20 @@ def test_without_dask_the_extra_is_named(monkeypatch):
         through(Dask("tcp://127.0.0.1:9", *ARGUMENTS), [])
 
 
-@pytest.fixture
-def heeded():
-    """Ctrl-C is heeded, also where the tests were started in the background, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_process_whose_pipe_is_closed_ends_quietly(is_done, capfd):
+    with Processes(1, *ARGUMENTS) as crew:
+        crew.submit(Unit("waits", 0))
+        [worker] = crew.staff
+        while is_done and not list(crew.done()):
+            pass
+        worker.pipe.close()
+        worker.process.join(20)
+        assert worker.process.exitcode == 0
+    assert capfd.readouterr().err == ""
 
 
-def test_ctrl_c_while_a_process_is_started_is_told_afterwards(heeded):
+def test_ctrl_c_while_a_process_is_started_is_told_afterwards(ctrl_c):
     reached = []
     with pytest.raises(KeyboardInterrupt), postponed():
         os.kill(os.getpid(), signal.SIGINT)

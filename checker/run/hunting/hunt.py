@@ -16,6 +16,7 @@ from ncfcheck.core.claims import Claim, Outcome, Verdict, registered
 from ncfcheck.core.describing import one_line
 from ncfcheck.core.errors import CannotRun
 from ncfcheck.core.files import Unwritable
+from ncfcheck.core.interruptions import heard
 from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.versions import versions
 from ncfcheck.run.counterexamples import Find, as_found, replace
@@ -32,7 +33,6 @@ from ncfcheck.run.hunting.events import (
 from ncfcheck.run.hunting.schedule import Schedule
 from ncfcheck.run.hunting.shards import Row, Shard, ShardReport, Totals
 from ncfcheck.run.hunting.tactics import carried_out
-from ncfcheck.run.interruptions import told
 from ncfcheck.run.shrinking.shrink import SECONDS
 from ncfcheck.run.workers import crew, longest_first, work_through
 from ncfcheck.verdicts import witness
@@ -96,7 +96,7 @@ def hunt(plan: HuntPlan) -> Iterator[object]:
         try:
             yield from run.events()
         except KeyboardInterrupt as interruption:
-            stopped = told(interruption)
+            stopped = heard(interruption)
         except (CannotRun, Lost):
             raise
         except Exception as error:
@@ -171,7 +171,7 @@ class _Hunt:
                 if small is not None:
                     self.path = replace(small, self.plan.folder, self.path)
             except KeyboardInterrupt as interruption:
-                stopped = told(interruption)
+                stopped = heard(interruption)
         yield self._progress()
         yield HuntFinished(self._result(small), time.monotonic() - self.start, stopped)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 NAMES = {"SIGTERM": "terminated", "SIGHUP": "terminated: the terminal was closed"}
+_asked: list[int] = []  # signals that asked for an end which has not been heard of yet
 
 
 class Terminated(KeyboardInterrupt):
@@ -19,21 +21,67 @@ class Terminated(KeyboardInterrupt):
 
 
 @contextlib.contextmanager
-def heeded() -> Iterator[None]:
-    """A context that signals which ask for an end leave by Terminated, like Ctrl-C by its parent.
+def heeded(*numbers: signal.Signals) -> Iterator[None]:
+    """A context that signals which ask for an end, all or these, leave by Terminated, Ctrl-C by its
+    parent.
 
-    Those that whoever started the process has it ignore stay ignored.
+    Where such an exception is ignored, as in what the interpreter calls when it forgets an object,
+    or made another one of, `heed` raises it again, and so does the end of the context. Signals that
+    whoever started the process has it ignore, or handles, stay with them.
     """
-    before = {}
+    before, hook = {}, sys.unraisablehook
     if threading.current_thread() is threading.main_thread():
-        for number in asking():
-            if number != signal.SIGINT and signal.getsignal(number) is signal.SIG_DFL:
-                before[number] = signal.signal(number, _terminate)
+        for number in numbers or asking():
+            usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            if signal.getsignal(number) is usual:
+                before[number] = signal.signal(number, _end)
+    if before:
+        sys.unraisablehook = _silent(hook)
     try:
         yield
+        heed()
+    except Exception:
+        heed()
+        raise
     finally:
+        if before:
+            sys.unraisablehook = hook
+            _asked.clear()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _end(number: int, _) -> None:
+    _asked.append(number)
+    raise _interruption(number)
+
+
+def _interruption(number: int) -> KeyboardInterrupt:
+    return KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
+
+
+def _silent(hook: Callable) -> Callable:
+    """The hook for exceptions that are ignored, but for what is raised again."""
+
+    def call(ignored) -> None:
+        if not (_asked and isinstance(ignored.exc_value, KeyboardInterrupt)):
+            hook(ignored)
+
+    return call
+
+
+def heed() -> None:
+    """Raise what asked for an end, where that was not heard of."""
+    if _asked:
+        raise _interruption(_asked[0])
+
+
+def may_be_asked() -> bool:
+    """Whether a KeyboardInterrupt in this thread may be more than what its code raised itself."""
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    silent = (signal.SIG_IGN, signal.SIG_DFL, _nothing, _end)
+    return bool(_asked) or signal.getsignal(signal.SIGINT) not in silent
 
 
 def asking() -> list[signal.Signals]:
@@ -71,12 +119,13 @@ def postponed() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for number, handler in handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for number in caught[:1]:
-            signal.raise_signal(number)
+        for each in caught[:1]:
+            signal.raise_signal(each)
 
 
-def told(interruption: BaseException) -> str:
-    """Why a run ended by an interruption, in words."""
+def heard(interruption: BaseException) -> str:
+    """Why a run ended by an interruption, in words; it is not raised again."""
+    _asked.clear()
     if isinstance(interruption, Terminated):
         return NAMES[signal.Signals(interruption.args[0]).name]
     return "interrupted"
@@ -110,7 +159,3 @@ def _nothing(*_) -> None:
 def _as_usual() -> None:
     for number in asking():
         signal.signal(number, signal.SIG_DFL)
-
-
-def _terminate(number: int, _) -> None:
-    raise Terminated(number)
