@@ -16,7 +16,8 @@ REORDERED = 64 * EPS
 RESOLUTION = 1e-7
 # sin∠ at which polishing takes over: well in Newton's basin, above the chatter of explicit steps.
 HANDOVER = 1e-6
-# A polished point is a KKT point at this sin∠; or at its own rounding bound where that is larger.
+# A polished point is a KKT point at this sin∠; or at its own rounding bound where that is larger,
+# HANDOVER at most.
 POLISHED = 1e-13
 # Share of 𝓛(0) at which a loss whose gradient has vanished, to 1e-8 of its first value, has fitted
 # its data: the square loss falls with the gradient's square, the logistic with the gradient.

@@ -8,7 +8,7 @@ import numpy as np
 
 from ncfcheck.core.families import ROUNDING
 from ncfcheck.strategies.options import plain, require
-from ncfcheck.theory.rank_one.points import balanced_norms, mixed_layers
+from ncfcheck.theory.rank_one.points import balanced_norms, is_between, mixed_layers
 from ncfcheck.theory.rank_one.reduced_points import balancing_slopes
 
 __all__ = ["BARE", "plain", "require"]
@@ -66,8 +66,7 @@ def mixed(instance, one_sided: bool = True, **options) -> None:
     X, u = instance.problem.X, instance.u
     in_one_side = layer in mixed_layers(network, X, u)
     require(in_one_side == one_sided, "the signs of that layer's inputs")
-    z = X @ u
-    require(one_sided or layer > 0 or z.min() < 0 < z.max(), "samples on both sides of u")
+    require(one_sided or layer > 0 or is_between(X, u), "samples on both sides of u")
 
 
 def mixed_profiles(instance) -> list[bool]:

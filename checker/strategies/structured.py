@@ -24,6 +24,7 @@ from ncfcheck.theory.rank_one.points import (
     ReducedPoint,
     balanced_norms,
     clarke_problem,
+    is_between,
     mixed_layers,
     mixed_point,
     reduced_point,
@@ -140,7 +141,7 @@ def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInsta
     layers = mixed_layers(network, X, point.u)
     if not one_sided:
         bent = [l for l, p in enumerate(network.powers) if p >= 2 and network.slopes[l] != 0]
-        layers = [l for l in bent if l not in layers]
+        layers = [l for l in bent if l not in layers and (l > 0 or is_between(X, point.u))]
     if not layers:
         return instance
     layer = int(rng.choice(layers))

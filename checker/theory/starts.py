@@ -6,7 +6,7 @@ import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.families import ROUNDING, Family
-from ncfcheck.core.tolerances import POLISHED, Numerics
+from ncfcheck.core.tolerances import HANDOVER, POLISHED, Numerics
 from ncfcheck.model.ncf import Ncf, neuron_balance, unit
 from ncfcheck.model.networks import Network
 from ncfcheck.theory.kkt.points import flow_limit, polish, positive_limit
@@ -99,7 +99,7 @@ def negative_kkt_start(rng, ncf: Ncf) -> Array:
 def _is_negative_kkt(start: Array, ncf: Ncf, seed: int) -> bool:
     gradient = np.linalg.norm(ncf.gradient(start))
     if ncf.value(start) < 0 and gradient > 0:
-        accuracy = max(POLISHED, ncf.rounding(start)[1] / gradient)
+        accuracy = max(POLISHED, min(ncf.rounding(start)[1] / gradient, HANDOVER))
         return ncf.residual(start) <= accuracy or _is_drawn("negative-kkt", start, ncf, seed)
     return _is_drawn("negative-kkt", start, ncf, seed)
 

@@ -110,7 +110,7 @@ def test_statements_without_docstrings(bare):
 def test_commands_without_docstrings(bare):
     """`PYTHONOPTIMIZE=2`: `show`, `check`, `replay`, `hunt`, `report` → as ever"""
     assert "Whatever it is drawn by." in bare("show", "mine.true", "--claims", "mine.py").stdout
-    found = bare("check", "--claims", "mine.py", "--examples", 5, "--workers", 1)
+    found = bare("check", "--claims", "mine.py", "--examples", 5, "--workers", 1, "--quiet")
     assert (found.returncode, found.stderr) == (0, "") and "potential" in found.stdout
     stored = "reports/counterexamples/mine.false.json"
     found = bare("replay", stored, "--claims", "mine.py")

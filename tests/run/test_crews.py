@@ -118,10 +118,15 @@ def test_work_is_given_up_at_the_moment_set():
 @pytest.fixture(scope="module")
 def cluster():
     """A scheduler and two worker processes of one thread each."""
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-    ) as cluster:
+    dask, distributed = map(pytest.importorskip, ("dask", "distributed"))
+    # A local cluster gives a worker up that takes longer to start again, on a busy machine.
+    patient = dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"})
+    with (
+        patient,
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+        ) as cluster,
+    ):
         yield cluster
 
 

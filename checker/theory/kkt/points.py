@@ -83,8 +83,10 @@ class KktPoint(Value):
 
     @property
     def is_polished(self) -> bool:
-        """Whether sin∠ reached POLISHED, or the gradient's rounding bound where that is larger."""
-        return self.residual <= max(POLISHED, self.residual_error)
+        """Whether sin∠ reached POLISHED, or the gradient's rounding bound where that is larger, as
+        where data cancel; not where it is the jump of ∇N at a kink.
+        """
+        return self.residual <= max(POLISHED, min(self.residual_error, HANDOVER))
 
 
 def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:

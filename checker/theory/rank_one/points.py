@@ -193,6 +193,12 @@ def mixed_layers(network: Network, X: Array, u: Array) -> list[int]:
     ]
 
 
+def is_between(X: Array, u: Array) -> bool:
+    """Whether samples lie on both sides of u (d,), not within rounding of it; X (n, d)."""
+    z, rounding = X @ u, EPS * (len(u) + 2) * (np.abs(X) @ np.abs(u))
+    return bool((z > rounding).any() and (z < -rounding).any())
+
+
 def mixed_point(
     network: Network,
     X: Array,
