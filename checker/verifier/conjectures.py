@@ -34,7 +34,7 @@ def excluded(case, data, fails, outputs=(1,), filtered=False):
     maximum(case, point)
 
 
-@refutes("conjecture.rank_one_limits", "conjecture.rank_one_maxima")
+@refutes("conjecture.rank_one_limits", "conjecture.rank_one_maxima", keeps={})
 def hidden_rank_two(case, data):
     """At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2: a hidden
     layer has rank two or more.
@@ -42,7 +42,7 @@ def hidden_rank_two(case, data):
     excluded(case, data, lambda W: any(map(rank_two, W[:-1])))
 
 
-@refutes("conjecture.one_neuron_limits")
+@refutes("conjecture.one_neuron_limits", keeps={})
 def hidden_neurons(case, data):
     """At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2: a hidden
     layer has two active neurons.
@@ -50,7 +50,7 @@ def hidden_neurons(case, data):
     excluded(case, data, lambda W: any(map(several, W[:-1])))
 
 
-@refutes("conjecture.one_signed_labels")
+@refutes("conjecture.one_signed_labels", keeps={})
 def one_signed_labels(case, data):
     """At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2, labels of one
     sign: a hidden layer has two active neurons.
@@ -59,7 +59,7 @@ def one_signed_labels(case, data):
     hidden_neurons(case, data)
 
 
-@refutes("conjecture.outputs_rank_one")
+@refutes("conjecture.outputs_rank_one", keeps={})
 def any_rank_two(case, data):
     """At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2, several
     outputs: a layer has rank two or more.
@@ -67,7 +67,7 @@ def any_rank_two(case, data):
     excluded(case, data, lambda W: any(map(rank_two, W)), outputs=(2, 3))
 
 
-@refutes("conjecture.above_a_filter")
+@refutes("conjecture.above_a_filter", keeps={})
 def later_rank_two(case, data):
     """At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2, the first
     layer a filter: a hidden layer but the first has rank two or more.
@@ -78,7 +78,7 @@ def later_rank_two(case, data):
 APART = Fraction(1, 1000)  # relative difference of the values of two limits that are two
 
 
-@refutes("conjecture.one_limit")
+@refutes("conjecture.one_limit", keeps={})
 def one_limit(case, data):
     """Two strict local maxima, p ≥ 2, attract open sets of v_0, and their values differ by more
     than a thousandth.
@@ -94,7 +94,7 @@ def one_limit(case, data):
     )
 
 
-@refutes("conjecture.strongest_neuron")
+@refutes("conjecture.strongest_neuron", keeps={})
 def strongest_neuron(case, data):
     """From an open set of v_0 the flow tends to a KKT point with one active neuron, not the one
     with the largest v_j G(w_j).
@@ -111,7 +111,7 @@ def two_layers(case):
     return case.net.dense and case.net.depth == 2 and case.powers[0] > 1
 
 
-@refutes("conjecture.mixed_labels_grow")
+@refutes("conjecture.mixed_labels_grow", keeps={})
 def mixed_labels_grow(case, data):
     """From an open set of v_0 the NCF flow tends to a zero KKT point: d = 1, so that w_j keeps its
     sign, and v_j G(w_j) < 0.

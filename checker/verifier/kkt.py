@@ -10,7 +10,7 @@ from .numbers import Ball, ball, dot, limits, need
 from .registry import refutes
 
 
-@refutes("control.any_point")
+@refutes("control.any_point", keeps={})
 def any_point(case, data):
     """At `start`: ∇N is not along u, nor with W_L negated; layers are unbalanced, and so are
     neurons.
@@ -24,7 +24,7 @@ def any_point(case, data):
     need(unbalanced_layers(net, u) and unbalanced_neurons(net, u), "layers or neurons are balanced")
 
 
-@refutes("control.any_negative_point")
+@refutes("control.any_negative_point", keeps={})
 def any_negative_point(case, data):
     """The largest eigenvalue of the projected Hessian is below 1.999 |λ|, λ = D·N(u/‖u‖) < 0."""
     net, u = case.net, case.theta
@@ -39,7 +39,7 @@ def any_negative_point(case, data):
     need(is_positive(len(u), entry), "an eigenvalue is not known to be below 2|λ|")
 
 
-@refutes("control.zero_points")
+@refutes("control.zero_points", keeps={})
 def zero_points(case, data):
     """At `point`: ∇N = 0, layers are unbalanced, and so are neurons."""
     net, u = case.net, list(map(ball, numbers(data["point"])))
@@ -48,20 +48,20 @@ def zero_points(case, data):
     need(unbalanced_layers(net, u) and unbalanced_neurons(net, u), "layers or neurons are balanced")
 
 
-@refutes("control.positive_unstable")
+@refutes("control.positive_unstable", keeps={})
 def positive_unstable(case, data):
     """A KKT point with N > 0 has a negative definite projected Hessian."""
     maximum(case, found(case, data))
 
 
-@refutes("control.shared_balance")
+@refutes("control.shared_balance", keeps={})
 def shared_balance(case, data):
     """A KKT point, the first layer a convolution, has a neuron with ‖row_j‖² ≠ p‖col_j‖²."""
     net, theta, *_ = found(case, data, shared_network(case))
     need(any(gap.nonzero for gap in balances(net, net.matrices(theta))), "neurons are balanced")
 
 
-@refutes("control.saddles")
+@refutes("control.saddles", keeps={})
 def saddles(case, data):
     """A KKT point with N > 0 has two active neurons in the last hidden layer, p ≥ 2."""
     net, theta, _, value, _ = found(case, data)
@@ -69,7 +69,7 @@ def saddles(case, data):
     need(several(net.matrices(theta)[-2]), "two active neurons are not proved")
 
 
-@refutes("control.flat_neurons")
+@refutes("control.flat_neurons", keeps={})
 def flat_neurons(case, data):
     """W_1 with rows Xᵀȳ and all other weights 1: N² = ‖Xᵀȳ‖² Π ‖W_l‖², the largest possible,
     exactly.
@@ -90,7 +90,7 @@ def flat_neurons(case, data):
     need(value > 0 and gap.lo == gap.hi == 0, "N does not reach its maximum")
 
 
-@refutes("control.shared_neurons")
+@refutes("control.shared_neurons", keeps={})
 def shared_neurons(case, data):
     """A strict local maximum with N > 0, the first layer a convolution, has two active neurons in
     the last hidden layer.

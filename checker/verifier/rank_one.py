@@ -23,7 +23,7 @@ def far(case, theta):
     need(is_aside(G, theta, Fraction(1, 10**4)), "sin∠ > 0.01 is not proved")
 
 
-@refutes("control.nonuniform")
+@refutes("control.nonuniform", keeps={})
 def nonuniform(case, data):
     """A structured point near `start`, u reduced-KKT with n(u) > 0, an e_l not uniform at p_l ≥ 2:
     sin∠(∇N, w) > 0.01.
@@ -36,7 +36,7 @@ def nonuniform(case, data):
     far(case, placed(case, reduced(case, data)[0]))
 
 
-@refutes("control.unbalanced")
+@refutes("control.unbalanced", keeps={})
 def unbalanced(case, data):
     """A structured point near `start`, u reduced-KKT with n(u) > 0, of other layer norms: sin∠(∇N,
     w) > 0.01.
@@ -49,7 +49,7 @@ def unbalanced(case, data):
     far(case, placed(case, reduced(case, data)[0], norms=list(map(ball, case.norms))))
 
 
-@refutes("control.any_direction")
+@refutes("control.any_direction", keeps={})
 def any_direction(case, data):
     """A structured point near `start`, along the u of the instance: sin∠(∇N, w) > 0.01."""
     structured(case)
@@ -57,7 +57,7 @@ def any_direction(case, data):
     far(case, placed(case, case.u))
 
 
-@refutes("control.signless")
+@refutes("control.signless", keeps={})
 def signless(case, data):
     """A structured point near `start`, u reduced-KKT with n(u) > 0, an e_l of both signs: sin∠(∇N,
     w) > 0.01.
@@ -70,7 +70,7 @@ def signless(case, data):
     far(case, placed(case, reduced(case, data)[0]))
 
 
-@refutes("control.sparse_layers")
+@refutes("control.sparse_layers", keeps={})
 def sparse_layers(case, data):
     """A structured point near `start`, u reduced-KKT with n(u) > 0, without some weights: sin∠(∇N,
     w) > 0.01.
@@ -80,7 +80,7 @@ def sparse_layers(case, data):
     far(case, placed(case, reduced(case, data)[0]))
 
 
-@refutes("control.two_sided")
+@refutes("control.two_sided", keeps={})
 def two_sided(case, data):
     """A structured point near `start`, u reduced-KKT with n(u) > 0, entries P and −Q of one e_l:
     sin∠(∇N, w) > 0.01.
@@ -93,7 +93,7 @@ def two_sided(case, data):
     far(case, placed(case, reduced(case, data)[0], rows, columns))
 
 
-@refutes("control.equal_entries")
+@refutes("control.equal_entries", keeps={})
 def equal_entries(case, data):
     """A KKT point with N > 0 and rank-one hidden layers has entries P and −Q ≠ −P in one e_l with
     p_l ≥ 2.
@@ -107,7 +107,7 @@ def equal_entries(case, data):
     exact_kkt(case, reduced(case, data)[0], rows, columns, case.powers[l] - 1)
 
 
-@refutes("control.flat_entries")
+@refutes("control.flat_entries", keeps={})
 def flat_entries(case, data):
     """A KKT point with N > 0 and rank-one hidden layers has unequal nonzero entries in an e_l with
     p_l = 1.
@@ -121,7 +121,7 @@ def flat_entries(case, data):
     exact_kkt(case, reduced(case, data)[0], rows, rows)
 
 
-@refutes("control.negative_value")
+@refutes("control.negative_value", keeps={})
 def negative_value(case, data):
     """A KKT point with N > 0 and rank-one hidden layers exists, so that W_L negated gives one with
     n(u) < 0.
@@ -131,7 +131,7 @@ def negative_value(case, data):
     exact_kkt(case, reduced(case, data)[0], rows, rows)
 
 
-@refutes("control.blind_input")
+@refutes("control.blind_input", keeps={})
 def blind_input(case, data):
     """Layers of one active neuron each along (0, u'), u' reduced-KKT for X without its first
     column, ∇n not along it.
@@ -152,7 +152,7 @@ def blind_input(case, data):
     )
 
 
-@refutes("control.any_rank_one")
+@refutes("control.any_rank_one", keeps={})
 def any_rank_one(case, data):
     """The exact structured point fails the criterion by more than 10⁻⁷: an e_l, a c_l, or u."""
     structured(case, uniform=False)
@@ -172,7 +172,7 @@ def any_rank_one(case, data):
     need(is_aside(g, u, small * small), "the criterion is met to 10⁻⁷")
 
 
-@refutes("control.every_kkt_rank_one")
+@refutes("control.every_kkt_rank_one", keeps={})
 def every_kkt_rank_one(case, data):
     """A KKT point has a hidden layer with σ_2 > σ_1/1000."""
     net, theta, *_ = found(case, data)
@@ -182,7 +182,7 @@ def every_kkt_rank_one(case, data):
     need(a * b - c * c > (a + b) * (a + b) * ball(ACTIVE * ACTIVE), "σ_2 > σ_1/1000 is not proved")
 
 
-@refutes("control.slope_outside")
+@refutes("control.slope_outside", keeps={})
 def slope_outside(case, data):
     """p_l = 1: whatever the slopes in [α, 1] at the kinks that u lies on, sin∠(∇N, w) > 10⁻³; some
     slopes would make it 0.
