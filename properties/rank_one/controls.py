@@ -13,7 +13,7 @@ from ncfcheck.model.ncf import sign_flipped
 from ncfcheck.properties.hypotheses import (
     CLARKE_REDUCED,
     COHERENT,
-    CURVED,
+    CURVED_THERE,
     DENSE,
     KKT,
     LAYER_NORMS,
@@ -129,7 +129,7 @@ def equal_entries(instance) -> Margin:
     "control.flat_entries",
     refute=exact_kkt.flat_entries,
     given=rank_one_points(fewest=2, narrowest=2, powers=FLAT),
-    drops=CURVED,
+    drops=CURVED_THERE,
 )
 def flat_entries(instance) -> Margin:
     """At a positive KKT point with rank-one hidden layers the nonzero entries of a_l are equal also

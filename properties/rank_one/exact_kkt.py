@@ -21,7 +21,7 @@ from ncfcheck.certify.structured import (
 from ncfcheck.properties.rank_one.exact import _built, _mixed, with_box
 from ncfcheck.theory.rank_one.criterion import hidden_layers, inner_signs
 
-RESOLVED = fmpq(1, 10**7)  # what counts as a difference where the claim names no other
+RESOLVED = fmpq(1, 10**6)  # what counts as a difference where the claim names no other
 
 
 def equal_entries(instance) -> Certificate:
