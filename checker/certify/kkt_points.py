@@ -24,6 +24,7 @@ def nonzero_limit(instance) -> np.ndarray:
     return point.u
 
 
+REACHES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # tried of maxima that starts are moved to
 NEAR = 1e-13  # what is further from its KKT point is moved there
 QUARTER = 0.25  # of the reach of a maximum: where starts that are further away are moved to
 
@@ -55,7 +56,7 @@ def attracting(instance, u, condition, proves: str) -> Certificate:
     """
 
     def prove():
-        goal = attractor(instance, u)
+        goal = attractor(instance, u, REACHES)
         positive(goal.found)
         condition(goal.found)
         maximum(goal.found)

@@ -193,7 +193,19 @@ def negative_value(case, data):
     need_heard(case.net, theta, case.X, case.Y)
 
 
-@refutes("control.blind_input", keeps=KKT | POSITIVE | RANK_ONE | COHERENT | CURVED)
+@proof
+def alone(case, u, signs):
+    """`start` is next to the point along u with e_l = (1, 0, …) ≥ 0 for every l."""
+    own = copy.copy(case)
+    own.signs, own.u = signs, [1.0] * len(u)
+    own.profiles = [[1.0] + [0.0] * (width - 1) for width in case.net.widths[1:-1]]
+    placed(own, u)
+
+
+@refutes(
+    "control.blind_input",
+    keeps=KKT | POSITIVE | RANK_ONE | CURVED | dict.fromkeys(COHERENT, alone),
+)
 def blind_input(case, data):
     """`start` is next to a KKT point with the first neuron of each hidden layer active, along (0,
     u'), u' reduced-KKT for X without its first column, ∇n not along it.
@@ -217,11 +229,7 @@ def blind_input(case, data):
     ones = [[(1, Fraction(1))] for _ in case.powers]
     exact_kkt(seen, u, ones, ones)
     compared(case)
-    whole_of = copy.copy(case)
-    whole_of.signs, whole_of.u = signs, [0.0, *map(float, u)]
-    whole_of.profiles = [[1.0] + [0.0] * (width - 1) for width in net.widths[1:-1]]
-    coherent(whole_of)
-    placed(whole_of, [Ball(0), *u])
+    alone(case, [Ball(0), *u], signs)
     across = dot(weights, [x[0] for x in case.X])
     along = dot(weights, [dot(x, u) for x in seen.X])
     need(
