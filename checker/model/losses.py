@@ -158,7 +158,8 @@ class Loss(StrEnum):
 
     def descent(self, outputs: Array | float, y: Array) -> Array:
         """−ℓ'(ŷ, y)."""
-        return self.formulas.descent(outputs, y)
+        with np.errstate(over="ignore"):  # of the logistic loss, y/∞ is 0
+            return self.formulas.descent(outputs, y)
 
     def curvature(self, outputs: Array, y: Array) -> Array:
         """ℓ''(ŷ, y)."""

@@ -29,7 +29,7 @@ def aligns(window):
     return lambda x: aligned(x, window.point.theta, cosine)
 
 
-@proves("early.norm_stays_small")
+@proves("early.norm_stays_small", keeps={})
 def norm_stays_small(case, data):
     """‖w(t)‖ ≤ 1.01 R_ε δ for all t ≤ T_ε/δ^{D−2}, at two δ."""
     window = Window(case, data)
@@ -38,7 +38,7 @@ def norm_stays_small(case, data):
         tube.everywhere(0, window.times[1], lambda x: dot(x, x) < bound, "‖w‖ may be larger")
 
 
-@proves("early.direction_aligns")
+@proves("early.direction_aligns", keeps={})
 def direction_aligns(case, data):
     """⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε at t = T_ε/δ^{D−2}, at two δ."""
     window = Window(case, data)
@@ -46,7 +46,7 @@ def direction_aligns(case, data):
         tube.everywhere(*window.times, aligns(window), "w may not be aligned with u*")
 
 
-@proves("early.alignment_before_escape")
+@proves("early.alignment_before_escape", keeps={})
 def alignment_before_escape(case, data):
     """⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε where ‖w‖ first reaches R_ε δ, at two δ."""
     window = Window(case, data)
@@ -62,7 +62,7 @@ def alignment_before_escape(case, data):
         )
 
 
-@proves("early.collapse")
+@proves("early.collapse", keeps={})
 def collapse(case, data):
     """‖w(T/δ^{D−2})‖ ≤ 2δε at two δ, ε = r(T), where the NCF flow stays on the ray of a KKT point
     with N < 0.
@@ -76,7 +76,7 @@ def collapse(case, data):
         )
 
 
-@proves("early.tracking_order")
+@proves("early.tracking_order", keeps={})
 def tracking_order(case, data):
     """Where each norm first reaches 2δ, log departure over log δ has a slope within ¼ of D between
     two δ.
@@ -90,7 +90,7 @@ def tracking_order(case, data):
         )
 
 
-@proves("early.tracking_constant")
+@proves("early.tracking_constant", keeps={})
 def tracking_constant(case, data):
     """Where each norm first reaches 2δ, the departure of directions and times is within 5 % of δ^D
     (E/2, τ/T), for two δ.

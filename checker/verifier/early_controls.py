@@ -29,7 +29,7 @@ LARGE, REACHED = 3, 2  # a δ that is large; a norm in units of δ
 SHRUNK = 100  # 1/ε
 
 
-@refutes("control.large_init")
+@refutes("control.large_init", keeps={})
 def large_init(case, data):
     """⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ at T_ε/δ^{D−2} for a δ with δR_ε ≥ 3, u* > 0 the proved limit of
     the NCF flow.
@@ -40,7 +40,7 @@ def large_init(case, data):
     fails_at_time(window, tube, misaligned(window))
 
 
-@refutes("control.large_init_escape")
+@refutes("control.large_init_escape", keeps={})
 def large_init_escape(case, data):
     """For a large δ ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ where ‖w‖ first reaches R_ε δ, u* the proved limit of
     the NCF flow.
@@ -50,7 +50,7 @@ def large_init_escape(case, data):
     fails_at_norm(window, trained(case, data, window.start)[1], misaligned(window))
 
 
-@refutes("control.large_init_tracking")
+@refutes("control.large_init_tracking", keeps={})
 def large_init_tracking(case, data):
     """δ ≥ 3, one sample: ‖w‖ never reaches 2δ, the NCF flow does. Where ‖∇H‖ ≥ m, the way left is
     at most |y − δ^D H|/(δ^D m).
@@ -71,7 +71,7 @@ def large_init_tracking(case, data):
     need(dot(ball_around, ball_around) < REACHED**2, "the norm may reach 2δ")
 
 
-@refutes("control.large_init_collapse")
+@refutes("control.large_init_collapse", keeps={})
 def large_init_collapse(case, data):
     """δ ≥ 3, ‖w(T/δ^{D−2})‖ > 2δε, the NCF flow on the ray of a KKT point with N < 0, shrunk to ε =
     0.01 at T.
@@ -89,7 +89,7 @@ def large_init_collapse(case, data):
     tube.everywhere(low, high, lambda x: dot(x, x) > bound, "‖w‖ may be 2δε or less")
 
 
-@refutes("control.order")
+@refutes("control.order", keeps={})
 def order(case, data):
     """Where each norm first reaches 2δ, log departure over log δ has a slope below D + ¾ between
     two δ.
@@ -101,7 +101,7 @@ def order(case, data):
     )
 
 
-@refutes("control.no_escape")
+@refutes("control.no_escape", keeps={})
 def no_escape(case, data):
     """‖w‖ never grows, whatever δ, and N* = 0: labels of one sign, σ ≥ 0, all v_j of the other
     sign.
@@ -116,7 +116,7 @@ def no_escape(case, data):
     need(any(opposed), "labels, or output weights, of both signs")
 
 
-@refutes("control.positive_collapse")
+@refutes("control.positive_collapse", keeps={})
 def positive_collapse(case, data):
     """‖w‖ > 2δε at T_ε/δ^{D−2}, δR_ε ≤ 0.3, although the NCF flow tends to a positive KKT point."""
     window = Window(case, data)
@@ -124,7 +124,7 @@ def positive_collapse(case, data):
     fails_at_time(window, small(case, data, window), lambda x: dot(x, x) > bound)
 
 
-@refutes("control.initial_direction")
+@refutes("control.initial_direction", keeps={})
 def initial_direction(case, data):
     """⟨w, u⟩ < 0.9‖w‖ at T_ε/δ^{D−2}, u the KKT point nearest to v_0, where N(u) < 0, and the NCF
     flow tends to another.
@@ -160,7 +160,7 @@ def alone(case, point, reach):
         need(defect < 1, "another KKT point may be nearer")
 
 
-@refutes("control.global")
+@refutes("control.global", keeps={})
 def global_maximiser(case, data):
     """N(w/‖w‖) < 0.9 N(p/‖p‖) at T_ε/δ^{D−2}, and where ‖w‖ first reaches R_ε δ, for a point p."""
     window, p = Window(case, data), list(map(ball, numbers(data["better"])))
@@ -179,7 +179,7 @@ def global_maximiser(case, data):
     never_holds(window, small(case, data, window), fails)
 
 
-@refutes("control.wrong_target")
+@refutes("control.wrong_target", keeps={})
 def wrong_target(case, data):
     """Trained on shuffled labels, ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ at T_ε/δ^{D−2}, and where ‖w‖ first
     reaches R_ε δ, if it does.
@@ -189,7 +189,7 @@ def wrong_target(case, data):
     never_holds(window, small(case, data, window, shuffled(case)), misaligned(window))
 
 
-@refutes("control.wrong_norm")
+@refutes("control.wrong_norm", keeps={})
 def wrong_norm(case, data):
     """Trained on labels ten times as large, ‖w‖ > 1.01 R_ε δ before T_ε/δ^{D−2}, δR_ε ≤ 0.3."""
     window = Window(case, data)
@@ -198,7 +198,7 @@ def wrong_norm(case, data):
     is_larger(window, tube)
 
 
-@refutes("control.wrong_labels_tracking")
+@refutes("control.wrong_labels_tracking", keeps={})
 def wrong_labels_tracking(case, data):
     """Trained on shuffled labels, the departure has a slope below D − ¼ between two δ, and is no
     multiple of δ^D.
@@ -208,7 +208,7 @@ def wrong_labels_tracking(case, data):
     )
 
 
-@refutes("control.wrong_labels_collapse")
+@refutes("control.wrong_labels_collapse", keeps={})
 def wrong_labels_collapse(case, data):
     """Trained on −y, ‖w(T/δ^{D−2})‖ > 2δε, where the NCF flow stays on the ray of a KKT point with
     N < 0.

@@ -16,7 +16,7 @@ DELTA, SHRUNK = Fraction(1, 100), 10  # δ, and 1/ε
 LEFT = 2 * DELTA  # ρ
 
 
-@refutes("control.kink_start")
+@refutes("control.kink_start", keeps={})
 def kink_start(case, data):
     """From a v_0 on a kink one NCF flow tends to u*; one loss flow has ‖w‖ > 1.01 R_ε δ at T_ε, ⟨w,
     u*⟩ < (1 − 1.01 ε)‖w‖ there.
@@ -30,7 +30,7 @@ def kink_start(case, data):
     never_holds(window, tube, misaligned(window))
 
 
-@refutes("control.kink_start_tracking")
+@refutes("control.kink_start_tracking", keeps={})
 def kink_start_tracking(case, data):
     """From a v_0 on a kink a loss flow departs from an NCF flow with a slope below D − ¼ between
     two δ, no multiple of δ^D.
@@ -39,7 +39,7 @@ def kink_start_tracking(case, data):
     has_no_order(case, departures(window, data, partial(followed, fast)))
 
 
-@refutes("control.kink_collapse")
+@refutes("control.kink_collapse", keeps={})
 def kink_collapse(case, data):
     """From a v_0 on a kink, on whose ray one NCF flow shrinks, N(v_0) < 0, a loss flow leaves it
     and reaches ‖w‖ = 2δ.
@@ -58,7 +58,7 @@ def kink_collapse(case, data):
     need(delta <= SMALL and dot(end, end) > 4, "‖w‖ = 2δ is not proved to be reached")
 
 
-@refutes("control.biases_early")
+@refutes("control.biases_early", keeps={})
 def biases_early(case, data):
     """With biases, δ = 0.01, ‖w‖ > 1.01 R_ε δ at T_ε, and ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ there and where
     ‖w‖ first reaches R_ε δ.
@@ -78,7 +78,7 @@ def biases_early(case, data):
     never_holds(window, tube, misaligned(window))
 
 
-@refutes("control.biases_collapse")
+@refutes("control.biases_collapse", keeps={})
 def biases_collapse(case, data):
     """With biases 0 at first, δ = 0.01, ‖w(T/δ^{D−2})‖ > 2δε, the NCF flow from a KKT point with N
     < 0 shrunk to ε = 0.1 at T.

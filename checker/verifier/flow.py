@@ -29,7 +29,7 @@ def changed(case, data):
     return tube
 
 
-@proves("flow.monotone")
+@proves("flow.monotone", keeps={})
 def monotone(case, data):
     """N(v(t)) rises at every time until the norm of the NCF flow has doubled or halved."""
 
@@ -53,7 +53,7 @@ def blowup(case, window):
     return rate, earliest, first + size * window.point.value / value
 
 
-@proves("flow.blowup_bracket")
+@proves("flow.blowup_bracket", keeps={})
 def blowup_bracket(case, data):
     """T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
     window = Window(case, data)
@@ -64,7 +64,7 @@ def blowup_bracket(case, data):
     need(latest * first < window.point.value, "T* may be later than 1/(D(D−2)N(v_0))")
 
 
-@proves("flow.blowup_rate")
+@proves("flow.blowup_rate", keeps={})
 def blowup_rate(case, data):
     """Where N(v) is within 10 % and a millionth of N*, (T* − t) r^{D−2} D(D−2)N* is within twice
     that of 1.
@@ -84,7 +84,7 @@ def blowup_rate(case, data):
             need(-2 * gap < product - 1 < 2 * gap, "the rate is not proved")
 
 
-@proves("flow.direction_converges")
+@proves("flow.direction_converges", keeps={})
 def direction_converges(case, data):
     """The direction of the NCF flow tends to a KKT point u* with N(u*) > 0, so that its norm grows
     without bound.
@@ -92,7 +92,7 @@ def direction_converges(case, data):
     Window(case, data)
 
 
-@proves("flow.balance")
+@proves("flow.balance", keeps={})
 def balance(case, data):
     """Every ‖row_j(W_l)‖² − p_l‖col_j(W_{l+1})‖² stays within 10⁻⁹ along both flows, until that of
     N has doubled or halved.
@@ -115,7 +115,7 @@ def balance(case, data):
 ASLANT = Fraction(1, 10**4)  # sin² of an angle
 
 
-@refutes("control.kinks")
+@refutes("control.kinks", keeps={})
 def kinks(case, data):
     """Every solution of the NCF flow tends to a point on a kink where sin∠(∇N, v) > 0.01, ∇N with
     the slopes of either side.
@@ -150,13 +150,13 @@ def kinks(case, data):
         need(dot(g, g) * ball(1 - ASLANT) > dot(g, v) * dot(g, v), "sin∠ > 0.01 is not proved")
 
 
-@refutes("control.degree_two")
+@refutes("control.degree_two", keeps={})
 def degree_two(case, data):
     """D = 2 and ∇H is Lipschitz: d‖u‖²/dt = 4N(u) ≤ 4M‖u‖², so that no norm blows up."""
     need(case.net.order == 2 and case.lipschitz, "D is not 2, or ∇H is not Lipschitz")
 
 
-@refutes("control.shared_conserved")
+@refutes("control.shared_conserved", keeps={})
 def shared_conserved(case, data):
     """At `point`, the first layer a convolution: ‖row_j‖² − p‖col_j‖² of a neuron has a derivative
     ≠ 0 along the NCF flow.
@@ -167,7 +167,7 @@ def shared_conserved(case, data):
     need(any(gap.nonzero for gap in balances(net, W, V, [0])), "the balances are stationary")
 
 
-@refutes("control.doubled_start")
+@refutes("control.doubled_start", keeps={})
 def doubled_start(case, data):
     """From twice a KKT point u with N* = N(u) > 0 the NCF flow blows
     up at 2^{−(D−2)}/(D(D−2)N*).
@@ -175,7 +175,7 @@ def doubled_start(case, data):
     need(found(case, data)[3] > 0 and case.lipschitz and case.net.order > 2, "N > 0 is not proved")
 
 
-@refutes("control.no_blowup")
+@refutes("control.no_blowup", keeps={})
 def no_blowup(case, data):
     """From a KKT point with N < 0 the NCF flow stays on its ray, and its norm
     decreases for ever.

@@ -21,9 +21,7 @@ class Net:
             "parameters are not numbered in full",
         )
         self.shared = [len(u) > c for u, c in zip(used, self.counts)]
-        self.plain = [
-            c == a * b and not s for c, a, b, s in zip(self.counts, widths, widths[1:], self.shared)
-        ]
+        self.plain = [own == row_by_row for own, row_by_row in zip(index, full(widths))]
         self.dense = all(self.plain) and not bias
 
     def part(self, theta, l):
@@ -101,6 +99,7 @@ class Case:
     """An instance, with everything that claims need of it as exact intervals."""
 
     def __init__(self, raw):
+        self.proved, self.told = set(), []
         self.get = lambda name: plain(raw[name]) if raw.get(name) else None
         problem = self.get("problem")
         spec, X, y = problem["network"], problem["X"], problem["y"]

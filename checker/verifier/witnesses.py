@@ -44,8 +44,9 @@ def verify(document, claims=REFUTATIONS) -> str:
             f"no certificates are known for {str(document['claim'])[:60]}",
         )
         claim = claims[document["claim"]]
-        _prove(claim, document["instance"], certificate["data"])
-        return " ".join((claim.__doc__ or "its conclusion fails.").split("\n\n")[0].split())
+        told = _prove(claim, document["instance"], certificate["data"])
+        words = (claim.__doc__ or "Its conclusion fails.").split("\n\n")[0].split()
+        return " ".join([*words, *told])
     except (
         ArithmeticError,
         AttributeError,
@@ -60,12 +61,13 @@ def verify(document, claims=REFUTATIONS) -> str:
         limits.deadline = float("inf")
 
 
-def _prove(claim, instance, data) -> None:
-    """The claim's proof at the lowest precision at which it succeeds."""
+def _prove(claim, instance, data) -> list[str]:
+    """What the claim's proof tells besides, at the lowest precision at which it succeeds."""
     for bits in PRECISIONS:
         limits.bits = bits
         try:
-            return claim(Case(instance), data)
+            claim(case := Case(instance), data)
+            return case.told
         except Rejected as reason:
             last = reason
     raise last
