@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from .networks import Net, number
+from .networks import Net, number, unit
 from .numbers import Ball, ball, dot, need, power
 
 FACTORS = (3, Fraction(1, 2))
@@ -93,6 +93,17 @@ def shared_network(case):
         case.laws,
         [[[(j - i) % a for j in range(a)] for i in range(b)], *case.net.index[1:]],
     )
+
+
+def shared_start(case):
+    """`start` with the first row of W_1 for the kernel of `shared_network`, normalised."""
+    return unit(case.start[: case.net.widths[0]] + case.start[case.net.starts[1] :])
+
+
+def biased_start(case):
+    """`start` with a bias for every neuron, equal to the first of its weights, normalised."""
+    rows = [row for each in case.net.matrices(case.theta) for row in each]
+    return unit([v for row in rows for v in (*row, row[0])])
 
 
 def shuffled(case):

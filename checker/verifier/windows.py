@@ -6,7 +6,11 @@ from .boxes import is_below, slopes
 from .kkt_points import found
 from .networks import number, unit
 from .numbers import Ball, ball, dot, need
+from .registry import proof
 from .tubes import Field, Tube
+
+NEAR = Fraction(1, 10**9)  # distance of an exact v_0 from `start`
+SAME = Fraction(1, 10**6)  # relative: an ε that is the instance's
 
 
 def aligned(x, u, cosine):
@@ -21,10 +25,15 @@ def apart(x, u, cosine):
     return along < 0 or along * along < dot(x, x) * (cosine * cosine)
 
 
+def length(a):
+    """‖a‖."""
+    sizes = list(map(abs, a))
+    return dot(sizes, sizes).root(2)
+
+
 def distance(a, b):
     """‖a − b‖."""
-    aside = [abs(x - y) for x, y in zip(a, b)]
-    return dot(aside, aside).root(2)
+    return length([x - y for x, y in zip(a, b)])
 
 
 class Point:
@@ -60,7 +69,7 @@ class Point:
 def goal(case, data):
     """A KKT point with N > 0, and the condition on boxes that flows from there tend to it."""
     point, reach = Point(case, data["limit"]), Fraction(number(data["reach"]))
-    need(point.value > 0 and case.net.order > 2, "N > 0 and D > 2 are not proved")
+    need(point.value > 0, "N > 0 is not proved")
     point.attracts(case, reach)
     return point, lambda x: aligned(x, point.theta, ball(1 - reach * reach / 2))
 
@@ -93,15 +102,34 @@ class Window:
         need(small <= 1 or dot(*[self.tube.at(first)] * 2) > ball(small**2), "R_ε may be smaller")
 
 
-def need_start(case, x):
-    """Need that `start` is next to a point of norm 1."""
-    near = all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(x, unit(case.theta)))
-    need(near, "`start` is another point")
+@proof
+def limit(case, data, start=None):
+    """The flow from v_0 tends to u*, N(u*) > 0."""
+    return Window(case, data, start)
 
 
+@proof
+def window(case, data, start=None):
+    """The same, ε the share `fraction` of min(1, 1 − ⟨v_0, u*⟩) that the instance asks for."""
+    own = Window(case, data, start)
+    lacking = 1 - dot(own.start, own.point.theta)
+    asked = (lacking if lacking < 1 else Ball(1)) * ball(Fraction(case.get("fraction")))
+    need(abs(asked - own.epsilon) < ball(own.epsilon * SAME), "ε is not the instance's")
+    return own
+
+
+def need_start(case, x, place):
+    """Need that `start` is next to a point of norm 1, and tell how near."""
+    aside = distance(x, unit(case.theta))
+    need(aside < NEAR, f"`start` is not {place}")
+    digits = next((k for k in range(15, 9, -1) if aside < Fraction(1, 10**k)), 9)
+    case.told.append(f"v_0 is exact: {place}, within 1e-{digits} of `start`.")
+
+
+@proof
 def ray(case, data):
     """The KKT point, N < 0, the NCF flow starts at, and r^{−(D−2)} = 1 − D(D−2)N·t on its ray."""
     point, order = Point(case, data["limit"]), case.net.order
-    need(point.value < 0 and order > 2, "N < 0 and D > 2 are not proved")
-    need_start(case, point.theta)
+    need(point.value < 0, "N < 0 is not proved")
+    need_start(case, point.theta, "the KKT point in the box")
     return point, lambda t: 1 - point.value * (order * (order - 2)) * ball(t)

@@ -174,6 +174,15 @@ def delta_changing(instance, change: float, log_forcing: float) -> float:
     return math.exp((math.log(change) - log_forcing) / instance.network.order)
 
 
+def mirrored(instance, limit: Limit) -> float:
+    """The first δ of the ladder up to 9/10 of T*, for the flow of −N from a KKT point with N < 0:
+    there ‖u‖^{D−2} is 10.
+    """
+    grown = math.log(10) / (instance.network.order - 2)
+    forcing = log_forcing(instance, limit.trajectory, slice(1)) + instance.network.order * grown
+    return next(ladder(instance, forcing, math.exp(grown)))
+
+
 def large(instance, found: Window, change: float) -> float:
     """The same, or more: δR_ε ≥ 3."""
     return max(3 / found.radius, delta_changing(instance, change, found.log_forcing))
