@@ -28,11 +28,13 @@ class Certificate:
 
     `method` is point, structured or box, `proves` what is proved in one sentence, `data` the exact
     numbers that the verifier cannot take from the instance: plain JSON, floats in hexadecimal.
+    `instance` is the one that it is about, where that is not the one given.
     """
 
     method: str
     proves: str
     data: dict[str, Any] = field(default_factory=dict)
+    instance: Any = None
 
     def plain(self) -> dict[str, Any]:
         """The certificate as it stands in a witness."""
