@@ -5,6 +5,7 @@ from fractions import Fraction
 from .boxes import defects, near_inverse, slopes
 from .hypotheses import homogeneous, lipschitz, order_above_two, true_labels
 from .identities import shuffled
+from .kkt_points import NEAR, distance, told
 from .loss_flows import (
     constants,
     departures,
@@ -23,7 +24,7 @@ from .loss_flows import (
 from .networks import number, numbers, unit
 from .numbers import Ball, ball, dot, need, power
 from .registry import refutes
-from .windows import Point, apart, distance, need_start, ray, window
+from .windows import Point, apart, ray, window
 from .zero_limits import fading
 
 # Distance of v_0 from the point nearest to it; cosine that w falls short of.
@@ -147,7 +148,7 @@ def initial_direction(case, data):
         len(start) == case.net.size and near.value < 0,
         "the point nearest is not proved to be negative",
     )
-    need_start(case, near.theta, "the KKT point nearest to `point`")
+    told(case, near.theta, unit(case.theta), NEAR)
     aside = distance(start, near.theta)
     need(aside < CLOSE, "v_0 is too far from the point nearest")
     alone(case, near, aside * 2)

@@ -7,12 +7,13 @@ from .hypotheses import lipschitz, order_above_two, unit_start, unshared
 from .identities import balances, shared_network, shared_start
 from .kinked_flows import HIGH, LOW, Line, balanced, branch
 from .kinks import inner
+from .kkt_points import distance, kkt, negative, positive
 from .loss_flows import trained
 from .networks import number, unit
 from .numbers import Ball, ball, dot, limits, need, power
 from .registry import proof, proves, refutes
 from .tubes import Field, Tube
-from .windows import Point, distance, limit, need_start
+from .windows import limit
 
 GAPS = Fraction(1, 10), Fraction(1, 10**6)  # 1 − N(v)/N* where a flow is taken up
 DRIFT = Fraction(1, 10**9)  # of a balance, where ‖v_0‖ = 1
@@ -204,28 +205,12 @@ def shared_conserved(case, data):
     need(any(gap.nonzero for gap in balances(net, W, V, [0])), "the balances are stationary")
 
 
-def at_point(case, data):
-    """The KKT point in a box, next to `start`."""
-    point = Point(case, data)
-    need_start(case, point.theta, "the KKT point in the box")
-    return point
-
-
-@proof
-def rising(case, data):
-    """`start` is next to a KKT point with N > 0, where v_0 stays."""
-    need(at_point(case, data).value > 0, "N > 0 is not proved")
-
-
-@refutes(
-    "control.doubled_start",
-    keeps=SMOOTH | {"D > 2": order_above_two, "N* > 0": rising},
-)
+@refutes("control.doubled_start", keeps=SMOOTH | {"D > 2": order_above_two, "N* > 0": positive})
 def doubled_start(case, data):
     """From twice a KKT point u with N* = N(u) > 0 the NCF flow blows
     up at 2^{−(D−2)}/(D(D−2)N*).
     """
-    rising(case, data)
+    positive(case, kkt(case, data)[3])
 
 
 @refutes("control.no_blowup", keeps=SMOOTH | UNIT | {"D > 2": order_above_two})
@@ -233,4 +218,4 @@ def no_blowup(case, data):
     """From a KKT point with N < 0 the NCF flow stays on its ray, and its norm
     decreases for ever.
     """
-    need(at_point(case, data).value < 0, "N < 0 is not proved")
+    negative(case, kkt(case, data)[3])

@@ -10,12 +10,13 @@ import copy
 from fractions import Fraction
 
 from .kinks import inner
+from .kkt_points import NEAR, told
 from .loss_flows import doubling, trained
 from .networks import Net, number, unit
 from .numbers import Ball, ball, dot, need
 from .registry import proof
 from .tubes import Field
-from .windows import need_start, window
+from .windows import window
 
 LOW, HIGH = -1, 1  # sides of the kink, on which σ' is α and 1
 
@@ -109,7 +110,7 @@ def leaving(case):
     """An exact v_0 on the kink next to `start`, and its branches to the sides of slopes α and 1."""
     line = Line(case)
     start = balanced(q := line.across(line.q), line.signs)
-    need_start(case, start, "balanced, on the kink of the first sample")
+    told(case, start, unit(case.theta), NEAR)
     return start, *(branch(case, line, q, side) for side in (LOW, HIGH))
 
 
@@ -150,5 +151,5 @@ def staying(case):
     rest = line.across(pull)
     along = inner(rest, q) ** 2 == inner(rest, rest) * inner(q, q) and inner(pull, q) > 0
     need(along and line.balances(pull), "no solution is known to stay on the ray")
-    need_start(case, start, "on the kink of the first sample, and stationary")
+    told(case, start, unit(case.theta), NEAR)
     return start, branch(case, line, q, HIGH)

@@ -13,7 +13,7 @@ from .numbers import Ball, ball, dot, need, power
 from .registry import proof
 from .tubes import Field, Tube
 from .variations import Variation
-from .windows import apart, length
+from .windows import apart
 
 SMALL = Fraction(3, 10)  # δR_ε of a small initialization at most
 PERTURBED = Fraction(1, 100)  # share of the gradient that the loss changes it by, at most
@@ -158,7 +158,8 @@ def departures(case, data, ncf, train=trained, Y=None):
 
 def sizes(found):
     """(δ, departure of directions plus that of times), of `departures`."""
-    return [(delta, length(aside) + abs(late)) for delta, (aside, late) in found]
+    lengths = (dot(each, each).root(2) for each in (list(map(abs, a)) for _, (a, _) in found))
+    return [(delta, each + abs(late)) for each, (delta, (_, late)) in zip(lengths, found)]
 
 
 def constants(case, data, ncf):

@@ -3,13 +3,12 @@
 from fractions import Fraction
 
 from .boxes import is_below, slopes
-from .kkt_points import found
+from .kkt_points import NEAR, filled, found, told
 from .networks import number, unit
 from .numbers import Ball, ball, dot, need
 from .registry import proof
 from .tubes import Field, Tube
 
-NEAR = Fraction(1, 10**9)  # distance of an exact v_0 from `start`
 SAME = Fraction(1, 10**6)  # relative: an ε that is the instance's
 
 
@@ -25,30 +24,12 @@ def apart(x, u, cosine):
     return along < 0 or along * along < dot(x, x) * (cosine * cosine)
 
 
-def length(a):
-    """‖a‖."""
-    sizes = list(map(abs, a))
-    return dot(sizes, sizes).root(2)
-
-
-def distance(a, b):
-    """‖a − b‖."""
-    return length([x - y for x, y in zip(a, b)])
-
-
 class Point:
     """The KKT point in a box, of the whole network: θ of norm 1, and N(θ)."""
 
     def __init__(self, case, data):
-        small, theta, *_ = found(case, data)
-        self.theta, net = [Ball(0)] * case.net.size, case.net
-        kept = [range(net.widths[0]), *data["active"], range(net.widths[-1])]
-        for l in range(net.depth):
-            for i, row in zip(kept[l + 1], small.index[l]):
-                for j, k in zip(kept[l], row):
-                    if k >= 0:
-                        self.theta[net.starts[l] + net.index[l][i][j]] = theta[small.starts[l] + k]
-        self.value = net.run(self.theta, case.X, case.Y)[1]
+        self.theta = filled(found(case, data), data, case.net)
+        self.value = case.net.run(self.theta, case.X, case.Y)[1]
 
     def attracts(self, case, reach):
         """Need that flows of the sphere within `reach` of θ tend to it: −∇²N + ⟨∇N(v), v⟩ is
@@ -118,18 +99,10 @@ def window(case, data, start=None):
     return own
 
 
-def need_start(case, x, place):
-    """Need that `start` is next to a point of norm 1, and tell how near."""
-    aside = distance(x, unit(case.theta))
-    need(aside < NEAR, f"`start` is not {place}")
-    digits = next((k for k in range(15, 9, -1) if aside < Fraction(1, 10**k)), 9)
-    case.told.append(f"v_0 is exact: {place}, within 1e-{digits} of `start`.")
-
-
 @proof
 def ray(case, data):
     """The KKT point, N < 0, the NCF flow starts at, and r^{−(D−2)} = 1 − D(D−2)N·t on its ray."""
     point, order = Point(case, data["limit"]), case.net.order
     need(point.value < 0, "N < 0 is not proved")
-    need_start(case, point.theta, "the KKT point in the box")
+    told(case, point.theta, unit(case.theta), NEAR)
     return point, lambda t: 1 - point.value * (order * (order - 2)) * ball(t)

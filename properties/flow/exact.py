@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -88,7 +87,7 @@ def no_blowup(instance) -> Certificate:
     proves = (
         "the NCF flow from an exact KKT point with N < 0 stays on its ray, and its norm decreases"
     )
-    return _at_limit(instance, negative, proves)
+    return boxed(instance, nonzero_limit(instance), negative, proves)
 
 
 def doubled_start(instance) -> Certificate:
@@ -98,13 +97,7 @@ def doubled_start(instance) -> Certificate:
         "from twice an exact KKT point u with N* = N(u) > 0 the NCF flow blows up at "
         "2^{−(D−2)}/(D(D−2)N*)"
     )
-    return _at_limit(instance, positive, proves)
-
-
-def _at_limit(instance, condition, proves: str) -> Certificate:
-    """The certificate of the instance that starts at the KKT point its flow tends to."""
-    u = nonzero_limit(instance)
-    return replace(boxed(instance, u, condition, proves), instance=replace(instance, start=u))
+    return boxed(instance, nonzero_limit(instance), positive, proves)
 
 
 def kinks(instance) -> Certificate:
