@@ -24,11 +24,12 @@ from .loss_flows import (
 from .networks import number, numbers, unit
 from .numbers import Ball, ball, dot, need, power
 from .registry import refutes
-from .windows import Point, apart, ray, window
+from .tubes import Field
+from .windows import Point, apart, limit, need_epsilon, ray
 from .zero_limits import fading
 
-# Distance of v_0 from the point nearest to it; cosine that w falls short of.
-CLOSE, AWAY = Fraction(6, 100), Fraction(9, 10)
+# About the distance of v_0 from the point nearest to it; cosine that w falls short of.
+ASIDE, AWAY = Fraction(2, 100), Fraction(9, 10)
 LARGE, REACHED = 3, 2  # a δ that is large; a norm in units of δ
 SHRUNK = 100  # 1/ε
 
@@ -37,8 +38,8 @@ NETWORKS = {
     "D > 2": order_above_two,
     "∇H locally Lipschitz": lipschitz,
 }
-OWN, GROWING, SMALL_START = {"ȳ of the data trained on": true_labels}, {"N* > 0": window}, "δ → 0"
-ALIGNING = {"u* the limit of the NCF flow from v_0": window}
+OWN, GROWING, SMALL_START = {"ȳ of the data trained on": true_labels}, {"N* > 0": limit}, "δ → 0"
+ALIGNING = {"u* the limit of the NCF flow from v_0": limit}
 SHRINKING = {"N* ≤ 0": ray}
 FADING = {SMALL_START: fading, "u* the limit of the NCF flow from v_0": fading}
 TRACKING = {"∇H locally Lipschitz": lipschitz, "N* > 0": doubling}
@@ -49,7 +50,8 @@ def large_init(case, data):
     """⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ at T_ε/δ^{D−2} for a δ with δR_ε ≥ 3, u* > 0 the proved limit of
     the NCF flow.
     """
-    found = window(case, data)
+    found = limit(case, data)
+    need_epsilon(case, found)
     delta, tube = trained(case, data, found.start)
     need(delta * found.norms[0] >= LARGE, "δR_ε ≥ 3 is not proved")
     fails_at_time(found, tube, misaligned(found))
@@ -57,11 +59,17 @@ def large_init(case, data):
 
 @refutes("control.large_init_escape", keeps=NETWORKS | OWN | GROWING | ALIGNING)
 def large_init_escape(case, data):
-    """For a large δ ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ where ‖w‖ first reaches R_ε δ, u* the proved limit of
-    the NCF flow.
+    """For a δ whose loss outweighs ∇N at T_ε, ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ where ‖w‖ first reaches
+    R_ε δ, u* the proved limit of the NCF flow.
     """
-    found = window(case, data)
-    fails_at_norm(found, trained(case, data, found.start)[1], misaligned(found))
+    found = limit(case, data)
+    need_epsilon(case, found)
+    delta, tube = trained(case, data, found.start)
+    x = found.tube.at(found.times[1])
+    loss, still = (Field(case, case.Y, each)(x) for each in (delta, 0))
+    change = [a - b for a, b in zip(loss, still)]
+    need(dot(change, change) > dot(still, still), "δ is not large: ∇N outweighs what the loss adds")
+    fails_at_norm(found, tube, misaligned(found))
 
 
 @refutes("control.large_init_tracking", keeps=TRACKING | OWN)
@@ -132,7 +140,7 @@ def positive_collapse(case, data):
     """‖w‖ > 2δε at T_ε/δ^{D−2}, for a small δ and as δ → 0, although the NCF flow tends to a
     positive KKT point.
     """
-    found = window(case, data)
+    found = limit(case, data)
     bound = ball(4 * found.epsilon**2)
     for tube in followed(case, data, found):
         fails_at_time(found, tube, lambda x: dot(x, x) > bound)
@@ -141,18 +149,15 @@ def positive_collapse(case, data):
 @refutes("control.initial_direction", keeps=NETWORKS | OWN | GROWING | {SMALL_START: small})
 def initial_direction(case, data):
     """⟨w, u⟩ < 0.9‖w‖ at T_ε/δ^{D−2}, for a small δ and as δ → 0, u the KKT point nearest to v_0,
-    where N(u) < 0, and the NCF flow tends to another.
+    where N(u) < 0, and the NCF flow tends to another; v_0 is along `start` − 0.02 times its
+    reverse.
     """
-    near, start = Point(case, data["near"]), unit(numbers(data["point"]))
-    need(
-        len(start) == case.net.size and near.value < 0,
-        "the point nearest is not proved to be negative",
-    )
+    near = Point(case, data["near"])
+    need(near.value < 0, "the point nearest is not proved to be negative")
     told(case, near.theta, unit(case.theta), NEAR)
-    aside = distance(start, near.theta)
-    need(aside < CLOSE, "v_0 is too far from the point nearest")
-    alone(case, near, aside * 2)
-    found = window(case, data, start)
+    start = unit([a - b * ball(ASIDE) for a, b in zip(case.theta, reversed(case.theta))])
+    alone(case, near, distance(start, near.theta) * 2)
+    found = limit(case, data, start)
     for tube in followed(case, data, found):
         fails_at_time(found, tube, lambda x: apart(x, near.theta, ball(AWAY)))
 
@@ -180,7 +185,7 @@ def global_maximiser(case, data):
     """N(w/‖w‖) < 0.9 N(p/‖p‖) at T_ε/δ^{D−2}, and where ‖w‖ first reaches R_ε δ, for a point p, for
     a small δ and as δ → 0.
     """
-    found, p = window(case, data), list(map(ball, numbers(data["better"])))
+    found, p = limit(case, data), list(map(ball, numbers(data["better"])))
     need(len(p) == case.net.size, "a point of another length")
     best, size, order = case.net.run(p, case.X, case.Y)[1], dot(p, p), case.net.order
     need(best > 0, "N is not positive at the other point")
@@ -199,7 +204,7 @@ def wrong_target(case, data):
     """Trained on shuffled labels, for a small δ and as δ → 0, ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ at
     T_ε/δ^{D−2}, and where ‖w‖ first reaches R_ε δ, if it does.
     """
-    found = window(case, data)
+    found = limit(case, data)
     for tube in followed(case, data, found, Y=shuffled(case)):
         never_holds(found, tube, misaligned(found))
 
@@ -210,7 +215,7 @@ def wrong_norm(case, data):
     T_ε/δ^{D−2}.
     """
     need(case.square, "the logistic loss")
-    found = window(case, data)
+    found = limit(case, data)
     for tube in followed(case, data, found, Y=[[y * 10 for y in row] for row in case.Y]):
         is_larger(found, tube)
 

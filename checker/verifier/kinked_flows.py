@@ -16,7 +16,7 @@ from .networks import Net, number, unit
 from .numbers import Ball, ball, dot, need
 from .registry import proof
 from .tubes import Field
-from .windows import window
+from .windows import limit
 
 LOW, HIGH = -1, 1  # sides of the kink, on which σ' is α and 1
 
@@ -124,7 +124,7 @@ def need_branch(case, tube):
 @proof
 def branch_window(case, data, start):
     """The window of the NCF flow of a branch, which stays one up to its limit, and near that."""
-    found = window(case, data, start)
+    found = limit(case, data, start)
     labelled, reach = need_branch(case, found.tube), ball(Fraction(number(data["reach"])))
     around = [t + reach * Ball(-1, 1) for t in found.point.theta]
     need(

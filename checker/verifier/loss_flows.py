@@ -13,7 +13,7 @@ from .numbers import Ball, ball, dot, need, power
 from .registry import proof
 from .tubes import Field, Tube
 from .variations import Variation
-from .windows import apart
+from .windows import apart, need_epsilon
 
 SMALL = Fraction(3, 10)  # δR_ε of a small initialization at most
 PERTURBED = Fraction(1, 100)  # share of the gradient that the loss changes it by, at most
@@ -60,6 +60,7 @@ def vanishing(case, data, start, Y=None, train=trained):
 def followed(case, data, window, **trained_on):
     """Flows from the same v_0: of a small δ, and its limit as δ → 0, on the same labels or not."""
     tube = small(case, data, window.start, window.norms[1], **trained_on)
+    need_epsilon(case, window)
     return tube, vanishing(case, data, window.start, **trained_on) if trained_on else window.tube
 
 

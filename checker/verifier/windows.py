@@ -89,14 +89,11 @@ def limit(case, data, start=None):
     return Window(case, data, start)
 
 
-@proof
-def window(case, data, start=None):
-    """The same, ε the share `fraction` of min(1, 1 − ⟨v_0, u*⟩) that the instance asks for."""
-    own = Window(case, data, start)
-    lacking = 1 - dot(own.start, own.point.theta)
+def need_epsilon(case, window):
+    """Need ε the share `fraction` of min(1, 1 − ⟨v_0, u*⟩), as the instance asks for."""
+    lacking = 1 - dot(window.start, window.point.theta)
     asked = (lacking if lacking < 1 else Ball(1)) * ball(Fraction(case.get("fraction")))
-    need(abs(asked - own.epsilon) < ball(own.epsilon * SAME), "ε is not the instance's")
-    return own
+    need(abs(asked - window.epsilon) < ball(window.epsilon * SAME), "ε is not the instance's")
 
 
 @proof

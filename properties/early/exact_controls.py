@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ncfcheck.certify.boxes import found_near
@@ -16,6 +14,7 @@ from ncfcheck.properties.early.margins import (
     large,
     mirrored,
     other_limits,
+    set_aside,
     smallest,
     time_to_shrink,
 )
@@ -36,9 +35,7 @@ from ncfcheck.properties.early.tubes import (
 from ncfcheck.properties.homogeneity.labels import mislabelled, relabelled
 from ncfcheck.theory.early.training import log_forcing
 from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
-from ncfcheck.theory.starts import gaussian_start, unit
 
-DISTANCES = (0.05, 0.03, 0.02, 0.01)  # of v_0 from the KKT point nearest to it
 # Share of the residual of one sample at which the loss flow is followed no further.
 SETTLED = 1e-6
 # Norm to which the NCF flow shrinks, and relative width of the bracket of when it does.
@@ -123,20 +120,16 @@ def positive_collapse(instance) -> Certificate:
 
 def initial_direction(instance) -> Certificate:
     """From a v_0 next to a negative KKT point, w is more than 0.1 away from it at T_ε."""
-    aside = gaussian_start(np.random.default_rng(instance.seeds[-1]), instance.ncf)
+    moved = set_aside(instance)
     with precision(BITS):
         near = found_near(instance.network, instance.ncf, instance.start)
-        distance = next((each for each in DISTANCES if is_alone(instance, near, 2.01 * each)), None)
-    if distance is None:
-        raise NotProved("the KKT point nearest is not proved to be it")
-    moved = replace(instance, start=unit(instance.start + distance * aside))
+        if not is_alone(instance, near, 2.01 * np.linalg.norm(moved.start - instance.start)):
+            raise NotProved("the KKT point nearest is not proved to be it")
     found, window = windows(moved)
     delta = smallest(moved, found)
-    more = {"near": near.plain(), "point": hexadecimal(moved.start)}
-    proves = (
-        "from `point`, nearest to a KKT point u with N(u) < 0, ⟨w, u⟩ < 0.9‖w‖ at t = T_ε/δ^{D−2}"
-    )
-    return certificate(proves, window, delta, tube(moved, delta, window.times[1]), **more)
+    proves = "from next to `start`, a KKT point u with N(u) < 0, ⟨w, u⟩ < 0.9‖w‖ at t = T_ε/δ^{D−2}"
+    loss = tube(moved, delta, window.times[1])
+    return certificate(proves, window, delta, loss, near=near.plain())
 
 
 def global_maximiser(instance) -> Certificate:
