@@ -43,8 +43,18 @@ pytestmark = pytest.mark.usefixtures("at_one_precision")
 ID, EARLY = "control.biases_collapse", "control.biases_early"
 # (x, y) of a second sample, which the only neuron, on the other side, does not see at the start.
 HARMLESS = [(-1.0, 0.5), (-1.0, 2.0), (-1.0, -0.1), (-2.0, 1.0), (-1.0, -5.0)]
-CANCELLED, NEARLY, SLOWER, STEEP = (-1.0, -1.0), (-1.0, -0.99), (-1.0, -0.9), (-1000.0, 1e-3)
-HARMFUL = [CANCELLED, NEARLY, SLOWER, STEEP, (-3.0, -1.0), (-1.0, -1.01), (-1.0, -1.1), (-1e6, 1.0)]
+CANCELLED, NEARLY, SLOWER, STEEP = (-1.0, -1.0), (-1.0, -0.99), (-1.0, -1.5), (-1000.0, 1e-3)
+HARMFUL = [
+    CANCELLED,
+    NEARLY,
+    SLOWER,
+    STEEP,
+    (-3.0, -1.0),
+    (-1.0, -0.9),
+    (-1.0, -1.01),
+    (-1.0, -1.1),
+    (-1e6, 1.0),
+]
 
 
 def with_sample(x: float, y: float) -> dict:
