@@ -94,8 +94,7 @@ class Logistic:
     @staticmethod
     def descent(x: Array, y: Array) -> Array:
         """−ℓ'(x, y)."""
-        with np.errstate(over="ignore"):  # y/∞ is 0
-            return y / (1.0 + np.exp(y * x))
+        return y / (1.0 + np.exp(y * x))
 
     @staticmethod
     def curvature(x: Array, y: Array) -> Array:
@@ -149,7 +148,8 @@ class Loss(StrEnum):
 
     def descent(self, outputs: Array | float, y: Array) -> Array:
         """−ℓ'(ŷ, y)."""
-        return self.formulas.descent(outputs, y)
+        with np.errstate(over="ignore"):  # y/∞ is 0
+            return self.formulas.descent(outputs, y)
 
     def curvature(self, outputs: Array, y: Array) -> Array:
         """ℓ''(ŷ, y)."""

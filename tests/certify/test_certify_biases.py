@@ -44,17 +44,8 @@ ID, EARLY = "control.biases_collapse", "control.biases_early"
 # (x, y) of a second sample, which the only neuron, on the other side, does not see at the start.
 HARMLESS = [(-1.0, 0.5), (-1.0, 2.0), (-1.0, -0.1), (-2.0, 1.0), (-1.0, -5.0)]
 CANCELLED, NEARLY, SLOWER, STEEP = (-1.0, -1.0), (-1.0, -0.99), (-1.0, -1.5), (-1000.0, 1e-3)
-HARMFUL = [
-    CANCELLED,
-    NEARLY,
-    SLOWER,
-    STEEP,
-    (-3.0, -1.0),
-    (-1.0, -0.9),
-    (-1.0, -1.01),
-    (-1.0, -1.1),
-    (-1e6, 1.0),
-]
+HARMFUL = [CANCELLED, NEARLY, SLOWER, STEEP, (-3.0, -1.0), (-1.0, -0.9), (-1.0, -1.01)]
+HARMFUL += [(-1.0, -1.1), (-1e6, 1.0)]
 
 
 def with_sample(x: float, y: float) -> dict:
@@ -171,18 +162,23 @@ def cancelled() -> dict:
     return document(claim, other, biases_early(other))
 
 
+SMALL = "    slow(case, found.case.net, found.norms[1])\n"
 LARGER = "    is_larger(found, tube)\n"
 ASIDE = "    never_holds(found, tube, misaligned(found))\n"
 
 
 @pytest.mark.parametrize(
-    "left_out, passes", [(LARGER, False), (ASIDE, False), (LARGER + ASIDE, True)]
+    "left_out, passes", [(LARGER, False), (ASIDE, False), (SMALL + LARGER + ASIDE, True)]
 )
 def test_flows_with_biases_that_do_not_part_pass_only_where_nothing_is_asked_of_them(
     left_out, passes, monkeypatch
 ):
     mutant = Mutant(
-        "ncfcheck.verifier.early_models:biases_early", left_out, "", "nothing asked", ()
+        "ncfcheck.verifier.early_models:biases_early",
+        left_out,
+        "    case.proved.add(slow)\n" * passes,
+        "nothing asked",
+        (),
     )
     with planted(mutant, monkeypatch):
         assert is_rejected(cancelled()) != passes
