@@ -366,7 +366,7 @@ def test_what_every_certificate_rests_on_is_short_and_as_long_as_the_page_says()
         for each in ("witnesses.py", "registry.py", "numbers.py", "networks.py")
     )
     page = (root / "docs" / "certificates.md").read_text(encoding="utf-8")
-    assert count <= 350 and f"`networks.py`, {count} lines of code" in page, count
+    assert count <= 400 and f"`networks.py`, {count} lines of code" in page, count
 
 
 def test_comments_docstrings_and_blank_lines_are_no_code(tmp_path):
