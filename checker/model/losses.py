@@ -148,7 +148,7 @@ class Loss(StrEnum):
 
     def descent(self, outputs: Array | float, y: Array) -> Array:
         """−ℓ'(ŷ, y)."""
-        with np.errstate(over="ignore"):  # y/∞ is 0
+        with np.errstate(over="ignore"):  # of the logistic loss, y/∞ is 0
             return self.formulas.descent(outputs, y)
 
     def curvature(self, outputs: Array, y: Array) -> Array:
