@@ -9,10 +9,14 @@ than that.
 import copy
 from fractions import Fraction
 
-from .networks import Net, full, numbers, unit
+from .identities import biased_start
+from .networks import Net, full
 from .numbers import Ball, ball, dot, need
+from .registry import proof
 from .tubes import Field, Tube
 from .windows import Window, goal
+
+LEFT = Fraction(9, 10)  # share of the speed of biases at 0 that the loss leaves
 
 
 def biased_network(case):
@@ -46,6 +50,16 @@ def speed(case, net, radius):
     return max(speeds, key=lambda each: Fraction(each.lo) * Fraction(2) ** each.e)
 
 
+@proof
+def slow(case, net, radius):
+    """The same, where ‖w‖ ≤ radius is so small that the loss takes less than 10 % off the speed of
+    biases at 0.
+    """
+    found = speed(case, net, radius)
+    need(found > speed(case, net, 0) * ball(LEFT), "δ is not small: the loss slows biases down")
+    return found
+
+
 def change(case, net, w):
     """𝓛(w) − 𝓛(0) = −Σ ȳŷ + ½ Σ ŷ², or up to ⅛ Σ ŷ² for the logistic loss."""
     own = [pair for each in pairs(case, net, w) for pair in each]
@@ -54,8 +68,14 @@ def change(case, net, w):
     return squares - sum((y * x for y, x in own), Ball(0))
 
 
+@proof
+def growth(case, data):
+    """The NCF flow with biases goes to infinity in the direction u*."""
+    return Growth(case, data)
+
+
 class Growth(Window):
-    """The same of a network of two layers with biases from `point`, ε half of 1 − ⟨v_0, u*⟩.
+    """The same of a network of two layers with biases from `biased_start`, ε half of 1 − ⟨v_0, u*⟩.
 
     Biases of the outputs grow at a constant rate, and all else flows as in a network without them,
     of inputs (x, 1).
@@ -67,8 +87,7 @@ class Growth(Window):
         need(net.depth == 2, "not two layers")
         self.case.net, bare.X = net, [[*x, Ball(1)] for x in case.X]
         bare.net = Net([inputs + 1, *widths], case.laws, full([inputs + 1, *widths]))
-        (self.point, tends), self.start = goal(bare, data), unit(numbers(data["point"]))
-        need(len(self.start) == net.size, "a point of another length")
+        (self.point, tends), self.start = goal(bare, data), biased_start(case)
         self.tube, first = Tube(Field(self.case, case.Y), self.start, data["ncf"]), net.starts[1]
         end, theta = self.tube.at(self.tube.end), self.point.theta
         need(

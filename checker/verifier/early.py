@@ -1,26 +1,53 @@
 """Theorems about early training: what is proved of them on one instance; standard library only."""
 
 from fractions import Fraction
-from functools import partial
 
-from .loss_flows import ALMOST, SMALL, almost_aligned, crossing, departures, trained
-from .networks import number
-from .numbers import Ball, ball, dot, need, power
-from .registry import proves
-from .variations import Variation
-from .windows import Window, aligned, ray
+from .hypotheses import homogeneous, lipschitz, order_above_two, true_labels
+from .loss_flows import (
+    ALMOST,
+    SMALL,
+    almost_aligned,
+    constants,
+    departures,
+    doubling,
+    need_little,
+    sizes,
+    trained,
+)
+from .numbers import ball, dot, need, power
+from .registry import proof, proves
+from .windows import aligned, limit, ray
 
 AGREEMENT = Fraction(1, 20)  # share of a predicted constant within which it is met
 
 
+@proof
 def rungs(case, data, start, largest=Fraction(1)):
-    """The loss flows of two δ, the second half the first, δ·largest ≤ 0.3."""
+    """The loss flows of two small δ, the second half the first, δ·largest ≤ 0.3."""
     first, second = (trained(case, each, start) for each in data["rungs"])
     need(
-        first[0] * largest <= SMALL and second[0] * 2 == first[0],
+        0 < first[0] * largest <= SMALL and second[0] * 2 == first[0],
         "not two small δ, one half the other",
     )
+    for delta, tube in (first, second):
+        need_little(case, delta, tube)
     return first[1], second[1]
+
+
+EARLY = {
+    "H homogeneous: no biases": homogeneous,
+    "D > 2": order_above_two,
+    "∇H locally Lipschitz": lipschitz,
+    "ȳ of the data trained on": true_labels,
+    "δ → 0": rungs,
+}
+GROWING, ALIGNING = {"N* > 0": limit}, {"u* the limit of the NCF flow from v_0": limit}
+TRACKING = {
+    "∇H locally Lipschitz": lipschitz,
+    "ȳ of the data trained on": true_labels,
+    "N* > 0": doubling,
+    "δ → 0": departures,
+}
 
 
 def aligns(window):
@@ -29,27 +56,27 @@ def aligns(window):
     return lambda x: aligned(x, window.point.theta, cosine)
 
 
-@proves("early.norm_stays_small", keeps={})
+@proves("early.norm_stays_small", keeps=EARLY | GROWING)
 def norm_stays_small(case, data):
     """‖w(t)‖ ≤ 1.01 R_ε δ for all t ≤ T_ε/δ^{D−2}, at two δ."""
-    window = Window(case, data)
+    window = limit(case, data)
     bound = ball((ALMOST * window.norms[0]) ** 2)
     for tube in rungs(case, data, window.start, window.norms[1]):
         tube.everywhere(0, window.times[1], lambda x: dot(x, x) < bound, "‖w‖ may be larger")
 
 
-@proves("early.direction_aligns", keeps={})
+@proves("early.direction_aligns", keeps=EARLY | GROWING | ALIGNING)
 def direction_aligns(case, data):
     """⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε at t = T_ε/δ^{D−2}, at two δ."""
-    window = Window(case, data)
+    window = limit(case, data)
     for tube in rungs(case, data, window.start, window.norms[1]):
         tube.everywhere(*window.times, aligns(window), "w may not be aligned with u*")
 
 
-@proves("early.alignment_before_escape", keeps={})
+@proves("early.alignment_before_escape", keeps=EARLY | GROWING | ALIGNING)
 def alignment_before_escape(case, data):
     """⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε where ‖w‖ first reaches R_ε δ, at two δ."""
-    window = Window(case, data)
+    window = limit(case, data)
     low, high = (ball(each**2) for each in window.norms)
     need(window.norms[0] > 1, "R_ε may be reached at the start")
     is_aligned = aligns(window)
@@ -62,7 +89,7 @@ def alignment_before_escape(case, data):
         )
 
 
-@proves("early.collapse", keeps={})
+@proves("early.collapse", keeps=EARLY | {"N* ≤ 0": ray})
 def collapse(case, data):
     """‖w(T/δ^{D−2})‖ ≤ 2δε at two δ, ε = r(T), where the NCF flow stays on the ray of a KKT point
     with N < 0.
@@ -76,12 +103,12 @@ def collapse(case, data):
         )
 
 
-@proves("early.tracking_order", keeps={})
+@proves("early.tracking_order", keeps=TRACKING)
 def tracking_order(case, data):
     """Where each norm first reaches 2δ, log departure over log δ has a slope within ¼ of D between
     two δ.
     """
-    (first, size), (second, smaller) = departures(Window(case, data), data, partial(trained, case))
+    (first, size), (second, smaller) = sizes(departures(case, data, doubling(case, data)))
     ratio, order = ball(second / first), case.net.order
     for bound, sign in ((4 * order + 1, 1), (4 * order - 1, -1)):
         need(
@@ -90,33 +117,18 @@ def tracking_order(case, data):
         )
 
 
-@proves("early.tracking_constant", keeps={})
+@proves("early.tracking_constant", keeps=TRACKING)
 def tracking_constant(case, data):
     """Where each norm first reaches 2δ, the departure of directions and times is within 5 % of δ^D
     (E/2, τ/T), for two δ.
     """
-    window = Window(case, data)
-    time, u = crossing(window.tube, data["crossing"])
-    growths = [number(each["growth"]) for each in data["ncf"]]
-    e = Variation(case, window.tube, growths, data["moved"]).hull(
-        *(Fraction(number(each)) for each in data["crossing"])
-    )
-    rate = case.net.run(u, case.X, case.Y)[2]
-    shift = -dot(e, u) / dot(rate, u)
-    constants = [*((a + shift * b) * Ball(1, None, -1) for a, b in zip(e, rate)), shift / time]
-    deltas = [departs(case, window, constants, time, u, each) for each in data["flows"]]
-    need(len(deltas) == 2 and deltas[1] < deltas[0] <= 1, "not two δ, the smaller last")
-
-
-def departs(case, window, constants, time, u, flow):
-    """δ of a loss flow; need departure from the NCF flow over δ^D within 5 % of the constants."""
-    delta, tube = trained(case, flow, window.start)
-    later, other = crossing(tube, flow["crossing"])
-    strength = power(ball(delta), case.net.order)
-    found = [*((b - a) * Ball(1, None, -1) for a, b in zip(u, other)), later / time - 1]
-    aside = [a / strength - b for a, b in zip(found, constants)]
-    need(
-        dot(aside, aside) < dot(constants, constants) * ball(AGREEMENT**2),
-        "the departure may be another",
-    )
-    return delta
+    ncf = doubling(case, data)
+    wanted, found = constants(case, data, ncf), departures(case, data, ncf)
+    need(len(found) == 2, "not two δ")
+    for delta, (aside, late) in found:
+        strength = power(ball(delta), case.net.order)
+        off = [a / strength - b for a, b in zip([*aside, late], wanted)]
+        need(
+            dot(off, off) < dot(wanted, wanted) * ball(AGREEMENT**2),
+            "the departure may be another",
+        )

@@ -3,19 +3,24 @@
 import math
 from fractions import Fraction
 
-from .identities import balances, shared_network
+from .hypotheses import lipschitz, order_above_two, unit_start, unshared
+from .identities import balances, shared_network, shared_start
 from .kinked_flows import HIGH, LOW, Line, balanced, branch
 from .kinks import inner
-from .kkt_points import found
+from .kkt_points import distance, kkt, negative, positive
 from .loss_flows import trained
-from .networks import number, numbers, unit
-from .numbers import Ball, ball, dot, need, power
-from .registry import proves, refutes
+from .networks import number, unit
+from .numbers import Ball, ball, dot, limits, need, power
+from .registry import proof, proves, refutes
 from .tubes import Field, Tube
-from .windows import Window, distance
+from .windows import limit
 
 GAPS = Fraction(1, 10), Fraction(1, 10**6)  # 1 − N(v)/N* where a flow is taken up
 DRIFT = Fraction(1, 10**9)  # of a balance, where ‖v_0‖ = 1
+SEEN = Fraction(1, 10**4)  # square of half the rate at which a balance changes that is no constant
+
+SMOOTH, UNIT = {"∇H locally Lipschitz": lipschitz}, {"‖u(0)‖ = 1": unit_start}
+GROWING = SMOOTH | {"D > 2": order_above_two, "N* > 0": limit}
 
 
 def changed(case, data):
@@ -29,7 +34,7 @@ def changed(case, data):
     return tube
 
 
-@proves("flow.monotone", keeps={})
+@proves("flow.monotone", keeps=SMOOTH)
 def monotone(case, data):
     """N(v(t)) rises at every time until the norm of the NCF flow has doubled or halved."""
 
@@ -53,10 +58,10 @@ def blowup(case, window):
     return rate, earliest, first + size * window.point.value / value
 
 
-@proves("flow.blowup_bracket", keeps={})
+@proves("flow.blowup_bracket", keeps=GROWING | UNIT)
 def blowup_bracket(case, data):
     """T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0."""
-    window = Window(case, data)
+    window = limit(case, data)
     _, earliest, latest = blowup(case, window)
     first = case.net.run(window.start, case.X, case.Y)[1]
     need(earliest > 1, "T* may be earlier than 1/(D(D−2)N*)")
@@ -64,12 +69,12 @@ def blowup_bracket(case, data):
     need(latest * first < window.point.value, "T* may be later than 1/(D(D−2)N(v_0))")
 
 
-@proves("flow.blowup_rate", keeps={})
+@proves("flow.blowup_rate", keeps=GROWING)
 def blowup_rate(case, data):
     """Where N(v) is within 10 % and a millionth of N*, (T* − t) r^{D−2} D(D−2)N* is within twice
     that of 1.
     """
-    window, order = Window(case, data), case.net.order
+    window, order = limit(case, data), case.net.order
     rate, *bounds = blowup(case, window)
     need(len(data["late"]) == len(GAPS), "not two times")
     for gap, time in zip(GAPS, data["late"]):
@@ -84,20 +89,19 @@ def blowup_rate(case, data):
             need(-2 * gap < product - 1 < 2 * gap, "the rate is not proved")
 
 
-@proves("flow.direction_converges", keeps={})
+@proves("flow.direction_converges", keeps=SMOOTH)
 def direction_converges(case, data):
     """The direction of the NCF flow tends to a KKT point u* with N(u*) > 0, so that its norm grows
     without bound.
     """
-    Window(case, data)
+    limit(case, data)
 
 
-@proves("flow.balance", keeps={})
+@proves("flow.balance", keeps=SMOOTH | {"unshared layers": unshared})
 def balance(case, data):
     """Every ‖row_j(W_l)‖² − p_l‖col_j(W_{l+1})‖² stays within 10⁻⁹ along both flows, until that of
     N has doubled or halved.
     """
-    need(not any(case.net.shared), "layers share weights")
     ncf = changed(case, data)
     _, loss = trained(case, data, unit(case.theta))
     need(loss.end >= ncf.end, "the loss flow ends earlier")
@@ -150,34 +154,72 @@ def kinks(case, data):
         need(dot(g, g) * ball(1 - ASLANT) > dot(g, v) * dot(g, v), "sin∠ > 0.01 is not proved")
 
 
-@refutes("control.degree_two", keeps={})
-def degree_two(case, data):
-    """D = 2 and ∇H is Lipschitz: d‖u‖²/dt = 4N(u) ≤ 4M‖u‖², so that no norm blows up."""
-    need(case.net.order == 2 and case.lipschitz, "D is not 2, or ∇H is not Lipschitz")
+LATE, SLOWER = (30, 32), Fraction(3, 4)  # log₂ of norms, and N at the first over N at the last
 
 
-@refutes("control.shared_conserved", keeps={})
-def shared_conserved(case, data):
-    """At `point`, the first layer a convolution: ‖row_j‖² − p‖col_j‖² of a neuron has a derivative
-    ≠ 0 along the NCF flow.
+def spread(case, t):
+    """u(t) = Σ Aᵏv_0 tᵏ/k! of the linear flow u̇ = Au that there is where D = 2, ∇N(u) = Au."""
+    sizes = [[[abs(v) for v in row] for row in rows] for rows in (case.X, case.Y)]
+    rows = case.net.run([Ball(1)] * case.net.size, *sizes)[2]  # at least Σ_j |A_ij|: they bound A
+    widest, total, k = max(rows, key=float).upper * t, (term := unit(case.theta)), 0
+    while not (k > 2 * float(widest) + 2 and dot(term, term) < Fraction(1, 2**limits.bits)):
+        k += 1
+        term = [g * t / k for g in case.net.run(term, case.X, case.Y)[2]]
+        total = [a + b for a, b in zip(total, term)]
+    need(2 * widest < k, "the series is not proved to converge")
+    rest = dot(term, term).root(2) * Ball(-1, 1)  # every later term is at most half the last one
+    return [each + rest for each in total]
+
+
+@proof
+def doubles_late(case, data):
+    """N > 0 where the norm is 2³⁰ at most, and more than ¾ of what it is where it is 2³² at least;
+    N(v) never decreases.
     """
-    net, u = shared_network(case), list(map(ball, numbers(data["point"])))
-    need(len(u) == net.size, "a point of another length")
-    W, V = net.matrices(u), net.matrices(net.run(u, case.X, case.Y)[2])
-    need(any(gap.nonzero for gap in balances(net, W, V, [0])), "the balances are stationary")
+    early, late = (Fraction(number(each)) for each in data["times"])
+    need(0 < early < late, "not two times")
+    points = [spread(case, ball(each)) for each in (early, late)]
+    (first, last), squares = (
+        [case.net.run(x, case.X, case.Y)[1] for x in points],
+        [dot(x, x) for x in points],
+    )
+    need(first > 0, "N > 0 is not proved")
+    low, high = (4**each for each in LATE)
+    need(squares[0] < low and squares[1] > high, "the norms are others")
+    need(first * squares[1] > last * squares[0] * ball(SLOWER), "N may still rise")
 
 
-@refutes("control.doubled_start", keeps={})
+@refutes("control.degree_two", keeps=SMOOTH | UNIT | {"N* > 0": doubles_late})
+def degree_two(case, data):
+    """D = 2: d‖u‖²/dt = 4N(u) ≤ 4M‖u‖², so that no norm blows up; from 2³¹ to 2³² it takes more
+    than ¾ of the time from 2³⁰ to 2³¹.
+    """
+    need(case.net.order == 2, "D is not 2")
+    doubles_late(case, data)
+
+
+@refutes("control.shared_conserved", keeps=SMOOTH)
+def shared_conserved(case, data):
+    """At `start`, the first layer a convolution with its first neuron's weights: ‖row_j‖² −
+    p‖col_j‖² of a neuron changes along the NCF flow, by at least 2 % of the way.
+    """
+    net, u = shared_network(case), shared_start(case)
+    G = net.run(u, case.X, case.Y)[2]
+    rates, least = balances(net, net.matrices(u), net.matrices(G), [0]), dot(G, G) * ball(SEEN)
+    need(any(each * each > least for each in rates), "the balances may be stationary")
+
+
+@refutes("control.doubled_start", keeps=SMOOTH | {"D > 2": order_above_two, "N* > 0": positive})
 def doubled_start(case, data):
     """From twice a KKT point u with N* = N(u) > 0 the NCF flow blows
     up at 2^{−(D−2)}/(D(D−2)N*).
     """
-    need(found(case, data)[3] > 0 and case.lipschitz and case.net.order > 2, "N > 0 is not proved")
+    positive(case, kkt(case, data)[3])
 
 
-@refutes("control.no_blowup", keeps={})
+@refutes("control.no_blowup", keeps=SMOOTH | UNIT | {"D > 2": order_above_two})
 def no_blowup(case, data):
     """From a KKT point with N < 0 the NCF flow stays on its ray, and its norm
     decreases for ever.
     """
-    need(found(case, data)[3] < 0 and case.lipschitz and case.net.order > 2, "N < 0 is not proved")
+    negative(case, kkt(case, data)[3])

@@ -3,7 +3,9 @@
 Where one is met by construction, its function says by which.
 """
 
-from .numbers import need
+from fractions import Fraction
+
+from .numbers import dot, need
 from .registry import fact
 
 
@@ -16,6 +18,13 @@ def homogeneous(case):
 @fact
 def true_labels(case):
     """ȳ is computed from the labels and the loss of the instance, and trained on with them."""
+
+
+@fact
+def unit_start(case):
+    """Flows start at `start` divided by its norm, which is 1 but for rounding."""
+    square = dot(case.theta, case.theta)
+    need(abs(square - 1) < Fraction(1, 10**6), "‖start‖ is not 1")
 
 
 @fact

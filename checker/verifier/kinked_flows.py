@@ -10,14 +10,15 @@ import copy
 from fractions import Fraction
 
 from .kinks import inner
-from .loss_flows import trained
+from .kkt_points import NEAR, told
+from .loss_flows import doubling, trained
 from .networks import Net, number, unit
 from .numbers import Ball, ball, dot, need
+from .registry import proof
 from .tubes import Field
-from .windows import Window
+from .windows import limit
 
 LOW, HIGH = -1, 1  # sides of the kink, on which σ' is α and 1
-NEAR = Fraction(1, 10**6)  # distance of a v_0 from `start`
 
 
 def exactly(rows):
@@ -98,27 +99,57 @@ def need_sides(case, tube, field, samples):
     tube.everywhere(0, tube.end, holds, "a pre-activation may change its sign")
 
 
-def followed(case, data, start, Y=None):
+def branching(case, data, start, Y=None):
     """δ and the loss flow of a branch, which stays one."""
     delta, tube = trained(case, data, start, Y)
     need_sides(case, tube, Field(case, case.Y, delta), range(len(case.X)))
     return delta, tube
 
 
-def leaving(case, data):
-    """From an exact v_0 on the kink: the NCF window to the side of slope α; the other's branch."""
+def leaving(case):
+    """An exact v_0 on the kink next to `start`, and its branches to the sides of slopes α and 1."""
     line = Line(case)
     start = balanced(q := line.across(line.q), line.signs)
+    told(case, start, unit(case.theta), NEAR)
+    return start, *(branch(case, line, q, side) for side in (LOW, HIGH))
+
+
+def need_branch(case, tube):
+    """Need the NCF flow of a branch to stay one; the labelled samples, which alone count."""
+    labelled = [i for i, row in enumerate(case.labels) if any(row)]
+    need_sides(case, tube, Field(case, case.Y), labelled)
+    return labelled
+
+
+@proof
+def branch_window(case, data, start):
+    """The window of the NCF flow of a branch, which stays one up to its limit, and near that."""
+    found = limit(case, data, start)
+    labelled, reach = need_branch(case, found.tube), ball(Fraction(number(data["reach"])))
+    around = [t + reach * Ball(-1, 1) for t in found.point.theta]
     need(
-        all(abs(a - b) < NEAR for a, b in zip(start, unit(case.theta))),
-        "`start` is not next to a balanced one on the kink",
-    )
-    slow, fast = (branch(case, line, q, side) for side in (LOW, HIGH))
-    window, labelled = Window(slow, data, start), [i for i, y in enumerate(line.y) if y]
-    need_sides(slow, window.tube, Field(slow, slow.Y), labelled)
-    around = [t + ball(Fraction(number(data["reach"]))) * Ball(-1, 1) for t in window.point.theta]
-    need(
-        all(z > 0 for z in on_sides(slow, labelled, around)),
+        all(z > 0 for z in on_sides(case, labelled, around)),
         "a pre-activation may change its sign near the limit",
     )
-    return window, fast
+    return found
+
+
+@proof
+def branch_doubling(case, data, start):
+    """The norm of the NCF flow of a branch, which stays one, reaches 2."""
+    found = doubling(case, data, start)
+    need_branch(case, found.tube)
+    return found
+
+
+@proof
+def staying(case):
+    """A v_0 on the kink of the first sample, N(v_0) < 0, on whose ray one NCF flow stays."""
+    line = Line(case)
+    q, signs = line.across(line.x[1]), [1] * (len(line.signs) - 1) + [-1]
+    start, pull = balanced(q, signs), line.pull(q)
+    rest = line.across(pull)
+    along = inner(rest, q) ** 2 == inner(rest, rest) * inner(q, q) and inner(pull, q) > 0
+    need(along and line.balances(pull), "no solution is known to stay on the ray")
+    told(case, start, unit(case.theta), NEAR)
+    return start, branch(case, line, q, HIGH)

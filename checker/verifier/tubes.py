@@ -21,9 +21,7 @@ class Field:
     def __init__(self, case, Y, delta=0):
         self.net, self.X, self.Y, self.square = case.net, case.X, Y, case.square
         self.strength = power(ball(delta), case.net.order)
-        need(
-            case.lipschitz and case.net.size <= WEIGHTS, "∇H is not Lipschitz, or too many weights"
-        )
+        need(case.net.size <= WEIGHTS, "too many weights")
 
     def __call__(self, u):
         Y = self.Y

@@ -3,10 +3,13 @@
 from fractions import Fraction
 
 from .boxes import is_below, slopes
-from .kkt_points import found
+from .kkt_points import NEAR, filled, found, told
 from .networks import number, unit
 from .numbers import Ball, ball, dot, need
+from .registry import proof
 from .tubes import Field, Tube
+
+SAME = Fraction(1, 10**6)  # relative: an ε that is the instance's
 
 
 def aligned(x, u, cosine):
@@ -21,25 +24,12 @@ def apart(x, u, cosine):
     return along < 0 or along * along < dot(x, x) * (cosine * cosine)
 
 
-def distance(a, b):
-    """‖a − b‖."""
-    aside = [abs(x - y) for x, y in zip(a, b)]
-    return dot(aside, aside).root(2)
-
-
 class Point:
     """The KKT point in a box, of the whole network: θ of norm 1, and N(θ)."""
 
     def __init__(self, case, data):
-        small, theta, *_ = found(case, data)
-        self.theta, net = [Ball(0)] * case.net.size, case.net
-        kept = [range(net.widths[0]), *data["active"], range(net.widths[-1])]
-        for l in range(net.depth):
-            for i, row in zip(kept[l + 1], small.index[l]):
-                for j, k in zip(kept[l], row):
-                    if k >= 0:
-                        self.theta[net.starts[l] + net.index[l][i][j]] = theta[small.starts[l] + k]
-        self.value = net.run(self.theta, case.X, case.Y)[1]
+        self.theta = filled(found(case, data), data, case.net)
+        self.value = case.net.run(self.theta, case.X, case.Y)[1]
 
     def attracts(self, case, reach):
         """Need that flows of the sphere within `reach` of θ tend to it: −∇²N + ⟨∇N(v), v⟩ is
@@ -60,7 +50,7 @@ class Point:
 def goal(case, data):
     """A KKT point with N > 0, and the condition on boxes that flows from there tend to it."""
     point, reach = Point(case, data["limit"]), Fraction(number(data["reach"]))
-    need(point.value > 0 and case.net.order > 2, "N > 0 and D > 2 are not proved")
+    need(point.value > 0, "N > 0 is not proved")
     point.attracts(case, reach)
     return point, lambda x: aligned(x, point.theta, ball(1 - reach * reach / 2))
 
@@ -93,15 +83,23 @@ class Window:
         need(small <= 1 or dot(*[self.tube.at(first)] * 2) > ball(small**2), "R_ε may be smaller")
 
 
-def need_start(case, x):
-    """Need that `start` is next to a point of norm 1."""
-    near = all(abs(a - b) < Fraction(1, 10**6) for a, b in zip(x, unit(case.theta)))
-    need(near, "`start` is another point")
+@proof
+def limit(case, data, start=None):
+    """The flow from v_0 tends to u*, N(u*) > 0."""
+    return Window(case, data, start)
 
 
+def need_epsilon(case, window):
+    """Need ε the share `fraction` of min(1, 1 − ⟨v_0, u*⟩), as the instance asks for."""
+    lacking = 1 - dot(window.start, window.point.theta)
+    asked = (lacking if lacking < 1 else Ball(1)) * ball(Fraction(case.get("fraction")))
+    need(abs(asked - window.epsilon) < ball(window.epsilon * SAME), "ε is not the instance's")
+
+
+@proof
 def ray(case, data):
     """The KKT point, N < 0, the NCF flow starts at, and r^{−(D−2)} = 1 − D(D−2)N·t on its ray."""
     point, order = Point(case, data["limit"]), case.net.order
-    need(point.value < 0 and order > 2, "N < 0 and D > 2 are not proved")
-    need_start(case, point.theta)
+    need(point.value < 0, "N < 0 is not proved")
+    told(case, point.theta, unit(case.theta), NEAR)
     return point, lambda t: 1 - point.value * (order * (order - 2)) * ball(t)

@@ -7,6 +7,7 @@ that the limit of the NCF flow, which exists (theory §3), is a zero KKT point.
 """
 
 from .numbers import dot, need
+from .registry import proof
 
 
 def neurons(case):
@@ -29,3 +30,18 @@ def output_heavy(case):
     )
     need(any(g.nonzero for g in case.net.run(case.theta, case.X, case.Y)[2]), "∇N(v_0) may be 0")
     return own
+
+
+@proof
+def fading(case):
+    """Labels of one sign, σ ≥ 0, all v_j of the other sign: the NCF flow has a zero limit, and no
+    loss flow grows, whatever its δ.
+    """
+    heavy = output_heavy(case)
+    need(case.powers[-1] % 2 == 0 or case.slopes[-1] <= 0, "activations of both signs")
+    opposed = [
+        all(y * sign >= 0 for row in case.labels for y in row)
+        and all(v * -sign > 0 for _, v in heavy)
+        for sign in (1, -1)
+    ]
+    need(any(opposed), "labels, or output weights, of both signs")

