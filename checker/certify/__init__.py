@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from ncfcheck.certify import own
 from ncfcheck.certify.certificate import Certificate, NotProved, Undecided, within
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.verifier import FORMAT, PROOFS, REFUTATIONS, Rejected, digest, verify
@@ -17,7 +20,9 @@ def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecide
 
     An error in a certifier, a bug, is a reason like any other: never a certificate.
     """
-    return _tried(claim, claim.refute, instance, seconds, REFUTATIONS)
+    if claim.violated is None:
+        return _tried(claim, claim.refute, instance, seconds, REFUTATIONS)
+    return _tried(claim, partial(own.certificate, claim), instance, seconds)
 
 
 def prove(claim, instance, seconds: float = SECONDS) -> Certificate | Undecided:
@@ -25,12 +30,13 @@ def prove(claim, instance, seconds: float = SECONDS) -> Certificate | Undecided:
     return _tried(claim, claim.prove, instance, seconds, PROOFS)
 
 
-def _tried(claim, certifier, instance, seconds: float, known) -> Certificate | Undecided:
+def _tried(claim, certifier, instance, seconds: float, known=None) -> Certificate | Undecided:
     if certifier is None:
         return Undecided("no exact counterpart of this claim")
     within(seconds)
     try:
         found = certifier(instance)
+        known = {claim.id: own.criterion_of(claim)} if known is None else known
     except NotProved as reason:
         return Undecided(str(reason))
     except Exception as error:
@@ -58,7 +64,7 @@ def document(claim, instance, found: Certificate) -> dict:
     content = {
         "format": FORMAT,
         "claim": claim.id,
-        "instance": encode(instance, claim.function.__module__),
+        "instance": encode(found.instance or instance, claim.function.__module__),
     }
     content["certificate"] = found.plain()
     content["certificate"]["sha256"] = digest(content)

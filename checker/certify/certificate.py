@@ -28,11 +28,14 @@ class Certificate:
 
     `method` is point, structured or box, `proves` what is proved in one sentence, `data` the exact
     numbers that the verifier cannot take from the instance: plain JSON, floats in hexadecimal.
+    `instance` is what it is about where that is not the instance itself but one next to it, with
+    another start.
     """
 
     method: str
     proves: str
     data: dict[str, Any] = field(default_factory=dict)
+    instance: Any = None
 
     def plain(self) -> dict[str, Any]:
         """The certificate as it stands in a witness."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,13 +52,13 @@ def filled(network, found: Found) -> np.ndarray:
     return network.flatten(out)
 
 
-def attractor(instance, u: np.ndarray) -> Attractor:
-    """The exact KKT point near u with the largest reach that is proved. Raises NotProved."""
+def attractor(instance, u: np.ndarray, reaches: Sequence[float] = REACHES) -> Attractor:
+    """The exact KKT point near u with the first of these reaches that is proved. Raises NotProved."""
     found = found_near(instance.network, instance.ncf, u)
     if not found.value > 0:
         raise NotProved("N > 0 is not proved")
     theta = filled(instance.network, found)
-    for reach in REACHES:
+    for reach in reaches:
         if _attracts(RingField(instance.problem), theta, reach * (1 + 1e-6)):
             return Attractor(found, theta, reach)
     raise NotProved(

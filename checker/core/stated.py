@@ -71,10 +71,10 @@ def pairs(about: str, values) -> tuple[tuple[str, str], ...]:
     return tuple((str(key), str(value)) for key, value in values)
 
 
-def optional(about: str, value) -> Callable[[Any], Any] | None:
+def optional(about: str, value, of: str = "of an instance") -> Callable[[Any], Any] | None:
     """A function or None. Raises TypeError."""
     if value is not None and not callable(value):
-        raise TypeError(f"{about} is a function of an instance, not {shown(value)}")
+        raise TypeError(f"{about} is a function {of}, not {shown(value)}")
     return value
 
 

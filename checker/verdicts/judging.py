@@ -66,7 +66,11 @@ def examine(
 def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
     """The judgement, and whether an exact counterpart proved a violation within the error."""
     outcome, margin = judge(claim, instance)
-    if outcome is not Outcome.UNRESOLVED or not math.isfinite(margin.value) or claim.refute is None:
+    if (
+        outcome is not Outcome.UNRESOLVED
+        or not math.isfinite(margin.value)
+        or not claim.is_refutable
+    ):
         return outcome, margin, False
     from ncfcheck.certify import Certificate, certify
 
@@ -74,7 +78,7 @@ def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
         found = limited(certify, claim, instance, WITHIN_ERROR, claim=claim.id)
     except OutOfTime:
         return outcome, margin, False
-    if not isinstance(found, Certificate):
+    if not isinstance(found, Certificate) or found.instance is not None:
         return outcome, margin, False
     note = "a violation within the error is proved"
     return Outcome.VIOLATES, replace(margin, note=note), True
@@ -82,7 +86,7 @@ def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
 
 def _certify(claim: Claim, instance, tally: Tally) -> None:
     """Try to prove a confirmed violation, until one is proved or CERTIFICATES were tried."""
-    if tally.certified or tally.uncertified.total() >= CERTIFICATES or claim.refute is None:
+    if tally.certified or tally.uncertified.total() >= CERTIFICATES or not claim.is_refutable:
         return
     from ncfcheck.certify import Undecided, certify
 

@@ -1,0 +1,155 @@
+"""What criteria of the user's are asked of: points of the sphere in exact numbers; standard library
+only.
+
+A criterion states once, over any ring, where a claim fails: of a point it returns numbers, all of
+which are positive there. Each place is a function of a case and a certificate's data that proves
+what the point is; the first paragraph of its docstring says so.
+"""
+
+from fractions import Fraction
+from functools import cached_property
+
+from .boxes import is_below
+from .exact import Exact, descending
+from .kkt_points import found, maximum
+from .networks import number, numbers, unit
+from .numbers import Ball, ball, dot, need
+from .windows import Point, distance
+
+NEXT = Fraction(1, 10**6)  # `start` is the KKT point whose weights are that near
+
+
+class Place:
+    """A point θ of the sphere, ‖θ‖ = 1, of a network on data.
+
+    `W` are the weight matrices (k_l, k_{l−1}), first layer first, `gradient` the same of ∇N;
+    `outputs`, `y`, `ybar` (n, k_L); `X` (n, d); `N`; `order` D, `orders` P_1, …, P_L, `powers`
+    whole numbers, `slopes`. At a kink ∇N is all that lies between its values on both sides.
+    """
+
+    def __init__(self, case, theta):
+        vars(self).update(_case=case, _theta=theta)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"a criterion changes nothing: not {name}")
+
+    @staticmethod
+    def descending(values):
+        """The largest number, the second largest, …, which need not be told apart for it."""
+        return descending(values)
+
+    @cached_property
+    def _run(self):
+        return self._case.net.run(self._theta, self._case.X, self._case.Y)
+
+    W = cached_property(lambda self: _exact(self._case.net.matrices(self._theta)))
+    gradient = cached_property(lambda self: _exact(self._case.net.matrices(self._run[2])))
+    outputs = cached_property(lambda self: _exact(self._run[0]))
+    N = cached_property(lambda self: Exact(self._run[1]))
+    X = cached_property(lambda self: _exact(self._case.X))
+    y = cached_property(lambda self: _exact(_labels(self._case)))
+    ybar = cached_property(lambda self: _exact(self._case.Y))
+    order = property(lambda self: self._case.net.order)
+    orders = property(lambda self: tuple(self._case.net.orders))
+    powers = property(lambda self: tuple(self._case.powers))
+    slopes = cached_property(lambda self: tuple(Exact(ball(a)) for a in self._case.slopes))
+
+
+class KktPlace(Place):
+    """A KKT point, λ ≠ 0: the only one in a box.
+
+    `multiplier` is λ = D·N; `curvature` the largest eigenvalue of the projected Hessian
+    Π(∇²N − λ)Π in tangential directions, in units of |λ|.
+    """
+
+    def __init__(self, case, data):
+        known = found(case, data)
+        super().__init__(case, Point(case, data, known).theta)
+        vars(self).update(_data=data, _found=known)
+
+    multiplier = cached_property(lambda self: self.N * self.order)
+
+    @cached_property
+    def curvature(self):
+        """Above a Rayleigh quotient of the certificate, below a bound that a definite matrix
+        proves; silent neurons, p ≥ 2, add −λ.
+        """
+        data = self._data["curvature"]
+        small, theta, multiplier, _, hessian = self._found
+        above, H, size = ball(number(data["above"])), hessian(), abs(multiplier)
+        bound, silent = multiplier + above * size, small.widths != self._case.net.widths
+        need(
+            is_below(H, bound, theta, 4 * small.order * size + abs(bound)),
+            "the curvature may be larger",
+        )
+        v = [ball(a) for a in numbers(data["along"])]
+        need(len(v) == len(theta), "not a direction")
+        along = dot(v, theta) / dot(theta, theta)
+        v = [a - along * t for a, t in zip(v, theta)]
+        quotient = dot(v, [dot(row, v) for row in H]) / dot(v, v)
+        low = (quotient - multiplier) / size
+        if silent:
+            need(min(self._case.powers) > 1, "neurons with p = 1 cannot be left out")
+            flat = ball(-1 if multiplier > 0 else 1)
+            low, above = (each if each > flat else flat for each in (low, above))
+        return Exact(Ball(low.lo, None, low.e).hull(above))
+
+
+def at_start(case, data):
+    """At `start`, divided by its norm"""
+    return (Place(case, unit(case.theta)),)
+
+
+def at_kkt_point(case, data):
+    """At the KKT point, λ ≠ 0, that `start` is to within 10⁻⁶"""
+    point = KktPlace(case, data["point"])
+    need(
+        all(abs(a - b) < NEXT for a, b in zip(point._theta, unit(case.theta))),
+        "`start` is another point",
+    )
+    return (point,)
+
+
+def at_maximum(case, data):
+    """At the strict local maximum, N > 0, that the NCF flow from `start` and from all v_0 nearby
+    tends to
+    """
+    point, reach = _strict(case, data["limit"]), Fraction(number(data["reach"]))
+    Point(case, data["limit"], point._found).attracts(case, reach)
+    need(
+        distance(point._theta, unit(case.theta)) < reach,
+        "`start` is not within reach of the maximum",
+    )
+    return (point,)
+
+
+def at_two_maxima(case, data):
+    """At the strict local maximum, N > 0, that the NCF flow from `start` and from all v_0 nearby
+    tends to, and at another one, N > 0, that attracts an open set of v_0
+    """
+    return (*at_maximum(case, data), _strict(case, data["other"]))
+
+
+def _strict(case, data):
+    """A strict local maximum with N > 0; ∇N is Lipschitz, so that it attracts what is near."""
+    need(case.lipschitz, "∇N is not Lipschitz: p_l = 1 and α_l < 1 for some l")
+    point = KktPlace(case, data)
+    maximum(case, point._found)
+    return point
+
+
+def _labels(case):
+    return [[v * (1 if case.square else 2) for v in map(ball, row)] for row in case.labels]
+
+
+def _exact(rows):
+    """Rows of intervals, or matrices of them, as tuples of exact numbers."""
+    return tuple(map(_exact, rows)) if isinstance(rows, list) else Exact(rows)
+
+
+PLACES = {
+    "start": at_start,
+    "kkt point": at_kkt_point,
+    "maximum": at_maximum,
+    "two maxima": at_two_maxima,
+}
