@@ -6,6 +6,7 @@ from functools import partial
 
 from ncfcheck.certify import own
 from ncfcheck.certify.certificate import Certificate, NotProved, Undecided, within
+from ncfcheck.core.claims import Outcome
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.verifier import FORMAT, PROOFS, REFUTATIONS, Rejected, digest, verify
 
@@ -46,10 +47,20 @@ def _tried(claim, certifier, instance, seconds: float, known=None) -> Certificat
     return _accepted(claim, instance, found, known)
 
 
+def _violates(claim, instance) -> bool:
+    """Whether floats say so of the instance that is proved to."""
+    try:
+        return claim.judge(instance)[0] is Outcome.VIOLATES
+    except Exception:
+        return False
+
+
 def _accepted(claim, instance, found: Certificate, known) -> Certificate | Undecided:
     """The certificate, if the independent verifier accepts it: only then is anything proved."""
     if claim.id not in known:
         return Undecided("the verifier does not know this claim")
+    if found.instance is not None and not _violates(claim, found.instance):
+        return Undecided("floats see no violation at the start that is proved")
     try:
         verify(document(claim, instance, found), known)
     except NotStorable as reason:
@@ -60,7 +71,8 @@ def _accepted(claim, instance, found: Certificate, known) -> Certificate | Undec
 
 
 def document(claim, instance, found: Certificate) -> dict:
-    """What the verifier reads of a witness, its certificate sealed."""
+    """What the verifier reads of a witness, its certificate sealed: the instance proved."""
+    instance = instance if found.instance is None else found.instance
     content = {
         "format": FORMAT,
         "claim": claim.id,

@@ -118,14 +118,16 @@ def found_near(network: Network, ncf: Ncf, u: np.ndarray) -> Found:
     return Found(enclose(system), pruned)
 
 
-def has_rank_two(W) -> bool:
-    """Whether a 2×2 minor of a matrix of balls differs from 0."""
+def has_rank_two(W, share: float) -> bool:
+    """Whether σ_2 > share·σ_1: of rank r all squared 2×2 minors sum up to σ_1²σ_2² r(r − 1)/2."""
+    minors, rank = arb(0), min(W.nrows(), W.ncols())
     for i, j in combinations(range(W.nrows()), 2):
         for a, b in combinations(range(W.ncols()), 2):
             minor = W[i, a] * W[j, b] - W[i, b] * W[j, a]
-            if minor > 0 or minor < 0:
-                return True
-    return False
+            minors += minor * minor
+    trace = sum((each * each for each in W.entries()), arb(0))
+    bound = arb(share) * trace
+    return bool(minors > bound * bound * (rank * (rank - 1) // 2))
 
 
 def active_rows(W, share: float = 0.0) -> int:

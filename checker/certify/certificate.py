@@ -28,8 +28,7 @@ class Certificate:
 
     `method` is point, structured or box, `proves` what is proved in one sentence, `data` the exact
     numbers that the verifier cannot take from the instance: plain JSON, floats in hexadecimal.
-    `instance` is what it is about where that is not the instance itself but one next to it, with
-    another start.
+    `instance` is the one that it is about, where that is not the one given.
     """
 
     method: str

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ncfcheck.certify.boxes import Found, active_rows, found_near
 from ncfcheck.certify.certificate import Certificate, NotProved, known, need
 from ncfcheck.certify.structured import at_rising_precision
+from ncfcheck.certify.windows import MARGIN, attractor, filled
+from ncfcheck.model.ncf import unit
 from ncfcheck.theory.kkt.points import flow_limit
 
 NONE = 1e-3  # a second neuron, or singular value, of at most this share of the first counts as none
@@ -20,13 +24,48 @@ def nonzero_limit(instance) -> np.ndarray:
     return point.u
 
 
-def boxed(instance, u, condition, proves: str) -> Certificate:
-    """The certificate that condition(found) raises no NotProved at the exact KKT point near u."""
+REACHES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # tried of maxima that starts are moved to
+NEAR = 1e-13  # what is further from its KKT point is moved there
+QUARTER = 0.25  # of the reach of a maximum: where starts that are further away are moved to
+
+
+def boxed(instance, u, condition, proves: str, moved=None) -> Certificate:
+    """The certificate that condition(found) raises no NotProved at the exact KKT point near u,
+    which `start` is moved to, by moved(point) if that is another network's.
+    """
 
     def prove():
         found = found_near(instance.network, instance.ncf, u)
         condition(found)
-        return Certificate("box", proves, found.plain())
+        theta = unit(filled(instance.network, found))
+        shown = started(instance, theta) if moved is None else moved(theta)
+        return Certificate("box", proves, found.plain(), shown)
+
+    return at_rising_precision(prove)
+
+
+def started(instance, theta: np.ndarray):
+    """The instance from the start theta (P,); None if that is its own."""
+    is_there = np.linalg.norm(instance.start - theta) < NEAR
+    return None if is_there else replace(instance, start=theta)
+
+
+def attracting(instance, u, condition, proves: str) -> Certificate:
+    """The same of a strict local maximum that attracts `start`, which is moved to within a quarter
+    of the reach if it is not within the reach.
+    """
+
+    def prove():
+        goal = attractor(instance, u, REACHES)
+        positive(goal.found)
+        condition(goal.found)
+        maximum(goal.found)
+        theta, aside = unit(goal.theta), instance.start - unit(goal.theta)
+        away, shown = float(np.linalg.norm(aside)), None
+        if away > MARGIN * goal.reach:
+            shown = replace(instance, start=unit(theta + QUARTER * goal.reach / away * aside))
+        data = goal.found.plain() | {"reach": goal.reach.hex()}
+        return Certificate("box", proves, data, shown)
 
     return at_rising_precision(prove)
 

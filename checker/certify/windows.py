@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from flint import arb
 
 from ncfcheck.certify.boxes import Found, found_near
-from ncfcheck.certify.certificate import NotProved, hexadecimal
+from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal
 from ncfcheck.certify.flows import RingField, Tube, enclose, need_small
 from ncfcheck.certify.krawczyk import defects, is_below
 from ncfcheck.certify.rings import Balls, precision
@@ -52,13 +51,14 @@ def filled(network, found: Found) -> np.ndarray:
     return network.flatten(out)
 
 
-def attractor(instance, u: np.ndarray, reaches: Sequence[float] = REACHES) -> Attractor:
-    """The exact KKT point near u with the first of these reaches that is proved. Raises NotProved."""
+def attractor(instance, u: np.ndarray, reaches=REACHES) -> Attractor:
+    """The exact KKT point near u with the largest reach that is proved. Raises NotProved."""
     found = found_near(instance.network, instance.ncf, u)
     if not found.value > 0:
         raise NotProved("N > 0 is not proved")
     theta = filled(instance.network, found)
     for reach in reaches:
+        check_time()
         if _attracts(RingField(instance.problem), theta, reach * (1 + 1e-6)):
             return Attractor(found, theta, reach)
     raise NotProved(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ncfcheck.certify import Certificate, certify, document
 from ncfcheck.core.claims import Claim, Kind, Margin, Outcome, registered
@@ -99,9 +100,9 @@ def smaller(claim: Claim, found: Violation, seed: int, **limits) -> witness.Witn
     if instance is None:
         return None
     small = shrunk(claim, instance, choices=found.choices, **limits)
-    certificate = _certificate(claim, small.instance)
+    shown, margin, certificate = _certified(claim, small.instance, small.margin)
     how = {"seed": seed, "worst": (instance, _margin(found)), "certificate": certificate}
-    return _witness(claim, small.instance, small.margin, **how)
+    return _witness(claim, shown, margin, **how)
 
 
 def _witness(claim: Claim, instance, margin: Margin, **how) -> witness.Witness | None:
@@ -134,11 +135,17 @@ def _instance(claim: Claim, found: Violation):
         return None
 
 
-def _certificate(claim: Claim, instance) -> dict | None:
-    """A certificate that the claim fails on the instance, sealed, if one is found."""
+def _certified(claim: Claim, instance, margin: Margin) -> tuple[Any, Margin, dict | None]:
+    """The instance that is proved to violate the claim, its margin, the certificate, sealed; what
+    was given, and None, if there is none.
+    """
     try:
         found = limited(certify, claim, instance, claim=claim.id)
     except OutOfTime:
-        return None
-    is_proved = isinstance(found, Certificate)
-    return document(claim, instance, found)["certificate"] if is_proved else None
+        return instance, margin, None
+    if not isinstance(found, Certificate):
+        return instance, margin, None
+    certificate = document(claim, instance, found)["certificate"]
+    if found.instance is None:
+        return instance, margin, certificate
+    return found.instance, claim.judge(found.instance)[1], certificate

@@ -2,127 +2,138 @@
 
 from fractions import Fraction
 
-from .kkt_points import found, maximum, rank_two, several
+from .hypotheses import (
+    both_signs,
+    curved,
+    dense,
+    filtered,
+    one_output,
+    one_sign,
+    some_outputs,
+    two_layers,
+)
+from .kkt_points import attracting, rank_two, several
+from .networks import unit
 from .numbers import Ball, ball, bend, need
-from .registry import refutes
-from .windows import Point, Window
+from .registry import proof, refutes
+from .windows import Window
 from .zero_limits import neurons, output_heavy
 
-
-def excluded(case, data, fails, outputs=(1,), filtered=False):
-    """Need a strict local maximum with N > 0, p ≥ 2, whose layers fail the conclusion: fails(W)."""
-    net = case.net
-    first = {
-        (j - i) % net.widths[0]: k for i, row in enumerate(net.index[0]) for j, k in enumerate(row)
-    }
-    later = all(k >= 0 for each in net.index[filtered:] for row in each for k in row)
-    circular = all(
-        first[(j - i) % net.widths[0]] == k
-        for i, row in enumerate(net.index[0])
-        for j, k in enumerate(row)
-    )
-    need(
-        later
-        and not any(net.shared[filtered:])
-        and (circular or not filtered)
-        and min(case.powers) > 1
-        and net.widths[-1] in outputs,
-        "another architecture",
-    )
-    point = found(case, data)
-    need(fails(point[0].matrices(point[1])), "the layers are not proved to fail the claim")
-    maximum(case, point)
+GENERIC = "v_0 drawn uniformly from the sphere"
+CURVED = {"dense layers": dense, "p_l ≥ 2": curved}
+LIMIT = CURVED | {GENERIC: attracting, "N* > 0": attracting}
+ONE = {"one output": one_output}
 
 
-@refutes("conjecture.rank_one_limits", "conjecture.rank_one_maxima", keeps={})
+def excluded(case, data, fails):
+    """Need layers of a strict local maximum with N > 0 that attracts `start`, and all v_0 nearby,
+    to fail the conclusion: fails(W).
+    """
+    small, theta, *_ = attracting(case, data)
+    need(fails(small.matrices(theta)), "the layers are not proved to fail the claim")
+
+
+@refutes(
+    "conjecture.rank_one_maxima",
+    keeps=CURVED | ONE | {"u a strict local maximum of N on the sphere": attracting},
+)
+@refutes("conjecture.rank_one_limits", keeps=LIMIT | ONE)
 def hidden_rank_two(case, data):
-    """At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2: a hidden
-    layer has rank two or more.
+    """At a strict local maximum with N > 0, which attracts `start` and an open set of v_0, p ≥ 2: a
+    hidden layer has σ_2 > σ_1/1000.
     """
     excluded(case, data, lambda W: any(map(rank_two, W[:-1])))
 
 
-@refutes("conjecture.one_neuron_limits", keeps={})
+@refutes("conjecture.one_signed_labels", keeps=LIMIT | ONE | {"ȳ of one sign": one_sign})
+@refutes("conjecture.one_neuron_limits", keeps=LIMIT | ONE)
 def hidden_neurons(case, data):
-    """At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2: a hidden
-    layer has two active neurons.
+    """At a strict local maximum with N > 0, which attracts `start` and an open set of v_0, p ≥ 2: a
+    hidden layer has two active neurons.
     """
     excluded(case, data, lambda W: any(map(several, W[:-1])))
 
 
-@refutes("conjecture.one_signed_labels", keeps={})
-def one_signed_labels(case, data):
-    """At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2, labels of one
-    sign: a hidden layer has two active neurons.
-    """
-    need(len({y > 0 for row in case.Y for y in row if y.nonzero}) == 1, "labels of both signs")
-    hidden_neurons(case, data)
-
-
-@refutes("conjecture.outputs_rank_one", keeps={})
+@refutes("conjecture.outputs_rank_one", keeps=LIMIT | {"two or three outputs": some_outputs})
 def any_rank_two(case, data):
-    """At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2, several
-    outputs: a layer has rank two or more.
+    """At a strict local maximum with N > 0, which attracts `start` and an open set of v_0, p ≥ 2,
+    several outputs: a layer has σ_2 > σ_1/1000.
     """
-    excluded(case, data, lambda W: any(map(rank_two, W)), outputs=(2, 3))
+    excluded(case, data, lambda W: any(map(rank_two, W)))
 
 
-@refutes("conjecture.above_a_filter", keeps={})
+@refutes(
+    "conjecture.above_a_filter",
+    keeps={
+        "W_1 a convolution, the other layers dense": filtered,
+        "p_l ≥ 2": curved,
+        GENERIC: attracting,
+        "N* > 0": attracting,
+    },
+)
 def later_rank_two(case, data):
-    """At a strict local maximum with N > 0, which attracts an open set of v_0, p ≥ 2, the first
-    layer a filter: a hidden layer but the first has rank two or more.
+    """At a strict local maximum with N > 0, which attracts `start` and an open set of v_0, p ≥ 2,
+    the first layer a filter: a hidden layer but the first has σ_2 > σ_1/1000.
     """
-    excluded(case, data, lambda W: any(map(rank_two, W[1:-1])), filtered=True)
+    excluded(case, data, lambda W: any(map(rank_two, W[1:-1])))
 
 
-APART = Fraction(1, 1000)  # relative difference of the values of two limits that are two
+APART = Fraction(1001, 10**6)  # relative difference of the values of two limits that are two
 
 
-@refutes("conjecture.one_limit", keeps={})
+@proof
+def tends(case, data, start=None):
+    """The flow from `start`, and from all v_0 nearby, in a tube, and the KKT point, N > 0, that it
+    is proved to tend to.
+    """
+    return Window(case, data, start)
+
+
+TENDS = CURVED | {GENERIC: tends, "N* > 0": tends}
+
+
+@refutes("conjecture.one_limit", keeps=TENDS)
 def one_limit(case, data):
-    """Two strict local maxima, p ≥ 2, attract open sets of v_0, and their values differ by more
-    than a thousandth.
+    """From `start`, from its weights in reverse, and from all v_0 nearby, flows tend to KKT points
+    whose values differ by more than a thousandth.
     """
-    need(
-        case.net.dense and min(case.powers) > 1 and case.net.widths[-1] == 1, "another architecture"
-    )
-    for name in ("limit", "near"):
-        maximum(case, found(case, data[name]))
-    a, b = (Point(case, data[name]).value for name in ("limit", "near"))
-    need(
-        abs(a - b) > a * ball(APART) and abs(a - b) > b * ball(APART), "the values may be the same"
-    )
+    one_output(case)
+    first = tends(case, data["first"]).point.value
+    second = tends(case, data["second"], unit(case.start[::-1])).point.value
+    gap = abs(first - second)
+    need(gap > first * ball(APART) and gap > second * ball(APART), "the values may be the same")
 
 
-@refutes("conjecture.strongest_neuron", keeps={})
+@refutes("conjecture.strongest_neuron", keeps=TENDS | {"L = 2": two_layers})
 def strongest_neuron(case, data):
-    """From an open set of v_0 the flow tends to a KKT point with one active neuron, not the one
-    with the largest v_j G(w_j).
+    """From `start`, and from all v_0 nearby, the flow tends to a KKT point with one active neuron,
+    not the one with the largest v_j G(w_j).
     """
-    own, active, _ = neurons(case), data["limit"]["active"][0], Window(case, data)
-    need(two_layers(case) and len(own) > 1 and len(active) == 1, "not one active neuron of several")
+    own, active = neurons(case), data["limit"]["active"][0]
+    tends(case, data)
+    need(len(own) > 1 and len(active) == 1, "not one active neuron of several")
     _, (gradient,) = case.net.matrices(case.net.run(case.theta, case.X, case.Y)[2])
     shares = [v * g for (_, v), g in zip(own, gradient)]
     need(any(each > shares[active[0]] for each in shares), "the active neuron may be the strongest")
 
 
-def two_layers(case):
-    """Two dense layers, p ≥ 2."""
-    return case.net.dense and case.net.depth == 2 and case.powers[0] > 1
-
-
-@refutes("conjecture.mixed_labels_grow", keeps={})
-def mixed_labels_grow(case, data):
-    """From an open set of v_0 the NCF flow tends to a zero KKT point: d = 1, so that w_j keeps its
-    sign, and v_j G(w_j) < 0.
-    """
-    heavy, signs = output_heavy(case), {y > 0 for row in case.labels for y in row if y}
-    need(
-        two_layers(case) and case.net.widths[0] == 1 and len(signs) == 2,
-        "several inputs or layers, or labels of one sign",
-    )
-    for (w,), v in heavy:
+@proof
+def fading(case):
+    """From `start`, and from all v_0 nearby, as all that is needed is strict, N* = 0."""
+    for (w,), v in output_heavy(case):
         correlation = sum(
             (y[0] * bend(w * x[0], *case.laws[0])[0] for x, y in zip(case.X, case.Y)), Ball(0)
         )
         need(v * correlation < 0, "v_j G(w_j) < 0 is not proved")
+
+
+@refutes(
+    "conjecture.mixed_labels_grow",
+    keeps=CURVED | {GENERIC: fading, "labels of both signs": both_signs},
+)
+def mixed_labels_grow(case, data):
+    """From `start`, and from all v_0 nearby, the NCF flow tends to a zero KKT point: d = 1, so that
+    w_j keeps its sign, and v_j G(w_j) < 0.
+    """
+    need(case.net.depth == 2 and case.net.widths[0] == 1, "several inputs or layers")
+    fading(case)

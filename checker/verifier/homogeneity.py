@@ -1,44 +1,103 @@
 """Claims about homogeneity: what is proved of them; standard library only."""
 
 from .biases import biased_network
-from .identities import euler_fails, expansion_fails, layers_fail, scaling_fails, shuffled
-from .networks import numbers
-from .numbers import ball, need
-from .registry import refutes
+from .hypotheses import homogeneous, true_labels
+from .identities import (
+    ANY,
+    biased_start,
+    euler_fails,
+    expansion_fails,
+    gradients_fail,
+    layers_fail,
+    need_heard,
+    outputs_fail,
+    shuffled,
+)
+from .numbers import need
+from .registry import fact, refutes
+
+PLAIN = {"H homogeneous: no biases": homogeneous}
 
 
-def biased(case, data):
+@fact
+def positive_factors(case):
+    """Weights are scaled by 3 and ½."""
+
+
+POSITIVE = {"c > 0": positive_factors}
+
+
+def at(case):
+    """The network and its weights `start`."""
+    return case.net, case.theta, case.X, case.Y
+
+
+def biased(case):
     """The network with biases, and its weights."""
-    net, theta = biased_network(case), list(map(ball, numbers(data["point"])))
-    need(len(theta) == net.size, "a point of another length")
-    return net, theta, case.X, case.Y
+    found = biased_network(case), biased_start(case), case.X, case.Y
+    need_heard(*found)
+    return found
 
 
-@refutes("control.biases", keeps={})
+@refutes("homogeneity.euler", keeps=PLAIN)
+def euler(case, data):
+    """At `start`: ⟨u, ∇N⟩ ≠ D·N."""
+    need(euler_fails(*at(case), ANY), "the identity holds")
+
+
+@refutes("homogeneity.layer_euler", keeps=PLAIN)
+def layer_euler(case, data):
+    """At `start`: ⟨W_l, ∂N/∂W_l⟩ ≠ P_l·N for a layer."""
+    need(layers_fail(*at(case), ANY), "the identity holds")
+
+
+@refutes("homogeneity.output_scaling", keeps=PLAIN | POSITIVE)
+def output_scaling(case, data):
+    """At `start`: H(cu) ≠ c^D H(u) for some c > 0."""
+    need(outputs_fail(*at(case), ANY), "the scaling holds")
+
+
+@refutes("homogeneity.gradient_scaling", keeps=PLAIN | POSITIVE)
+def gradient_scaling(case, data):
+    """At `start`: ∇N(cu) ≠ c^{D−1} ∇N(u) for some c > 0."""
+    need(gradients_fail(*at(case), ANY), "the scaling holds")
+
+
+@refutes("control.biases", keeps=POSITIVE)
 def biases(case, data):
-    """At `point`, weights and biases: Euler's identity fails, in all and for a layer, and both
-    scalings fail.
+    """At `start` with biases that equal each neuron's first weight: Euler's identity fails, in all
+    and for a layer, and both scalings fail.
     """
-    found = biased(case, data)
-    need(euler_fails(*found) and layers_fail(*found) and scaling_fails(*found), "an identity holds")
+    found = biased(case)
+    need(
+        euler_fails(*found)
+        and layers_fail(*found)
+        and outputs_fail(*found)
+        and gradients_fail(*found),
+        "an identity holds",
+    )
 
 
-@refutes("control.biases_expansion", keeps={})
+@refutes("control.biases_expansion", keeps={"ȳ of the data trained on": true_labels})
 def biases_expansion(case, data):
-    """At `point`, weights and biases: |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ² for this δ."""
-    net, theta, _, Y = biased(case, data)
-    expansion_fails(case, net, theta, data["delta"], Y)
+    """At `start` with biases that equal each neuron's first weight: |𝓛(δu) − 𝓛(0) + δ^D N(u)| >
+    Σ ŷ² for the δ where the largest output should be 1/10, or 1/1000.
+    """
+    net, theta, _, Y = biased(case)
+    need(expansion_fails(case, net, theta, Y), "the expansion holds")
 
 
-@refutes("control.negative_factor", keeps={})
+@refutes("control.negative_factor", keeps=PLAIN)
 def negative_factor(case, data):
     """At `start`: H(cu) ≠ c^D H(u), and ∇N(cu) ≠ c^{D−1} ∇N(u), each for some c < 0."""
-    need(scaling_fails(case.net, case.theta, case.X, case.Y, -1), "a scaling holds")
+    need_heard(*at(case))
+    need(outputs_fail(*at(case), sign=-1) and gradients_fail(*at(case), sign=-1), "a scaling holds")
 
 
-@refutes("control.wrong_labels", keeps={})
+@refutes("control.wrong_labels", keeps=PLAIN)
 def wrong_labels(case, data):
-    """At `start`: |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ² for this δ, N that of the labels moved on by one
-    sample.
+    """At `start`: |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ² for the δ where the largest output is 1/10, or
+    1/1000, N that of the labels moved on by one sample.
     """
-    expansion_fails(case, case.net, case.theta, data["delta"], shuffled(case))
+    need_heard(*at(case))
+    need(expansion_fails(case, case.net, case.theta, shuffled(case)), "the expansion holds")

@@ -1,72 +1,111 @@
-"""Identities of homogeneous networks that fail at points, and balances; standard library only."""
+"""Identities of homogeneous networks that fail at points, and balances; standard library only.
+
+Of controls they fail by more than what the program's floats resolve, `RESOLVED`, so that these see
+what is proved; of theorems, `ANY`, by whatever little.
+"""
 
 from fractions import Fraction
 
-from .networks import Net, number
+from .networks import Net, unit
 from .numbers import Ball, ball, dot, need, power
 
 FACTORS = (3, Fraction(1, 2))
+RESOLVED, ANY = Fraction(101, 10**9), Fraction(0)
+SHARES = (Fraction(1, 10), Fraction(1, 1000))  # of the largest output where losses are expanded
+HEARD = Fraction(1, 10**12)  # share of ∇N's bound that ∇N is, where it is not lost in cancellation
+SHUFFLED = Fraction(101, 10**4)  # of Σ y², what labels have to differ by, squared
+
+
+def norm(vector):
+    return dot(vector, vector).root(2)
 
 
 def scaled(theta, factor):
     return [a * factor for a in theta]
 
 
-def not_parallel(g, u):
-    square, along = dot(u, u), dot(g, u)
-    return any((square * a - along * b).nonzero for a, b in zip(g, u))
+def is_aside(g, u, square):
+    """Whether sin²∠(g, u) > square."""
+    gg, uu, gu = dot(g, g), dot(u, u), dot(g, u)
+    return gg * uu - gu * gu > gg * uu * ball(square)
+
+
+def differ(a, b, slack):
+    """Whether ‖a − b‖ > slack·‖b‖."""
+    aside = [x - y for x, y in zip(a, b)]
+    return dot(aside, aside) > dot(b, b) * ball(slack * slack)
+
+
+def need_heard(net, theta, X, Y):
+    """Need ∇N not to be lost in the cancellation of its terms."""
+    sizes = [[[abs(v) for v in row] for row in rows] for rows in (X, Y)]
+    bound = net.run([abs(a) for a in theta], *sizes)[2]
+    need(norm(net.run(theta, X, Y)[2]) > norm(bound) * ball(HEARD), "∇N is 0, or lost in rounding")
 
 
 def kkt_fails(net, theta, X, Y):
-    return not_parallel(net.run(theta, X, Y)[2], theta)
+    """sin∠(∇N, θ) > 0.001."""
+    return is_aside(net.run(theta, X, Y)[2], theta, Fraction(1, 10**6))
 
 
-def euler_fails(net, theta, X, Y):
+def euler_fails(net, theta, X, Y, slack=RESOLVED):
     _, value, G = net.run(theta, X, Y)
-    return (dot(G, theta) - value * net.order).nonzero
+    return abs(dot(G, theta) - value * net.order) > norm(G) * norm(theta) * ball(slack)
 
 
-def layers_fail(net, theta, X, Y):
+def layers_fail(net, theta, X, Y, slack=RESOLVED):
     _, value, G = net.run(theta, X, Y)
+    scale = norm(G) * norm(theta) * ball(slack)
     return any(
-        (dot(net.part(G, l), net.part(theta, l)) - value * p).nonzero
+        abs(dot(net.part(G, l), net.part(theta, l)) - value * p) > scale
         for l, p in enumerate(net.orders)
     )
 
 
-def scaling_fails(net, theta, X, Y, sign=1):
-    """Both H(cu) = c^D H(u) and ∇N(cu) = c^{D−1} ∇N(u) fail, each for some c of the sign."""
-    outputs, _, G = net.run(theta, X, Y)
-    others = [(ball(sign * c), net.run(scaled(theta, ball(sign * c)), X, Y)) for c in FACTORS]
-    values = [
-        (a - power(c, net.order) * b).nonzero
-        for c, (o, _, _) in others
-        for r, s in zip(o, outputs)
-        for a, b in zip(r, s)
-    ]
-    return any(values) and any(
-        (a - power(c, net.order - 1) * b).nonzero for c, (_, _, g) in others for a, b in zip(g, G)
+def outputs_fail(net, theta, X, Y, slack=RESOLVED, sign=1):
+    """H(cu) = c^D H(u) fails for some c of the sign."""
+
+    def outputs(weights):
+        return [value for row in net.run(weights, X)[0] for value in row]
+
+    return _scaling_fails(outputs, theta, net.order, slack, sign)
+
+
+def gradients_fail(net, theta, X, Y, slack=RESOLVED, sign=1):
+    """∇N(cu) = c^{D−1} ∇N(u) fails for some c of the sign."""
+    return _scaling_fails(
+        lambda weights: net.run(weights, X, Y)[2], theta, net.order - 1, slack, sign
     )
 
 
-def expansion_fails(case, net, theta, delta, Y):
-    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ², N that of Y; log cosh x lies between 0 and x²/2."""
-    delta = ball(number(delta))
-    need(delta > 0, "δ is not positive")
-    outputs, own, _ = net.run(scaled(theta, delta), case.X, case.Y)
-    departure = power(delta, net.order) * net.run(theta, case.X, Y)[1] - own
-    square = sum((dot(row, row) for row in outputs), Ball(0))
-    low, high = (4, 4) if case.square else (0, 1)
-    need(
-        8 * departure + (low - 8) * square > 0 or 8 * departure + (high + 8) * square < 0,
-        "the expansion holds at this δ",
-    )
-
-
-def unbalanced_layers(net, theta):
-    total, parts = dot(theta, theta), [net.part(theta, l) for l in range(net.depth)]
+def _scaling_fails(values, theta, order, slack, sign):
+    ones, factors = values(theta), [ball(sign * c) for c in FACTORS]
     return any(
-        (dot(part, part) * net.order - total * p).nonzero for part, p in zip(parts, net.orders)
+        differ(values(scaled(theta, c)), scaled(ones, power(c, order)), slack) for c in factors
+    )
+
+
+def expansion_fails(case, net, theta, Y):
+    """Whether |𝓛(δu) − 𝓛(0) + δ^D N(u)| > Σ ŷ², N that of Y, at a δ where δ^D max |H(X; u)| is one
+    of SHARES; log cosh x lies between 0 and x²/2.
+    """
+    largest = max((abs(v) for row in net.run(theta, case.X)[0] for v in row), key=float)
+    value, (low, high) = net.run(theta, case.X, Y)[1], (4, 4) if case.square else (0, 1)
+    for share in SHARES:
+        strength = ball(share) / largest
+        outputs, own, _ = net.run(scaled(theta, strength.root(net.order)), case.X, case.Y)
+        departure = strength * value - own
+        square = sum((dot(row, row) for row in outputs), Ball(0))
+        if 8 * departure + (low - 8) * square > 0 or 8 * departure + (high + 8) * square < 0:
+            return True
+    return False
+
+
+def unbalanced_layers(net, theta, slack=RESOLVED):
+    total, parts = dot(theta, theta) * net.order, [net.part(theta, l) for l in range(net.depth)]
+    return any(
+        abs(dot(part, part) * net.order - dot(theta, theta) * p) > total * ball(slack)
+        for part, p in zip(parts, net.orders)
     )
 
 
@@ -79,9 +118,10 @@ def balances(net, W, V=None, only=None):
             yield dot(row, V[l][j]) - dot(*columns) * net.laws[l][0]
 
 
-def unbalanced_neurons(net, theta):
-    unshared = [l for l in range(net.depth - 1) if not (net.shared[l] or net.shared[l + 1])]
-    return any(gap.nonzero for gap in balances(net, net.matrices(theta), None, unshared))
+def unbalanced_neurons(net, theta, slack=RESOLVED):
+    """Whether ‖row_j(W_l)‖² ≠ p_l ‖col_j(W_{l+1})‖² for a neuron."""
+    scale = dot(theta, theta) * ball(slack)
+    return any(abs(gap) > scale for gap in balances(net, net.matrices(theta)))
 
 
 def shared_network(case):
@@ -95,11 +135,21 @@ def shared_network(case):
     )
 
 
+def shared_start(case):
+    """`start` with the first row of W_1 for the kernel of `shared_network`, normalised."""
+    return unit(case.start[: case.net.widths[0]] + case.start[case.net.starts[1] :])
+
+
+def biased_start(case):
+    """`start` with a bias for every neuron, equal to the first of its weights, normalised."""
+    rows = [row for each in case.net.matrices(case.theta) for row in each]
+    return unit([v for row in rows for v in (*row, row[0])])
+
+
 def shuffled(case):
     """ȳ of the labels moved on by one sample."""
     Y = [case.Y[-1], *case.Y[:-1]]
-    need(
-        any((a - b).nonzero for rows in zip(Y, case.Y) for a, b in zip(*rows)),
-        "the labels shuffled are the labels",
-    )
+    own, moved = ([v for row in rows for v in row] for rows in (case.Y, Y))
+    gaps = [a - b for a, b in zip(moved, own)]
+    need(dot(gaps, gaps) > dot(own, own) * ball(SHUFFLED), "the labels shuffled are the labels")
     return Y

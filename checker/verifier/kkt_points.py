@@ -3,12 +3,14 @@
 from fractions import Fraction
 from itertools import combinations
 
-from .boxes import boxed, is_below
-from .networks import Net, whole
-from .numbers import ball, dot, need
+from .boxes import boxed, is_below, slopes
+from .networks import Net, number, unit, whole
+from .numbers import Ball, ball, dot, need
+from .registry import proof
 
 # A neuron, or singular value, of at most this share of the first counts as none.
 ACTIVE = Fraction(1, 1000)
+NEAR = Fraction(1, 10**12)  # how far from `start` a KKT point is at most that is said to be there
 
 
 def found(case, data, net=None):
@@ -56,9 +58,89 @@ def several(W):
 
 
 def rank_two(W):
-    minors = (
-        (r[a], r[b], s[a], s[b])
+    """σ_2 > σ_1/1000: for a rank r Σ of all squared minors is at most σ_1²σ_2² r(r − 1)/2."""
+    minors = [
+        r[a] * s[b] - r[b] * s[a]
         for r, s in combinations(W, 2)
         for a, b in combinations(range(len(r)), 2)
+    ]
+    rank, trace = min(len(W), len(W[0])), sum((dot(row, row) for row in W), Ball(0))
+    pairs = rank * (rank - 1) // 2
+    return dot(minors, minors) > trace * trace * ball(ACTIVE * ACTIVE) * pairs
+
+
+def distance(a, b):
+    """‖a − b‖."""
+    aside = [abs(x - y) for x, y in zip(a, b)]
+    return dot(aside, aside).root(2)
+
+
+def filled(point, data, net):
+    """The weights of the whole network, zeros for silent neurons."""
+    small, theta, *_ = point
+    whole_of, kept = [Ball(0)] * net.size, [range(net.widths[0]), *data["active"]]
+    for l, rows in enumerate([*kept[1:], range(net.widths[-1])]):
+        for i, row in zip(rows, small.index[l]):
+            for j, k in zip(kept[l], row):
+                if k >= 0:
+                    whole_of[net.starts[l] + net.index[l][i][j]] = theta[small.starts[l] + k]
+    return whole_of
+
+
+def told(case, theta, start, bound):
+    """Tell, and need, how far from a start a point is at most."""
+    away = distance(theta, start)
+    need(away < bound, "`start` is another point")
+    case.told.append(
+        f"The exact point is within {float(away.upper) * 1.01 + 1e-99:.0e} of `start`."
     )
-    return any((a * d - b * c).nonzero for a, b, c, d in minors)
+
+
+@proof
+def kkt(case, data, net=None, start=None):
+    """The KKT point in a box, as `found` has it, λ ≠ 0, next to `start`."""
+    point = found(case, data, net)
+    told(case, filled(point, data, net or case.net), start or unit(case.theta), NEAR)
+    return point
+
+
+@proof
+def positive(case, value):
+    need(value > 0, "N > 0 is not proved")
+
+
+@proof
+def negative(case, value):
+    need(value < 0, "N < 0 is not proved")
+
+
+@proof
+def strict_maximum(case, data, net=None, start=None):
+    """The same of a strict local maximum with N > 0."""
+    point = kkt(case, data, net, start)
+    maximum(case, point)
+    return point
+
+
+@proof
+def attracting(case, data):
+    """A strict local maximum with N > 0 in a box, and all within `reach` of it tend to it, `start`
+    with them: an open set, so that starts drawn at random lie there.
+    """
+    point, net, reach = found(case, data), case.net, Fraction(number(data["reach"]))
+    maximum(case, point)
+    theta = filled(point, data, net)
+    need(0 < reach < 1, "a reach beyond (0, 1)")
+    v = [t + ball(reach) * Ball(-1, 1) for t in theta]
+
+    def gradient(x):
+        return net.run(x, case.X, case.Y)[2]
+
+    # So N is concave along great circles, and the distance to θ falls along the flow.
+    lift = abs(net.run(theta, case.X, case.Y)[1]) * net.order**2
+    need(
+        is_below(slopes(gradient, v), dot(gradient(v), v), v, lift),
+        "the KKT point is not proved to attract all within reach",
+    )
+    told(case, theta, unit(case.theta), reach)
+    return point

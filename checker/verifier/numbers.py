@@ -103,6 +103,7 @@ class Ball(Number):
         return math.ldexp((self.lo + self.hi) >> cut, self.e - 1 + cut)
 
     nonzero = property(lambda self: self.lo > 0 or self.hi < 0)
+    upper = property(lambda self: Ball(self.hi, None, self.e))
 
 
 def _root(n, k):

@@ -4,16 +4,21 @@ import math
 from fractions import Fraction
 
 from .boxes import boxed
+from .identities import norm
+from .kkt_points import distance, told
 from .networks import Net, full, unit
 from .numbers import Ball, ball, bend, dot, need
+from .registry import fact, proof
+
+NEAR = Fraction(1, 10**9)  # how far `start` is from a structured point at most, layer by layer
 
 
 def unequal(case, l):
     return len({abs(e) for e in case.profiles[l] if e}) > 1
 
 
-def structured(case, coherent=True, uniform=True):
-    """u, signs ±1 and profiles fit the network; profiles ≥ 0, equal where p ≥ 2, as asked for."""
+def structured(case):
+    """u, signs ±1 and profiles fit the network."""
     sizes = [len(each) for each in case.profiles]
     need(
         sizes == case.net.widths[1:-1]
@@ -26,14 +31,19 @@ def structured(case, coherent=True, uniform=True):
         "signs other than ±1",
     )
     need(all(map(any, case.profiles)) and any(case.u), "a profile that is 0")
-    need(
-        not coherent or all(e >= 0 for each in case.profiles for e in each),
-        "a profile of mixed signs",
-    )
-    need(
-        not uniform or not any(unequal(case, l) for l, q in enumerate(case.powers) if q > 1),
-        "a profile that is not uniform",
-    )
+
+
+@fact
+def coherent(case):
+    structured(case)
+    need(all(e >= 0 for each in case.profiles for e in each), "a profile of mixed signs")
+
+
+@fact
+def uniform(case):
+    structured(case)
+    uneven = any(unequal(case, l) for l, q in enumerate(case.powers) if q > 1)
+    need(not uneven, "a profile that is not uniform")
 
 
 def layers(case, rows, columns, norms):
@@ -47,21 +57,32 @@ def layers(case, rows, columns, norms):
     return theta
 
 
+@proof
 def placed(case, u, rows=None, columns=None, norms=None):
-    """Weights near `start`: unit rows and columns, else the profiles; balanced, or of the norms."""
+    """Weights of rank one next to `start`: unit rows and columns, else the profiles; of these
+    norms.
+    """
+    structured(case)
     rows, columns = (
         [list(map(ball, each)) for each in given or case.profiles] for given in (rows, columns)
     )
     norms = norms or [(Ball(order) / case.net.order).root(2) for order in case.net.orders]
-    theta = layers(case, map(unit, rows), [unit(u), *map(unit, columns)], norms)
-    length = float(dot(theta, theta).root(2))
-    need(
-        all(abs(float(a) / length - b) < 1e-6 for a, b in zip(theta, case.start)),
-        "`start` is another point",
-    )
+    theta = unit(layers(case, map(unit, rows), [unit(u), *map(unit, columns)], norms))
+    own = [case.net.part(unit(case.theta), l) for l in range(case.net.depth)]
+    parts = [case.net.part(theta, l) for l in range(case.net.depth)]
+    away = [distance(a, b) / norm(a) for a, b in zip(parts, own)]
+    need(all(each < NEAR for each in away), "`start` is another point")
+    told(case, theta, unit(case.theta), NEAR)
     return theta
 
 
+@proof
+def balanced(case, *given):
+    """The same of layer norms c_l² = P_l/D."""
+    return placed(case, *given)
+
+
+@proof
 def reduced(case, data, X=None, signs=None):
     """u in a box of one KKT point of n(u) = Σ ȳ φ(uᵀx), n(u) > 0; ∇n = Σ weights·x there."""
     X, signs, ends = X or case.X, signs or case.signs, []
@@ -79,9 +100,9 @@ def reduced(case, data, X=None, signs=None):
     return theta, weights
 
 
-def mixed(case, dense_only=True):
+def mixed(case):
     """The layer that mixes signs, the sign of (−α)^p, and (Q/P)^{p−1} as a rational."""
-    structured(case, coherent=False)
+    structured(case)
     layers = [l for l, each in enumerate(case.profiles) if any(e < 0 for e in each)]
     need(
         len(layers) == 1 and case.powers[layers[0]] > 1 and case.net.dense,
@@ -95,6 +116,23 @@ def mixed(case, dense_only=True):
     return l, odd, abs(alpha) ** (case.powers[l] * (-1 if positive else 1))
 
 
+def mixing(case):
+    """Rows and columns of the point with entries P and −Q in one e_l."""
+    l, odd, size = mixed(case)
+    ratio = ball(size).root(max(case.powers[l] - 1, 1))
+    rows, columns = ([list(map(ball, each)) for each in case.profiles] for _ in range(2))
+    rows[l] = [a * ratio if e < 0 else a for a, e in zip(rows[l], case.profiles[l])]
+    columns[l] = [-a * ratio * odd if e < 0 else a for a, e in zip(columns[l], case.profiles[l])]
+    return rows, columns
+
+
+@proof
+def compared(case, l=None):
+    """p_l ≥ 2 in the layer, if any, whose entries are compared."""
+    need(l is None or case.powers[l] > 1, "p_l = 1 where entries are compared")
+
+
+@proof
 def exact_kkt(case, u, rows, columns, root=1):
     """Need ∂N/∂W_l ∥ W_l = ±rows_l columns_{l−1}ᵀ, u reduced-KKT; entries are (sign, size^root)."""
     need(case.net.dense, "a layer is not dense")

@@ -24,7 +24,6 @@ from ncfcheck.strategies.choices import one_of
 from ncfcheck.strategies.datasets import families
 from ncfcheck.strategies.instances import instances, powers_where
 from ncfcheck.theory.kkt.points import Inertia, KktPoint, flow_limit, positive_limit
-from ncfcheck.theory.starts import gaussian_start
 
 ALL_CURVED = powers_where(lambda powers: min(powers) >= 2)
 TWO_LAYERS = powers_where(lambda powers: len(powers) == 1 and powers[0] >= 2)
@@ -137,11 +136,10 @@ def rank_one_maxima(instance) -> Margin:
 )
 def one_limit(instance) -> Margin:
     """The limits from two random v_0 agree up to a permutation of neurons; judged by N*, which
-    permutations do not change.
+    permutations do not change. The second has the weights of the first in reverse.
     """
     ncf, first = instance.ncf, _maximum(instance)
-    start = gaussian_start(np.random.default_rng([*instance.seeds, 1]), ncf)
-    second = positive_limit(ncf, start, instance.numerics).point
+    second = positive_limit(ncf, instance.start[::-1], instance.numerics).point
     if second.inertia is not Inertia.MAXIMUM:
         raise Unresolved("the second limit found is not a strict local maximum")
     one, other = (value_at(ncf, point.u) for point in (first, second))

@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
-from ncfcheck.certify.boxes import Found, active_rows, found_near, has_rank_two
+from ncfcheck.certify.boxes import Found, active_rows, has_rank_two
 from ncfcheck.certify.certificate import Certificate, known, need
-from ncfcheck.certify.kkt_points import NONE, boxed, maximum, nonzero_limit, positive
-from ncfcheck.certify.rings import precision
-from ncfcheck.certify.windows import BITS, approach
+from ncfcheck.certify.kkt_points import NONE, attracting, nonzero_limit
+from ncfcheck.certify.windows import approach
 from ncfcheck.theory.kkt.points import positive_limit
-from ncfcheck.theory.starts import gaussian_start
 
 
 def _maximum_with(rank_two, proves: str):
     def certify(instance) -> Certificate:
         def condition(found: Found) -> None:
-            positive(found)
             need(rank_two(found.matrices), "the layers are not proved to fail the claim")
-            maximum(found)
 
-        return boxed(instance, nonzero_limit(instance), condition, proves)
+        return attracting(instance, nonzero_limit(instance), condition, proves)
 
     return certify
 
 
-_ATTRACTS = "a strict local maximum with N > 0, which attracts an open set of v_0, "
+_ATTRACTS = "a strict local maximum with N > 0, which attracts all v_0 about `start`, "
 
 
 rank_one_hidden = _maximum_with(
-    lambda W: any(map(has_rank_two, W[:-1])), _ATTRACTS + "has a hidden layer of rank two or more"
+    lambda W: any(has_rank_two(each, NONE) for each in W[:-1]),
+    _ATTRACTS + "has a hidden layer of rank two or more",
 )
 
 
 rank_one_above = _maximum_with(
-    lambda W: any(map(has_rank_two, W[1:-1])), _ATTRACTS + "has a later layer of rank two or more"
+    lambda W: any(has_rank_two(each, NONE) for each in W[1:-1]),
+    _ATTRACTS + "has a later layer of rank two or more",
 )
 
 
 rank_one_all = _maximum_with(
-    lambda W: any(map(has_rank_two, W)), _ATTRACTS + "has a layer of rank two or more"
+    lambda W: any(has_rank_two(each, NONE) for each in W),
+    _ATTRACTS + "has a layer of rank two or more",
 )
 
 
@@ -50,16 +49,17 @@ one_neuron = _maximum_with(
 
 
 def one_limit(instance) -> Certificate:
-    """Two strict local maxima of different values."""
-    ncf = instance.ncf
-    other = gaussian_start(np.random.default_rng([*instance.seeds, 1]), ncf)
-    limits = [
-        known(positive_limit, ncf, start, instance.numerics) for start in (instance.start, other)
-    ]
-    with precision(BITS):
-        first, second = (found_near(instance.network, ncf, each.point.u).plain() for each in limits)
-    proves = "two strict local maxima, which attract open sets of v_0, have different values"
-    return Certificate("box", proves, {"limit": first, "near": second})
+    """Two flows, from a start and from its weights in reverse, to KKT points of other values."""
+    data = {}
+    for name, start in (("first", instance.start), ("second", instance.start[::-1])):
+        flow = replace(instance, start=start)
+        limit = known(positive_limit, flow.ncf, flow.start, flow.numerics)
+        data[name] = approach(flow, limit.point.u, None).plain()
+    proves = (
+        "the NCF flows from `start`, from its weights in reverse, and from all v_0 nearby, tend to "
+        "KKT points of different values"
+    )
+    return Certificate("flow", proves, data)
 
 
 def strongest_neuron(instance) -> Certificate:

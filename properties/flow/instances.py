@@ -14,7 +14,7 @@ from ncfcheck.strategies.choices import composite
 from ncfcheck.strategies.datasets import SEEDS
 from ncfcheck.strategies.instances import given
 from ncfcheck.strategies.promises import require
-from ncfcheck.theory.starts import gaussian_start, unit
+from ncfcheck.theory.starts import unit
 
 
 @composite
@@ -100,14 +100,13 @@ def stationary(instance) -> np.ndarray:
 
 
 def convolved(instance: Instance) -> Instance:
-    """The instance with a first layer of weights that neurons share, from a Gaussian start."""
+    """The instance with a first layer whose neurons share the weights that its first one had."""
     network = instance.network
     columns, rows = network.widths[:2]
     patterns = (convolution(rows, columns, columns), *network.patterns[1:])
     problem = replace(instance.problem, network=replace(network, patterns=patterns))
-    start = gaussian_start(np.random.default_rng(instance.seeds[-1]), problem.ncf)
-    families = {**instance.families, "start": "gaussian"}
-    return replace(instance, problem=problem, start=start, families=families)
+    start = np.concatenate([instance.start[:columns], instance.start[network.slices[0].stop :]])
+    return replace(instance, problem=problem, start=unit(start))
 
 
 def every_balance(network, theta: np.ndarray) -> list[np.ndarray]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from flint import arb, fmpq
 
 from ncfcheck.certify import points
 from ncfcheck.certify.boxes import Found
-from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, need
+from ncfcheck.certify.certificate import Certificate, NotProved, need
 from ncfcheck.certify.evaluate import Evaluation, matrices
-from ncfcheck.certify.kkt_points import boxed, maximum, nonzero_limit, several_last
+from ncfcheck.certify.kkt_points import boxed, maximum, nonzero_limit, several_last, started
 from ncfcheck.certify.krawczyk import is_positive_definite
 from ncfcheck.certify.points import At, dot, proved
 from ncfcheck.certify.rings import Balls, Rationals
-from ncfcheck.model.ncf import sign_flipped
+from ncfcheck.model.ncf import sign_flipped, unit
 from ncfcheck.properties.flow.instances import convolved
 
 # Multiple of |λ| that an eigenvalue has to stay below to refute one of 2|λ|.
@@ -107,8 +109,8 @@ def zero_points(instance) -> Certificate:
     if not u.any() or any(At(Rationals, instance, u).gradient):
         raise NotProved("∇N(u) ≠ 0, or u = 0")
     _unbalanced(instance.network, u)
-    proves = "∇N = 0 at `point`, where layers and neurons are unbalanced"
-    return Certificate("point", proves, {"point": hexadecimal(u)})
+    proves = "∇N = 0 at `start` without its first layer, where layers and neurons are unbalanced"
+    return Certificate("point", proves)
 
 
 def zeroed(instance) -> np.ndarray:
@@ -138,12 +140,16 @@ def shared_balance(instance) -> Certificate:
         )
         need(gaps, "the balances are not known to differ from 0")
 
-    return boxed(
-        shared,
-        nonzero_limit(shared),
-        unbalanced,
-        "an exact KKT point with a shared first layer has an unbalanced neuron",
-    )
+    proves = "an exact KKT point with a shared first layer has an unbalanced neuron"
+    return boxed(shared, nonzero_limit(shared), unbalanced, proves, partial(_spread, instance))
+
+
+def _spread(instance, theta: np.ndarray):
+    """The instance whose start has the kernel of theta in every row of W_1; None if that is its
+    own.
+    """
+    columns, rows = instance.network.widths[:2]
+    return started(instance, unit(np.concatenate([*[theta[:columns]] * rows, theta[columns:]])))
 
 
 def saddles(instance) -> Certificate:
@@ -176,7 +182,10 @@ def flat_neurons(instance) -> Certificate:
         "W_1 with rows Xᵀȳ and all other weights 1 reach the maximum ‖Xᵀȳ‖ Π ‖W_l‖ of N, with "
         "every neuron active"
     )
-    return Certificate("point", proves)
+    first = np.tile(unit(ncf.X.T @ ncf.ybar[:, 0]), network.widths[1])
+    others = (np.ones(part.stop - part.start) for part in network.slices[1:])
+    shown = started(instance, unit(np.concatenate([*map(unit, (first, *others))])))
+    return Certificate("point", proves, {}, shown)
 
 
 def shared_neurons(instance) -> Certificate:
@@ -188,4 +197,4 @@ def shared_neurons(instance) -> Certificate:
         several_last(found)
 
     proves = "a strict local maximum with N > 0, neurons sharing weights, has two of them active"
-    return boxed(shared, nonzero_limit(shared), condition, proves)
+    return boxed(shared, nonzero_limit(shared), condition, proves, partial(_spread, instance))

@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Outcome, Unresolved, claim
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.ncf import sign_flipped
 from ncfcheck.properties.hypotheses import (
     CLARKE_REDUCED,
     COHERENT,
-    CURVED,
+    CURVED_THERE,
     DENSE,
     KKT,
     LAYER_NORMS,
@@ -24,7 +24,7 @@ from ncfcheck.properties.hypotheses import (
     UNIFORM,
 )
 from ncfcheck.properties.rank_one import exact, exact_kkt
-from ncfcheck.properties.rank_one.margins import angle_error, built, criterion
+from ncfcheck.properties.rank_one.margins import angle_error, built, criterion, is_positive
 from ncfcheck.strategies.choices import sampled_from
 from ncfcheck.strategies.found import blind_points, two_direction_points
 from ncfcheck.strategies.instances import architectures
@@ -129,7 +129,7 @@ def equal_entries(instance) -> Margin:
     "control.flat_entries",
     refute=exact_kkt.flat_entries,
     given=rank_one_points(fewest=2, narrowest=2, powers=FLAT),
-    drops=CURVED,
+    drops=CURVED_THERE,
 )
 def flat_entries(instance) -> Margin:
     """At a positive KKT point with rank-one hidden layers the nonzero entries of a_l are equal also
@@ -166,7 +166,9 @@ def any_rank_one(instance) -> Margin:
     """The rank-one criterion at unit vectors with rank-one hidden layers that need not be KKT
     points.
     """
-    return criterion(built(instance), 64 * EPS)
+    if is_positive(built(instance)).outcome is not Outcome.HOLDS:
+        raise Inapplicable("N is not positive")
+    return criterion(instance, 64 * EPS)
 
 
 @necessary(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 from flint import arb, fmpq
 
 from ncfcheck.certify.boxes import Found
 from ncfcheck.certify.certificate import Certificate, NotProved, need
-from ncfcheck.certify.kkt_points import NONE, boxed
+from ncfcheck.certify.kkt_points import NONE, boxed, started
 from ncfcheck.certify.krawczyk import Box
 from ncfcheck.certify.reduced import Reduced
 from ncfcheck.certify.rings import Rationals
@@ -18,10 +19,12 @@ from ncfcheck.certify.structured import (
     monomials,
     reduced_box,
 )
+from ncfcheck.model.ncf import unit
 from ncfcheck.properties.rank_one.exact import _built, _mixed, with_box
 from ncfcheck.theory.rank_one.criterion import hidden_layers, inner_signs
+from ncfcheck.theory.rank_one.points import balanced_norms, structured_point
 
-RESOLVED = fmpq(1, 10**7)  # what counts as a difference where the claim names no other
+RESOLVED = fmpq(1, 10**6)  # what counts as a difference where the claim names no other
 
 
 def equal_entries(instance) -> Certificate:
@@ -72,7 +75,7 @@ def blind_input(instance) -> Certificate:
     need(all(layer.is_coherent for layer in layers), "profiles of mixed signs")
     signs = inner_signs(network, instance.start, layers)
 
-    def prove():
+    def prove() -> Certificate:
         box = reduced_box(instance, layers[0].b[1:], signs, X[:, 1:])
         system, total = box.system, arb(0)
         for x, (weight, _) in zip((x for x in X if x[1:].any()), system._samples(box.theta, 1)):
@@ -82,9 +85,17 @@ def blind_input(instance) -> Certificate:
             "a KKT point of the network, rank-one and sign-coherent, along an exact u of which "
             "∇n(u) is no multiple"
         )
-        return Certificate("structured", proves, {"box": box.plain(), "signs": [*map(int, signs)]})
+        data = {"box": box.plain(), "signs": [*map(int, signs)]}
+        u = np.array([0.0, *map(float, box.theta)])
+        return Certificate("structured", proves, data, started(instance, _alone(network, u, signs)))
 
     return at_rising_precision(prove)
+
+
+def _alone(network, u, signs) -> np.ndarray:
+    """The structured point along u with the first neuron of each hidden layer active, (P,)."""
+    firsts = [np.eye(1, width)[0] for width in network.widths[1:-1]]
+    return structured_point(network, unit(u), signs, firsts, balanced_norms(network))
 
 
 def any_rank_one(instance) -> Certificate:

@@ -14,7 +14,7 @@ from ncfcheck.model.ncf import layer_norms, neuron_balance, norm
 from ncfcheck.properties.hypotheses import (
     CLARKE_REDUCED,
     COHERENT,
-    CURVED,
+    CURVED_THERE,
     DENSE,
     KKT,
     LAYER_NORMS,
@@ -96,7 +96,7 @@ def _balances(network, theta):
     reference="§5",
     scale_free=True,
     given=found_points(),
-    hypotheses=(DENSE, KKT, POSITIVE_VALUE, RANK_ONE, COHERENT, CURVED),
+    hypotheses=(DENSE, KKT, POSITIVE_VALUE, RANK_ONE, COHERENT, CURVED_THERE),
     covers=(("active neurons", "several"), ("inertia", "saddle"), ("signs", "mixed")),
 )
 def necessary(instance) -> Margin:
@@ -146,7 +146,7 @@ def perturbed_fails(instance) -> Margin:
     scale_free=True,
     refute=exact.not_mixed,
     given=mixed_points(),
-    hypotheses=(ONE_SIGN,),
+    hypotheses=(DENSE, LAYER_NORMS, REDUCED, ONE_SIGN),
 )
 def mixed_sign_even_p(instance) -> Margin:
     """At structured points, where the inputs of a layer with p ≥ 2, α ≠ 0 have one sign, entries P
@@ -205,7 +205,7 @@ def _left_over(instance, zero) -> float:
     reference="§6",
     scale_free=True,
     given=clarke_points(),
-    hypotheses=(CLARKE_REDUCED,),
+    hypotheses=(DENSE, COHERENT, LAYER_NORMS, CLARKE_REDUCED),
 )
 def clarke(instance) -> Margin:
     """p_l = 1: the structured point along a Clarke KKT point u of the reduced problem, on kinks, is

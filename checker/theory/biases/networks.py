@@ -191,8 +191,11 @@ class BiasedInstance(Value):
 
 
 def biased(instance) -> BiasedInstance:
-    """A dense network's instance with biases; its direction uniform on the sphere, of its seed."""
+    """A dense network's instance with biases: in its direction that of every neuron is the first
+    of its weights.
+    """
     problem, network = instance.problem, BiasedNetwork(instance.network)
     X = np.hstack([problem.X, np.ones((len(problem.X), 1))])
-    start = unit(np.random.default_rng(instance.seeds[-1]).standard_normal(network.size))
+    rows = (row for W in instance.network.matrices(instance.start) for row in W)
+    start = unit(np.concatenate([[*row, row[0]] for row in rows]))
     return BiasedInstance(BiasedProblem(network, X, problem.y, problem.loss), start)
