@@ -21,9 +21,9 @@ def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecide
 
     An error in a certifier, a bug, is a reason like any other: never a certificate.
     """
-    if claim.violated is None:
-        return _tried(claim, claim.refute, instance, seconds, REFUTATIONS)
-    return _tried(claim, partial(own.certificate, claim), instance, seconds)
+    if claim.violated is not None:
+        return _found(partial(_by_criterion, claim), instance, seconds)
+    return _tried(claim, claim.refute, instance, seconds, REFUTATIONS)
 
 
 def prove(claim, instance, seconds: float = SECONDS) -> Certificate | Undecided:
@@ -31,20 +31,35 @@ def prove(claim, instance, seconds: float = SECONDS) -> Certificate | Undecided:
     return _tried(claim, claim.prove, instance, seconds, PROOFS)
 
 
-def _tried(claim, certifier, instance, seconds: float, known=None) -> Certificate | Undecided:
+def _tried(claim, certifier, instance, seconds: float, known) -> Certificate | Undecided:
     if certifier is None:
         return Undecided("no exact counterpart of this claim")
+    found = _found(certifier, instance, seconds)
+    return found if isinstance(found, Undecided) else _accepted(claim, instance, found, known)
+
+
+def _found(certifier, instance, seconds: float) -> Certificate | Undecided:
+    """What a certifier makes of an instance in so much time."""
     within(seconds)
     try:
-        found = certifier(instance)
-        known = {claim.id: own.criterion_of(claim)} if known is None else known
+        return certifier(instance)
     except NotProved as reason:
         return Undecided(str(reason))
     except Exception as error:
         return Undecided(f"error in the certifier: {type(error).__name__}: {error}")
     finally:
         within(float("inf"))
-    return _accepted(claim, instance, found, known)
+
+
+def _by_criterion(claim, instance) -> Certificate | Undecided:
+    """The first certificate of a claim of the user's that the verifier accepts by its criterion."""
+    criterion = own.criterion_of(claim)
+    answer: Certificate | Undecided = Undecided("there is no point to ask the criterion of")
+    for found in own.certificates(claim, criterion, instance):
+        answer = _accepted(claim, instance, found, {claim.id: criterion})
+        if isinstance(answer, Certificate):
+            break
+    return answer
 
 
 def _violates(claim, instance) -> bool:

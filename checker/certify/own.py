@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ncfcheck.certify.boxes import Found, found_near
-from ncfcheck.certify.certificate import Certificate, NotProved, check_time, known
-from ncfcheck.certify.rings import precision
-from ncfcheck.certify.windows import BITS, attractor, filled
-from ncfcheck.core.claims import Claim, Inapplicable, Outcome
+from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, known
+from ncfcheck.certify.kkt_points import attracting, boxed
+from ncfcheck.certify.structured import at_rising_precision
+from ncfcheck.core.claims import Claim, Inapplicable, Place
 from ncfcheck.strategies.moves import rebuilt
 from ncfcheck.theory.kkt.points import flow_limit, positive_limit
-from ncfcheck.theory.starts import gaussian_start, unit
+from ncfcheck.theory.starts import gaussian_start
 from ncfcheck.verifier.own import Own, criteria
 
-NEXT = 1e-7  # how near a KKT point a start is that stands for it
-REACHES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)  # of a maximum: a start may be put next to it
-WITHIN = 0.5  # share of a maximum's reach within which a start is put
+RESIDUAL = 1e-7  # sin∠(∇N, u) of starts that stand for the KKT point that they are next to
 OTHERS = 8  # starts from which a second maximum is looked for
 ROOM = 1e-6  # what a bound on curvatures leaves, in units of |λ|
+
+Candidate = tuple[Any, dict]  # an instance in place of the one given, or None; a certificate's data
 
 
 def criterion_of(claim: Claim) -> Own:
@@ -42,100 +43,79 @@ def criterion_of(claim: Claim) -> Own:
         raise NotProved(f"{home} as it is now states no criterion of {claim.id}") from None
 
 
-def certificate(claim: Claim, instance) -> Certificate:
-    """What the verifier has to ask the claim's criterion. Raises NotProved.
+def certificates(claim: Claim, own: Own, instance) -> Iterator[Certificate]:
+    """What the verifier may ask the claim's criterion, one after the other. Raises NotProved.
 
-    The certificate's instance is the one given, or has a start next to the point that it is about;
-    it violates the claim, too.
+    Each is about the instance, or about one that the claim's strategy may draw, with a start next
+    to the point.
     """
-    own = criterion_of(claim)
-    criterion = {"file": own.path, "sha256": own.digest, "at": own.at}
-    contrary = "nothing is found to ask the criterion of"
-    with precision(BITS):
-        for other, data in CANDIDATES[own.at](instance):
-            check_time()
-            try:
-                other = other if other is instance else _promised(claim, other)
-                return Certificate(
-                    "box" if data else "point",
-                    " ".join((own.__doc__ or "").split()),
-                    {"criterion": criterion, **data},
-                    None if other is instance else other,
-                )
-            except NotProved as reason:
-                contrary = str(reason)
-    raise NotProved(contrary)
+    criterion = {"file": Path(own.path).name, "sha256": own.digest, "at": own.at}
+    for shown, data in CANDIDATES[own.at](instance):
+        shown = None if shown is None else _promised(claim, shown)
+        yield Certificate("criterion", own.__doc__, {"criterion": criterion} | data, shown)
 
 
 def _promised(claim: Claim, instance):
-    """The instance as the claim's strategy may draw it, if it violates the claim."""
+    """The instance as the claim's strategy may draw it. Raises NotProved."""
     try:
-        instance = rebuilt(claim, instance)
+        return rebuilt(claim, instance)
     except Inapplicable as reason:
         raise NotProved(f"a start next to the point: {reason}") from reason
-    outcome, margin = claim.judge(instance)
-    if outcome is not Outcome.VIOLATES:
-        raise NotProved(f"from a start next to the point, the claim {outcome}: {margin.note}")
-    return instance
 
 
-def _at_start(instance) -> Iterator:
-    yield instance, {}
+def _at_start(instance) -> Iterator[Candidate]:
+    yield None, {}
 
 
-def _at_kkt_point(instance) -> Iterator:
+def _at_kkt_point(instance) -> Iterator[Candidate]:
     """The KKT point that `start` is, or the one that the flow from it tends to."""
-    ncf, u = instance.ncf, instance.start
-    if ncf.residual(u) > NEXT:
-        u = known(flow_limit, ncf, u, instance.numerics).point.u
-    found = found_near(instance.network, ncf, u)
-    theta = filled(instance.network, found)
-    near = np.abs(theta - instance.start).max() < NEXT
-    yield instance if near else replace(instance, start=unit(theta)), {"point": _plain(found)}
+    kept, u = [], instance.start
+    if instance.ncf.residual(u) > RESIDUAL:
+        u = known(flow_limit, instance.ncf, u, instance.numerics).point.u
+    found = boxed(instance, u, kept.append, "")
+    yield found.instance, {"kkt": found.data | _curvature(kept[-1])}
 
 
-def _at_maximum(instance) -> Iterator:
+def _at_maximum(instance) -> Iterator[Candidate]:
     """The strict maximum that the flow tends to, from `start` or from where that is moved to."""
+    kept = []
     limit = known(positive_limit, instance.ncf, instance.start, instance.numerics)
-    goal = attractor(instance, limit.point.u, REACHES)
-    data = {"limit": _plain(goal.found), "reach": goal.reach.hex()}
-    aside = instance.start - goal.theta
-    length = float(np.linalg.norm(aside))
-    if length < WITHIN * goal.reach:
-        yield instance, data
-    else:
-        start = unit(goal.theta + aside * (WITHIN * goal.reach / length))
-        yield replace(instance, start=start), data
+    found = attracting(instance, limit.point.u, kept.append, "")
+    yield found.instance, {"limit": found.data | _curvature(kept[-1])}
 
 
-def _at_two_maxima(instance) -> Iterator:
-    """The same with another maximum: first from where `[*seeds, k]`, k = 1, 2, …, puts a start."""
-    ((moved, data),) = _at_maximum(instance)
+def _at_two_maxima(instance) -> Iterator[Candidate]:
+    """The same and another maximum, as from where seeds `[*seeds, k]`, k = 1, 2, …, put a start."""
+    ((shown, data),) = _at_maximum(instance)
     ncf = instance.ncf
-    values = [ncf.value(moved.start)]
+    values = [known(positive_limit, ncf, instance.start, instance.numerics).point.value]
     for k in range(1, OTHERS + 1):
         start = gaussian_start(np.random.default_rng([*instance.seeds, k]), ncf)
-        point = known(positive_limit, ncf, start, instance.numerics).point
-        if not np.isclose(point.value, values).any():
+        try:
+            point = known(positive_limit, ncf, start, instance.numerics).point
+            if np.isclose(point.value, values).any():
+                continue
             values.append(point.value)
-            found = found_near(instance.network, ncf, point.u)
-            yield moved, data | {"other": _plain(found)}
+            other = at_rising_precision(lambda u=point.u: found_near(instance.network, ncf, u))
+        except NotProved:
+            continue
+        yield shown, data | {"other": other.plain() | _curvature(other)}
 
 
 CANDIDATES = {
-    "start": _at_start,
-    "kkt point": _at_kkt_point,
-    "maximum": _at_maximum,
-    "two maxima": _at_two_maxima,
+    Place.START: _at_start,
+    Place.KKT_POINT: _at_kkt_point,
+    Place.MAXIMUM: _at_maximum,
+    Place.TWO_MAXIMA: _at_two_maxima,
 }
 
 
-def _plain(found: Found) -> dict:
-    """What the verifier needs of a boxed point, with what bounds its curvature."""
+def _curvature(found: Found) -> dict:
+    """What bounds the largest curvature of a boxed point: a number above it, a direction of it."""
     theta = np.array(found.box.centre[: found.system.free])
     H = np.array([[float(each.mid()) for each in row] for row in found.system.hessian(list(theta))])
     multiplier, frame = float(found.box.multiplier.mid()), np.linalg.svd(theta[None])[2][1:]
     values, vectors = np.linalg.eigh(frame @ H @ frame.T)
-    above = (values[-1] - multiplier) / abs(multiplier) + ROOM
-    along = [float(each).hex() for each in frame.T @ vectors[:, -1]]
-    return found.plain() | {"curvature": {"above": float(above).hex(), "along": along}}
+    above = float((values[-1] - multiplier) / abs(multiplier) + ROOM)
+    along = hexadecimal(frame.T @ vectors[:, -1])
+    return {"curvature": {"above": above.hex(), "along": along}}

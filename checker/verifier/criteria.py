@@ -6,17 +6,13 @@ which are positive there. Each place is a function of a case and a certificate's
 what the point is; the first paragraph of its docstring says so.
 """
 
-from fractions import Fraction
 from functools import cached_property
 
 from .boxes import is_below
 from .exact import Exact, descending
-from .kkt_points import found, maximum
+from .kkt_points import attracting, filled, found, kkt, maximum
 from .networks import number, numbers, unit
 from .numbers import Ball, ball, dot, need
-from .windows import Point, distance
-
-NEXT = Fraction(1, 10**6)  # `start` is the KKT point whose weights are that near
 
 
 class Place:
@@ -62,10 +58,9 @@ class KktPlace(Place):
     Π(∇²N − λ)Π in tangential directions, in units of |λ|.
     """
 
-    def __init__(self, case, data):
-        known = found(case, data)
-        super().__init__(case, Point(case, data, known).theta)
-        vars(self).update(_data=data, _found=known)
+    def __init__(self, case, data, point):
+        super().__init__(case, filled(point, data, case.net))
+        vars(self).update(_data=data, _point=point)
 
     multiplier = cached_property(lambda self: self.N * self.order)
 
@@ -75,7 +70,7 @@ class KktPlace(Place):
         proves; silent neurons, p ≥ 2, add −λ.
         """
         data = self._data["curvature"]
-        small, theta, multiplier, _, hessian = self._found
+        small, theta, multiplier, _, hessian = self._point
         above, H, size = ball(number(data["above"])), hessian(), abs(multiplier)
         bound, silent = multiplier + above * size, small.widths != self._case.net.widths
         need(
@@ -101,41 +96,22 @@ def at_start(case, data):
 
 
 def at_kkt_point(case, data):
-    """At the KKT point, λ ≠ 0, that `start` is to within 10⁻⁶"""
-    point = KktPlace(case, data["point"])
-    need(
-        all(abs(a - b) < NEXT for a, b in zip(point._theta, unit(case.theta))),
-        "`start` is another point",
-    )
-    return (point,)
+    """At a KKT point, λ ≠ 0, next to `start`"""
+    return (KktPlace(case, data["kkt"], kkt(case, data["kkt"])),)
 
 
 def at_maximum(case, data):
-    """At the strict local maximum, N > 0, that the NCF flow from `start` and from all v_0 nearby
-    tends to
-    """
-    point, reach = _strict(case, data["limit"]), Fraction(number(data["reach"]))
-    Point(case, data["limit"], point._found).attracts(case, reach)
-    need(
-        distance(point._theta, unit(case.theta)) < reach,
-        "`start` is not within reach of the maximum",
-    )
-    return (point,)
+    """At a strict local maximum with N > 0, which attracts `start` and an open set of v_0"""
+    return (KktPlace(case, data["limit"], attracting(case, data["limit"])),)
 
 
 def at_two_maxima(case, data):
-    """At the strict local maximum, N > 0, that the NCF flow from `start` and from all v_0 nearby
-    tends to, and at another one, N > 0, that attracts an open set of v_0
+    """At a strict local maximum with N > 0, which attracts `start` and an open set of v_0, and at
+    another, which attracts another one
     """
-    return (*at_maximum(case, data), _strict(case, data["other"]))
-
-
-def _strict(case, data):
-    """A strict local maximum with N > 0; ∇N is Lipschitz, so that it attracts what is near."""
-    need(case.lipschitz, "∇N is not Lipschitz: p_l = 1 and α_l < 1 for some l")
-    point = KktPlace(case, data)
-    maximum(case, point._found)
-    return point
+    other = found(case, data["other"])
+    maximum(case, other)
+    return (*at_maximum(case, data), KktPlace(case, data["other"], other))
 
 
 def _labels(case):

@@ -40,23 +40,23 @@ class Own:
             f"{shown(self.path)}",
         )
         need(given["at"] == self.at, f"the certificate is of another place than {self.at}")
-        names = self._checked(PLACES[self.at](case, data))
-        missing = [each for each in self.hypotheses if each not in names]
+        words = self._proved(PLACES[self.at](case, data))
+        missing = [f"“{each}”" for each in self.hypotheses if each not in words]
         assumed = ["that the criterion says what the claim does", "that its `given` may draw this"]
-        case.told += ["Not proved:", "; ".join(assumed + [f"“{each}”" for each in missing]) + "."]
+        case.told += ["Proved: " + "; ".join(f"“{each}”" for each in words) + "."] * bool(words)
+        case.told.append("Not proved: " + "; ".join(assumed + missing) + ".")
 
-    def _checked(self, places):
-        """What the quantities say that are all proved to be positive, where they have words."""
+    def _proved(self, places):
+        """The words for the quantities, those there are, once all are proved to be positive."""
         found = self._asked(places)
-        words = list(found) if isinstance(found, dict) else []
+        words = [str(each)[:200] for each in found] if isinstance(found, dict) else []
         found = list(found.values()) if isinstance(found, dict) else found
         found = [found] if isinstance(found, Exact) else found
         right = f"{self._place()}: it returns exact numbers, all positive where the claim fails"
         need(isinstance(found, list | tuple), f"{right}, not {type(found).__name__}")
         need(0 < len(found) <= MOST, f"{right}, not {len(found)} of them")
         for k, each in enumerate(found):
-            kind = type(each).__name__
-            need(isinstance(each, Exact), f"{right}: quantity {k} is a {kind}, made of no point")
+            need(isinstance(each, Exact), f"{right}, not {type(each).__name__}, made of no point")
             told = f"“{words[k]}”" if words else f"quantity {k}"
             need(is_positive(each), f"{self._place()}: {told} is not proved to be positive")
         return words
@@ -106,7 +106,11 @@ def _stand_in(found, path, digest):
         if violated is not None:
             if not callable(violated) or at not in PLACES or id in found or id in REFUTATIONS:
                 raise ValueError(f"no criterion of a claim of one's own: {id}")
-            texts = (hypotheses,) if isinstance(hypotheses, str) else tuple(map(str, hypotheses))
+            texts = (
+                (hypotheses,)
+                if isinstance(hypotheses, str)
+                else tuple(" ".join(str(each).split()) for each in hypotheses)
+            )
             found[id] = Own(path, digest, id, violated, at, texts)
         return lambda function: function
 

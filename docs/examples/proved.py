@@ -2,8 +2,17 @@
 
 import numpy as np
 
-from ncfcheck import CONJECTURE, Margin, Sample, Unresolved
-from ncfcheck import claim, composite, instances, positive_limit, unit
+from ncfcheck import (
+    CONJECTURE,
+    Margin,
+    Sample,
+    Unresolved,
+    claim,
+    composite,
+    instances,
+    positive_limit,
+    unit,
+)
 
 ACTIVE = 1e-3  # a neuron of at most this share of the largest one counts as none
 
