@@ -18,9 +18,10 @@ from .numbers import Ball, ball, dot, need
 class Place:
     """A point θ of the sphere, ‖θ‖ = 1, of a network on data.
 
-    `W` are the weight matrices (k_l, k_{l−1}), first layer first, `gradient` the same of ∇N;
-    `outputs`, `y`, `ybar` (n, k_L); `X` (n, d); `N`; `order` D, `orders` P_1, …, P_L, `powers`
-    whole numbers, `slopes`. At a kink ∇N is all that lies between its values on both sides.
+    `W` are the weight matrices (k_l, k_{l−1}), first layer first, `weights` the weights of each
+    layer in a row, shared ones once, and `gradient` ∇N by these; `outputs`, `y`, `ybar` (n, k_L);
+    `X` (n, d); `N`; `order` D, `orders` P_1, …, P_L, `powers` whole numbers, `slopes`. At a kink ∇N
+    is all that lies between its values on both sides.
     """
 
     def __init__(self, case, theta):
@@ -34,12 +35,17 @@ class Place:
         """The largest number, the second largest, …, which need not be told apart for it."""
         return descending(values)
 
+    def _layers(self, theta):
+        net = self._case.net
+        return _exact([net.part(theta, l) for l in range(net.depth)])
+
     @cached_property
     def _run(self):
         return self._case.net.run(self._theta, self._case.X, self._case.Y)
 
     W = cached_property(lambda self: _exact(self._case.net.matrices(self._theta)))
-    gradient = cached_property(lambda self: _exact(self._case.net.matrices(self._run[2])))
+    weights = cached_property(lambda self: self._layers(self._theta))
+    gradient = cached_property(lambda self: self._layers(self._run[2]))
     outputs = cached_property(lambda self: _exact(self._run[0]))
     N = cached_property(lambda self: Exact(self._run[1]))
     X = cached_property(lambda self: _exact(self._case.X))

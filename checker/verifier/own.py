@@ -106,11 +106,8 @@ def _stand_in(found, path, digest):
         if violated is not None:
             if not callable(violated) or at not in PLACES or id in found or id in REFUTATIONS:
                 raise ValueError(f"no criterion of a claim of one's own: {id}")
-            texts = (
-                (hypotheses,)
-                if isinstance(hypotheses, str)
-                else tuple(" ".join(str(each).split()) for each in hypotheses)
-            )
+            texts = (hypotheses,) if isinstance(hypotheses, str) else hypotheses
+            texts = tuple(" ".join(str(each).split()) for each in texts)
             found[id] = Own(path, digest, id, violated, at, texts)
         return lambda function: function
 

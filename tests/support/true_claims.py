@@ -10,7 +10,7 @@ CURVED = instances(outputs=1, powers=((2,), (3,), (2, 2)))
 
 def unbalanced(point):
     """D‖W_l‖² ≠ P_l for some l."""
-    squares = [sum(w * w for row in W for w in row) for W in point.W]
+    squares = [sum(w * w for w in layer) for layer in point.weights]
     gaps = [abs(point.order * a - p) for a, p in zip(squares, point.orders)]
     return point.descending(gaps)[0]
 
