@@ -8,7 +8,6 @@ the file cannot be read.
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import os
 import sys
 
@@ -27,7 +26,7 @@ if not __package__:  # run as a file: its folder is the package, which needs not
 from .numbers import Rejected
 from .own import criteria
 from .registry import REFUTATIONS
-from .witnesses import SECONDS, load, verify
+from .witnesses import load, verify
 
 ACCEPTED, REJECTED, UNREADABLE = 0, 1, 2
 INTERRUPTED, PIPE = 130, 141  # as shells tell of SIGINT and SIGPIPE
@@ -91,12 +90,7 @@ def _run(arguments) -> int:
     elif len(arguments) == 1:
         code = main(*arguments)
     elif len(arguments) == 3 and arguments[1] == "--claims":
-        # What no line of the criterion's ends, such as one long sum, the system does.
-        faulthandler.dump_traceback_later(2 * SECONDS, exit=True)
-        try:
-            code = main(arguments[0], arguments[2])
-        finally:
-            faulthandler.cancel_dump_traceback_later()
+        code = main(arguments[0], arguments[2])
     else:
         print(f"{USAGE}: one file at a time, not {len(arguments)}", file=sys.stderr)
         code = UNREADABLE
