@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
+
+import numpy as np
 
 from ncfcheck.certify import own
 from ncfcheck.certify.certificate import Certificate, NotProved, Undecided, within
-from ncfcheck.core.claims import Outcome
+from ncfcheck.core.claims import Margin, Outcome
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.verifier import FORMAT, PROOFS, REFUTATIONS, Rejected, digest, verify
 
-__all__ = ["Certificate", "NotProved", "Undecided", "certify", "document", "prove"]
+__all__ = ["Certificate", "NotProved", "Undecided", "certify", "contradiction", "document", "prove"]
 
 SECONDS = 5.0  # for one instance
+FEW, BRIEF = 40, 1.0  # weights, and seconds, for looking whether a criterion says what a claim does
 
 
 def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecided:
@@ -38,7 +42,7 @@ def _tried(claim, certifier, instance, seconds: float, known) -> Certificate | U
     return found if isinstance(found, Undecided) else _accepted(claim, instance, found, known)
 
 
-def _found(certifier, instance, seconds: float) -> Certificate | Undecided:
+def _found(certifier, instance, seconds: float):
     """What a certifier makes of an instance in so much time."""
     within(seconds)
     try:
@@ -60,6 +64,27 @@ def _by_criterion(claim, instance) -> Certificate | Undecided:
         if isinstance(answer, Certificate):
             break
     return answer
+
+
+def contradiction(claim, instance) -> Margin | None:
+    """The margin by which a claim holds where its criterion is proved to be positive; None where
+    this is not seen.
+    """
+    if claim.violated is None or getattr(instance, "start", np.empty(0)).size > FEW:
+        return None
+    found = _found(lambda each: _contradicting(claim, each), instance, BRIEF)
+    return found if isinstance(found, Margin) else None
+
+
+def _contradicting(claim, instance) -> Margin | None:
+    criterion = own.criterion_of(claim)
+    for found in own.certificates(claim, criterion, instance):
+        outcome, margin = claim.judge(instance if found.instance is None else found.instance)
+        with contextlib.suppress(Rejected, NotStorable):
+            if outcome is Outcome.HOLDS:
+                verify(document(claim, instance, found), {claim.id: criterion})
+                return margin
+    return None
 
 
 def _violates(claim, instance) -> bool:

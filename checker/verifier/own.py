@@ -142,23 +142,23 @@ def _importing(stand_in, place):
         first = name.split(".")[0]
         if first == "ncfcheck" and not level:
             return stand_in
-        if not level and _home(first) == os.path.dirname(place):
+        if not level and _is_beside(first, os.path.dirname(place)):
             raise ImportError(f"a criterion stands in one file: it imports {first} from beside it")
         return builtins.__import__(name, globals, locals, fromlist, level)
 
     return importing
 
 
-def _home(name):
-    """The folder that a module or package lies in; None for one that is built in, or is not."""
+def _is_beside(name, folder):
+    """Whether a module or package of this name lies in a folder, and nowhere before it."""
     try:
         spec = find_spec(name)
     except ValueError:
-        return None
-    if spec is None or not (spec.has_location or spec.submodule_search_locations):
-        return None
-    places = [*(spec.submodule_search_locations or [spec.origin])]
-    return os.path.dirname(os.path.abspath(places[0]))
+        return False
+    if spec is None:
+        return any(os.path.exists(os.path.join(folder, name + end)) for end in ("", ".py"))
+    places = [*(spec.submodule_search_locations or [])] or [spec.origin] * spec.has_location
+    return any(os.path.dirname(os.path.abspath(each)) == folder for each in places)
 
 
 @contextlib.contextmanager
