@@ -94,7 +94,8 @@ class Logistic:
     @staticmethod
     def descent(x: Array, y: Array) -> Array:
         """−ℓ'(x, y)."""
-        return y / (1.0 + np.exp(y * x))
+        with np.errstate(over="ignore"):  # y/∞ is 0
+            return y / (1.0 + np.exp(y * x))
 
     @staticmethod
     def curvature(x: Array, y: Array) -> Array:

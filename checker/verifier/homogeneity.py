@@ -65,8 +65,8 @@ def gradient_scaling(case, data):
 
 @refutes("control.biases", keeps=POSITIVE)
 def biases(case, data):
-    """At `start` with biases that equal each neuron's first weight: Euler's identity fails, in all
-    and for a layer, and both scalings fail.
+    """At `start` with biases of the mean size of its weights: Euler's identity fails, in all and
+    for a layer, and both scalings fail.
     """
     found = biased(case)
     need(
@@ -80,7 +80,7 @@ def biases(case, data):
 
 @refutes("control.biases_expansion", keeps={"ȳ of the data trained on": true_labels})
 def biases_expansion(case, data):
-    """At `start` with biases that equal each neuron's first weight: |𝓛(δu) − 𝓛(0) + δ^D N(u)| >
+    """At `start` with biases of the mean size of its weights: |𝓛(δu) − 𝓛(0) + δ^D N(u)| >
     Σ ŷ² for the δ where the largest output should be 1/10, or 1/1000.
     """
     net, theta, _, Y = biased(case)

@@ -141,9 +141,10 @@ def shared_start(case):
 
 
 def biased_start(case):
-    """`start` with a bias for every neuron, equal to the first of its weights, normalised."""
+    """`start` with biases that all equal the mean size of its weights, normalised."""
     rows = [row for each in case.net.matrices(case.theta) for row in each]
-    return unit([v for row in rows for v in (*row, row[0])])
+    bias = sum(map(abs, case.theta), Ball(0)) / case.net.size
+    return unit([v for row in rows for v in (*row, bias)])
 
 
 def shuffled(case):

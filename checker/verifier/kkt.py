@@ -10,8 +10,6 @@ from .identities import (
     balances,
     kkt_fails,
     need_heard,
-    shared_network,
-    shared_start,
     unbalanced_layers,
     unbalanced_neurons,
 )
@@ -127,7 +125,7 @@ def positive_unstable(case, data):
 @refutes("control.shared_balance", keeps=KKT | NONZERO)
 def shared_balance(case, data):
     """A KKT point, the first layer a convolution, has a neuron with ‖row_j‖² ≠ p‖col_j‖²."""
-    net, theta, *_ = kkt(case, data, shared_network(case), shared_start(case))
+    net, theta, *_ = kkt(case, data, shared=True)
     gaps = balances(net, net.matrices(theta))
     need(any(abs(gap) > ball(RESOLVED) for gap in gaps), "neurons are balanced")
 
@@ -180,5 +178,5 @@ def shared_neurons(case, data):
     """A strict local maximum with N > 0, the first layer a convolution, has two active neurons in
     the last hidden layer.
     """
-    net, theta, *_ = strict_maximum(case, data, shared_network(case), shared_start(case))
+    net, theta, *_ = strict_maximum(case, data, shared=True)
     need(several(net.matrices(theta)[-2]), "two active neurons are not proved")

@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from .boxes import boxed, is_below, slopes
+from .identities import shared_network, shared_start
 from .networks import Net, number, unit, whole
 from .numbers import Ball, ball, dot, need
 from .registry import proof
@@ -97,10 +98,15 @@ def told(case, theta, start, bound):
 
 
 @proof
-def kkt(case, data, net=None, start=None):
-    """The KKT point in a box, as `found` has it, λ ≠ 0, next to `start`."""
+def kkt(case, data, shared=False):
+    """The KKT point in a box, as `found` has it, λ ≠ 0, next to `start`; of the network with a
+    convolution for first layer, if so asked.
+    """
+    net, start = (
+        (shared_network(case), shared_start(case)) if shared else (case.net, unit(case.theta))
+    )
     point = found(case, data, net)
-    told(case, filled(point, data, net or case.net), start or unit(case.theta), NEAR)
+    told(case, filled(point, data, net), start, NEAR)
     return point
 
 
@@ -115,9 +121,9 @@ def negative(case, value):
 
 
 @proof
-def strict_maximum(case, data, net=None, start=None):
+def strict_maximum(case, data, shared=False):
     """The same of a strict local maximum with N > 0."""
-    point = kkt(case, data, net, start)
+    point = kkt(case, data, shared)
     maximum(case, point)
     return point
 

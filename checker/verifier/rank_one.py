@@ -248,8 +248,8 @@ def any_rank_one(case, data):
     net = case.net
     theta = placed(case, case.u, norms=list(map(ball, case.norms)))
     for each in (theta, case.theta):
-        need_heard(net, each, case.X, case.Y)
         positive(case, net.run(each, case.X, case.Y)[1])
+        need_heard(net, each, case.X, case.Y)
     squares = [Fraction(c) ** 2 for c in case.norms]
     gaps = [abs(net.order * c - p * sum(squares)) for c, p in zip(squares, net.orders)]
     unequal_in = [l for l, q in enumerate(case.powers) if q > 1 and uneven(case, l, 1 + ASIDE)]

@@ -15,7 +15,7 @@ import pytest
 
 from ncfcheck.certify import document
 from ncfcheck.core.loading import load_claims
-from ncfcheck.properties.conjectures.exact import strongest_neuron
+from ncfcheck.properties.conjectures.exact import one_limit, strongest_neuron
 from ncfcheck.theory.starts import unit
 from tests.support.certified import (
     CHANGES,
@@ -70,13 +70,8 @@ def test_a_tube_to_a_limit_that_was_changed_is_rejected(id, change):
 
 EARLY, OPEN = "ncfcheck.properties.early.exact_controls", "ncfcheck.properties.conjectures.exact"
 CERTIFIER = [
-    (
-        "one_limit",
-        "gaussian_start(",
-        "(lambda *_: instance.start)(",
-        "one start twice",
-    ),
-    ("one_limit", '"near": second', '"near": first', "one maximum twice"),
+    ("one_limit", "instance.start[::-1]", "instance.start", "one start twice"),
+    ("one_limit", "approach(flow,", "approach(instance,", "the first flow twice"),
     (
         "strongest_neuron",
         "instance.ncf, instance.start,",
@@ -162,10 +157,10 @@ def forgeries() -> dict[str, list[dict]]:
 
 
 def twice() -> dict:
-    """One maximum twice."""
-    found = witness("conjecture.one_limit")
-    found["certificate"]["data"]["near"] = found["certificate"]["data"]["limit"]
-    return found
+    """One maximum twice, from a start that is the same in reverse."""
+    claim, instance = small("conjecture.one_limit")
+    other = replace(instance, start=unit(np.array([0.7, 0.2, 0.2, 0.7])))
+    return document(claim, other, one_limit(other))
 
 
 def accepted(of: str) -> int:
@@ -217,23 +212,23 @@ VERIFIER = [
         "no_escape",
     ),
     (
-        "conjectures:mixed_labels_grow",
+        "conjectures:fading",
         "v * correlation < 0",
         "correlation.nonzero",
         "neurons that may grow",
         "mixed_labels_grow",
     ),
     (
-        "conjectures:mixed_labels_grow",
-        "len(signs) == 2",
-        "len(signs) > 0",
+        "hypotheses:both_signs",
+        "len(signs(case)) == 2",
+        "len(signs(case)) > 0",
         "labels of one sign",
         "mixed_labels_grow",
     ),
     (
         "conjectures:one_limit",
-        "abs(a - b) > a * ball(APART) and abs(a - b)",
-        "a + b",
+        "gap > first * ball(APART) and gap",
+        "first",
         "equal values",
         "one_limit",
     ),

@@ -52,7 +52,7 @@ def test_labels_of_one_sign_say_nothing_about_mixed_ones():
 def test_one_maximum_twice_is_one_limit():
     found = witness("conjecture.one_limit")
     data = found["certificate"]["data"]
-    for name, other in (("near", "limit"), ("limit", "near")):
+    for name, other in (("first", "second"), ("second", "first")):
         changed = copy.deepcopy(found)
         changed["certificate"]["data"][name] = data[other]
         assert is_rejected(changed)

@@ -110,10 +110,14 @@ def edited(found: dict, **problem: list[list[float]]) -> dict:
 def boxes_of(found: dict) -> list[dict]:
     """The boxes of limits in a witness."""
     return [
-        found["certificate"]["data"][name]["box"]
-        for name in ("limit", "near")
-        if name in found["certificate"]["data"]
+        each[name]["box"] for each in parts_of(found) for name in ("limit", "near") if name in each
     ]
+
+
+def parts_of(found: dict) -> list[dict]:
+    """The data of a certificate, or those of its two flows."""
+    data = found["certificate"]["data"]
+    return [data[name] for name in ("first", "second") if name in data] or [data]
 
 
 def moved_boxes(found: dict):
@@ -153,7 +157,9 @@ def flows_of(found: dict) -> list[list[dict]]:
     """The tubes in a witness, lists of steps."""
     data = found["certificate"]["data"]
     more = [each["loss"] for each in data.get("flows", [])]
-    return [data[name] for name in ("ncf", "loss") if name in data] + more
+    return [
+        each[name] for each in parts_of(found) for name in ("ncf", "loss") if name in each
+    ] + more
 
 
 def flipped(steps: list, rng: random.Random) -> None:

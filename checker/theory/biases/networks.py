@@ -191,11 +191,12 @@ class BiasedInstance(Value):
 
 
 def biased(instance) -> BiasedInstance:
-    """A dense network's instance with biases: in its direction that of every neuron is the first
-    of its weights.
+    """A dense network's instance with biases: in its direction they all equal the mean size of
+    the weights of `start`.
     """
     problem, network = instance.problem, BiasedNetwork(instance.network)
     X = np.hstack([problem.X, np.ones((len(problem.X), 1))])
     rows = (row for W in instance.network.matrices(instance.start) for row in W)
-    start = unit(np.concatenate([[*row, row[0]] for row in rows]))
+    bias = float(np.abs(instance.start).mean())
+    start = unit(np.concatenate([[*row, bias] for row in rows]))
     return BiasedInstance(BiasedProblem(network, X, problem.y, problem.loss), start)
