@@ -99,6 +99,15 @@ def criteria(path) -> dict:
     return found
 
 
+def unknown(document, claims) -> str:
+    """Why nothing is known about a claim: which file of the user's to name, if one states it."""
+    claim, data = shown(document["claim"]), document["certificate"]["data"]
+    if "criterion" in data and claims.keys() == REFUTATIONS.keys():
+        file = shown(data["criterion"]["file"])
+        return f"{claim} is stated in a file {file}: name it, by --claims {file}"
+    return f"no certificates are known for {claim}"
+
+
 def _stand_in(found, path, digest):
     """What the file imports as `ncfcheck`: its claims are noted, all else is of no concern."""
 
@@ -196,5 +205,5 @@ def said(error):
 
 
 def shown(path):
-    """A file's name, as printed."""
+    """A file's name without its folder, or a claim's, as printed."""
     return ascii(os.path.basename(str(path)))[1:-1][:80]

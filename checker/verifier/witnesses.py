@@ -9,6 +9,7 @@ import time
 from .files import text
 from .networks import Case
 from .numbers import Rejected, limits, need
+from .own import unknown
 from .registry import REFUTATIONS
 
 FORMAT, SECONDS, PRECISIONS = "ncfcheck-witness/1", 60.0, (192, 1024)
@@ -39,7 +40,7 @@ def verify(document, claims=REFUTATIONS) -> str:
             certificate["sha256"] == digest(document),
             "the certificate is not one of this claim and instance",
         )
-        need(document["claim"] in claims, _unknown(document, claims))
+        need(document["claim"] in claims, unknown(document, claims))
         claim = claims[document["claim"]]
         told = _prove(claim, document["instance"], certificate["data"])
         words = (claim.__doc__ or "Its conclusion fails.").split("\n\n")[0].split()
@@ -56,15 +57,6 @@ def verify(document, claims=REFUTATIONS) -> str:
         raise Rejected(f"malformed: {type(error).__name__}: {str(error)[:100]}") from error
     finally:
         limits.deadline = float("inf")
-
-
-def _unknown(document, claims) -> str:
-    """Why nothing is known about a claim: which file of the user's to name, if one states it."""
-    claim, data = ascii(document["claim"])[1:-1][:60], document["certificate"]["data"]
-    if "criterion" in data and claims.keys() == REFUTATIONS.keys():
-        file = ascii(data["criterion"]["file"])[1:-1][:80]
-        return f"{claim} is stated in a file {file}: name it, by --claims {file}"
-    return f"no certificates are known for {claim}"
 
 
 def _prove(claim, instance, data) -> list[str]:
