@@ -25,7 +25,8 @@ from ncfcheck.verifier.exact import Undecided as Unknown
 from ncfcheck.verifier.numbers import Ball
 from ncfcheck.verifier.own import criteria
 from tests.support import ROOT
-from tests.support.certified import resealed, started
+from tests.support.certified import is_caught, is_rejected, resealed, started
+from tests.support.planting import Mutant
 
 FALSE = ROOT / "docs" / "examples" / "proved.py"
 TRUE = ROOT / "tests" / "support" / "true_claims.py"
@@ -372,3 +373,92 @@ def test_powers_are_those_of_every_number_within():
 
 def test_shipped_refutations_are_no_claims_of_ones_own():
     assert not {"own.gap"} & REFUTATIONS.keys()
+
+
+# Mistakes planted in what the verifier asks of criteria.
+
+
+def refuses(folder: Path, body: str, changes: dict | None = None) -> bool:
+    """Whether a criterion proves nothing at the maximum of own.gap, its curvature's bounds changed;
+    it is rejected for what it says, not for its form.
+    """
+    path = folder / "mine.py"
+    path.write_text(HEAD + body + STATED.format(at="maximum", more=""), encoding="utf-8")
+    found, known = sealed("own.gap"), criteria(path)
+    _criterion(found).update(sha256=known["own.gap"].digest)
+    _limit(found)["curvature"].update(changes or {})
+    return is_rejected(resealed(found), known, seal=False)
+
+
+def returning(words: str) -> str:
+    return f"\ndef f(m):\n    return {words}\n"
+
+
+def steeper(folder: Path) -> bool:
+    """Whether a bound below the curvature is no proof, whatever direction comes with it."""
+    given = _limit(sealed("own.gap"))["curvature"]
+    below, directions = float.fromhex(given["above"]) - 0.02, np.eye(len(given["along"]))
+    body = returning(f"[{below + 0.01} - m.curvature]")
+    forged = [
+        {"above": below.hex(), "along": [each.hex() for each in direction]}
+        for direction in directions
+    ]
+    return all(refuses(folder, body, each) for each in forged)
+
+
+def flatter(folder: Path) -> bool:
+    """Whether a loose bound, and the point itself for a direction, do not prove flatness."""
+    loose = {"above": (10.0).hex()}
+    radial = _limit(sealed("own.gap"))["box"]["centre"]
+    radial = radial[: len(_limit(sealed("own.gap"))["curvature"]["along"])]
+    body = returning("[m.curvature + 0.5]")
+    return refuses(folder, body, loose) and refuses(folder, body, loose | {"along": radial})
+
+
+def forged(what: str) -> bool:
+    FORGED[what](found := sealed("own.gap"))
+    return is_rejected(found, criteria(FALSE))
+
+
+CHECKS = (
+    lambda folder: test_the_largest_numbers_need_not_be_told_apart(),
+    lambda folder: test_comparisons_are_answered_where_intervals_prove_them(),
+    lambda folder: test_powers_are_those_of_every_number_within(),
+    *(
+        lambda folder, words=words: refuses(folder, returning(words))
+        for words in ("[]", "[m.N - m.N]", "[m.N] if m.N >= m.N else [m.N]", "{'x': m.N * 0}")
+    ),
+    flatter,
+    steeper,
+    *(lambda folder, what=what: forged(what) for what in FORGED),
+)
+OWN, EXACT, PLACE = (f"ncfcheck.verifier.{name}" for name in ("own:Own", "exact", "criteria"))
+MISTAKES = (
+    (f"{OWN}.__call__", 'given["sha256"] == self.digest', "True", "any version of the file"),
+    (f"{OWN}.__call__", 'given["at"] == self.at', "True", "any place"),
+    (f"{OWN}._proved", "0 < len(found)", "0 <= len(found)", "no quantity"),
+    (f"{OWN}._proved", "is_positive(each)", "True", "quantities that are not looked at"),
+    (f"{EXACT}:is_positive", "within.lo > 0", "within.hi >= 0", "what may be positive"),
+    (f"{EXACT}:_decided", "difference.lo > 0", "difference.hi > 0", "what may be larger"),
+    (f"{EXACT}:descending", "Ball(each.lo, None", "Ball(each.hi, None", "upper ends only"),
+    (f"{EXACT}:Exact.__pow__", "max(square.lo, 0)", "max(square.hi, 0)", "the largest square"),
+    (
+        f"{PLACE}:KktPlace.curvature",
+        "is_below(H, bound, theta, 4 * small.order * size + abs(bound))",
+        "True",
+        "an upper bound that is not checked",
+    ),
+    (f"{PLACE}:KktPlace.curvature", "(quotient - multiplier)", "quotient", "λ left out"),
+    (f"{PLACE}:KktPlace.curvature", "a - along * t", "a", "a direction that is not tangential"),
+)
+
+
+def test_checks_of_the_verifier_pass_without_a_mistake(tmp_path):
+    assert [k for k, check in enumerate(CHECKS) if check(tmp_path) is False] == []
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda each: f"{each[0]}: {each[-1]}")
+def test_a_mistake_planted_in_what_is_asked_of_criteria_is_caught(mistake, tmp_path, monkeypatch):
+    checks = [functools.partial(check, tmp_path) for check in CHECKS]
+    sealed("own.gap")
+    assert is_caught(Mutant(*mistake, ()), checks, monkeypatch)
