@@ -187,7 +187,7 @@ def claim(
         "expect": _expectation(kind, expect),
         "refute": stated.optional("refute", refute),
         "prove": stated.optional("prove", prove),
-        "violated": stated.optional("violated", violated, "of exact points"),
+        "violated": stated.criterion(violated, 2 if at == Place.TWO_MAXIMA else 1),
         "at": None if at is None else stated.member("at", at, Place),
     }
     if (violated is None) != (at is None) or (violated and refute):
