@@ -20,7 +20,7 @@ def proof(check):
     @wraps(check)
     def proved(case, *arguments, **named):
         try:
-            found = check(case, *arguments, **named)
+            found = _answered(check, case, *arguments, **named)
         except Rejected as reason:
             reason.failed = {proved, *getattr(reason, "failed", ())}
             raise
@@ -28,6 +28,14 @@ def proof(check):
         return found
 
     return proved
+
+
+def _answered(check, *arguments, **named):
+    """What a proof returns, rejected where the certificate lacks what it asks for."""
+    try:
+        return check(*arguments, **named)
+    except KeyError as missing:
+        raise Rejected(f"the certificate lacks {missing}") from None
 
 
 def fact(check):
