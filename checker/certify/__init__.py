@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def contradiction(claim, instance) -> Margin | None:
 
 def _contradicting(claim, instance) -> Margin | None:
     criterion = own.criterion_of(claim)
-    for found in own.certificates(claim, criterion, instance):
+    for found in islice(own.certificates(claim, criterion, instance), 1):
         outcome, margin = claim.judge(instance if found.instance is None else found.instance)
         with contextlib.suppress(Rejected, NotStorable):
             if outcome is Outcome.HOLDS:
