@@ -30,8 +30,8 @@ def distance(a, b):
 class Point:
     """The KKT point in a box, of the whole network: θ of norm 1, and N(θ)."""
 
-    def __init__(self, case, data, known=None):
-        small, theta, *_ = known or found(case, data)
+    def __init__(self, case, data):
+        small, theta, *_ = found(case, data)
         self.theta, net = [Ball(0)] * case.net.size, case.net
         kept = [range(net.widths[0]), *data["active"], range(net.widths[-1])]
         for l in range(net.depth):
@@ -49,15 +49,10 @@ class Point:
         of itself.
         """
         need(0 < reach < 1, "a reach beyond (0, 1)")
-        need(case.lipschitz, "∇N is not Lipschitz")
-        v = [t + ball(reach) * Ball(-1, 1) for t in self.theta]
+        v, field = [t + ball(reach) * Ball(-1, 1) for t in self.theta], Field(case, case.Y)
         lift = abs(self.value) * case.net.order**2
-
-        def gradient(v):
-            return case.net.run(v, case.X, case.Y)[2]
-
         need(
-            is_below(slopes(gradient, v), dot(gradient(v), v), v, lift),
+            is_below(slopes(field, v), dot(field(v), v), v, lift),
             "the KKT point is not proved to attract all within reach",
         )
 
