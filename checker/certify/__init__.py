@@ -88,19 +88,16 @@ def _contradicting(claim, instance) -> Margin | None:
     return None
 
 
-def _violates(claim, instance) -> bool:
-    """Whether floats say so of the instance that is proved to."""
-    try:
-        return claim.judge(instance)[0] is Outcome.VIOLATES
-    except Exception:
-        return False
+def _may_violate(claim, instance) -> bool:
+    """Whether floats say no other of the instance that is proved to violate the claim."""
+    return claim.judge(instance)[0] in (Outcome.VIOLATES, Outcome.UNRESOLVED)
 
 
 def _accepted(claim, instance, found: Certificate, known) -> Certificate | Undecided:
     """The certificate, if the independent verifier accepts it: only then is anything proved."""
     if claim.id not in known:
         return Undecided("the verifier does not know this claim")
-    if found.instance is not None and not _violates(claim, found.instance):
+    if found.instance is not None and not _may_violate(claim, found.instance):
         return Undecided("floats see no violation at the start that is proved")
     try:
         verify(document(claim, instance, found), known)

@@ -53,7 +53,10 @@ def negative_unstable(case, data):
     """At a KKT point with N < 0 all eigenvalues of the projected Hessian are below 2|λ|."""
     small, theta, own, value, hessian = kkt(case, data)
     negative(case, value)
-    need(small.widths == case.net.widths, "a silent neuron: an eigenvalue −λ, or a kink")
+    need(
+        min(case.powers) > 1 or small.widths == case.net.widths,  # eigenvalues −λ for p ≥ 2
+        "neurons with p = 1 cannot be left out",
+    )
     lift = -own * 2 * small.order
     need(is_below(hessian(), -own, theta, lift), "an eigenvalue may be 2|λ|")
 

@@ -220,6 +220,19 @@ def _sized(instance, rng):
     return instance.problem.y * (rng.uniform(0.5, 2) if is_square else 1.0)
 
 
+def flat_mixed(instance, rng):
+    """p_l = 1 in the layer that mixes signs."""
+    mixed = [bool((each < 0).any()) for each in instance.profiles]
+    powers = tuple(1 if own else p for own, p in zip(mixed, instance.network.powers))
+    return rescaled(_on(instance, replace(instance.network, powers=powers), instance.start), rng)
+
+
+def rescaled(instance, rng):
+    """The data of another size."""
+    X = instance.problem.X * rng.uniform(0.5, 2)
+    return replace(instance, problem=replace(instance.problem, X=X))
+
+
 def some_flat(powers, rng):
     """One of them 1."""
     l = rng.integers(len(powers))

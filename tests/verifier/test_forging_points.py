@@ -53,7 +53,7 @@ BREAKS = {
     "N(u) < 0": (forging.negated, forging.dead),
     "N(u) > 0": (forging.negated, forging.dead),
     "hidden layers of rank one": (forging.moved,),
-    "p_l ≥ 2 where entries are compared": (forging.powers(forging.some_flat),),
+    "p_l ≥ 2 where entries are compared": (forging.flat_mixed,),
     "p_{L−1} ≥ 2": (forging.powers(forging.flat_last),),
     "u a local maximum, N(u) > 0": (forging.moved, forging.negated, forging.dead),
     "u a strict local maximum of N on the sphere": LIMIT,
@@ -142,6 +142,8 @@ def forged(id: str, name: str, anew: bool = True) -> Iterator[dict]:
             found |= {"claim": id, "instance": encode(instance, home)}
             if anew and name in PROVED_ANEW and k < ANEW:
                 found = proved_anew(id, instance) or found
+            if json.dumps(found) in seen:
+                found["instance"] = encode(forging.rescaled(instance, rng), home)
             for each in (found, other_sign(found) if "N(u)" in name else None):
                 if each is not None and (key := json.dumps(each)) not in seen:
                     seen.add(key)

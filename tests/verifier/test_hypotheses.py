@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.hypotheses import page
 from ncfcheck.core.claims import registered
 from ncfcheck.verifier import PROOFS, REFUTATIONS, Rejected, verify
 from ncfcheck.verifier.numbers import need
 from ncfcheck.verifier.registry import fact, proof, refutes
 from ncfcheck.verifier.witnesses import _prove
+from tests.support import ROOT
 from tests.support.certified import FOLDER, witness
 
 TABLES = [(REFUTATIONS, id) for id in REFUTATIONS] + [(PROOFS, id) for id in PROOFS]
@@ -59,3 +61,8 @@ def test_stored_witnesses_prove_all_hypotheses():
     """The registry rejects a case that lacks a record; so acceptance says that none does."""
     for path in FOLDER.glob("*.json"):
         assert verify(witness(path.stem))
+
+
+def test_the_page_lists_what_the_registry_holds():
+    """Otherwise: python -m benchmarks.hypotheses > docs/hypotheses.md."""
+    assert (ROOT / "docs" / "hypotheses.md").read_text(encoding="utf-8") == page()
