@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import ChainMap
 from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
@@ -21,7 +22,8 @@ from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.judging import judge
 from ncfcheck.verdicts.ledger import PATH
 from ncfcheck.verdicts.report import Report
-from ncfcheck.verifier import witnesses
+from ncfcheck.verifier import REFUTATIONS, witnesses
+from ncfcheck.verifier.own import criteria
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,17 +145,20 @@ def replay(path: str | Path, files: Files = ()) -> witness.Replay:
         raise witness.BadWitness(f"{path}: {reason}") from reason
 
 
-def verify(path: str | Path) -> str:
+def verify(path: str | Path, files: Files = ()) -> str:
     """What the certificate of a witness file proves, in words, if the independent verifier accepts
     it.
 
-    Raises Rejected with the reason if it does not; OSError or ValueError for an unreadable file.
+    A claim of one's own is refuted by the criterion in one of the `files`, which are run. Raises
+    Rejected with the reason if it does not; OSError, ValueError or ImportError for a file that
+    cannot be read.
     """
     try:
         document = witnesses.load(Path(path))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no witness file: {error}") from error
-    return witnesses.verify(document)
+    own = (criteria(each) for each in _named(files))
+    return witnesses.verify(document, dict(ChainMap(REFUTATIONS, *own)))
 
 
 def shrink(wanted: Wanted, instance: Any, seconds: float = 20.0) -> Any:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from functools import partial
+from itertools import islice
+
+import numpy as np
+
+from ncfcheck.certify import own
 from ncfcheck.certify.certificate import Certificate, NotProved, Undecided, within
-from ncfcheck.core.claims import Outcome
+from ncfcheck.core.claims import Margin, Outcome
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.verifier import FORMAT, PROOFS, REFUTATIONS, Rejected, digest, verify
 
-__all__ = ["Certificate", "NotProved", "Undecided", "certify", "document", "prove"]
+__all__ = ["Certificate", "NotProved", "Undecided", "certify", "contradiction", "document", "prove"]
 
 SECONDS = 5.0  # for one instance
+FEW, BRIEF = 40, 1.0  # weights, and seconds, for looking whether a criterion says what a claim does
 
 
 def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecided:
@@ -18,6 +26,8 @@ def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecide
 
     An error in a certifier, a bug, is a reason like any other: never a certificate.
     """
+    if claim.violated is not None:
+        return _found(partial(_by_criterion, claim), instance, seconds)
     return _tried(claim, claim.refute, instance, seconds, REFUTATIONS)
 
 
@@ -29,16 +39,53 @@ def prove(claim, instance, seconds: float = SECONDS) -> Certificate | Undecided:
 def _tried(claim, certifier, instance, seconds: float, known) -> Certificate | Undecided:
     if certifier is None:
         return Undecided("no exact counterpart of this claim")
+    found = _found(certifier, instance, seconds)
+    return found if isinstance(found, Undecided) else _accepted(claim, instance, found, known)
+
+
+def _found(certifier, instance, seconds: float):
+    """What a certifier makes of an instance in so much time."""
     within(seconds)
     try:
-        found = certifier(instance)
+        return certifier(instance)
     except NotProved as reason:
         return Undecided(str(reason))
     except Exception as error:
         return Undecided(f"error in the certifier: {type(error).__name__}: {error}")
     finally:
         within(float("inf"))
-    return _accepted(claim, instance, found, known)
+
+
+def _by_criterion(claim, instance) -> Certificate | Undecided:
+    """The first certificate of a claim of the user's that the verifier accepts by its criterion."""
+    criterion = own.criterion_of(claim)
+    answer: Certificate | Undecided = Undecided("there is no point to ask the criterion of")
+    for found in own.certificates(claim, criterion, instance):
+        answer = _accepted(claim, instance, found, {claim.id: criterion})
+        if isinstance(answer, Certificate):
+            break
+    return answer
+
+
+def contradiction(claim, instance) -> Margin | None:
+    """The margin by which a claim holds where its criterion is proved to be positive; None where
+    this is not seen.
+    """
+    if claim.violated is None or getattr(instance, "start", np.empty(0)).size > FEW:
+        return None
+    found = _found(lambda each: _contradicting(claim, each), instance, BRIEF)
+    return found if isinstance(found, Margin) else None
+
+
+def _contradicting(claim, instance) -> Margin | None:
+    criterion = own.criterion_of(claim)
+    for found in islice(own.certificates(claim, criterion, instance), 1):
+        outcome, margin = claim.judge(instance if found.instance is None else found.instance)
+        with contextlib.suppress(Rejected, NotStorable):
+            if outcome is Outcome.HOLDS:
+                verify(document(claim, instance, found), {claim.id: criterion})
+                return margin
+    return None
 
 
 def _may_violate(claim, instance) -> bool:
@@ -67,7 +114,7 @@ def document(claim, instance, found: Certificate) -> dict:
     content = {
         "format": FORMAT,
         "claim": claim.id,
-        "instance": encode(instance, claim.function.__module__),
+        "instance": encode(found.instance or instance, claim.function.__module__),
     }
     content["certificate"] = found.plain()
     content["certificate"]["sha256"] = digest(content)

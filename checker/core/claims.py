@@ -42,6 +42,15 @@ class Verdict(StrEnum):
     UNRESOLVED = "unresolved"  # too little was decided to say even that
 
 
+class Place(StrEnum):
+    """Where the exact counterpart of a claim of the user's is asked whether that is violated."""
+
+    START = "start"  # the weights that the instance starts from
+    KKT_POINT = "kkt point"  # next to the start
+    MAXIMUM = "maximum"  # a strict one, of positive value, that the flow tends to
+    TWO_MAXIMA = "two maxima"  # this one and another
+
+
 EXPECTED = {Kind.THEOREM: Verdict.NOT_REFUTED, Kind.CONTROL: Verdict.REFUTED}
 """The verdict that a kind calls for; a conjecture calls for none."""
 
@@ -70,7 +79,7 @@ class Claim:
     not as expected, None for any. `refute`, its exact counterpart, returns a
     `ncfcheck.certify.Certificate` of an instance that refutes it, or raises
     `ncfcheck.certify.NotProved`; `prove` does the same of an instance on which its conclusion
-    holds.
+    holds. `violated` states the violation over exact numbers, `at` a place.
     """
 
     id: str
@@ -87,6 +96,13 @@ class Claim:
     expect: Verdict | None = None
     refute: Callable[[Any], Any] | None = None
     prove: Callable[[Any], Any] | None = None
+    violated: Callable[..., Any] | None = None
+    at: Place | None = None
+
+    @property
+    def is_refutable(self) -> bool:
+        """Whether it has an exact counterpart, the program's or its author's."""
+        return self.refute is not None or self.violated is not None
 
     @property
     def is_own(self) -> bool:
@@ -143,14 +159,21 @@ def claim(
     expect: Verdict | str | None = None,
     refute: Callable[[Any], Any] | None = None,
     prove: Callable[[Any], Any] | None = None,
+    violated: Callable[..., Any] | None = None,
+    at: Place | str | None = None,
 ):
     """Register the decorated function, instance → Margin, as a claim stated by its docstring.
 
     `expect` is "not refuted" or "refuted", which potential is enough for: by default what the kind
     calls for, and nothing of a conjecture. `scale_free=True` has violations confirmed on rescaled
-    data, too, for a margin that is the same for the data c·X, c > 0. Raises TypeError or ValueError
-    for what is none of this, a second claim of the same id, an id that is not `area.name`, no
-    docstring, and a claim other than a control that drops a hypothesis.
+    data, too, for a margin that is the same for the data c·X, c > 0.
+
+    `violated` makes certificates possible: of the point `at` "start", a "kkt point" or a "maximum",
+    or of "two maxima", it returns exact numbers that are all positive where the claim fails (see
+    docs/writing-a-claim.md).
+
+    Raises TypeError or ValueError for what is none of this, a second claim of the same id, an id
+    that is not `area.name`, no docstring, and a claim other than a control that drops a hypothesis.
     """
     id, kind = stated.id_of(id), stated.member("kind", kind, Kind)
     values: dict[str, Any] = {
@@ -164,7 +187,11 @@ def claim(
         "expect": _expectation(kind, expect),
         "refute": stated.optional("refute", refute),
         "prove": stated.optional("prove", prove),
+        "violated": stated.criterion(violated, 2 if at == Place.TWO_MAXIMA else 1),
+        "at": None if at is None else stated.member("at", at, Place),
     }
+    if (violated is None) != (at is None) or (violated and refute):
+        raise ValueError(f"claim {id}: violated= goes with at=, and without refute=")
     if (drops or of) and kind is not Kind.CONTROL:
         raise ValueError(f"claim {id} drops a hypothesis, but only controls do: kind=CONTROL")
 

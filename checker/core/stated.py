@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 import sys
@@ -71,10 +72,24 @@ def pairs(about: str, values) -> tuple[tuple[str, str], ...]:
     return tuple((str(key), str(value)) for key, value in values)
 
 
-def optional(about: str, value) -> Callable[[Any], Any] | None:
+def optional(about: str, value, of: str = "an instance") -> Callable[..., Any] | None:
     """A function or None. Raises TypeError."""
     if value is not None and not callable(value):
-        raise TypeError(f"{about} is a function of an instance, not {shown(value)}")
+        raise TypeError(f"{about} is a function of {of}, not {shown(value)}")
+    return value
+
+
+def criterion(value, points: int) -> Callable[..., Any] | None:
+    """A function of so many points, or None. Raises TypeError."""
+    of = "one point" if points == 1 else "two points"
+    if optional("violated", value, of) is not None:
+        with contextlib.suppress(ValueError):  # it has no signature
+            signature = inspect.signature(value)
+            try:
+                signature.bind(*range(points))
+            except TypeError:
+                told = f"{getattr(value, '__name__', 'it')}{signature}"
+                raise TypeError(f"violated is a function of {of}, not {told}") from None
     return value
 
 

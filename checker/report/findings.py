@@ -50,7 +50,7 @@ def _told(path: Path, witness: Witness) -> dict:
         "note": witness.note,
         "certificate": summary(witness.certificate),
         "replay": replay_command(path, witness.claims),
-        "verify": f"ncfcheck verify {file}" if witness.certificate else "",
+        "verify": f"ncfcheck verify {file}{given}" if witness.certificate else "",
         "plot": f"ncfcheck plot {file}{given} -o {shlex.quote(path.stem + '.svg')}",
         "versions": ", ".join(f"{name} {version}" for name, version in witness.versions.items()),
     }

@@ -130,6 +130,14 @@ class Given(Strategy):
         if self.promise is not None:
             self.promise(instance, **self.options)
 
+    def admit(self, instance: Instance) -> None:
+        """Raise Inapplicable for an instance that could not be drawn or does not fulfil what is
+        assumed, as far as is known.
+        """
+        self.check(instance)
+        if not _is_same(instance, self._settled(instance)):
+            raise Inapplicable("what is assumed holds of another instance near it")
+
     def _projected(self, instance: Instance) -> Instance:
         """As the data and the declared options promise it."""
         if self.data is None and not self.declared:

@@ -36,7 +36,7 @@ def examine(
     while a claim that is false everywhere, as controls are, is not confirmed again and again. A
     violation that is not confirmed is unresolved. What is confirmed is judged twice, and so is the
     first applicable instance of a claim of the user's: a claim that says something else then is at
-    fault.
+    fault, and so is one whose criterion says so.
     """
     outcome, margin, is_proved = decide(claim, instance)
     is_wanted = outcome is Outcome.VIOLATES and (
@@ -54,7 +54,8 @@ def examine(
         if certified:
             _certify(claim, instance, tally)
     elif claim.is_own and not tally.applicable and outcome in (Outcome.HOLDS, Outcome.UNRESOLVED):
-        outcome, margin = _changed(claim, instance, margin) or (outcome, margin)
+        found = _changed(claim, instance, margin) or _contradicted(claim, instance)
+        outcome, margin = found or (outcome, margin)
     try:
         tally.record(outcome, margin, instance)
     except Exception as error:  # of the `describe` or `coverage` of a class of the user's
@@ -66,7 +67,11 @@ def examine(
 def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
     """The judgement, and whether an exact counterpart proved a violation within the error."""
     outcome, margin = judge(claim, instance)
-    if outcome is not Outcome.UNRESOLVED or not math.isfinite(margin.value) or claim.refute is None:
+    if (
+        outcome is not Outcome.UNRESOLVED
+        or not math.isfinite(margin.value)
+        or not claim.is_refutable
+    ):
         return outcome, margin, False
     from ncfcheck.certify import Certificate, certify
 
@@ -74,7 +79,7 @@ def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
         found = limited(certify, claim, instance, WITHIN_ERROR, claim=claim.id)
     except OutOfTime:
         return outcome, margin, False
-    if not isinstance(found, Certificate):
+    if not isinstance(found, Certificate) or found.instance is not None:
         return outcome, margin, False
     note = "a violation within the error is proved"
     return Outcome.VIOLATES, replace(margin, note=note), True
@@ -82,7 +87,7 @@ def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
 
 def _certify(claim: Claim, instance, tally: Tally) -> None:
     """Try to prove a confirmed violation, until one is proved or CERTIFICATES were tried."""
-    if tally.certified or tally.uncertified.total() >= CERTIFICATES or claim.refute is None:
+    if tally.certified or tally.uncertified.total() >= CERTIFICATES or not claim.is_refutable:
         return
     from ncfcheck.certify import Undecided, certify
 
@@ -204,6 +209,20 @@ def _changed(claim: Claim, instance, margin: Margin) -> tuple[Outcome, Margin] |
     found = f"{now}: {again.note}" if math.isnan(again.value) else f"{again.value:.6g}"
     told = f"{where(claim)}not deterministic: margin {margin.value:.6g}, then {found}"
     return _at_fault(told)
+
+
+def _contradicted(claim: Claim, instance) -> tuple[Outcome, Margin] | None:
+    """The fault of a claim that holds where its criterion says that it fails; None for others."""
+    if claim.violated is None:
+        return None
+    from ncfcheck.certify import contradiction
+
+    try:
+        margin = limited(contradiction, claim, instance, claim=claim.id)
+    except OutOfTime:
+        return None
+    told = f"{where(claim)}its criterion `violated` is positive where the claim holds"
+    return None if margin is None else _at_fault(f"{told}, by a margin of {margin.value:.3g}")
 
 
 def _variants(claim: Claim, instance) -> list[tuple[str, Any]]:

@@ -24,32 +24,47 @@ if not __package__:  # run as a file: its folder is the package, which needs not
     __package__ = "verifier"
 
 from .numbers import Rejected
+from .own import criteria
+from .registry import REFUTATIONS
 from .witnesses import load, verify
 
 ACCEPTED, REJECTED, UNREADABLE = 0, 1, 2
 INTERRUPTED, PIPE = 130, 141  # as shells tell of SIGINT and SIGPIPE
-USAGE = "usage: python -m ncfcheck.verifier FILE"
+USAGE = "usage: python -m ncfcheck.verifier FILE [--claims CLAIMS.py]"
 HELP = f"""{USAGE}
 
 Check the certificate of a witness file in exact arithmetic. Exit code 0: accepted. 1: rejected,
-with the reason. 2: the file cannot be read."""
+with the reason. 2: the file cannot be read.
+
+--claims names the file that states a claim of one's own with its criterion. It is run, with all
+rights that you have: read it first."""
 
 
-def main(path) -> int:
-    """Verify a file, say what was found on one line, and return the exit code."""
+def main(path, claims=None) -> int:
+    """Verify a file, by a criterion of another one where it is given; say what was found on one
+    line, and return the exit code.
+    """
     try:
         document = load(path)
     except (OSError, RecursionError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        print(f"cannot read {path}: {str(reason)[:200]}", file=sys.stderr)
-        return UNREADABLE
+        return _unreadable(path, error)
     try:
-        proves = verify(document)
+        known = REFUTATIONS if claims is None else REFUTATIONS | criteria(claims)
+    except (ImportError, OSError, ValueError) as error:
+        return _unreadable(claims, error)
+    try:
+        proves = verify(document, known)
     except Rejected as reason:
         print(f"rejected: {reason}")
         return REJECTED
     print(f"accepted: {document['claim']} is refuted: {proves}")
     return ACCEPTED
+
+
+def _unreadable(path, error) -> int:
+    reason = getattr(error, "strerror", None) or error
+    print(f"cannot read {path}: {str(reason)[:200]}", file=sys.stderr)
+    return UNREADABLE
 
 
 def run(arguments) -> int:
@@ -74,6 +89,8 @@ def _run(arguments) -> int:
         code = 0
     elif len(arguments) == 1:
         code = main(*arguments)
+    elif len(arguments) == 3 and arguments[1] == "--claims":
+        code = main(arguments[0], arguments[2])
     else:
         print(f"{USAGE}: one file at a time, not {len(arguments)}", file=sys.stderr)
         code = UNREADABLE

@@ -9,6 +9,7 @@ import time
 from .files import text
 from .networks import Case
 from .numbers import Rejected, limits, need
+from .own import unknown
 from .registry import REFUTATIONS
 
 FORMAT, SECONDS, PRECISIONS = "ncfcheck-witness/1", 60.0, (192, 1024)
@@ -39,10 +40,7 @@ def verify(document, claims=REFUTATIONS) -> str:
             certificate["sha256"] == digest(document),
             "the certificate is not one of this claim and instance",
         )
-        need(
-            document["claim"] in claims,
-            f"no certificates are known for {str(document['claim'])[:60]}",
-        )
+        need(document["claim"] in claims, unknown(document, claims))
         claim = claims[document["claim"]]
         told = _prove(claim, document["instance"], certificate["data"])
         words = (claim.__doc__ or "Its conclusion fails.").split("\n\n")[0].split()

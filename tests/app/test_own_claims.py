@@ -8,13 +8,16 @@ import os
 import re
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ncfcheck.app import cli
 from ncfcheck.core import claim_files, claims
 from ncfcheck.verdicts import witness
+from ncfcheck.verifier import digest
 from tests.support import ROOT
 
 EXAMPLES = dict(
@@ -58,7 +61,7 @@ def stated(
 
 
 def test_the_documentation_has_examples_of_about_ten_lines():
-    assert set(EXAMPLES) == {"balanced.py", "larger.py", "hypotheses.py", "twins.py"}
+    assert set(EXAMPLES) == {"balanced.py", "larger.py", "hypotheses.py", "twins.py", "gap.py"}
     for text in EXAMPLES.values():
         assert len(text[text.index("@claim") :].splitlines()) <= 12
 
@@ -104,6 +107,35 @@ def test_the_false_example_is_refuted_shrunk_stored_and_replayed(command):
     assert "H(x) = W₂ σ₁(W₁ x), 1-1-1 dense" in out and out.splitlines()[-1].startswith(
         f"{stored}: still violates mine.long_steps"
     )
+
+
+def test_the_example_with_a_criterion_is_refuted_by_a_proof_that_verify_accepts(command):
+    file = write("gap.py", EXAMPLES["gap.py"])
+    code, out, _ = command("check", "--claims", file, "--examples", 10, "--workers", 1)
+    assert code == 0 and re.search(r"mine\.gap .* refuted$", out, re.M)
+    stored = "reports/counterexamples/mine.gap.json"
+    program = [sys.executable, "-m", "ncfcheck"]
+    for given, code, told in (
+        (["--claims", file], 0, "accepted: mine.gap is refuted: By a criterion of gap.py. At a"),
+        ([], 1, "rejected: mine.gap is stated in a file gap.py: name it, by --claims gap.py"),
+        (["--claims", "none.py"], 2, "cannot read none.py: No such file"),
+    ):
+        found = subprocess.run(
+            [*program, "verify", stored, *given], capture_output=True, text=True, check=False
+        )
+        assert found.returncode == code and told in found.stdout + found.stderr
+    assert "checked in floats" not in found.stdout
+    other = EXAMPLES["gap.py"].replace('starts="gaussian", ', 'starts="balanced", ')
+    altered = Path(write("altered.py", other))
+    document = witness.read(stored)
+    document.certificate["data"]["criterion"]["sha256"] = sha256(altered.read_bytes()).hexdigest()
+    plain = msgspec.to_builtins(document)
+    document.certificate["sha256"] = digest(plain)
+    witness.save(Path("forged.json"), document)
+    found = subprocess.run(
+        [*program, "verify", "forged.json", "--claims", altered], capture_output=True, text=True
+    )
+    assert found.returncode == 1 and "the instance is none of the claim's" in found.stdout
 
 
 def test_a_stored_counterexample_is_replayed_by_every_later_check(command):

@@ -197,6 +197,27 @@ MISTAKES = [
         "mine.py:5: TypeError: refute is a function of an instance, not 'yes'",
     ),
     Mistake(
+        "criterion of no place",
+        stated(violated="abs"),
+        "mine.py:5: ValueError: claim mine.x: violated= goes with at=, and without refute=",
+    ),
+    Mistake(
+        "criterion of a place that there is not",
+        stated(violated="abs", at='"limit"'),
+        "mine.py:5: ValueError: at is one of 'start', 'kkt point', 'maximum', 'two maxima', not "
+        "'limit'",
+    ),
+    Mistake(
+        "criterion of one maximum of two",
+        stated(violated="lambda maximum: maximum.N", at='"two maxima"'),
+        "mine.py:5: TypeError: violated is a function of two points, not <lambda>(maximum)",
+    ),
+    Mistake(
+        "criterion that is no function",
+        stated(violated="0.9", at='"start"'),
+        "mine.py:5: TypeError: violated is a function of one point, not 0.9",
+    ),
+    Mistake(
         "no docstring",
         stated(doc="pass"),
         "mine.py:5: ValueError: claim mine.x has no docstring: it states the claim, below the def",

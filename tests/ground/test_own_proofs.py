@@ -1,0 +1,77 @@
+"""Claims of the user's with a criterion: what commands and Python say of their proofs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import ncfcheck
+from ncfcheck.certify import certify
+from ncfcheck.core import claims
+from ncfcheck.strategies.draw import draw
+from tests.ground.test_mistakes import stated
+from tests.support import ROOT
+from tests.support.commands import IMPORTS
+
+BODY = "ncf, v = instance.ncf, instance.start; return Margin(-ncf.value(v), ncf.rounding(v)[0])"
+POSITIVE = IMPORTS + stated(BODY, violated="lambda v: v.N", at='"start"')
+VERIFIER = ROOT / "checker" / "verifier" / "__main__.py"
+STORED = "reports/counterexamples/mine.x.json"
+
+
+@pytest.fixture
+def checked(own_command):
+    """The command, once a claim that N ≤ 0 was checked, and refuted."""
+    Path("mine.py").write_text(POSITIVE)
+    line = ("check", "--claims", "mine.py", "--examples", 8, "--workers", 1)
+    assert " refuted" in own_command(*line)[1]
+    return own_command
+
+
+def test_a_proof_is_verified_from_python(checked):
+    """verify(path, files) of a claim with a criterion → what is proved, in words, and what is not,
+    and without files which one is needed
+    """
+    told = ncfcheck.verify(STORED, "mine.py")
+    assert told.startswith("By a criterion of mine.py. At `start`, divided by its norm: all of")
+    assert "Not proved: that the criterion says what the claim does" in told
+    with pytest.raises(ncfcheck.Rejected, match=r"stated in a file mine\.py: name it"):
+        ncfcheck.verify(STORED)
+
+
+def test_a_file_that_changed_proves_nothing_more(checked):
+    """a remark is added to the file → the certificate is one of another version, and the witness
+    still a witness
+    """
+    Path("mine.py").write_text(POSITIVE + "# a remark\n")
+    with pytest.raises(ncfcheck.Rejected, match="for another version of"):
+        ncfcheck.verify(STORED, "mine.py")
+    code, out, _ = checked("replay", STORED, "--claims", "mine.py", "--quiet")
+    assert code == 1 and "still violates" in out
+
+
+def test_a_proof_goes_with_the_file_wherever_both_are(checked, tmp_path):
+    """witness and file of claims are sent to somebody → accepted there, by the verifier alone"""
+    (tmp_path / "elsewhere").mkdir()
+    for each in (STORED, "mine.py"):
+        shutil.copy(each, "elsewhere")
+    os.chdir("elsewhere")
+    line = [sys.executable, "-I", VERIFIER, "mine.x.json", "--claims", "mine.py"]
+    found = subprocess.run(line, capture_output=True, text=True)
+    assert found.returncode == 0 and found.stdout.startswith("accepted: mine.x is refuted: By a")
+
+
+def test_a_claim_of_a_prompt_has_no_proof(monkeypatch):
+    """a claim with a criterion is stated at a prompt → no proof, as there is no file to give on"""
+    monkeypatch.setattr(claims, "_registry", {})
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+    exec(POSITIVE, vars(sys.modules["__main__"]))
+    (claim,) = claims.registered().values()
+    (instance,) = draw(claim.strategy(), 1, 0, simplest=True)
+    assert certify(claim, instance).reason == (
+        "a criterion is read from a file of claims, and there is none"
+    )
