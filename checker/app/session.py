@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ncfcheck import verifier
 from ncfcheck.core.claims import Claim, Outcome, registered
 from ncfcheck.core.loading import SOURCES, chosen, load_claims
 from ncfcheck.core.stated import shown
@@ -21,7 +22,6 @@ from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.judging import judge
 from ncfcheck.verdicts.ledger import PATH
 from ncfcheck.verdicts.report import Report
-from ncfcheck.verifier import witnesses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,10 +146,10 @@ def verify(path: str | Path) -> str:
     Raises Rejected with the reason if it does not; OSError or ValueError for an unreadable file.
     """
     try:
-        document = witnesses.load(path)
+        document = verifier.load(path)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no witness file: {error}") from error
-    return witnesses.verify(document)
+    return verifier.verify(document)
 
 
 def shrink(wanted: Wanted, instance: Any, seconds: float = 20.0) -> Any:

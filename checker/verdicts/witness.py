@@ -28,7 +28,7 @@ from ncfcheck.model.rendering import proved, render
 from ncfcheck.verdicts.judging import decide
 from ncfcheck.verdicts.sources import digest, home_of, stale
 from ncfcheck.verifier import FORMAT
-from ncfcheck.verifier.files import LARGEST, text
+from ncfcheck.verifier.files import LARGEST, load
 
 __all__ = [
     "FOLDER",
@@ -54,7 +54,7 @@ WORDS = {
 }
 
 
-class Worst(msgspec.Struct, frozen=True):
+class Worst(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The instance with the smallest margin met, as found."""
 
     instance: Any
@@ -62,7 +62,7 @@ class Worst(msgspec.Struct, frozen=True):
     error: str
 
 
-class Witness(msgspec.Struct, frozen=True):
+class Witness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The contents of a file; see the module."""
 
     format: str
@@ -236,7 +236,7 @@ def read(path) -> Witness:
     """The witness in a file, its instance not decoded yet. Raises BadWitness for any other file."""
     path = Path(path)
     try:
-        found = msgspec.json.decode(text(path), type=Witness)
+        found = msgspec.convert(load(path), Witness)
         numbers = [found.margin, found.error]
         numbers += [found.worst.margin, found.worst.error] if found.worst else []
         if not all(map(_is_number, numbers)):
@@ -253,7 +253,7 @@ def read(path) -> Witness:
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[-+.\w]{1,40}", text)) and not math.isnan(float.fromhex(text))
+    return len(text) <= 40 and float.fromhex(text).hex() == text != "nan"
 
 
 def instance_of(witness: Witness):

@@ -6,12 +6,11 @@ import hashlib
 import json
 import time
 
-from .files import text
 from .networks import Case
 from .numbers import Rejected, limits, need
 from .registry import REFUTATIONS
 
-FORMAT, SECONDS, PRECISIONS = "ncfcheck-witness/1", 60.0, (192, 1024)
+FORMAT, SECONDS, PRECISIONS = "ncfcheck-witness/1", 15.0, (192, 1024)
 
 
 def digest(document: dict) -> str:
@@ -41,7 +40,7 @@ def verify(document, claims=REFUTATIONS) -> str:
         )
         need(
             document["claim"] in claims,
-            f"no certificates are known for {str(document['claim'])[:60]}",
+            f"no certificates are known for {document['claim']!r:.60}",
         )
         claim = claims[document["claim"]]
         _prove(claim, document["instance"], certificate["data"])
@@ -69,11 +68,3 @@ def _prove(claim, instance, data) -> None:
         except Rejected as reason:
             last = reason
     raise last
-
-
-def load(path) -> dict:
-    """A file's JSON object, or OSError, ValueError, RecursionError."""
-    document = json.loads(text(path))
-    if not isinstance(document, dict):
-        raise ValueError("not a JSON object")
-    return document

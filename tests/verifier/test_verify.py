@@ -50,6 +50,7 @@ OTHERS += ("control.slope_outside",)
 # The first seed whose KKT point depends on all of the data: on no sample near zero, on all inputs.
 SEEDS = {"control.positive_unstable": 8}
 FULL = bool(os.environ.get("NCFCHECK_FULL"))
+CORE = ("files.py", "witnesses.py", "registry.py", "numbers.py", "reading.py", "networks.py")
 VERIFIER = ROOT / "checker" / "verifier" / "__main__.py"
 
 
@@ -376,12 +377,9 @@ def lines_of_code(path: Path) -> int:
 
 def test_what_every_certificate_rests_on_is_short_and_as_long_as_the_page_says():
     root = ROOT
-    count = sum(
-        lines_of_code(root / "checker" / "verifier" / each)
-        for each in ("witnesses.py", "registry.py", "numbers.py", "networks.py")
-    )
+    count = sum(lines_of_code(root / "checker" / "verifier" / each) for each in CORE)
     page = (root / "docs" / "certificates.md").read_text(encoding="utf-8")
-    assert count <= 350 and f"`networks.py`, {count} lines of code" in page, count
+    assert count <= 520 and f"{count} lines of code" in page, count
 
 
 def test_comments_docstrings_and_blank_lines_are_no_code(tmp_path):
