@@ -14,6 +14,7 @@ import dataclasses
 import inspect
 import re
 import sys
+from collections.abc import Callable
 from enum import Enum
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -152,14 +153,16 @@ def _decode(value, home: str, depth: int):
         if tag in ("tuple", "list") and isinstance(content, list):
             return {"tuple": tuple, "list": list}[tag](map(inner, content))
         if tag == "dict" and isinstance(content, list):
-            return _decode_dict([[inner(key), inner(each)] for key, each in content])
+            return _decode_dict(content, inner)
     found = _decode_leaf(value, home)
     _require_same(value, found, home)
     return found
 
 
-def _decode_dict(pairs: list) -> dict:
-    found = dict(pairs)
+def _decode_dict(pairs: list, inner: Callable) -> dict:
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise BadWitness(f"not pairs of keys and values: {_cut(pairs)}")
+    found = {inner(key): inner(each) for key, each in pairs}
     if len(found) < len(pairs):
         raise BadWitness("a key stands twice in a dict")
     return found

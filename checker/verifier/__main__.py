@@ -73,10 +73,10 @@ def _limited():
     """Reject when the time is up, wherever the verifier is: by a thread; and, where an operation of
     C keeps all threads from running, without a word.
     """
-    timer = threading.Timer(SECONDS + 2, _end)
+    timer = threading.Timer(SECONDS + 1, _end)
     timer.daemon = True
     with open(os.devnull, "w") as nowhere:
-        faulthandler.dump_traceback_later(SECONDS + 4, exit=True, file=nowhere)
+        faulthandler.dump_traceback_later(SECONDS + 3, exit=True, file=nowhere)
         timer.start()
         yield
         timer.cancel()

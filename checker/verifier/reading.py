@@ -13,7 +13,10 @@ FLOAT, OFF_THE_SPHERE = 24, 9e-7  # characters at most; what the norm of a unit 
 def number(value):
     """A finite float, from the text that `float.hex` writes of it."""
     need(type(value) is str and len(value) <= FLOAT, "not a float in hexadecimal")
-    found = float.fromhex(value)
+    try:
+        found = float.fromhex(value)
+    except (ValueError, OverflowError):
+        found = math.nan
     need(math.isfinite(found) and found.hex() == value, "not a finite float as float.hex writes it")
     return found
 
@@ -73,7 +76,8 @@ def array(dimensions):
 
     def read(value):
         values, shape = exact(value, "array", "shape")
-        need(whole(shape, 0, 10**6) and len(shape) == dimensions, "an array of another shape")
+        fits = whole(shape, 0, 10**6) and len(shape) == dimensions and all(shape[1:])
+        need(fits, "an array of another shape")
         return entries(values, shape if all(shape) else [0])
 
     return read
@@ -88,6 +92,8 @@ def loss(value):
 def words(value):
     """A dict of text."""
     (pairs,) = exact(value, "dict")
+    need(isinstance(pairs, list), "not a list")
+    need(all(isinstance(pair, list) and len(pair) == 2 for pair in pairs), "not pairs")
     found = {word(name): word(told) for name, told in pairs}
     need(len(found) == len(pairs), "a name that stands twice")
     return found
@@ -111,7 +117,7 @@ def one_of(**kinds):
 def named(field, read, value):
     try:
         return read(value)
-    except (Rejected, ValueError) as reason:
+    except Rejected as reason:
         raise Rejected(f"{field}: {reason}") from reason
 
 

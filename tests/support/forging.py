@@ -121,7 +121,7 @@ def _spelled(text: str, rng: random.Random) -> str:
     """A number near it, or the same in other letters."""
     try:
         number = float.fromhex(text)
-    except ValueError:  # another change was here
+    except (ValueError, OverflowError):  # another change was here
         return text[:-1]
     near = number * (1 + rng.choice((2.0**-52, -(2.0**-30), 1e-3, 0.5))), -number
     ways = [each.hex() for each in near] + [text.upper(), text.replace("+", ""), f" {text}"]
