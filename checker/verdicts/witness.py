@@ -61,6 +61,11 @@ class Worst(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     margin: str
     error: str
 
+    @property
+    def judged(self) -> Margin:
+        """The margin as it was."""
+        return Margin(float.fromhex(self.margin), float.fromhex(self.error))
+
 
 class Witness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The contents of a file; see the module."""
@@ -258,10 +263,11 @@ def _is_number(text: str) -> bool:
 
 def instance_of(witness: Witness):
     """The instance of a witness whose claim is registered. Raises BadWitness."""
-    return decode(witness.instance, _claim(witness).function.__module__)
+    return decode(witness.instance, claim_of(witness).function.__module__)
 
 
-def _claim(witness: Witness) -> Claim:
+def claim_of(witness: Witness) -> Claim:
+    """The registered claim of a witness. Raises BadWitness."""
     found = registered().get(witness.claim)
     if found is None:
         hint = f"; it is stated in {witness.claims}: add --claims FILE.py" if witness.claims else ""
@@ -271,7 +277,7 @@ def _claim(witness: Witness) -> Claim:
 
 def replay(witness: Witness) -> Replay:
     """Judge a witness again; one undecided by now does not violate. Raises BadWitness."""
-    claim, instance = _claim(witness), instance_of(witness)
+    claim, instance = claim_of(witness), instance_of(witness)
     outcome, margin, _ = decide(claim, instance)
     since = stale(witness.claims, witness.source, claim)
     return Replay(outcome, margin, claim, since, instance)

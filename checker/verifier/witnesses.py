@@ -11,6 +11,11 @@ from .numbers import Rejected, limits, need
 from .registry import REFUTATIONS
 
 FORMAT, SECONDS, PRECISIONS = "ncfcheck-witness/1", 15.0, (192, 1024)
+# The entries of a witness file; no proof covers others than format, claim, instance, certificate.
+ENTRIES = (
+    "format claim kind statement claims instance worst margin error note seed versions replay "
+    "rendering certificate source"
+).split()
 
 
 def digest(document: dict) -> str:
@@ -32,6 +37,7 @@ def verify(document, claims=REFUTATIONS) -> str:
     limits.deadline = time.monotonic() + SECONDS
     try:
         need(document["format"] == FORMAT, "another format")
+        need(document.keys() <= set(ENTRIES), "an entry that no witness has")
         certificate = document["certificate"]
         need(isinstance(certificate, dict), "the witness has no certificate")
         need(
