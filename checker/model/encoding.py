@@ -137,7 +137,8 @@ def decode(value, home: str = ""):
     """The instance of a plain JSON value. Raises BadWitness for all that `encode` does not write,
     with the names of the fields where it stands.
     """
-    return _field("", _decode, value, home, 0)
+    with np.errstate(all="ignore"):  # what is too large is refused without
+        return _field("", _decode, value, home, 0)
 
 
 def _decode(value, home: str, depth: int):

@@ -17,13 +17,17 @@ def text(path) -> str:
     if os.path.exists(path) and not os.path.isfile(path):  # to open a device may do something
         raise OSError(0, "not a regular file")
     # What has become a pipe since is opened without waiting for who writes to it.
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+    with open(path, "rb", opener=_opened) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(0, "not a regular file")
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise ValueError(f"larger than {LARGEST // 10**6} MB")
     return content.decode("utf-8-sig")
+
+
+def _opened(path, flags) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def load(path) -> dict:

@@ -141,7 +141,7 @@ def judged(found: dict):
 
 def wrongly_accepted(count: int, seed: int) -> tuple[Counter, list]:
     """What became of so many pairs; and the claim, what was changed, the outcome and the file of
-    those accepted whose claim holds, or does not apply.
+    those accepted whose claim holds, does not apply or is at fault.
     """
     rng, known, found, wrong = random.Random(seed), sources(), Counter(), []
     for _ in range(count):
@@ -151,6 +151,6 @@ def wrongly_accepted(count: int, seed: int) -> tuple[Counter, list]:
             continue
         outcome, margin = judged(pair)
         found[str(outcome)] += 1
-        if outcome in (Outcome.HOLDS, Outcome.INAPPLICABLE):
+        if outcome in (Outcome.HOLDS, Outcome.INAPPLICABLE, Outcome.ERROR):
             wrong.append((pair["claim"], how, str(outcome), margin, pair))
     return found, wrong

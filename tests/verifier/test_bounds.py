@@ -83,7 +83,7 @@ def wide_box(widths: list, active: list, count: int, **more) -> str:
 
 
 def generators() -> str:
-    turns = [[0, a, b] for a in range(12) for b in range(a)]
+    turns = [[0, a, b] for b in range(12) for a in range(b)]
     active = [list(range(12))]
     return wide_box([2, 12, 1], active, 36 + 1 + len(turns), generators=turns)
 
@@ -322,3 +322,9 @@ def test_free_text_of_a_witness_that_is_accepted_stays_within_its_line(tmp_path,
     assert lines[0].startswith("accepted: ") and len(lines) < 60
     assert all(line.isprintable() and len(line) < 2100 for line in lines)
     assert not any(line.startswith("accepted") for line in lines[1:])
+
+
+def test_a_file_named_like_an_option_is_a_file(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert command_line(["verify", "--", "-h"]) == 2
+    assert "cannot read " in capsys.readouterr().err
