@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ncfcheck import verifier
 from ncfcheck.core.claims import Claim, Outcome, registered
 from ncfcheck.core.loading import SOURCES, chosen, load_claims
 from ncfcheck.core.stated import shown
@@ -22,7 +23,6 @@ from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.judging import judge
 from ncfcheck.verdicts.ledger import PATH
 from ncfcheck.verdicts.report import Report
-from ncfcheck.verifier import REFUTATIONS, witnesses
 from ncfcheck.verifier.own import criteria
 
 if TYPE_CHECKING:
@@ -154,11 +154,11 @@ def verify(path: str | Path, files: Files = ()) -> str:
     cannot be read.
     """
     try:
-        document = witnesses.load(Path(path))
+        document = verifier.load(path)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no witness file: {error}") from error
     own = (criteria(each) for each in _named(files))
-    return witnesses.verify(document, dict(ChainMap(REFUTATIONS, *own)))
+    return verifier.verify(document, dict(ChainMap(verifier.REFUTATIONS, *own)))
 
 
 def shrink(wanted: Wanted, instance: Any, seconds: float = 20.0) -> Any:

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from ncfcheck.app.boundary import UNEXPECTED
-from ncfcheck.app.console import PATH
+from ncfcheck.app.console import PATH, loaded
+from ncfcheck.app.streams import warn
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.core.errors import CannotRun
 
@@ -26,6 +27,9 @@ def verify(witness, claims):
     """Check the certificate of a WITNESS file in exact arithmetic, in its own process and with the
     standard library only, but for what a FILE.py of claims needs.
 
+    What the file tells besides, which no proof covers, is computed again; where that differs, there
+    is a warning.
+
     Exit code 0: accepted. 1: rejected, with the reason. 2: a file cannot be read.
     """
     from ncfcheck import verifier
@@ -33,7 +37,8 @@ def verify(witness, claims):
     program = Path(verifier.__file__).with_name("__main__.py")
     own = [] if claims is None else ["--claims", claims]
     done = subprocess.run(
-        [sys.executable, "-I", "-X", "utf8", program, witness, *own], capture_output=True
+        [sys.executable, "-I", "-X", "utf8", program, witness.absolute(), *own],
+        capture_output=True,
     )
     besides = ""
     if done.returncode == 0 and claims is not None:
@@ -46,6 +51,9 @@ def verify(witness, claims):
     print(done.stderr.decode(errors="replace"), end="", file=sys.stderr)
     if done.returncode < 0:
         raise CannotRun(f"the verifier was ended by signal {-done.returncode}")
+    if done.returncode == 0:
+        for line in _told_wrongly(witness):
+            warn(f"{witness}: {line}")
     return done.returncode
 
 
@@ -63,3 +71,14 @@ def _drawn(path: Path, claims: Path) -> str:
         return ""
     claim.given.admit(witness.instance_of(found))
     return "checked in floats: its `given` may draw this\n"
+
+
+def _told_wrongly(path: Path) -> list[str]:
+    """What the file of an accepted certificate tells besides that is not so."""
+    from ncfcheck.verdicts import unproved, witness
+
+    loaded()
+    try:
+        return unproved.differences(witness.read(path), path)
+    except witness.BadWitness as reason:
+        return [f"what it tells besides is not compared: {reason}"]

@@ -27,6 +27,7 @@ def replay(witnesses, quiet):
 def _replayed(path: Path, quiet: bool) -> int:
     """Replay one witness and tell of it; the exit code it calls for."""
     from ncfcheck.core.claims import Outcome
+    from ncfcheck.core.describing import one_line, printable
     from ncfcheck.model.rendering import render
     from ncfcheck.verdicts import witness
 
@@ -41,6 +42,6 @@ def _replayed(path: Path, quiet: bool) -> int:
         return FAILED
     if not quiet:
         lines = render(result.claim, witness.instance_of(found), result.margin)
-        print("\n".join(lines) + "\n")
-    print(f"{path}: {result.words}")
+        print("\n".join(map(printable, lines)) + "\n")
+    print(one_line(f"{path}: {result.words}"))
     return UNEXPECTED if result.still_violates else 0

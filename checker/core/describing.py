@@ -17,7 +17,12 @@ def describe(instance) -> str:
 
 def one_line(text: str, limit: int = 4 * DESCRIPTION) -> str:
     """The text on one line of up to `limit` characters, ? for what may control a terminal."""
-    text = " ".join(str(text).split())
-    if not text.isprintable():
-        text = "".join(each if each.isprintable() else "?" for each in text)
+    text = printable(" ".join(str(text).split()))
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """The text, ? for what may control a terminal, or start another line."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else "?" for each in text)

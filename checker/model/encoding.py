@@ -11,27 +11,24 @@ be built, so that a file cannot run code.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 import re
 import sys
+from collections.abc import Callable
 from enum import Enum
 from fractions import Fraction
 from functools import lru_cache, partial
 
 import numpy as np
 
-from ncfcheck.core.options import among
 from ncfcheck.model.shapes import fits, hints, sound
 
 HOME = "ncfcheck"  # the package whose dataclasses and enums may be built
 DTYPES = ("float64", "float32", "int64", "int32", "int8", "uint8", "bool")
 DEPTH = 40  # how deep values may be nested
 DIGITS = 4000  # of one number
+WHOLE = rf"-?[0-9]{{1,{DIGITS}}}"
 ENTRIES = 400_000  # of one array: as text they take half of what a witness file may
-
-
-FAULTS = (ArithmeticError, LookupError, TypeError, ValueError)  # of what files hold
 
 
 class BadWitness(ValueError):
@@ -120,7 +117,7 @@ def _kinds(home: str) -> dict[str, type]:
     return _gathered(home, sys.modules.get(home), len(sys.modules))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _gathered(home: str, module, modules: int) -> dict[str, type]:
     """The same, anew for modules imported since or `home` again: it takes longer than encoding."""
     packages = [name for name in sorted(sys.modules) if name.split(".")[0] == HOME]
@@ -137,106 +134,98 @@ def _is_buildable(kind: type) -> bool:
 
 
 def decode(value, home: str = ""):
-    """The instance of a plain JSON value. Raises BadWitness for what `encode` does not write."""
-    try:
-        return _decode(value, _kinds(home), 0)
-    except _Within as fault:
-        raise BadWitness(f"{'.'.join(fault.place)}: {fault.reason}") from fault
-    except BadWitness:
-        raise
-    except FAULTS as error:
-        raise BadWitness(f"{type(error).__name__}: {error}") from error
+    """The instance of a plain JSON value. Raises BadWitness for all that `encode` does not write,
+    with the names of the fields where it stands.
+    """
+    with np.errstate(all="ignore"):  # what is too large is refused without
+        return _field("", _decode, value, home, 0)
 
 
-class _Within(Exception):
-    """A fault of a part of a value: names of fields from the outermost on, and the reason."""
-
-    def __init__(self, place: tuple[str, ...], reason: str):
-        self.place, self.reason = place, reason
-
-
-def _field(name: str, value, kinds: dict[str, type], depth: int):
-    """The decoded value of a field. Raises _Within."""
-    try:
-        return _decode(value, kinds, depth)
-    except _Within as fault:
-        raise _Within((name, *fault.place), fault.reason) from fault
-    except FAULTS as error:
-        is_told = isinstance(error, BadWitness) or type(error) is ValueError
-        raise _Within(
-            (name,), str(error) if is_told else f"{type(error).__name__}: {error}"
-        ) from error
-
-
-def _decode(value, kinds: dict[str, type], depth: int):
+def _decode(value, home: str, depth: int):
     if depth > DEPTH:
         raise BadWitness("values are nested too deep")
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool | str):
         return value
-    if not isinstance(value, dict):
-        raise BadWitness(f"expected a tagged value, not {str(value)[:40]!r}")
-    if "type" in value:
-        return _decode_dataclass(value, kinds, depth)
-    if "array" in value:
-        return _decode_array(**value)
-    if "enum" in value:
-        members = _kind(value["enum"], kinds, Enum).__members__
-        if value["name"] not in members:
-            raise BadWitness(f"{value['name']!r} is none; {among(value['name'], members)}")
-        return members[value["name"]]
-    ((tag, content),) = value.items()
-    inner = partial(_decode, kinds=kinds, depth=depth + 1)
-    if tag in ("tuple", "list"):
-        return {"tuple": tuple, "list": list}[tag](map(inner, content))
-    if tag == "dict":
-        return {inner(key): inner(each) for key, each in content}
-    return _decode_number(tag, content)
+    if isinstance(value, dict) and "type" in value:
+        return _decode_dataclass(value, home, depth)
+    if isinstance(value, dict) and len(value) == 1:
+        ((tag, content),) = value.items()
+        inner = partial(_decode, home=home, depth=depth + 1)
+        if tag in ("tuple", "list") and isinstance(content, list):
+            return {"tuple": tuple, "list": list}[tag](map(inner, content))
+        if tag == "dict" and isinstance(content, list):
+            return _decode_dict(content, inner)
+    found = _decode_leaf(value, home)
+    _require_same(value, found, home)
+    return found
 
 
-def _decode_number(tag: str, content: str):
-    if not isinstance(content, str) or len(content) > DIGITS:
-        raise BadWitness(f"not a number: {str(content)[:40]!r}")
-    if tag == "float":
-        return _float(content)
-    if tag == "fraction" and re.fullmatch(r"-?\d+/\d+", content):
-        return Fraction(content)
-    if tag == "int" and re.fullmatch(r"-?\d+", content):
-        return int(content)
-    raise BadWitness(f"not a tagged value: {tag[:40]!r}")
+def _decode_dict(pairs: list, inner: Callable) -> dict:
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise BadWitness(f"not pairs of keys and values: {_cut(pairs)}")
+    found = {inner(key): inner(each) for key, each in pairs}
+    if len(found) < len(pairs):
+        raise BadWitness("a key stands twice in a dict")
+    return found
 
 
-def _float(content) -> float:
-    try:
-        return float.fromhex(content)
-    except (TypeError, ValueError):
-        right = "a number in hexadecimal, such as '0x1.8p+0', is right"
-        raise BadWitness(f"not a number: {str(content)[:40]!r}; {right}") from None
+def _decode_leaf(value, home: str):
+    """A number, a member of an enum, or an array."""
+    match value:
+        case int():
+            return value
+        case {"array": _, "shape": list()}:
+            return _decode_array(**value)
+        case {"enum": name, "name": member}:
+            return _kind(name, home, Enum)[member]
+        case {"float": str(digits)} if len(digits) <= DIGITS:
+            return float.fromhex(digits)
+        case {"fraction": str(digits)} if re.fullmatch(WHOLE + "/" + WHOLE, digits):
+            return Fraction(digits)
+        case {"int": str(digits)} if re.fullmatch(WHOLE, digits):
+            return int(digits)
+    raise BadWitness(f"not a tagged value: {_cut(value)}")
+
+
+def _require_same(value, found, home: str) -> None:
+    """That `value` is what `encode` writes of what was found."""
+    right = encode(found, home)
+    if type(right) is not type(value) or right != value:
+        raise BadWitness(f"{_cut(value)} is not what is written for it: {_cut(right)} is")
+
+
+def _cut(value) -> str:
+    return f"{value!r:.60}"
 
 
 def _decode_array(array: list, shape: list, dtype: str = "float64") -> np.ndarray:
     are_sizes = all(type(size) is int and size >= 0 for size in shape)
     if dtype not in DTYPES or len(shape) > DEPTH or not are_sizes:
         raise BadWitness(f"not an array: dtype {str(dtype)[:20]!r}, {len(shape)} dimensions")
-    entries = [array]
-    for _ in shape:
+    wanted, entries = np.prod(shape, dtype=object), [array]
+    for size in shape if wanted else ():
+        if not all(isinstance(part, list) and len(part) == size for part in entries):
+            raise BadWitness(f"not an array of shape {tuple(shape)}")
         entries = [each for part in entries for each in part]
-    wanted, given = np.prod(shape, dtype=object), len(entries)
-    if wanted != (given if wanted else 0) or any(isinstance(each, list | dict) for each in entries):
-        raise BadWitness(f"an array of shape {tuple(shape)} has {given} entries")
-    if dtype.startswith("float"):
-        entries = [_float(each) for each in entries]
-    elif not all(type(each) is (bool if dtype == "bool" else int) for each in entries):
-        raise BadWitness(f"an array of {dtype} holds something else")
+    if wanted:
+        kind = str if dtype.startswith("float") else bool if dtype == "bool" else int
+        if not all(type(each) is kind for each in entries):
+            raise BadWitness(f"an array of {dtype} holds something else")
+        if kind is str:
+            entries = [float.fromhex(each) for each in entries]
     return np.array(entries if wanted else [], dtype=dtype).reshape(shape)
 
 
-def _decode_dataclass(value: dict, kinds: dict[str, type], depth: int):
-    kind = _kind(value["type"], kinds, object)
+def _decode_dataclass(value: dict, home: str, depth: int):
+    kind = _kind(value["type"], home, object)
     if issubclass(kind, Enum):
         raise BadWitness(f"{kind.__name__} is not a dataclass")
-    given = {name: each for name, each in value.items() if name != "type"}
-    _require_fields(kind, given)
-    content = {name: _field(name, each, kinds, depth + 1) for name, each in given.items()}
+    names = [field.name for field in dataclasses.fields(kind) if field.init]
+    if value.keys() != {"type", *names}:
+        odd = sorted(value.keys() ^ {"type", *names})[0]
+        wrong = "unknown" if odd in value else "missing"
+        raise BadWitness(f"{odd[:40]!r} is {wrong}: a {kind.__name__} has {', '.join(names)}")
+    content = {name: _field(name, _decode, value[name], home, depth + 1) for name in names}
     for name, hint in hints(kind).items():
         if name in content and not fits(content[name], hint):
             raise BadWitness(
@@ -244,24 +233,25 @@ def _decode_dataclass(value: dict, kinds: dict[str, type], depth: int):
             )
     built = kind(**content)
     sound(built)
+    if kind.__module__.split(".")[0] == HOME:  # what it was converted to is what is written
+        for name in names:
+            _field(name, _require_same, value[name], getattr(built, name), home)
     return built
 
 
-def _require_fields(kind: type, given: dict) -> None:
-    known = {each.name: each for each in dataclasses.fields(kind) if each.init}
-    for name in given:
-        if name not in known:
-            raise BadWitness(f"{kind.__name__} has no field {name[:40]!r}; {among(name, known)}")
-    for name, each in known.items():
-        defaults = each.default, each.default_factory
-        if name not in given and all(value is dataclasses.MISSING for value in defaults):
-            raise BadWitness(f"{kind.__name__} lacks its field {name!r}")
+def _field(name: str, function, *arguments):
+    """function(…) of what stands in a field, whose name goes before what is wrong there."""
+    try:
+        return function(*arguments)
+    except ValueError as error:
+        told = str(error)
+    except (ArithmeticError, LookupError, TypeError) as error:
+        told = f"{type(error).__name__}: {error}"
+    raise BadWitness(f"{name}: {told}" if name else told)
 
 
-def _kind(name, kinds: dict[str, type], base: type) -> type:
-    found = kinds.get(name) if isinstance(name, str) else None
+def _kind(name, home: str, base: type) -> type:
+    found = _kinds(home).get(name) if isinstance(name, str) else None
     if found is None or not issubclass(found, base):
-        near = difflib.get_close_matches(str(name)[:60], kinds, 1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise BadWitness(f"no such type: {str(name)[:60]!r}{meant}")
+        raise BadWitness(f"no such type: {str(name)[:60]!r}")
     return found

@@ -13,6 +13,7 @@ import numpy as np
 from ncfcheck.model import arrays
 
 COUNTS = ("widths", "powers")
+DENSE_KIND = "dense"
 LARGEST = 2**31  # entries of all matrices together, and D
 
 
@@ -30,7 +31,10 @@ class Pattern:
     """How the entries of one weight matrix depend, linearly, on the layer's own parameters.
 
     `index[i][j]` is the number of the parameter that stands at (i, j), or -1 for a structural zero;
-    None means dense: every entry is its own parameter, in row-major order.
+    None means dense: every entry is its own parameter, in row-major order. Parameters are numbered
+    from 0 in the order in which they first stand, row by row, so that equal layers have equal
+    patterns. Raises ValueError for other numbers, for rows of no matrix, and for a `kind` "dense"
+    with an index.
     """
 
     kind: str
@@ -41,6 +45,11 @@ class Pattern:
             rows = tuple(arrays.integers(row, "numbers of parameters", -1) for row in self.index)
             if len(set(map(len, rows))) != 1 or not rows[0]:
                 raise ValueError(f"rows of {list(map(len, rows))} entries are no matrix's")
+            if self.kind == DENSE_KIND:
+                raise ValueError(
+                    f"a pattern with an index is not {DENSE_KIND!r}: name it otherwise"
+                )
+            _require_in_order([number for row in rows for number in row if number >= 0])
             object.__setattr__(self, "index", rows)
 
     @property
@@ -63,7 +72,17 @@ class Pattern:
         return np.array(self.index, dtype=np.int64)
 
 
-DENSE = Pattern("dense")
+def _require_in_order(numbers: Sequence[int]) -> None:
+    """That parameters are numbered in the order in which they first stand, none left out."""
+    for right, found in enumerate(dict.fromkeys(numbers)):
+        if found != right:
+            raise ValueError(
+                f"parameters are numbered from 0 in the order in which they first stand, row by "
+                f"row: {right} is the next, not {found}"
+            )
+
+
+DENSE = Pattern(DENSE_KIND)
 
 
 def masked(mask) -> Pattern:

@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from ncfcheck.core.claims import Claim, Margin
+from ncfcheck.core.describing import describe
 from ncfcheck.model.instance import Instance
 
 CLOSE = 1e-12  # how near a simple number must be to be printed instead of a decimal
@@ -44,7 +45,7 @@ def _instance(instance: Instance) -> list[str]:
     network, problem = instance.network, instance.problem
     layers = enumerate(zip(network.powers, network.slopes))
     lines = [
-        f"{formula(network.depth)}, {instance.describe()}",
+        f"{formula(network.depth)}, {describe(instance)}",
         *(f"σ{_sub(l + 1)}(z) = {activation(p, a)}" for l, (p, a) in layers),
         f"loss {problem.loss}; ȳ = {problem.loss.formulas.pseudo_label}",
         *_matrix("X (samples as rows)", problem.X),

@@ -6,6 +6,7 @@ import types
 import typing
 from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 from operator import mul
 
 from ncfcheck.core.tolerances import Numerics
@@ -18,6 +19,7 @@ CALLS = 10**7  # gradient calls of one flow
 ORDER = 10**4  # D
 
 
+@lru_cache(maxsize=64)
 def hints(kind: type) -> dict[str, object]:
     """Types of the fields of a dataclass by name; none where they cannot be told."""
     try:
@@ -69,9 +71,5 @@ def _sound_network(network) -> None:
     entries, order = sum(map(mul, network.widths[:-1], network.widths[1:])), network.order
     if entries > ENTRIES or order > ORDER:
         raise ValueError(f"a network of {entries} entries and order D = {order} is too large")
-    rows = [row for pattern in network.patterns for row in pattern.index or ()]
-    numbers = [number for row in rows for number in row]
-    if numbers and not -1 <= min(numbers) <= max(numbers) < ENTRIES:
-        raise ValueError("a pattern numbers its parameters from 0, and structural zeros -1")
     if min(network.parameter_counts) == 0:
         raise ValueError("a layer without weights")

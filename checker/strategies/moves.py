@@ -323,7 +323,7 @@ def _cut(pattern: Pattern, rows: list[int], columns: list[int]) -> Pattern:
     if pattern.index is None:
         return pattern
     index = np.delete(np.delete(np.array(pattern.index), rows, axis=0), columns, axis=1)
-    left = sorted({int(each) for each in index.flat if each >= 0})
+    left = dict.fromkeys(int(each) for each in index.flat if each >= 0)
     numbers = {old: new for new, old in enumerate(left)}
     rows = (tuple(numbers.get(int(each), -1) for each in row) for row in index)
     return Pattern(pattern.kind, tuple(rows))

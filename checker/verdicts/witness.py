@@ -28,7 +28,7 @@ from ncfcheck.model.rendering import proved, render
 from ncfcheck.verdicts.judging import decide
 from ncfcheck.verdicts.sources import digest, home_of, stale
 from ncfcheck.verifier import FORMAT
-from ncfcheck.verifier.files import LARGEST, text
+from ncfcheck.verifier.files import LARGEST, load
 
 __all__ = [
     "FOLDER",
@@ -54,15 +54,20 @@ WORDS = {
 }
 
 
-class Worst(msgspec.Struct, frozen=True):
+class Worst(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The instance with the smallest margin met, as found."""
 
     instance: Any
     margin: str
     error: str
 
+    @property
+    def judged(self) -> Margin:
+        """The margin as it was."""
+        return Margin(float.fromhex(self.margin), float.fromhex(self.error))
 
-class Witness(msgspec.Struct, frozen=True):
+
+class Witness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The contents of a file; see the module."""
 
     format: str
@@ -239,7 +244,7 @@ def read(path) -> Witness:
     """The witness in a file, its instance not decoded yet. Raises BadWitness for any other file."""
     path = Path(path)
     try:
-        found = msgspec.json.decode(text(path), type=Witness)
+        found = msgspec.convert(load(path), Witness)
         numbers = [found.margin, found.error]
         numbers += [found.worst.margin, found.worst.error] if found.worst else []
         if not all(map(_is_number, numbers)):
@@ -256,19 +261,20 @@ def read(path) -> Witness:
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[-+.\w]{1,40}", text)) and not math.isnan(float.fromhex(text))
+    return len(text) <= 40 and float.fromhex(text).hex() == text != "nan"
 
 
 def instance_of(witness: Witness):
     """The instance of a witness whose claim is registered. Raises BadWitness."""
-    home = _claim(witness).function.__module__
+    home = claim_of(witness).function.__module__
     try:
         return decode(witness.instance, home)
     except BadWitness as reason:
         raise BadWitness(f"in its instance: {reason}") from reason
 
 
-def _claim(witness: Witness) -> Claim:
+def claim_of(witness: Witness) -> Claim:
+    """The registered claim of a witness. Raises BadWitness."""
     found = registered().get(witness.claim)
     if found is None:
         hint = f"; it is stated in {witness.claims}: add --claims FILE.py" if witness.claims else ""
@@ -278,7 +284,7 @@ def _claim(witness: Witness) -> Claim:
 
 def replay(witness: Witness) -> Replay:
     """Judge a witness again; one undecided by now does not violate. Raises BadWitness."""
-    claim, instance = _claim(witness), instance_of(witness)
+    claim, instance = claim_of(witness), instance_of(witness)
     outcome, margin, _ = decide(claim, instance)
     since = stale(witness.claims, witness.source, claim)
     return Replay(outcome, margin, claim, since, instance)

@@ -1,10 +1,10 @@
 """The independent verifier of certificates: standard library only, nothing of the rest of the
 program (docs/certificates.md).
 
-Every certificate rests on `witnesses` (files, digests), `registry`, `numbers` (intervals,
-derivatives) and `networks` (H, N, ∇N, and the instance of a witness). Chapters of the theory have a
-module each, early training three: there each claim is one function, registered by `@refutes` or
-`@proves`. The other modules are arithmetic that several claims share (`boxes`, `tubes`, …).
+Every certificate rests on `files` (JSON), `witnesses` (digests), `registry`, `numbers` (intervals,
+derivatives), `reading` (instances as the program writes them) and `networks` (H, N, ∇N). Chapters
+of the theory have a module each, early training three: there each claim is one function, registered
+by `@refutes` or `@proves`. The other modules are arithmetic that several claims share.
 """
 
 from . import (  # noqa: F401  registers what they prove
@@ -17,9 +17,9 @@ from . import (  # noqa: F401  registers what they prove
     kkt,
     rank_one,
 )
-from .files import LARGEST
+from .files import LARGEST, load
 from .numbers import Rejected
 from .registry import PROOFS, REFUTATIONS
-from .witnesses import FORMAT, digest, load, verify
+from .witnesses import FORMAT, digest, verify
 
 __all__ = ["FORMAT", "LARGEST", "PROOFS", "REFUTATIONS", "Rejected", "digest", "load", "verify"]

@@ -8,8 +8,10 @@ the file cannot be read.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import sys
+import threading
 
 if not __package__:  # run as a file: its folder is the package, which needs nothing installed
     folder = os.path.dirname(os.path.abspath(__file__))
@@ -23,12 +25,15 @@ if not __package__:  # run as a file: its folder is the package, which needs not
     spec.loader.exec_module(sys.modules["verifier"])
     __package__ = "verifier"
 
+from .files import load
 from .numbers import Rejected
 from .own import criteria
 from .registry import REFUTATIONS
-from .witnesses import load, verify
+from .witnesses import SECONDS, verify
 
 ACCEPTED, REJECTED, UNREADABLE = 0, 1, 2
+LINE = 2000  # characters
+answering = threading.Lock()
 INTERRUPTED, PIPE = 130, 141  # as shells tell of SIGINT and SIGPIPE
 USAGE = "usage: python -m ncfcheck.verifier FILE [--claims CLAIMS.py]"
 HELP = f"""{USAGE}
@@ -44,6 +49,14 @@ def main(path, claims=None) -> int:
     """Verify a file, by a criterion of another one where it is given; say what was found on one
     line, and return the exit code.
     """
+    with _limited():
+        code, told = _found(path, claims)
+    with answering:
+        _print(told, sys.stderr if code == UNREADABLE else sys.stdout)
+    return code
+
+
+def _found(path, claims) -> tuple[int, str]:
     try:
         document = load(path)
     except (OSError, RecursionError, ValueError) as error:
@@ -55,16 +68,41 @@ def main(path, claims=None) -> int:
     try:
         proves = verify(document, known)
     except Rejected as reason:
-        print(f"rejected: {reason}")
-        return REJECTED
-    print(f"accepted: {document['claim']} is refuted: {proves}")
-    return ACCEPTED
+        return REJECTED, f"rejected: {reason}"
+    return ACCEPTED, f"accepted: {document['claim']} is refuted: {proves}"
 
 
-def _unreadable(path, error) -> int:
-    reason = getattr(error, "strerror", None) or error
-    print(f"cannot read {path}: {str(reason)[:200]}", file=sys.stderr)
-    return UNREADABLE
+def _print(told: str, stream) -> None:
+    """One line of up to LINE characters, whatever text of a file is in it."""
+    told = told[:LINE]
+    print("".join(c if c.isprintable() else ascii(c)[1:-1] for c in told), file=stream)
+
+
+@contextlib.contextmanager
+def _limited():
+    """Reject when the time is up, wherever the verifier is: by a thread; and, where an operation of
+    C keeps all threads from running, without a word.
+    """
+    timer = threading.Timer(SECONDS + 1, _end)
+    timer.daemon = True
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(SECONDS + 3, exit=True, file=nowhere)
+        timer.start()
+        yield
+        timer.cancel()
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _end() -> None:
+    answering.acquire()  # for good: nothing else is told
+    with contextlib.suppress(OSError):
+        _print("rejected: time is up", sys.__stdout__)  # a criterion's output goes elsewhere
+        sys.__stdout__.flush()
+    os._exit(REJECTED)
+
+
+def _unreadable(path, error) -> tuple[int, str]:
+    return UNREADABLE, f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
 
 
 def run(arguments) -> int:
@@ -77,7 +115,7 @@ def run(arguments) -> int:
         return PIPE
     except Exception as error:
         with contextlib.suppress(OSError):
-            print(f"cannot go on: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+            _print(f"cannot go on: {type(error).__name__}: {error}", sys.stderr)
         return UNREADABLE
 
 

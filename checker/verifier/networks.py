@@ -3,6 +3,7 @@
 import math
 
 from .numbers import Ball, ball, bend, dot, need, power
+from .reading import instance, number, numbers, whole  # noqa: F401  for all who read data
 
 
 class Net:
@@ -61,38 +62,14 @@ class Net:
         return outputs, value, [dot((d for d, _ in each), (h for _, h in each)) for each in terms]
 
 
-def number(text):
-    need(
-        isinstance(text, str) and len(text) <= 40 and math.isfinite(float.fromhex(text)),
-        "not a finite number",
-    )
-    return float.fromhex(text)
-
-
-def numbers(values):
-    return [numbers(each) for each in values] if isinstance(values, list) else number(values)
-
-
-def plain(value):
-    """Tagged JSON as numbers, lists and dicts."""
-    if isinstance(value, list):
-        return [plain(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    for tag, read in (("float", number), ("array", numbers), ("tuple", plain), ("list", plain)):
-        if tag in value:
-            return read(value[tag])
-    return value["name"] if "enum" in value else {key: plain(each) for key, each in value.items()}
-
-
 def full(widths):
     return [[[i * a + j for j in range(a)] for i in range(b)] for a, b in zip(widths, widths[1:])]
 
 
-def whole(values, low, high):
-    return isinstance(values, list) and all(
-        type(each) is int and low <= each <= high for each in values
-    )
+def canonical(index):
+    """Whether parameters are numbered in the order in which they first stand in the matrix."""
+    used = [k for row in index for k in row if k >= 0]
+    return list(dict.fromkeys(used)) == list(range(len(set(used)))) != []
 
 
 class Case:
@@ -100,33 +77,42 @@ class Case:
 
     def __init__(self, raw):
         self.proved, self.told = set(), []
-        self.get = lambda name: plain(raw[name]) if raw.get(name) else None
+        self.get = instance(raw).get
         problem = self.get("problem")
         spec, X, y = problem["network"], problem["X"], problem["y"]
         widths, self.powers, self.slopes = spec["widths"], spec["powers"], spec["slopes"]
-        need(
-            whole(widths, 1, 500) and 3 <= len(widths) <= 9 and whole(self.powers, 1, 8),
-            "not a network",
-        )
-        depths = len(widths), len(self.powers) + 2, len(self.slopes) + 2, len(spec["patterns"]) + 1
-        need(len(set(depths)) == 1, "not a network")
-        need(
-            all(isinstance(a, float | int) and -1 <= a <= 1 for a in self.slopes),
-            "a slope outside [-1, 1]",
-        )
-        need(math.prod(self.powers) <= 200, "the order is too large")
+        patterns = spec["patterns"]
+        depths = len(widths), len(self.powers) + 2, len(self.slopes) + 2, len(patterns) + 1
+        need(len(set(depths)) == 1 and len(widths) >= 3, "widths, powers … of other numbers")
+        need(len(widths) <= 9, "more than 8 layers: nothing is proved of them")
+        need(whole(widths, 1, 10**9) and whole(self.powers, 1, 10**9), "a width or power below 1")
+        need(max(widths) <= 500, "a layer of more than 500 neurons: nothing is proved of it")
+        need(max(self.powers) <= 8, "a power above 8: nothing is proved of it")
+        need(all(-1 <= a <= 1 for a in self.slopes), "a slope outside [-1, 1]")
+        need(math.prod(self.powers) <= 200, "powers whose product is above 200: nothing is proved")
         entries = sum(a * b for a, b in zip(widths, widths[1:]))
-        shapes = {len(row) for row in X} == {widths[0]} and {len(row) for row in y} == {widths[-1]}
+        need({len(row) for row in X} == {widths[0]}, "samples of another number of inputs, or none")
+        need({len(row) for row in y} == {widths[-1]}, "labels of another number of outputs")
+        need(len(X) == len(y), "not as many labels as samples")
         need(
-            0 < len(X) == len(y) and shapes and entries * len(X) <= 10**6,
-            "shapes that do not fit, or too large",
+            entries * len(X) <= 10**6,
+            "more than 10⁶ weights times samples: nothing is proved of them",
         )
-        index = [each["index"] or dense for each, dense in zip(spec["patterns"], full(widths))]
+        index = [
+            own if each["index"] is None else each["index"]
+            for each, own in zip(patterns, full(widths))
+        ]
         for each, a, b in zip(index, widths, widths[1:]):
+            need({len(row) for row in each} == {a} and len(each) == b, "a pattern of another shape")
+            need(all(whole(row, -1, entries) for row in each), "a number of no parameter")
             need(
-                len(each) == b and all(len(row) == a and whole(row, -1, entries) for row in each),
-                "a pattern of another shape",
+                canonical(each),
+                "a layer without weights, or not numbered in the order in which they first stand",
             )
+        need(
+            all(each["kind"] != "dense" or each["index"] is None for each in patterns),
+            "a dense layer with a pattern",
+        )
         self.square = problem["loss"] == "SQUARE"
         logistic = problem["loss"] == "LOGISTIC" and all(abs(v) == 1 for row in y for v in row)
         need(self.square or logistic, "not a loss with its labels")
@@ -136,9 +122,7 @@ class Case:
         self.labels = [[v if self.square else v / 2 for v in row] for row in y]
         self.Y = [[ball(v) for v in row] for row in self.labels]
         self.start = self.get("start")
-        need(
-            len(self.start) == self.net.size and any(self.start), "a start of another length, or 0"
-        )
+        need(len(self.start) == self.net.size, "a start of another length")
         self.u, self.signs, self.profiles, self.norms = (
             self.get(name) for name in ("u", "signs", "profiles", "norms")
         )

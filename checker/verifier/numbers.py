@@ -1,8 +1,8 @@
 """Integer interval arithmetic and first derivatives; standard library only."""
 
 import math
-import time
 from fractions import Fraction
+from time import monotonic
 from types import SimpleNamespace
 
 
@@ -14,7 +14,7 @@ def need(condition, reason):
     """Raise Rejected with the reason unless the condition is True, or when the time is up."""
     if condition is not True:
         raise Rejected(reason)
-    if time.monotonic() > limits.deadline:
+    if monotonic() > limits.deadline:
         raise Rejected("time is up")
 
 
@@ -45,6 +45,8 @@ class Ball(Number):
         if cut > 0:
             lo, hi, e = lo >> cut, -(-hi >> cut), e + cut
         self.lo, self.hi, self.e = lo, hi, e
+        if monotonic() > limits.deadline:  # here, as every loop makes intervals
+            raise Rejected("time is up")
 
     def _aligned(self, other):
         e = min(self.e, other.e)

@@ -6,13 +6,17 @@ import hashlib
 import json
 import time
 
-from .files import text
 from .networks import Case
 from .numbers import Rejected, limits, need
 from .own import unknown
 from .registry import REFUTATIONS
 
-FORMAT, SECONDS, PRECISIONS = "ncfcheck-witness/1", 60.0, (192, 1024)
+FORMAT, SECONDS, PRECISIONS = "ncfcheck-witness/1", 15.0, (192, 1024)
+# The entries of a witness file; no proof covers others than format, claim, instance, certificate.
+ENTRIES = (
+    "format claim kind statement claims instance worst margin error note seed versions replay "
+    "rendering certificate source"
+).split()
 
 
 def digest(document: dict) -> str:
@@ -34,6 +38,7 @@ def verify(document, claims=REFUTATIONS) -> str:
     limits.deadline = time.monotonic() + SECONDS
     try:
         need(document["format"] == FORMAT, "another format")
+        need(document.keys() <= set(ENTRIES), "an entry that no witness has")
         certificate = document["certificate"]
         need(isinstance(certificate, dict), "the witness has no certificate")
         need(
@@ -69,11 +74,3 @@ def _prove(claim, instance, data) -> list[str]:
         except Rejected as reason:
             last = reason
     raise last
-
-
-def load(path) -> dict:
-    """A file's JSON object, or OSError, ValueError, RecursionError."""
-    document = json.loads(text(path))
-    if not isinstance(document, dict):
-        raise ValueError("not a JSON object")
-    return document

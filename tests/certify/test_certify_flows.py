@@ -90,10 +90,10 @@ def test_a_tube_too_small_or_around_another_curve_is_rejected():
     steps = tube(instance, delta).plain()
     assert retold(instance, delta, steps)
     for name, value in (
-        ("radius", "0x1p-70"),
-        ("growth", "-0x1p+6"),
-        ("duration", "0x1p-3"),
-        ("radius", "0x1p+4"),
+        ("radius", "0x1.0000000000000p-70"),
+        ("growth", "-0x1.0000000000000p+6"),
+        ("duration", "0x1.0000000000000p-3"),
+        ("radius", "0x1.0000000000000p+4"),
     ):
         changed = copy.deepcopy(steps)
         changed[0][name] = value
@@ -274,14 +274,23 @@ def test_a_tube_that_would_cost_much_is_turned_down_at_once():
     ]
     hostile += [
         [step | {"duration": value}]
-        for value in ("0x1p+1000", "0x1p-1074", "inf", "nan", "-0x1p-3")
+        for value in (
+            "0x1.0000000000000p+1000",
+            "0x0.0000000000001p-1022",
+            "inf",
+            "nan",
+            "-0x1.0000000000000p-3",
+        )
     ]
-    hostile += [[step | {"growth": "-0x1p+1000"}], [step | {"radius": "0x1p+1000"}]]
+    hostile += [
+        [step | {"growth": "-0x1.0000000000000p+1000"}],
+        [step | {"radius": "0x1.0000000000000p+1000"}],
+    ]
     for steps in hostile:
         found = witness("large_init")
         found["certificate"]["data"]["loss"] = steps
         start = time.process_time()
         assert is_rejected(found) and time.process_time() - start < 20
     found = witness("large_init")
-    found["certificate"]["data"]["delta"] = "0x1p+1000"
+    found["certificate"]["data"]["delta"] = "0x1.0000000000000p+1000"
     assert is_rejected(found)

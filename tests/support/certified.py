@@ -126,8 +126,8 @@ def moved_boxes(found: dict):
     """
     for place, box in enumerate(boxes_of(found)):
         changes = [
-            ("radius", "0x1p-90"),
-            ("radius", "0x1p+1"),
+            ("radius", "0x1.0000000000000p-90"),
+            ("radius", "0x1.0000000000000p+1"),
             ("scale", box["scale"] - 1),
             ("scale", box["scale"] + 1),
         ]

@@ -269,22 +269,24 @@ CORRUPTIONS = {
     ),
     "a negative shape": lambda w: set_(problem(w)["X"], "shape", [-1, 2]),
     "a start of another network": lambda w: set_(
-        w["instance"], "start", {"array": ["0x1p0"], "shape": [1]}
+        w["instance"], "start", {"array": ["0x1.0000000000000p+0"], "shape": [1]}
     ),
     "a start that is no unit vector": lambda w: w["instance"]["start"]["array"].__setitem__(
-        0, "0x1p4"
+        0, "0x1.0000000000000p+4"
     ),
     "a huge network": lambda w: problem(w)["network"]["widths"]["tuple"].__setitem__(1, 10**12),
     "a huge order": lambda w: problem(w)["network"]["powers"]["tuple"].__setitem__(0, 10**12),
     "a slope out of range": lambda w: problem(w)["network"]["slopes"]["tuple"].__setitem__(
-        0, {"float": "0x1p3"}
+        0, {"float": "0x1.0000000000000p+3"}
     ),
     "an endless run": lambda w: set_(w["instance"]["numerics"], "calls", 10**15),
     "a fraction that explodes": lambda w: set_(
         w["instance"], "fraction", {"fraction": "1e999999999/1"}
     ),
     "a division by zero": lambda w: set_(w["instance"], "fraction", {"fraction": "1/0"}),
-    "two tags": lambda w: set_(w["instance"], "fraction", {"float": "0x1p0", "int": "1"}),
+    "two tags": lambda w: set_(
+        w["instance"], "fraction", {"float": "0x1.0000000000000p+0", "int": "1"}
+    ),
     "a list where a value belongs": lambda w: set_(w["instance"], "fraction", [1]),
 }
 

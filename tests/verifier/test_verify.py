@@ -51,6 +51,7 @@ NUMBERLESS = ("control.biases", "control.zero_points", "control.wrong_labels")  
 # The first seed whose KKT point depends on all of the data: on no sample near zero, on all inputs.
 SEEDS = {"control.positive_unstable": 8}
 FULL = bool(os.environ.get("NCFCHECK_FULL"))
+CORE = ("files.py", "witnesses.py", "registry.py", "numbers.py", "reading.py", "networks.py")
 VERIFIER = ROOT / "checker" / "verifier" / "__main__.py"
 
 
@@ -133,7 +134,15 @@ def test_a_box_with_a_sign_flipped_or_entries_missing_is_rejected(id):
 
 @pytest.mark.parametrize("id", BOXED)
 @pytest.mark.parametrize(
-    "value", ("0x0.0p+0", "-0x1.0p-40", "0x1.0p-200", "0x1.0p+3", "inf", "nan")
+    "value",
+    (
+        "0x0.0p+0",
+        "-0x1.0000000000000p-40",
+        "0x1.0000000000000p-200",
+        "0x1.0000000000000p+3",
+        "inf",
+        "nan",
+    ),
 )
 def test_a_box_of_another_radius_is_rejected(id, value):
     found = sealed(id)
@@ -361,12 +370,9 @@ def lines_of_code(path: Path) -> int:
 
 def test_what_every_certificate_rests_on_is_short_and_as_long_as_the_page_says():
     root = ROOT
-    count = sum(
-        lines_of_code(root / "checker" / "verifier" / each)
-        for each in ("witnesses.py", "registry.py", "numbers.py", "networks.py")
-    )
+    count = sum(lines_of_code(root / "checker" / "verifier" / each) for each in CORE)
     page = (root / "docs" / "certificates.md").read_text(encoding="utf-8")
-    assert count <= 400 and f"`networks.py`, {count} lines of code" in page, count
+    assert count <= 520 and f"{count} lines of code" in page, count
 
 
 def test_comments_docstrings_and_blank_lines_are_no_code(tmp_path):
@@ -409,14 +415,19 @@ def hostile() -> dict[str, bytes]:
         "huge exponent": changed(put(("certificate", "data", "box", "radius"), "0x1p+99999999999")),
         "long number": changed(put(("certificate", "data", "box", "radius"), "0x1." + "0" * 10**6)),
         "huge scale": changed(put(("certificate", "data", "box", "scale"), 10**12)),
-        "many centres": changed(put(("certificate", "data", "box", "centre"), ["0x1p+0"] * 10**5)),
+        "many centres": changed(
+            put(("certificate", "data", "box", "centre"), ["0x1.0000000000000p+0"] * 10**5)
+        ),
         "many generators": changed(
             put(("certificate", "data", "box", "generators"), [[0, 0, 1]] * 10**5)
         ),
         "wide": changed(put((*network, "widths"), wide)),
         "high powers": changed(put((*network, "powers"), {"tuple": [10**9] * 3})),
         "wrong shape": changed(
-            put(("instance", "problem", "X"), {"array": [["0x1p+0"]], "shape": [10**9, 10**9]})
+            put(
+                ("instance", "problem", "X"),
+                {"array": [["0x1.0000000000000p+0"]], "shape": [10**9, 10**9]},
+            )
         ),
         "no slopes": changed(put((*network, "slopes"), {"tuple": []})),
         "null everywhere": changed(put(("instance",), None)),

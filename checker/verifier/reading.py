@@ -1,0 +1,173 @@
+"""Reading instances: exactly what the program writes, and nothing else; standard library only.
+
+What a value must look like is a function that returns what it stands for, or raises Rejected.
+"""
+
+import math
+
+from .numbers import Rejected, need
+
+FLOAT, OFF_THE_SPHERE = 24, 9e-7  # characters at most; what the norm of a unit vector may be off by
+
+
+def number(value):
+    """A finite float, from the text that `float.hex` writes of it."""
+    need(type(value) is str and len(value) <= FLOAT, "not a float in hexadecimal")
+    try:
+        found = float.fromhex(value)
+    except (ValueError, OverflowError):
+        found = math.nan
+    need(math.isfinite(found) and found.hex() == value, "not a finite float as float.hex writes it")
+    return found
+
+
+def numbers(values):
+    return [numbers(each) for each in values] if isinstance(values, list) else number(values)
+
+
+def whole(values, low, high):
+    return isinstance(values, list) and all(
+        type(each) is int and low <= each <= high for each in values
+    )
+
+
+def exact(value, *names):
+    """The values of an object with these names and no others."""
+    fits = isinstance(value, dict) and value.keys() == set(names)
+    need(fits, f"not an object of {', '.join(names)}")
+    return [value[name] for name in names]
+
+
+def real(value):
+    return number(*exact(value, "float"))
+
+
+def integer(value):
+    need(whole([value], -(2**63), 2**63 - 1), "not an integer of 64 bits")
+    return value
+
+
+def word(value):
+    need(type(value) is str, "not text")
+    return value
+
+
+def each(read):
+    """A tuple of such values."""
+
+    def elements(value):
+        (found,) = exact(value, "tuple")
+        need(isinstance(found, list), "not a list")
+        return [read(one) for one in found]
+
+    return elements
+
+
+def maybe(read):
+    return lambda value: None if value is None else read(value)
+
+
+def array(dimensions):
+    def entries(values, shape):
+        if not shape:
+            return number(values)
+        need(isinstance(values, list) and len(values) == shape[0], "an array of another shape")
+        return [entries(one, shape[1:]) for one in values]
+
+    def read(value):
+        values, shape = exact(value, "array", "shape")
+        fits = whole(shape, 0, 10**6) and len(shape) == dimensions and all(shape[1:])
+        need(fits, "an array of another shape")
+        return entries(values, shape if all(shape) else [0])
+
+    return read
+
+
+def loss(value):
+    kind, name = exact(value, "enum", "name")
+    need(kind == "Loss" and name in ("SQUARE", "LOGISTIC"), "not a loss")
+    return name
+
+
+def words(value):
+    """A dict of text."""
+    (pairs,) = exact(value, "dict")
+    need(isinstance(pairs, list), "not a list")
+    need(all(isinstance(pair, list) and len(pair) == 2 for pair in pairs), "not pairs")
+    found = {word(name): word(told) for name, told in pairs}
+    need(len(found) == len(pairs), "a name that stands twice")
+    return found
+
+
+def one_of(**kinds):
+    """An object of one of these types, by name; each is {name of a field: what it must look like}.
+    Every field is there, and no other.
+    """
+
+    def read(value):
+        need(isinstance(value, dict), "not an object")
+        name = word(value.get("type"))
+        need(name in kinds, "not of a type that stands here")
+        exact(value, "type", *kinds[name])
+        return {field: named(field, own, value[field]) for field, own in kinds[name].items()}
+
+    return read
+
+
+def named(field, read, value):
+    try:
+        return read(value)
+    except Rejected as reason:
+        raise Rejected(f"{field}: {reason}") from reason
+
+
+PATTERN = {"kind": word, "index": maybe(each(each(integer)))}
+NETWORK = {
+    "widths": each(integer),
+    "powers": each(integer),
+    "slopes": each(real),
+    "patterns": each(one_of(Pattern=PATTERN)),
+}
+PROBLEM = {"network": one_of(Network=NETWORK), "X": array(2), "y": array(2), "loss": loss}
+NUMERICS = {"tolerance": real, "integrator": word, "calls": integer}
+INSTANCE = {
+    "problem": one_of(Problem=PROBLEM),
+    "start": array(1),
+    "fraction": real,
+    "families": words,
+    "seeds": each(integer),
+    "numerics": one_of(Numerics=NUMERICS),
+}
+PARTS = {
+    "u": maybe(array(1)),
+    "signs": each(real),
+    "profiles": each(array(1)),
+    "norms": maybe(array(1)),
+}
+SIZES = ("value", "multiplier", "residual", "residual_error", "top_curvature")
+POINT = {"u": array(1), **dict.fromkeys(SIZES, real), "escape": array(2)}
+_instance = one_of(
+    Instance=INSTANCE,
+    RankOneInstance=INSTANCE | PARTS,
+    FoundInstance=INSTANCE | {"point": maybe(one_of(KktPoint=POINT))},
+)
+
+
+def instance(value):
+    """The fields of an instance, those of objects in it as dicts, arrays and tuples as lists."""
+    found = _instance(value)
+    numerics, point = found["numerics"], found.get("point")
+    unit = [found["start"], *([point["u"]] if point else [])]
+    need(
+        all(abs(math.hypot(*vector) - 1) < OFF_THE_SPHERE for vector in unit),
+        "start: no unit vector",
+    )
+    need(len(set(map(len, unit))) == 1, "point: of another length")
+    need(0 < found["fraction"] < 1, "fraction: not between 0 and 1")
+    need(
+        0 < numerics["tolerance"] < 1
+        and numerics["integrator"] in ("compiled", "scipy")
+        and 1 <= numerics["calls"] <= 10**7,
+        "numerics: no instance is judged with them",
+    )
+    return found
