@@ -372,7 +372,7 @@ def test_what_every_certificate_rests_on_is_short_and_as_long_as_the_page_says()
     root = ROOT
     count = sum(lines_of_code(root / "checker" / "verifier" / each) for each in CORE)
     page = (root / "docs" / "certificates.md").read_text(encoding="utf-8")
-    assert count <= 520 and f"{count} lines of code" in page, count
+    assert count <= 540 and f"{count} lines of code" in page, count
 
 
 def test_comments_docstrings_and_blank_lines_are_no_code(tmp_path):
