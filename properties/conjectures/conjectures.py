@@ -12,7 +12,6 @@ from ncfcheck.model.ncf import norm
 from ncfcheck.properties.conjectures import exact
 from ncfcheck.properties.early.theorems import before_escape
 from ncfcheck.properties.hypotheses import (
-    CURVED,
     DENSE,
     FLOW_LIMIT,
     POSITIVE_LIMIT,
@@ -33,7 +32,7 @@ KINKABLE = powers_where(lambda powers: 1 in powers)
 WIDE = dict(starts=("gaussian",), only_dense=True, powers=ALL_CURVED, narrowest=2)
 # Where higher rank pays: samples of one sign that only several neurons tell from those around them.
 SURROUNDED = dict(data=one_of(families(), families(only=("fan",))), labels=("inner", "gaussian"))
-GENERIC = "v_0 drawn uniformly from the sphere"
+CURVED, GENERIC = "p_l ≥ 2", "v_0 drawn uniformly from the sphere"
 # A second singular value, or a second neuron, at most this share of the first counts as none.
 NONE = 1e-3
 # Polished points are known far better than this; what is not is not called a violation.

@@ -26,7 +26,14 @@ CHAIN_RULE = (
     "it follows from Euler's identities, which hold for any slope at a kink, and from the chain "
     "rule along the flow"
 )
+STRUCTURED = "controls of rank_one.sufficient show it of structured points of any kind"
 WITHOUT_CONTROL = {
+    ("rank_one.mixed_sign_even_p", hypotheses.DENSE): STRUCTURED,
+    ("rank_one.mixed_sign_even_p", hypotheses.LAYER_NORMS): STRUCTURED,
+    ("rank_one.mixed_sign_even_p", hypotheses.REDUCED): STRUCTURED,
+    ("rank_one.clarke", hypotheses.DENSE): STRUCTURED,
+    ("rank_one.clarke", hypotheses.COHERENT): STRUCTURED,
+    ("rank_one.clarke", hypotheses.LAYER_NORMS): STRUCTURED,
     ("early.norm_stays_small", hypotheses.SUPERQUADRATIC): FINITE_TIME,
     ("early.direction_aligns", hypotheses.SUPERQUADRATIC): FINITE_TIME,
     ("early.alignment_before_escape", hypotheses.SUPERQUADRATIC): FINITE_TIME,
