@@ -11,6 +11,7 @@ be built, so that a file cannot run code.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import inspect
 import re
 import sys
@@ -21,6 +22,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from ncfcheck.core.options import among
 from ncfcheck.model.shapes import fits, hints, sound
 
 HOME = "ncfcheck"  # the package whose dataclasses and enums may be built
@@ -177,14 +179,25 @@ def _decode_leaf(value, home: str):
         case {"array": _, "shape": list()}:
             return _decode_array(**value)
         case {"enum": name, "name": member}:
-            return _kind(name, home, Enum)[member]
+            members = _kind(name, home, Enum).__members__
+            if member not in members:
+                raise BadWitness(f"{_cut(member)} is none; {among(member, members)}")
+            return members[member]
         case {"float": str(digits)} if len(digits) <= DIGITS:
-            return float.fromhex(digits)
+            return _float(digits)
         case {"fraction": str(digits)} if re.fullmatch(WHOLE + "/" + WHOLE, digits):
             return Fraction(digits)
         case {"int": str(digits)} if re.fullmatch(WHOLE, digits):
             return int(digits)
     raise BadWitness(f"not a tagged value: {_cut(value)}")
+
+
+def _float(digits: str) -> float:
+    try:
+        return float.fromhex(digits)
+    except ValueError:
+        right = "a number in hexadecimal, such as '0x1.8p+0', is right"
+        raise BadWitness(f"{_cut(digits)} is no number; {right}") from None
 
 
 def _require_same(value, found, home: str) -> None:
@@ -195,7 +208,7 @@ def _require_same(value, found, home: str) -> None:
 
 
 def _cut(value) -> str:
-    return f"{value!r:.60}"
+    return f"{value!r:.60}".rstrip()
 
 
 def _decode_array(array: list, shape: list, dtype: str = "float64") -> np.ndarray:
@@ -212,7 +225,7 @@ def _decode_array(array: list, shape: list, dtype: str = "float64") -> np.ndarra
         if not all(type(each) is kind for each in entries):
             raise BadWitness(f"an array of {dtype} holds something else")
         if kind is str:
-            entries = [float.fromhex(each) for each in entries]
+            entries = list(map(_float, entries))
     return np.array(entries if wanted else [], dtype=dtype).reshape(shape)
 
 
@@ -224,7 +237,7 @@ def _decode_dataclass(value: dict, home: str, depth: int):
     if value.keys() != {"type", *names}:
         odd = sorted(value.keys() ^ {"type", *names})[0]
         wrong = "unknown" if odd in value else "missing"
-        raise BadWitness(f"{odd[:40]!r} is {wrong}: a {kind.__name__} has {', '.join(names)}")
+        raise BadWitness(f"{_cut(odd)} is {wrong} in {kind.__name__}; {among(odd, names)}")
     content = {name: _field(name, _decode, value[name], home, depth + 1) for name in names}
     for name, hint in hints(kind).items():
         if name in content and not fits(content[name], hint):
@@ -251,7 +264,9 @@ def _field(name: str, function, *arguments):
 
 
 def _kind(name, home: str, base: type) -> type:
-    found = _kinds(home).get(name) if isinstance(name, str) else None
-    if found is None or not issubclass(found, base):
-        raise BadWitness(f"no such type: {str(name)[:60]!r}")
-    return found
+    kinds = {each: kind for each, kind in _kinds(home).items() if issubclass(kind, base)}
+    if not isinstance(name, str) or name not in kinds:
+        near = difflib.get_close_matches(str(name), kinds, 1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise BadWitness(f"no such type: {_cut(name)}{meant}")
+    return kinds[name]

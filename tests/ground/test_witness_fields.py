@@ -22,32 +22,32 @@ EDITS = {
     ),
     "a loss that there is not": (
         lambda w: w["instance"]["problem"]["loss"].update(name="HINGE"),
-        "w.json: in its instance: problem.loss: 'HINGE' is none; possible: LOGISTIC, SQUARE",
+        "w.json: in its instance: problem: loss: 'HINGE' is none; possible: LOGISTIC, SQUARE",
     ),
     "an entry that is no number": (
         lambda w: w["instance"]["start"]["array"].__setitem__(0, "zero"),
-        f"w.json: in its instance: start: not a number: 'zero'; {RIGHT}",
+        f"w.json: in its instance: start: 'zero' is no number; {RIGHT}",
     ),
     "an entry less": (
         lambda w: w["instance"]["problem"]["X"]["array"][0].append("0x0p+0"),
-        "w.json: in its instance: problem.X: an array of shape (",
+        "w.json: in its instance: problem: X: not an array of shape (",
     ),
     "no problem": (
         lambda w: w["instance"].pop("problem"),
-        "w.json: in its instance: Instance lacks its field 'problem'",
+        "w.json: in its instance: 'problem' is missing in Instance; possible: families, ",
     ),
     "a field too many": (
         lambda w: w["instance"]["problem"].update(los=None),
-        "w.json: in its instance: problem: Problem has no field 'los'; possible: X, loss, network, "
-        "y; did you mean 'loss'?",
+        "w.json: in its instance: problem: 'los' is unknown in Problem; "
+        "possible: X, loss, network, y; did you mean 'loss'?",
     ),
     "a type misspelt": (
         lambda w: w["instance"].update(type="Instants"),
         "w.json: in its instance: no such type: 'Instants'; did you mean 'Instance'?",
     ),
     "a start of another length": (
-        lambda w: w["instance"]["start"]["array"].__setitem__(0, "0x1p+9"),
-        "w.json: in its instance: ValueError: start is not a unit vector: its norm is 512",
+        lambda w: w["instance"]["start"]["array"].__setitem__(0, "0x1.0000000000000p+9"),
+        "w.json: in its instance: start is not a unit vector: its norm is 512",
     ),
 }
 

@@ -16,7 +16,7 @@ from ncfcheck.model.encoding import decode
 from ncfcheck.verdicts.judging import judge
 from ncfcheck.verifier import REFUTATIONS, Rejected, verify
 from tests.support.certified import FOLDER, resealed
-from tests.support.mutated_files import nodes
+from tests.support.changed_files import nodes
 
 TIGHT = 1e-12  # tolerance of the judge
 SMALL = (1e-15, 1e-12, 1e-9, 1e-6, 1e-4)

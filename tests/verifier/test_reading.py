@@ -17,7 +17,7 @@ from ncfcheck.verdicts import witness as stored
 from ncfcheck.verifier import Rejected, files
 from ncfcheck.verifier.networks import Case
 from tests.support.certified import FOLDER, witness
-from tests.support.mutated_files import forged, is_same, read_by_program, read_by_verifier
+from tests.support.changed_files import forged, is_same, read_by_program, read_by_verifier
 
 load_claims()
 SHARE = int(os.environ.get("NCFCHECK_FORGED", "1500"))
