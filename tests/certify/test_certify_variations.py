@@ -105,7 +105,7 @@ def test_what_is_enclosed_is_what_the_engine_integrates(case):
 
 def test_the_variation_ends_with_a_step_that_holds_the_time():
     each = instance(*SMOOTH)
-    tube = doubling(each).tube
+    tube = doubling(each)
     step = tube.steps[3]
     assert len(varied(each.problem, tube, step.time + 0.5 * step.duration)) == 4
     with pytest.raises(NotProved, match="ends before"):
@@ -216,11 +216,11 @@ def test_flows_of_two_deltas_in_turn_are_needed():
             "0 if self.case.square else -2",
             "-2 if self.case.square else 0",
         ),
-        ("early:tracking_constant", "-dot(e, u)", "dot(e, u)"),
-        ("early:tracking_constant", "a + shift * b", "a"),
-        ("early:tracking_constant", "Ball(1, None, -1)", "Ball(1)"),
-        ("early:departs", "case.net.order)", "case.net.order - 1)"),
-        ("early:departs", "later / time - 1", "time / later - 1"),
+        ("loss_flows:constants", "-dot(e, ncf.weights)", "dot(e, ncf.weights)"),
+        ("loss_flows:constants", "a + shift * b", "a"),
+        ("loss_flows:constants", "Ball(1, None, -1)", "Ball(1)"),
+        ("early:tracking_constant", "case.net.order)", "case.net.order - 1)"),
+        ("loss_flows:departure", "later / ncf.time - 1", "ncf.time / later - 1"),
     ],
 )
 def test_a_law_that_is_another_holds_along_no_flow(of, fragment, replacement, monkeypatch):
@@ -275,7 +275,7 @@ def jumping(found: dict, each: Instance) -> dict:
     """The witness with curves that are solutions, but for a jump after the first step."""
     other, e = copy.deepcopy(found), np.zeros(each.start.size)
     curves = []
-    for step in doubling(each).tube.steps[: len(found["certificate"]["data"]["moved"])]:
+    for step in doubling(each).steps[: len(found["certificate"]["data"]["moved"])]:
         series = variation(each.problem, step.coefficients[0], e, ORDER)
         curves.append(series * step.duration ** np.arange(ORDER + 1)[:, None])
         e = curves[-1].sum(axis=0) + (0.01 if len(curves) == 1 else 0.0)
