@@ -1,1 +1,1 @@
-"""Error bars against the truth: margins computed again, far more precisely."""
+"""Error bars held against the truth: |margin − truth| ≤ error on instances made to break that."""
