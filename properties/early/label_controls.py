@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
 from ncfcheck.core.claims import CONTROL, Margin, claim
 from ncfcheck.model.losses import Loss
 from ncfcheck.properties.early import exact_controls
 from ncfcheck.properties.early.margins import (
     SHALLOW,
-    SLACK,
     aligned,
     both_ways,
     collapsed,
+    contained,
     follows,
+    judged,
     negative_limit,
     smallest,
-    train,
 )
 from ncfcheck.properties.homogeneity.labels import mislabelled, relabelled
 from ncfcheck.properties.hypotheses import TRUE_LABELS
@@ -60,9 +58,8 @@ def wrong_norm(instance) -> Margin:
     of the labels as they were.
     """
     found, trained = conditioned_window(instance), relabelled(instance, 10 * instance.problem.y)
-    flow = train(trained, smallest(instance, found), norm_reaches(2 * found.radius))
-    within = flow.log_norm[flow.time <= found.time].max()
-    return Margin(1.01 - float(np.exp(within)) / found.radius, SLACK)
+    until, judge = norm_reaches(2 * found.radius), partial(contained, found=found)
+    return judged(trained, smallest(instance, found), until, judge)
 
 
 @claim(
@@ -102,4 +99,4 @@ def wrong_labels_collapse(instance) -> Margin:
     time, epsilon = 0.9 / (order * (order - 2) * -limit.point.value), 1.9 ** (-1 / (order - 2))
     delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1)), 10.0))
     trained = relabelled(instance, -instance.problem.y)
-    return collapsed(train(trained, delta, time_reaches(time)), epsilon)
+    return judged(trained, delta, time_reaches(time), partial(collapsed, epsilon=epsilon))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -13,11 +14,12 @@ from ncfcheck.properties.early.margins import (
     SLACK,
     aligned,
     collapsed,
+    contained,
     follows,
+    judged,
     negative_limit,
     smallest,
     time_to_shrink,
-    train,
 )
 from ncfcheck.properties.flow.instances import kinked, stationary
 from ncfcheck.properties.hypotheses import HOMOGENEOUS, LIPSCHITZ
@@ -59,11 +61,14 @@ def kink_start(instance) -> Margin:
     slow, fast = nudged(instance, -1.0), nudged(instance, 1.0)
     found = conditioned_window(slow)
     delta = smallest(slow, found)
-    events = time_reaches(found.time), norm_reaches(found.radius), norm_reaches(2 * found.radius)
-    at_time, at_norm, beyond = (train(fast, delta, until) for until in events)
-    largest = beyond.log_norm[beyond.time <= found.time].max()
-    small = Margin(float(1.01 - np.exp(largest) / found.radius), SLACK)
-    return mildest([small, aligned(at_time, found), aligned(at_norm, found)])
+    parts = (
+        (norm_reaches(2 * found.radius), contained),
+        (time_reaches(found.time), aligned),
+        (norm_reaches(found.radius), aligned),
+    )
+    return mildest(
+        judged(fast, delta, until, partial(judge, found=found)) for until, judge in parts
+    )
 
 
 @claim(
@@ -138,11 +143,14 @@ def kink_collapse(instance) -> Margin:
     if order == 2:
         raise Inapplicable("D = 2")
     v = stationary(instance)
-    flow = train(nudged(replace(instance, start=v), 1.0), 1e-3, norm_reaches(2.0))
-    if flow.stop is not Stop.ESCAPED:
-        raise Unresolved("the loss flow does not reach 2δ")
-    shrunk = 1 - order * (order - 2) * instance.ncf.value(v) * flow.time[-1]
-    return collapsed(flow, shrunk ** (-1 / (order - 2)))
+
+    def judge(flow) -> Margin:
+        if flow.stop is not Stop.ESCAPED:
+            raise Unresolved("the loss flow does not reach 2δ")
+        shrunk = 1 - order * (order - 2) * instance.ncf.value(v) * flow.time[-1]
+        return collapsed(flow, shrunk ** (-1 / (order - 2)))
+
+    return judged(nudged(replace(instance, start=v), 1.0), 1e-3, norm_reaches(2.0), judge)
 
 
 @claim(

@@ -36,11 +36,16 @@ def bracket(instance, initial_norm: float = 1.0) -> Margin:
 
 
 def balancing(instance) -> float:
-    """δ at which outputs at v_0 are as large as the labels; Inapplicable where they are all 0."""
+    """δ at which outputs at v_0 are as large as the labels; Inapplicable where they are all 0,
+    Unresolved where they overflow.
+    """
     outputs = float(np.abs(instance.problem.outputs(instance.start)).max())
     if outputs == 0:
         raise Inapplicable("H(X; v_0) = 0: the network is dead on the data")
-    return (float(np.abs(instance.problem.y).max()) / outputs) ** (1 / instance.network.order)
+    delta = (float(np.abs(instance.problem.y).max()) / outputs) ** (1 / instance.network.order)
+    if not 0 < delta < np.inf:
+        raise Unresolved("outputs at v_0, or labels, over- or underflow")
+    return delta
 
 
 def conserved(instance, balances) -> Margin:

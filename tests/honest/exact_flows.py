@@ -167,8 +167,9 @@ def _extrapolate(table, column, now):
 
 @compiled()
 def advance(net, data, state, span, length, tolerance, budget):
-    """Move the state (P + 2,) on by `span` in σ, by steps of about `length` at first: gradients left
-    of the budget, below 0 where it was given up, and the length of the next step.
+    """Move the state (P + 2,) on by `span` in σ, by steps of about `length` at first.
+
+    What is left of the budget of gradients, below 0 where that was given up; the next length.
     """
     table = np.empty((COLUMNS, state.size), np.complex128)
     first, now = np.empty_like(state), np.empty_like(state)
@@ -201,3 +202,38 @@ def advance(net, data, state, span, length, tolerance, budget):
             if not length > SHORTEST:
                 return -1, length
     return budget, length
+
+
+@compiled()
+def difference(a, b):
+    """a − b, entry by entry."""
+    out = np.empty_like(a)
+    for i in range(a.size):
+        out[i] = sub(a[i], b[i])
+    return out
+
+
+@compiled()
+def normalised(state):
+    """The state with a unit vector v."""
+    out, square = state.copy(), plain(0.0)
+    for i in range(state.size - 2):
+        square = add(square, mul(state[i], state[i]))
+    for i in range(state.size - 2):
+        out[i] = div(state[i], root(square))
+    return out
+
+
+@compiled()
+def cosine(state, direction):
+    """⟨v, direction⟩."""
+    v, total = normalised(state), plain(0.0)
+    for i in range(direction.size):
+        total = add(total, mul(v[i], direction[i]))
+    return total
+
+
+@compiled()
+def grown(a):
+    """e^a."""
+    return exponential(a)

@@ -1,0 +1,267 @@
+"""Margins of claims about flows held against the truth, instance by instance.
+
+    python -m tests.honest.flow_bars COUNT SEED [CLAIM …]
+
+judges COUNT adversarial instances of every claim and tells what was found.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from fnmatch import fnmatch
+from unittest import mock
+
+import numpy as np
+
+from ncfcheck.core.claims import Claim, Inapplicable, Margin, Outcome, Unresolved, registered
+from ncfcheck.core.loading import load_claims
+from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.ncf import unit
+from ncfcheck.properties.early import theorems, tracking
+from ncfcheck.properties.flow import theorems as flow
+from ncfcheck.theory.early import training
+from ncfcheck.theory.early.training import follow
+from ncfcheck.theory.flow import trajectories
+from ncfcheck.theory.kkt import points
+from tests.honest.adversarial import adversary
+from tests.honest.precise import NotKnown, World
+
+load_claims()
+LARGEST = 30, 150  # weights, and weights times samples, of instances whose truth is told in time
+FINE, COARSE = World(1e-18), World(1e-15, jitter=1.0)
+# What a theorem says of the limit δ → 0, or of every time, and its margin measures.
+LIMITS = {
+    "flow.balance": lambda _: 1.0,
+    "early.tracking_order": lambda _: 0.25,
+    "early.tracking_constant": lambda _: 1.0,
+    "control.kinks": lambda instance: _on_the_kink(instance),
+}
+ELSEWHERE = ("conjecture.rank_one_maxima", "conjecture.kinks_align")
+
+
+class Found(StrEnum):
+    """What was found of one margin."""
+
+    HONEST = "honest"
+    OUTSIDE = "outside its bar"
+    UNDECIDED = "truth not known well enough"
+    UNRESOLVED = "unresolved"
+    INAPPLICABLE = "inapplicable"
+    ERROR = "error"
+
+
+@dataclass
+class Tape:
+    """What a judgement chose on its way: a later start, and margins at which it went on or not."""
+
+    instance: object = None
+    starts: list = field(default_factory=list)
+    within: list[Margin] = field(default_factory=list)
+    truths: list[float] = field(default_factory=list)
+
+
+@contextmanager
+def recording(tape: Tape):
+    """The choices of a judgement are written to the tape."""
+    within, resolved, timed = theorems._within, training.resolved, flow.blowup_time
+
+    def taken_up(ncf, start, numerics):
+        tape.starts.append(start)
+        return timed(ncf, start, numerics)
+
+    def judged(judge, instance):
+        def listened(each):
+            tape.instance, tape.within = each, []
+            return judge(each)
+
+        return resolved(listened, instance)
+
+    def told(*arguments):
+        tape.within.append(within(*arguments))
+        return tape.within[-1]
+
+    with _patched(judged, told, taken_up):
+        yield
+
+
+@contextmanager
+def replaying(tape: Tape):
+    """The choices on the tape are made again, and the truth told of each margin on it."""
+    tape.truths, starts, timed = [], iter(tape.starts), flow.blowup_time
+
+    def taken_up(ncf, start, numerics):
+        return timed(ncf, next(starts), numerics)
+
+    def judged(judge, instance):
+        return judge(tape.instance)
+
+    def told(instance, excess, until, delta, *_):
+        number = len(tape.truths)
+        if number >= len(tape.within):
+            raise NotKnown("another way")
+        value = excess(follow(instance, delta, until))
+        tape.truths.append(theorems.VANISHING - value)
+        return tape.within[number]
+
+    with _patched(judged, told, taken_up):
+        yield
+
+
+@contextmanager
+def _patched(judged, told, taken_up):
+    with ExitStack() as stack:
+        for module in (theorems, tracking):
+            stack.enter_context(mock.patch.object(module, "resolved", judged))
+        stack.enter_context(mock.patch.object(theorems, "_within", told))
+        stack.enter_context(mock.patch.object(flow, "blowup_time", taken_up))
+        yield
+
+
+@dataclass(frozen=True)
+class Held:
+    """A margin and the truth: `truth` ± `known`; NaN where there is none."""
+
+    found: Found
+    margin: Margin | None = None
+    truth: float = math.nan
+    known: float = math.nan
+    why: str = ""
+
+
+def held(claim: Claim, instance) -> Held:
+    """The claim's margin of an instance, against the truth."""
+    tape = Tape()
+    points._followed.cache_clear()
+    try:
+        with recording(tape):
+            outcome, margin = claim.judge(instance)
+    except Exception as error:
+        return Held(Found.ERROR, Margin(math.nan, math.inf), why=repr(error))
+    if outcome is Outcome.INAPPLICABLE:
+        return Held(Found.INAPPLICABLE, why=margin.note)
+    if outcome is Outcome.UNRESOLVED:
+        return Held(Found.UNRESOLVED, margin, why=margin.note)
+    if claim.id in LIMITS:
+        return _compared(margin, LIMITS[claim.id](instance), 64 * EPS)
+    try:
+        fine, coarse = (_truths(claim, instance, tape, world) for world in (FINE, COARSE))
+    except NotKnown as reason:
+        return Held(Found.UNDECIDED, margin, why=str(reason))
+    except Unresolved as reason:
+        return Held(Found.UNDECIDED, margin, why=f"unresolved: {reason}")
+    except Inapplicable as reason:
+        return Held(Found.OUTSIDE, margin, why=f"inapplicable: {reason}")
+    margins = tape.within or [margin]
+    worst = None
+    for each, truth, other in zip(margins, fine, coarse, strict=True):
+        if each.outcome is Outcome.UNRESOLVED:
+            continue
+        known = 10 * abs(truth - other) + 16 * EPS * (1 + abs(truth))
+        one = _compared(each, truth, known)
+        rank = (Found.OUTSIDE, Found.UNDECIDED, Found.HONEST)
+        worst = min((worst or one), one, key=lambda held: rank.index(held.found))
+    return worst or Held(Found.UNRESOLVED, margin)
+
+
+def _truths(claim: Claim, instance, tape: Tape, world: World) -> list[float]:
+    with world.entered(), replaying(tape):
+        margin = claim.function(instance)
+    if tape.within and len(tape.truths) != len(tape.within):
+        raise NotKnown("another way")
+    return tape.truths or [margin.value]
+
+
+def _compared(margin: Margin, truth: float, known: float) -> Held:
+    off = abs(margin.value - truth)
+    if math.isnan(off):
+        return Held(Found.UNDECIDED, margin, truth, known)
+    if off > margin.error + known:
+        return Held(Found.OUTSIDE, margin, truth, known)
+    decided = known <= max(margin.error, 64 * EPS * (1 + abs(truth)))
+    return Held(Found.HONEST if decided else Found.UNDECIDED, margin, truth, known)
+
+
+def _on_the_kink(instance) -> float:
+    """What control.kinks says of where the flow tends to: the balanced point on sample 0's kink
+    along the rest of sample 1, with the slopes of the side that the engine's flow ends on.
+    """
+    engine = trajectories.ncf_flow(
+        instance.ncf, instance.start, replace(instance.numerics, calls=3000)
+    )
+    kink, other = instance.problem.X[:2]
+    kink = unit(kink)
+    q, above = np.split(engine.direction, [kink.size])
+    along = unit(other - (other @ kink) * kink)
+    q = np.sign(q @ along) * along + 1e-12 * np.sign(q @ kink) * kink
+    with FINE.entered():
+        residual = instance.ncf.residual(unit(np.concatenate([q, np.sign(above)])))
+    return 1 - residual / 0.01
+
+
+def is_small(instance) -> bool:
+    """Whether the truth of an instance can be told in time."""
+    size = instance.network.size
+    return size <= LARGEST[0] and size * len(instance.problem.X) <= LARGEST[1]
+
+
+def claims(*patterns: str) -> list[Claim]:
+    """The claims that this holds, by name."""
+    chapters = ("flow", "early", "conjectures")
+    return [
+        claim
+        for claim in registered().values()
+        if claim.function.__module__.split(".")[2] in chapters
+        and "biases" not in claim.id
+        and claim.id not in ELSEWHERE
+        and (not patterns or any(fnmatch(claim.id, pattern) for pattern in patterns))
+    ]
+
+
+def hold(claim: Claim, count: int, seed: int):
+    """(number, what was done to it, instance, Held) of `count` small adversarial instances."""
+    strategy, number, done = claim.strategy(), -1, 0
+    while done < count:
+        number += 1
+        how, instance = adversary(claim, strategy, number, seed)
+        if not is_small(instance):
+            continue
+        done += 1
+        yield number, how, instance, held(claim, instance)
+
+
+def main(count: int, seed: int, *patterns: str) -> None:
+    """Hold the bars, and tell."""
+    for claim in claims(*patterns):
+        tally, began, worst = Counter(), time.process_time(), 0.0
+        for number, how, _, found in hold(claim, count, seed):
+            tally[found.found] += 1
+            if found.found is Found.HONEST:
+                worst = max(
+                    worst,
+                    abs(found.margin.value - found.truth) / found.margin.error
+                    if found.margin.error
+                    else 0,
+                )
+            if found.found in (Found.OUTSIDE, Found.UNDECIDED, Found.ERROR):
+                margin = found.margin
+                print(
+                    f"  {claim.id} {seed}/{number} [{how}] {found.found}: {margin.value:.6g} "
+                    f"± {margin.error:.2g}, truth {found.truth:.6g} ± {found.known:.1g}, off by "
+                    f"{abs(margin.value - found.truth):.2g} {found.why}",
+                    flush=True,
+                )
+        told = ", ".join(f"{key}: {tally[key]}" for key in Found if tally[key])
+        print(
+            f"{claim.id}: {told}; closest {worst:.2g}; {(time.process_time() - began) / count:.2f} s each",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
