@@ -106,10 +106,14 @@ def judged(instance, delta: float, until: Event, judge: Callable[[Trajectory], M
     """judge(loss flow from δ·v_0 to the event), known as far as a run thirty times looser agrees:
     what leaves a saddle, or creeps along minima, goes where errors lead it.
     """
-    margin = judge(train(instance, delta, until))
     loose = replace(instance.numerics, tolerance=30 * instance.numerics.tolerance)
-    coarse = judge(train(replace(instance, numerics=loose), delta, until))
-    return replace(margin, error=margin.error + abs(margin.value - coarse.value))
+    runs = instance, replace(instance, numerics=loose)
+    return agreed(*(judge(train(each, delta, until)) for each in runs))
+
+
+def agreed(fine: Margin, coarse: Margin) -> Margin:
+    """The margin of a run, known as far as that of a looser run agrees."""
+    return replace(fine, error=fine.error + abs(fine.value - coarse.value))
 
 
 def misalignment(flow: Trajectory, target: np.ndarray) -> float:

@@ -12,6 +12,7 @@ from ncfcheck.properties.early import exact_models
 from ncfcheck.properties.early.margins import (
     SHALLOW,
     SLACK,
+    agreed,
     aligned,
     collapsed,
     contained,
@@ -24,7 +25,11 @@ from ncfcheck.properties.early.margins import (
 from ncfcheck.properties.flow.instances import kinked, stationary
 from ncfcheck.properties.hypotheses import HOMOGENEOUS, LIPSCHITZ
 from ncfcheck.strategies.instances import instances
-from ncfcheck.theory.biases.flows import loss_flow_with_biases, ncf_flow_with_biases
+from ncfcheck.theory.biases.flows import (
+    PRECISION,
+    loss_flow_with_biases,
+    window_with_biases,
+)
 from ncfcheck.theory.biases.networks import biased
 from ncfcheck.theory.early.training import conditioned_window
 from ncfcheck.theory.flow.trajectories import Stop, norm_reaches, time_reaches
@@ -32,6 +37,7 @@ from ncfcheck.theory.starts import unit
 
 # How far to either side of the kink the two solutions start: rounding decides between them.
 NUDGE = 1e-12
+PRECISIONS = PRECISION, 30 * PRECISION  # of flows with biases
 
 
 def nudged(instance, side: float):
@@ -104,20 +110,21 @@ def biases_early(instance) -> Margin:
     alignment where ‖w‖ first reaches R_ε δ. u* is the direction in which the flow u̇ = ∇N(u) goes
     to infinity, ε half of 1 − ⟨v_0, u*⟩.
     """
+    return agreed(*(_early_with_biases(instance, precision) for precision in PRECISIONS))
+
+
+def _early_with_biases(instance, precision: float) -> Margin:
     delta, with_biases = 0.01, biased(instance)
-    times, norms, directions = ncf_flow_with_biases(with_biases, norm=100.0)
-    target = directions[-1]
-    misaligned = 0.5 * np.sum((directions - target) ** 2, axis=1)
-    epsilon = 0.5 * misaligned[0]
-    end = int(np.argmax(misaligned <= epsilon))
-    radius = norms[: end + 1].max()
+    target, epsilon, time, radius = window_with_biases(with_biases, 100.0, 0.5, precision)
+    time /= delta ** (instance.network.order - 2)
     _, norms, directions = loss_flow_with_biases(
-        with_biases, delta, times[end] / delta ** (instance.network.order - 2)
+        with_biases, delta, time, radius * delta, precision
     )
-    if not norms.max() >= radius * delta:
+    reached = norms >= radius * delta * (1 - precision)
+    if not reached.any():
         raise Unresolved("the loss flow does not reach R_ε δ")
-    first = int(np.argmax(norms >= radius * delta))
-    alignments = 1.01 - 0.5 * np.sum((directions[[first, -1]] - target) ** 2, axis=1) / epsilon
+    ends = directions[[int(np.argmax(reached)), -1]]
+    alignments = 1.01 - 0.5 * np.sum((ends - target) ** 2, axis=1) / epsilon
     smallness = 1.01 - norms.max() / (radius * delta)
     return mildest(Margin(float(value), SLACK) for value in (smallness, *alignments))
 
@@ -174,6 +181,11 @@ def biases_collapse(instance) -> Margin:
     time = time_to_shrink(instance, negative_limit(instance).point, epsilon)
     trained = biased(instance)
     trained = replace(trained, start=trained.network.unbiased(instance.start))
-    _, norms, _ = loss_flow_with_biases(trained, delta, time / delta ** (order - 2))
-    ratio = float(norms[-1] / (delta * epsilon))
-    return Margin(2 - ratio, SLACK * ratio)
+    time /= delta ** (order - 2)
+
+    def judge(precision: float) -> Margin:
+        _, norms, _ = loss_flow_with_biases(trained, delta, time, precision=precision)
+        ratio = float(norms[-1] / (delta * epsilon))
+        return Margin(2 - ratio, SLACK * ratio)
+
+    return agreed(*map(judge, PRECISIONS))
