@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import replace
-from unittest import mock
 
 import pytest
 
-from ncfcheck.properties.early import margins, theorems
-from ncfcheck.theory.kkt import points
 from tests.honest.flow_bars import Found, claims, hold
 
 WRONG = Found.OUTSIDE, Found.ERROR
