@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, mildest
+from ncfcheck.core.tolerances import LOOSER
 from ncfcheck.model.ncf import norm
 from ncfcheck.strategies.choices import sampled_from
 from ncfcheck.theory.early.training import (
@@ -103,10 +104,10 @@ def train(instance, delta: float, until: Event) -> Trajectory:
 
 
 def judged(instance, delta: float, until: Event, judge: Callable[[Trajectory], Margin]) -> Margin:
-    """judge(loss flow from δ·v_0 to the event), known as far as a run thirty times looser agrees:
+    """judge(loss flow from δ·v_0 to the event), known as far as a looser run agrees:
     what leaves a saddle, or creeps along minima, goes where errors lead it.
     """
-    loose = replace(instance.numerics, tolerance=30 * instance.numerics.tolerance)
+    loose = replace(instance.numerics, tolerance=LOOSER * instance.numerics.tolerance)
     runs = instance, replace(instance, numerics=loose)
     return agreed(*(judge(train(each, delta, until)) for each in runs))
 

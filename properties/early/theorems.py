@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
+from ncfcheck.core.tolerances import LOOSER
 from ncfcheck.properties.early import exact
 from ncfcheck.properties.early.margins import VANISHING, grown_window, shrinking, time_to_shrink
 from ncfcheck.properties.hypotheses import (
@@ -57,16 +58,17 @@ def _vanishes(instance, excess, until, deltas, condition: float, in_the_limit=0.
 def _within(instance, excess, until, delta: float, condition: float, in_the_limit) -> Margin:
     """VANISHING − excess at one δ.
 
-    The integrators' share of the error: a second, looser run, and what is found at a δ so small
+    The integrators' share of the error: a second, looser run, and one looser still at a δ so small
     that the loss flow is the NCF flow, where the excess is known. Rounding of the gradient, much
     where data cancel, is as good as a local error of its size, and adds up along the way.
     """
     flow = follow(instance, delta, until)
     value, lost = excess(flow), noise(instance.ncf, flow)
-    coarse = excess(follow(instance, delta, until, loosened=30))
-    limit = excess(follow(instance, NEGLIGIBLE ** (1 / instance.network.order), until))
-    integrated = abs(value - coarse) * (1 + lost / instance.numerics.tolerance)
-    error = integrated + abs(limit - in_the_limit) + condition * lost + 1e-9
+    coarse = excess(follow(instance, delta, until, LOOSER))
+    negligible = NEGLIGIBLE ** (1 / instance.network.order)
+    coarsest = excess(follow(instance, negligible, until, LOOSER**2))
+    integrated = max(abs(value - coarse), abs(coarsest - in_the_limit) / LOOSER)
+    error = integrated * (1 + lost / instance.numerics.tolerance) + condition * lost + 1e-9
     return Margin(VANISHING - value, error)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from ncfcheck.core.claims import Unresolved
-from ncfcheck.core.tolerances import EPS
+from ncfcheck.core.tolerances import EPS, LOOSER
 from ncfcheck.model.arrays import Value
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import norm
@@ -64,10 +64,10 @@ def _floor(instance: Instance, reference: Trajectory) -> np.ndarray:
     """What (‖direction‖, delay) may be off by.
 
     At δ^D ≈ 0 the loss flow takes the NCF flow's own steps and errors; on a rung it may take
-    others, and what these come to a run at thirty times the tolerance tells. Where data cancel,
+    others, and what these come to a looser run tells. Where data cancel,
     rounding of the gradient, which −ℓ' adds to for δ^D > 0, is as good as local errors of its size.
     """
-    loose = replace(instance.numerics, tolerance=30 * instance.numerics.tolerance)
+    loose = replace(instance.numerics, tolerance=LOOSER * instance.numerics.tolerance)
     coarse, lost = _to_radius(replace(instance, numerics=loose)), noise(instance.ncf, reference)
     apart, same = _difference(coarse, reference), _departure(instance, reference, NEGLIGIBLE)
     off = np.array([[np.linalg.norm(direction), abs(delay)] for direction, delay in (apart, same)])
