@@ -65,8 +65,7 @@ def gradient(widths, offsets, powers, slopes, index, theta, X, y, code, factor, 
             elif code == SQUARE:
                 w = sub(y[i, j], mul(factor, values[here]))
             else:
-                grown = exponential(mul(y[i, j], mul(factor, values[here])))
-                w = div(y[i, j], add(plain(1.0), grown))
+                w = _sigmoid(y[i, j], mul(y[i, j], mul(factor, values[here])))
             delta[here] = w
             value = add(value, mul(w, values[here]))
     for i in range(out.size):
@@ -95,6 +94,14 @@ def gradient(widths, offsets, powers, slopes, index, theta, X, y, code, factor, 
             for here in range(below, above):
                 delta[here] = mul(delta[here], bends[here])
     return value
+
+
+@compiled()
+def _sigmoid(y, z):
+    """y/(1 + e^z)."""
+    if abs(z.real) > 650.0:  # beyond, e^z or 1/e^z over- or underflows
+        return plain(0.0) if z.real > 0 else y
+    return div(y, add(plain(1.0), exponential(z)))
 
 
 @compiled()

@@ -214,6 +214,8 @@ class _Walk:
         value, size, sine = (
             each for each in exact_flows.rate(self.net, self.data, self.state, out)
         )
+        if not np.isfinite([value, size, *self.state]).all():
+            raise NotKnown("not finite")
         v = exact_flows.normalised(self.state)[:-2]
         self.rows.append(
             (self.sigma, _log_norm(self.state), self.state[-1], value, size.real, sine.real, v)
