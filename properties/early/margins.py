@@ -11,6 +11,7 @@ import numpy as np
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, mildest
 from ncfcheck.core.tolerances import LOOSER
 from ncfcheck.model.ncf import norm
+from ncfcheck.properties.flow.margins import agreed
 from ncfcheck.strategies.choices import sampled_from
 from ncfcheck.theory.early.training import (
     PERTURBATION,
@@ -110,11 +111,6 @@ def judged(instance, delta: float, until: Event, judge: Callable[[Trajectory], M
     loose = replace(instance.numerics, tolerance=LOOSER * instance.numerics.tolerance)
     runs = instance, replace(instance, numerics=loose)
     return agreed(*(judge(train(each, delta, until)) for each in runs))
-
-
-def agreed(fine: Margin, coarse: Margin) -> Margin:
-    """The margin of a run, known as far as that of a looser run agrees."""
-    return replace(fine, error=fine.error + abs(fine.value - coarse.value))
 
 
 def misalignment(flow: Trajectory, target: np.ndarray) -> float:

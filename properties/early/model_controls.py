@@ -12,7 +12,6 @@ from ncfcheck.properties.early import exact_models
 from ncfcheck.properties.early.margins import (
     SHALLOW,
     SLACK,
-    agreed,
     aligned,
     collapsed,
     contained,
@@ -23,6 +22,7 @@ from ncfcheck.properties.early.margins import (
     time_to_shrink,
 )
 from ncfcheck.properties.flow.instances import kinked, stationary
+from ncfcheck.properties.flow.margins import agreed
 from ncfcheck.properties.hypotheses import HOMOGENEOUS, LIPSCHITZ
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.biases.flows import (

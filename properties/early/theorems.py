@@ -67,7 +67,7 @@ def _within(instance, excess, until, delta: float, condition: float, in_the_limi
     coarse = excess(follow(instance, delta, until, LOOSER))
     negligible = NEGLIGIBLE ** (1 / instance.network.order)
     coarsest = excess(follow(instance, negligible, until, LOOSER**2))
-    integrated = max(abs(value - coarse), abs(coarsest - in_the_limit) / LOOSER)
+    integrated = abs(value - coarse) + abs(coarsest - in_the_limit) / LOOSER
     error = integrated * (1 + lost / instance.numerics.tolerance) + condition * lost + 1e-9
     return Margin(VANISHING - value, error)
 

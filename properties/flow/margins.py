@@ -24,6 +24,11 @@ from ncfcheck.theory.kkt.points import blowup_time
 GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
 
 
+def agreed(fine: Margin, coarse: Margin) -> Margin:
+    """The margin of a run, known as far as that of a looser run agrees."""
+    return replace(fine, error=fine.error + abs(fine.value - coarse.value))
+
+
 def bracket(instance, initial_norm: float = 1.0) -> Margin:
     """Both bounds on T* from u(0) = c·v_0, c = initial_norm: u(t) = c ũ(c^{D−2} t), ũ from v_0."""
     order, value = instance.network.order, value_at(instance.ncf, instance.start)
