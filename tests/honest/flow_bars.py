@@ -180,8 +180,8 @@ def held(claim: Claim, instance) -> Held:
     for each, truth, other in zip(margins, fine, coarse, strict=True):
         if each.outcome is Outcome.UNRESOLVED:
             continue
-        known = 10 * abs(truth - other) + 16 * EPS * (1 + abs(truth)) + ROUNDED.get(claim.id, 0)
-        one = _compared(each, truth, known)
+        known = 10 * abs(truth - other) + 16 * EPS * (1 + abs(truth))
+        one = _compared(each, truth, known, ROUNDED.get(claim.id, 0.0))
         rank = (Found.OUTSIDE, Found.UNDECIDED, Found.HONEST)
         worst = min((worst or one), one, key=lambda held: rank.index(held.found))
     return worst or Held(Found.UNRESOLVED, margin)
@@ -218,11 +218,11 @@ def _truths(claim: Claim, instance, tape: Tape, world: World) -> list[float]:
     return tape.truths or [margin.value]
 
 
-def _compared(margin: Margin, truth: float, known: float) -> Held:
+def _compared(margin: Margin, truth: float, known: float, rounded: float = 0.0) -> Held:
     off = abs(margin.value - truth)
     if math.isnan(off):
         return Held(Found.UNDECIDED, margin, truth, known)
-    if off > margin.error + known:
+    if off > margin.error + known + rounded:
         return Held(Found.OUTSIDE, margin, truth, known)
     decided = known <= max(margin.error, 64 * EPS * (1 + abs(truth)))
     return Held(Found.HONEST if decided else Found.UNDECIDED, margin, truth, known)
