@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-lowest test-versions test-wheel lint types docs ground bench hunt pictures baseline clean
+.PHONY: run test honest-flows test-lowest test-versions test-wheel lint types docs ground bench hunt pictures baseline clean
 
 run: .venv/.installed
 	$(BIN)/ncfcheck check --profile quick
@@ -12,6 +12,13 @@ test: .venv/.installed-test
 # What users' claims, machines and files do, the long tests too, as a table: situation, outcome.
 ground: .venv/.installed-test
 	$(BIN)/python -m pytest -n auto tests/ground --ground
+
+# Error bars of claims about flows against the truth, PAIRS instances of each, on two cores.
+PAIRS ?= 2000
+honest-flows: .venv/.installed-test
+	$(BIN)/python -m tests.honest.flow_bars $(PAIRS) 0 'flow.*' 'early.*' & \
+	$(BIN)/python -m tests.honest.flow_bars $(PAIRS) 0 'control.*' 'conjecture.*'; \
+	found=$$?; wait $$! && exit $$found
 
 # What the lowest versions of all that is needed, and releases of Hypothesis from the lowest to the newest, can do.
 test-lowest: .venv-lowest/.installed

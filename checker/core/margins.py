@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ncfcheck.core.stated import shown
@@ -75,23 +75,33 @@ def _is_truth(value) -> bool:
 def worst(margins: Iterable[Margin]) -> Margin:
     """The margin that decides a conjunction.
 
-    A violated part first; then a part that could not be decided; otherwise the smallest value.
-    Raises ValueError when there is no part, TypeError for what are no margins.
+    A violated part first; then a part that could not be decided; otherwise the smallest value,
+    whose error says how far down the others' errors reach. Raises ValueError when there is no part,
+    TypeError for what are no margins.
     """
-    margins = _parts("worst", margins)
+    parts = _parts("worst", margins)
     rank = {Outcome.VIOLATES: 0, Outcome.UNRESOLVED: 1, Outcome.HOLDS: 2}
-    return min(margins, key=lambda margin: (rank[margin.outcome], margin.value))
+    least = min(parts, key=lambda margin: (rank[margin.outcome], margin.value))
+    lowest = min(parts, key=lambda margin: margin.value - margin.error)
+    if least.outcome is not Outcome.HOLDS or lowest is least:
+        return least
+    return replace(least, error=least.value - (lowest.value - lowest.error))
 
 
 def mildest(margins: Iterable[Margin]) -> Margin:
     """The margin that decides a disjunction: it violates only where every part does, by the part
     that does so least.
 
-    A part that holds first; then one that could not be decided. Raises as `worst` does.
+    A part that holds first; then one that could not be decided; otherwise the largest value, whose
+    error says how far up the others' errors reach. Raises as `worst` does.
     """
-    margins = _parts("mildest", margins)
+    parts = _parts("mildest", margins)
     rank = {Outcome.HOLDS: 2, Outcome.UNRESOLVED: 1, Outcome.VIOLATES: 0}
-    return max(margins, key=lambda margin: (rank[margin.outcome], margin.value))
+    most = max(parts, key=lambda margin: (rank[margin.outcome], margin.value))
+    highest = max(parts, key=lambda margin: margin.value + margin.error)
+    if most.outcome is not Outcome.VIOLATES or highest is most:
+        return most
+    return replace(most, error=highest.value + highest.error - most.value)
 
 
 def _parts(function: str, margins: Iterable[Margin]) -> tuple[Margin, ...]:

@@ -29,6 +29,11 @@ DEGENERATE = 1e-6
 # Parameters up to which the Hessian is formed and diagonalised; beyond, products and Lanczos.
 DENSE_HESSIAN = 400
 
+# What a flow is compared with to tell its errors: a run this much looser, and one as much again,
+# whose difference counts by this share. Across kinks of ∇²N errors do not go by the tolerance:
+# those of two runs may be alike.
+LOOSER = 30.0
+
 INTEGRATORS = ("compiled", "scipy")  # the project's own; the independent second one
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
@@ -14,6 +16,7 @@ from ncfcheck.properties.early.margins import (
     collapsed,
     delta_changing,
     departures,
+    judged,
     large,
     misalignment,
     negative_limit,
@@ -22,7 +25,6 @@ from ncfcheck.properties.early.margins import (
     slope,
     smallest,
     time_to_shrink,
-    train,
 )
 from ncfcheck.properties.hypotheses import (
     FLOW_LIMIT,
@@ -49,7 +51,8 @@ from ncfcheck.theory.kkt.points import flow_limit, positive_limit
 def large_init(instance) -> Margin:
     """⟨w, u*⟩/‖w‖ ≥ 1 − ε − ε/100 at t = T_ε/δ^{D−2}, for a large δ: δR_ε ≥ 3."""
     found = conditioned_window(instance)
-    return aligned(train(instance, large(instance, found, 10.0), time_reaches(found.time)), found)
+    delta, until = large(instance, found, 10.0), time_reaches(found.time)
+    return judged(instance, delta, until, partial(aligned, found=found))
 
 
 @claim(
@@ -69,10 +72,13 @@ def large_init_escape(instance) -> Margin:
     if found.radius < 1.01:
         raise Inapplicable(NOT_GROWN)
     delta = delta_changing(instance, 10.0, found.log_forcing)
-    flow = train(instance, delta, norm_reaches(found.radius))
-    if flow.stop is not Stop.ESCAPED:
-        raise Inapplicable("the norm never reaches R_ε δ")
-    return aligned(flow, found)
+
+    def judge(flow) -> Margin:
+        if flow.stop is not Stop.ESCAPED:
+            raise Inapplicable("the norm never reaches R_ε δ")
+        return aligned(flow, found)
+
+    return judged(instance, delta, norm_reaches(found.radius), judge)
 
 
 @claim(
@@ -93,8 +99,12 @@ def large_init_tracking(instance) -> Margin:
     if reference.stop is not Stop.ESCAPED:
         raise Unresolved(f"NCF flow to norm 2: {reference.stop.value}")
     delta = max(3.0, delta_changing(instance, 10.0, log_forcing(instance, reference)))
-    flow = train(instance, delta, norm_reaches(2.0))
-    return Margin(float(np.exp(flow.log_norm.max())) / 2 - 1 + SLACK, SLACK / 2)
+    return judged(instance, delta, norm_reaches(2.0), partial(_doubled, slack=SLACK))
+
+
+def _doubled(flow, slack: float = 0.0) -> Margin:
+    """max ‖s‖/2 − 1, and a slack."""
+    return Margin(float(np.exp(flow.log_norm.max())) / 2 - 1 + slack, SLACK / 2)
 
 
 @claim(
@@ -113,7 +123,7 @@ def large_init_collapse(instance) -> Margin:
     limit, epsilon = negative_limit(instance), 0.01
     delta = delta_changing(instance, 10.0, log_forcing(instance, limit.trajectory, slice(1)))
     time = time_to_shrink(instance, limit.point, epsilon)
-    return collapsed(train(instance, delta, time_reaches(time)), epsilon)
+    return judged(instance, delta, time_reaches(time), partial(collapsed, epsilon=epsilon))
 
 
 @claim(
@@ -151,8 +161,7 @@ def no_escape(instance) -> Margin:
     if limit.point.multiplier:
         raise Inapplicable("the NCF flow does not tend to a zero KKT point")
     delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1))))
-    flow = train(instance, delta, time_reaches(float(limit.trajectory.time[-1])))
-    return Margin(float(np.exp(flow.log_norm.max())) / 2 - 1, SLACK)
+    return judged(instance, delta, time_reaches(float(limit.trajectory.time[-1])), _doubled)
 
 
 @claim(
@@ -168,8 +177,8 @@ def no_escape(instance) -> Margin:
 def positive_collapse(instance) -> Margin:
     """‖w(T_ε/δ^{D−2})‖ ≤ 2δε where the NCF flow tends to a positive KKT point."""
     found = conditioned_window(instance)
-    flow = train(instance, smallest(instance, found), time_reaches(found.time))
-    return collapsed(flow, found.epsilon)
+    until, judge = time_reaches(found.time), partial(collapsed, epsilon=found.epsilon)
+    return judged(instance, smallest(instance, found), until, judge)
 
 
 @claim(
@@ -191,8 +200,11 @@ def initial_direction(instance) -> Margin:
         raise Inapplicable("no negative KKT point was found")
     instance = set_aside(instance)
     found = conditioned_window(instance)
-    flow = train(instance, smallest(instance, found), time_reaches(found.time))
-    return Margin(1 - misalignment(flow, near) / 0.1, SLACK)
+
+    def judge(flow) -> Margin:
+        return Margin(1 - misalignment(flow, near) / 0.1, SLACK)
+
+    return judged(instance, smallest(instance, found), time_reaches(found.time), judge)
 
 
 @claim(

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
 from ncfcheck.core.claims import CONTROL, Margin, claim
 from ncfcheck.model.losses import Loss
 from ncfcheck.properties.early import exact_controls
 from ncfcheck.properties.early.margins import (
     SHALLOW,
-    SLACK,
     aligned,
     both_ways,
     collapsed,
+    contained,
     follows,
+    judged,
     mirrored,
     negative_limit,
     smallest,
-    train,
 )
 from ncfcheck.properties.homogeneity.labels import mislabelled, relabelled
 from ncfcheck.properties.hypotheses import TRUE_LABELS
@@ -61,9 +59,8 @@ def wrong_norm(instance) -> Margin:
     of the labels as they were.
     """
     found, trained = conditioned_window(instance), relabelled(instance, 10 * instance.problem.y)
-    flow = train(trained, smallest(instance, found), norm_reaches(2 * found.radius))
-    within = flow.log_norm[flow.time <= found.time].max()
-    return Margin(1.01 - float(np.exp(within)) / found.radius, SLACK)
+    until, judge = norm_reaches(2 * found.radius), partial(contained, found=found)
+    return judged(trained, smallest(instance, found), until, judge)
 
 
 @claim(
@@ -102,5 +99,5 @@ def wrong_labels_collapse(instance) -> Margin:
     # Nine tenths of the time T* in which the flow of −N blows up.
     time, epsilon = 0.9 / (order * (order - 2) * -limit.point.value), 1.9 ** (-1 / (order - 2))
     trained = relabelled(instance, -instance.problem.y)
-    flow = train(trained, mirrored(instance, limit), time_reaches(time))
-    return collapsed(flow, epsilon)
+    delta = mirrored(instance, limit)
+    return judged(trained, delta, time_reaches(time), partial(collapsed, epsilon=epsilon))

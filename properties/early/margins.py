@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, mildest
+from ncfcheck.core.tolerances import LOOSER
 from ncfcheck.model.ncf import norm
+from ncfcheck.properties.flow.margins import agreed
 from ncfcheck.strategies.choices import sampled_from
 from ncfcheck.theory.early.training import (
     PERTURBATION,
@@ -107,6 +110,15 @@ def train(instance, delta: float, until: Event) -> Trajectory:
     return flow
 
 
+def judged(instance, delta: float, until: Event, judge: Callable[[Trajectory], Margin]) -> Margin:
+    """judge(loss flow from δ·v_0 to the event), known as far as a looser run agrees:
+    what leaves a saddle, or creeps along minima, goes where errors lead it.
+    """
+    loose = replace(instance.numerics, tolerance=LOOSER * instance.numerics.tolerance)
+    runs = instance, replace(instance, numerics=loose)
+    return agreed(*(judge(train(each, delta, until)) for each in runs))
+
+
 def misalignment(flow: Trajectory, target: np.ndarray) -> float:
     """1 − ⟨v, target⟩ of the flow's last direction, without cancellation."""
     return float(0.5 * np.sum((flow.direction - target) ** 2))
@@ -114,7 +126,14 @@ def misalignment(flow: Trajectory, target: np.ndarray) -> float:
 
 def aligned(flow: Trajectory, found: Window) -> Margin:
     """1.01 − (1 − ⟨v, u*⟩)/ε for the flow's last direction."""
-    return Margin(1.01 - misalignment(flow, found.limit.point.u) / found.epsilon, SLACK)
+    ratio = misalignment(flow, found.limit.point.u) / found.epsilon
+    return Margin(1.01 - ratio, SLACK * max(1.0, ratio))
+
+
+def contained(flow: Trajectory, found: Window) -> Margin:
+    """1.01 − max ‖s‖/R_ε until T_ε, of a flow that goes on until then or a larger norm."""
+    largest = float(np.exp(flow.log_norm[flow.time <= found.time].max()))
+    return Margin(1.01 - largest / found.radius, SLACK)
 
 
 def collapsed(flow: Trajectory, epsilon: float) -> Margin:
@@ -128,7 +147,7 @@ def both_ways(trained, found, judge) -> Margin:
         raise Inapplicable(NOT_GROWN)
     delta = smallest(trained, found)
     return mildest(
-        judge(train(trained, delta, until))
+        judged(trained, delta, until, judge)
         for until in (time_reaches(found.time), norm_reaches(found.radius))
     )
 

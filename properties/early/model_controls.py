@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -13,16 +14,22 @@ from ncfcheck.properties.early.margins import (
     SLACK,
     aligned,
     collapsed,
+    contained,
     follows,
+    judged,
     negative_limit,
     smallest,
     time_to_shrink,
-    train,
 )
 from ncfcheck.properties.flow.instances import kinked, stationary
+from ncfcheck.properties.flow.margins import agreed
 from ncfcheck.properties.hypotheses import HOMOGENEOUS, LIPSCHITZ
 from ncfcheck.strategies.instances import instances
-from ncfcheck.theory.biases.flows import loss_flow_with_biases, ncf_flow_with_biases
+from ncfcheck.theory.biases.flows import (
+    PRECISION,
+    loss_flow_with_biases,
+    window_with_biases,
+)
 from ncfcheck.theory.biases.networks import biased
 from ncfcheck.theory.early.training import conditioned_window
 from ncfcheck.theory.flow.trajectories import Stop, norm_reaches, time_reaches
@@ -30,6 +37,7 @@ from ncfcheck.theory.starts import unit
 
 # How far to either side of the kink the two solutions start: rounding decides between them.
 NUDGE = 1e-12
+PRECISIONS = PRECISION, 30 * PRECISION  # of flows with biases
 
 
 def nudged(instance, side: float):
@@ -59,11 +67,14 @@ def kink_start(instance) -> Margin:
     slow, fast = nudged(instance, -1.0), nudged(instance, 1.0)
     found = conditioned_window(slow)
     delta = smallest(slow, found)
-    events = time_reaches(found.time), norm_reaches(found.radius), norm_reaches(2 * found.radius)
-    at_time, at_norm, beyond = (train(fast, delta, until) for until in events)
-    largest = beyond.log_norm[beyond.time <= found.time].max()
-    small = Margin(float(1.01 - np.exp(largest) / found.radius), SLACK)
-    return mildest([small, aligned(at_time, found), aligned(at_norm, found)])
+    parts = (
+        (norm_reaches(2 * found.radius), contained),
+        (time_reaches(found.time), aligned),
+        (norm_reaches(found.radius), aligned),
+    )
+    return mildest(
+        judged(fast, delta, until, partial(judge, found=found)) for until, judge in parts
+    )
 
 
 @claim(
@@ -99,20 +110,21 @@ def biases_early(instance) -> Margin:
     alignment where ‖w‖ first reaches R_ε δ. u* is the direction in which the flow u̇ = ∇N(u) goes
     to infinity, ε half of 1 − ⟨v_0, u*⟩.
     """
+    return agreed(*(_early_with_biases(instance, precision) for precision in PRECISIONS))
+
+
+def _early_with_biases(instance, precision: float) -> Margin:
     delta, with_biases = 0.01, biased(instance)
-    times, norms, directions = ncf_flow_with_biases(with_biases, norm=100.0)
-    target = directions[-1]
-    misaligned = 0.5 * np.sum((directions - target) ** 2, axis=1)
-    epsilon = 0.5 * misaligned[0]
-    end = int(np.argmax(misaligned <= epsilon))
-    radius = norms[: end + 1].max()
+    target, epsilon, time, radius = window_with_biases(with_biases, 100.0, 0.5, precision)
+    time /= delta ** (instance.network.order - 2)
     _, norms, directions = loss_flow_with_biases(
-        with_biases, delta, times[end] / delta ** (instance.network.order - 2)
+        with_biases, delta, time, radius * delta, precision
     )
-    if not norms.max() >= radius * delta:
+    reached = norms >= radius * delta * (1 - precision)
+    if not reached.any():
         raise Unresolved("the loss flow does not reach R_ε δ")
-    first = int(np.argmax(norms >= radius * delta))
-    alignments = 1.01 - 0.5 * np.sum((directions[[first, -1]] - target) ** 2, axis=1) / epsilon
+    ends = directions[[int(np.argmax(reached)), -1]]
+    alignments = 1.01 - 0.5 * np.sum((ends - target) ** 2, axis=1) / epsilon
     smallness = 1.01 - norms.max() / (radius * delta)
     return mildest(Margin(float(value), SLACK) for value in (smallness, *alignments))
 
@@ -138,11 +150,14 @@ def kink_collapse(instance) -> Margin:
     if order == 2:
         raise Inapplicable("D = 2")
     v = stationary(instance)
-    flow = train(nudged(replace(instance, start=v), 1.0), 1e-3, norm_reaches(2.0))
-    if flow.stop is not Stop.ESCAPED:
-        raise Unresolved("the loss flow does not reach 2δ")
-    shrunk = 1 - order * (order - 2) * instance.ncf.value(v) * flow.time[-1]
-    return collapsed(flow, shrunk ** (-1 / (order - 2)))
+
+    def judge(flow) -> Margin:
+        if flow.stop is not Stop.ESCAPED:
+            raise Unresolved("the loss flow does not reach 2δ")
+        shrunk = 1 - order * (order - 2) * instance.ncf.value(v) * flow.time[-1]
+        return collapsed(flow, shrunk ** (-1 / (order - 2)))
+
+    return judged(nudged(replace(instance, start=v), 1.0), 1e-3, norm_reaches(2.0), judge)
 
 
 @claim(
@@ -166,6 +181,11 @@ def biases_collapse(instance) -> Margin:
     time = time_to_shrink(instance, negative_limit(instance).point, epsilon)
     trained = biased(instance)
     trained = replace(trained, start=trained.network.unbiased(instance.start))
-    _, norms, _ = loss_flow_with_biases(trained, delta, time / delta ** (order - 2))
-    ratio = float(norms[-1] / (delta * epsilon))
-    return Margin(2 - ratio, SLACK * ratio)
+    time /= delta ** (order - 2)
+
+    def judge(precision: float) -> Margin:
+        _, norms, _ = loss_flow_with_biases(trained, delta, time, precision=precision)
+        ratio = float(norms[-1] / (delta * epsilon))
+        return Margin(2 - ratio, SLACK * ratio)
+
+    return agreed(*map(judge, PRECISIONS))

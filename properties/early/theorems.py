@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
+from ncfcheck.core.tolerances import LOOSER
 from ncfcheck.properties.early import exact
 from ncfcheck.properties.early.margins import VANISHING, grown_window, shrinking, time_to_shrink
 from ncfcheck.properties.hypotheses import (
@@ -23,42 +25,51 @@ from ncfcheck.properties.hypotheses import (
 from ncfcheck.strategies.instances import collapsing, instances
 from ncfcheck.theory.early.training import (
     NEGLIGIBLE,
+    Window,
     conditioned_window,
     follow,
     ladder,
     log_forcing,
     resolved,
 )
-from ncfcheck.theory.flow.trajectories import Trajectory, norm_reaches, time_reaches
+from ncfcheck.theory.flow.trajectories import Trajectory, noise, norm_reaches, time_reaches
 from ncfcheck.theory.kkt.points import flow_limit
 
 HYPOTHESES = (HOMOGENEOUS, SUPERQUADRATIC, LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START)
 
 
-def _vanishes(instance, excess, until, deltas, in_the_limit: float = 0.0) -> Margin:
-    """Margin of excess(flow at the event) ≤ o(1): under VANISHING on two rungs in turn, or last."""
+def _vanishes(instance, excess, until, deltas, condition: float, in_the_limit=0.0) -> Margin:
+    """Margin of excess(flow at the event) ≤ o(1): under VANISHING on two rungs in turn, or last.
+
+    `condition`: what a relative change of the gradient all along the flow changes the excess by.
+    """
     parts = []
     for delta in deltas:
-        part = _within(instance, excess, until, delta, in_the_limit)
+        part = _within(instance, excess, until, delta, condition, in_the_limit)
         if part.outcome is Outcome.UNRESOLVED:
             tightened = replace(instance, numerics=instance.numerics.tightened())
-            part = _within(tightened, excess, until, delta, in_the_limit)
+            part = _within(tightened, excess, until, delta, condition, in_the_limit)
         parts = [*parts, part][-2:]
         if len(parts) == 2 and all(part.outcome is Outcome.HOLDS for part in parts):
             break
     return worst(parts)
 
 
-def _within(instance, excess, until, delta: float, in_the_limit: float) -> Margin:
+def _within(instance, excess, until, delta: float, condition: float, in_the_limit) -> Margin:
     """VANISHING − excess at one δ.
 
-    The integrators' share of the error: a second, looser run, and what is found at a δ so small
-    that the loss flow is the NCF flow, where the excess is known.
+    The integrators' share of the error: a second, looser run, and one looser still at a δ so small
+    that the loss flow is the NCF flow, where the excess is known. Rounding of the gradient, much
+    where data cancel, is as good as a local error of its size, and adds up along the way.
     """
-    value = excess(follow(instance, delta, until))
-    coarse = excess(follow(instance, delta, until, loosened=30))
-    limit = excess(follow(instance, NEGLIGIBLE ** (1 / instance.network.order), until))
-    return Margin(VANISHING - value, abs(value - coarse) + abs(limit - in_the_limit) + 1e-9)
+    flow = follow(instance, delta, until)
+    value, lost = excess(flow), noise(instance.ncf, flow)
+    coarse = excess(follow(instance, delta, until, LOOSER))
+    negligible = NEGLIGIBLE ** (1 / instance.network.order)
+    coarsest = excess(follow(instance, negligible, until, LOOSER**2))
+    integrated = abs(value - coarse) + abs(coarsest - in_the_limit) / LOOSER
+    error = integrated * (1 + lost / instance.numerics.tolerance) + condition * lost + 1e-9
+    return Margin(VANISHING - value, error)
 
 
 @claim(
@@ -107,14 +118,24 @@ def before_escape(instance) -> Margin:
     """Margin of (1 − ⟨v, u*⟩ − ε)/ε ≤ o(1) where ‖w‖ first reaches R_ε δ."""
     found = grown_window(instance)
     deltas, until = ladder(instance, found.log_forcing, found.radius), norm_reaches(found.radius)
-    return _vanishes(instance, partial(_misalignment, found=found), until, deltas)
+    return _vanishes(instance, partial(_misalignment, found=found), until, deltas, _turning(found))
 
 
 def _at_fixed_time(instance, excess) -> Margin:
     """Margin of excess(loss flow, window) ≤ o(1) at t = T_ε/δ^{D−2}."""
     found = conditioned_window(instance)
     deltas = ladder(instance, found.log_forcing, found.radius, found.condition)
-    return _vanishes(instance, partial(excess, found=found), time_reaches(found.time), deltas)
+    # d log r = condition · d log t, and near a maximum misalignments fall like r^-4 at most.
+    condition = 4 * found.condition + _turning(found)
+    until = time_reaches(found.time)
+    return _vanishes(instance, partial(excess, found=found), until, deltas, condition)
+
+
+def _turning(found: Window) -> float:
+    """What a relative change of the gradient all along a window's flow changes (1 − ⟨v, u*⟩)/ε by:
+    v turns by its share of the way.
+    """
+    return found.flow.sigma[-1] * math.sqrt(2 / found.epsilon)
 
 
 def _overshoot(flow: Trajectory, found) -> float:
@@ -165,9 +186,11 @@ def _shrinks(instance) -> Margin:
     time = time_to_shrink(instance, limit.point, epsilon)
     forcing = log_forcing(instance, limit.trajectory, slice(1))
     deltas = ladder(instance, forcing, condition=condition)
-    return _vanishes(
-        instance, lambda flow: (flow.norm / epsilon - 1) * VANISHING, time_reaches(time), deltas
-    )
+
+    def excess(flow: Trajectory) -> float:
+        return (flow.norm / epsilon - 1) * VANISHING
+
+    return _vanishes(instance, excess, time_reaches(time), deltas, condition * VANISHING)
 
 
 def _stays_near(instance, limit) -> Margin:
@@ -184,5 +207,10 @@ def _stays_near(instance, limit) -> Margin:
     deltas = ladder(instance, log_forcing(instance, flow, slice(k + 1)), largest)
     until = time_reaches(float(flow.time[k]))
     return _vanishes(
-        instance, lambda end: excess(end.direction), until, deltas, excess(flow.directions[k])
+        instance,
+        lambda end: excess(end.direction),
+        until,
+        deltas,
+        VANISHING * float(flow.sigma[k]) * math.sqrt(2 / epsilon),
+        excess(flow.directions[k]),
     )

@@ -24,6 +24,11 @@ from ncfcheck.theory.kkt.points import blowup_time
 GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
 
 
+def agreed(fine: Margin, coarse: Margin) -> Margin:
+    """The margin of a run, known as far as that of a looser run agrees."""
+    return replace(fine, error=fine.error + abs(fine.value - coarse.value))
+
+
 def bracket(instance, initial_norm: float = 1.0) -> Margin:
     """Both bounds on T* from u(0) = c·v_0, c = initial_norm: u(t) = c ũ(c^{D−2} t), ũ from v_0."""
     order, value = instance.network.order, value_at(instance.ncf, instance.start)
@@ -36,11 +41,16 @@ def bracket(instance, initial_norm: float = 1.0) -> Margin:
 
 
 def balancing(instance) -> float:
-    """δ at which outputs at v_0 are as large as the labels; Inapplicable where they are all 0."""
+    """δ at which outputs at v_0 are as large as the labels; Inapplicable where they are all 0,
+    Unresolved where they overflow.
+    """
     outputs = float(np.abs(instance.problem.outputs(instance.start)).max())
     if outputs == 0:
         raise Inapplicable("H(X; v_0) = 0: the network is dead on the data")
-    return (float(np.abs(instance.problem.y).max()) / outputs) ** (1 / instance.network.order)
+    delta = (float(np.abs(instance.problem.y).max()) / outputs) ** (1 / instance.network.order)
+    if not 0 < delta < np.inf:
+        raise Unresolved("outputs at v_0, or labels, over- or underflow")
+    return delta
 
 
 def conserved(instance, balances) -> Margin:

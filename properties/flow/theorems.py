@@ -135,12 +135,14 @@ def direction_converges(instance) -> Margin:
     ncf, v = instance.ncf, flow.direction
     growth = instance.network.order * value_at(ncf, v) / size_at(ncf, v)
     growth *= np.sign(point.value) if abs(value_at(ncf, point.u)).is_positive else math.nan
-    # A flow that has not ended yet is still so far from a maximum that is nearly flat.
+    # A flow that has not ended yet is still so far from a maximum that is nearly flat; past a
+    # saddle, errors on the way decide how far on it is.
     left = flow.residual[-1] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
+    off = instance.numerics.tolerance + 2 * left + limit.distance
     return worst(
         [
             Margin(1 - point.residual / 1e-9, point.residual_error / 1e-9),
-            Margin(1 - limit.distance / 1e-2, (instance.numerics.tolerance + 2 * left) / 1e-2),
+            Margin(1 - limit.distance / 1e-2, off / 1e-2),
             Margin(growth.value, growth.error + instance.numerics.tolerance),
         ]
     )

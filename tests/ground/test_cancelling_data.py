@@ -26,7 +26,9 @@ STORED = Path(__file__).parent / "cancelling"
 QUICK = ("homogeneity", "rank_one")
 THEOREMS = [claim.id for claim in registered().values() if claim.kind is Kind.THEOREM]
 PROMPT = [id for id in THEOREMS if id.startswith(QUICK) and id != "rank_one.necessary"]
-SLOW = [id for id in THEOREMS if id not in PROMPT]
+# Those about flows are held against the truth on such data in tests/honest.
+FLOWS = ("flow.", "early.")
+SLOW = [id for id in THEOREMS if id not in PROMPT and not id.startswith(FLOWS)]
 # One sample has nothing to cancel with; kinks of the same samples are not two.
 ALONE = ("kkt.one_sample", "rank_one.spoilt_at_once", "rank_one.clarke")
 
@@ -71,8 +73,8 @@ def test_no_theorem_is_violated_where_data_cancel(id):
 
 @pytest.mark.long
 @pytest.mark.parametrize("id", SLOW)
-def test_no_theorem_about_flows_is_violated_where_data_cancel(id):
-    """the same, a theorem about limits and flows → never violated"""
+def test_no_theorem_about_limits_is_violated_where_data_cancel(id):
+    """the same, a theorem about limits of flows → never violated"""
     assert not violated(registered()[id], 40)
 
 

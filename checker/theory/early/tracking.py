@@ -10,7 +10,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from ncfcheck.core.claims import Unresolved
-from ncfcheck.core.tolerances import EPS
+from ncfcheck.core.tolerances import EPS, LOOSER
 from ncfcheck.model.arrays import Value
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import norm
@@ -32,8 +32,8 @@ class Departures(Value):
     """Loss flows down a ladder of δ^D against the NCF flow, each where its norm reaches RADIUS.
 
     `powers` (m,) holds δ^D, `directions` (m, P) the differences v_loss − v_ncf, `delays` (m,) the
-    relative differences of arrival times; `floor` is what (‖direction‖, delay) still are at δ^D ≈
-    0: the integrators' errors.
+    relative differences of arrival times; `floor` is what (‖direction‖, delay) may be off by: the
+    integrators' errors, and rounding.
     """
 
     reference: Trajectory
@@ -54,12 +54,24 @@ def departures(instance: Instance, rungs: int) -> Departures:
     numerics = replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance)
     precise = replace(instance, numerics=numerics)
     reference = _to_radius(precise)
-    direction, delay = _departure(precise, reference, NEGLIGIBLE)
     powers = _first_power(precise, reference) * 10.0 ** -np.arange(float(rungs))
     directions, delays = zip(*(_departure(precise, reference, power) for power in powers))
-    floor = np.array([np.linalg.norm(direction), abs(delay)]) + 8 * EPS
-    floor += noise(precise.ncf, reference)  # which −ℓ' adds where data cancel, for δ^D > 0 only
+    floor = _floor(precise, reference)
     return Departures(reference, powers, np.array(directions), np.array(delays), floor)
+
+
+def _floor(instance: Instance, reference: Trajectory) -> np.ndarray:
+    """What (‖direction‖, delay) may be off by.
+
+    At δ^D ≈ 0 the loss flow takes the NCF flow's own steps and errors; on a rung it may take
+    others, and what these come to a looser run tells. Where data cancel,
+    rounding of the gradient, which −ℓ' adds to for δ^D > 0, is as good as local errors of its size.
+    """
+    loose = replace(instance.numerics, tolerance=LOOSER * instance.numerics.tolerance)
+    coarse, lost = _to_radius(replace(instance, numerics=loose)), noise(instance.ncf, reference)
+    apart, same = _difference(coarse, reference), _departure(instance, reference, NEGLIGIBLE)
+    off = np.array([[np.linalg.norm(direction), abs(delay)] for direction, delay in (apart, same)])
+    return off[0] * (1 + lost / instance.numerics.tolerance) + off[1] + lost + 8 * EPS
 
 
 def _to_radius(instance: Instance) -> Trajectory:
@@ -75,6 +87,11 @@ def _to_radius(instance: Instance) -> Trajectory:
 def _departure(instance: Instance, reference: Trajectory, power: float) -> tuple[np.ndarray, float]:
     """(difference of directions (P,), relative difference of arrival times) at δ^D = power."""
     flow = follow(instance, power ** (1 / instance.network.order), norm_reaches(RADIUS))
+    return _difference(flow, reference)
+
+
+def _difference(flow: Trajectory, reference: Trajectory) -> tuple[np.ndarray, float]:
+    """(difference of directions (P,), relative difference of arrival times) at their ends."""
     return flow.direction - reference.direction, float(flow.time[-1] / reference.time[-1] - 1)
 
 

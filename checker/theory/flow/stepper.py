@@ -25,7 +25,10 @@ E5 = np.ascontiguousarray(DOP853.E5[:STAGES])
 NO_EVENT, NORM_EVENT, TIME_EVENT, ALIGNMENT_EVENT = 0, 1, 2, 3
 CONVERGED, EVENT, SMALL_STEP, DEAD, BUDGET, NOT_FINITE, STIFF = 0, 1, 2, 3, 4, 5, 6
 
-FIRST_STEP, LONGEST_STEP, SHORTEST_STEP = 1e-2, 2.0, 1e-13
+# The first step at the usual tolerance; at others it is another, as all later ones are: runs at two
+# tolerances that shared a step would share what its error estimate leaves out.
+FIRST_STEP, USUAL = 1e-2, 1e-9
+LONGEST_STEP, SHORTEST_STEP = 2.0, 1e-13
 GROWTH, SHRINKAGE, SAFETY = 6.0, 0.2, 0.9
 EXPONENT = 0.125
 EVENT_STEPS = 40
@@ -193,7 +196,8 @@ def integrate(field, v0, log_r0, tolerance, residual, kind, target, direction, c
     value, norm, sine = rate(field, state, K[0], weights, work)
     _record(0, 0.0, state, 0.0, value, norm, sine, scalars, directions)
     first_norm = norm
-    rows, calls, sigma, elapsed, h = 1, 1, 0.0, 0.0, FIRST_STEP
+    rows, calls, sigma, elapsed = 1, 1, 0.0, 0.0
+    h = FIRST_STEP * (tolerance / USUAL) ** EXPONENT
     rejected = False
     before = _event(kind, target, direction, state, elapsed) if kind else -1.0
     stop = -1

@@ -1,0 +1,1 @@
+"""Error bars held against the truth: |margin − truth| ≤ error on instances made to break that."""
