@@ -16,6 +16,7 @@ from . import (  # noqa: F401  registers what they prove
     homogeneity,
     kkt,
     rank_one,
+    rank_one_kkt,
 )
 from .files import LARGEST, load
 from .numbers import Rejected

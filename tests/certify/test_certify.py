@@ -30,6 +30,7 @@ from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Ncf, Problem
 from ncfcheck.model.networks import DENSE, Network, dense, masked
+from ncfcheck.run import counterexamples
 from ncfcheck.run.check import check_claim
 from ncfcheck.strategies.draw import draw
 from ncfcheck.theory.kkt.points import positive_limit
@@ -92,6 +93,18 @@ def test_a_claim_is_registered_with_the_verifier_once(register):
     id = "control.kinks" if register is refutes else "flow.monotone"
     with pytest.raises(ValueError, match="registered twice"):
         register(id, keeps={})(lambda case, data: None)
+
+
+def test_a_start_is_moved_to_the_point_that_is_proved_if_floats_see_no_other_there():
+    claim = registered()["control.positive_unstable"]
+    instance = first_violation(claim, 8)
+    found = certify(claim, instance)
+    assert np.abs(found.instance.start - instance.start).max() > 1e-3
+    assert claim.judge(found.instance)[0] is Outcome.VIOLATES
+    shown, margin, sealed = counterexamples._certified(claim, instance, Margin(-1.0, 0.0))
+    assert (shown.start == found.instance.start).all() and margin.value < -1 and sealed
+    holding = replace(claim, function=lambda instance: Margin(1.0, 0.0))
+    assert certify(holding, instance).reason.startswith("floats see no violation")
 
 
 @pytest.mark.parametrize("id", THEOREMS)

@@ -24,7 +24,7 @@ from ncfcheck.verifier.numbers import need
 from tests.support import forging
 from tests.support.certified import FOLDER, resealed, witness
 
-CHAPTERS = ("homogeneity", "kkt", "rank_one", "conjectures")
+CHAPTERS = ("homogeneity", "kkt", "rank_one", "rank_one_kkt", "conjectures")
 # No counterexample is known; what refutes another conjecture breaks a hypothesis of theirs.
 BORROWED = {
     "conjecture.one_signed_labels": "conjecture.one_neuron_limits",
@@ -113,7 +113,9 @@ def genuine(id: str) -> tuple[str, ...]:
 def is_quick(id: str) -> bool:
     """Whether a proof of what is drawn takes no flows."""
     drawn = ("control.any_point", "control.flat_neurons", "control.zero_points")
-    return id in drawn or REFUTATIONS[id].__module__.endswith(("rank_one", "homogeneity"))
+    return id in drawn or REFUTATIONS[id].__module__.endswith(
+        ("rank_one", "rank_one_kkt", "homogeneity")
+    )
 
 
 def reason(found: dict) -> str:
