@@ -12,7 +12,6 @@ from flint import arb
 
 from ncfcheck.certify.rings import precision
 from ncfcheck.core.claims import Claim, Inapplicable, Margin, Outcome, Unresolved
-from tests.honest.adversarial import adversary
 from tests.honest.exact import BITS
 from tests.honest.parts import parts_of
 
@@ -37,6 +36,11 @@ class Audit:
     claim: str
     counts: Counter = field(default_factory=Counter)
     outside: list[str] = field(default_factory=list)
+
+    @property
+    def pairs(self) -> int:
+        """Instances that the claim says something of, if only that it cannot be decided."""
+        return self.counts["resolved"] + self.counts["unresolved"]
 
     def add(self, how: str, claim: Claim, number: int, instance) -> None:
         """Judge one instance, and hold what is decided against the truth."""
@@ -76,12 +80,3 @@ def inside(part: Margin, right: Truth) -> bool | None:
     if off <= arb(part.error):
         return True
     return False if off > arb(part.error) else None
-
-
-def audited(claim: Claim, numbers: Iterable[int], seed: int = 0) -> Audit:
-    """The adversarial instances of these numbers held against the truth."""
-    found, strategy = Audit(claim.id), claim.strategy()
-    for number in numbers:
-        how, instance = adversary(claim, strategy, number, seed)
-        found.add(how, claim, number, instance)
-    return found

@@ -17,6 +17,8 @@ BITS = 500  # data cancel to 1e-15, D times over, and scales are 1e±12
 ctx.prec = max(ctx.prec, BITS)
 STEPS = 60  # of Newton's method with one float64 inverse: it gains ten digits a step
 SMALL = arb(2) ** -400  # residual of an exact KKT point
+# The same where neurons of size 1e-17 switch sides; far below any bar all the same.
+STALLED = arb(2) ** -85
 MANY = 120  # parameters of which second derivatives take too long
 FLAT = 1e-9  # eigenvalues below this share of the largest are those of a continuum
 
@@ -175,6 +177,8 @@ def kkt_point(ncf: Ncf, u: np.ndarray) -> np.ndarray | None:
     """
     inverse = _inverse(ncf, u)
     here, last = unit(exactly(u)), arb(1)
+    # Weights of neurons that are silent either way are zero at the KKT point, too.
+    silent = (u == 0) & np.array([each == 0 for each in Exact(ncf, here).gradient])
     for _ in range(STEPS if inverse is not None else 0):
         gradient = Exact(ncf, here).gradient
         size, along = length(gradient), gradient @ here
@@ -182,13 +186,12 @@ def kkt_point(ncf: Ncf, u: np.ndarray) -> np.ndarray | None:
             return None
         off = (gradient - along * here) / size
         residual = length(off)
-        if residual < SMALL:
-            reach = arb(0, float(2 * np.linalg.norm(inverse)) + 1) * residual
-            return here + reach
+        if residual < SMALL or (residual < STALLED and not residual < last / 2):
+            return here + arb(0, 1e3 * float(np.linalg.norm(inverse)) + 1) * residual
         if not residual < last / 2:
             return None
         last = residual
-        step = residual * exactly(inverse @ floats(off / residual))
+        step = residual * exactly(np.where(silent, 0.0, inverse @ floats(off / residual)))
         here = np.vectorize(arb.mid, otypes=[object])(unit(here - step))
     return None
 

@@ -34,9 +34,7 @@ def euler(instance):
 def layer_euler(instance):
     exact, network = _at(instance), instance.network
     return [
-        equal(
-            exact.gradient[part] @ exact.theta[part], order * exact.value, length(exact.gradient)
-        )
+        equal(exact.gradient[part] @ exact.theta[part], order * exact.value, length(exact.gradient))
         for part, order in zip(network.slices, network.orders)
     ]
 

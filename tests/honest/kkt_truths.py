@@ -201,7 +201,7 @@ def one_sample(instance):
         yes,
         1 - length(exact.theta - exactly(start)) / (100 * distance),
         yes,
-        yes if not strict or top < 0 else -yes,
+        yes if not strict or top < 0 else -yes if top > 0 else None,
     ]
     if strict:
         parts.append(1 - abs(top + 1) / CURVATURE)

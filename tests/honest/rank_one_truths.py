@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from flint import arb, arb_mat
+from scipy.linalg import qr
 from scipy.optimize import lsq_linear
 
-from ncfcheck.core.claims import Outcome
 from ncfcheck.core.tolerances import RESOLUTION
 from ncfcheck.model.ncf import Ncf, sign_flipped
 from ncfcheck.model.networks import Network, dense
@@ -20,9 +22,15 @@ from ncfcheck.theory.rank_one.reduced_points import on_kink
 from ncfcheck.theory.rank_one.two_layer import defect
 from tests.honest.audit import truth
 from tests.honest.exact import Exact, exactly, floats, kkt_point, length, sine, unit
-from tests.honest.homogeneity_truths import equal
-from tests.honest.kkt_truths import layer_balance_at, near, neuron_balance_at, one_alone, rows
-from tests.honest.kkt_truths import singular_values, told
+from tests.honest.kkt_truths import (
+    layer_balance_at,
+    near,
+    neuron_balance_at,
+    one_alone,
+    rows,
+    singular_values,
+    told,
+)
 
 
 def vanishes(gap: arb) -> arb:
@@ -31,7 +39,8 @@ def vanishes(gap: arb) -> arb:
 
 def positive(exact: Exact) -> arb:
     """The margin of N > 0."""
-    return exact.value / length(exact.gradient)
+    X, ybar, order = exact.below[0].T, exact.ybar[0], exact.network.orders[0]
+    return exact.value / sum(abs(b) * length(x) ** order for b, x in zip(ybar, X))
 
 
 def angle(exact: Exact) -> arb:
@@ -76,7 +85,8 @@ def mixed(instance, u) -> np.ndarray:
     above = (instance.ncf.X @ instance.u)[0] > 0 if layer == 0 else instance.signs[layer - 1] > 0
     ratio = (-alpha) ** power if above else 1 / (-alpha) ** power
     size, sign = (-(abs(ratio).log()) / (power - 1)).exp(), 1 if ratio > 0 else -1
-    negative, used = instance.profiles[layer] < 0, exactly(np.abs(np.sign(instance.profiles[layer])))
+    negative = instance.profiles[layer] < 0
+    used = exactly(np.abs(np.sign(instance.profiles[layer])))
     sizes = used * np.where(negative, size, arb(1))
     outward, inward = list(profiles), list(profiles)
     outward[layer] = unit(np.where(negative, -sizes, sizes))
@@ -201,7 +211,6 @@ def blind_input(instance):
 
 @truth("control.negative_value")
 def negative_value(instance):
-    from dataclasses import replace
 
     flipped = sign_flipped(instance.network, built(instance).start)
     accuracy = 4 * (instance.ncf.residual(flipped) + angle_error(instance))
@@ -323,8 +332,17 @@ def slope_outside(instance):
     columns = [each - (each @ theta) * theta for each in columns]
     A = np.array([floats(each / scale) for each in columns]).T
     most = 1 - network.slopes[layers.layer]
-    chosen = lsq_linear(A, -floats(off / scale), (0, most), tol=1e-15, method="bvls").x
-    best = off + sum(arb(float(c)) * each for c, each in zip(chosen, columns))
-    square = best @ best + (g @ theta) ** 2
-    least = length(best) / square.sqrt()
-    return [1 - least * arb(1, 1e-12) / 1e-3]
+    chosen = lsq_linear(
+        A, -floats(off / scale), (0, most), tol=1e-15, method="bvls", max_iter=1000
+    ).x
+    free = [k for k, c in enumerate(chosen) if 0 < c < most]
+    fixed = [arb(1) - alpha if chosen[k] == most else arb(0) for k in range(len(chosen))]
+    best = off + sum(c * each for c, each in zip(fixed, columns))
+    if free:
+        _, R, order = qr(A[:, free], mode="economic", pivoting=True)
+        spanning = np.abs(np.diag(R)) > 1e-9 * np.abs(R).max()
+        A = np.array([columns[free[k]] for k in order[: spanning.sum()]], dtype=object)
+        free = range(len(A))
+        gram = arb_mat(len(free), len(free), list((A @ A.T).ravel()))
+        best = best - np.array(gram.solve(arb_mat(len(free), 1, list(A @ best))).entries()) @ A
+    return [1 - length(best) / (best @ best + (g @ theta) ** 2).sqrt() / 1e-3]

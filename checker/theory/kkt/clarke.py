@@ -19,6 +19,7 @@ Array = np.ndarray
 # A pre-activation is zero when it is this small beside what it could be, ‖row of W_l‖ times a bound
 # on ‖activations below‖.
 ZERO = 1e-10
+ROUNDS = 100  # of the bounded least-squares problem, for every slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,13 @@ def clarke_residual(ncf: Ncf, u: Array) -> float:
     tangential = g - along * u
     A = np.array(columns).T
     A, scale, bounds = A - np.outer(u, u @ A), norm(g), (0.0, 1.0 - alpha)
-    fitted = lsq_linear(A / scale, -tangential / scale, bounds, tol=1e-15, method="bvls")
+    # Each round moves one slope to or from a bound; some come and go several times.
+    most = ROUNDS * len(found.where)
+    fitted = lsq_linear(
+        A / scale, -tangential / scale, bounds, tol=1e-15, method="bvls", max_iter=most
+    )
+    if not fitted.success:
+        raise Unresolved("the least-squares problem for the slopes at kinks was not solved")
     best = tangential + A @ fitted.x
     return norm(best) / np.hypot(norm(best), along)
 
