@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-lowest test-versions test-wheel lint types docs ground bench hunt pictures baseline clean
+.PHONY: run test test-lowest test-versions test-wheel lint types docs ground honest bench hunt pictures baseline clean
 
 run: .venv/.installed
 	$(BIN)/ncfcheck check --profile quick
@@ -12,6 +12,11 @@ test: .venv/.installed-test
 # What users' claims, machines and files do, the long tests too, as a table: situation, outcome.
 ground: .venv/.installed-test
 	$(BIN)/python -m pytest -n auto tests/ground --ground
+
+# Error bars held against exact margins, on HONEST adversarial instances of every claim: hours.
+HONEST ?= 2000
+honest: .venv/.installed-test
+	HONEST=$(HONEST) $(BIN)/python -m pytest -n auto tests/honest
 
 # What the lowest versions of all that is needed, and releases of Hypothesis from the lowest to the newest, can do.
 test-lowest: .venv-lowest/.installed

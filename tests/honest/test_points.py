@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from ncfcheck.core.claims import Margin, Outcome, registered
-from ncfcheck.model import identities
+from ncfcheck.core.tolerances import RESOLUTION
 from ncfcheck.model.encoding import decode
-from ncfcheck.model.ncf import Ncf, Problem
+from ncfcheck.model.ncf import Ncf, Problem, norm
+from ncfcheck.properties.homogeneity import theorems as homogeneity
 from ncfcheck.properties.kkt import theorems as kkt
 from ncfcheck.properties.rank_one import theorems as rank_one
 from tests.honest import audit
@@ -61,11 +62,11 @@ def no_rounding_of_gradients(patch):
 
 
 def no_rounding_of_the_quotient(patch):
-    def equal(a, b, error, scale, resolution):
-        size = scale.value * resolution
-        return Margin(1 - abs(a - b) / size, error / size)
+    def equal_vectors(a, b, error):
+        size = norm(b) * RESOLUTION
+        return Margin(1 - norm(a - b) / size, norm(error) / size)
 
-    patch.setattr(identities, "equal", equal)
+    patch.setattr(homogeneity, "equal_vectors", equal_vectors)
 
 
 def no_rounding_of_outputs(patch):
