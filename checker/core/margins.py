@@ -25,7 +25,7 @@ class Margin:
     """Signed, scale-free distance from violation, with a bound on its own error.
 
     |value − exact| ≤ error. value > error: the claim holds on the instance; value < -error: it is
-    violated; anything else, what is not finite included, is unresolved. Both become floats:
+    violated; anything else, NaN and an infinite error included, is unresolved. Both become floats:
     scalars of numpy and others, and arrays with one entry, are taken. Raises TypeError for what is
     no real number, booleans among it, ValueError for a negative error.
     """
@@ -49,7 +49,7 @@ class Margin:
     @property
     def outcome(self) -> Outcome:
         """The outcome this is evidence for: `unresolved` unless the sign is beyond the error."""
-        if not (math.isfinite(self.value) and abs(self.value) > self.error):
+        if math.isnan(self.value) or not abs(self.value) > self.error:
             return Outcome.UNRESOLVED
         return Outcome.HOLDS if self.value > 0 else Outcome.VIOLATES
 
