@@ -32,7 +32,6 @@ from tests.honest.kkt_truths import (
     told,
 )
 
-
 # sin²∠ below which float64 does not tell which slopes at kinks are at their bounds.
 TOLD = 1e-16
 

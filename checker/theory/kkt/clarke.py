@@ -37,10 +37,14 @@ def clarke_residual(ncf: Ncf, u: Array) -> float:
     problem, is the least angle. Exact for one kinked layer; raises Unresolved for more, where
     slopes multiply.
     """
-    network, u = ncf.network, finite_vector(u, ncf.network.size, "u")
-    found = kinks(ncf, u)
+    return _least_angle(ncf, finite_vector(u, ncf.network.size, "u")).value
+
+
+def _least_angle(ncf: Ncf, u: Array) -> Bounded:
+    """The residual, with what the least squares may be short of the least by their duality gap."""
+    network, found = ncf.network, kinks(ncf, u)
     if found is None:
-        return ncf.residual(u)
+        return Bounded(ncf.residual(u))
     slopes = _slopes(ncf, u)
     alpha = network.slopes[found.layer]
     base = _with(slopes, found, np.full(len(found.where), alpha))
@@ -62,7 +66,11 @@ def clarke_residual(ncf: Ncf, u: Array) -> float:
     if not fitted.success:
         raise Unresolved("the least-squares problem for the slopes at kinks was not solved")
     best = tangential + A @ fitted.x
-    return norm(best) / np.hypot(norm(best), along)
+    pull, size = A.T @ (best / scale) / scale, norm(best) / scale
+    gap = float(np.maximum(pull * fitted.x, pull * (fitted.x - bounds[1])).sum())
+    lost = size - np.sqrt(max(0.0, size**2 - 2 * gap))
+    whole = np.hypot(size, along / scale)
+    return Bounded(float(size / whole), float(lost / whole))
 
 
 def clarke_error(ncf: Ncf, u: Array) -> float:
@@ -77,7 +85,7 @@ def clarke_error(ncf: Ncf, u: Array) -> float:
     terms = 2 if found is None else 2 + 2 * len(found.where)
     bound = norm(ncf.gradient_bound(u, settled=True)[1]) * terms
     along = ncf.network.order * value_at(ncf, u)
-    return (Bounded(bound) / along).size + 16 * EPS
+    return (Bounded(bound) / along).size + _least_angle(ncf, u).error + 16 * EPS
 
 
 def kinks(ncf: Ncf, u: Array) -> Kinks | None:
