@@ -24,10 +24,10 @@ class Outcome(StrEnum):
 class Margin:
     """Signed, scale-free distance from violation, with a bound on its own error.
 
-    value > error: the claim holds on the instance; value < -error: it is violated; anything else,
-    NaN and an infinite error included, is unresolved. Both become floats: scalars of numpy and
-    others, and arrays with one entry, are taken. Raises TypeError for what is no real number,
-    booleans among it, ValueError for a negative error.
+    |value − exact| ≤ error. value > error: the claim holds on the instance; value < -error: it is
+    violated; anything else, NaN and an infinite error included, is unresolved. Both become floats:
+    scalars of numpy and others, and arrays with one entry, are taken. Raises TypeError for what is
+    no real number, booleans among it, ValueError for a negative error.
     """
 
     value: float

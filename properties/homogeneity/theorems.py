@@ -7,7 +7,7 @@ import numpy as np
 from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
 from ncfcheck.core.tolerances import EPS
-from ncfcheck.model.identities import equal, equal_vectors
+from ncfcheck.model.identities import equal, equal_vectors, size_at, value_at
 from ncfcheck.model.kernels import gradients
 from ncfcheck.model.ncf import Ncf, Problem, euler_sides, layer_euler_sides, norm
 from ncfcheck.properties.homogeneity import exact
@@ -30,12 +30,18 @@ def euler(instance) -> Margin:
     """⟨u, ∇N(u)⟩ = D·N(u): Euler's identity for the order D = Σ_l P_l."""
     u, ncf = instance.start, instance.ncf
     value, gradient = ncf.value_and_gradient(u)
-    rounding, gradient_rounding = ncf.rounding(u)
+    rounding = ncf.rounding(u)[0]
+    size = size_at(ncf, u)
     return equal(
         *euler_sides(ncf.network, u, gradient, value),
-        gradient_rounding + ncf.network.order * rounding,
-        scale=norm(gradient),
+        _product_error(u, size) + ncf.network.order * rounding,
+        size,
     )
+
+
+def _product_error(u: np.ndarray, size: Bounded) -> float:
+    """Bound on the rounding of ⟨u, g⟩ for a g of this size and what it is known to."""
+    return norm(u) * (size.error + EPS * (1 + u.size) * size.value)
 
 
 @claim(
@@ -51,11 +57,11 @@ def layer_euler(instance) -> Margin:
     """⟨W_l, ∂N/∂W_l⟩ = P_l·N(u) for every layer l."""
     u, ncf = instance.start, instance.ncf
     value, gradient = ncf.value_and_gradient(u)
-    rounding, gradient_rounding = ncf.rounding(u)
-    scale = norm(gradient)
+    rounding, size = ncf.rounding(u)[0], size_at(ncf, u)
+    error = _product_error(u, size)
     pairs = layer_euler_sides(ncf.network, u, gradient, value)
     return worst(
-        equal(found, expected, gradient_rounding + order * rounding, scale)
+        equal(found, expected, error + order * rounding, size)
         for (found, expected), order in zip(pairs, ncf.network.orders)
     )
 
@@ -168,13 +174,25 @@ def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3)
     descent, gradient = np.empty(y.shape), np.empty(u.size)
     work = gradients.workspace(layout, len(problem.X))
     gradients.pull_back(layout, u, columns, y, code, small, 1.0, descent, work, gradient)
-    outputs = small * problem.outputs(u)
+    outputs, lost = small * problem.outputs(u), small * problem.output_bound(u)
     after, before = (problem.loss.change(c * outputs, problem.y) for c in (1 + step, 1.0))
-    left, bound = after - before + step * outputs * descent.T, float(((step * outputs) ** 2).sum())
-    return Margin(
-        1 - abs(float(left.sum())) / bound,
-        16 * EPS * float((np.abs(after) + np.abs(before)).sum()) / bound,
+    left, step = float((after - before + step * outputs * descent.T).sum()), abs(step)
+    # As |ℓ''| ≤ 1, and once more for outputs that the kernel rounds in a way of its own.
+    rounding = 16 * EPS * _terms(problem, outputs) + 4 * step * float(
+        (np.abs(outputs) * lost).sum()
     )
+    bound = step**2 * _square(outputs, lost)
+    return (1 - abs(Bounded(left, rounding)) / bound).margin()
+
+
+def _square(outputs: np.ndarray, lost: np.ndarray) -> Bounded:
+    """Σ ŷ² of outputs known to within `lost`, (n, k_L)."""
+    return Bounded(float((outputs**2).sum()), float((2 * np.abs(outputs) * lost + lost**2).sum()))
+
+
+def _terms(problem: Problem, outputs: np.ndarray) -> float:
+    """Σ |ŷ|(|ŷ| + |y|): the sum of the sizes of what a loss and its change add up."""
+    return float((np.abs(outputs) * (np.abs(outputs) + np.abs(problem.y))).sum())
 
 
 def _changes(problem: Problem, w: np.ndarray) -> np.ndarray:
@@ -187,8 +205,9 @@ def _remainder(problem: Problem, ncf: Ncf, u: np.ndarray, delta: float) -> Margi
     outputs, change, y = problem.outputs(delta * u), _changes(problem, delta * u), problem.y
     small = delta**problem.network.order
     lost = problem.output_bound(delta * u)
-    bound = Bounded(float((outputs**2).sum()), float((2 * np.abs(outputs) * lost + lost**2).sum()))
-    rounding = small * ncf.rounding(u)[0] + 16 * EPS * float(np.abs(change).sum())
-    rounding += float((np.abs(y) * small * problem.output_bound(u)).sum())
-    left = Bounded(abs(float(change.sum()) + small * ncf.value(u)), rounding)
-    return (1 - left / bound).margin()
+    value = value_at(ncf, u)
+    rounding = small * (value.error + 16 * EPS * abs(value.value))
+    rounding += 16 * EPS * _terms(problem, outputs)
+    rounding += float(((np.abs(y) + np.abs(outputs)) * lost).sum())
+    left = Bounded(float(change.sum()) + small * value.value, rounding)
+    return (1 - abs(left) / _square(outputs, lost)).margin()

@@ -33,6 +33,8 @@ from ncfcheck.theory.kkt.points import KktPoint, describe
 def taken_for_kkt(instance, u: np.ndarray) -> KktPoint:
     """The unit vector u, with the λ and the accuracy it would have as a KKT point."""
     value, gradient = instance.ncf.value_and_gradient(u)
+    if not gradient.any():
+        raise Inapplicable("∇N(u) = 0: there is no λ to take it for one with")
     error = instance.ncf.rounding(u)[1] / norm(gradient)
     return KktPoint(u, value, float(gradient @ u), 0.0, error, math.nan, gradient[:0])
 

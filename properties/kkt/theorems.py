@@ -6,8 +6,8 @@ import numpy as np
 
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
 from ncfcheck.core.tolerances import EPS
-from ncfcheck.model.identities import equal
-from ncfcheck.model.ncf import Ncf, layer_norms, neuron_balance, norm, sign_flipped
+from ncfcheck.model.identities import equal, size_at, value_at
+from ncfcheck.model.ncf import Ncf, layer_norms, neuron_balance, sign_flipped
 from ncfcheck.model.networks import Network
 from ncfcheck.properties.hypotheses import (
     CURVED_LAST,
@@ -54,11 +54,14 @@ def multiplier(instance) -> Margin:
 
 def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
     """λ = D·N(u), and ‖∇N(u)‖ = |λ|, at a point taken for a KKT point."""
-    size = norm(ncf.gradient(point.u))
+    size = size_at(ncf, point.u)
     expected = ncf.network.order * point.value
-    error = _accuracy(point) * size + ncf.network.order * ncf.rounding(point.u)[0]
+    error = _accuracy(point) * size.value + ncf.network.order * ncf.rounding(point.u)[0]
     return worst(
-        [equal(point.multiplier, expected, error, size), equal(size, abs(expected), error, size)]
+        [
+            equal(point.multiplier, expected, error, size),
+            equal(size.value, abs(expected), error, size),
+        ]
     )
 
 
@@ -128,7 +131,12 @@ def sign_flip_at(instance, point: KktPoint) -> Margin:
     flipped = sign_flipped(instance.network, point.u)
     return worst(
         [
-            equal(ncf.value(flipped), -point.value, 2 * ncf.rounding(flipped)[0], abs(point.value)),
+            equal(
+                ncf.value(flipped),
+                -point.value,
+                2 * ncf.rounding(flipped)[0],
+                abs(value_at(ncf, point.u)),
+            ),
             equal(ncf.residual(flipped), 0.0, _accuracy(point), 1.0),
         ]
     )

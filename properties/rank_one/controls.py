@@ -143,7 +143,8 @@ def flat_entries(instance) -> Margin:
 def _equal(layers) -> Margin:
     """1 − (largest/smallest nonzero entry − 1)/0.01 for the layer where they differ most."""
     sizes = [np.abs(entries[np.abs(entries) > 1e-9]) for entries in layers]
-    return Margin(float(1 - max(each.max() / each.min() - 1 for each in sizes) / 0.01), 1e-6)
+    ratio = max(float(each.max() / each.min()) for each in sizes)
+    return Margin(1 - (ratio - 1) / 0.01, 1e-6 * ratio)
 
 
 @necessary("control.blind_input", refute=exact_kkt.blind_input, given=blind_points(), drops=DENSE)

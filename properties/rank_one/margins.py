@@ -16,7 +16,13 @@ from ncfcheck.theory.rank_one.criterion import (
     inner_signs,
     refuse_other_sides,
 )
-from ncfcheck.theory.rank_one.points import reduced_rounding, reduced_value, tangent
+from ncfcheck.theory.rank_one.points import (
+    balanced_norms,
+    reduced_rounding,
+    reduced_value,
+    tangent,
+)
+from ncfcheck.theory.rank_one.reduced_points import on_kink
 
 NONE_FOUND = "the reduced problem has no positive KKT point in sight"
 
@@ -50,12 +56,31 @@ def is_kkt(instance, error: float = 0.0) -> Margin:
     )
 
 
-def is_positive(instance) -> Margin:
-    """N/‖∇N‖ > 0; of ‖∇N‖ the largest that it may be, which on a kink is no small matter."""
-    size, value = _size(instance).size, value_at(instance.ncf, instance.start)
-    return Margin(
-        value.value / size, 2 * value.error / size + 16 * EPS
-    )  # the point is rounded, too
+def is_positive(instance, off: float = 0.0) -> Margin:
+    """N/Σ |ȳ_i|‖x_i‖^{P_1} > 0: unlike ‖∇N‖ that sum does not jump on kinks.
+
+    At the exact point next to `start` N is another by `off`, and by the rounding of weights.
+    """
+    ncf, order = instance.ncf, instance.network.order
+    value = value_at(ncf, instance.start)
+    rounding = off + value.error + 16 * order * EPS * abs(value.value)
+    terms = np.abs(ncf.ybar[:, 0]) * np.linalg.norm(ncf.X, axis=1) ** instance.network.orders[0]
+    size = float(terms.sum())
+    lost = EPS * (ncf.X.shape[0] + instance.network.orders[0] * (ncf.X.shape[1] + 4)) * size
+    return (Bounded(value.value, rounding) / Bounded(size, lost)).margin()
+
+
+def on_kinks(instance) -> float:
+    """By how much N may be off for samples that at the exact point, p_l = 1, lie on kinks.
+
+    There they add nothing to N, here up to |ȳ_i z_i|; and what is off of u towards them changes the
+    rest of N by as much, as slopes in [α, 1] balance its gradient.
+    """
+    ncf, u = instance.ncf, instance.u
+    kinked = on_kink(ncf.X, u)
+    z, size = np.abs(ncf.X[kinked] @ u), np.linalg.norm(ncf.X[kinked], axis=1)
+    most = np.abs(ncf.ybar[kinked, 0]) * (z + EPS * (u.size + 2) * size)
+    return float(2 * most.sum() * np.prod(balanced_norms(instance.network)))
 
 
 def reduced_tangent(instance) -> Bounded:

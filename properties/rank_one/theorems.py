@@ -32,6 +32,7 @@ from ncfcheck.properties.rank_one.margins import (
     criterion,
     is_kkt,
     is_positive,
+    on_kinks,
     reduced_at,
     reduced_tangent,
 )
@@ -216,7 +217,7 @@ def clarke(instance) -> Margin:
     return worst(
         [
             Margin(1 - clarke_residual(ncf, theta) / RESOLUTION, error / RESOLUTION),
-            is_positive(instance),
+            is_positive(instance, on_kinks(instance)),
         ]
     )
 

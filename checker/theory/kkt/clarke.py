@@ -19,6 +19,7 @@ Array = np.ndarray
 # A pre-activation is zero when it is this small beside what it could be, ‖row of W_l‖ times a bound
 # on ‖activations below‖.
 ZERO = 1e-10
+ROUNDS = 100  # of the bounded least-squares problem, for every slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +37,14 @@ def clarke_residual(ncf: Ncf, u: Array) -> float:
     problem, is the least angle. Exact for one kinked layer; raises Unresolved for more, where
     slopes multiply.
     """
-    network, u = ncf.network, finite_vector(u, ncf.network.size, "u")
-    found = kinks(ncf, u)
+    return _least_angle(ncf, finite_vector(u, ncf.network.size, "u")).value
+
+
+def _least_angle(ncf: Ncf, u: Array) -> Bounded:
+    """The residual, with what the least squares may be short of the least by their duality gap."""
+    network, found = ncf.network, kinks(ncf, u)
     if found is None:
-        return ncf.residual(u)
+        return Bounded(ncf.residual(u))
     slopes = _slopes(ncf, u)
     alpha = network.slopes[found.layer]
     base = _with(slopes, found, np.full(len(found.where), alpha))
@@ -53,9 +58,19 @@ def clarke_residual(ncf: Ncf, u: Array) -> float:
     tangential = g - along * u
     A = np.array(columns).T
     A, scale, bounds = A - np.outer(u, u @ A), norm(g), (0.0, 1.0 - alpha)
-    fitted = lsq_linear(A / scale, -tangential / scale, bounds, tol=1e-15, method="bvls")
+    # Each round moves one slope to or from a bound; some come and go several times.
+    most = ROUNDS * len(found.where)
+    fitted = lsq_linear(
+        A / scale, -tangential / scale, bounds, tol=1e-15, method="bvls", max_iter=most
+    )
+    if not fitted.success:
+        raise Unresolved("the least-squares problem for the slopes at kinks was not solved")
     best = tangential + A @ fitted.x
-    return norm(best) / np.hypot(norm(best), along)
+    pull, size = A.T @ (best / scale) / scale, norm(best) / scale
+    gap = float(np.maximum(pull * fitted.x, pull * (fitted.x - bounds[1])).sum())
+    lost = size - np.sqrt(max(0.0, size**2 - 2 * gap))
+    whole = np.hypot(size, along / scale)
+    return Bounded(float(size / whole), float(lost / whole))
 
 
 def clarke_error(ncf: Ncf, u: Array) -> float:
@@ -70,7 +85,7 @@ def clarke_error(ncf: Ncf, u: Array) -> float:
     terms = 2 if found is None else 2 + 2 * len(found.where)
     bound = norm(ncf.gradient_bound(u, settled=True)[1]) * terms
     along = ncf.network.order * value_at(ncf, u)
-    return (Bounded(bound) / along).size + 16 * EPS
+    return (Bounded(bound) / along).size + _least_angle(ncf, u).error + 16 * EPS
 
 
 def kinks(ncf: Ncf, u: Array) -> Kinks | None:

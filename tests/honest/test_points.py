@@ -1,0 +1,121 @@
+"""Error bars of claims about points: the truth lies within them, and bars that lie are caught.
+
+`make honest` holds 2,000 instances of every claim against the truth, the suite a few.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ncfcheck.core.claims import Margin, Outcome, registered
+from ncfcheck.core.tolerances import RESOLUTION
+from ncfcheck.model.encoding import decode
+from ncfcheck.model.ncf import Ncf, Problem, norm
+from ncfcheck.properties.homogeneity import theorems as homogeneity
+from ncfcheck.properties.kkt import theorems as kkt
+from ncfcheck.properties.rank_one import theorems as rank_one
+from tests.honest import audit
+from tests.honest.audit import TRUTHS, Audit
+from tests.honest.groups import audited, groups
+
+CHAPTERS = ("homogeneity", "kkt", "rank_one", "conjectures")
+BY_FLOWS = {"conjecture.kinks_align", "conjecture.mixed_labels_grow"}  # not about points
+WANTED = int(os.environ.get("HONEST", "2"))  # instances of every claim that it must say sth. of
+CHUNK = 50
+GROUPS = groups()
+CHUNKS = [(id, chunk) for chunk in range(-(-WANTED // CHUNK)) for id in GROUPS]
+STORED = Path(__file__).parents[1] / "ground/cancelling/rank_one.clarke.json"
+
+
+@pytest.mark.parametrize(("id", "chunk"), CHUNKS)
+def test_the_truth_lies_within_every_error_bar(id, chunk, record_property):
+    for found in audited(GROUPS[id], min(CHUNK, WANTED - CHUNK * chunk), seed=chunk):
+        record_property("honest", (found.claim, dict(found.counts), found.outside))
+        assert not found.outside, f"{found.claim}: {found.outside}"
+
+
+def test_every_claim_about_points_has_its_margin_written_exactly():
+    about_points = {
+        claim.id
+        for claim in registered().values()
+        if claim.function.__module__.split(".")[2] in CHAPTERS
+    }
+    assert about_points - BY_FLOWS == set(TRUTHS)
+
+
+def a_millionth_of_every_error(patch):
+    parts_of = audit.parts_of
+    patch.setattr(
+        audit,
+        "parts_of",
+        lambda *where: [replace(part, error=part.error / 1e6) for part in parts_of(*where)],
+    )
+
+
+def no_rounding_of_gradients(patch):
+    patch.setattr(Ncf, "rounding", lambda ncf, u: (ncf.gradient_bound(u)[0], 0.0))
+
+
+def no_rounding_of_the_quotient(patch):
+    def equal_vectors(a, b, error):
+        size = norm(b) * RESOLUTION
+        return Margin(1 - norm(a - b) / size, norm(error) / size)
+
+    patch.setattr(homogeneity, "equal_vectors", equal_vectors)
+
+
+def no_rounding_of_outputs(patch):
+    patch.setattr(Problem, "output_bound", lambda problem, w: 0 * problem.outputs(w))
+
+
+def no_residual_of_the_point(patch):
+    patch.setattr(kkt, "_accuracy", lambda point: 0.0)
+
+
+def no_distance_from_kinks(patch):
+    patch.setattr(rank_one, "on_kinks", lambda instance: 0.0)
+
+
+PLANTED = [
+    (a_millionth_of_every_error, "homogeneity.euler"),
+    (a_millionth_of_every_error, "control.biases"),
+    (a_millionth_of_every_error, "kkt.layer_balance"),
+    (a_millionth_of_every_error, "rank_one.sufficient"),
+    (a_millionth_of_every_error, "rank_one.two_layer_iff"),
+    (a_millionth_of_every_error, "control.nonuniform"),
+    (no_rounding_of_gradients, "homogeneity.gradient_scaling"),
+    (no_rounding_of_the_quotient, "control.biases"),
+    (no_rounding_of_outputs, "homogeneity.loss_expansion"),
+    (no_residual_of_the_point, "kkt.sign_flip"),
+]
+
+
+@pytest.mark.parametrize(("plant", "id"), PLANTED, ids=lambda each: getattr(each, "__name__", each))
+def test_an_error_bar_that_leaves_something_out_is_caught(plant, id, monkeypatch):
+    plant(monkeypatch)
+    (found,) = audited([registered()[id]], 10)
+    assert found.outside
+
+
+@pytest.fixture
+def off_a_kink():
+    """What a hunt once took for a violation: N > 0 lost in what u is off of a sample's kink."""
+    return [decode(each) for each in json.loads(STORED.read_text())]
+
+
+def test_what_is_lost_in_the_distance_from_a_kink_is_not_decided(off_a_kink):
+    claim = registered()["rank_one.clarke"]
+    assert all(claim.judge(each)[0] is Outcome.UNRESOLVED for each in off_a_kink)
+
+
+def test_a_bar_without_the_distance_from_kinks_is_caught(off_a_kink, monkeypatch):
+    no_distance_from_kinks(monkeypatch)
+    found = Audit("rank_one.clarke")
+    for number, instance in enumerate(off_a_kink):
+        found.add("stored", registered()["rank_one.clarke"], number, instance)
+    assert found.outside
