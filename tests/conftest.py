@@ -98,7 +98,7 @@ def pytest_terminal_summary(terminalreporter, config):
         each
         for group in terminalreporter.stats.values()
         for each in group
-        if hasattr(each, "when")  # not what was deselected
+        if getattr(each, "when", "collect") != "collect"  # nor what was deselected
     ]
     title = "planted mistakes: formula, mistake, claim that caught it, how"
     _table(terminalreporter, title, _recorded(reports, "caught"))
