@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-lowest test-versions test-wheel lint types docs ground honest bench hunt pictures baseline clean
+.PHONY: run test test-lowest test-versions test-wheel lint types docs ground long honest bench hunt pictures baseline clean
 
 run: .venv/.installed
 	$(BIN)/ncfcheck check --profile quick
@@ -12,6 +12,10 @@ test: .venv/.installed-test
 # What users' claims, machines and files do, the long tests too, as a table: situation, outcome.
 ground: .venv/.installed-test
 	$(BIN)/python -m pytest -n auto tests/ground --ground
+
+# The other long tests: forged witnesses, mutated files and the like.
+long: .venv/.installed-test
+	$(BIN)/python -m pytest -n auto tests --ignore tests/ground --ground -m long
 
 # Error bars held against exact margins and flows, on HONEST adversarial instances of every claim: hours.
 HONEST ?= 2000

@@ -38,7 +38,7 @@ def _table(title: str, known) -> str:
 
 def _name(check) -> str:
     module = check.__module__.rsplit(".", 1)[-1]
-    return f"`{module}.{check.__name__}`{'*' * (check in FACTS)}"
+    return f"`{check.__name__}` in {module}{'*' * (check in FACTS)}"
 
 
 def _functions() -> str:

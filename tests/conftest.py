@@ -89,7 +89,16 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "long: run by `make ground` alone")
+    config.addinivalue_line(
+        "markers", "long: run with --ground only, by `make ground` or `make long`"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """What is long, hunts of a minute each and the like, waits for --ground."""
+    for item in items:
+        if item.get_closest_marker("long") and not config.getoption("--ground"):
+            item.add_marker(pytest.mark.skip(reason="long: `make ground` or `make long` runs it"))
 
 
 def pytest_terminal_summary(terminalreporter, config):

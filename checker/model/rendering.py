@@ -28,12 +28,8 @@ def render(claim: Claim, instance, margin: Margin) -> list[str]:
 
 
 def proved(certificate: dict) -> list[str]:
-    """What a certificate of a witness file proves, in lines; and where, if not at the start."""
-    lines = ["", f"proved: {certificate['proves']}"]
-    point = certificate["data"].get("point")
-    if point is not None:
-        lines += _matrix("point", np.array([float.fromhex(each) for each in point]))
-    return lines
+    """What a certificate of a witness file says that it proves, in lines."""
+    return ["", f"proved: {certificate['proves']}"]
 
 
 def _meaning(margin: Margin) -> str:

@@ -1,7 +1,4 @@
-"""The table of `make ground`: each test's docstring, "situation → outcome", and whether it holds.
-
-Tests marked `long` (hunts of a minute each) run just there: with `--ground`.
-"""
+"""The table of `make ground`: docstrings of tests, "situation → outcome", and whether it is so."""
 
 import pytest
 
@@ -9,7 +6,7 @@ ARROW = " → "
 
 
 def pytest_collection_modifyitems(config, items):
-    """Every test here states its situation; the long ones wait for --ground."""
+    """Every test here states its situation."""
     for item in items:
         if not item.nodeid.startswith("tests/ground/"):
             continue
@@ -19,5 +16,3 @@ def pytest_collection_modifyitems(config, items):
         if hasattr(item, "callspec"):
             said = said.replace(ARROW, f" [{item.callspec.id}]{ARROW}")
         item.user_properties.append(("situation", said))
-        if item.get_closest_marker("long") and not config.getoption("--ground"):
-            item.add_marker(pytest.mark.skip(reason="long: `make ground` runs it"))

@@ -110,7 +110,7 @@ def test_a_fault_of_the_verifiers(monkeypatch, capsys):
     """an exception of the verifier's own → exit code 2 and one line, never a verdict"""
     from ncfcheck.verifier import __main__ as verifier
 
-    def fail(document):
+    def fail(*_):
         raise KeyError("planted")
 
     monkeypatch.setattr(verifier, "verify", fail)

@@ -253,11 +253,11 @@ def is_small(instance) -> bool:
 
 def claims(*patterns: str) -> list[Claim]:
     """The claims that this holds, by name."""
-    chapters = ("flow", "early", "conjectures")
+    chapters = [f"ncfcheck.properties.{name}" for name in ("flow", "early", "conjectures")]
     return [
         claim
         for claim in registered().values()
-        if claim.function.__module__.split(".")[2] in chapters
+        if claim.function.__module__.rpartition(".")[0] in chapters
         and claim.id not in ELSEWHERE
         and (not patterns or any(fnmatch(claim.id, pattern) for pattern in patterns))
     ]

@@ -12,7 +12,6 @@ from ncfcheck.properties.kkt import exact as certified
 from ncfcheck.properties.kkt.one_sample import _inside
 from ncfcheck.properties.kkt.theorems import CURVATURE, NONE, limit_point, strict_maximum
 from ncfcheck.theory.kkt.points import polish, positive_limit
-from ncfcheck.theory.starts import gaussian_start
 from tests.honest.audit import truth
 from tests.honest.exact import Exact, exactly, floats, kkt_point, length, sine, unit
 from tests.honest.homogeneity_truths import equal
@@ -259,8 +258,8 @@ def one_neuron(instance):
 @truth("conjecture.one_limit")
 def one_limit(instance):
     ncf = instance.ncf
-    start = gaussian_start(np.random.default_rng([*instance.seeds, 1]), ncf)
-    points = _maximum(instance), positive_limit(ncf, start, instance.numerics).point
+    reverse = instance.start[::-1]
+    points = _maximum(instance), positive_limit(ncf, reverse, instance.numerics).point
     exact = [near(ncf, point.u) for point in points]
     if None in exact:
         return [None]

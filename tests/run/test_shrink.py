@@ -93,7 +93,7 @@ MINIMA = {
     "control.large_init_escape": (2, 1, 2, 2, 1, 0, 3, 2),
 }
 # Seeds of starts that these are reached from.
-STARTS = {"control.sparse_layers": 12, "control.slope_outside": 12}
+STARTS = {"control.sparse_layers": 12, "control.slope_outside": 12, "control.any_rank_one": 0}
 
 
 @pytest.mark.parametrize("id", MINIMA)

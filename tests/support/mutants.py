@@ -262,7 +262,7 @@ KKT = {
     ],
     "KktPoint.is_polished": [
         ("self.residual <=", "self.residual >=", "sign", ONE_SAMPLE),
-        ("max(POLISHED, self", "1e9 * max(POLISHED, self", "tolerance", ONE_SAMPLE),
+        ("max(POLISHED, min", "1e9 * max(POLISHED, min", "tolerance", ONE_SAMPLE),
     ],
     "polish": [
         ("*refined(ncf, u, steps)", "u", "no step at all", ONE_SAMPLE),
@@ -548,6 +548,8 @@ EXEMPT = {
         )
     },
     "ncfcheck.model.losses:Loss._missing_": "refuses what is no loss",
+    "ncfcheck.model.losses:Labels.refuse_others": "refuses labels; computes nothing",
+    "ncfcheck.theory.rank_one.points:is_between": "says which points are drawn",
     "ncfcheck.theory.kkt.points:KktPoint.off": "a bound; where it is too large exact counterparts "
     "decide",
     "ncfcheck.theory.rank_one.points:reduced_rounding": "a bound; tested in rational numbers",

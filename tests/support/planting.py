@@ -28,6 +28,8 @@ from ncfcheck.verdicts.judging import examine
 from ncfcheck.verdicts.results import conclude
 from ncfcheck.verdicts.tallies import Case, Tally
 
+ENOUGH = 50  # instances, of which so few are decided that it is an objection
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -168,7 +170,8 @@ def first_violation(
 
 def objection(claim: Claim, found: Found) -> str:
     """How a claim shows that something is wrong: by a violation, or, a control, by the lack of one,
-    or by an error, such as of a start that is no unit vector; empty if it does not.
+    by too many instances that it cannot decide, or by an error, such as of a start that is no unit
+    vector; empty if it does not.
     """
     if found.error:
         return f"error: {found.error}"
@@ -179,4 +182,6 @@ def objection(claim: Claim, found: Found) -> str:
             if violated
             else f"not violated any more: {found.verdict} on {found.applicable} instances"
         )
+    if found.verdict is Verdict.UNRESOLVED and found.drawn >= ENOUGH:
+        return f"undecided: {found.verdict} on {found.applicable} instances"
     return f"margin {found.worst.value:.2g} on instance {found.drawn}" if violated else ""

@@ -200,17 +200,9 @@ def test_a_witness_tells_all_there_is_to_know(tmp_path):
     assert "the claim fails" in found.rendering[-1]
 
 
-def test_a_certified_witness_shows_what_is_proved_and_where():
-    """Weights other than the start are in the certificate only."""
-    folder = ROOT / "reports" / "counterexamples"
-    read = (witness.read(path) for path in sorted(folder.glob("*.json")))
-    found = next(each for each in read if "point" in each.certificate["data"])
-    place = found.rendering.index(f"proved: {found.certificate['proves']}")
-    point = [float.fromhex(each) for each in found.certificate["data"]["point"]]
-    assert (
-        found.rendering[place + 1].startswith("  point = [ ")
-        and f"{point[0]:.6g}" in found.rendering[place + 1]
-    )
+def test_a_certified_witness_shows_what_is_proved():
+    found = witness.read(ROOT / "reports" / "counterexamples" / "control.nonuniform.json")
+    assert found.rendering[-1] == f"proved: {found.certificate['proves']}"
 
 
 def test_another_instance_of_the_claim_gets_a_name_of_its_own(tmp_path):
