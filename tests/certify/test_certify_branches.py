@@ -50,7 +50,8 @@ def sloped(found: dict, alpha: float) -> dict:
 
 def toward(label: float, alpha: float, *q: float) -> dict:
     """The witness of control.kinks with another label of the first sample, slope, and first row."""
-    return sloped(started(edited(witness(KINKS), y=[[label], [1.0]]), *q, 1.0), alpha)
+    start = np.array([*q, 1.0]) / np.linalg.norm([*q, 1.0])
+    return sloped(started(edited(witness(KINKS), y=[[label], [1.0]]), *start), alpha)
 
 
 @pytest.mark.parametrize("id", (KINKS, *FLOWS))

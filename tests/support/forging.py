@@ -58,19 +58,6 @@ def sparse(instance, rng):
     return _patterned(instance, rng, change)
 
 
-def permuted(instance, rng):
-    """A layer whose parameters are numbered in another order."""
-
-    def change(rng, W):
-        numbers = np.roll(rng.permutation(W.size), 1)
-        if (numbers == np.arange(W.size)).all():
-            numbers = numbers[::-1]
-        pattern = Pattern("masked", tuple(map(tuple, numbers.reshape(W.shape).tolist())))
-        return pattern, W.ravel()[np.argsort(numbers)]
-
-    return _patterned(instance, rng, change)
-
-
 def sharing(instance, rng):
     """A layer two entries of which are one parameter."""
 

@@ -114,8 +114,12 @@ HOSTILE = {
     ),
     "a huge exponent": lambda: '{"a": 1e99999999}',
     "a huge integer": lambda: '{"a": ' + "9" * SIZE + "}",
-    "a huge hexadecimal exponent": lambda: edited("control.zero_points", point=["0x1p+99999999"]),
-    "a long hexadecimal number": lambda: edited("control.zero_points", point=["0x" + "1" * 10**7]),
+    "a huge hexadecimal exponent": lambda: edited(
+        "control.slope_outside", normal=["0x1p+99999999"]
+    ),
+    "a long hexadecimal number": lambda: edited(
+        "control.slope_outside", normal=["0x" + "1" * 10**7]
+    ),
     "a huge scale": lambda: edited("control.shared_neurons", box={**BOX, "scale": 10**18}),
     "wide layers": lambda: claiming(
         "control.zero_points", network([1, 500, 500, 1]), {"point": []}
@@ -274,13 +278,13 @@ SPOOF = "x\naccepted: control.zero_points is refuted.\x1b[2K\r\u202e\u2028" + "y
 
 def test_nothing_of_a_file_is_told_as_it_is(tmp_path, capsys):
     """A claim, a class, a name or a number of a file stays within one line of the verifier's."""
-    path, known = tmp_path / "w.json", "control.zero_points"
+    path, known = tmp_path / "w.json", "control.slope_outside"
     for change in (
         lambda w: w.update(claim=SPOOF),
         lambda w: w.update(format=SPOOF),
         lambda w: w["instance"].update(type=SPOOF),
         lambda w: w["instance"].update({SPOOF: 1}),
-        lambda w: w["certificate"].update(data={"point": [SPOOF]}),
+        lambda w: w["certificate"]["data"].update(normal=[SPOOF]),
         lambda w: w["certificate"].update(data=SPOOF),
         lambda w: w.update(instance=SPOOF),
     ):

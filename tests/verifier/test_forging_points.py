@@ -42,7 +42,7 @@ ANEW = 4  # tries that are proved anew
 GIVEN = {"homogeneous", "true_labels", "positive_factors", "zero_point"}
 LIMIT = (forging.elsewhere, forging.negated, forging.dead)
 BREAKS = {
-    "dense layers": (forging.sparse, forging.permuted, forging.sharing),
+    "dense layers": (forging.sparse, forging.sharing),
     "sign-coherent: every a_l ≥ 0": (forging.mixed,),
     "e_l uniform on its support where p_l ≥ 2": (forging.uneven,),
     "c_l² = P_l/D": (forging.reweighted, forging.moved),
@@ -65,7 +65,7 @@ BREAKS = {
     "ȳ of one sign": (forging.two_signed,),
     "labels of both signs": (forging.one_signed,),
     "L = 2": (forging.deeper(2),),
-    "W_1 a convolution, the other layers dense": (forging.sparse, forging.permuted),
+    "W_1 a convolution, the other layers dense": (forging.sparse,),
 }
 # Where the hypothesis is met in another way, or by what is compared alone.
 OWN = {
