@@ -334,8 +334,7 @@ def taken_for_granted(check, patch):
 
 PROVING = {check.__name__: check for id, t in CLAIMS.items() for check in t[id].keeps.values()}
 # Nothing can break these alone: files have no biases, nor starts that are no unit vectors, the
-# labels that they hold are the data's, and
-# of balances it is proved in tubes that they stay.
+# labels that they hold are the data's, and of balances it is proved in tubes that they stay.
 GIVEN = {"homogeneous", "true_labels", "unshared", "unit_start"}
 
 
