@@ -18,6 +18,8 @@ from ncfcheck.model.networks import dense
 from ncfcheck.theory.rank_one.points import RankOneInstance, balanced_norms
 from ncfcheck.verdicts.judging import judge
 from ncfcheck.verifier import PROOFS, REFUTATIONS, Rejected, verify
+from ncfcheck.verifier.conjectures import strongest_neuron
+from ncfcheck.verifier.networks import Case
 from tests.support.certified import resealed, witness
 
 MIXED, TWO_SIDED = "rank_one.mixed_sign_even_p", "control.two_sided"
@@ -176,3 +178,18 @@ def test_output_weights_are_the_heavier_by_what_floats_resolve(gap):
     w, v = np.sign(size) * [np.sqrt(2 * (1 - gap)), 1.0] / np.sqrt(3 - 2 * gap)
     found["instance"]["start"]["array"] = [float(w).hex(), float(v).hex()]
     assert ("‖w_j‖² < p v_j²" in reason(found)) is (gap < 1e-7)
+
+
+@pytest.mark.parametrize("gap", [1e-9, 1e-6])
+def test_another_neuron_is_the_strongest_by_what_floats_resolve(gap, monkeypatch):
+    """v_1 G(w_1) = (1 + gap) v_0 G(w_0), and the flow is said to leave neuron 0 alone."""
+    monkeypatch.setattr("ncfcheck.verifier.conjectures.tends", lambda *given: None)
+    problem = Problem(dense((1, 2, 1), (2,), (1.0,)), np.ones((1, 1)), np.ones((1, 1)))
+    start = unit(np.array([1.0, 1.0, 1.0, 1.0 + gap]))
+    found = stated("conjecture.strongest_neuron", Instance(problem, start, seeds=(0,)))
+    case, data = Case(found["instance"]), {"limit": {"active": [[0]]}}
+    if gap > 1e-7:
+        strongest_neuron(case, data)
+    else:
+        with pytest.raises(Rejected, match="may be the strongest"):
+            strongest_neuron(case, data)
