@@ -39,7 +39,7 @@ def mixed_sides(instance) -> set[int]:
     """The signs, ±1, of the inputs of the one layer whose e_l has entries of both signs.
 
     Inapplicable unless p ≥ 2 and α ≠ 0 there, nonzero |entries| are equal where p_l ≥ 2, and an
-    input is not 0; Unresolved where uᵀx_i is rounding.
+    input is not 0; Unresolved where they hang on a uᵀx_i that is 0 to rounding.
     """
     network, X, u = instance.network, instance.ncf.X, instance.u
     layers = [l for l, each in enumerate(instance.profiles) if (each < 0).any()]
@@ -52,9 +52,14 @@ def mixed_sides(instance) -> set[int]:
     if any(each.max() > (1 + 1e-9) * each.min() for each in sizes):
         raise Inapplicable("an e_l is not uniform, up to signs, where p_l ≥ 2")
     z, rounding = X @ u, EPS * (len(u) + 2) * (np.abs(X) @ np.abs(u))
-    if ((np.abs(z) <= rounding) & (rounding > 0)).any():
+
+    def sides(z):
+        return set(input_sides(network, z, instance.signs, layers[0]).astype(int)) - {0}
+
+    lost = (np.abs(z) <= rounding) & (rounding > 0)
+    found = sides(z[~lost])
+    if lost.any() and not sides(np.array([1.0, -1.0])) <= found:
         raise Unresolved("uᵀx_i is 0 to rounding")
-    found = set(input_sides(network, z, instance.signs, layers[0]).astype(int)) - {0}
     if not found:
         raise Inapplicable("all inputs of the layer that mixes signs are 0")
     return found

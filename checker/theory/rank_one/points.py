@@ -203,10 +203,13 @@ def input_sides(network: Network, z: Array, signs: Sequence[float], layer: int) 
     return sides
 
 
-def is_between(X: Array, u: Array) -> bool:
-    """Whether samples lie on both sides of u (d,), not within rounding of it; X (n, d)."""
+def is_two_sided(network: Network, X: Array, u: Array, signs: Sequence[float], layer: int) -> bool:
+    """Whether a hidden layer (0-based) has inputs of both signs at structured points, by samples
+    not within rounding of u (d,); X (n, d).
+    """
     z, rounding = X @ u, EPS * (len(u) + 2) * (np.abs(X) @ np.abs(u))
-    return bool((z > rounding).any() and (z < -rounding).any())
+    sides = input_sides(network, z[np.abs(z) > rounding], signs, layer)
+    return bool((sides > 0).any() and (sides < 0).any())
 
 
 def mixed_point(
