@@ -8,7 +8,7 @@ import numpy as np
 
 from ncfcheck.core.families import ROUNDING
 from ncfcheck.strategies.options import plain, require
-from ncfcheck.theory.rank_one.points import balanced_norms, is_between, mixed_layers
+from ncfcheck.theory.rank_one.points import balanced_norms, is_two_sided, mixed_layers
 from ncfcheck.theory.rank_one.reduced_points import balancing_slopes
 
 __all__ = ["BARE", "plain", "require"]
@@ -59,14 +59,17 @@ def signless(instance, **options) -> None:
 
 
 def mixed(instance, one_sided: bool = True, **options) -> None:
-    """Entries P and −Q in one e_l, of a layer whose inputs have one sign, or where they may not."""
+    """Entries P and −Q in one e_l, of a layer whose inputs have one sign, or both."""
     signless(instance, **options)
     layer, network = mixed_profiles(instance).index(True), instance.network
     require(network.powers[layer] >= 2 and network.slopes[layer] != 0, "p_l ≥ 2 and α_l ≠ 0 there")
     X, u = instance.problem.X, instance.u
-    in_one_side = layer in mixed_layers(network, X, u)
-    require(in_one_side == one_sided, "the signs of that layer's inputs")
-    require(one_sided or layer > 0 or is_between(X, u), "samples on both sides of u")
+    as_asked = (
+        layer in mixed_layers(network, X, u)
+        if one_sided
+        else is_two_sided(network, X, u, instance.signs, layer)
+    )
+    require(as_asked, "the signs of that layer's inputs")
 
 
 def mixed_profiles(instance) -> list[bool]:

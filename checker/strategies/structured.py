@@ -24,7 +24,7 @@ from ncfcheck.theory.rank_one.points import (
     ReducedPoint,
     balanced_norms,
     clarke_problem,
-    is_between,
+    is_two_sided,
     mixed_layers,
     mixed_point,
     reduced_point,
@@ -132,7 +132,7 @@ def _signless_points(draw, data) -> RankOneInstance:
 
 @composite
 def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInstance:
-    """Points with P > 0 and −Q < 0 in one e_l, whose inputs have one sign, or may not have."""
+    """Points with P > 0 and −Q < 0 in one e_l, whose inputs have one sign, or both."""
     instance = bare_instance(draw, data, narrowest=2, powers=CURVED, **options)
     rng, point = np.random.default_rng(instance.seeds[-1]), reduced(instance)
     if point is None:
@@ -141,7 +141,7 @@ def _mixed_points(draw, data, one_sided: bool = True, **options) -> RankOneInsta
     layers = mixed_layers(network, X, point.u)
     if not one_sided:
         bent = [l for l, p in enumerate(network.powers) if p >= 2 and network.slopes[l] != 0]
-        layers = [l for l in bent if l not in layers and (l > 0 or is_between(X, point.u))]
+        layers = [l for l in bent if is_two_sided(network, X, point.u, point.signs, l)]
     if not layers:
         return instance
     layer = int(rng.choice(layers))

@@ -12,9 +12,10 @@ from .hypotheses import (
     some_outputs,
     two_layers,
 )
+from .identities import RESOLVED, bounds, norm
 from .kkt_points import attracting, rank_two, several
 from .networks import unit
-from .numbers import Ball, ball, bend, need
+from .numbers import ball, need
 from .registry import proof, refutes
 from .windows import Window
 from .zero_limits import neurons, output_heavy
@@ -109,22 +110,34 @@ def strongest_neuron(case, data):
     """From `start`, and from all v_0 nearby, the flow tends to a KKT point with one active neuron,
     not the one with the largest v_j G(w_j).
     """
-    own, active = neurons(case), data["limit"]["active"][0]
+    active = data["limit"]["active"][0]
     tends(case, data)
-    need(len(own) > 1 and len(active) == 1, "not one active neuron of several")
-    _, (gradient,) = case.net.matrices(case.net.run(case.theta, case.X, case.Y)[2])
-    shares = [v * g for (_, v), g in zip(own, gradient)]
-    need(any(each > shares[active[0]] for each in shares), "the active neuron may be the strongest")
+    several_neurons = len(neurons(case)) > 1
+    need(several_neurons and len(active) == 1, "not one active neuron of several")
+    own, least = shares(case)
+    strongest = any(each - own[active[0]] > least for each in own)
+    need(strongest, "the active neuron may be the strongest")
+
+
+def shares(case):
+    """v_j G(w_j) of all neurons, L = 2, and what floats resolve of them."""
+    weights = case.net.part(case.theta, 1)
+    own, most = (
+        [v * g for v, g in zip(weights, case.net.part(found[2], 1))]
+        for found in (
+            case.net.run(case.theta, case.X, case.Y),
+            bounds(case.net, case.theta, case.X, case.Y),
+        )
+    )
+    return own, norm(most) * ball(RESOLVED)
 
 
 @proof
 def fading(case):
     """From `start`, and from all v_0 nearby, as all that is needed is strict, N* = 0."""
-    for (w,), v in output_heavy(case):
-        correlation = sum(
-            (y[0] * bend(w * x[0], *case.laws[0])[0] for x, y in zip(case.X, case.Y)), Ball(0)
-        )
-        need(v * correlation < 0, "v_j G(w_j) < 0 is not proved")
+    output_heavy(case)
+    own, least = shares(case)
+    need(all(each < -least for each in own), "v_j G(w_j) < 0 is not proved")
 
 
 @refutes(

@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 from .hypotheses import lipschitz, order_above_two, unit_start, unshared
-from .identities import balances, shared_network, shared_start
+from .identities import balances, need_heard, shared_network, shared_start
 from .kinked_flows import HIGH, LOW, Line, balanced, branch
 from .kinks import inner
 from .kkt_points import distance, kkt, negative, positive
@@ -13,7 +13,7 @@ from .networks import number, unit
 from .numbers import Ball, ball, dot, limits, need, power
 from .registry import proof, proves, refutes
 from .tubes import Field, Tube
-from .windows import limit
+from .windows import SAME, limit
 
 GAPS = Fraction(1, 10), Fraction(1, 10**6)  # 1 − N(v)/N* where a flow is taken up
 DRIFT = Fraction(1, 10**9)  # of a balance, where ‖v_0‖ = 1
@@ -97,13 +97,28 @@ def direction_converges(case, data):
     limit(case, data)
 
 
+def need_balancing(case, delta):
+    """Need the largest output at δ·v_0 as large as the largest label, as the instance asks for."""
+    outputs = case.net.run(unit(case.theta), case.X)[0]
+    strength = power(ball(delta), case.net.order)
+    largest = max(abs(Fraction(v)) for row in case.get("problem")["y"] for v in row)
+    sizes = [abs(v) * strength for row in outputs for v in row]
+    need(
+        delta > 0
+        and all(each < ball(largest * (1 + SAME)) for each in sizes)
+        and any(each > ball(largest * (1 - SAME)) for each in sizes),
+        "δ is not the instance's",
+    )
+
+
 @proves("flow.balance", keeps=SMOOTH | {"unshared layers": unshared})
 def balance(case, data):
     """Every ‖row_j(W_l)‖² − p_l‖col_j(W_{l+1})‖² stays within 10⁻⁹ along both flows, until that of
     N has doubled or halved.
     """
     ncf = changed(case, data)
-    _, loss = trained(case, data, unit(case.theta))
+    delta, loss = trained(case, data, unit(case.theta))
+    need_balancing(case, delta)
     need(loss.end >= ncf.end, "the loss flow ends earlier")
     first = list(balances(case.net, case.net.matrices(unit(case.theta))))
 
@@ -204,6 +219,7 @@ def shared_conserved(case, data):
     p‖col_j‖² of a neuron changes along the NCF flow, by at least 2 % of the way.
     """
     net, u = shared_network(case), shared_start(case)
+    need_heard(net, u, case.X, case.Y, "H")
     G = net.run(u, case.X, case.Y)[2]
     rates, least = balances(net, net.matrices(u), net.matrices(G), [0]), dot(G, G) * ball(SEEN)
     need(any(each * each > least for each in rates), "the balances may be stationary")

@@ -3,6 +3,7 @@
 from .biases import biased_network
 from .hypotheses import homogeneous, true_labels
 from .identities import (
+    ALL,
     ANY,
     biased_start,
     euler_fails,
@@ -35,7 +36,7 @@ def at(case):
 def biased(case):
     """The network with biases, and its weights."""
     found = biased_network(case), biased_start(case), case.X, case.Y
-    need_heard(*found)
+    need_heard(*found, *ALL)
     return found
 
 
@@ -90,7 +91,7 @@ def biases_expansion(case, data):
 @refutes("control.negative_factor", keeps=PLAIN)
 def negative_factor(case, data):
     """At `start`: H(cu) ≠ c^D H(u), and ∇N(cu) ≠ c^{D−1} ∇N(u), each for some c < 0."""
-    need_heard(*at(case))
+    need_heard(*at(case), *ALL)
     need(outputs_fail(*at(case), sign=-1) and gradients_fail(*at(case), sign=-1), "a scaling holds")
 
 

@@ -13,6 +13,7 @@ FACTORS = (3, Fraction(1, 2))
 RESOLVED, ANY = Fraction(101, 10**9), Fraction(0)
 SHARES = (Fraction(1, 10), Fraction(1, 1000))  # of the largest output where losses are expanded
 HEARD = Fraction(1, 10**12)  # share of ∇N's bound that ∇N is, where it is not lost in cancellation
+ALL = ("H", "N", "∇N")
 SHUFFLED = Fraction(101, 10**4)  # of Σ y², what labels have to differ by, squared
 
 
@@ -36,11 +37,21 @@ def differ(a, b, slack):
     return dot(aside, aside) > dot(b, b) * ball(slack * slack)
 
 
-def need_heard(net, theta, X, Y):
-    """Need ∇N not to be lost in the cancellation of its terms."""
+def bounds(net, theta, X, Y):
+    """Bounds on what `run` returns: sums of the sizes of its terms."""
     sizes = [[[abs(v) for v in row] for row in rows] for rows in (X, Y)]
-    bound = net.run([abs(a) for a in theta], *sizes)[2]
-    need(norm(net.run(theta, X, Y)[2]) > norm(bound) * ball(HEARD), "∇N is 0, or lost in rounding")
+    return net.run([abs(a) for a in theta], *sizes)
+
+
+def need_heard(net, theta, X, Y, *names):
+    """Need ∇N, or what of H, N and ∇N is named, not to be lost in the cancellation of its terms."""
+    own, most = (
+        {"H": [v for row in outputs for v in row], "N": [value], "∇N": gradient}
+        for outputs, value, gradient in (net.run(theta, X, Y), bounds(net, theta, X, Y))
+    )
+    for name in names or ("∇N",):
+        is_heard = norm([abs(v) for v in own[name]]) > norm(most[name]) * ball(HEARD)
+        need(is_heard, f"{name} is 0, or lost in rounding")
 
 
 def kkt_fails(net, theta, X, Y):

@@ -6,8 +6,8 @@ from .hypotheses import dense
 from .identities import ANY, is_aside, need_heard
 from .kinks import kinked, rate
 from .networks import numbers, whole
-from .numbers import Ball, ball, bend, dot, limits, need
-from .registry import proof, refutes
+from .numbers import Ball, ball, dot, limits, need
+from .registry import refutes
 from .structures import (
     balanced,
     coherent,
@@ -15,6 +15,7 @@ from .structures import (
     layers,
     mixed,
     mixing,
+    one_sided,
     placed,
     reduced,
     signed,
@@ -28,6 +29,7 @@ DENSE = {"dense layers": dense}
 COHERENT = {"sign-coherent: every a_l ≥ 0": coherent}
 UNIFORM = {"e_l uniform on its support where p_l ≥ 2": uniform}
 NORMS = {"c_l² = P_l/D": balanced}
+MIXED = {"e_l of entries 0, P and −Q in one layer, uniform in others with p_l ≥ 2": uniform}
 REDUCED = {"u a KKT point of the reduced problem": reduced}
 
 
@@ -54,8 +56,7 @@ def unbalanced(case, data):
     """A structured point near `start`, u reduced-KKT with n(u) > 0, of other layer norms: sin∠(∇N,
     w) > 0.01.
     """
-    need(len(case.norms) == case.net.depth and min(case.norms) > 0, "not layer norms")
-    far(case, placed(case, reduced(case, data)[0], norms=list(map(ball, case.norms))))
+    far(case, placed(case, reduced(case, data)[0], norms=list(map(ball, case.norms or ()))))
 
 
 @refutes("control.any_direction", keeps=DENSE | COHERENT | UNIFORM | NORMS)
@@ -82,12 +83,18 @@ def sparse_layers(case, data):
     far(case, balanced(case, reduced(case, data)[0]))
 
 
-@refutes("control.two_sided", keeps=DENSE | NORMS | REDUCED)
+@refutes("control.two_sided", keeps=DENSE | MIXED | NORMS | REDUCED)
 def two_sided(case, data):
-    """A structured point near `start`, u reduced-KKT with n(u) > 0, entries P and −Q of one e_l:
-    sin∠(∇N, w) > 0.01.
+    """A structured point near `start`, u reduced-KKT with n(u) > 0, entries P and −Q of one e_l, of
+    inputs of both signs: sin∠(∇N, w) > 0.01.
+
+    The ratio is that for inputs of the sign of the first sample, or of s_l above the first layer.
     """
-    far(case, balanced(case, reduced(case, data)[0], *mixing(case)))
+    u = reduced(case, data)[0]
+    l, z = mixed(case, u)
+    need(any(t > 0 for t in z) and any(t < 0 for t in z), "inputs of both signs are not proved")
+    positive = case.signs[l - 1] > 0 if l else z[0] > 0
+    far(case, balanced(case, u, *mixing(case, l, 1 if positive else -1)))
 
 
 def not_kkt(case, theta):
@@ -101,26 +108,16 @@ def sufficient(case, data):
     not_kkt(case, balanced(case, reduced(case, data)[0]))
 
 
-@proof
-def one_sided(case, u):
-    """The inputs of the layer that mixes signs have one sign."""
-    layer, z = mixed(case)[0], [dot(u, x) for x in case.X]
-    for law, sign in zip(case.laws[:layer], case.signs):
-        z = [bend(t, *law)[0] * ball(sign) for t in z]
-    need(all(t.lo >= 0 for t in z) or all(t.hi <= 0 for t in z), "inputs of both signs")
-
-
 @refutes(
     "rank_one.mixed_sign_even_p",
-    keeps=DENSE | NORMS | REDUCED | {"the layer's inputs have one sign": one_sided},
+    keeps=DENSE | MIXED | NORMS | REDUCED | {"the layer's inputs have one sign": one_sided},
 )
 def mixed_sign(case, data):
     """A structured point near `start` with entries P and −Q of one e_l, of inputs of one sign, is
     no KKT point.
     """
     u = reduced(case, data)[0]
-    one_sided(case, u)
-    not_kkt(case, balanced(case, u, *mixing(case)))
+    not_kkt(case, balanced(case, u, *mixing(case, *one_sided(case, u))))
 
 
 @refutes("rank_one.perturbed_fails", keeps=DENSE | COHERENT)

@@ -9,7 +9,7 @@ from .networks import Net, full, whole
 from .numbers import Ball, ball, dot, need
 from .rank_one import COHERENT, DENSE
 from .registry import proof, refutes
-from .structures import compared, exact_kkt, mixed, mixing, placed, reduced, signed
+from .structures import compared, exact_kkt, mixing, one_sided, placed, reduced, signed, turned
 
 ASIDE = Fraction(1, 10**6)  # what floats see of the criterion for sure
 PLAIN = Fraction(10101, 10**4)  # ratio of entries that are unequal for sure
@@ -24,15 +24,16 @@ def equal_entries(case, data):
     """A KKT point with N > 0 and rank-one hidden layers has entries P and −Q ≠ −P in one e_l with
     p_l ≥ 2.
     """
-    l, odd, size = mixed(case)
+    u = reduced(case, data)[0]
+    l, side = one_sided(case, u)
     compared(case, l)
+    odd, size = turned(case, l, side)
     rows = [signed(each, case.powers[l] - 1) for each in case.profiles]
     columns = [list(each) for each in rows]
     rows[l] = [(s, m * size if s < 0 else m) for s, m in rows[l]]
     columns[l] = [(odd if s < 0 else s, m) for s, m in rows[l]]
-    u = reduced(case, data)[0]
     exact_kkt(case, u, rows, columns, case.powers[l] - 1)
-    W = case.net.matrices(placed(case, u, *mixing(case)))[l]
+    W = case.net.matrices(placed(case, u, *mixing(case, l, side)))[l]
     squares = [dot(row, row) for row in W if any(a.nonzero for a in row)]
     need(
         any(a > b * ball(PLAIN * PLAIN) for a in squares for b in squares),
@@ -123,7 +124,7 @@ def any_rank_one(case, data):
     10⁻⁶: an e_l, a c_l, or u.
     """
     net = case.net
-    theta = placed(case, case.u, norms=list(map(ball, case.norms)))
+    theta = placed(case, case.u, norms=list(map(ball, case.norms or ())))
     for each in (theta, case.theta):
         positive(case, net.run(each, case.X, case.Y)[1])
         need_heard(net, each, case.X, case.Y)

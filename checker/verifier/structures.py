@@ -66,7 +66,9 @@ def placed(case, u, rows=None, columns=None, norms=None):
     rows, columns = (
         [list(map(ball, each)) for each in given or case.profiles] for given in (rows, columns)
     )
-    norms = norms or [(Ball(order) / case.net.order).root(2) for order in case.net.orders]
+    if norms is None:
+        norms = [(Ball(order) / case.net.order).root(2) for order in case.net.orders]
+    need(len(norms) == case.net.depth and all(c > 0 for c in norms), "not layer norms")
     theta = unit(layers(case, map(unit, rows), [unit(u), *map(unit, columns)], norms))
     own = [case.net.part(unit(case.theta), l) for l in range(case.net.depth)]
     parts = [case.net.part(theta, l) for l in range(case.net.depth)]
@@ -100,25 +102,43 @@ def reduced(case, data, X=None, signs=None):
     return theta, weights
 
 
-def mixed(case):
-    """The layer that mixes signs, the sign of (−α)^p, and (Q/P)^{p−1} as a rational."""
+def mixed(case, u):
+    """The layer that mixes signs, and its inputs at the structured point along u."""
     structured(case)
     layers = [l for l, each in enumerate(case.profiles) if any(e < 0 for e in each)]
     need(
-        len(layers) == 1 and case.powers[layers[0]] > 1 and case.net.dense,
+        len(layers) == 1
+        and max(case.profiles[layers[0]]) > 0
+        and case.powers[layers[0]] > 1
+        and case.net.dense,
         "not one layer with p ≥ 2 mixes signs",
     )
-    l, alpha = layers[0], Fraction(case.slopes[layers[0]])
-    need(alpha != 0, "α = 0")
-    first = sum(Fraction(a) * Fraction(b) for a, b in zip(case.floats[0], case.u))
-    positive = (case.signs[l - 1] if l else first) > 0
-    odd = -1 if case.powers[l] % 2 and alpha > 0 else 1  # sign of (−α)^p
-    return l, odd, abs(alpha) ** (case.powers[l] * (-1 if positive else 1))
+    need(case.slopes[layers[0]] != 0, "α = 0")
+    z = [dot(u, x) for x in case.X]
+    for law, sign in zip(case.laws[: layers[0]], case.signs):
+        z = [bend(t, *law)[0] * ball(sign) for t in z]
+    return layers[0], z
 
 
-def mixing(case):
-    """Rows and columns of the point with entries P and −Q in one e_l."""
-    l, odd, size = mixed(case)
+@proof
+def one_sided(case, u):
+    """The layer that mixes signs, and the one sign of its inputs."""
+    l, z = mixed(case, u)
+    positive, negative = all(t.lo >= 0 for t in z), all(t.hi <= 0 for t in z)
+    need(positive or negative, "inputs of both signs")
+    need(any(t.nonzero for t in z), "all inputs may be 0")
+    return l, 1 if positive else -1
+
+
+def turned(case, l, side):
+    """The sign of (−α)^p, and (Q/P)^{p−1} as a rational for inputs of a sign."""
+    alpha, p = Fraction(case.slopes[l]), case.powers[l]
+    return -1 if p % 2 and alpha > 0 else 1, abs(alpha) ** (-p * side)
+
+
+def mixing(case, l, side):
+    """Rows and columns of the point with entries P and −Q in e_l, of inputs of a sign."""
+    odd, size = turned(case, l, side)
     ratio = ball(size).root(max(case.powers[l] - 1, 1))
     rows, columns = ([list(map(ball, each)) for each in case.profiles] for _ in range(2))
     rows[l] = [a * ratio if e < 0 else a for a, e in zip(rows[l], case.profiles[l])]

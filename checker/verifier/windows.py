@@ -76,11 +76,13 @@ class Window:
             "not an ε with two bounds on T_ε and on R_ε",
         )
         (first, last), (small, large) = self.times, self.norms
+        need(0 < small <= large, "not two bounds on R_ε, the smaller first")
         cosine = ball(1 - self.epsilon)
         self.tube.everywhere(0, first, lambda x: apart(x, theta, cosine), "T_ε may be earlier")
         need(aligned(self.tube.at(last), theta, cosine), "T_ε may be later")
         self.tube.everywhere(0, last, lambda x: dot(x, x) < ball(large**2), "R_ε may be larger")
         need(small <= 1 or dot(*[self.tube.at(first)] * 2) > ball(small**2), "R_ε may be smaller")
+        self.norms = [max(small, Fraction(1)), large]  # ‖v_0‖ = 1
 
 
 @proof

@@ -6,7 +6,8 @@ along, the norm never grows: N* > 0 would let it grow without bound, N* < 0 woul
 that the limit of the NCF flow, which exists (theory §3), is a zero KKT point.
 """
 
-from .numbers import dot, need
+from .identities import RESOLVED, need_heard
+from .numbers import ball, dot, need
 from .registry import proof
 
 
@@ -22,13 +23,13 @@ def neurons(case):
 
 
 def output_heavy(case):
-    """The neurons, each with ‖w_j‖² < p v_j²."""
-    own = neurons(case)
+    """The neurons, each with ‖w_j‖² < p v_j² by what floats resolve, and ∇N(v_0) ≠ 0."""
+    own, least = neurons(case), dot(case.theta, case.theta) * ball(RESOLVED)
     need(
-        all(v * v * case.powers[-1] - dot(w, w) > 0 for w, v in own),
+        all(v * v * case.powers[-1] - dot(w, w) > least for w, v in own),
         "‖w_j‖² < p v_j² is not proved",
     )
-    need(any(g.nonzero for g in case.net.run(case.theta, case.X, case.Y)[2]), "∇N(v_0) may be 0")
+    need_heard(case.net, case.theta, case.X, case.Y)
     return own
 
 

@@ -24,7 +24,13 @@ from ncfcheck.properties.hypotheses import (
     UNIFORM,
 )
 from ncfcheck.properties.rank_one import exact, exact_kkt
-from ncfcheck.properties.rank_one.margins import angle_error, built, criterion, is_positive
+from ncfcheck.properties.rank_one.margins import (
+    angle_error,
+    built,
+    criterion,
+    is_positive,
+    mixed_sides,
+)
 from ncfcheck.strategies.choices import sampled_from
 from ncfcheck.strategies.found import blind_points, two_direction_points
 from ncfcheck.strategies.instances import architectures
@@ -212,6 +218,8 @@ def two_sided(instance) -> Margin:
     """Entries P and −Q, Q = |α|^{−p/(p−1)} P, may mix in e_l whatever the signs of the layer's
     inputs: sin∠ ≤ 0.01.
     """
+    if len(mixed_sides(built(instance))) == 1:
+        raise Inapplicable("inputs of the layer that mixes signs have one sign")
     return _is_kkt(instance)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from flint import fmpq
 
-from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, need
+from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, known, need
 from ncfcheck.certify.kinks import kinked
 from ncfcheck.certify.krawczyk import Box
 from ncfcheck.certify.structured import (
@@ -23,6 +23,7 @@ from ncfcheck.certify.structured import (
     reduced_box,
     sine_exceeds,
 )
+from ncfcheck.properties.rank_one.margins import mixed_sides
 from ncfcheck.theory.rank_one.points import mixed_layers
 from ncfcheck.theory.rank_one.reduced_points import on_kink
 
@@ -107,15 +108,20 @@ def _mixed(instance) -> int:
     """The layer of an instance whose profile has entries of both signs."""
     layers = [l for l, each in enumerate(instance.profiles) if (each < 0).any()]
     need(
-        len(layers) == 1 and instance.network.powers[layers[0]] >= 2,
+        len(layers) == 1
+        and (instance.profiles[layers[0]] > 0).any()
+        and instance.network.powers[layers[0]] >= 2,
         "not one layer with p ≥ 2 mixes signs",
     )
+    curved = (each for each, p in zip(instance.profiles, instance.network.powers) if p >= 2)
+    need(all(map(is_uniform, curved)), "a profile is not exactly uniform, up to signs")
     return layers[0]
 
 
 def two_sided(instance) -> Certificate:
-    """P and −Q = −|ρ|^{−1/(p−1)} P mix in one e_l whose inputs may have either sign."""
+    """P and −Q = −|ρ|^{−1/(p−1)} P mix in one e_l whose inputs have both signs."""
     layer = _mixed(_built(instance, coherent=False))
+    need(len(known(mixed_sides, instance)) == 2, "the inputs have one sign")
     return with_box(instance, partial(_mixing, instance, layer))
 
 

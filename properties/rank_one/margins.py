@@ -18,6 +18,7 @@ from ncfcheck.theory.rank_one.criterion import (
 )
 from ncfcheck.theory.rank_one.points import (
     balanced_norms,
+    input_sides,
     reduced_rounding,
     reduced_value,
     tangent,
@@ -32,6 +33,36 @@ def built(instance):
     if instance.u is None:
         raise Inapplicable(NONE_FOUND)
     return instance
+
+
+def mixed_sides(instance) -> set[int]:
+    """The signs, ±1, of the inputs of the one layer whose e_l has entries of both signs.
+
+    Inapplicable unless p ≥ 2 and α ≠ 0 there, nonzero |entries| are equal where p_l ≥ 2, and an
+    input is not 0; Unresolved where they hang on a uᵀx_i that is 0 to rounding.
+    """
+    network, X, u = instance.network, instance.ncf.X, instance.u
+    layers = [l for l, each in enumerate(instance.profiles) if (each < 0).any()]
+    if len(layers) != 1 or not (instance.profiles[layers[0]] > 0).any():
+        raise Inapplicable("not one e_l has entries of both signs")
+    if network.powers[layers[0]] == 1 or network.slopes[layers[0]] == 0:
+        raise Inapplicable("p = 1 or α = 0 where signs are mixed")
+    curved = (e for e, p in zip(instance.profiles, network.powers) if p >= 2)
+    sizes = (np.abs(e[np.abs(e) > 1e-9]) for e in curved)
+    if any(each.max() > (1 + 1e-9) * each.min() for each in sizes):
+        raise Inapplicable("an e_l is not uniform, up to signs, where p_l ≥ 2")
+    z, rounding = X @ u, EPS * (len(u) + 2) * (np.abs(X) @ np.abs(u))
+
+    def sides(z):
+        return set(input_sides(network, z, instance.signs, layers[0]).astype(int)) - {0}
+
+    lost = (np.abs(z) <= rounding) & (rounding > 0)
+    found = sides(z[~lost])
+    if lost.any() and not sides(np.array([1.0, -1.0])) <= found:
+        raise Unresolved("uᵀx_i is 0 to rounding")
+    if not found:
+        raise Inapplicable("all inputs of the layer that mixes signs are 0")
+    return found
 
 
 def angle_error(instance) -> float:

@@ -18,6 +18,7 @@ from ncfcheck.properties.hypotheses import (
     DENSE,
     KKT,
     LAYER_NORMS,
+    MIXED,
     ONE_SIGN,
     POSITIVE_VALUE,
     RANK_ONE,
@@ -32,6 +33,7 @@ from ncfcheck.properties.rank_one.margins import (
     criterion,
     is_kkt,
     is_positive,
+    mixed_sides,
     on_kinks,
     reduced_at,
     reduced_tangent,
@@ -147,7 +149,7 @@ def perturbed_fails(instance) -> Margin:
     scale_free=True,
     refute=exact.not_mixed,
     given=mixed_points(),
-    hypotheses=(DENSE, LAYER_NORMS, REDUCED, ONE_SIGN),
+    hypotheses=(DENSE, MIXED, LAYER_NORMS, REDUCED, ONE_SIGN),
 )
 def mixed_sign_even_p(instance) -> Margin:
     """At structured points, where the inputs of a layer with p ≥ 2, α ≠ 0 have one sign, entries P
@@ -156,7 +158,9 @@ def mixed_sign_even_p(instance) -> Margin:
     They are KKT points with N > 0 for Q = |α|^{−p/(p−1)} P if the pre-activations are positive, and
     the inverse if negative.
     """
-    off = 4 * reduced_tangent(built(instance)).size
+    if len(mixed_sides(built(instance))) > 1:
+        raise Inapplicable("inputs of the layer that mixes signs have both signs")
+    off = 4 * reduced_tangent(instance).size
     return worst([is_kkt(instance, off), is_positive(instance)])
 
 

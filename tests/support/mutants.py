@@ -471,12 +471,6 @@ RANK_ONE = {
         ),
     ],
     "mixed_layers": [
-        (
-            "bool((z > 0).all() or (z < 0).all())",
-            "bool((z > 0).any() or (z < 0).any())",
-            "any sample for all",
-            MIXED,
-        ),
         ("% 2 == 0", "% 2 == 1", "odd for even", MIXED),
         ("alpha <= 0", "alpha >= 0", "sign of α", MIXED),
         ("network.powers[:-1]", "network.powers[1:]", "p_l for p_{l−1}", MIXED),
@@ -549,7 +543,8 @@ EXEMPT = {
     },
     "ncfcheck.model.losses:Loss._missing_": "refuses what is no loss",
     "ncfcheck.model.losses:Labels.refuse_others": "refuses labels; computes nothing",
-    "ncfcheck.theory.rank_one.points:is_between": "says which points are drawn",
+    "ncfcheck.theory.rank_one.points:is_two_sided": "says which points are drawn",
+    "ncfcheck.theory.rank_one.points:input_sides": "says of which points claims speak",
     "ncfcheck.theory.kkt.points:KktPoint.off": "a bound; where it is too large exact counterparts "
     "decide",
     "ncfcheck.theory.rank_one.points:reduced_rounding": "a bound; tested in rational numbers",

@@ -45,6 +45,7 @@ BREAKS = {
     "dense layers": (forging.sparse, forging.sharing),
     "sign-coherent: every a_l ≥ 0": (forging.mixed,),
     "e_l uniform on its support where p_l ≥ 2": (forging.uneven,),
+    "e_l of entries 0, P and −Q in one layer, uniform in others with p_l ≥ 2": (forging.uneven,),
     "c_l² = P_l/D": (forging.reweighted, forging.moved),
     "u a KKT point of the reduced problem": (forging.relabelled, forging.turned, forging.negated),
     "u a KKT point": (forging.moved, forging.relabelled),

@@ -193,10 +193,23 @@ def mixed_layers(network: Network, X: Array, u: Array) -> list[int]:
     ]
 
 
-def is_between(X: Array, u: Array) -> bool:
-    """Whether samples lie on both sides of u (d,), not within rounding of it; X (n, d)."""
+def input_sides(network: Network, z: Array, signs: Sequence[float], layer: int) -> Array:
+    """Signs −1, 0, 1 (n,) of the inputs of a hidden layer (0-based) at structured points, every
+    other e_l ≥ 0; z = Xu (n,).
+    """
+    sides = np.sign(z)
+    for power, alpha, sign in zip(network.powers[:layer], network.slopes, signs):
+        sides = sign * np.where(sides < 0, (-np.sign(alpha)) ** power, sides)
+    return sides
+
+
+def is_two_sided(network: Network, X: Array, u: Array, signs: Sequence[float], layer: int) -> bool:
+    """Whether a hidden layer (0-based) has inputs of both signs at structured points, by samples
+    not within rounding of u (d,); X (n, d).
+    """
     z, rounding = X @ u, EPS * (len(u) + 2) * (np.abs(X) @ np.abs(u))
-    return bool((z > rounding).any() and (z < -rounding).any())
+    sides = input_sides(network, z[np.abs(z) > rounding], signs, layer)
+    return bool((sides > 0).any() and (sides < 0).any())
 
 
 def mixed_point(
@@ -212,7 +225,7 @@ def mixed_point(
 
     With t the common sign of the pre-activations and ρ = σ(−t)/σ(t), Q = |ρ|^{−1/(p−1)} P:
     |α|^{−p/(p−1)} P for t > 0 and the inverse for t < 0. A neuron with entry −Q enters the next
-    layer with the sign of ρ, that of (−α)^p.
+    layer with the sign of ρ, that of (−α)^p. In other layers t is that of the first sample, or s_l.
     """
     power, alpha = network.powers[layer], network.slopes[layer]
     positive_input = (X @ point.u)[0] > 0 if layer == 0 else point.signs[layer - 1] > 0

@@ -1,0 +1,195 @@
+"""Witnesses of conclusions that are true, or too near the truth for floats, and yet met every check
+but one.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import numpy as np
+import pytest
+
+from ncfcheck.certify import Certificate, document
+from ncfcheck.core.claims import Outcome, registered
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.ncf import Problem, unit
+from ncfcheck.model.networks import dense
+from ncfcheck.theory.rank_one.points import RankOneInstance, balanced_norms
+from ncfcheck.verdicts.judging import judge
+from ncfcheck.verifier import PROOFS, REFUTATIONS, Rejected, verify
+from ncfcheck.verifier.conjectures import strongest_neuron
+from ncfcheck.verifier.networks import Case
+from tests.support.certified import resealed, witness
+
+MIXED, TWO_SIDED = "rank_one.mixed_sign_even_p", "control.two_sided"
+HALF = np.array([1.0, -1.0]) / np.sqrt(2)
+ABOVE, BELOW = 1, -1
+
+
+def reason(found: dict, known=REFUTATIONS) -> str:
+    """Why a witness is rejected; empty if it is not."""
+    try:
+        verify(resealed(found), known)
+    except Rejected as why:
+        return str(why)
+    return ""
+
+
+def stated(id: str, instance, data=None) -> dict:
+    """A witness that says of an instance what a claim's refutations say."""
+    found = document(registered()[id], instance, Certificate("structured", "…", data or {}))
+    return json.loads(json.dumps(found))
+
+
+def mixing(id, powers, profiles, layer, side, samples=((1.0,),), u=1.0, slope=0.5):
+    """A structured point of d = 1, signs s_l = 1, α = ½, y = 1, of entries P and −Q in one e_l as
+    they are to be for inputs of a side; the instance, and a witness.
+    """
+    widths = (1, *map(len, profiles), 1)
+    network = dense(widths, powers, (slope,) * len(powers))
+    p, signs = powers[layer], (1.0,) * (network.depth - 1)
+    ratio = slope ** (-p * side / (p - 1))
+    sign = 1 if p % 2 == 0 else -1  # of (−α)^p
+    rows, columns = ([np.array(each) for each in profiles] for _ in range(2))
+    negative = profiles[layer] < 0
+    rows[layer][negative] *= ratio
+    columns[layer][negative] *= -ratio * sign
+    ends = [[*map(unit, rows), np.ones(1)], [np.array([u]), *map(unit, columns)]]
+    matrices = [c * np.outer(a, b) for c, a, b in zip(balanced_norms(network), *ends)]
+    X = np.array(samples)
+    instance = RankOneInstance(
+        Problem(network, X, np.ones((len(X), 1))),
+        network.flatten(matrices),
+        seeds=(0,),
+        u=np.array([u]),
+        signs=signs,
+        profiles=tuple(profiles),
+    )
+    z = X[:, 0] * u
+    for power in powers:
+        z = np.where(z >= 0, z, slope * z) ** power
+    multiplier = float(np.prod(powers) * z.sum())
+    centre = [float(each).hex() for each in (u, multiplier)]
+    box = {"centre": centre, "radius": (1e-13).hex(), "scale": 0, "generators": []}
+    return instance, stated(id, instance, {"box": box})
+
+
+DEEP = {"powers": (1, 2), "profiles": (np.ones(1), HALF), "layer": 1, "u": -1.0}
+ZERO_FIRST = {"powers": (2,), "profiles": (HALF,), "layer": 0, "samples": ((0.0,), (1.0,))}
+
+
+@pytest.mark.parametrize(
+    "point, right", [(DEEP, BELOW), (ZERO_FIRST, ABOVE)], ids=["negative below", "x_0 = 0"]
+)
+def test_the_side_of_a_layer_that_mixes_signs_is_that_of_its_inputs(point, right):
+    instance, found = mixing(MIXED, side=right, **point)
+    assert judge(registered()[MIXED], instance)[0] is Outcome.HOLDS
+    assert reason(found) == "the point may be KKT"
+    assert "`start` is another point" in reason(mixing(MIXED, side=-right, **point)[1])
+    instance, found = mixing(TWO_SIDED, side=-right, **point)
+    assert reason(found) == "inputs of both signs are not proved"
+    assert judge(registered()[TWO_SIDED], instance)[0] is Outcome.INAPPLICABLE
+
+
+@pytest.mark.parametrize(
+    "profiles, why",
+    [
+        ((unit(np.array([2.0, 1.0, -1.0])),), "not uniform"),
+        ((-np.ones(2) / np.sqrt(2),), "not one layer with p ≥ 2 mixes signs"),
+        ((HALF, unit(np.array([2.0, 1.0]))), "not uniform"),
+    ],
+    ids=["three sizes", "all negative", "another layer"],
+)
+@pytest.mark.parametrize("id", [MIXED, TWO_SIDED])
+def test_entries_p_and_minus_q_are_two_sizes_one_of_each_sign(id, profiles, why):
+    samples = ((1.0,),) if id == MIXED else ((1.0,), (-1.0,))
+    instance, found = mixing(id, (2,) * len(profiles), profiles, 0, ABOVE, samples)
+    assert why in reason(found)
+    assert judge(registered()[id], instance)[0] is Outcome.INAPPLICABLE
+
+
+def test_inputs_of_both_signs_are_those_of_the_control_alone():
+    both = {"powers": (2,), "profiles": (HALF,), "layer": 0, "samples": ((1.0,), (-1.0,))}
+    instance, found = mixing(TWO_SIDED, side=ABOVE, **both)
+    assert judge(registered()[TWO_SIDED], instance)[0] is Outcome.VIOLATES and not reason(found)
+    instance, found = mixing(MIXED, side=ABOVE, **both)
+    assert judge(registered()[MIXED], instance)[0] is Outcome.INAPPLICABLE
+    assert "inputs of both signs" in reason(found)
+
+
+@pytest.mark.parametrize("id", ["control.wrong_target", "control.large_init_escape"])
+@pytest.mark.parametrize("smallest", [-1e6, 0.0, 1e6])
+def test_bounds_on_a_norm_are_positive_and_in_order(id, smallest):
+    found = witness(id)
+    found["certificate"]["data"]["norms"][0] = smallest.hex()
+    assert "not two bounds on R_ε" in reason(found)
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.0])
+@pytest.mark.parametrize("id, sign", [("control.any_rank_one", -1), ("control.unbalanced", 1)])
+def test_layer_norms_are_positive(id, sign, factor):
+    """With a negative c_L and −s_L the point would be the same."""
+    found = witness(id)
+    norms, signs = (found["instance"][name] for name in ("norms", "signs"))
+    norms["array"][-1] = (factor * float.fromhex(norms["array"][-1])).hex()
+    signs["tuple"][-1]["float"] = (sign * float.fromhex(signs["tuple"][-1]["float"])).hex()
+    assert "not layer norms" in reason(found)
+
+
+def test_a_balance_is_proved_along_the_loss_flow_of_the_instance():
+    claim = registered()["flow.balance"]
+    X, y = np.array([[1.0, 0.0], [1.0, 1.0]]), np.ones((2, 1))
+    start = unit(np.array([0.7, 0.2, 0.6]))
+    instance = Instance(Problem(dense((2, 1, 1), (2,), (0.5,)), X, y), start, seeds=(0,))
+    found = json.loads(json.dumps(document(claim, instance, claim.prove(instance))))
+    assert not reason(found, PROOFS)
+    data = found["certificate"]["data"]
+    found["certificate"]["data"] = data | {"delta": (0.0).hex(), "loss": data["ncf"]}
+    assert reason(found, PROOFS) == "δ is not the instance's"
+
+
+def cancelled(scale: float) -> Instance:
+    """A network whose two neurons cancel in H and N up to 10⁻¹⁵, but not in ∇N."""
+    start = unit(np.array([2.0, 2.0, 1.0, scale - 1.0]))
+    network = dense((1, 2, 1), (1,), (0.5,))
+    return Instance(Problem(network, np.ones((1, 1)), np.ones((1, 1))), start, seeds=(0,))
+
+
+@pytest.mark.parametrize("id", ["control.any_point", "control.negative_factor"])
+def test_values_that_cancel_to_rounding_are_no_values(id):
+    assert not reason(stated(id, cancelled(0.1)))
+    assert "is 0, or lost in rounding" in reason(stated(id, cancelled(1e-15)))
+
+
+def test_shared_weights_are_those_of_a_network_with_outputs():
+    """The two neurons share their weight, and cancel."""
+    start = unit(np.array([0.5, 1.0, -1.0, 1.0]))
+    problem = Problem(dense((1, 2, 1), (1,), (1.0,)), np.ones((1, 1)), np.ones((1, 1)))
+    found = stated("control.shared_conserved", Instance(problem, start, seeds=(0,)))
+    assert "H is 0, or lost in rounding" in reason(found)
+
+
+@pytest.mark.parametrize("gap", [1e-9, 1e-6])
+def test_output_weights_are_the_heavier_by_what_floats_resolve(gap):
+    """‖w‖² = (1 − gap) p v²."""
+    found = copy.deepcopy(witness("conjecture.mixed_labels_grow"))
+    size = np.array([float.fromhex(each) for each in found["instance"]["start"]["array"]])
+    w, v = np.sign(size) * [np.sqrt(2 * (1 - gap)), 1.0] / np.sqrt(3 - 2 * gap)
+    found["instance"]["start"]["array"] = [float(w).hex(), float(v).hex()]
+    assert ("‖w_j‖² < p v_j²" in reason(found)) is (gap < 1e-7)
+
+
+@pytest.mark.parametrize("gap", [1e-9, 1e-6])
+def test_another_neuron_is_the_strongest_by_what_floats_resolve(gap, monkeypatch):
+    """v_1 G(w_1) = (1 + gap) v_0 G(w_0), and the flow is said to leave neuron 0 alone."""
+    monkeypatch.setattr("ncfcheck.verifier.conjectures.tends", lambda *given: None)
+    problem = Problem(dense((1, 2, 1), (2,), (1.0,)), np.ones((1, 1)), np.ones((1, 1)))
+    start = unit(np.array([1.0, 1.0, 1.0, 1.0 + gap]))
+    found = stated("conjecture.strongest_neuron", Instance(problem, start, seeds=(0,)))
+    case, data = Case(found["instance"]), {"limit": {"active": [[0]]}}
+    if gap > 1e-7:
+        strongest_neuron(case, data)
+    else:
+        with pytest.raises(Rejected, match="may be the strongest"):
+            strongest_neuron(case, data)
