@@ -1,8 +1,8 @@
-"""Both flows of an instance in tubes, to T_ε or to a norm: what exact counterparts share (theory
+"""Both flows of an instance in tubes, to T_ε or to a norm: what certificates share (theory
 §4, §9).
 
-The tubes are proved in balls here; what follows from them at T_ε, or where a norm is reached, only
-by the verifier.
+Tubes are found in floats; that they hold the flows, and what follows from that at T_ε, or where a
+norm is reached, the verifier proves.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 
 from ncfcheck.certify.boxes import found_near
 from ncfcheck.certify.certificate import Certificate, hexadecimal, known
-from ncfcheck.certify.flows import RingField, Tube, enclose
-from ncfcheck.certify.rings import precision
+from ncfcheck.certify.fields import Field
+from ncfcheck.certify.flows import Tube, enclose
 from ncfcheck.certify.variations import plain, varied
-from ncfcheck.certify.windows import BITS, ERROR, Approach, approach, first_time
+from ncfcheck.certify.windows import ERROR, Approach, approach, first_time
 from ncfcheck.properties.early.margins import delta_changing, negative_limit
 from ncfcheck.theory.early.training import Window, conditioned_window, log_forcing
 from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
@@ -42,8 +42,7 @@ def tube(instance, delta: float, time: float, norm: float = 0.0) -> Tube:
     def is_over(step) -> bool:
         return bool(step.time + step.duration >= time and np.linalg.norm(step.end) > norm)
 
-    with precision(BITS):
-        return enclose(RingField(instance.problem, delta), instance.start, ERROR, is_over, limit)
+    return enclose(Field(instance.problem, delta), instance.start, ERROR, is_over, limit)
 
 
 def beyond(instance, delta: float, window: Approach) -> Tube:
@@ -51,9 +50,9 @@ def beyond(instance, delta: float, window: Approach) -> Tube:
     return tube(instance, delta, window.times[1], window.norms[1] * SURPASSED)
 
 
-def certificate(proves: str, window: Approach, delta: float, loss: Tube, **more) -> Certificate:
+def certificate(window: Approach, delta: float, loss: Tube, **more) -> Certificate:
     """The certificate of a window, and of one loss flow."""
-    return Certificate("flow", proves, window.plain() | rung(delta, loss) | more)
+    return Certificate("flow", window.plain() | rung(delta, loss) | more)
 
 
 def vanishing(flow: Tube) -> dict:
@@ -104,5 +103,4 @@ def crossing(flow: Tube) -> list[str]:
 def boxed_negative_limit(instance):
     """The limit with N < 0 of the NCF flow, and its box. Raises NotProved."""
     limit = known(negative_limit, instance)
-    with precision(BITS):
-        return limit, found_near(instance.network, instance.ncf, limit.point.u)
+    return limit, found_near(instance.network, instance.ncf, limit.point.u)

@@ -25,7 +25,7 @@ from ncfcheck.properties.hypotheses import (
     UNIFORM,
 )
 from ncfcheck.properties.kkt.one_sample import one_sample
-from ncfcheck.properties.rank_one import exact, exact_kkt
+from ncfcheck.properties.rank_one import exact
 from ncfcheck.properties.rank_one.margins import (
     angle_error,
     built,
@@ -61,7 +61,7 @@ from ncfcheck.theory.starts import unit
     kind=THEOREM,
     reference="§5",
     scale_free=True,
-    refute=exact.not_sufficient,
+    refute=exact.along_reduced_point,
     given=rank_one_points(),
     hypotheses=(DENSE, COHERENT, UNIFORM, LAYER_NORMS, REDUCED),
     covers=(("active neurons", "several"), ("signs", "mixed")),
@@ -117,7 +117,7 @@ def necessary(instance) -> Margin:
     kind=THEOREM,
     reference="§5",
     scale_free=True,
-    refute=exact_kkt.not_spoilt,
+    refute=exact.along_reduced_point,
     given=perturbed_points(),
     hypotheses=(DENSE, COHERENT),
     covers=(("active neurons", "several"),),
@@ -145,7 +145,7 @@ def perturbed_fails(instance) -> Margin:
     kind=THEOREM,
     reference="§5",
     scale_free=True,
-    refute=exact.not_mixed,
+    refute=exact.along_reduced_point,
     given=mixed_points(),
     hypotheses=(DENSE, LAYER_NORMS, REDUCED, ONE_SIGN),
 )

@@ -28,6 +28,16 @@ def exactly(values) -> np.ndarray:
     return np.vectorize(_ball, otypes=[object])(np.asarray(values))
 
 
+@contextlib.contextmanager
+def precision(bits: int):
+    """Balls of `bits` bits inside; what was set before is set again afterwards."""
+    before, ctx.prec = ctx.prec, bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
+
+
 def _ball(value) -> arb:
     return value if isinstance(value, arb) else arb(float(value))
 
