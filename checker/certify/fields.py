@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 
@@ -31,12 +31,12 @@ class Field:
     delta: float = 0.0
     frozen: np.ndarray | None = None
 
-    @property
+    @cached_property
     def strength(self) -> float:
         """δ^D."""
         return float(self.delta) ** self.problem.network.order
 
-    @property
+    @cached_property
     def free(self) -> np.ndarray:
         """Numbers of the weights that are coordinates of u."""
         size = self.problem.network.size
@@ -45,14 +45,14 @@ class Field:
     def curve(self, coefficients: np.ndarray) -> Curves:
         """The field along a curve Σ c_k τ^k, (ORDER + 1, P)."""
         whole = self._whole(coefficients)
-        whole[1:, self._fixed] = 0.0
+        whole[1:, np.setdiff1d(np.arange(whole.shape[1]), self.free)] = 0.0
         network, constant = self.problem.network, partial(Curves.constant, length=len(whole))
-        layers = zip(*(network.matrices(row) for row in whole))
-        W = [Curves(c := np.stack(each, axis=-1), np.zeros(c.shape[:2])) for each in layers]
+        layers = [np.tensordot(places, whole, (0, 1)) for places in _places(network)]
+        W = [Curves(c, np.zeros(c.shape[:2])) for c in layers]
         parts = _gradient(network, W, self.problem, self._descent, constant)
-        c = [network.collect([part.c[..., k] for part in parts]) for k in range(len(whole))]
-        r = network.collect([part.r for part in parts])
-        return Curves(np.stack(c, axis=-1)[self.free], r[self.free])
+        c = _collected(network, [part.c.transpose(2, 0, 1) for part in parts]).T
+        r = _collected(network, [part.r for part in parts])
+        return Curves(c[self.free], r[self.free])
 
     def box(self, u: Span) -> tuple[Span, Span]:
         """The field and its slopes over a box of weights: (P,) and (P, P)."""
@@ -62,8 +62,11 @@ class Field:
         W = [Moved(Span(lo, hi), Span(places[free])) for lo, hi, places in layers]
         parts = _gradient(network, W, self.problem, self._descent, Moved.constant)
         value, moved = (
-            Span(*(_collected(network, kind, end)[..., free] for end in ("lo", "hi")))
-            for kind in ([part.v for part in parts], [part.t for part in parts])
+            Span(*(_collected(network, ends)[..., free] for ends in zip(*kind)))
+            for kind in (
+                [(part.v.lo, part.v.hi) for part in parts],
+                [(part.t.lo, part.t.hi) for part in parts],
+            )
         )
         return value, moved
 
@@ -71,10 +74,6 @@ class Field:
         """Taylor coefficients of the flow from a point, (ORDER + 1, P)."""
         whole, moves = self._whole(at), np.isin(np.arange(self.problem.network.size), self.free)
         return taylor(self.problem, self.strength, whole, ORDER, moves)[:, self.free]
-
-    @property
-    def _fixed(self) -> np.ndarray:
-        return np.setdiff1d(np.arange(self.problem.network.size), self.free)
 
     def _whole(self, u: np.ndarray) -> np.ndarray:
         """All weights (…, P), for those that are free."""
@@ -105,14 +104,16 @@ def _gradient(network: Network, W, problem: Problem, descent: Callable, constant
     """−∂𝓛/∂W_l for every l, over arrays of any kind."""
     h, slopes = [constant(problem.X.T)], []
     for w, power, alpha in zip(W, network.powers, network.slopes):
-        value, slope = (w @ h[-1]).bend(power, alpha)
+        z = w @ h[-1]
+        value, slope = (z, None) if power == 1 == alpha else z.bend(power, alpha)
         h.append(value)
         slopes.append(slope)
     delta, parts = descent(W[-1] @ h[-1], constant(problem.ncf.ybar.T)), []
-    for w, below, slope in zip(W[::-1], h[::-1], [*slopes[::-1], None]):
-        parts.insert(0, delta @ below.T)
-        if slope is not None:
-            delta = (w.T @ delta) * slope
+    for l in reversed(range(network.depth)):
+        parts.insert(0, delta @ h[l].T)
+        if l:
+            back = W[l].T @ delta
+            delta = back if slopes[l - 1] is None else back * slopes[l - 1]
     return parts
 
 
@@ -122,7 +123,9 @@ def _places(network: Network) -> list[np.ndarray]:
     return [np.stack(each) for each in zip(*map(network.matrices, np.eye(network.size)))]
 
 
-def _collected(network: Network, parts: list[Span], end: str) -> np.ndarray:
-    """Sums of entries per parameter, of one end of intervals: (…, P)."""
-    pairs = zip(parts, _places(network))
-    return sum(np.einsum("...ab,kab->...k", getattr(part, end), places) for part, places in pairs)
+def _collected(network: Network, parts) -> np.ndarray:
+    """Sums of entries of matrices (…, k_l, k_{l−1}) per parameter, (…, P)."""
+    return sum(
+        part.reshape(*part.shape[:-2], -1) @ places.reshape(len(places), -1).T
+        for part, places in zip(parts, _places(network))
+    )

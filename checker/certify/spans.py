@@ -32,17 +32,24 @@ class Span:
 
     def __mul__(self, other) -> Span:
         other = other if isinstance(other, Span) else Span(other)
-        ends = [a * b for a in (self.lo, self.hi) for b in (other.lo, other.hi)]
-        return Span(np.minimum.reduce(ends), np.maximum.reduce(ends))
+        first, last = ([a * b for b in (other.lo, other.hi)] for a in (self.lo, self.hi))
+        low, high = (end(end(*first), end(*last)) for end in (np.minimum, np.maximum))
+        return Span(low, high)
 
     def __matmul__(self, other: Span) -> Span:
+        if self.lo is self.hi:  # exact numbers: the ends are sums of products of matrices
+            a, b = np.maximum(self.lo, 0), np.minimum(self.lo, 0)
+            return Span(a @ other.lo + b @ other.hi, a @ other.hi + b @ other.lo)
+        if other.lo is other.hi:
+            return (other.T @ self.T).T
         products = self[..., None] * other[..., None, :, :]
         return Span(products.lo.sum(axis=-2), products.hi.sum(axis=-2))
 
     @property
     def T(self) -> Span:
         """The last two axes swapped."""
-        return Span(self.lo.swapaxes(-1, -2), self.hi.swapaxes(-1, -2))
+        low = self.lo.swapaxes(-1, -2)
+        return Span(low, low if self.lo is self.hi else self.hi.swapaxes(-1, -2))
 
     def bend(self, power: int, alpha: float) -> tuple[Span, Span, Span]:
         """σ, σ' and σ''; hulls where the sign is not known."""

@@ -28,14 +28,14 @@ def digest(document: dict) -> str:
     ).hexdigest()
 
 
-def verify(document, claims=REFUTATIONS) -> str:
+def verify(document, claims=REFUTATIONS, seconds=SECONDS) -> str:
     """What the certificate of a witness, decoded JSON, proves, in words that are not the file's.
-    Raises Rejected if nothing.
+    Raises Rejected if nothing, or not in so much time.
 
     `claims` are the refutations that are known; with PROOFS it is that a theorem's conclusion holds
     on the instance.
     """
-    limits.deadline = time.monotonic() + SECONDS
+    limits.deadline = time.monotonic() + seconds
     try:
         need(document["format"] == FORMAT, "another format")
         need(document.keys() <= set(ENTRIES), "an entry that no witness has")

@@ -16,6 +16,7 @@ from ncfcheck.properties.early.tubes import (
     boxed_negative_limit,
     departures,
     doubling,
+    from_box,
     rung,
     tube,
     windows,
@@ -110,5 +111,5 @@ def collapse(instance) -> Certificate:
     def excess(flow: Tube) -> float:
         return (float(np.linalg.norm(flow.at(time))) / epsilon - 1) * VANISHING
 
-    rungs = _settled(deltas, lambda delta: tube(instance, delta, time), excess)
+    rungs = _settled(deltas, lambda delta: from_box(instance, found, delta, time), excess)
     return Certificate("flow", {"limit": found.plain(), "rungs": rungs})

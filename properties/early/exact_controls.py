@@ -26,6 +26,7 @@ from ncfcheck.properties.early.tubes import (
     crossing,
     departures,
     doubling,
+    from_box,
     rung,
     tube,
     vanishing,
@@ -81,7 +82,7 @@ def large_init_collapse(instance) -> Certificate:
     forcing = log_forcing(instance, limit.trajectory, slice(1))
     delta = max(3.0, delta_changing(instance, 10.0, forcing))
     times = time * (1 - WITHIN), time * (1 + WITHIN)
-    loss = rung(delta, tube(instance, delta, times[1]))
+    loss = rung(delta, from_box(instance, found, delta, times[1]))
     data = {"limit": found.plain()} | loss | {"times": hexadecimal(times)}
     return Certificate("flow", data)
 
@@ -150,8 +151,9 @@ def wrong_labels_tracking(instance) -> Certificate:
 
 def wrong_labels_collapse(instance) -> Certificate:
     """From an exact negative KKT point, trained on −y, ‖w‖ > 2δε at T."""
-    (limit, found), order = boxed_negative_limit(instance), instance.network.order
+    limit, found = boxed_negative_limit(instance)
+    order = instance.network.order
     time = 0.9 / (order * (order - 2) * -limit.point.value)
     delta = mirrored(instance, limit)
-    loss = tube(relabelled(instance, -instance.problem.y), delta, time)
+    loss = from_box(relabelled(instance, -instance.problem.y), found, delta, time)
     return Certificate("flow", {"limit": found.plain()} | rung(delta, loss))

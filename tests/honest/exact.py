@@ -6,6 +6,7 @@ A second opinion on the compiled kernels and on their bounds, written out plainl
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 
 import numpy as np
