@@ -67,21 +67,17 @@ class Curves:
         return values.min(axis=-1) - self.r, values.max(axis=-1) + self.r
 
     def bend(self, power: int, alpha: float) -> tuple[Curves, Curves]:
-        """σ and σ': those of one side; what the other side's may differ by is an error."""
+        """σ and σ', p ≥ 2: those of one side; what the other side's may differ by is an error."""
         gap, (low, high) = abs(1 - alpha**power), self.ends
         below, above = np.maximum(-low, 0), np.maximum(high, 0)
         is_above = below <= above
-        beyond = np.where(gap == 0, 0.0, np.where(is_above, below, above))
-        if power == 1:
-            beyond = np.where(beyond > 0, np.inf, 0.0)
-        law, lower = np.where(is_above, 1.0, alpha**power), None
-        for _ in range(power - 1):
-            lower = self if lower is None else lower * self
-        if lower is None:
-            lower = Curves.constant(np.ones(self.r.shape), self.c.shape[-1])
+        beyond = np.where(is_above, below, above)
+        law, lower = np.where(is_above, 1.0, alpha**power), self
+        for _ in range(power - 2):
+            lower = lower * self
         value, first = lower * self * law, lower * law * float(power)
         value.r = value.r + gap * beyond**power
-        first.r = first.r + (gap * power * beyond ** (power - 1) if power > 1 else beyond)
+        first.r = first.r + gap * power * beyond ** (power - 1)
         return value, first
 
     def left_out(self) -> Curves:

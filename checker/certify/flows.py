@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal
+from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal, need
 from ncfcheck.certify.curves import Curves
 from ncfcheck.certify.fields import ORDER, Field
 from ncfcheck.certify.spans import Span, is_below
@@ -98,6 +98,7 @@ def enclose(
     Raises NotProved where it cannot be had, and for more than LARGEST weights.
     """
     need_small(start.size)
+    need(field.problem.network.has_lipschitz_gradient, "∇N jumps at a kink of p = 1")
     steps: list[Step] = []
     now, at, duration = 0.0, start.astype(float), math.inf
     while len(steps) < STEPS:
