@@ -28,14 +28,14 @@ def digest(document: dict) -> str:
     ).hexdigest()
 
 
-def verify(document, claims=REFUTATIONS, seconds=None) -> str:
+def verify(document, claims=REFUTATIONS) -> str:
     """What the certificate of a witness, decoded JSON, proves, in words that are not the file's.
-    Raises Rejected if nothing, or not in so much time, SECONDS if not given.
+    Raises Rejected if nothing.
 
     `claims` are the refutations that are known; with PROOFS it is that a theorem's conclusion holds
     on the instance.
     """
-    limits.deadline = time.monotonic() + (SECONDS if seconds is None else seconds)
+    limits.deadline = time.monotonic() + SECONDS
     try:
         need(document["format"] == FORMAT, "another format")
         need(document.keys() <= set(ENTRIES), "an entry that no witness has")
