@@ -1,8 +1,13 @@
-"""Certificates: proofs, exact or in balls, that refute claims (theory §9, docs/certificates.md)."""
+"""Certificates: what makes the verifier's proofs that claims fail (theory §9,
+docs/certificates.md).
+
+Finders make them in floats, and prove nothing; the verifier alone decides.
+"""
 
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -12,7 +17,7 @@ from ncfcheck.certify import own
 from ncfcheck.certify.certificate import Certificate, NotProved, Undecided, within
 from ncfcheck.core.claims import Margin, Outcome
 from ncfcheck.model.encoding import NotStorable, encode
-from ncfcheck.verifier import FORMAT, PROOFS, REFUTATIONS, Rejected, digest, verify
+from ncfcheck.verifier import FORMAT, PROOFS, REFUTATIONS, Rejected, digest, statement, verify
 
 __all__ = ["Certificate", "NotProved", "Undecided", "certify", "contradiction", "document", "prove"]
 
@@ -44,11 +49,11 @@ def _tried(claim, certifier, instance, seconds: float, known) -> Certificate | U
 
 
 def _found(certifier, instance, seconds: float):
-    """What a certifier makes of an instance in so much time."""
+    """What a finder makes of an instance in so much time."""
     within(seconds)
     try:
         return certifier(instance)
-    except NotProved as reason:
+    except (NotProved, Rejected) as reason:
         return Undecided(str(reason))
     except Exception as error:
         return Undecided(f"error in the certifier: {type(error).__name__}: {error}")
@@ -99,6 +104,7 @@ def _accepted(claim, instance, found: Certificate, known) -> Certificate | Undec
         return Undecided("the verifier does not know this claim")
     if found.instance is not None and not _may_violate(claim, found.instance):
         return Undecided("floats see no violation at the start that is proved")
+    found = replace(found, proves=statement(known[claim.id]))
     try:
         verify(document(claim, instance, found), known)
     except NotStorable as reason:

@@ -1,26 +1,161 @@
-"""KKT points in Krawczyk boxes, without silent neurons or linear layers' symmetries (theory §9)."""
+"""KKT points and the boxes that the verifier finds them in, without silent neurons or linear
+layers' symmetries (theory §9).
+
+A point is polished in floats. How far it is off the verifier's own arithmetic says, and so how
+large its box has to be; whether that holds a KKT point, the verifier.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
-from flint import arb
 
-from ncfcheck.certify.certificate import NotProved
-from ncfcheck.certify.evaluate import matrices
-from ncfcheck.certify.krawczyk import Box, enclose, is_below
-from ncfcheck.certify.rings import Balls
-from ncfcheck.certify.symmetries import generators
-from ncfcheck.certify.system import System
+from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal
+from ncfcheck.certify.spans import Span
+from ncfcheck.certify.symmetries import Generator, generators
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.model.ncf import Ncf
-from ncfcheck.model.networks import DENSE, Network, Pattern
-from ncfcheck.theory.kkt.points import polish
+from ncfcheck.model.networks import DENSE, Network, Pattern, dense
+from ncfcheck.theory.kkt.points import KktPoint, polish
+from ncfcheck.verifier.boxes import equations, slopes
+from ncfcheck.verifier.networks import Net
+from ncfcheck.verifier.numbers import Ball, ball, limits, power
 
 # Neurons with smaller weights are taken out, and exactly zero in the point that is proved.
 SILENT = 1e-6
+LARGEST = 160  # unknowns of a box
+BITS = 192  # of the verifier's numbers
+NEWTON = 12  # steps to a centre of two floats
+APPROXIMATE = 1e-3  # Newton step at a point that is not near any other
+ROOM = 8.0  # radius of a box in units of the Newton step at its centre
+NEAR, ROUNDING = 4.0, 1e-15  # what is left to kinks of a box about floats: radii, and at least
+LEAST, LEAST_FINE = 2.0**-80, 2.0**-120  # radii, of a centre of one float and of two
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where a KKT point seems to be: all unknowns within `radius` of centre + fine, the first
+    `free` the weights.
+    """
+
+    centre: tuple[float, ...]
+    fine: tuple[float, ...]
+    radius: float
+    scale: int
+    turns: tuple[Generator, ...]
+    free: int
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The weights at the centre, (free,)."""
+        return np.array(self.centre[: self.free])
+
+    def plain(self) -> dict:
+        """What the verifier needs of the box."""
+        return {
+            "centre": hexadecimal(self.centre),
+            **({"fine": hexadecimal(self.fine)} if any(self.fine) else {}),
+            "radius": self.radius.hex(),
+            "scale": self.scale,
+            "generators": [list(each) for each in self.turns],
+        }
+
+
+def enclose(ncf: Ncf, theta: np.ndarray, fixed=(), turns: tuple[Generator, ...] = ()) -> Box:
+    """The box about the KKT point that theta (P,) approximates, the last weights of the network
+    `fixed`. Raises NotProved where there seems to be none.
+
+    Where a kink is too near for a box about floats, the centre is given to twice as many digits.
+    """
+    limits.bits = BITS
+    theta = theta / np.linalg.norm(theta)
+    multiplier = float(theta @ ncf.gradient(np.concatenate([theta, fixed]))[: theta.size])
+    if not (multiplier and math.isfinite(multiplier)):
+        raise NotProved("λ is not known to differ from 0")
+    scale = -math.frexp(multiplier)[1]
+    centre = [*map(float, theta), math.ldexp(multiplier, scale), *[0.0] * len(turns)]
+    if len(centre) > LARGEST:
+        raise NotProved(f"too many unknowns for a box: {len(centre)}")
+    system = _System(ncf, scale, tuple(map(float, fixed)), turns)
+    fine, least = [0.0] * len(centre), LEAST
+    step = system.step(centre, fine)
+    if system.is_near_kink(theta, NEAR * ROOM * abs(step).max() + ROUNDING):
+        least = LEAST_FINE
+        for _ in range(NEWTON):
+            middle = [ball(a) + ball(b) - ball(float(c)) for a, b, c in zip(centre, fine, step)]
+            centre = [float(each) for each in middle]
+            fine = [float(each - ball(near)) for each, near in zip(middle, centre)]
+            step = system.step(centre, fine)
+            if ROOM * abs(step).max() < LEAST_FINE:
+                break
+    radius = 2.0 ** math.ceil(math.log2(max(ROOM * abs(step).max(), least)))
+    return Box(tuple(centre), tuple(fine), radius, scale, turns, theta.size)
+
+
+@dataclass(frozen=True)
+class _System:
+    """The verifier's KKT equations of N times 2^scale."""
+
+    ncf: Ncf
+    scale: int
+    fixed: tuple[float, ...]
+    turns: tuple[Generator, ...]
+
+    def step(self, centre: list[float], fine: list[float]) -> np.ndarray:
+        """Newton's step from centre + fine. Raises NotProved where it leads away."""
+        check_time()
+        X, Y = exactly(self.ncf.X), exactly(self.ncf.ybar)
+        Y = [[v * Ball(1, None, self.scale) for v in row] for row in Y]
+        middle = [ball(a) + ball(b) for a, b in zip(centre, fine)]
+        turns = [list(each) for each in self.turns]
+        F = equations(net_of(self.ncf.network), X, Y, turns, middle, exactly(self.fixed))
+        J = np.array([[float(each) for each in row] for row in slopes(F, middle)])
+        try:
+            step = np.linalg.solve(J, [float(each) for each in F(middle)])
+        except np.linalg.LinAlgError as error:
+            reason = "a continuum, or a degenerate point: the Jacobian is singular"
+            raise NotProved(reason) from error
+        if not abs(step).max() < APPROXIMATE:
+            off = f"{abs(step).max():.0e}"
+            raise NotProved(f"Newton's method leaves the point by {off}: approximate at best")
+        return step
+
+    def is_near_kink(self, theta: np.ndarray, radius: float) -> bool:
+        """Whether a pre-activation may change its sign so near where that bends ∇N."""
+        network, whole = self.ncf.network, np.concatenate([theta, self.fixed])
+        moved = np.where(np.arange(whole.size) < theta.size, radius, 0.0)
+        ends = (network.matrices(whole - moved), network.matrices(whole + moved))
+        h = Span(self.ncf.X.T)
+        for low, high, q, alpha in zip(*ends, network.powers, network.slopes):
+            z = Span(low, high) @ h
+            if q <= 2 and alpha != 1 and ((z.lo < 0) & (z.hi > 0)).any():
+                return True
+            h = z.bend(q, alpha)[0]
+        return False
+
+
+def exactly(values):
+    """Floats, in a list or an array of any dimension, as the verifier's numbers."""
+    each_is_row = np.ndim(values) > 1
+    return [exactly(each) if each_is_row else ball(float(each)) for each in values]
+
+
+def net_of(network: Network) -> Net:
+    """The network as the verifier has it."""
+    shapes = zip(network.patterns, network.widths[1:], network.widths)
+    index = [pattern.expand(rows, columns).tolist() for pattern, rows, columns in shapes]
+    laws = [(q, Ball(1), power(ball(float(a)), q)) for q, a in zip(network.powers, network.slopes)]
+    return Net(list(network.widths), laws, index)
+
+
+def reduced_box(network: Network, X: np.ndarray, ybar: np.ndarray, u: np.ndarray, signs) -> Box:
+    """The box about the KKT point of the reduced problem near u (d,), that of X (n, d) and ȳ (n,
+    1), all widths one.
+    """
+    chain = dense((X.shape[1], *[1] * network.depth), network.powers, network.slopes)
+    return enclose(Ncf(chain, X, ybar), np.asarray(u), signs)
 
 
 @dataclass(frozen=True)
@@ -69,34 +204,23 @@ def _cut(pattern: Pattern, rows, columns) -> Pattern:
 
 @dataclass(frozen=True)
 class Found:
-    """A KKT point in a box, of a network that may have been pruned."""
+    """A KKT point, of the NCF of a network that may have been pruned, and its box."""
 
+    point: KktPoint
     box: Box
+    ncf: Ncf
     pruned: Pruned
 
     @property
-    def system(self) -> System:
-        """The equations that the point solves."""
-        return self.box.system
+    def matrices(self) -> list[np.ndarray]:
+        """Weight matrices of the pruned network."""
+        return self.pruned.network.matrices(self.box.theta)
 
     @property
-    def matrices(self) -> list:
-        """Weight matrices of the pruned network as balls."""
-        return matrices(Balls, self.pruned.network, self.box.theta)
-
-    @property
-    def value(self) -> arb:
-        """N in units of 2^scale."""
-        return self.system.value(self.box.theta)
-
     def is_maximum(self) -> bool:
-        """Whether the projected Hessian is negative definite; zero neurons add −λ, p ≥ 2, λ > 0."""
-        theta, system = self.box.theta, self.system
-        multiplier = self.box.multiplier
-        if not multiplier > 0 or (self.pruned.is_smaller and min(self.pruned.network.powers) < 2):
-            return False
-        lift = 2 * self.pruned.network.order * multiplier
-        return is_below(system.hessian(theta), multiplier, theta, lift)
+        """Whether the projected Hessian seems negative definite; zero neurons add −λ, p ≥ 2."""
+        left_out = self.pruned.is_smaller and min(self.pruned.network.powers) < 2
+        return self.point.multiplier > 0 > self.point.top_curvature and not left_out
 
     def plain(self) -> dict:
         """What the verifier needs."""
@@ -104,34 +228,35 @@ class Found:
 
 
 def found_near(network: Network, ncf: Ncf, u: np.ndarray) -> Found:
-    """The exact KKT point near u, polished without its silent neurons. Raises NotProved."""
+    """The KKT point near u, polished without its silent neurons. Raises NotProved."""
     pruned = prune(network, u)
+    small = Ncf(pruned.network, ncf.X, ncf.ybar)
     try:
-        theta = polish(
-            Ncf(pruned.network, ncf.X, ncf.ybar), pruned.theta / np.linalg.norm(pruned.theta)
-        ).u
+        point = polish(small, pruned.theta / np.linalg.norm(pruned.theta))
     except (Inapplicable, Unresolved, np.linalg.LinAlgError) as error:
         raise NotProved(f"the point cannot be polished: {error}") from error
-    if np.linalg.norm(theta - pruned.theta) > 1e-4:
+    if np.linalg.norm(point.u - pruned.theta) > 1e-4:
         raise NotProved("without its silent neurons the point is another")
-    system = System(pruned.network, ncf.X, ncf.ybar, theta, generators(pruned.network, theta))
-    return Found(enclose(system), pruned)
+    box = enclose(small, point.u, (), generators(pruned.network, point.u))
+    return Found(point, box, small, pruned)
 
 
-def has_rank_two(W, share: float) -> bool:
-    """Whether σ_2 > share·σ_1: of rank r all squared 2×2 minors sum up to σ_1²σ_2² r(r − 1)/2."""
-    minors, rank = arb(0), min(W.nrows(), W.ncols())
-    for i, j in combinations(range(W.nrows()), 2):
-        for a, b in combinations(range(W.ncols()), 2):
-            minor = W[i, a] * W[j, b] - W[i, b] * W[j, a]
-            minors += minor * minor
-    trace = sum((each * each for each in W.entries()), arb(0))
-    bound = arb(share) * trace
-    return bool(minors > bound * bound * (rank * (rank - 1) // 2))
+def filled(network: Network, found: Found) -> np.ndarray:
+    """The centre of a box as weights of the whole network, zeros for silent neurons, (P,)."""
+    pruned, out = found.pruned, network.matrices(np.zeros(network.size))
+    kept = [range(network.widths[0]), *pruned.active, range(network.widths[-1])]
+    for whole, part, rows, columns in zip(out, found.matrices, kept[1:], kept):
+        whole[np.ix_(rows, columns)] = part
+    return network.flatten(out)
 
 
-def active_rows(W, share: float = 0.0) -> int:
-    """Rows of a matrix of balls whose norm is above `share` times the largest for sure."""
-    squares = [sum((W[i, j] * W[i, j] for j in range(W.ncols())), arb(0)) for i in range(W.nrows())]
-    bound = arb(share) * arb(share) * max(each.upper() for each in squares)
-    return sum(bool(each > bound) for each in squares)
+def has_rank_two(W: np.ndarray, share: float) -> bool:
+    """Whether σ_2 > share·σ_1."""
+    sizes = np.linalg.svd(W, compute_uv=False)
+    return sizes.size > 1 and bool(sizes[1] > share * sizes[0])
+
+
+def active_rows(W: np.ndarray, share: float) -> int:
+    """Rows whose norm is above `share` times the largest."""
+    sizes = np.linalg.norm(W, axis=1)
+    return int((sizes > share * sizes.max()).sum())

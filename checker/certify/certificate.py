@@ -1,4 +1,7 @@
-"""What certifying an instance ends in: a certificate, or the reason why there is none."""
+"""What certifying an instance ends in: a certificate, or the reason why there is none.
+
+What finds certificates proves nothing: only the verifier does.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.verifier.numbers import limits
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
 
 class NotProved(Exception):
-    """A step of a proof fails; the message says which: an undecided sign, continuum, kink, time."""
+    """There is nothing to show to the verifier; the message says why: a continuum, kink, time."""
 
 
 def no_certificates(loss) -> NotProved:
@@ -24,17 +28,19 @@ def no_certificates(loss) -> NotProved:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A proof that an exact instance meets a claim's hypotheses and fails its conclusion.
+    """What makes the verifier's proof that an exact instance meets a claim's hypotheses and fails
+    its conclusion.
 
-    `method` is point, structured or box, `proves` what is proved in one sentence, `data` the exact
-    numbers that the verifier cannot take from the instance: plain JSON, floats in hexadecimal.
-    `instance` is the one that it is about, where that is not the one given.
+    `method` is point, structured, box, flow or criterion; `data` the exact numbers that the
+    verifier cannot take from the instance: plain JSON, floats in hexadecimal. `instance` is the one
+    that it is about, where that is not the one given. `proves` is what the verifier proves by it,
+    in a sentence: empty as long as it has not been asked.
     """
 
     method: str
-    proves: str
     data: dict[str, Any] = field(default_factory=dict)
     instance: Any = None
+    proves: str = ""
 
     def plain(self) -> dict[str, Any]:
         """The certificate as it stands in a witness."""
@@ -49,8 +55,9 @@ class Undecided:
 
 
 def within(seconds: float):
-    """Start the clock that `check_time` looks at."""
-    _deadline.set(time.monotonic() + seconds)
+    """Start the clock that `check_time` looks at, and the verifier's numbers."""
+    limits.deadline = time.monotonic() + seconds
+    _deadline.set(limits.deadline)
 
 
 def check_time() -> None:
@@ -60,7 +67,7 @@ def check_time() -> None:
 
 
 def need(condition: bool, reason: str) -> None:
-    """Raise NotProved with the reason unless the condition is proved."""
+    """Raise NotProved with the reason unless the condition holds, as far as floats see."""
     if not condition:
         raise NotProved(reason)
 
@@ -71,6 +78,11 @@ def known(judge: Callable, *arguments):
         return judge(*arguments)
     except (Inapplicable, Unresolved) as reason:
         raise NotProved(str(reason)) from reason
+
+
+def asked(instance) -> Certificate:
+    """Nothing but the instance: the verifier finds out for itself."""
+    return Certificate("point")
 
 
 def hexadecimal(values) -> list[str]:

@@ -1,4 +1,4 @@
-"""Boxed KKT points: what holds of the only one near where a flow tends to (theory §5, §9)."""
+"""Certificates about boxed KKT points: the only one near where a flow tends to (theory §5, §9)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ncfcheck.certify.boxes import Found, active_rows, found_near
+from ncfcheck.certify.boxes import Found, active_rows, filled, found_near
 from ncfcheck.certify.certificate import Certificate, NotProved, known, need
-from ncfcheck.certify.structured import at_rising_precision
-from ncfcheck.certify.windows import MARGIN, attractor, filled
+from ncfcheck.certify.windows import MARGIN, attractor
 from ncfcheck.model.ncf import unit
 from ncfcheck.theory.kkt.points import flow_limit
 
@@ -29,19 +28,15 @@ NEAR = 1e-13  # what is further from its KKT point is moved there
 QUARTER = 0.25  # of the reach of a maximum: where starts that are further away are moved to
 
 
-def boxed(instance, u, condition, proves: str, moved=None) -> Certificate:
-    """The certificate that condition(found) raises no NotProved at the exact KKT point near u,
-    which `start` is moved to, by moved(point) if that is another network's.
+def boxed(instance, u, condition, moved=None) -> Certificate:
+    """The certificate about the KKT point near u, if condition(found) raises no NotProved; `start`
+    is moved to that, by moved(point) if it is another network's.
     """
-
-    def prove():
-        found = found_near(instance.network, instance.ncf, u)
-        condition(found)
-        theta = unit(filled(instance.network, found))
-        shown = started(instance, theta) if moved is None else moved(theta)
-        return Certificate("box", proves, found.plain(), shown)
-
-    return at_rising_precision(prove)
+    found = found_near(instance.network, instance.ncf, u)
+    condition(found)
+    theta = unit(filled(instance.network, found))
+    shown = started(instance, theta) if moved is None else moved(theta)
+    return Certificate("box", found.plain(), shown)
 
 
 def started(instance, theta: np.ndarray):
@@ -50,38 +45,34 @@ def started(instance, theta: np.ndarray):
     return None if is_there else replace(instance, start=theta)
 
 
-def attracting(instance, u, condition, proves: str) -> Certificate:
+def attracting(instance, u, condition) -> Certificate:
     """The same of a strict local maximum that attracts `start`, which is moved to within a quarter
     of the reach if it is not within the reach.
     """
-
-    def prove():
-        goal = attractor(instance, u, REACHES)
-        positive(goal.found)
-        condition(goal.found)
-        maximum(goal.found)
-        theta, aside = unit(goal.theta), instance.start - unit(goal.theta)
-        away, shown = float(np.linalg.norm(aside)), None
-        if away > MARGIN * goal.reach:
-            shown = replace(instance, start=unit(theta + QUARTER * goal.reach / away * aside))
-        data = goal.found.plain() | {"reach": goal.reach.hex()}
-        return Certificate("box", proves, data, shown)
-
-    return at_rising_precision(prove)
+    found = found_near(instance.network, instance.ncf, u)
+    positive(found)
+    condition(found)
+    maximum(found)
+    goal = attractor(instance, found, REACHES)
+    theta, aside = unit(goal.theta), instance.start - unit(goal.theta)
+    away, shown = float(np.linalg.norm(aside)), None
+    if away > MARGIN * goal.reach:
+        shown = replace(instance, start=unit(theta + QUARTER * goal.reach / away * aside))
+    return Certificate("box", found.plain() | {"reach": goal.reach.hex()}, shown)
 
 
 def maximum(found: Found) -> None:
-    need(found.is_maximum(), "the point is not proved to be a strict local maximum")
+    need(found.is_maximum, "the point is no strict local maximum")
 
 
 def positive(found: Found) -> None:
-    need(found.value > 0, "N > 0 is not proved")
+    need(found.point.value > 0, "N > 0 does not hold at the point")
 
 
 def negative(found: Found) -> None:
-    need(found.value < 0, "N < 0 is not proved")
+    need(found.point.value < 0, "N < 0 does not hold at the point")
 
 
 def several_last(found: Found) -> None:
     positive(found)
-    need(active_rows(found.matrices[-2], NONE) > 1, "two active neurons are not proved")
+    need(active_rows(found.matrices[-2], NONE) > 1, "there are no two active neurons")

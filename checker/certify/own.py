@@ -16,7 +16,6 @@ import numpy as np
 from ncfcheck.certify.boxes import Found, found_near
 from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, known
 from ncfcheck.certify.kkt_points import attracting, boxed
-from ncfcheck.certify.structured import at_rising_precision
 from ncfcheck.core.claims import Claim, Inapplicable, Place
 from ncfcheck.strategies.moves import rebuilt
 from ncfcheck.theory.kkt.points import flow_limit, positive_limit
@@ -52,7 +51,7 @@ def certificates(claim: Claim, own: Own, instance) -> Iterator[Certificate]:
     criterion = {"file": Path(own.path).name, "sha256": own.digest, "at": own.at}
     for shown, data in CANDIDATES[own.at](instance):
         shown = None if shown is None else _promised(claim, shown)
-        yield Certificate("criterion", own.__doc__, {"criterion": criterion} | data, shown)
+        yield Certificate("criterion", {"criterion": criterion} | data, shown)
 
 
 def _promised(claim: Claim, instance):
@@ -72,7 +71,7 @@ def _at_kkt_point(instance) -> Iterator[Candidate]:
     kept, u = [], instance.start
     if instance.ncf.residual(u) > RESIDUAL:
         u = known(flow_limit, instance.ncf, u, instance.numerics).point.u
-    found = boxed(instance, u, kept.append, "")
+    found = boxed(instance, u, kept.append)
     yield found.instance, {"kkt": found.data | _curvature(kept[-1])}
 
 
@@ -80,7 +79,7 @@ def _at_maximum(instance) -> Iterator[Candidate]:
     """The strict maximum that the flow tends to, from `start` or from where that is moved to."""
     kept = []
     limit = known(positive_limit, instance.ncf, instance.start, instance.numerics)
-    found = attracting(instance, limit.point.u, kept.append, "")
+    found = attracting(instance, limit.point.u, kept.append)
     yield found.instance, {"limit": found.data | _curvature(kept[-1])}
 
 
@@ -96,7 +95,7 @@ def _at_two_maxima(instance) -> Iterator[Candidate]:
             if np.isclose(point.value, values).any():
                 continue
             values.append(point.value)
-            other = at_rising_precision(lambda u=point.u: found_near(instance.network, ncf, u))
+            other = found_near(instance.network, ncf, point.u)
         except NotProved:
             continue
         yield shown, data | {"other": other.plain() | _curvature(other)}
@@ -112,10 +111,9 @@ CANDIDATES = {
 
 def _curvature(found: Found) -> dict:
     """What bounds the largest curvature of a boxed point: a number above it, a direction of it."""
-    theta = np.array(found.box.centre[: found.system.free])
-    H = np.array([[float(each.mid()) for each in row] for row in found.system.hessian(list(theta))])
-    multiplier, frame = float(found.box.multiplier.mid()), np.linalg.svd(theta[None])[2][1:]
-    values, vectors = np.linalg.eigh(frame @ H @ frame.T)
+    ncf, theta = found.ncf, found.box.theta
+    frame, multiplier = np.linalg.svd(theta[None])[2][1:], found.point.multiplier
+    values, vectors = np.linalg.eigh(frame @ ncf.hessian(theta) @ frame.T)
     above = float((values[-1] - multiplier) / abs(multiplier) + ROOM)
     along = hexadecimal(frame.T @ vectors[:, -1])
     return {"curvature": {"above": above.hex(), "along": along}}

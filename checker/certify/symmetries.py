@@ -21,7 +21,7 @@ INDEPENDENT = 1e-6  # relative size below which a symmetry does not move the poi
 
 
 def turned(network: Network, theta, generator: Generator) -> list:
-    """Aθ for a list θ over any ring, (P,)."""
+    """Aθ for a list θ, (P,)."""
     return (
         _shifted(network, theta, *generator)
         if len(generator) == 1

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal
-from ncfcheck.certify.flows import ORDER, Tube
+from ncfcheck.certify.fields import ORDER
+from ncfcheck.certify.flows import Tube
 from ncfcheck.certify.series import variation
 from ncfcheck.model.ncf import Problem
 

@@ -6,20 +6,17 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from flint import arb
 
-from ncfcheck.certify.boxes import Found, found_near
+from ncfcheck.certify.boxes import Found, filled, found_near
 from ncfcheck.certify.certificate import NotProved, check_time, hexadecimal
-from ncfcheck.certify.flows import RingField, Tube, enclose, need_small
-from ncfcheck.certify.krawczyk import defects, is_below
-from ncfcheck.certify.rings import Balls, precision
-from ncfcheck.certify.system import System, dot
+from ncfcheck.certify.fields import Field
+from ncfcheck.certify.flows import Tube, enclose, need_small
+from ncfcheck.certify.spans import Span, is_below
 from ncfcheck.theory.starts import unit
 
-BITS = 128  # of balls
 # Distances tried from within which a KKT point attracts.
 REACHES = (0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3)
-CONTRACTION = 0.8  # of the Krawczyk operator over a box of which the verifier needs 1
+ROOM = 1e-6  # share of the reach that is left to rounding
 MARGIN = 0.9  # share of the reach that a flow has to come within
 # Width of the brackets of T_ε, in units of ε, and of R_ε, relative, besides that of tubes.
 WITHIN = 1e-9
@@ -29,7 +26,9 @@ ERROR = 1e-15  # ‖v_0 − start‖ at most: starts are unit vectors to roundin
 
 @dataclass(frozen=True)
 class Attractor:
-    """A KKT point θ (P,) of the whole network, boxed; sphere flows tend to it from `reach` away."""
+    """A KKT point θ (P,) of the whole network, boxed; sphere flows seem to tend to it from `reach`
+    away.
+    """
 
     found: Found
     theta: np.ndarray
@@ -41,48 +40,25 @@ class Attractor:
         return 1 - (MARGIN * self.reach) ** 2 / 2
 
 
-def filled(network, found: Found) -> np.ndarray:
-    """The centre of a box as weights of the whole network, zeros for silent neurons, (P,)."""
-    pruned, out = found.pruned, network.matrices(np.zeros(network.size))
-    small = pruned.network.matrices(np.array(found.box.centre[: pruned.theta.size]))
-    kept = [range(network.widths[0]), *pruned.active, range(network.widths[-1])]
-    for whole, part, rows, columns in zip(out, small, kept[1:], kept):
-        whole[np.ix_(rows, columns)] = part
-    return network.flatten(out)
-
-
-def attractor(instance, u: np.ndarray, reaches=REACHES) -> Attractor:
-    """The exact KKT point near u with the largest reach that is proved. Raises NotProved."""
-    found = found_near(instance.network, instance.ncf, u)
-    if not found.value > 0:
-        raise NotProved("N > 0 is not proved")
-    theta = filled(instance.network, found)
+def attractor(instance, found: Found, reaches=REACHES) -> Attractor:
+    """The KKT point with the largest reach that the verifier seems to allow. Raises NotProved."""
+    if not found.point.value > 0:
+        raise NotProved("N > 0 does not hold at the point")
+    field, theta = Field(instance.problem), filled(instance.network, found)
+    lift = abs(found.point.value) * instance.network.order**2
     for reach in reaches:
         check_time()
-        if _attracts(RingField(instance.problem), theta, reach * (1 + 1e-6)):
+        if _attracts(field, theta, reach * (1 + ROOM), lift):
             return Attractor(found, theta, reach)
-    raise NotProved(
-        "the KKT point is not proved to attract what is near: no strict maximum, or a kink"
-    )
+    raise NotProved("the KKT point seems not to attract what is near: no strict maximum, or a kink")
 
 
-def _attracts(field: RingField, theta: np.ndarray, reach: float) -> bool:
-    """Whether −∇²N + ⟨∇N(v), v⟩ is positive across v for every v within reach of θ."""
-    v, order = [arb(float(each), reach) for each in theta], field.problem.network.order
-    radial = dot(field.at(Balls, v).gradient, v)
-    lift = abs(field.at(Balls, list(map(float, theta))).value) * order**2
-    return is_below(field.jacobian(v), radial, v, lift)
-
-
-def is_alone(instance, found: Found, distance: float) -> bool:
-    """Whether no other KKT point is that near: ‖I − Y·DF‖ < 1 over a box, F the KKT equations."""
-    theta, ncf = filled(instance.network, found), instance.ncf
-    system = System(instance.network, ncf.X, ncf.ybar, theta, scale=found.system.scale - 2)
-    box = [arb(float(each), distance) for each in theta]
-    J = system.jacobian([*box, instance.network.order * system.value(box)])
-    Y = np.linalg.inv([[float(each.mid()) for each in row] for row in J])
-    Y = Balls.matrix(len(J), len(J), [arb(float(each)) for each in Y.ravel()])
-    return all(each < CONTRACTION for each in defects(Y, J))
+def _attracts(field: Field, theta: np.ndarray, reach: float, lift: float) -> bool:
+    """Whether −∇²N + ⟨∇N(v), v⟩ seems positive across v for every v within reach of θ."""
+    v = Span(theta - reach, theta + reach)
+    gradient, slopes = field.box(v)
+    along = gradient * v
+    return is_below(slopes, Span(along.lo.sum(), along.hi.sum()), v, lift)
 
 
 @dataclass(frozen=True)
@@ -120,20 +96,15 @@ def approach(
     Raises NotProved.
     """
     need_small(u.size)
-    with precision(BITS):
-        goal = attractor(instance, u)
-        cosine = max(goal.cosine, 1 - (epsilon or 1.0) * (1 - 1e-3))
+    ncf, goal = instance.ncf, attractor(instance, found_near(instance.network, instance.ncf, u))
+    cosine, best = max(goal.cosine, 1 - (epsilon or 1.0) * (1 - 1e-3)), ncf.value(goal.theta)
 
-        def is_over(step) -> bool:
-            near = cosine_of(step.end, goal.theta) > cosine and np.linalg.norm(step.end) > norm
-            return (
-                near
-                and 1 - instance.ncf.value(unit(step.end)) / instance.ncf.value(goal.theta) < gap
-            )
+    def is_over(step) -> bool:
+        near = cosine_of(step.end, goal.theta) > cosine and np.linalg.norm(step.end) > norm
+        return near and 1 - ncf.value(unit(step.end)) / best < gap
 
-        found = Approach(
-            goal, enclose(RingField(instance.problem), instance.start, ERROR, is_over), epsilon
-        )
+    tube = enclose(Field(instance.problem), instance.start, ERROR, is_over)
+    found = Approach(goal, tube, epsilon)
     return found if epsilon is None else bracketed(found)
 
 

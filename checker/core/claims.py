@@ -76,10 +76,10 @@ class Claim:
     without it. `covers` lists pairs (key, value) of coverage without which a run says nothing about
     the claim. `scale_free` says that its margin is the same for the data c·X, c > 0: then a
     violation is confirmed on rescaled data, too. `expect` is the verdict without which a run is
-    not as expected, None for any. `refute`, its exact counterpart, returns a
-    `ncfcheck.certify.Certificate` of an instance that refutes it, or raises
-    `ncfcheck.certify.NotProved`; `prove` does the same of an instance on which its conclusion
-    holds. `violated` states the violation over exact numbers, `at` a place.
+    not as expected, None for any. `refute`, its exact counterpart, returns the
+    `ncfcheck.certify.Certificate` by which the verifier may prove that an instance refutes it, or
+    raises `ncfcheck.certify.NotProved`; `prove` does the same of an instance on which its
+    conclusion holds. `violated` states the violation over exact numbers, `at` a place.
     """
 
     id: str

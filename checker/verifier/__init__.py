@@ -21,6 +21,16 @@ from . import (  # noqa: F401  registers what they prove
 from .files import LARGEST, load
 from .numbers import Rejected
 from .registry import PROOFS, REFUTATIONS
-from .witnesses import FORMAT, digest, verify
+from .witnesses import FORMAT, digest, statement, verify
 
-__all__ = ["FORMAT", "LARGEST", "PROOFS", "REFUTATIONS", "Rejected", "digest", "load", "verify"]
+__all__ = [
+    "FORMAT",
+    "LARGEST",
+    "PROOFS",
+    "REFUTATIONS",
+    "Rejected",
+    "digest",
+    "load",
+    "statement",
+    "verify",
+]

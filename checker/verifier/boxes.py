@@ -63,21 +63,9 @@ def defects(A, J):
         yield sum((abs(dot(row, column) - (i == j)) for j, column in enumerate(columns)), Ball(0))
 
 
-def boxed(data, net, X, Y, fixed=()):
-    """θ, λ, N, ∇²N over a Krawczyk box with exactly one KKT point of N times a power of two."""
-    centre, radius = numbers(data["centre"]), ball(number(data["radius"]))
-    scale, turns = data["scale"], data["generators"]
-    fine = numbers(data["fine"]) if "fine" in data else [0.0] * len(centre)
-    free = net.size - len(fixed)
-    need(
-        whole([scale], -(10**4), 10**4)
-        and len(fine) == len(centre) == free + 1 + len(turns) <= 200
-        and radius > 0,
-        "not a box",
-    )
-    symmetries = [symmetry(net, turn) for turn in turns]
-    Y = [[v * Ball(1, None, scale) for v in row] for row in Y]
-    middle = [ball(c) + ball(f) for c, f in zip(centre, fine)]
+def equations(net, X, Y, turns, middle, fixed=()):
+    """F(x), x weights, λ, and a μ for every symmetry: 0 at KKT points near the middle, μ = 0."""
+    free, symmetries = net.size - len(fixed), [symmetry(net, turn) for turn in turns]
 
     def F(x):
         theta, multiplier, moved = x[:free], x[free], [turned(x[:free]) for turned in symmetries]
@@ -92,6 +80,24 @@ def boxed(data, net, X, Y, fixed=()):
             *(dot(turned(middle[:free]), theta) for turned in symmetries),
         ]
 
+    return F
+
+
+def boxed(data, net, X, Y, fixed=()):
+    """θ, λ, N, ∇²N over a Krawczyk box with exactly one KKT point of N times a power of two."""
+    centre, radius = numbers(data["centre"]), ball(number(data["radius"]))
+    scale, turns = data["scale"], data["generators"]
+    fine = numbers(data["fine"]) if "fine" in data else [0.0] * len(centre)
+    free = net.size - len(fixed)
+    need(
+        whole([scale], -(10**4), 10**4)
+        and len(fine) == len(centre) == free + 1 + len(turns) <= 200
+        and radius > 0,
+        "not a box",
+    )
+    Y = [[v * Ball(1, None, scale) for v in row] for row in Y]
+    middle = [ball(c) + ball(f) for c, f in zip(centre, fine)]
+    F = equations(net, X, Y, turns, middle, fixed)
     box = [c + radius.hull(-radius) for c in middle]
     A, step = near_inverse(slopes(F, middle)), F(middle)
     for row, defect in zip(A, defects(A, slopes(F, box))):
@@ -99,7 +105,7 @@ def boxed(data, net, X, Y, fixed=()):
             abs(dot(row, step)) + defect * radius < radius,
             "the Krawczyk operator does not contract: no KKT point here",
         )
-    theta, moved = box[:free], [turned(box[:free]) for turned in symmetries]
+    theta, moved = box[:free], [symmetry(net, turn)(box[:free]) for turn in turns]
     need(
         box[free].nonzero and is_positive(len(moved), lambda i, j: dot(moved[i], moved[j])),
         "λ = 0, or symmetries that depend",

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from ncfcheck.certify.certificate import asked
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
 from ncfcheck.properties.early import exact_controls
 from ncfcheck.properties.early.margins import (
@@ -148,7 +149,7 @@ def order(instance) -> Margin:
     kind=CONTROL,
     reference="§7",
     scale_free=True,
-    refute=exact_controls.no_escape,
+    refute=asked,
     given=instances(starts=("closing",), labels=("one-signed",)),
     drops=POSITIVE_LIMIT,
     of=("early.alignment_before_escape", "early.tracking_order", "early.tracking_constant"),

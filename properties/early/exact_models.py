@@ -1,4 +1,4 @@
-"""Exact counterparts of controls of early training with kinks, p = 1 and one neuron a layer, or
+"""Certificates about controls of early training with kinks, p = 1 and one neuron a layer, or
 with biases (theory §6, §7).
 
 As long as no pre-activation changes its sign a network with kinks is a linear one, whose flows are
@@ -12,12 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ncfcheck.certify.biased_fields import BiasedField
+from ncfcheck.certify.boxes import found_near
 from ncfcheck.certify.certificate import Certificate, NotProved, known
-from ncfcheck.certify.flows import RingField, enclose
-from ncfcheck.certify.rings import precision
+from ncfcheck.certify.fields import Field, biased_field
+from ncfcheck.certify.flows import enclose
 from ncfcheck.certify.windows import (
-    BITS,
     ERROR,
     Approach,
     Attractor,
@@ -71,20 +70,12 @@ def kink_start(instance) -> Certificate:
     found, window = windows(slow)
     delta = smallest(slow, found)
     loss, still = (beyond(fast, each, window) for each in (delta, 0.0))
-    proves = (
-        "from an exact v_0 on a kink, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at T_ε, of a "
-        "solution to the other side"
-    )
-    return certificate(proves, window, delta, loss, **vanishing(still))
+    return certificate(window, delta, loss, **vanishing(still))
 
 
 def kink_start_tracking(instance) -> Certificate:
     """The loss flow to one side departs from the NCF flow to the other, to no order δ^D."""
-    proves = (
-        "from an exact v_0 on a kink, solutions to both sides depart with a slope below D − ¼ "
-        "between two δ"
-    )
-    return Certificate("flow", proves, departures(*leaving(instance), (1e-6, 1e-12, 0.0)))
+    return Certificate("flow", departures(*leaving(instance), (1e-6, 1e-12, 0.0)))
 
 
 def kink_collapse(instance) -> Certificate:
@@ -97,13 +88,11 @@ def kink_collapse(instance) -> Certificate:
     def is_over(step) -> bool:
         return np.linalg.norm(step.end) > 2
 
-    with precision(BITS):
-        loss, still = (
-            enclose(RingField(fast.problem, each), v, ERROR, is_over) for each in (COLLAPSED, 0.0)
-        )
-    proves = "from a v_0 on a kink, on whose ray an NCF flow shrinks, a loss flow reaches ‖w‖ = 2δ"
+    loss, still = (
+        enclose(Field(fast.problem, each), v, ERROR, is_over) for each in (COLLAPSED, 0.0)
+    )
     data = rung(COLLAPSED, loss) | vanishing(still)
-    return Certificate("flow", proves, data, replace(instance, start=v))
+    return Certificate("flow", data, replace(instance, start=v))
 
 
 def biases_early(instance) -> Certificate:
@@ -113,17 +102,12 @@ def biases_early(instance) -> Certificate:
             "three layers or more: biases within the network change where the NCF flow tends to"
         )
     trained = biased(instance)
-    with precision(BITS):
-        window = _window_with_biases(instance, trained)
-        time = window.times[1] / DELTA ** (instance.network.order - 2) * BEYOND
-        field, start = BiasedField(trained.problem, True), DELTA * trained.start
-        loss = enclose(field, start, DELTA * ERROR, lambda step: False, time)
+    window = _window_with_biases(instance, trained)
+    time = window.times[1] / DELTA ** (instance.network.order - 2) * BEYOND
+    field, start = biased_field(trained.problem, True), DELTA * trained.start
+    loss = enclose(field, start, DELTA * ERROR, lambda step: False, time)
     data = window.plain() | {"loss": loss.plain()}
-    proves = (
-        "with biases, δ = 0.01, ‖w‖ > 1.01 R_ε δ and ⟨w, u*⟩/‖w‖ < 1 − 1.01 ε at "
-        "T_ε, and where ‖w‖ = R_ε δ"
-    )
-    return Certificate("flow", proves, data)
+    return Certificate("flow", data)
 
 
 def _window_with_biases(instance, trained) -> Approach:
@@ -136,7 +120,7 @@ def _window_with_biases(instance, trained) -> Approach:
         near = cosine_of(step.end[free], goal.theta[free]) > 1 - (NEAR * goal.reach) ** 2 / 2
         return near and cosine_of(step.end, goal.theta) > 1 - epsilon * (1 - FURTHER)
 
-    tube = enclose(BiasedField(trained.problem, False), trained.start, ERROR, is_over)
+    tube = enclose(biased_field(trained.problem, False), trained.start, ERROR, is_over)
     return bracketed(Approach(goal, tube, epsilon))
 
 
@@ -154,7 +138,7 @@ def _limit_without_biases(instance, trained, free: np.ndarray) -> Attractor:
     bare = Problem(replace(network, widths=widths), problem.X, problem.y, problem.loss)
     within = replace(instance, problem=bare, start=unit(trained.start[free]))
     limit = known(positive_limit, within.ncf, within.start, instance.numerics)
-    found = attractor(within, limit.point.u)
+    found = attractor(within, found_near(bare.network, within.ncf, limit.point.u))
     theta = np.zeros(trained.network.size)
     theta[free] = found.theta
     return replace(found, theta=theta)
@@ -162,8 +146,4 @@ def _limit_without_biases(instance, trained, free: np.ndarray) -> Attractor:
 
 def biases_collapse(instance) -> Certificate:
     """From an exact negative KKT point, biases 0, the loss flow leaves a ball for good before T."""
-    proves = (
-        "with biases, from an exact KKT point with N < 0, the loss at T/δ^{D−2} is lower than "
-        "anywhere where ‖w‖ ≤ 2δε"
-    )
-    return Certificate("box", proves, {"limit": boxed_negative_limit(instance)[1].plain()})
+    return Certificate("box", {"limit": boxed_negative_limit(instance)[1].plain()})

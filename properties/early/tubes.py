@@ -1,26 +1,28 @@
-"""Both flows of an instance in tubes, to T_ε or to a norm: what exact counterparts share (theory
+"""Both flows of an instance in tubes, to T_ε or to a norm: what certificates share (theory
 §4, §9).
 
-The tubes are proved in balls here; what follows from them at T_ε, or where a norm is reached, only
-by the verifier.
+Tubes are found in floats; that they hold the flows, and what follows from that at T_ε, or where a
+norm is reached, the verifier proves.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from ncfcheck.certify.boxes import found_near
+from ncfcheck.certify.boxes import Found, filled, found_near
 from ncfcheck.certify.certificate import Certificate, hexadecimal, known
-from ncfcheck.certify.flows import RingField, Tube, enclose
-from ncfcheck.certify.rings import precision
+from ncfcheck.certify.fields import Field
+from ncfcheck.certify.flows import Tube, enclose
 from ncfcheck.certify.variations import plain, varied
-from ncfcheck.certify.windows import BITS, ERROR, Approach, approach, first_time
+from ncfcheck.certify.windows import ERROR, Approach, approach, first_time
 from ncfcheck.properties.early.margins import delta_changing, negative_limit
 from ncfcheck.theory.early.training import Window, conditioned_window, log_forcing
 from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
 from ncfcheck.theory.kkt.points import positive_limit
+from ncfcheck.theory.starts import unit
 
 FAR = 100.0  # multiples of T_ε up to which a flow is followed to a norm
 SURPASSED = 1 + 1e-9  # multiple of R_ε up to which a loss flow is followed
@@ -34,16 +36,17 @@ def windows(instance, find=conditioned_window) -> tuple[Window, Approach]:
     return found, approach(instance, found.limit.point.u, found.epsilon)
 
 
-def tube(instance, delta: float, time: float, norm: float = 0.0) -> Tube:
-    """The loss flow from δ·v_0 up to a time, and on to a norm unless it rests."""
+def tube(instance, delta: float, time: float, norm: float = 0.0, error: float = ERROR) -> Tube:
+    """The loss flow from δ·v_0, which is within `error` of δ times the start, up to a time, and on
+    to a norm unless it rests.
+    """
     moves = instance.ncf.gradient(instance.start).any()
     limit = (FAR * time or math.inf) if norm and moves else time
 
     def is_over(step) -> bool:
         return bool(step.time + step.duration >= time and np.linalg.norm(step.end) > norm)
 
-    with precision(BITS):
-        return enclose(RingField(instance.problem, delta), instance.start, ERROR, is_over, limit)
+    return enclose(Field(instance.problem, delta), instance.start, error, is_over, limit)
 
 
 def beyond(instance, delta: float, window: Approach) -> Tube:
@@ -51,9 +54,9 @@ def beyond(instance, delta: float, window: Approach) -> Tube:
     return tube(instance, delta, window.times[1], window.norms[1] * SURPASSED)
 
 
-def certificate(proves: str, window: Approach, delta: float, loss: Tube, **more) -> Certificate:
+def certificate(window: Approach, delta: float, loss: Tube, **more) -> Certificate:
     """The certificate of a window, and of one loss flow."""
-    return Certificate("flow", proves, window.plain() | rung(delta, loss) | more)
+    return Certificate("flow", window.plain() | rung(delta, loss) | more)
 
 
 def vanishing(flow: Tube) -> dict:
@@ -96,13 +99,23 @@ def with_constants(instance, ncf: Tube, data: dict) -> dict:
 
 
 def crossing(flow: Tube) -> list[str]:
-    """Two times between which the norm first reaches 2."""
+    """Two times between which the norm first reaches 2, wherever in the tube a flow is."""
     time = first_time(flow, lambda x: np.linalg.norm(x) > 2)
-    return hexadecimal([time * (1 - DOUBLED / 2), min(time * (1 + DOUBLED / 2), flow.time)])
+    step = next(each for each in flow.steps if time <= each.time + each.duration)
+    before = 1e-3 * step.duration
+    speed = (2 - float(np.linalg.norm(flow.at(time - before)))) / before
+    reach = 2 * step.radius * math.sqrt(step.end.size)  # of the norm, which rises there
+    width = max(DOUBLED / 2, reach / (speed * time) if speed > 0 else 0.0)
+    return hexadecimal([time * (1 - width), min(time * (1 + width), flow.time)])
 
 
 def boxed_negative_limit(instance):
     """The limit with N < 0 of the NCF flow, and its box. Raises NotProved."""
     limit = known(negative_limit, instance)
-    with precision(BITS):
-        return limit, found_near(instance.network, instance.ncf, limit.point.u)
+    return limit, found_near(instance.network, instance.ncf, limit.point.u)
+
+
+def from_box(instance, found: Found, delta: float, time: float) -> Tube:
+    """The loss flow from δ times the KKT point in a box, up to a time."""
+    inside = replace(instance, start=unit(filled(instance.network, found)))
+    return tube(inside, delta, time, error=ERROR + found.box.radius * found.box.free)

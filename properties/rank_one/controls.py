@@ -23,7 +23,7 @@ from ncfcheck.properties.hypotheses import (
     REDUCED,
     UNIFORM,
 )
-from ncfcheck.properties.rank_one import exact, exact_kkt
+from ncfcheck.properties.rank_one import exact
 from ncfcheck.properties.rank_one.margins import (
     angle_error,
     built,
@@ -69,7 +69,7 @@ def _is_kkt(instance) -> Margin:
 
 @sufficient(
     "control.nonuniform",
-    refute=exact.nonuniform,
+    refute=exact.along_reduced_point,
     given=perturbed_points(kinds=(PROFILE,), sizes=(0.9,), powers=SOME_CURVED),
     drops=UNIFORM,
     of=("rank_one.sufficient",),
@@ -81,7 +81,7 @@ def nonuniform(instance) -> Margin:
 
 @sufficient(
     "control.unbalanced",
-    refute=exact.unbalanced,
+    refute=exact.along_reduced_point,
     given=perturbed_points(kinds=(NORMS,), sizes=(0.5,)),
     drops=LAYER_NORMS,
     of=("rank_one.sufficient",),
@@ -93,7 +93,7 @@ def unbalanced(instance) -> Margin:
 
 @sufficient(
     "control.any_direction",
-    refute=exact.any_direction,
+    refute=exact.at_direction,
     given=perturbed_points(kinds=(DIRECTION,), sizes=(1.0,)),
     drops=REDUCED,
     of=("rank_one.sufficient",),
@@ -103,13 +103,17 @@ def any_direction(instance) -> Margin:
     return _is_kkt(instance)
 
 
-@sufficient("control.signless", refute=exact.signless, given=signless_points(), drops=COHERENT)
+@sufficient(
+    "control.signless", refute=exact.along_reduced_point, given=signless_points(), drops=COHERENT
+)
 def signless(instance) -> Margin:
     """A structured point whose e_l has entries of both signs is a KKT point: sin∠ ≤ 0.01."""
     return _is_kkt(instance)
 
 
-@sufficient("control.sparse_layers", refute=exact.sparse_layers, given=masked_points(), drops=DENSE)
+@sufficient(
+    "control.sparse_layers", refute=exact.along_reduced_point, given=masked_points(), drops=DENSE
+)
 def sparse_layers(instance) -> Margin:
     """A structured point is a KKT point also where a layer lacks some of its weights:
     sin∠ ≤ 0.01.
@@ -118,7 +122,7 @@ def sparse_layers(instance) -> Margin:
 
 
 @necessary(
-    "control.equal_entries", refute=exact_kkt.equal_entries, given=mixed_points(), drops=COHERENT
+    "control.equal_entries", refute=exact.along_reduced_point, given=mixed_points(), drops=COHERENT
 )
 def equal_entries(instance) -> Margin:
     """At a positive KKT point with rank-one hidden layers nonzero |a_j| of a layer with p_l ≥ 2 are
@@ -133,7 +137,7 @@ def equal_entries(instance) -> Margin:
 
 @necessary(
     "control.flat_entries",
-    refute=exact_kkt.flat_entries,
+    refute=exact.along_reduced_point,
     given=rank_one_points(fewest=2, narrowest=2, powers=FLAT),
     drops=CURVED_THERE,
 )
@@ -153,7 +157,7 @@ def _equal(layers) -> Margin:
     return Margin(1 - (ratio - 1) / 0.01, 1e-6 * ratio)
 
 
-@necessary("control.blind_input", refute=exact_kkt.blind_input, given=blind_points(), drops=DENSE)
+@necessary("control.blind_input", refute=exact.blind_input, given=blind_points(), drops=DENSE)
 def blind_input(instance) -> Margin:
     """The rank-one criterion, u reduced-KKT, at KKT points of networks whose first layer lacks
     weights.
@@ -165,7 +169,7 @@ def blind_input(instance) -> Margin:
 
 @necessary(
     "control.any_rank_one",
-    refute=exact_kkt.any_rank_one,
+    refute=exact.at_direction,
     given=perturbed_points(sizes=(0.9,)),
     drops=KKT,
 )
@@ -180,7 +184,7 @@ def any_rank_one(instance) -> Margin:
 
 @necessary(
     "control.negative_value",
-    refute=exact_kkt.negative_value,
+    refute=exact.along_reduced_point,
     given=rank_one_points(),
     drops=POSITIVE_VALUE,
 )
@@ -193,7 +197,7 @@ def negative_value(instance) -> Margin:
 
 @control(
     "control.every_kkt_rank_one",
-    refute=exact_kkt.every_kkt_rank_one,
+    refute=exact.every_kkt_rank_one,
     given=two_direction_points(),
     drops=RANK_ONE,
     of=("rank_one.necessary", "rank_one.two_layer_iff"),
@@ -209,7 +213,7 @@ def every_kkt_rank_one(instance) -> Margin:
 
 @control(
     "control.two_sided",
-    refute=exact.two_sided,
+    refute=exact.along_reduced_point,
     given=mixed_points(one_sided=False),
     drops=ONE_SIGN,
     of=("rank_one.mixed_sign_even_p",),

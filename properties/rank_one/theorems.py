@@ -26,7 +26,7 @@ from ncfcheck.properties.hypotheses import (
     UNIFORM,
 )
 from ncfcheck.properties.kkt.one_sample import one_sample
-from ncfcheck.properties.rank_one import exact, exact_kkt
+from ncfcheck.properties.rank_one import exact
 from ncfcheck.properties.rank_one.margins import (
     angle_error,
     built,
@@ -63,7 +63,7 @@ from ncfcheck.theory.starts import unit
     kind=THEOREM,
     reference="§5",
     scale_free=True,
-    refute=exact.not_sufficient,
+    refute=exact.along_reduced_point,
     given=rank_one_points(),
     hypotheses=(DENSE, COHERENT, UNIFORM, LAYER_NORMS, REDUCED),
     covers=(("active neurons", "several"), ("signs", "mixed")),
@@ -119,7 +119,7 @@ def necessary(instance) -> Margin:
     kind=THEOREM,
     reference="§5",
     scale_free=True,
-    refute=exact_kkt.not_spoilt,
+    refute=exact.along_reduced_point,
     given=perturbed_points(),
     hypotheses=(DENSE, COHERENT),
     covers=(("active neurons", "several"),),
@@ -147,7 +147,7 @@ def perturbed_fails(instance) -> Margin:
     kind=THEOREM,
     reference="§5",
     scale_free=True,
-    refute=exact.not_mixed,
+    refute=exact.along_reduced_point,
     given=mixed_points(),
     hypotheses=(DENSE, MIXED, LAYER_NORMS, REDUCED, ONE_SIGN),
 )

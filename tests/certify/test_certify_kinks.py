@@ -9,17 +9,14 @@ import functools
 import numpy as np
 import pytest
 
-from ncfcheck.certify import Certificate, NotProved, certify, document
+from ncfcheck.certify import Certificate, certify, document
 from ncfcheck.certify.certificate import hexadecimal
-from ncfcheck.certify.kinks import kinked
 from ncfcheck.core.claims import Outcome, registered
 from ncfcheck.core.loading import load_claims
 from ncfcheck.properties.rank_one.exact import slope_outside
 from ncfcheck.strategies.draw import draw
-from ncfcheck.theory.rank_one.reduced_points import on_kink
 from ncfcheck.verifier import Rejected, verify
-from tests.support.certified import is_caught
-from tests.support.planting import Mutant
+from tests.support.planting import Mutant, planted
 
 load_claims()
 OUTSIDE = registered()["control.slope_outside"]
@@ -40,22 +37,9 @@ def beyond() -> list:
     return [each for each in on_kinks(OUTSIDE.id) if OUTSIDE.judge(each)[0] is Outcome.VIOLATES]
 
 
-def exactly(instance):
-    samples = np.flatnonzero(on_kink(instance.ncf.X, instance.u))
-    return kinked(
-        instance.network,
-        instance.ncf.X,
-        instance.ncf.ybar,
-        instance.u,
-        instance.signs,
-        list(map(int, samples)),
-    )
-
-
-def is_accepted(instance, point, normal) -> bool:
-    data = {"kinks": point.samples, "basis": point.basis, "normal": hexadecimal(normal)}
+def is_accepted(instance, data: dict) -> bool:
     try:
-        return bool(verify(document(OUTSIDE, instance, Certificate("structured", "forged", data))))
+        return bool(verify(document(OUTSIDE, instance, Certificate("structured", data))))
     except Rejected:
         return False
 
@@ -65,47 +49,41 @@ def test_a_point_with_slopes_outside_is_certified():
     assert all(isinstance(certify(OUTSIDE, each), Certificate) for each in beyond())
 
 
-def test_nothing_is_proved_of_a_clarke_kkt_point():
-    for instance in inside():
-        with pytest.raises(NotProved):
-            slope_outside(instance)
-
-
 def test_the_verifier_rejects_every_normal_at_a_clarke_kkt_point():
     rng = np.random.default_rng(0)
     for instance in inside():
-        point = exactly(instance)
-        for normal in (point.normal(), *rng.standard_normal((6, len(point.basis)))):
-            assert not is_accepted(instance, point, list(normal))
+        found = slope_outside(instance).data
+        others = rng.standard_normal((6, len(found["basis"])))
+        for normal in (found["normal"], *map(hexadecimal, others)):
+            assert not is_accepted(instance, found | {"normal": normal})
 
 
-def test_the_exact_direction_is_the_one_of_the_instance():
+def test_other_samples_another_basis_or_the_normal_reversed_are_rejected():
     for instance in beyond():
-        u = np.array([int(each.p) / int(each.q) for each in exactly(instance).u])
-        assert np.allclose(u / np.linalg.norm(u), instance.u, atol=1e-9)
+        found = slope_outside(instance).data
+        assert is_accepted(instance, found)
+        samples, basis, normal = found["kinks"], found["basis"], found["normal"]
+        others = [i for i in range(len(instance.ncf.X)) if i not in samples]
+        changes = [{"normal": hexadecimal(-float.fromhex(each) for each in normal)}]
+        changes += [{"kinks": [*samples, i]} for i in others if instance.ncf.X[i].any()]
+        changes += [{"basis": []}, {"kinks": [], "basis": []}, {"basis": basis * 2}]
+        changes += [{"normal": hexadecimal([0.0] * len(normal))}]
+        turned = [each for each in changes if is_accepted(instance, found | each)]
+        assert all("normal" in each and any(map(float.fromhex, each["normal"])) for each in turned)
 
 
-MISTAKES = [
-    (
-        "Kinked.exceeds",
-        "min(share, share * self.lowest)",
-        "max(share, share * self.lowest)",
-        "the largest for the least",
-    ),
-    ("Kinked.exceeds", "min(share, share * self.lowest)", "share", "slope 1 only"),
-    ("Kinked.exceeds", "least > 0 and", "", "no test of the sign"),
-    ("kinked", "(1 if side * before > 0 else lowest)", "1", "no slope off the kinks"),
-    ("_projected", "solve(", "solve(2 * ", "twice the projection"),
-]
-MUTANTS = [
-    Mutant(f"ncfcheck.certify.kinks:{of}", a, b, mistake, ()) for of, a, b, mistake in MISTAKES
+LENIENT = [
+    ("rank_one:slope_outside", "> value * value * dot", "> 0 * value * dot", "any angle"),
+    ("kinks:rate", "slope * each", "each", "slope 1 at kinks"),
+    ("numbers:bend", "each[0] if len(each) == 1 else each[0].hull(each[1])", "each[0]", "one side"),
 ]
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.id)
-def test_a_mistake_about_kinks_is_caught(mutant, monkeypatch):
-    checks = [
-        test_a_point_with_slopes_outside_is_certified,
-        test_nothing_is_proved_of_a_clarke_kkt_point,
-    ]
-    assert is_caught(mutant, checks, monkeypatch)
+@pytest.mark.parametrize("of, fragment, replacement, mistake", LENIENT)
+def test_a_bound_on_slopes_that_is_left_out_lets_a_clarke_kkt_point_pass(
+    of, fragment, replacement, mistake, monkeypatch
+):
+    found = [(each, slope_outside(each).data) for each in inside()]
+    mutant = Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, mistake, ())
+    with planted(mutant, monkeypatch):
+        assert any(is_accepted(instance, data) for instance, data in found)

@@ -5,15 +5,12 @@ refuted" where they were tested.
 from __future__ import annotations
 
 import json
-from functools import partial
 
 import msgspec
 import pytest
-from flint import fmpq
 
-from ncfcheck.certify import Certificate, NotProved
-from ncfcheck.certify.points import At, dot, nonzero, proved
-from ncfcheck.certify.rings import Rationals
+from ncfcheck.certify import NotProved
+from ncfcheck.certify.certificate import asked
 from ncfcheck.core import claims
 from ncfcheck.core.claims import THEOREM, Claim, Inapplicable, Margin, Outcome, Verdict
 from ncfcheck.run.batches import check_batch, cut
@@ -57,19 +54,13 @@ def equality(exponent: int, only_some: bool) -> Claim:
         size = abs(difference - 10.0**-exponent * value)
         return Margin(-size, error)
 
-    def fails(ring, instance):
-        at = At(ring, instance, instance.start)
-        off = ring.number(fmpq(1, 10**exponent)) * at.value
-        return nonzero(ring, dot(at.u, at.gradient) - instance.network.order * at.value - off)
-
-    def prove(instance):
+    def find(instance):
         if only_some and not is_planted(instance):
             raise NotProved("nothing is claimed")
-        proved(partial(fails, instance=instance))
-        return Certificate("point", "planted")
+        return asked(instance)
 
     return Claim(
-        "planted.equality", THEOREM, "an equality", "", (), instances(), margin, refute=prove
+        "planted.equality", THEOREM, "an equality", "", (), instances(), margin, refute=find
     )
 
 
@@ -92,14 +83,8 @@ def strict() -> Claim:
         difference, error, _ = gap(instance)
         return Margin(abs(difference), error)
 
-    def prove(instance):
-        at = At(Rationals, instance, instance.start)
-        if dot(at.u, at.gradient) != instance.network.order * at.value:
-            raise NotProved("no tie")
-        return Certificate("point", "a tie")
-
     return Claim(
-        "planted.strict", THEOREM, "a strict inequality", "", (), instances(), margin, refute=prove
+        "planted.strict", THEOREM, "a strict inequality", "", (), instances(), margin, refute=asked
     )
 
 
@@ -161,18 +146,15 @@ def test_a_true_equality_is_never_refuted(monkeypatch):
         difference, error, _ = gap(instance)
         return Margin(-abs(difference), error)
 
-    def fails(ring, instance):
-        at = At(ring, instance, instance.start)
-        return nonzero(ring, dot(at.u, at.gradient) - instance.network.order * at.value)
-
-    def prove(instance):
-        proved(partial(fails, instance=instance))
-        return Certificate("point", "planted")
+    def differs(case, data):
+        limits.bits = 10**6
+        _, value, G = case.net.run(case.theta, case.X, case.Y)
+        need((exact_dot(G, case.theta) - value * case.net.order).nonzero, "the identity holds")
 
     claim = Claim(
-        "planted.true", THEOREM, "Euler's identity", "", (), instances(), margin, refute=prove
+        "planted.true", THEOREM, "Euler's identity", "", (), instances(), margin, refute=asked
     )
-    result = checked(monkeypatch, claim, lambda case, data: None)
+    result = checked(monkeypatch, claim, differs)
     assert result.verdict is Verdict.UNRESOLVED and result.certified == 0
 
 

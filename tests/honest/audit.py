@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from flint import arb
 
-from ncfcheck.certify.rings import precision
 from ncfcheck.core.claims import Claim, Inapplicable, Margin, Outcome, Unresolved
-from tests.honest.exact import BITS
+from tests.honest.exact import BITS, precision
 from tests.honest.parts import parts_of
 
 Truth = arb | None  # None where it could not be told

@@ -6,6 +6,7 @@ A second opinion on the compiled kernels and on their bounds, written out plainl
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +27,16 @@ FLAT = 1e-9  # eigenvalues below this share of the largest are those of a contin
 def exactly(values) -> np.ndarray:
     """An array of balls of the numbers of an array or sequence of any shape."""
     return np.vectorize(_ball, otypes=[object])(np.asarray(values))
+
+
+@contextlib.contextmanager
+def precision(bits: int):
+    """Balls of `bits` bits inside; what was set before is set again afterwards."""
+    before, ctx.prec = ctx.prec, bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
 
 
 def _ball(value) -> arb:

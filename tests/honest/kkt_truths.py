@@ -8,7 +8,7 @@ from flint import arb
 from ncfcheck.model.ncf import balances, layer_squares
 from ncfcheck.properties.conjectures.conjectures import _maximum
 from ncfcheck.properties.flow.instances import convolved
-from ncfcheck.properties.kkt import exact as certified
+from ncfcheck.properties.kkt.controls import zeroed
 from ncfcheck.properties.kkt.one_sample import _inside
 from ncfcheck.properties.kkt.theorems import CURVATURE, NONE, limit_point, strict_maximum
 from ncfcheck.theory.kkt.points import polish, positive_limit
@@ -169,7 +169,7 @@ def any_negative_point(instance):
 
 @truth("control.zero_points")
 def zero_points(instance):
-    exact = Exact(instance.ncf, unit(exactly(certified.zeroed(instance))))
+    exact = Exact(instance.ncf, unit(exactly(zeroed(instance))))
     return [*layer_balance_at(exact), *neuron_balance_at(exact)]
 
 

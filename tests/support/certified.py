@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import math
 import random
 
 import pytest
@@ -94,8 +95,9 @@ def is_caught(mutant: Mutant, checks, patch) -> bool:
 
 
 def started(found: dict, *weights: float) -> dict:
-    """The witness with another start."""
-    found["instance"]["start"]["array"] = [float(each).hex() for each in weights]
+    """The witness with another start, along these weights."""
+    size = math.hypot(*weights)
+    found["instance"]["start"]["array"] = [float(each / size).hex() for each in weights]
     return found
 
 

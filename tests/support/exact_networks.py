@@ -1,15 +1,9 @@
-"""Instances that exact and ball arithmetic is tried on, and the engine's numbers for them; shared
-by tests of certificates.
-"""
+"""Instances that certificates are tried on, and the engine's numbers for them."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
-from flint import fmpq
 
-from ncfcheck.certify.evaluate import Evaluation
 from ncfcheck.core.claims import Claim, Outcome
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.instance import Instance
@@ -53,24 +47,6 @@ def drawn(seed: int) -> Instance:
     return Instance(problem, unit(rng.standard_normal(network.size)), seeds=(seed,))
 
 
-def numbers(ring, instance, hessian=True) -> list:
-    """N, ∇N and ∇²N at the start over a ring, one after another."""
-    evaluation = Evaluation(
-        ring, instance.network, list(map(float, instance.start)), instance.ncf.X, instance.ncf.ybar
-    )
-    found = [evaluation.value, *evaluation.gradient]
-    return (
-        found + [each for row in evaluation.hessian(instance.start.size) for each in row]
-        if hessian
-        else found
-    )
-
-
-def as_float(value: fmpq) -> float:
-    """The float next to a rational."""
-    return float(Fraction(int(value.p), int(value.q)))
-
-
 def limit(depth: int, seed: int):
     """A network with p = 2, its NCF, and the limit of the NCF flow from a random start."""
     rng = np.random.default_rng(seed)
@@ -81,6 +57,15 @@ def limit(depth: int, seed: int):
         ncf,
         positive_limit(ncf, unit(rng.standard_normal(network.size)), Numerics()).point.u,
     )
+
+
+def continuum():
+    """The same of a linear network of three layers, where KKT points are no isolated ones."""
+    rng = np.random.default_rng(1)
+    network = dense((3, 2, 2, 1), (1, 1), (1.0, 1.0))
+    ncf = Ncf(network, rng.standard_normal((6, 3)), rng.standard_normal((6, 1)))
+    start = unit(rng.standard_normal(network.size))
+    return network, ncf, positive_limit(ncf, start, Numerics()).point.u
 
 
 def smooth(seed: int) -> tuple[Instance, float]:

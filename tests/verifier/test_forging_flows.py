@@ -126,7 +126,10 @@ def longer(id: str) -> Iterator[dict]:
     """Starts that are no unit vectors."""
     found = genuine(id)
     for factor in FACTORS:
-        yield started(copy.deepcopy(found), *(factor * each for each in weights(found)))
+        other = copy.deepcopy(found)
+        array = [(factor * each).hex() for each in weights(found)]
+        other["instance"]["start"]["array"] = array
+        yield other
 
 
 def flat(id: str) -> Iterator[dict]:
