@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -13,6 +14,7 @@ from ncfcheck.certify.certificate import Certificate, NotProved, Undecided, with
 from ncfcheck.core.claims import Margin, Outcome
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.verifier import FORMAT, PROOFS, REFUTATIONS, Rejected, digest, verify
+from ncfcheck.verifier.witnesses import sentence
 
 __all__ = ["Certificate", "NotProved", "Undecided", "certify", "contradiction", "document", "prove"]
 
@@ -100,6 +102,7 @@ def _accepted(claim, instance, found: Certificate, known) -> Certificate | Undec
     if found.instance is not None and not _may_violate(claim, found.instance):
         return Undecided("floats see no violation at the start that is proved")
     try:
+        found = replace(found, proves=sentence(known[claim.id]))
         verify(document(claim, instance, found), known)
     except NotStorable as reason:
         return Undecided(str(reason))

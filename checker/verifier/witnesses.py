@@ -48,8 +48,7 @@ def verify(document, claims=REFUTATIONS) -> str:
         need(document["claim"] in claims, unknown(document, claims))
         claim = claims[document["claim"]]
         told = _prove(claim, document["instance"], certificate["data"])
-        words = (claim.__doc__ or "Its conclusion fails.").split("\n\n")[0].split()
-        return " ".join([*words, *told])
+        return " ".join([sentence(claim), *told])
     except (
         ArithmeticError,
         AttributeError,
@@ -62,6 +61,11 @@ def verify(document, claims=REFUTATIONS) -> str:
         raise Rejected(f"malformed: {type(error).__name__}: {str(error)[:100]}") from error
     finally:
         limits.deadline = float("inf")
+
+
+def sentence(claim) -> str:
+    """What a proof of a claim's proves, whatever the instance: a docstring's first paragraph."""
+    return " ".join((claim.__doc__ or "Its conclusion fails.").split("\n\n")[0].split())
 
 
 def _prove(claim, instance, data) -> list[str]:
