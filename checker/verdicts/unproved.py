@@ -21,12 +21,6 @@ SAME = 1e-3  # of the larger of two margins, besides both errors: what other lib
 CONTEXT = 10  # letters shown before a difference
 LONGEST = 10_000  # characters of a command that is read
 METHODS = ("point", "flow", "structured", "box", "criterion")
-# All entries of a certificate's data, at whatever depth (docs/certificates.md).
-DATA = set(
-    "above active along at basis better box centre criterion crossing curvature curve delta "
-    "duration epsilon file fine first flows generators growth kinks kkt limit loss moved ncf near "
-    "normal norms other point radius reach scale second sha256 signs times vanishing".split()
-)
 NUMBERS = re.compile(r"[-+]?[\d.]+(?:e[-+]?\d+)?")  # of a note; those of its margin are compared
 
 
@@ -74,21 +68,6 @@ def _sealed(found: witness.Witness, proof: str | None) -> Iterator[str]:
         yield _line("proves", said, proof)
     if method not in METHODS:
         yield _line("method", method, f"one of {', '.join(METHODS)}")
-    if unknown := sorted(_names(found.certificate["data"]) - DATA):
-        yield f"`data` has entries that no proof reads: {', '.join(unknown)[: 5 * CONTEXT]!r}"
-
-
-def _names(data) -> set[str]:
-    """The names of all entries, at whatever depth."""
-    found, left = set(), [data]
-    while left:
-        each = left.pop()
-        if isinstance(each, dict):
-            found |= each.keys()
-            left += each.values()
-        elif isinstance(each, list):
-            left += each
-    return found
 
 
 def _command(found: witness.Witness, path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 
 import msgspec
@@ -13,8 +12,7 @@ from ncfcheck.app.cli import main as command_line
 from ncfcheck.app.verify import _told_wrongly
 from ncfcheck.core.claims import Kind
 from ncfcheck.verdicts import witness
-from ncfcheck.verdicts.unproved import DATA, SAME, differences
-from tests.support import ROOT
+from ncfcheck.verdicts.unproved import SAME, differences
 from tests.support.certified import FOLDER, resealed
 
 PATH = FOLDER / "control.nonuniform.json"
@@ -56,7 +54,6 @@ LIES = {
     "replay without end": {"replay": FOUND.replay + " '"},
     "proves": {"certificate": FOUND.certificate | {"proves": "Every theorem is false."}},
     "method": {"certificate": FOUND.certificate | {"method": "all theorems"}},
-    "data": {"certificate": FOUND.certificate | {"data": {"box": [{"lie": 1}]}}},
     "claims": {"claims": "other.py", "replay": FOUND.replay + " --claims other.py"},
 }
 
@@ -143,11 +140,3 @@ def test_a_certificate_of_another_form_is_told_and_no_fault(tmp_path, capsys, wh
     assert "is not compared: " in told and "is not a witness" in told and told.count("\n") == 1
     with pytest.raises(witness.BadWitness):
         witness.read(tmp_path / PATH.name)
-
-
-def test_the_entries_of_certificates_are_those_of_the_documents():
-    text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
-    words = set(
-        re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", text.split("## The format")[1])))
-    )
-    assert DATA - {"above", "along", "file", "sha256"} <= words
