@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ from ncfcheck.app.console import PATH, loaded
 from ncfcheck.app.streams import warn
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.core.errors import CannotRun
+
+# For all that is computed again, compiling included; what takes longer is ended.
+SECONDS = 30.0
 
 
 @click.command()
@@ -51,8 +55,10 @@ def verify(witness, claims):
     print(done.stderr.decode(errors="replace"), end="", file=sys.stderr)
     if done.returncode < 0:
         raise CannotRun(f"the verifier was ended by signal {-done.returncode}")
+    sys.stdout.flush()
     if done.returncode == 0:
-        for line in _told_wrongly(witness):
+        proof = done.stdout.decode(errors="replace").partition(" is refuted: ")[2].strip()
+        for line in _told_wrongly(witness, claims, proof):
             warn(f"{witness}: {line}")
     return done.returncode
 
@@ -61,24 +67,55 @@ def _drawn(path: Path, claims: Path) -> str:
     """What is to be said of whether the claim's strategy may draw the instance of a witness. Raises
     Inapplicable where it could not.
     """
-    from ncfcheck.core.claims import registered
+    from ncfcheck.core.describing import one_line
     from ncfcheck.core.loading import load_claims
     from ncfcheck.verdicts import witness
+    from ncfcheck.verifier import REFUTATIONS
 
     load_claims((str(claims),))
-    claim = registered().get((found := witness.read(path)).claim)
-    if claim is None or getattr(claim.given, "promise", None) is None:
-        return ""
-    claim.given.admit(witness.instance_of(found))
+    try:
+        found = witness.read(path)
+        if found.claim in REFUTATIONS:
+            return ""
+        claim = witness.claim_of(found)
+        at = found.certificate["data"]["criterion"]["at"]
+        if claim.violated is None or claim.at != at:
+            raise Inapplicable(f"as the program loads {claims.name}, it has no criterion at {at}")
+        if getattr(claim.given, "promise", None) is None:
+            return ""
+        claim.given.admit(witness.instance_of(found))
+    except witness.BadWitness as reason:
+        return f"not checked whether its `given` may draw this: {one_line(str(reason))}\n"
     return "checked in floats: its `given` may draw this\n"
 
 
-def _told_wrongly(path: Path) -> list[str]:
-    """What the file of an accepted certificate tells besides that is not so."""
+def _told_wrongly(path: Path, claims: Path | None, proof: str) -> list[str]:
+    """What the file of an accepted certificate tells besides that is not so, computed in a process
+    that is ended when it takes too long.
+    """
+    given = [str(path), proof, *([] if claims is None else [str(claims)])]
+    program = "from ncfcheck.app.verify import tell; tell()"
+    line = [sys.executable, "-P", "-X", "utf8", "-c", program, *given]
+    try:
+        done = subprocess.run(line, capture_output=True, timeout=SECONDS)
+        why = f"it ended with {done.returncode}" if done.returncode else ""
+        said = done.stdout
+    except subprocess.TimeoutExpired as late:
+        why, said = f"it takes longer than {SECONDS:g} s", late.stdout or b""
+    told = [json.loads(each) for each in said.splitlines() if each.endswith(b'"')]
+    return told + [f"what it tells besides is not compared to the end: {why}"] * bool(why)
+
+
+def tell() -> None:
+    """In the process of `_told_wrongly`: print each difference as JSON once it is found."""
+    from ncfcheck.core.loading import load_claims
     from ncfcheck.verdicts import unproved, witness
 
+    path, proof, *claims = sys.argv[1:]
     loaded()
+    load_claims(tuple(claims))
     try:
-        return unproved.differences(witness.read(path), path)
+        for line in unproved.differences(witness.read(path), Path(path), proof):
+            print(json.dumps(line), flush=True)
     except witness.BadWitness as reason:
-        return [f"what it tells besides is not compared: {reason}"]
+        print(json.dumps(f"what it tells besides is not compared: {reason}"))

@@ -11,7 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-ID = re.compile(r"\w[\w-]*\.\w[\w-]*")  # it names files, and is matched by patterns
+# It names files, is matched by patterns, and is read by people: no letter looks like another.
+ID = re.compile(r"[a-z0-9_][a-z0-9_-]*\.[a-z0-9_][a-z0-9_-]*")
 LONGEST = 100  # characters of an id
 
 Member = TypeVar("Member", bound=StrEnum)
@@ -23,7 +24,7 @@ def id_of(id) -> str:
         raise TypeError(f"a claim's id is text of the form area.name, not {shown(id)}")
     if not ID.fullmatch(id) or len(id) > LONGEST:
         raise ValueError(
-            f"claim id {shown(id)} is not of the form area.name: letters, digits, _ and - with one "
+            f"claim id {shown(id)} is not of the form area.name: a to z, digits, _ and - with one "
             f"dot between, at most {LONGEST}"
         )
     return id

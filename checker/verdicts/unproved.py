@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 from ncfcheck.core.claims import Claim, Margin
@@ -12,16 +14,22 @@ from ncfcheck.model.rendering import proved, render
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.judging import decide
 from ncfcheck.verdicts.sources import stale
+from ncfcheck.verifier import REFUTATIONS
+from ncfcheck.verifier.witnesses import statement
 
 SAME = 1e-3  # of the larger of two margins, besides both errors: what other libraries' flows differ
 CONTEXT = 10  # letters shown before a difference
+LONGEST = 10_000  # characters of a command that is read
+METHODS = ("point", "flow", "structured", "box", "criterion")
 NUMBERS = re.compile(r"[-+]?[\d.]+(?:e[-+]?\d+)?")  # of a note; those of its margin are compared
 
 
-def differences(found: witness.Witness, path: Path) -> list[str]:
+def differences(found: witness.Witness, path: Path, proof: str | None = None) -> Iterator[str]:
     """One line for every entry of a witness file, `found` at `path`, that says something else than
     what is computed of its instance now: kind, statement, margin and error, note, rendering,
-    `worst`, the replay command, and which claim it is of. `seed` and `versions` can be anything.
+    `worst`, the replay command, which claim it is of, and what its certificate is said to prove;
+    `proof` is what the verifier says, by default of a shipped claim. `seed` and `versions` can be
+    anything. What takes longest comes last.
 
     Margins are the same if their outcomes are, and they differ by both errors and SAME of the
     larger at most. Raises BadWitness for a claim that is not known.
@@ -39,21 +47,37 @@ def differences(found: witness.Witness, path: Path) -> list[str]:
         "replay": (found.replay, _command(found, path)),
     }
     texts = {name: (_text(said), _text(now)) for name, (said, now) in pairs.items()}
-    told = [_line(name, said, now) for name, (said, now) in texts.items() if said != now]
-    told += _judged("margin", claim, instance, found.judged)
+    yield from (_line(name, said, now) for name, (said, now) in texts.items() if said != now)
+    yield from _sealed(found, proof)
+    if since := stale(found.claims, found.source, claim):
+        yield f"`claims` or `source`: {since}"
+    yield from _judged("margin", claim, instance, found.judged)
     if found.worst is not None:
         first = decode(found.worst.instance, claim.function.__module__)
-        told += _judged("worst", claim, first, found.worst.judged)
-    since = stale(found.claims, found.source, claim)
-    return told + [f"`claims` or `source`: {since}"] * bool(since)
+        yield from _judged("worst", claim, first, found.worst.judged)
+
+
+def _sealed(found: witness.Witness, proof: str | None) -> Iterator[str]:
+    """Lines for what is sealed with a certificate, but read by no proof."""
+    if not found.certificate:
+        return
+    if proof is None:
+        proof = statement(REFUTATIONS.get(found.claim))
+    said, method = found.certificate["proves"], found.certificate["method"]
+    if not proof.startswith(said):
+        yield _line("proves", said, proof)
+    if method not in METHODS:
+        yield _line("method", method, f"one of {', '.join(METHODS)}")
 
 
 def _command(found: witness.Witness, path: Path) -> str:
     """The replay command of a file of this name, in the folder that the file tells."""
-    name = re.escape(path.name)
-    where = re.search(rf"[^\s'\";&|`$<>]*{name}|'[^']*{name}'", found.replay)
-    folder = Path(where.group().strip("'")).parent if where else path.parent
-    return witness.replay_command(folder / path.name, found.claims)
+    try:
+        words = shlex.split(found.replay) if len(found.replay) <= LONGEST else []
+    except ValueError:  # a quotation without an end
+        words = []
+    folder = next((Path(each).parent for each in words if Path(each).name == path.name), None)
+    return witness.replay_command((folder or path.parent) / path.name, found.claims)
 
 
 def _judged(name: str, claim: Claim, instance, said: Margin) -> list[str]:

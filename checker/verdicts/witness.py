@@ -67,6 +67,15 @@ class Worst(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Margin(float.fromhex(self.margin), float.fromhex(self.error))
 
 
+class _Certificate(msgspec.Struct, forbid_unknown_fields=True):
+    """The form of a certificate, whose `data` the verifier reads."""
+
+    method: str
+    proves: str
+    data: dict[str, Any]
+    sha256: str
+
+
 class Witness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The contents of a file; see the module."""
 
@@ -245,6 +254,7 @@ def read(path) -> Witness:
     path = Path(path)
     try:
         found = msgspec.convert(load(path), Witness)
+        msgspec.convert(found.certificate, _Certificate | None)
         numbers = [found.margin, found.error]
         numbers += [found.worst.margin, found.worst.error] if found.worst else []
         if not all(map(_is_number, numbers)):

@@ -88,9 +88,11 @@ def _limited():
     with open(os.devnull, "w") as nowhere:
         faulthandler.dump_traceback_later(SECONDS + 3, exit=True, file=nowhere)
         timer.start()
-        yield
-        timer.cancel()
-        faulthandler.cancel_dump_traceback_later()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            faulthandler.cancel_dump_traceback_later()
 
 
 def _end() -> None:

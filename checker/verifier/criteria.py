@@ -10,7 +10,7 @@ from functools import cached_property
 
 from .boxes import is_below
 from .exact import Exact, descending
-from .kkt_points import attracting, filled, found, kkt, maximum
+from .kkt_points import attracting, distance, filled, found, kkt, maximum
 from .networks import number, numbers, unit
 from .numbers import Ball, ball, dot, need
 
@@ -115,9 +115,11 @@ def at_two_maxima(case, data):
     """At a strict local maximum with N > 0, which attracts `start` and an open set of v_0, and at
     another, which attracts another one
     """
-    other = found(case, data["other"])
-    maximum(case, other)
-    return (*at_maximum(case, data), KktPlace(case, data["other"], other))
+    point = found(case, data["other"])
+    maximum(case, point)
+    (limit,), other = at_maximum(case, data), KktPlace(case, data["other"], point)
+    need(distance(limit._theta, other._theta) > 0, "both may be one maximum")
+    return limit, other
 
 
 def _labels(case):

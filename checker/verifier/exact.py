@@ -15,6 +15,10 @@ class Undecided(Rejected):
     """Intervals do not tell which of two numbers is larger."""
 
 
+class Unanswerable(Rejected, TypeError):
+    """Intervals never tell whether numbers are equal."""
+
+
 class Exact:
     """An exact number known to lie in an interval: + − × ÷ with numbers of any kind, whole powers,
     abs, and comparisons.
@@ -82,10 +86,10 @@ class Exact:
         return self._with(other, lambda a, b: _decided(b - a, strict=False))
 
     def __eq__(self, other):
-        raise TypeError("exact numbers are not compared by == or !=: intervals never prove it")
+        raise Unanswerable("exact numbers are not compared by == or !=: intervals never prove it")
 
     def __bool__(self):
-        raise TypeError("an exact number is no condition: compare it, as in `number > 0`")
+        raise Unanswerable("an exact number is no condition: compare it, as in `number > 0`")
 
     def __repr__(self):
         middle, radius = float(self._within), float(_radius(self._within))

@@ -7,7 +7,15 @@ from types import SimpleNamespace
 
 
 class Rejected(Exception):
-    """The certificate proves nothing; the message says where it fails."""
+    """The certificate proves nothing; the message says where it fails.
+
+    All are kept in `limits.heard` while that is a list: whoever catches them does not undo them.
+    """
+
+    def __init__(self, *reason):
+        super().__init__(*reason)
+        if limits.heard is not None:
+            limits.heard.append(self)
 
 
 def need(condition, reason):
@@ -18,8 +26,9 @@ def need(condition, reason):
         raise Rejected("time is up")
 
 
-# Bits that intervals are rounded to, and the time at which to give up.
-limits = SimpleNamespace(bits=192, deadline=math.inf)
+# Bits that intervals are rounded to, the time at which to give up, and what was rejected while a
+# criterion of the user's runs, None while none does.
+limits = SimpleNamespace(bits=192, deadline=math.inf, heard=None)
 
 
 class Number:

@@ -8,18 +8,24 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import sys
 import traceback
+import unicodedata
 from importlib.util import find_spec
 from types import ModuleType
 
 from . import files
 from .criteria import PLACES
 from .exact import Exact, is_positive
-from .numbers import Rejected, need
-from .registry import REFUTATIONS
+from .numbers import Rejected, limits, need
+from .registry import PROOFS, REFUTATIONS
 
 MOST = 1000  # quantities of one criterion
+LONGEST = 100  # characters of an id, or of a name that is printed
+ID = re.compile(r"[a-z0-9_][a-z0-9_-]*\.[a-z0-9_][a-z0-9_-]*")  # as in ncfcheck.core.stated
+# What other programs show as the end of a line, or not at all, where Python sees neither.
+UNSEEN = {"Cc", "Cf", "Zl", "Zp"}
 CAUGHT = (Exception, SystemExit, GeneratorExit)
 
 
@@ -29,8 +35,9 @@ class Own:
     def __init__(self, path, digest, claim, violated, at, hypotheses):
         self.path, self.digest, self.claim, self.at = path, digest, claim, at
         self.violated, self.hypotheses = violated, hypotheses
-        place, name = " ".join(PLACES[at].__doc__.split()), getattr(violated, "__name__", "it")
-        self.__doc__ = f"By a criterion of {shown(path)}. {place}: all of {name}(…) is positive."
+        place, name = " ".join(PLACES[at].__doc__.split()), _name(violated)
+        told = f"all of {name}(…)" if name else "all that it returns"
+        self.__doc__ = f"By a criterion of {shown(path)}. {place}: {told} is positive."
 
     def __call__(self, case, data):
         given = data["criterion"]
@@ -41,9 +48,9 @@ class Own:
         )
         need(given["at"] == self.at, f"the certificate is of another place than {self.at}")
         words = self._proved(PLACES[self.at](case, data))
-        missing = [f"“{each}”" for each in self.hypotheses if each not in words]
+        missing = [_quoted(each) for each in self.hypotheses if each not in words]
         assumed = ["that the criterion says what the claim does", "that its `given` may draw this"]
-        case.told += ["Proved: " + "; ".join(f"“{each}”" for each in words) + "."] * bool(words)
+        case.told += ["Proved: " + "; ".join(map(_quoted, words)) + "."] * bool(words)
         case.told.append("Not proved: " + "; ".join(assumed + missing) + ".")
 
     def _proved(self, places):
@@ -57,18 +64,25 @@ class Own:
         need(0 < len(found) <= MOST, f"{right}, not {len(found)} of them")
         for k, each in enumerate(found):
             need(isinstance(each, Exact), f"{right}, not {type(each).__name__}, made of no point")
-            told = f"“{words[k]}”" if words else f"quantity {k}"
+            told = _quoted(words[k]) if words else f"quantity {k}"
             need(is_positive(each), f"{self._place()}: {told} is not proved to be positive")
         return words
 
     def _asked(self, places):
-        """What the criterion returns. Raises Rejected for an error, by file and line, and where it
-        prints.
+        """What the criterion returns. Raises Rejected for an error, by file and line, for what was
+        rejected in it, even where it catches that, and where it prints.
         """
-        printed = io.StringIO()
+        printed, place = io.StringIO(), os.path.abspath(self.path)
         try:
-            with contextlib.redirect_stdout(printed), _clock(os.path.abspath(self.path)):
+            with (
+                contextlib.redirect_stdout(printed),
+                _alone(place),
+                _clock(place),
+                _heard() as heard,
+            ):
                 found = self.violated(*places)
+                for each in heard:
+                    raise each
         except CAUGHT as error:
             raise Rejected(f"{_where(error, self.path) or self._place()}: {said(error)}") from None
         need(not printed.getvalue(), f"{self._place()}: it prints, but it only says what is so")
@@ -82,6 +96,7 @@ class Own:
 def criteria(path) -> dict:
     """The claims with criteria of a file, by id. Raises OSError, ValueError, ImportError."""
     text = files.text(path)
+    _readable(text, path)
     digest, found = hashlib.sha256(text.encode()).hexdigest(), {}
     name = f"criteria_{digest[:16]}"
     module = ModuleType(name)
@@ -90,13 +105,24 @@ def criteria(path) -> dict:
     vars(module)["__builtins__"] = {**vars(builtins), "__import__": _importing(stand_in, place)}
     sys.modules[name] = module  # dataclasses look for it
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), _alone(place):
             exec(compile(text, place, "exec"), vars(module))
     except CAUGHT as error:
         raise ImportError(f"{_where(error, path) or shown(path)}: {said(error)}") from None
     if not found:
         raise ImportError(f"{shown(path)} states no claim with a criterion: `violated=`")
     return found
+
+
+def _readable(text, path):
+    """Raise ImportError for characters that hide from a reader what Python reads."""
+    text = text.replace("\r\n", "\n")
+    for k, each in enumerate(text):
+        if each not in "\t\n\f" and unicodedata.category(each) in UNSEEN:
+            line = text.count("\n", 0, k) + 1
+            raise ImportError(
+                f"{shown(path)}:{line}: the character U+{ord(each):04X}, which readers may not see"
+            )
 
 
 def unknown(document, claims) -> str:
@@ -113,7 +139,7 @@ def _stand_in(found, path, digest):
 
     def claim(id, *_, violated=None, at=None, hypotheses=(), **__):
         if violated is not None:
-            if not callable(violated) or at not in PLACES or id in found or id in REFUTATIONS:
+            if not callable(violated) or at not in PLACES or id in found or not _is_own(id):
                 raise ValueError(f"no criterion of a claim of one's own: {id}")
             texts = (hypotheses,) if isinstance(hypotheses, str) else hypotheses
             texts = tuple(" ".join(str(each).split()) for each in texts)
@@ -123,21 +149,58 @@ def _stand_in(found, path, digest):
     return type("ncfcheck", (Anything,), {"claim": staticmethod(claim)})
 
 
+def _is_own(id):
+    """Whether an id is of the form of all, and of another area than the claims that are shipped."""
+    areas = {each.split(".")[0] for each in (*REFUTATIONS, *PROOFS)}
+    fits = isinstance(id, str) and len(id) <= LONGEST and ID.fullmatch(id)
+    return bool(fits) and id.split(".")[0] not in areas
+
+
+def _unasked():
+    """Need that no criterion runs: there nothing is known of what stands in for `ncfcheck`."""
+    need(limits.heard is None, "it uses something of ncfcheck, which the verifier does not run")
+
+
 class _Everything(type):
-    """Of what every attribute, call, item and sum is `Anything` again."""
+    """Of what every attribute, call, item and sum is `Anything` again, but in a criterion."""
 
     def __getattr__(cls, name):
+        _unasked()
         if name.startswith("__"):
             raise AttributeError(name)
         return Anything
 
     def __call__(cls, *_, **__):
+        _unasked()
         return Anything
 
     def __iter__(cls):
+        _unasked()
         return iter(())
 
+    def __bool__(cls):
+        _unasked()
+        raise Rejected("a condition on something of ncfcheck, which the verifier does not run")
+
+    def __eq__(cls, other):
+        _unasked()
+        return cls is other
+
+    def __hash__(cls):
+        _unasked()
+        return id(cls)
+
+    def __instancecheck__(cls, instance):
+        _unasked()
+        return super().__instancecheck__(instance)
+
+    def __repr__(cls):
+        _unasked()
+        return super().__repr__()
+
     __getitem__ = __or__ = __ror__ = __add__ = __radd__ = __mul__ = __rmul__ = __call__
+    __sub__ = __rsub__ = __truediv__ = __rtruediv__ = __pow__ = __neg__ = __contains__ = __call__
+    __lt__ = __le__ = __gt__ = __ge__ = __call__
 
 
 class Anything(metaclass=_Everything):
@@ -171,6 +234,30 @@ def _is_beside(name, folder):
 
 
 @contextlib.contextmanager
+def _alone(place):
+    """Nothing is imported from beside a file, or from the folder that one is in."""
+    before, hidden = sys.path[:], {os.path.realpath(os.path.dirname(place))}
+    with contextlib.suppress(OSError):  # there may be no such folder any more
+        hidden.add(os.path.realpath(os.getcwd()))
+    kept = [each for each in before if os.path.isabs(each)]
+    sys.path[:] = [each for each in kept if os.path.realpath(each) not in hidden]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+@contextlib.contextmanager
+def _heard():
+    """What is rejected meanwhile."""
+    before, limits.heard = limits.heard, []
+    try:
+        yield limits.heard
+    finally:
+        limits.heard = before
+
+
+@contextlib.contextmanager
 def _clock(place):
     """Look at the clock at every line of a file."""
 
@@ -193,6 +280,17 @@ def _where(error, path):
         return f"{name}:{error.lineno or 1}"
     lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == place]
     return f"{name}:{lines[-1]}" if lines else ""
+
+
+def _name(function):
+    """The name under which a function is written, if it can be printed among other words."""
+    name = getattr(getattr(function, "__code__", None), "co_name", "")
+    return name if name.isascii() and name.isidentifier() and len(name) <= LONGEST else ""
+
+
+def _quoted(words):
+    """Words of the file's between marks that do not stand in them."""
+    return f"“{words.translate(dict.fromkeys(map(ord, '“”„‟')))}”"
 
 
 def said(error):

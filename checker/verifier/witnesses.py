@@ -17,6 +17,12 @@ ENTRIES = (
     "format claim kind statement claims instance worst margin error note seed versions replay "
     "rendering certificate source"
 ).split()
+# All that a certificate's data hold, at whatever depth (docs/certificates.md).
+DATA = set(
+    "above active along at basis better box centre criterion crossing curvature curve delta "
+    "duration epsilon file fine first flows generators growth kinks kkt late limit loss moved ncf "
+    "near normal norms other radius reach rungs scale second sha256 signs times vanishing".split()
+)
 
 
 def digest(document: dict) -> str:
@@ -47,7 +53,9 @@ def verify(document, claims=REFUTATIONS) -> str:
         )
         need(document["claim"] in claims, unknown(document, claims))
         claim = claims[document["claim"]]
-        told = _prove(claim, document["instance"], certificate["data"])
+        data = certificate["data"]
+        need(isinstance(data, dict) and _names(data) <= DATA, "data that no certificate has")
+        told = _prove(claim, document["instance"], data)
         return " ".join([statement(claim), *told])
     except (
         ArithmeticError,
@@ -61,6 +69,13 @@ def verify(document, claims=REFUTATIONS) -> str:
         raise Rejected(f"malformed: {type(error).__name__}: {str(error)[:100]}") from error
     finally:
         limits.deadline = float("inf")
+
+
+def _names(data) -> set[str]:
+    """The names of all entries, at whatever depth."""
+    if isinstance(data, dict):
+        return data.keys() | _names([*data.values()])
+    return set().union(*map(_names, data)) if isinstance(data, list) else set()
 
 
 def statement(claim) -> str:

@@ -235,7 +235,7 @@ def test_without_a_pattern_only_the_file_is_checked_and_with_one_everything_is_k
         ),
         (
             stated("pass", id="mine"),
-            "bad.py:5: ValueError: claim id 'mine' is not of the form area.name: letters, "
+            "bad.py:5: ValueError: claim id 'mine' is not of the form area.name: a to z, "
             "digits, _ and - with one dot between, at most 100",
         ),
         (

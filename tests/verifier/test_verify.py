@@ -9,6 +9,7 @@ import io
 import json
 import os
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -25,11 +26,12 @@ from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
 from ncfcheck.theory.starts import unit
-from ncfcheck.verifier import REFUTATIONS, verify
+from ncfcheck.verifier import REFUTATIONS, Rejected, verify
 from ncfcheck.verifier.__main__ import main
 from ncfcheck.verifier.numbers import Ball, _root, ball, dot
+from ncfcheck.verifier.witnesses import DATA
 from tests.support import ROOT
-from tests.support.certified import is_rejected, resealed, statement
+from tests.support.certified import is_rejected, resealed, statement, witness
 from tests.support.exact_networks import first_violation
 
 BOXED = (
@@ -372,7 +374,7 @@ def test_what_every_certificate_rests_on_is_short_and_as_long_as_the_page_says()
     root = ROOT
     count = sum(lines_of_code(root / "checker" / "verifier" / each) for each in CORE)
     page = (root / "docs" / "certificates.md").read_text(encoding="utf-8")
-    assert count <= 540 and f"{count} lines of code" in page, count
+    assert count <= 550 and f"{count} lines of code" in page, count
 
 
 def test_comments_docstrings_and_blank_lines_are_no_code(tmp_path):
@@ -541,3 +543,17 @@ def test_integer_roots_are_the_largest_that_fit():
         for n in [*range(200), 10**40, 10**40 + 1, 2**333 - 1]:
             r = _root(n, k)
             assert r**k <= n < (r + 1) ** k
+
+
+def test_data_that_no_certificate_has_is_rejected():
+    for data in ({"point": ["0x1p0"]}, {"box": [{"lie": 1}]}, {"first": {"more": "all is false"}}):
+        found = witness("control.zero_points")
+        found["certificate"]["data"] |= data
+        with pytest.raises(Rejected, match="data that no certificate has"):
+            verify(resealed(found))
+
+
+def test_the_data_of_certificates_are_those_of_the_documents():
+    text = (ROOT / "docs" / "certificates.md").read_text(encoding="utf-8")
+    quoted = " ".join(re.findall(r"`([^`]+)`", text.split("## The format")[1]))
+    assert DATA - {"above", "along", "at", "file"} <= set(re.findall(r"\w+", quoted))
