@@ -100,7 +100,7 @@ def criteria(path) -> dict:
     digest, found = hashlib.sha256(text.encode()).hexdigest(), {}
     name = f"criteria_{digest[:16]}"
     module = ModuleType(name)
-    module.__file__, place = path, os.path.abspath(path)
+    module.__file__ = place = os.path.abspath(path)
     stand_in = _stand_in(found, path, digest)
     vars(module)["__builtins__"] = {**vars(builtins), "__import__": _importing(stand_in, place)}
     sys.modules[name] = module  # dataclasses look for it

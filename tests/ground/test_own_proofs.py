@@ -1,5 +1,7 @@
 """Claims of the user's with a criterion: what commands and Python say of their proofs."""
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -15,7 +17,9 @@ from ncfcheck.core import claims
 from ncfcheck.strategies.draw import draw
 from tests.ground.test_mistakes import stated
 from tests.support import ROOT
+from tests.support.certified import resealed
 from tests.support.commands import IMPORTS
+from tests.support.commands import ncfcheck as command
 
 BODY = "ncf, v = instance.ncf, instance.start; return Margin(-ncf.value(v), ncf.rounding(v)[0])"
 POSITIVE = IMPORTS + stated(BODY, violated="lambda v: v.N", at='"start"')
@@ -75,3 +79,36 @@ def test_a_claim_of_a_prompt_has_no_proof(monkeypatch):
     assert certify(claim, instance).reason == (
         "a criterion is read from a file of claims, and there is none"
     )
+
+
+def changed(change) -> None:
+    """The stored witness with something changed, sealed again."""
+    found = json.loads(Path(STORED).read_text(encoding="utf-8"))
+    change(found)
+    Path(STORED).write_text(json.dumps(resealed(found)), encoding="utf-8")
+
+
+def test_a_proof_of_a_witness_without_some_entries(checked):
+    """the witness lacks its statement → accepted, as that is no part of the proof, and what was not
+    compared is told; no fault
+    """
+    changed(lambda found: found.pop("statement"))
+    code, out, err = checked("verify", STORED, "--claims", "mine.py")
+    assert code == 0 and out.startswith("accepted: mine.x is refuted")
+    assert "not checked whether its `given` may draw this: " in out
+    assert "is not compared: " in err and err.count("\n") == 1
+
+
+def test_a_file_that_states_something_else_to_the_verifier(checked):
+    """a file has a criterion where the verifier runs it, and none elsewhere → rejected"""
+    only = '{} if __name__.startswith("criteria_") else None'
+    text = IMPORTS + stated(
+        BODY, violated=only.format("(lambda v: v.N)"), at=only.format('"start"')
+    )
+    Path("mine.py").write_text(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    changed(lambda found: found["certificate"]["data"]["criterion"].update(sha256=digest))
+    assert "all that it returns" in ncfcheck.verify(STORED, "mine.py")
+    found = command("verify", STORED, "--claims", "mine.py", folder=Path.cwd())
+    assert found.returncode == 1 and found.stdout.startswith("rejected: ")
+    assert "it has no criterion at start" in found.stdout and "accepted" not in found.stdout
