@@ -128,22 +128,22 @@ def accepted(of: str) -> int:
 VERIFIER = [
     (
         "zero_limits:output_heavy",
-        "- dot(w, w) > 0",
+        "- dot(w, w) > least",
         "- dot(w, w) > -1",
         "neurons of any balance",
         "no_escape",
     ),
     (
         "zero_limits:output_heavy",
-        "- dot(w, w) > 0",
+        "- dot(w, w) > least",
         "- dot(w, w) > -1",
         "neurons of any balance",
         "mixed_labels_grow",
     ),
     (
         "zero_limits:output_heavy",
-        "any(g.nonzero for",
-        "any(True for",
+        "need_heard(case.net, case.theta, case.X, case.Y)",
+        "None",
         "flows that do not move",
         "no_escape",
     ),
@@ -170,8 +170,8 @@ VERIFIER = [
     ),
     (
         "conjectures:fading",
-        "v * correlation < 0",
-        "correlation.nonzero",
+        "each < -least for",
+        "each.nonzero for",
         "neurons that may grow",
         "mixed_labels_grow",
     ),
@@ -191,7 +191,7 @@ VERIFIER = [
     ),
     (
         "conjectures:strongest_neuron",
-        "each > shares[active[0]]",
+        "each - own[active[0]] > least",
         "each.nonzero",
         "the strongest neuron",
         "strongest_neuron",

@@ -38,7 +38,7 @@ def reason(found: dict, known=REFUTATIONS) -> str:
 
 def stated(id: str, instance, data=None) -> dict:
     """A witness that says of an instance what a claim's refutations say."""
-    found = document(registered()[id], instance, Certificate("structured", "…", data or {}))
+    found = document(registered()[id], instance, Certificate("structured", data or {}))
     return json.loads(json.dumps(found))
 
 
