@@ -82,8 +82,10 @@ def false(instance):
 @pytest.mark.skipif("not hasattr(__import__('os'), 'fork')", reason="this platform has no fork")
 def test_claims_that_meddle(tmp_path):
     """claims that fork, end children, set numpy, raise what has no words → each its verdict"""
-    path, how = claim_file(tmp_path, MEDDLERS), ("--examples", 6, "--json", "a.json")
-    found = ncfcheck("check", "--claims", path, *how, folder=tmp_path, timeout=200)
+    path, how = claim_file(tmp_path, MEDDLERS), ("--examples", 6, "--instance-timeout", 15)
+    found = ncfcheck(
+        "check", "--claims", path, *how, "--json", "a.json", folder=tmp_path, timeout=200
+    )
     assert found.returncode == 2 and "Traceback" not in found.stderr, found.stderr
     rows = json.loads((tmp_path / "a.json").read_text())["claims"]
     verdicts = {row["id"].removeprefix("mine."): row["verdict"] for row in rows}
