@@ -120,7 +120,7 @@ def document(claim, instance, found: Certificate) -> dict:
     content = {
         "format": FORMAT,
         "claim": claim.id,
-        "instance": encode(found.instance or instance, claim.function.__module__),
+        "instance": encode(instance, claim.function.__module__),
     }
     content["certificate"] = found.plain()
     content["certificate"]["sha256"] = digest(content)

@@ -34,7 +34,7 @@ from tests.support.certified import (
     started,
     witness,
 )
-from tests.support.planting import Mutant, planted
+from tests.support.planting import Mutant, in_verifier, planted
 
 pytestmark = pytest.mark.usefixtures("at_one_precision")
 ID, EARLY = "control.biases_collapse", "control.biases_early"
@@ -119,7 +119,7 @@ def test_a_bound_that_is_too_good_lets_a_forgery_pass(
 ):
     assert is_rejected(with_sample(*sample))
     with planted(
-        Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, "a bound too good", ()),
+        in_verifier(of, fragment, replacement, "a bound too good"),
         monkeypatch,
     ):
         assert not is_rejected(with_sample(*sample))

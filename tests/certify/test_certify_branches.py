@@ -29,7 +29,7 @@ from tests.support.certified import (
     witness,
 )
 from tests.support.exact_networks import first_violation
-from tests.support.planting import Mutant, planted
+from tests.support.planting import in_verifier, planted
 
 pytestmark = pytest.mark.usefixtures("at_one_precision")
 KINKS, COLLAPSE, START, TRACKING = (
@@ -47,8 +47,7 @@ def sloped(found: dict, alpha: float) -> dict:
 
 def toward(label: float, alpha: float, *q: float) -> dict:
     """The witness of control.kinks with another label of the first sample, slope, and first row."""
-    start = np.array([*q, 1.0]) / np.linalg.norm([*q, 1.0])
-    return sloped(started(edited(witness(KINKS), y=[[label], [1.0]]), *start), alpha)
+    return sloped(started(edited(witness(KINKS), y=[[label], [1.0]]), *q, 1.0), alpha)
 
 
 @pytest.mark.parametrize("id", (KINKS, *FLOWS))
@@ -243,7 +242,5 @@ def test_a_condition_about_kinks_that_is_left_out_lets_a_forgery_pass(
 ):
     found = FORGERIES[name](monkeypatch)
     assert is_rejected(copy.deepcopy(found))
-    with planted(
-        Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, mistake, ()), monkeypatch
-    ):
+    with planted(in_verifier(of, fragment, replacement, mistake), monkeypatch):
         assert not is_rejected(found)

@@ -16,7 +16,7 @@ from ncfcheck.core.loading import load_claims
 from ncfcheck.properties.rank_one.exact import slope_outside
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verifier import Rejected, verify
-from tests.support.planting import Mutant, planted
+from tests.support.planting import in_verifier, planted
 
 load_claims()
 OUTSIDE = registered()["control.slope_outside"]
@@ -84,6 +84,6 @@ def test_a_bound_on_slopes_that_is_left_out_lets_a_clarke_kkt_point_pass(
     of, fragment, replacement, mistake, monkeypatch
 ):
     found = [(each, slope_outside(each).data) for each in inside()]
-    mutant = Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, mistake, ())
+    mutant = in_verifier(of, fragment, replacement, mistake)
     with planted(mutant, monkeypatch):
         assert any(is_accepted(instance, data) for instance, data in found)

@@ -29,7 +29,7 @@ from tests.support.certified import (
     started,
     witness,
 )
-from tests.support.planting import Mutant, planted
+from tests.support.planting import in_verifier, planted
 
 load_claims()
 ANGLES = [(k + 0.5) * math.pi / 16 for k in range(32)]  # of (w, v), whatever is between the axes
@@ -211,7 +211,7 @@ VERIFIER = [
         "large_init_collapse",
     ),
 ]
-LENIENT = [(of, Mutant(f"ncfcheck.verifier.{name}", *rest, ())) for name, *rest, of in VERIFIER]
+LENIENT = [(of, in_verifier(name, *rest)) for name, *rest, of in VERIFIER]
 
 
 def test_every_forgery_is_rejected():

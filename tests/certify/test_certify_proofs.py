@@ -20,7 +20,7 @@ from ncfcheck.verdicts.tallies import Tally
 from ncfcheck.verifier import PROOFS, Rejected, verify
 from tests.support import certified
 from tests.support.certified import small, statement
-from tests.support.planting import Mutant, planted
+from tests.support.planting import in_verifier, planted
 
 load_claims()
 is_rejected = functools.partial(certified.is_rejected, claims=PROOFS)
@@ -147,9 +147,7 @@ def test_times_at_which_the_value_is_not_near_its_limit_say_nothing_of_the_rate(
 )
 def test_a_law_that_is_another_holds_along_no_flow(id, of, fragment, replacement, monkeypatch):
     found = json.loads(_proof(id))
-    with planted(
-        Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, "another law", ()), monkeypatch
-    ):
+    with planted(in_verifier(of, fragment, replacement, "another law"), monkeypatch):
         assert is_rejected(found)
 
 

@@ -35,7 +35,7 @@ from ncfcheck.verifier.tubes import Field, Tube
 from ncfcheck.verifier.variations import Moved, Variation
 from tests.support import certified
 from tests.support.certified import statement
-from tests.support.planting import Mutant, planted
+from tests.support.planting import Mutant, in_verifier, planted
 
 load_claims()
 CLAIM = "early.tracking_constant"
@@ -226,9 +226,7 @@ def test_flows_of_two_deltas_in_turn_are_needed():
 def test_a_law_that_is_another_holds_along_no_flow(of, fragment, replacement, monkeypatch):
     """Of another law the same curves are no solution, or the departure is another."""
     proofs = [json.loads(_proof(*case)) for case in CASES]
-    with planted(
-        Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, "another law", ()), monkeypatch
-    ):
+    with planted(in_verifier(of, fragment, replacement, "another law"), monkeypatch):
         assert any(map(is_rejected, proofs))
 
 

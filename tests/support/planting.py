@@ -49,6 +49,11 @@ class Mutant:
         return f"{self.of.removeprefix('ncfcheck.')}: {self.mistake}"
 
 
+def in_verifier(of: str, fragment: str, replacement: str, mistake: str) -> Mutant:
+    """A mistake in a function of the verifier's, module:qualified name within it."""
+    return Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, mistake, ())
+
+
 def attribute(of: str):
     """What module:qualified name stands for, as it stands in its class."""
     module, _, path = of.partition(":")

@@ -34,7 +34,7 @@ from ncfcheck.verifier.symmetries import symmetry
 from tests.support.adversarial import KINDS, adversarial
 from tests.support.certified import is_caught, is_rejected
 from tests.support.exact_networks import continuum, drawn, first_violation, limit
-from tests.support.planting import Mutant
+from tests.support.planting import in_verifier
 
 load_claims()
 SEEDS = (1, 2, 3, 5, 8)
@@ -342,10 +342,7 @@ MISTAKES = [
     ("identities:is_aside", "> gg", ">= 0 * gg", "any angle"),
     ("kkt_points:filled", "kept[l], row", "kept[0], row", "neurons at the wrong place"),
 ]
-MUTANTS = [
-    Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, mistake, ())
-    for of, fragment, replacement, mistake in MISTAKES
-]
+MUTANTS = [in_verifier(*each) for each in MISTAKES]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

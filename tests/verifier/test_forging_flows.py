@@ -33,7 +33,7 @@ from ncfcheck.verifier import PROOFS, REFUTATIONS, Rejected, registry, verify
 from ncfcheck.verifier.numbers import need
 from tests.certify.test_certify_proofs import NEGATIVE, _proof
 from tests.support.certified import edited, resealed, small, started, witness
-from tests.support.planting import Mutant, planted
+from tests.support.planting import in_verifier, planted
 
 CHAPTERS = ("flow", "early", "early_controls", "early_models")
 CLAIMS = {
@@ -445,7 +445,5 @@ def test_a_verifier_that_leaves_out_a_condition_is_caught(
 ):
     found = make()
     assert reason(found["claim"], found)
-    with planted(
-        Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, "left out", ()), monkeypatch
-    ):
+    with planted(in_verifier(of, fragment, replacement, "left out"), monkeypatch):
         assert not reason(found["claim"], found)

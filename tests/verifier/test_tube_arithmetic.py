@@ -31,7 +31,7 @@ from ncfcheck.verifier.tubes import Field, Tube
 from ncfcheck.verifier.windows import Point, Window
 from tests.support.certified import is_caught, is_rejected, witness
 from tests.support.exact_networks import right_hand_side, smooth
-from tests.support.planting import Mutant
+from tests.support.planting import in_verifier
 
 load_claims()
 TIME = 0.4
@@ -272,10 +272,7 @@ MISTAKES = [
     ("windows:Window.aligns", "need(aligned(", "need(True or aligned(", "any end of the bracket"),
     ("windows:Window.aligns", "apart(x, theta, cosine), ", "True, ", "any start of the bracket"),
 ]
-MUTANTS = [
-    Mutant(f"ncfcheck.verifier.{of}", fragment, replacement, mistake, ())
-    for of, fragment, replacement, mistake in MISTAKES
-]
+MUTANTS = [in_verifier(*each) for each in MISTAKES]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
