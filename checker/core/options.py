@@ -12,6 +12,8 @@ from functools import wraps
 from numbers import Integral, Real
 from typing import Any
 
+from ncfcheck.core.stated import shown
+
 PROMISES = Callable[[Any, Any, Mapping[str, Any]], Any]
 ALIKE = 0.7  # names that one may be mistaken for the other
 
@@ -76,12 +78,6 @@ def refuse_unknown(function: str, possible: Iterable[str], given: Iterable[str])
     for name in given:
         if name not in possible:
             raise TypeError(f"{function} has no option {name!r}; {among(name, possible)}")
-
-
-def shown(value) -> str:
-    """A value as it would be written."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def among(name: object, possible: Iterable[str]) -> str:

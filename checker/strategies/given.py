@@ -14,7 +14,8 @@ import numpy as np
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.core.families import ROUNDING
 from ncfcheck.core.hypotheses import fulfilled, name_of, placed
-from ncfcheck.core.options import Option, read, refuse_unknown, shown, with_defaults
+from ncfcheck.core.options import Option, read, refuse_unknown, with_defaults
+from ncfcheck.core.stated import shown
 from ncfcheck.model.instance import Instance
 from ncfcheck.strategies import rebuilding
 from ncfcheck.strategies.choices import (
