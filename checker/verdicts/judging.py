@@ -19,6 +19,7 @@ from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.verdicts.tallies import Tally, Violation
 
 CERTIFICATES = 3  # confirmed violations per tally that are tried to be proved, until one is
+WITHIN = 3  # tries in vain per tally to prove a violation where the margin is within its error
 WITHIN_ERROR = 1.0  # seconds for the proof of a violation where the margin is within its error
 CONFIRMATIONS = 5  # violations per tally that are confirmed even if they are not the worst
 
@@ -36,9 +37,12 @@ def examine(
     while a claim that is false everywhere, as controls are, is not confirmed again and again. A
     violation that is not confirmed is unresolved. What is confirmed is judged twice, and so is the
     first applicable instance of a claim of the user's: a claim that says something else then is at
-    fault, and so is one whose criterion says so.
+    fault, and so is one whose criterion says so. Proofs, of confirmed violations and of what may be
+    one within the error, are tried until there is one, and a few times only.
     """
-    outcome, margin, is_proved = decide(claim, instance)
+    tries = certified and not tally.certified and tally.in_vain < WITHIN
+    outcome, margin, is_proved = decide(claim, instance, tries)
+    tally.in_vain += is_proved is False
     is_wanted = outcome is Outcome.VIOLATES and (
         tally.confirmed < CONFIRMATIONS or tally.is_record(margin)
     )
@@ -64,15 +68,14 @@ def examine(
     return outcome, margin
 
 
-def decide(claim: Claim, instance) -> tuple[Outcome, Margin, bool]:
-    """The judgement, and whether an exact counterpart proved a violation within the error."""
+def decide(claim: Claim, instance, tries: bool = True) -> tuple[Outcome, Margin, bool | None]:
+    """The judgement, and whether an exact counterpart proved a violation within the error; None
+    where it was not asked, as without `tries`.
+    """
     outcome, margin = judge(claim, instance)
-    if (
-        outcome is not Outcome.UNRESOLVED
-        or not math.isfinite(margin.value)
-        or not claim.is_refutable
-    ):
-        return outcome, margin, False
+    is_within = outcome is Outcome.UNRESOLVED and math.isfinite(margin.value)
+    if not (tries and is_within and claim.is_refutable):
+        return outcome, margin, None
     from ncfcheck.certify import Certificate, certify
 
     try:

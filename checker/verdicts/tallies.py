@@ -17,6 +17,7 @@ from ncfcheck.verdicts.sample import Sample
 LOWEST = 5  # smallest margins kept with their instances
 SUMS = ("holds", "violates", "unresolved", "inapplicable", "confirmed", "replayed", "seconds")
 SUMS += ("certified", "uncertified", "proved", "unproved", "errors", "asked", "unread", "refused")
+SUMS += ("in_vain",)
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -58,7 +59,8 @@ class Tally:
     outcome, of which what violates is evidence like any other (`witnessed`), and `unread` tells of
     witnesses that were not replayed. `violation` is the confirmed one of smallest margin. `errors`
     are the instances in which the claim is at fault, `asked` how many were wanted, `refused` the
-    draws that the strategy turned down while there were fewer than that.
+    draws that the strategy turned down while there were fewer than that. `in_vain` counts tries to
+    prove that an instance violates whose margin is within its error.
     """
 
     holds: int = 0
@@ -81,6 +83,7 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)  # reason → count
     asked: int = 0
     refused: Counter[str] = field(default_factory=Counter)  # reason → count
+    in_vain: int = 0
     violation: Violation | None = field(default=None, compare=False)
 
     @property

@@ -83,13 +83,18 @@ def reduced_rounding(
 ) -> tuple[float, float]:
     """Bounds on the rounding errors of `reduced_value` and, in norm, of its gradient.
 
-    As |α_l| ≤ 1, no term is more than that of the linear network of the absolute values: |ȳ_i|
-    z_i^{P_1}, z_i = |u|ᵀ|x_i|. Every product and power adds a few units of the last place.
+    Those of the network with widths one, whose weights are u and the signs: activations of small
+    slopes make a sample's errors as small as its share. Samples on a kink of p = 1 count as on the
+    side computed for them.
     """
-    z, order = np.abs(X) @ np.abs(u), network.orders[0]
-    operations = EPS * (X.shape[0] + order * (X.shape[1] + 4 * network.depth))
-    slope = np.abs(ybar) * order * z ** (order - 1)
-    return float(operations * (np.abs(ybar) @ z**order)), norm(operations * (np.abs(X).T @ slope))
+    ncf = Ncf(narrowed(network), X, ybar[:, None])
+    value, gradient = ncf.gradient_bound(np.concatenate([u, signs]), settled=True)
+    return value, norm(gradient[: len(u)])
+
+
+def narrowed(network: Network) -> Network:
+    """The network with the same activations and widths one."""
+    return dense((network.widths[0], *[1] * network.depth), network.powers, network.slopes)
 
 
 def balanced_norms(network: Network) -> Array:
@@ -160,7 +165,7 @@ def reduced_point(
 
     X (n, d), ȳ (n, 1). Raises Inapplicable when no attempt ends at a positive KKT point.
     """
-    narrow = dense((network.widths[0], *[1] * network.depth), network.powers, network.slopes)
+    narrow = narrowed(network)
     ncf = Ncf(narrow, X, ybar)
     for attempt in range(attempts):
         start = gaussian_start(np.random.default_rng([seed, attempt]), ncf)

@@ -7,10 +7,11 @@ import numpy as np
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.ncf import Ncf
-from ncfcheck.model.networks import Network, dense
+from ncfcheck.model.networks import Network
 from ncfcheck.theory.kkt.points import polish, positive_limit
 from ncfcheck.theory.rank_one.points import (
     ReducedPoint,
+    narrowed,
     off_kinks,
     reduced_point,
     reduced_value,
@@ -38,7 +39,7 @@ def nearest_reduced_point(
         signs = (*signs[:-1], -signs[-1])
     if value and tangent(gradient, old.u) <= EXACT:
         return ReducedPoint(old.u, signs)
-    narrow = dense((network.widths[0], *[1] * network.depth), network.powers, network.slopes)
+    narrow = narrowed(network)
     ncf = Ncf(narrow, X, ybar)
     theta = structured_point(narrow, old.u, signs, [np.ones(1)] * (network.depth - 1))
     for search in (polish, lambda ncf, theta: positive_limit(ncf, theta, QUICK).point):
