@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import repeat
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
 from ncfcheck.model.identities import value_at
-from ncfcheck.model.ncf import Ncf, Problem
+from ncfcheck.model.ncf import Problem
 from ncfcheck.theory.flow.trajectories import (
     Stop,
     Trajectory,
@@ -54,32 +54,35 @@ def balancing(instance) -> float:
 
 
 def conserved(instance, balances) -> Margin:
-    """balances(network, w), arrays, stay constant along the NCF flow and the loss flow."""
-    numerics, delta = replace(instance.numerics, calls=6000), balancing(instance)
-    flow = ncf_flow(instance.ncf, instance.start, numerics, norm_reaches(2.0))
-    trained = loss_flow(instance.problem, instance.start, delta, numerics, norm_reaches(2.0))
-    flows = (flow, repeat(instance.ncf)), (trained, _fields(instance.problem, trained, delta))
-    return worst(_drift(instance, each, fields, balances) for each, fields in flows)
-
-
-def _fields(problem: Problem, flow: Trajectory, delta: float) -> Iterator[Ncf]:
-    """The NCF whose gradient is that of the training loss, at every row of a flow from δ v_0: its
-    pseudo-labels are −ℓ' there, rounding of which leaves every balance as it is.
+    """balances(network, w), arrays of sums of squares of weights, stay constant along the NCF flow
+    and the loss flow.
     """
-    for norm, v in zip(delta * np.exp(flow.log_norm), flow.directions):
-        yield Ncf(
-            problem.network, problem.X, problem.loss.descent(problem.outputs(norm * v), problem.y)
-        )
+    network, numerics = instance.network, replace(instance.numerics, calls=6000)
+    delta, until = balancing(instance), norm_reaches(2.0)
+    flow = ncf_flow(instance.ncf, instance.start, numerics, until)
+    trained = loss_flow(instance.problem, instance.start, delta, numerics, until)
+    # Of every weight's square in every balance: (P, balances).
+    shares = np.array([np.concatenate(balances(network, each)) for each in np.eye(network.size)])
+    labels = repeat(instance.ncf.ybar), _labels(instance.problem, trained, delta)
+    return worst(_drift(instance, *each, shares) for each in zip((flow, trained), labels))
 
 
-def _drift(instance, flow: Trajectory, fields: Iterable[Ncf], balances) -> Margin:
+def _labels(problem: Problem, flow: Trajectory, delta: float) -> np.ndarray:
+    """The labels, at every row of a flow from δ v_0, of the NCF whose gradient is that of the
+    training loss there, (m, n, k_L): −ℓ', rounding of which leaves every balance as it is.
+    """
+    points = delta * np.exp(flow.log_norm)[:, None] * flow.directions
+    return problem.loss.descent(np.array([problem.outputs(w) for w in points]), problem.y)
+
+
+def _drift(instance, flow: Trajectory, labels: Iterable[np.ndarray], shares: np.ndarray) -> Margin:
     """1 − largest drift of the balance in units of the largest ‖s‖² and a resolution of 10^-4."""
     if flow.stop is Stop.NOT_FINITE:
         raise Unresolved(flow.stop.value)
-    network, norms = instance.network, np.exp(flow.log_norm)
-    points = (r * v for r, v in zip(norms, flow.directions))
-    values = np.array([np.concatenate(balances(network, each)) for each in points])
+    norms = np.exp(flow.log_norm)
+    values = (norms[:, None] * flow.directions) ** 2 @ shares
     drift = np.abs(values - values[0]).max() / norms.max() ** 2
     # Local errors of an invariant add up without growing; a factor for steps across kinks of ∇²H.
-    error = 20 * instance.numerics.tolerance * len(norms) + 2 * strayed(fields, flow)
+    astray = strayed(instance.ncf, labels, flow)
+    error = 20 * instance.numerics.tolerance * len(norms) + 2 * astray
     return Margin(1 - drift / 1e-4, float(error) / 1e-4)

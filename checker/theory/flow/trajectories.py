@@ -17,6 +17,7 @@ from ncfcheck.core.tolerances import FITTED, HANDOVER, Numerics
 from ncfcheck.model.arrays import Value, finite_vector, unit_vector
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.ncf import NCF_HINT, Ncf, Problem, norm
+from ncfcheck.model.rounding import gradient_bound
 from ncfcheck.theory.flow import solvers as second_integrator
 from ncfcheck.theory.flow import stepper
 
@@ -146,12 +147,14 @@ def noise(ncf: Ncf, flow: Trajectory) -> float:
     return max(float(ncf.rounding(flow.directions[k])[1] / norms[k]) for k in rows)
 
 
-def strayed(fields: Iterable[Ncf], flow: Trajectory) -> float:
+def strayed(ncf: Ncf, labels: Iterable[np.ndarray], flow: Trajectory) -> float:
     """How far rounding of the gradient may lead a flow astray, in units of its largest norm: its
-    share of the gradient, summed along the way. `fields`: the NCF whose gradient at v is the
-    flow's, at every row.
+    share of the gradient, summed along the way. `labels`, (n, k_L) at every row: those of the NCF
+    on the data and network of `ncf` whose gradient at v is the flow's.
     """
-    lost = np.array([ncf.rounding(v)[1] for ncf, v in zip(fields, flow.directions)])
+    layout, X = ncf.network.layout, ncf._columns
+    rows = ((v, np.array(each.T, order="C")) for v, each in zip(flow.directions, labels))
+    lost = np.array([norm(gradient_bound(layout, v, X, weights)[1]) for v, weights in rows])
     norms = np.maximum(flow.gradient_norm, np.finfo(float).tiny)
     points = np.exp(flow.log_norm - flow.log_norm.max())[:, None] * flow.directions
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
