@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from ncfcheck.core.claims import Unresolved
-from ncfcheck.theory.biases.networks import BiasedInstance, BiasedProblem
+from ncfcheck.theory.biases.networks import BiasedInstance
 
 Array = np.ndarray
 # Evaluations of one flow, several times what most take.
@@ -52,10 +52,10 @@ def window_with_biases(
 
 def _to_norm(instance: BiasedInstance, norm: float, precision: float):
     """The flow in arc-length-like time, du/dσ = ‖u‖ ∇N/‖∇N‖, dt/dσ = ‖u‖/‖∇N‖: states (u, t)."""
-    budget = count()
+    budget, field = count(), instance.ncf.field()
 
     def rate(_, state):
-        gradient = instance.ncf.gradient(_spend(budget, state[:-1]))
+        gradient = field(_spend(budget, state[:-1]))
         pace = np.linalg.norm(state[:-1]) / np.linalg.norm(gradient)
         return np.append(pace * gradient, pace)
 
@@ -80,28 +80,25 @@ def loss_flow_with_biases(
     """ẇ = −∇𝓛(w) from δ·v_0 up to the time given: times (m,), norms (m,) and directions (m, P);
     one of them is where ‖w‖ first is `norm`, if it rises to that.
     """
-    budget = count()
+    budget, field = count(), instance.problem.field()
 
     def rate(_, w):
-        return _descent(instance.problem, _spend(budget, w))
+        return field(_spend(budget, w))
 
     def arrival(_, w):
         return np.linalg.norm(w) / norm - 1
 
     arrival.direction = 1
     start, errors = delta * instance.start, {"rtol": precision, "atol": 1e-3 * delta * precision}
-    flow = solve_ivp(rate, (0.0, time), start, "LSODA", events=arrival, **errors)
+    events = () if norm == np.inf else (arrival,)
+    flow = solve_ivp(rate, (0.0, time), start, "LSODA", events=events, **errors)
     if not flow.success:
         raise Unresolved(f"loss flow with biases: {flow.message}")
+    if not events:
+        return flow.t, *_polar(flow.y)
     first = np.searchsorted(flow.t, flow.t_events[0][:1])
     weights = np.insert(flow.y, first, flow.y_events[0][:1].T, axis=1) if first.size else flow.y
     return np.insert(flow.t, first, flow.t_events[0][:1]), *_polar(weights)
-
-
-def _descent(problem: BiasedProblem, w: Array) -> Array:
-    """−∇𝓛(w), (P,)."""
-    weights = problem.loss.descent(problem.outputs(w), problem.y)
-    return problem.ncf.pull_back(w, weights)[1]
 
 
 def _spend(budget, weights: Array) -> Array:

@@ -7,6 +7,7 @@ are the weights and one bias a neuron.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +16,7 @@ import numpy as np
 from ncfcheck.model import rounding
 from ncfcheck.model.arrays import Value, vector
 from ncfcheck.model.kernels import gradients
-from ncfcheck.model.losses import Loss
+from ncfcheck.model.losses import NCF_CODE, Loss
 from ncfcheck.model.ncf import Correlation, Problem, unit
 from ncfcheck.model.networks import DENSE, Network, masked
 
@@ -121,6 +122,10 @@ class BiasedNcf(Value, Correlation):
         """N(u) and ∇N(u), (size,)."""
         return self.pull_back(u, self.ybar)
 
+    def field(self) -> Callable[[Array], Array]:
+        """∇N as a function of the free weights, for many calls."""
+        return _field(self, self.ybar, NCF_CODE)
+
     def pull_back(self, u: Array, weights: Array) -> tuple[float, Array]:
         """Σ weights ∘ H(X; u), weights (n, k_L), and its gradient in the free weights."""
         network, weights = self.network, np.array(weights.T, order="C")
@@ -137,6 +142,22 @@ class BiasedNcf(Value, Correlation):
             network.extended.layout, network.expand(u), self.columns, weights, settled
         )
         return value, gradient[~network.frozen]
+
+
+def _field(ncf: BiasedNcf, labels: Array, code: int) -> Callable[[Array], Array]:
+    """Jᵀ(−ℓ') in the free weights, of a loss and labels (n, k_L)."""
+    network, y = ncf.network.extended, np.array(labels.T, order="C")
+    free, theta = np.flatnonzero(~ncf.network.frozen), np.ones(network.size)
+    weights, gradient = np.empty(y.shape), np.empty(network.size)
+    work = gradients.workspace(network.layout, y.shape[1])
+
+    def field(w: Array) -> Array:
+        theta[free] = w
+        data = network.layout, theta, ncf.columns, y, code, 1.0, 1.0
+        gradients.pull_back(*data, weights, work, gradient)
+        return gradient[free]
+
+    return field
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +177,10 @@ class BiasedProblem(Value):
     def ncf(self) -> BiasedNcf:
         """The NCF in the free weights."""
         return BiasedNcf(self.network, self.X, self.loss.pseudo_labels(self.y))
+
+    def field(self) -> Callable[[Array], Array]:
+        """−∇𝓛 as a function of the free weights, for many calls."""
+        return _field(self.ncf, self.y, self.loss.code)
 
     def outputs(self, w: Array) -> Array:
         """H(X; w), (n, k_L)."""
