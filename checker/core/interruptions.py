@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 
 NAMES = {"SIGTERM": "terminated", "SIGHUP": "terminated: the terminal was closed"}
 _asked: list[int] = []  # signals that asked for an end which has not been heard of yet
@@ -36,6 +37,7 @@ def heeded(*numbers: signal.Signals) -> Iterator[None]:
             if signal.getsignal(number) is usual:
                 before[number] = signal.signal(number, _end)
     if before:
+        _let_forks_end()
         sys.unraisablehook = _silent(hook)
     try:
         yield
@@ -144,12 +146,33 @@ def leave_to_parent() -> None:
 
     Processes that claims start do not inherit that, as they would a block.
     """
+    _let_forks_end()
     for number in asking():
         signal.signal(number, _nothing)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, asking())
+
+
+@cache
+def _let_forks_end() -> None:
+    """From now on what asks a fork to end does so, and from its first moment.
+
+    It waits until the fork has the usual handlers: one that came before them would be lost, and
+    whoever sent it, as a pool that ends its processes, would wait for ever.
+    """
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_as_usual)
+        os.register_at_fork(before=_wait, after_in_parent=_go_on, after_in_child=_as_usual)
+
+
+_masks = threading.local()  # of threads that are about to fork: what they block else
+
+
+def _wait() -> None:
+    _masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, asking())
+
+
+def _go_on() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before)
 
 
 def _nothing(*_) -> None:
@@ -158,4 +181,6 @@ def _nothing(*_) -> None:
 
 def _as_usual() -> None:
     for number in asking():
-        signal.signal(number, signal.SIG_DFL)
+        if signal.getsignal(number) in (_nothing, _end):
+            signal.signal(number, signal.SIG_DFL)
+    _go_on()

@@ -1,6 +1,7 @@
 """What asks a run to end is never lost, whatever became of the exception that told so."""
 
 import signal
+import subprocess
 import sys
 import weakref
 
@@ -87,3 +88,32 @@ def test_other_exceptions_that_are_ignored_are_told(monkeypatch):
         reference = weakref.ref(thing, lambda _: 1 / 0)
         del thing
     assert told == [ZeroDivisionError] and reference() is None
+
+
+FORKS = """
+import os, signal, sys, time
+from ncfcheck.core import interruptions
+
+def ended_by(number):
+    child = os.fork()
+    if not child:
+        time.sleep(5)
+        os._exit(0)
+    os.kill(child, number)  # before it has come to anything
+    return os.WTERMSIG(os.waitpid(child, 0)[1])
+
+def all_end():
+    numbers = [signal.SIGTERM, signal.SIGINT] * 20
+    return [ended_by(number) for number in numbers] == numbers
+
+"""
+PLACES = {
+    "a worker": "interruptions.leave_to_parent(); sys.exit(not all_end())",
+    "a run": "with interruptions.heeded(): sys.exit(not all_end())",
+}
+
+
+@pytest.mark.skipif("not hasattr(__import__('os'), 'fork')", reason="this platform has no fork")
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_a_fork_that_is_asked_to_end_at_once_does(place):
+    assert subprocess.run([sys.executable, "-c", FORKS + place], timeout=60).returncode == 0

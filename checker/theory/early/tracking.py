@@ -13,8 +13,9 @@ from ncfcheck.core.claims import Unresolved
 from ncfcheck.core.tolerances import EPS, LOOSER
 from ncfcheck.model.arrays import Value
 from ncfcheck.model.instance import Instance
+from ncfcheck.model.kernels import gradients, tangents
 from ncfcheck.model.ncf import norm
-from ncfcheck.theory.early.training import NEGLIGIBLE, follow, log_forcing, second_order_gradient
+from ncfcheck.theory.early.training import NEGLIGIBLE, follow, log_forcing, second_orders
 from ncfcheck.theory.flow.stepper import STIFF_STEPS
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise, norm_reaches
 
@@ -145,17 +146,20 @@ def variation(
     the largest relative forcing. Raises Unresolved where that is stiff.
     """
     ncf, size, evaluations = instance.ncf, instance.network.size, count()
+    # Kernels as they are: what calls them for users looks at every argument first.
+    layout, data = instance.network.layout, (ncf._columns, ncf._ybar_columns)
+    second_order = second_orders(instance.problem)
     unit = math.exp(log_forcing(instance, reference))
 
     def rate(sigma: float, state: np.ndarray) -> np.ndarray:
         if next(evaluations) > EVALUATIONS:
             raise Unresolved("the variational equation is stiff")
         u, e = state[:size], state[size:]
-        gradient = ncf.gradient(u) if np.isfinite(state).all() else np.zeros(size)
-        if not (gradient.any() and np.isfinite(gradient).all()):
+        gradient = gradients.correlation(layout, u, *data)[1]
+        if not (gradient.any() and np.isfinite(gradient).all() and np.isfinite(e).all()):
             raise Unresolved("the variational equation steps off the flow")
-        forcing = second_order_gradient(instance.problem, u) / unit
-        rates = np.concatenate([gradient, ncf.curvature_product(u, e) - forcing])
+        curved = tangents.curvature_product(layout, u, e, *data)
+        rates = np.concatenate([gradient, curved - second_order(u[None])[0] / unit])
         return norm(u) / norm(gradient) * rates
 
     span, state = (0.0, reference.sigma[-1]), np.concatenate([instance.start, np.zeros(size)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def conditioned_window(instance: Instance) -> Window:
 def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
     """Largest log r^D ‖Jᵀ(ℓ''(0)·H)‖/‖Jᵀȳ‖ on a flow: times δ^D, the gradient's relative change."""
     directions = np.array(flow.directions[rows], order="C")
-    changes = map(norm, _second_orders(instance.problem, directions))
+    changes = map(norm, second_orders(instance.problem)(directions))
     sizes = map(norm, map(instance.ncf.gradient, directions))
     logs = np.log(np.maximum([change / size for change, size in zip(changes, sizes)], 1e-300))
     return float((instance.network.order * flow.log_norm[rows] + logs).max())
@@ -131,13 +132,14 @@ def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None))
 
 def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
     """J(X; u)ᵀ(ℓ''(0)·H(X; u)), (P,): −∇𝓛(δu) = δ^{D−1}(∇N(u) − δ^D of this + O(δ^{2D}))."""
-    return _second_orders(problem, finite_vector(u, problem.network.size, "u")[None])[0]
+    return second_orders(problem)(finite_vector(u, problem.network.size, "u")[None])[0]
 
 
-def _second_orders(problem: Problem, directions: np.ndarray) -> np.ndarray:
+def second_orders(problem: Problem) -> Callable[[np.ndarray], np.ndarray]:
+    """Jᵀ(ℓ''(0)·H(X; u)) at every row u of points (m, P), as a function of them for many calls."""
     curvature = np.array(problem.loss.curvature(0.0, problem.y).T, order="C")
     layout, X = problem.network.layout, problem.ncf._columns
-    return gradients.second_orders(layout, directions, X, curvature)
+    return partial(gradients.second_orders, layout, X=X, curvature=curvature)
 
 
 def ladder(
