@@ -19,13 +19,13 @@ from ncfcheck.theory.early.training import (
     aligning,
     ladder,
     log_forcing,
+    trained_flow,
     window,
 )
 from ncfcheck.theory.flow.trajectories import (
     Event,
     Stop,
     Trajectory,
-    loss_flow,
     ncf_flow,
     norm_reaches,
     time_reaches,
@@ -104,7 +104,7 @@ def smallest(instance, found: Window) -> float:
 def train(instance, delta: float, until: Event) -> Trajectory:
     """Loss flow from δ·v_0 to the event, or to where data are fitted and nothing moves any more."""
     numerics = replace(instance.numerics, calls=int(CALLS * instance.numerics.calls))
-    flow = loss_flow(instance.problem, instance.start, delta, numerics, until)
+    flow = trained_flow(instance, delta, until, numerics)
     if not (flow.stop.is_event or flow.stop in (Stop.FITTED, Stop.DEAD)):
         raise Unresolved(f"loss flow {flow.stop.value}")
     return flow

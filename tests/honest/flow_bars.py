@@ -30,9 +30,8 @@ from ncfcheck.theory.biases import flows as biased_flows
 from ncfcheck.theory.early import training
 from ncfcheck.theory.early.training import follow
 from ncfcheck.theory.flow import trajectories
-from ncfcheck.theory.kkt import points
 from tests.honest.adversarial import adversary
-from tests.honest.precise import NotKnown, World
+from tests.honest.precise import NotKnown, World, forget_flows
 
 load_claims()
 LARGEST = 30, 150  # weights, and weights times samples, of instances whose truth is told in time
@@ -154,7 +153,7 @@ class Held:
 def held(claim: Claim, instance) -> Held:
     """The claim's margin of an instance, against the truth."""
     tape = Tape()
-    points._followed.cache_clear()
+    forget_flows()
     try:
         with recording(tape):
             outcome, margin = claim.judge(instance)

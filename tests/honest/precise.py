@@ -15,6 +15,7 @@ import numpy as np
 
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.ncf import Ncf, sine
+from ncfcheck.theory.early import training
 from ncfcheck.theory.flow import stepper, trajectories
 from ncfcheck.theory.flow.trajectories import Event, Stop, Trajectory
 from ncfcheck.theory.kkt import points
@@ -24,6 +25,12 @@ Array = np.ndarray
 GRADIENTS = 30_000  # of one flow
 LENGTHENED = 400  # steps that a flow may go on where the engine's had ended
 CHANGE = 2.0**-30  # of weights, for differences of ∇N: their error is its square
+
+
+def forget_flows() -> None:
+    """What claims look at again is computed anew."""
+    for kept in (points._followed, training._window, training._trained_flow):
+        kept.cache_clear()
 
 
 class NotKnown(Exception):
@@ -47,7 +54,7 @@ class World:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Claims compute in this world."""
-        points._followed.cache_clear()
+        forget_flows()
         try:
             with (
                 mock.patch.object(trajectories, "_run", self.run),
@@ -60,7 +67,7 @@ class World:
             ):
                 yield
         finally:
-            points._followed.cache_clear()
+            forget_flows()
 
     def rounded(self, values):
         """Floats for double-double numbers, or floats, as this world rounds."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Outcome, Unresolved
+from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.arrays import finite_vector
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.kernels import gradients
@@ -22,7 +23,7 @@ from ncfcheck.theory.flow.trajectories import (
     loss_flow,
     ncf_flow,
 )
-from ncfcheck.theory.kkt.points import Limit, positive_limit
+from ncfcheck.theory.kkt.points import FLOWS, Limit, positive_limit
 
 # Shares of 1 − ⟨v_0, u*⟩ tried for ε, from the one drawn up to a well-conditioned window.
 SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
@@ -95,15 +96,23 @@ def window(instance: Instance, limit: Limit, share: float) -> Window:
     """
     if not 0 < share < 1:
         raise ValueError(f"ε is a share between 0 and 1 of what v_0 lacks, not {share}")
-    u, order = limit.point.u, instance.network.order
-    epsilon = share * min(1.0, 1 - float(instance.start @ u))
-    flow = ncf_flow(instance.ncf, instance.start, instance.numerics, aligned_with(u, 1 - epsilon))
+    return _window(instance.problem, instance.start.tobytes(), instance.numerics, limit, share)
+
+
+@lru_cache(maxsize=FLOWS)
+def _window(
+    problem: Problem, start: bytes, numerics: Numerics, limit: Limit, share: float
+) -> Window:
+    """`window` from start's bytes: many claims about one instance ask for it."""
+    v, u, order = np.frombuffer(start).copy(), limit.point.u, problem.network.order
+    epsilon = share * min(1.0, 1 - float(v @ u))
+    flow = ncf_flow(problem.ncf, v, numerics, aligned_with(u, 1 - epsilon))
     if flow.stop is not Stop.REACHED:
         raise Unresolved(f"NCF flow to alignment: {flow.stop.value}")
     end = flow.log_norm[-1]
     with np.errstate(over="ignore"):  # infinitely ill-conditioned, then
         condition = flow.time[-1] * order * abs(flow.value[-1]) * np.exp((order - 2) * end)
-    return Window(limit, flow, epsilon, float(condition), log_forcing(instance, flow))
+    return Window(limit, flow, epsilon, float(condition), _log_forcing(problem, flow))
 
 
 def conditioned_window(instance: Instance) -> Window:
@@ -123,11 +132,15 @@ def conditioned_window(instance: Instance) -> Window:
 
 def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
     """Largest log r^D ‖Jᵀ(ℓ''(0)·H)‖/‖Jᵀȳ‖ on a flow: times δ^D, the gradient's relative change."""
+    return _log_forcing(instance.problem, flow, rows)
+
+
+def _log_forcing(problem: Problem, flow: Trajectory, rows: slice = slice(None)) -> float:
     directions = np.array(flow.directions[rows], order="C")
-    changes = map(norm, second_orders(instance.problem)(directions))
-    sizes = map(norm, map(instance.ncf.gradient, directions))
+    changes = map(norm, second_orders(problem)(directions))
+    sizes = map(norm, map(problem.ncf.gradient, directions))
     logs = np.log(np.maximum([change / size for change, size in zip(changes, sizes)], 1e-300))
-    return float((instance.network.order * flow.log_norm[rows] + logs).max())
+    return float((problem.network.order * flow.log_norm[rows] + logs).max())
 
 
 def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
@@ -163,7 +176,21 @@ def follow(instance: Instance, delta: float, until: Event, loosened: float = 1.0
     Raises Unresolved if it does not end there.
     """
     numerics = replace(instance.numerics, tolerance=loosened * instance.numerics.tolerance)
-    flow = loss_flow(instance.problem, instance.start, delta, numerics, until)
+    flow = trained_flow(instance, delta, until, numerics)
     if not flow.stop.is_event:
         raise Unresolved(f"loss flow {flow.stop.value}")
     return flow
+
+
+def trained_flow(instance: Instance, delta: float, until: Event, numerics: Numerics) -> Trajectory:
+    """Loss flow from δ·v_0 to a norm or time."""
+    start = instance.start.tobytes()
+    return _trained_flow(instance.problem, start, delta, until.kind, until.target, numerics)
+
+
+@lru_cache(maxsize=FLOWS)
+def _trained_flow(
+    problem: Problem, start: bytes, delta: float, kind: int, target: float, numerics: Numerics
+) -> Trajectory:
+    """`trained_flow` from start's bytes: claims look at the same flows."""
+    return loss_flow(problem, np.frombuffer(start).copy(), delta, numerics, Event(kind, target))
