@@ -34,6 +34,8 @@ DENSE_HESSIAN = 400
 # those of two runs may be alike.
 LOOSER = 30.0
 
+FINEST = 1e-13  # local error that flows in float64 can still be held to
+
 INTEGRATORS = ("compiled", "scipy")  # the project's own; the independent second one
 
 
@@ -64,4 +66,5 @@ class Numerics:
 
     def tightened(self, factor: float = 1e-2) -> Numerics:
         """The same at a tolerance smaller by `factor`, not below what float64 supports."""
-        return replace(self, tolerance=max(self.tolerance * factor, 1e-13), calls=2 * self.calls)
+        tolerance = max(self.tolerance * factor, FINEST)
+        return replace(self, tolerance=tolerance, calls=2 * self.calls)

@@ -20,6 +20,7 @@ from ncfcheck.core.tolerances import (
     DEGENERATE,
     DENSE_HESSIAN,
     EPS,
+    FINEST,
     HANDOVER,
     LOOSER,
     POLISHED,
@@ -324,28 +325,26 @@ def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[Bounde
     """Blow-up time T* of the NCF flow from unit start, and N* (D > 2, N* > 0), with error bounds.
 
     After the hand-over at time t the rest is r^{−(D−2)}/(D(D−2)N) with N between N(v) and N*; the
-    integrator's share is the difference to looser runs. Rounding of ∇N is as good as a local error
-    of its size, and adds up in log r.
+    integrator's share is the difference of a tighter run to that at the tolerance, and to a looser
+    one. Local errors and rounding of ∇N, which is as good as one, add up in log r.
     """
     order, times = ncf.network.order, []
-    # Where ∇²N is smooth, errors go by the tolerance.
-    is_smooth = all(
-        alpha**p == 1 or p > 3 for p, alpha in zip(ncf.network.powers, ncf.network.slopes)
-    )
-    for looser in (1.0, LOOSER) if is_smooth else (1.0, LOOSER, LOOSER**2):
-        loose = replace(numerics, tolerance=looser * numerics.tolerance)
-        limit = positive_limit(ncf, start, loose)
+    tight = max(numerics.tolerance / LOOSER, FINEST)
+    for looser in (1.0, LOOSER, LOOSER**2):
+        limit = positive_limit(ncf, start, replace(numerics, tolerance=looser * tight))
         flow, u = limit.trajectory, limit.point.u
         rest = np.exp(-(order - 2) * flow.log_norm[-1]) / (order * (order - 2))
         optimum = Bounded(limit.point.value, ncf.rounding(u)[0])
         late = Bounded(flow.value[-1], ncf.rounding(flow.direction)[0])
         times.append((flow, optimum, flow.time[-1] + rest / optimum, rest / late - rest / optimum))
     (flow, optimum, time, bracket), *others = times
+    if any(abs(optimum - each[1]).is_positive for each in others):
+        raise Unresolved("errors decide which KKT point the flow tends to")
     lost = noise(ncf, flow)
-    # Either run may be the one that is off.
+    # Two runs may be off the same way by chance, three hardly.
     integrated = sum(abs(time.value - each[2].value) / LOOSER**k for k, each in enumerate(others))
     if integrated > LINEAR * time.value:
         raise Unresolved("errors decide when the flow leaves a saddle, and so its blow-up time")
-    summed = (64 * EPS + lost * (1 + (order - 2) * flow.sigma[-1])) * time.value
-    error = integrated * (1 + lost / numerics.tolerance) + summed
+    summed = (64 * EPS + (tight + lost) * (1 + (order - 2) * flow.sigma[-1])) * time.value
+    error = integrated * (1 + lost / tight) + summed
     return Bounded(time.value, time.error + bracket.size + error), optimum
