@@ -12,7 +12,7 @@ import numpy as np
 from ncfcheck.core.compiling import compiled, internal
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.kernels.gradients import collected, entries_of
-from ncfcheck.model.networks import Layout
+from ncfcheck.model.layouts import Layout
 
 Array = np.ndarray
 

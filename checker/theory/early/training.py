@@ -11,7 +11,6 @@ import numpy as np
 from ncfcheck.core.claims import Inapplicable, Margin, Outcome, Unresolved
 from ncfcheck.model.arrays import finite_vector
 from ncfcheck.model.instance import Instance
-from ncfcheck.model.kernels import gradients
 from ncfcheck.model.ncf import Problem, norm
 from ncfcheck.theory.flow.trajectories import (
     Event,
@@ -135,9 +134,8 @@ def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
 
 
 def _second_orders(problem: Problem, directions: np.ndarray) -> np.ndarray:
-    curvature = np.array(problem.loss.curvature(0.0, problem.y).T, order="C")
-    layout, X = problem.network.layout, problem.ncf._columns
-    return gradients.second_orders(layout, directions, X, curvature)
+    curvature = problem.loss.curvature(0.0, problem.y)
+    return problem.ncf.on_data.second_orders(directions, curvature)
 
 
 def ladder(

@@ -27,7 +27,7 @@ from ncfcheck.core.tolerances import (
     Numerics,
 )
 from ncfcheck.model.arrays import Value, direction, unit_vector
-from ncfcheck.model.ncf import FEW, NCF_HINT, Ncf, norm, sine
+from ncfcheck.model.ncf import NCF_HINT, Ncf, norm, sine
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise
 
 FLOWS = (
@@ -117,7 +117,7 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
     u = u / np.linalg.norm(u)
     point: np.ndarray
     known: Any
-    point, *known = ncf.newton(u) if u.size <= FEW else (u,)
+    point, *known = ncf.head_start(u) or (u,)
     if known and known[-1] <= POLISHED / 100:
         return point, tuple(known)
     best: Any = None
@@ -329,10 +329,7 @@ def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[Bounde
     """
     order, times = ncf.network.order, []
     # Where ∇²N is smooth, errors go by the tolerance.
-    is_smooth = all(
-        alpha**p == 1 or p > 3 for p, alpha in zip(ncf.network.powers, ncf.network.slopes)
-    )
-    for looser in (1.0, LOOSER) if is_smooth else (1.0, LOOSER, LOOSER**2):
+    for looser in (1.0, LOOSER) if ncf.network.is_smooth else (1.0, LOOSER, LOOSER**2):
         loose = replace(numerics, tolerance=looser * numerics.tolerance)
         limit = positive_limit(ncf, start, loose)
         flow, u = limit.trajectory, limit.point.u
