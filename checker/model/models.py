@@ -8,11 +8,15 @@ stand-ins (`ncfcheck.model.estimates`); layers and neurons only layered networks
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.linalg.blas import dsyr2
+
+if TYPE_CHECKING:
+    from ncfcheck.model.families import Family
 
 Array = np.ndarray
 
@@ -74,6 +78,16 @@ class Model(ABC):
     def is_smooth(self) -> bool:
         """Whether ∇²N is smooth, so that integrators keep their full order."""
         return False
+
+    @property
+    def family(self) -> Family | None:
+        """The family that it is one of; None for layered networks, which are drawn by themselves."""
+        return None
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Its sizes, by the names of its family."""
+        return {}
 
     @abstractmethod
     def on(self, X: Array) -> Evaluation:
