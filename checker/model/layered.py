@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 
+from ncfcheck.model.columns import ColumnEvaluation
 from ncfcheck.model.curvature import Curvature
 from ncfcheck.model.kernels import gradients, tangents
 from ncfcheck.model.kernels.newton import head_start, projected_hessian
-from ncfcheck.model.models import Evaluation
 from ncfcheck.model.rounding import gradient_bound, output_bound
 
 Array = np.ndarray
 FEW = 40  # parameters up to which the compiled matrix of second derivatives is faster than numpy's
 
 
-class LayeredEvaluation(Evaluation):
+class LayeredEvaluation(ColumnEvaluation):
     """A `Network` on samples X (n, d)."""
 
     def __init__(self, network, X: Array):
-        self.model, self.layout, self.X = network, network.layout, X
-        self._weights: tuple[Array, Array] | None = None
-
-    # Kernels are compiled for arrays that can be written to: of others, once more.
-    @cached_property
-    def columns(self) -> Array:
-        """Samples as columns (d, n), as the kernels take them."""
-        return np.array(self.X.T, order="C")
-
-    def rows_to_columns(self, r: Array) -> Array:
-        """Output weights r (n, m) as columns (m, n); the last that nobody can write to are kept."""
-        if r.flags.writeable:
-            return np.array(r.T, order="C")
-        if self._weights is None or self._weights[0] is not r:
-            self._weights = r, np.array(r.T, order="C")
-        return self._weights[1]
+        super().__init__(network, X)
+        self.layout = network.layout
 
     def outputs(self, w: Array) -> Array:
         """H(X; w), (n, k_L)."""

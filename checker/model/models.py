@@ -81,7 +81,7 @@ class Model(ABC):
 
     @property
     def family(self) -> Family | None:
-        """The family that it is one of; None for layered networks, which are drawn by themselves."""
+        """The family that it is one of; None for layered networks, drawn by themselves."""
         return None
 
     @property
