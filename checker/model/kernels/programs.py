@@ -42,8 +42,14 @@ _times_power = inlined(_nrt=False)(times_power)
 def _elementwise(row, slope, samples, values):
     """The units of an instruction that makes each of one other; 0 counts as positive."""
     op, power, negative = row[OP], row[EXPONENT], slope ** row[EXPONENT]
-    shift = (row[SOURCE] - row[START]) * samples
-    for i in range(row[START] * samples, row[STOP] * samples):
+    first, stop = row[START] * samples, row[STOP] * samples
+    shift = row[SOURCE] * samples - first
+    if op == POWER and power == 2:
+        for i in range(first, stop):
+            z = values[i + shift]
+            values[i] = (z if z.real >= 0 else negative * z) * z
+        return
+    for i in range(first, stop):
         z = values[i + shift]
         if op == POWER:
             values[i] = _times_power(z if z.real >= 0 else negative * z, z, power - 1)
@@ -59,8 +65,16 @@ def _elementwise(row, slope, samples, values):
 def _elementwise_back(row, slope, samples, values, deltas, fixed):
     """Add what its units pass back to those that they are made of."""
     op, power, negative = row[OP], row[EXPONENT], slope ** row[EXPONENT]
-    shift, free = (row[SOURCE] - row[START]) * samples, fixed * samples
-    for i in range(row[START] * samples, row[STOP] * samples):
+    first, stop, free = row[START] * samples, row[STOP] * samples, fixed * samples
+    shift = row[SOURCE] * samples - first
+    if op == POWER and power == 2:
+        for i in range(first, stop):
+            z = values[i + shift]
+            deltas[i + shift - free] += deltas[i - free] * (
+                2 * z if z.real >= 0 else 2 * negative * z
+            )
+        return
+    for i in range(first, stop):
         delta, here, z = deltas[i - free], i + shift - free, values[i + shift]
         if op == POWER:
             delta *= power if z.real >= 0 else power * negative
@@ -144,15 +158,20 @@ def _entries_back(code, k, theta, samples, values, deltas, gradient):
 def _maximum_back(code, k, samples, values, deltas):
     """Add what maxima pass back to the first of those that reach them."""
     row, fixed = code.table[k], code.fixed
-    for j in range(samples):
-        given = -1
-        for entry in range(row[FIRST], row[LAST]):
-            target, source = code.targets[entry], code.sources[entry]
-            is_reached = values[source * samples + j] == values[target * samples + j]
-            if target != given and is_reached:
-                given = target
-                if source >= fixed:
-                    deltas[(source - fixed) * samples + j] += deltas[(target - fixed) * samples + j]
+    first = row[FIRST]
+    while first < row[LAST]:
+        target, last = code.targets[first], first + 1
+        while last < row[LAST] and code.targets[last] == target:
+            last += 1
+        for j in range(samples):
+            reached, delta = values[target * samples + j], deltas[(target - fixed) * samples + j]
+            for entry in range(first, last):
+                source = code.sources[entry]
+                if values[source * samples + j] == reached:
+                    if source >= fixed:
+                        deltas[(source - fixed) * samples + j] += delta
+                    break
+        first = last
 
 
 @bare()
@@ -229,10 +248,12 @@ def pull_back(code, theta, fixed, r):
     r (m, n).
     """
     samples = fixed.shape[1]
-    values = np.empty(code.units * samples, theta.dtype)
-    deltas = np.zeros((code.units - code.fixed) * samples, theta.dtype)
+    # In one block: several large ones the C library hands back to the system at every call.
+    size, free = code.units * samples, (code.units - code.fixed) * samples
+    room = np.empty(size + free + max(code.spare, code.spare_units * samples), theta.dtype)
+    values, deltas, spare = room[:size], room[size : size + free], room[size + free :]
+    deltas[:] = 0.0
     gradient = np.zeros(theta.size, theta.dtype)
-    spare = np.empty(max(code.spare, code.spare_units * samples), theta.dtype)
     for i in range(fixed.shape[0]):
         for j in range(samples):
             values[i * samples + j] = fixed[i, j]
