@@ -153,8 +153,10 @@ class Builder:
         found = orders(self.x.size, self._instructions, ends)[outputs]
         each = np.where((found == found[:1]).all(axis=0), found[0], np.nan)
         order = int(found[:, -1].max())
-        if outputs.size != self.width or order > HIGHEST:
-            raise ValueError(f"{outputs.size} outputs of order {order}: {self.width} are wanted")
+        if order > HIGHEST:
+            raise ValueError(f"too high an order: D ≤ {HIGHEST}, not {order}")
+        if outputs.size != self.width:
+            raise ValueError(f"{outputs.size} outputs where {self.width} are wanted")
         code, counted = lowered(self.x.size, self._instructions, int(outputs[0]))
         return Program(
             inputs=self.x.size,

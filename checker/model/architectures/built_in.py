@@ -61,8 +61,10 @@ class Architecture(ProgramModel):
         family, sizes = BUILT_IN[self.name], dict(self.hyperparameters)
         if sizes.keys() != family.ranges.keys() or len(sizes) < len(self.hyperparameters):
             raise ValueError(f"sizes of {self.name}: {', '.join(family.ranges)}, not {sizes}")
-        for name, (least, _) in family.ranges.items():
-            sizes[name] = integers([sizes[name]], f"{name} of {self.name}", least, LARGEST)[0]
+        for name, (least, most) in family.ranges.items():
+            # A range from 0 is one of choices, which are no more than these; sizes may be larger.
+            stop = LARGEST if least else most + 1
+            sizes[name] = integers([sizes[name]], f"{name} of {self.name}", least, stop)[0]
         for name, right in (("d", family.inputs_of(sizes)), ("m", family.width_of(sizes))):
             (given,) = integers([getattr(self, name)], name, 1, LARGEST)
             if right not in (None, given):
