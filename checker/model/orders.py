@@ -62,8 +62,11 @@ def _elementwise(each, terms: Array) -> Array:
 
 def _weights(numbers: Array, ends: Array) -> Array:
     """The orders of single parameters, (…, groups + 2)."""
-    rows = np.concatenate([np.eye(ends.size), np.ones((ends.size, 2))], axis=1)
-    return rows[np.searchsorted(ends, numbers, side="right")]
+    found = np.zeros((*numbers.shape, ends.size + 2))
+    groups = np.searchsorted(ends, numbers, side="right")
+    np.put_along_axis(found, groups[..., None], 1.0, axis=-1)
+    found[..., -2:] = 1.0
+    return found
 
 
 def _agreed(lowest: Array, highest: Array) -> Array:

@@ -6,6 +6,7 @@ that gathering, transposing and reshaping is indexing of those, and costs nothin
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -32,6 +33,7 @@ from ncfcheck.model.orders import orders
 Array = np.ndarray
 LARGEST = 10**6  # units, and entries of all instructions
 HIGHEST = 10**4  # D
+ORDERS = 10  # so many orders of a unit in a group count as one of those numbers
 
 
 def _none() -> Array:
@@ -93,6 +95,7 @@ class Builder:
         self.formula = "H(x)"
         self._named: list[tuple[str, tuple[int, ...]]] = []
         self._instructions: list[Instruction] = []
+        self._ends = [inputs]
 
     def weights(self, name: str, *shape: int) -> Weights:
         """A group of weights of its own."""
@@ -149,6 +152,7 @@ class Builder:
     def finish(self, outputs: Array) -> Program:
         """The program with these outputs (m,)."""
         outputs = self._contiguous(outputs.ravel())
+        self._limit(self.units * len(self._named) // ORDERS)
         ends = np.cumsum([prod(shape) for _, shape in self._named])
         found = orders(self.x.size, self._instructions, ends)[outputs]
         each = np.where((found == found[:1]).all(axis=0), found[0], np.nan)
@@ -235,9 +239,8 @@ class Builder:
 
     def _contiguous(self, units: Array) -> Array:
         """Copies of units that do not stand one after another as those of one instruction."""
-        ends = [each.stop for each in self._instructions]
-        owners = np.searchsorted([self.x.size, *ends], units[[0, -1]], side="right")
-        if (np.diff(units) == 1).all() and owners[0] == owners[1]:
+        first, last = (bisect_right(self._ends, each) for each in units[[0, -1]].tolist())
+        if (np.diff(units) == 1).all() and first == last:
             return units
         return self.sum(units[:, None])
 
@@ -250,6 +253,7 @@ class Builder:
             self.entries += parts["targets"].size
             self._limit(self.entries)
         self._instructions.append(Instruction(op, start, stop, **parts))
+        self._ends.append(stop)
         self.units = stop
         return np.arange(start, stop).reshape(tuple(shape))
 

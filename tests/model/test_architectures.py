@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from fractions import Fraction
 from itertools import product
 
@@ -11,9 +12,11 @@ import pytest
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.architectures import BUILT_IN, Architecture
 from ncfcheck.model.architectures.biases import Biased
+from ncfcheck.model.architectures.built_in import family
 from ncfcheck.model.encoding import BadWitness, decode, encode
 from ncfcheck.model.ncf import Ncf
 from ncfcheck.model.networks import Network, dense, masked
+from tests.support import ROOT
 from tests.support.formulas import RATIONAL, Dual, drawn, outputs
 
 CONTROLS = ("biased", "normalised", "softmax_attention", "unequal_branches")
@@ -162,14 +165,14 @@ def test_models_are_stored_by_their_sizes_and_come_back_equal(name):
             "slope of gated must be whole numbers from 0 up, and below 11",
         ),
         (
-            {"hyperparameters": (("layers", 1), ("hidden", 9999), ("power", 2), ("slope", 0))},
+            {"hyperparameters": (("layers", 1), ("hidden", 999), ("power", 2), ("slope", 0))},
             "too large a program",
         ),
     ],
 )
 def test_sizes_that_a_family_has_not_are_refused_by_name(change, told):
     sizes = (("layers", 1), ("hidden", 2), ("power", 1), ("slope", 0))
-    model = Architecture("gated", 200, 1, sizes)
+    model = Architecture("gated", 2000, 1, sizes)
     with pytest.raises(ValueError, match=told):
         dataclasses.replace(model, **change)
     with pytest.raises(BadWitness, match=told):
@@ -234,3 +237,20 @@ def test_bounds_hold_both_sides_of_a_tie_unless_it_is_settled():
     assert on_data.pull_back(w, r)[1][0] in (2.0, 6.0)
     assert on_data.bounds(w, r)[1][0] >= 4.0
     assert on_data.bounds(w, r, settled=True)[1][0] < 1e-14
+
+
+def test_the_page_on_architectures_names_every_family():
+    page = (ROOT / "docs/adding-a-family.md").read_text(encoding="utf-8")
+    table = "".join(line.split(" | ")[0] for line in page.split("\n") if line.startswith("| `"))
+    assert set(re.findall(r"`(\w+)`", table)) == set(BUILT_IN)
+
+
+def test_the_family_written_out_on_that_page_is_one():
+    page = (ROOT / "docs/adding-a-family.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^    (.*)$", page, re.MULTILINE)
+    try:
+        exec("\n".join(lines), {"family": family})
+        model = BUILT_IN["two_gates"].build(2, 1, {"hidden": 2, "power": 3})
+        assert (model.order, [each.order for each in model.groups]) == (5, [1, 3, 1])
+    finally:
+        BUILT_IN.pop("two_gates", None)

@@ -18,7 +18,8 @@ from ncfcheck.model.programs import Builder, Program
 # A function of a builder and of sizes by their names, which returns the numbers of the outputs.
 Written = Callable[..., np.ndarray]
 BUILT_IN: dict[str, BuiltIn] = {}
-LARGEST = 10**4  # size, d or m
+LARGEST = 10**4  # d and m are below
+LARGEST_SIZE = 10**3
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +64,12 @@ class Architecture(ProgramModel):
             raise ValueError(f"sizes of {self.name}: {', '.join(family.ranges)}, not {sizes}")
         for name, (least, most) in family.ranges.items():
             # A range from 0 is one of choices, which are no more than these; sizes may be larger.
-            stop = LARGEST if least else most + 1
+            stop = LARGEST_SIZE if least else most + 1
             sizes[name] = integers([sizes[name]], f"{name} of {self.name}", least, stop)[0]
         for name, right in (("d", family.inputs_of(sizes)), ("m", family.width_of(sizes))):
             (given,) = integers([getattr(self, name)], name, 1, LARGEST)
+            if right and right >= LARGEST:
+                raise ValueError(f"{self.name}: {name} is too large, {LARGEST} or more")
             if right not in (None, given):
                 raise ValueError(f"{name} = {given}, but {self.name} with {sizes} has {right}")
             object.__setattr__(self, name, given)
