@@ -139,9 +139,7 @@ class ProgramCurvature:
         scale = np.abs(direction).max(initial=0.0)
         if not scale:
             return np.zeros(self.w.size)
-        moved = self.w + 1j * (STEP * (direction / scale))
-        _, gradient = pull_back(self.on_data.code, moved, self.on_data.fixed, self.r)
-        return gradient.imag / STEP * scale
+        return self._slope(self.w + 1j * (STEP * (direction / scale))) * scale
 
     def products(self, directions: Array) -> Array:
         """∇²N times every row of directions (k, P), (k, P)."""
@@ -149,8 +147,16 @@ class ProgramCurvature:
 
     def matrix(self) -> Array:
         """∇²N, (P, P), symmetric to the last bit."""
-        found = self.products(np.eye(self.w.size))
+        moved, found = self.w.astype(complex), np.empty((self.w.size, self.w.size))
+        for k in range(self.w.size):
+            moved[k] += 1j * STEP
+            found[k] = self._slope(moved)
+            moved[k] = self.w[k]
         return 0.5 * (found + found.T)
+
+    def _slope(self, moved: Array) -> Array:
+        """The derivative of ∇N along the step that weights are moved by, (P,)."""
+        return pull_back(self.on_data.code, moved, self.on_data.fixed, self.r)[1].imag / STEP
 
     def output_jacobian(self) -> Array:
         """Derivatives of the outputs, in the order of `outputs`, by w, (m·n, P)."""
