@@ -33,7 +33,7 @@ def _repeated(repeats, layout, theta, X, ybar, weights, work, gradient):
 def engine_loop(case: Case, repeats: int):
     """The kernel as the stepper calls it."""
     ncf, gradient = case.ncf, np.empty(case.start.size)
-    layout, X, ybar = ncf.network.layout, ncf.columns, ncf.ybar_columns
+    layout, X, ybar = ncf.network.layout, ncf.on_data.columns, ncf.on_data.rows_to_columns(ncf.ybar)
     scratch = np.empty(ybar.shape), workspace(layout, X.shape[1]), gradient
 
     def run() -> np.ndarray:
@@ -69,11 +69,11 @@ def _dgemm() -> ctypes.c_void_p:
 
 def _in_c(case: Case, repeats: int, bare: bool):
     ncf, k = case.ncf, case.ncf.network.widths[1]
-    d, n = ncf.columns.shape
+    d, n = ncf.on_data.columns.shape
     work = [np.empty(k * n) for _ in range(3)] + [np.empty(n), np.empty(case.start.size)]
     arrays = [
         each.ctypes.data_as(ctypes.c_void_p)
-        for each in (case.start, ncf.columns, ncf.ybar_columns, *work)
+        for each in (case.start, ncf.on_data.columns, ncf.on_data.rows_to_columns(ncf.ybar), *work)
     ]
     call, gemm, negative = (
         library().gradients,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ncfcheck.model.arrays import finite, finite_vector, matrix
-from ncfcheck.model.networks import times_power
+from ncfcheck.model.layouts import times_power
 
 
 class Curvature:

@@ -9,7 +9,7 @@ from math import inf, isfinite
 from typing import Any
 
 import numpy as np
-from scipy.linalg.blas import dnrm2, dsyr2
+from scipy.linalg.blas import dnrm2
 
 from ncfcheck.core.stated import must_be, shown
 from ncfcheck.model.arrays import (
@@ -18,18 +18,13 @@ from ncfcheck.model.arrays import (
     finite_vector,
     matrix,
     not_subclassed,
-    read_only,
     vector,
 )
-from ncfcheck.model.curvature import Curvature
-from ncfcheck.model.kernels import gradients, tangents
-from ncfcheck.model.kernels.newton import head_start, projected_hessian
 from ncfcheck.model.losses import Loss
-from ncfcheck.model.networks import Layout, Network
-from ncfcheck.model.rounding import gradient_bound, output_bound
+from ncfcheck.model.models import Evaluation, Model, SecondDerivatives
+from ncfcheck.model.networks import Network
 
 NCF_HINT = "that of a problem is problem.ncf"
-FEW = 40  # parameters up to which the compiled matrix of second derivatives is faster than numpy's
 
 
 def norm(vector: np.ndarray) -> float:
@@ -100,7 +95,7 @@ class Ncf(Value, Correlation):
     finite but N is not, it has overflowed.
     """
 
-    network: Network
+    network: Model
     X: np.ndarray
     ybar: np.ndarray
 
@@ -113,83 +108,52 @@ class Ncf(Value, Correlation):
         raise not_subclassed(cls, "compute what a claim needs by functions of its instance")
 
     @cached_property
-    def columns(self) -> np.ndarray:
-        """Samples as columns (d, n), as the kernels take them."""
-        return read_only(self._columns)
-
-    @cached_property
-    def ybar_columns(self) -> np.ndarray:
-        """Pseudo-labels as columns (k_L, n)."""
-        return read_only(self._ybar_columns)
-
-    # Kernels are compiled for arrays that can be written to: of others, once more.
-    @cached_property
-    def _columns(self) -> np.ndarray:
-        return np.array(self.X.T, order="C")
-
-    @cached_property
-    def _ybar_columns(self) -> np.ndarray:
-        return np.array(self.ybar.T, order="C")
+    def on_data(self) -> Evaluation:
+        """The network on X."""
+        return self.network.on(self.X)
 
     def value_and_gradient(self, u: np.ndarray) -> tuple[float, np.ndarray]:
         """N(u) and ∇N(u), (P,)."""
-        network = self.network
-        u = vector(u, network.size, "u")
-        value, gradient = gradients.correlation(
-            network.layout, u, self._columns, self._ybar_columns
-        )
+        u = vector(u, self.network.size, "u")
+        value, gradient = self.on_data.pull_back(u, self.ybar)
         if not isfinite(value):  # whatever weight is not finite, N is not either
             finite(u, "u")
         return value, gradient
 
     def hessian(self, u: np.ndarray) -> np.ndarray:
         """∇²N(u), (P, P); at a kink of p = 2 the one of the side that counts z = 0 as positive."""
-        if self.network.size > FEW:
-            return self.curvature(u).matrix()
-        return tangents.curvature_matrix(*self._at(u))
+        return self.on_data.hessian(self._finite(u), self.ybar)
 
     def projected_hessian(self, u: np.ndarray, multiplier: float) -> np.ndarray:
         """Π(∇²N − λI)Π − |λ|uuᵀ at a unit vector u, Π across u: its lower triangle (P, P), in
         Fortran's order.
         """
-        layout, u, X, ybar = self._at(u)
-        if u.size <= FEW:
-            return projected_hessian(layout, u, X, ybar, float(multiplier)).T
-        matrix = self.hessian(u)
-        curved = matrix @ u
-        normal = curved - 0.5 * (curved @ u + multiplier - abs(multiplier)) * u
-        # In Fortran's order a symmetric matrix is its transpose.
-        matrix = dsyr2(-1.0, u, normal, a=matrix.T, lower=1, overwrite_a=1)
-        matrix.flat[:: u.size + 1] -= multiplier
-        return matrix
+        return self.on_data.projected_hessian(self._finite(u), self.ybar, multiplier)
 
-    def newton(self, u: np.ndarray) -> tuple[np.ndarray, float, np.ndarray, float]:
+    def head_start(self, u: np.ndarray) -> tuple[np.ndarray, float, np.ndarray, float] | None:
         """A unit vector (P,) nearer to the KKT point that the unit vector u is near; N, ∇N and sin∠
-        there: for few parameters.
+        there: for few parameters, None for many.
         """
-        return head_start(*self._at(u))
+        return self.on_data.head_start(self._finite(u), self.ybar)
 
-    def curvature(self, u: np.ndarray) -> Curvature:
+    def curvature(self, u: np.ndarray) -> SecondDerivatives:
         """∇²N at u (P,), ready for products with many directions."""
-        return Curvature(*self._at(u))
+        return self.on_data.curvature(self._finite(u), self.ybar)
 
     def curvature_product(self, u: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """∇²N(u)·direction, (P,): for one product at a point, where preparing takes longest."""
-        layout, u, X, ybar = self._at(u)
-        direction = finite_vector(direction, u.size, "direction")
-        return tangents.curvature_product(layout, u, direction, X, ybar)
+        direction = finite_vector(direction, self.network.size, "direction")
+        return self.on_data.curvature_product(self._finite(u), self.ybar, direction)
 
     def gradient_bound(self, u: np.ndarray, settled: bool = False) -> tuple[float, np.ndarray]:
         """The same as `rounding` for N(u) and every entry of ∇N(u), (P,); `settled`: kinks are on
         the side computed for them. Raises TypeError for a `settled` that is not True or False.
         """
         must_be(bool, "settled", settled)
-        return gradient_bound(*self._at(u), settled)
+        return self.on_data.bounds(self._finite(u), self.ybar, settled)
 
-    def _at(self, u: np.ndarray) -> tuple[Layout, np.ndarray, np.ndarray, np.ndarray]:
-        """What kernels take: layout, u, samples and pseudo-labels as columns."""
-        u = finite_vector(u, self.network.size, "u")
-        return self.network.layout, u, self._columns, self._ybar_columns
+    def _finite(self, u: np.ndarray) -> np.ndarray:
+        return finite_vector(u, self.network.size, "u")
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +166,7 @@ class Problem(Value):
     not have: those of the logistic loss are ±1.
     """
 
-    network: Network
+    network: Model
     X: np.ndarray
     y: np.ndarray
     loss: Loss = Loss.SQUARE
@@ -225,12 +189,12 @@ class Problem(Value):
     def outputs(self, w: np.ndarray) -> np.ndarray:
         """H(X; w), (n, k_L)."""
         w = finite_vector(w, self.network.size, "w")
-        return gradients.output(self.network.layout, w, self.ncf._columns).T
+        return self.ncf.on_data.outputs(w)
 
     def output_bound(self, w: np.ndarray) -> np.ndarray:
         """Bound on the rounding error of every computed output H(x_i; w), (n, k_L)."""
         w = finite_vector(w, self.network.size, "w")
-        return output_bound(self.network.layout, w, self.ncf._columns)
+        return self.ncf.on_data.output_bound(w)
 
     def training_loss(self, w: np.ndarray) -> float:
         """𝓛(w) = Σ ℓ(H(x_i; w), y_i)."""
@@ -239,18 +203,17 @@ class Problem(Value):
     def training_gradient(self, w: np.ndarray) -> np.ndarray:
         """∇𝓛(w), (P,), of the loss 𝓛(w) = Σ ℓ(H(x_i; w), y_i)."""
         w = finite_vector(w, self.network.size, "w")
-        descent = np.array(self.loss.descent(self.outputs(w), self.y).T, order="C")
-        return -gradients.correlation(self.network.layout, w, self.ncf._columns, descent)[1]
+        return -self.ncf.on_data.pull_back(w, self.loss.descent(self.outputs(w), self.y))[1]
 
 
-def fitting(network: Network, X, **labels) -> dict[str, np.ndarray]:
+def fitting(network: Model, X, **labels) -> dict[str, np.ndarray]:
     """X (n, d) and labels (n, k_L) as finite floats, by name. Raises ValueError unless they fit."""
-    if not isinstance(network, Network):
+    if not isinstance(network, Model):
         raise TypeError(f"network must be a Network, not a {type(network).__name__}")
     ((name, y),) = labels.items()
     sizes = np.shape(X), np.shape(y)
     samples = sizes[0][0] if sizes[0] else 0
-    expected = (samples, network.widths[0]), (samples, network.widths[-1])
+    expected = (samples, network.inputs), (samples, network.width)
     if sizes != expected or samples == 0:
         raise ValueError(
             f"X {sizes[0]} and {name} {sizes[1]} do not fit: expected {expected[0]} and "

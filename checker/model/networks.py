@@ -6,24 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from operator import mul
-from typing import NamedTuple
 
 import numpy as np
 
 from ncfcheck.model import arrays
+from ncfcheck.model.layered import LayeredEvaluation
+from ncfcheck.model.layouts import Layout
+from ncfcheck.model.models import Group, Model
 
 COUNTS = ("widths", "powers")
 DENSE_KIND = "dense"
 LARGEST = 2**31  # entries of all matrices together, and D
-
-
-def times_power(factor, z, exponent: int):
-    """factor · z^exponent by multiplication: for floats, arrays and numbers of any ring, compiled
-    or not; a ball to an integer power may be NaN around 0.
-    """
-    for _ in range(exponent):
-        factor = factor * z
-    return factor
 
 
 @dataclass(frozen=True)
@@ -119,21 +112,8 @@ def _rows(numbers: np.ndarray) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(int(number) for number in row) for row in numbers)
 
 
-class Layout(NamedTuple):
-    """A network as the compiled kernels take it; all offsets count float64 entries."""
-
-    widths: np.ndarray  # (L+1,) int64: k_0 … k_L
-    offsets: np.ndarray  # (L+1,) int64: where W_l starts in the expanded weights
-    powers: np.ndarray  # (L-1,) int64: p_1 … p_{L-1}
-    slopes: np.ndarray  # (L-1,) float64: α_1 … α_{L-1}
-    # (entries,) int64: parameter of each expanded entry, or -1; empty if all dense.
-    index: np.ndarray  # type: ignore[assignment]
-    units: int  # Σ_{l ≥ 1} k_l
-    widest: int  # max_l k_l
-
-
 @dataclass(frozen=True)
-class Network:
+class Network(Model):
     """H(x; θ) = W_L σ_{L-1}(W_{L-1} … σ_1(W_1 x)), σ_l(z) = max(z, α_l z)^{p_l} (theory §1).
 
     widths (k_0 = d, k_1, …, k_L), powers (p_1, …, p_{L-1}), slopes (α_1, …, α_{L-1}) and one
@@ -184,6 +164,16 @@ class Network:
         return list(zip(self.widths[:-1], self.widths[1:]))
 
     @property
+    def inputs(self) -> int:
+        """d."""
+        return self.widths[0]
+
+    @property
+    def width(self) -> int:
+        """k_L, the number of outputs."""
+        return self.widths[-1]
+
+    @property
     def depth(self) -> int:
         """L, the number of weight layers."""
         return len(self.widths) - 1
@@ -232,6 +222,24 @@ class Network:
         """Where each layer's parameters stand in θ."""
         ends = np.cumsum((0, *self.parameter_counts))
         return tuple(slice(int(start), int(stop)) for start, stop in zip(ends[:-1], ends[1:]))
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The layers: their own parameters, of orders P_1, …, P_L."""
+        shapes, dense = self._shapes(), [pattern.is_dense for pattern in self.patterns]
+        return tuple(
+            Group(f"W_{l + 1}", part, shapes[l][::-1] if dense[l] else (part.stop - part.start,), P)
+            for l, (part, P) in enumerate(zip(self.slices, self.orders))
+        )
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether ∇²N is smooth enough for integrators to keep their full order."""
+        return all(alpha**p == 1 or p > 3 for p, alpha in zip(self.powers, self.slopes))
+
+    def on(self, X: np.ndarray) -> LayeredEvaluation:
+        """The network on samples X (n, d)."""
+        return LayeredEvaluation(self, X)
 
     @cached_property
     def layout(self) -> Layout:

@@ -12,7 +12,7 @@ import numpy as np
 from ncfcheck.core.compiling import compiled, internal
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.kernels.gradients import collected, entries_of
-from ncfcheck.model.networks import Layout
+from ncfcheck.model.layouts import Layout
 
 Array = np.ndarray
 
@@ -60,7 +60,7 @@ def _bounds(layout, theta, X, weights, settled):
         _forward(entries[offsets[layer] :], rows, columns, samples, values, errors, start, stop)
         if layer < depth - 1:
             for i in range(stop, stop + rows * samples):
-                bounds = _activation_bounds(
+                bounds = activation_bounds(
                     values[i], errors[i], layout.powers[layer], layout.slopes[layer], settled
                 )
                 values[i], errors[i], slopes[i], slope_errors[i] = bounds
@@ -145,7 +145,7 @@ def _backward(W, delta, error, slopes, slope_errors, rows, columns, samples):
 
 
 @internal()
-def _activation_bounds(z, error, power, slope, settled):
+def activation_bounds(z, error, power, slope, settled):
     """σ(z), its error, σ'(z) and its error, for a z known to within `error`."""
     value, derivative = _activation(z, power, slope)
     above, below = _activation(z + error, power, slope)[1], _activation(z - error, power, slope)[1]

@@ -169,7 +169,7 @@ def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
 
 def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3) -> Margin:
     """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed, for flows' −ℓ' at ŷ = δ^D H(X; u)."""
-    layout, code, columns = problem.network.layout, problem.loss.code, problem.ncf._columns
+    layout, code, columns = problem.network.layout, problem.loss.code, problem.ncf.on_data.columns
     y, small, u = np.array(problem.y.T, order="C"), delta**problem.network.order, u.copy()
     descent, gradient = np.empty(y.shape), np.empty(u.size)
     work = gradients.workspace(layout, len(problem.X))

@@ -7,7 +7,8 @@ import numpy as np
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
 from ncfcheck.core.tolerances import DEGENERATE, DENSE_HESSIAN, POLISHED
 from ncfcheck.model.identities import equal
-from ncfcheck.model.ncf import FEW, Problem, norm, sign_flipped
+from ncfcheck.model.layered import FEW
+from ncfcheck.model.ncf import Problem, norm, sign_flipped
 from ncfcheck.model.networks import dense
 from ncfcheck.properties.kkt.theorems import CURVATURE, multiplier_at, unstable
 from ncfcheck.strategies import promises, rebuilding

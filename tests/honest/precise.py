@@ -81,7 +81,10 @@ class World:
 
     def _doubled(self, ncf: Ncf, u: Array) -> tuple[complex, Array]:
         layout, out = ncf.network.layout, np.empty(u.size, complex)
-        X, y = ncf._columns.astype(complex), ncf._ybar_columns.astype(complex)
+        X, y = (
+            ncf.on_data.columns.astype(complex),
+            ncf.on_data.rows_to_columns(ncf.ybar).astype(complex),
+        )
         net = network_of(layout, ncf.network.order)[:-1]
         return exact_flows.gradient(*net, u, X, y, exact_flows.NCF, 0j, out), out
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from ncfcheck.core.tolerances import POLISHED, Numerics
-from ncfcheck.model.ncf import FEW, norm
+from ncfcheck.model import layered
+from ncfcheck.model.layered import FEW
+from ncfcheck.model.ncf import norm
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.flow.trajectories import Stop, ncf_flow
@@ -31,9 +33,9 @@ def handed_over(count: int) -> list:
 def test_it_ends_where_the_polish_alone_ends(monkeypatch):
     seen = handed_over(60)
     assert len(seen) > 25
-    near = [ncf.newton(u)[0] for ncf, u in seen]
+    near = [ncf.head_start(u)[0] for ncf, u in seen]
     assert np.mean([ncf.residual(u) <= POLISHED for (ncf, _), u in zip(seen, near)]) > 0.8
-    monkeypatch.setattr(points, "FEW", 0)
+    monkeypatch.setattr(layered, "FEW", 0)
     alone = [points.polish(ncf, u) for ncf, u in seen]
     # Along flat directions the two may end at different points.
     flat = [abs(point.top_curvature) < 1e-3 for point in alone]
@@ -47,7 +49,7 @@ def test_a_step_that_does_not_help_is_not_taken():
         far = unit(rng.standard_normal(u.size))
         if not ncf.gradient(far).any():
             continue  # no direction there has a residual
-        found, value, gradient, residual = ncf.newton(far)
+        found, value, gradient, residual = ncf.head_start(far)
         assert (value, list(gradient)) == (ncf.value(found), list(ncf.gradient(found)))
         assert residual == pytest.approx(ncf.residual(found), rel=1e-6, abs=1e-15)
         assert norm(found) == pytest.approx(1, abs=1e-14) and ncf.residual(found) <= ncf.residual(
@@ -58,7 +60,7 @@ def test_a_step_that_does_not_help_is_not_taken():
 def test_where_the_gradient_vanishes_it_stays():
     ncf, u = handed_over(10)[0]
     dead = type(ncf)(ncf.network, ncf.X, 0 * ncf.ybar)
-    assert np.array_equal(dead.newton(u)[0], u)
+    assert np.array_equal(dead.head_start(u)[0], u)
 
 
 @pytest.mark.parametrize("exponent", (-300, -160, 160, 300))
@@ -67,7 +69,7 @@ def test_the_residual_is_the_same_for_labels_of_any_scale(exponent):
     ncf, u = handed_over(10)[0]
     scaled = type(ncf)(ncf.network, ncf.X, 10.0**exponent * ncf.ybar)
     far = unit(np.random.default_rng(1).standard_normal(u.size))
-    assert scaled.newton(far)[3] == pytest.approx(ncf.newton(far)[3], rel=1e-9)
+    assert scaled.head_start(far)[3] == pytest.approx(ncf.head_start(far)[3], rel=1e-9)
     assert points.refined(scaled, u)[1][2] == pytest.approx(
         scaled.residual(points.refined(scaled, u)[0]), abs=1e-15
     )

@@ -99,7 +99,7 @@ def right_hand_side(instance: Instance, delta: float):
         )
         turned = np.ascontiguousarray(descent.T)
         return gradients.correlation(
-            network.layout, np.ascontiguousarray(s), problem.ncf.columns, turned
+            network.layout, np.ascontiguousarray(s), problem.ncf.on_data.columns, turned
         )[1]
 
     return rate

@@ -7,7 +7,8 @@ import numpy as np
 from ncfcheck.core.claims import Outcome, registered
 from ncfcheck.core.loading import load_claims
 from ncfcheck.core.tolerances import DENSE_HESSIAN
-from ncfcheck.model.ncf import FEW, Problem
+from ncfcheck.model.layered import FEW
+from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
 from ncfcheck.strategies.draw import draw
 from ncfcheck.theory.rank_one.points import RankOneInstance

@@ -34,7 +34,9 @@ def stiff(power, seed):
 
 def explicitly(ncf, start):
     """Stop code of the explicit stepper alone."""
-    field = trajectories._field(ncf, ncf.ybar_columns, NCF_CODE, 0.0, norm(ncf.gradient(start)))
+    field = trajectories._field(
+        ncf, ncf.on_data.rows_to_columns(ncf.ybar), NCF_CODE, 0.0, norm(ncf.gradient(start))
+    )
     nothing = stepper.NO_EVENT, 0.0, np.zeros(start.size)
     return stepper.integrate(
         field, start, 0.0, NUMERICS.tolerance, HANDOVER, *nothing, NUMERICS.calls

@@ -10,8 +10,8 @@ from numba.extending import register_jitable
 
 from ncfcheck.core.compiling import bare, compiled, inlined, internal, matrix_view
 from ncfcheck.model.kernels.matrix_products import product, product_with_transposed
+from ncfcheck.model.layouts import times_power
 from ncfcheck.model.losses import NCF_CODE, SECOND_ORDER_CODE, descent
-from ncfcheck.model.networks import times_power
 
 
 @register_jitable(inline="always")

@@ -10,7 +10,7 @@ from numba.extending import register_jitable
 from ncfcheck.core.compiling import bare, compiled, inlined, matrix_view
 from ncfcheck.model.kernels.gradients import collected, entries_of
 from ncfcheck.model.kernels.matrix_products import product, product_with_transposed
-from ncfcheck.model.networks import times_power
+from ncfcheck.model.layouts import times_power
 
 _times_power = inlined(_nrt=False)(times_power)
 

@@ -13,7 +13,6 @@ from ncfcheck.core.claims import Inapplicable, Margin, Outcome, Unresolved
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.arrays import finite_vector
 from ncfcheck.model.instance import Instance
-from ncfcheck.model.kernels import gradients
 from ncfcheck.model.ncf import Problem, norm
 from ncfcheck.theory.flow.trajectories import (
     Event,
@@ -150,9 +149,8 @@ def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
 
 def second_orders(problem: Problem) -> Callable[[np.ndarray], np.ndarray]:
     """Jᵀ(ℓ''(0)·H(X; u)) at every row u of points (m, P), as a function of them for many calls."""
-    curvature = np.array(problem.loss.curvature(0.0, problem.y).T, order="C")
-    layout, X = problem.network.layout, problem.ncf._columns
-    return partial(gradients.second_orders, layout, X=X, curvature=curvature)
+    curvature = problem.loss.curvature(0.0, problem.y)
+    return partial(problem.ncf.on_data.second_orders, curvature=curvature)
 
 
 def ladder(

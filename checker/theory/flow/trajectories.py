@@ -128,9 +128,7 @@ def ncf_flow(
     _refuse_others(numerics, until)
     start = unit_vector(start, ncf.network.size, "start")
     scale = scale or norm(ncf.gradient(start))
-    return _run(
-        _field(ncf, ncf._ybar_columns, NCF_CODE, 0.0, scale), start, numerics, until, residual
-    )
+    return _run(_field(ncf, ncf.ybar, NCF_CODE, 0.0, scale), start, numerics, until, residual)
 
 
 def _refuse_others(numerics, until) -> None:
@@ -183,9 +181,8 @@ def loss_flow(
     start = unit_vector(start, problem.network.size, "start")
     if not (isinstance(delta, Real) and 0 < delta < math.inf):
         raise ValueError(f"delta must be above 0, not {shown(delta)}")
-    y = np.array(problem.y.T, order="C")
     scale = norm(problem.ncf.gradient(start))
-    field = _field(problem.ncf, y, problem.loss.code, math.log(delta), scale)
+    field = _field(problem.ncf, problem.y, problem.loss.code, math.log(delta), scale)
     flow = _run(field, start, numerics, until, NEVER)
 
     def excess(flow: Trajectory, row: int = -1) -> float:
@@ -245,8 +242,10 @@ def _joined(flow: Trajectory, more: Trajectory) -> Trajectory:
 
 
 def _field(ncf: Ncf, y: np.ndarray, code: int, log_delta: float, scale: float) -> stepper.Field:
+    on_data = ncf.on_data
+    columns = on_data.columns, on_data.rows_to_columns(y)
     return stepper.Field(
-        ncf.network.layout, ncf._columns, y, code, ncf.network.order, log_delta, scale or 1.0
+        ncf.network.layout, *columns, code, ncf.network.order, log_delta, scale or 1.0
     )
 
 

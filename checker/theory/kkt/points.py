@@ -28,7 +28,7 @@ from ncfcheck.core.tolerances import (
     Numerics,
 )
 from ncfcheck.model.arrays import Value, direction, unit_vector
-from ncfcheck.model.ncf import FEW, NCF_HINT, Ncf, norm, sine
+from ncfcheck.model.ncf import NCF_HINT, Ncf, norm, sine
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise
 
 FLOWS = (
@@ -118,7 +118,7 @@ def refined(ncf: Ncf, u: np.ndarray, steps: int = 40) -> tuple[np.ndarray, Known
     u = u / np.linalg.norm(u)
     point: np.ndarray
     known: Any
-    point, *known = ncf.newton(u) if u.size <= FEW else (u,)
+    point, *known = ncf.head_start(u) or (u,)
     if known and known[-1] <= POLISHED / 100:
         return point, tuple(known)
     best: Any = None

@@ -1,0 +1,268 @@
+"""Compiled kernels: a program's units and gradient at a flat weight vector.
+
+One specialisation runs all programs; compiled for complex numbers it gives second derivatives, by
+steps along the imaginary axis, which lose no digits: N is analytic on either side of a kink.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncfcheck.core.compiling import bare, compiled, inlined, matrix_view
+from ncfcheck.model.instructions import (
+    COLUMNS,
+    DENSE,
+    EXPONENT,
+    EXPONENTIAL,
+    FIRST,
+    IS_SHARED,
+    IS_TIED,
+    LAST,
+    MAXIMUM,
+    ONES,
+    OP,
+    POWER,
+    PRODUCT,
+    RECIPROCAL,
+    ROWS,
+    SOURCE,
+    START,
+    STOP,
+    SUM,
+    WEIGHT,
+    WEIGHTED,
+)
+from ncfcheck.model.kernels.matrix_products import product, product_with_transposed
+from ncfcheck.model.layouts import times_power
+
+_times_power = inlined(_nrt=False)(times_power)
+
+
+@bare()
+def _elementwise(row, slope, samples, values):
+    """The units of an instruction that makes each of one other; 0 counts as positive."""
+    op, power, negative = row[OP], row[EXPONENT], slope ** row[EXPONENT]
+    first, stop = row[START] * samples, row[STOP] * samples
+    shift = row[SOURCE] * samples - first
+    if op == POWER and power == 2:
+        for i in range(first, stop):
+            z = values[i + shift]
+            values[i] = (z if z.real >= 0 else negative * z) * z
+        return
+    for i in range(first, stop):
+        z = values[i + shift]
+        if op == POWER:
+            values[i] = _times_power(z if z.real >= 0 else negative * z, z, power - 1)
+        elif op == EXPONENTIAL:
+            values[i] = np.exp(z)
+        elif op == RECIPROCAL:
+            values[i] = 1 / z
+        else:
+            values[i] = 1 / np.sqrt(z)
+
+
+@bare()
+def _elementwise_back(row, slope, samples, values, deltas, fixed):
+    """Add what its units pass back to those that they are made of."""
+    op, power, negative = row[OP], row[EXPONENT], slope ** row[EXPONENT]
+    first, stop, free = row[START] * samples, row[STOP] * samples, fixed * samples
+    shift = row[SOURCE] * samples - first
+    if op == POWER and power == 2:
+        for i in range(first, stop):
+            z = values[i + shift]
+            deltas[i + shift - free] += deltas[i - free] * (
+                2 * z if z.real >= 0 else 2 * negative * z
+            )
+        return
+    for i in range(first, stop):
+        delta, here, z = deltas[i - free], i + shift - free, values[i + shift]
+        if op == POWER:
+            delta *= power if z.real >= 0 else power * negative
+            deltas[here] += _times_power(delta, z, power - 1)
+        elif op == EXPONENTIAL:
+            deltas[here] += delta * values[i]
+        elif op == RECIPROCAL:
+            deltas[here] -= delta * values[i] * values[i]
+        else:
+            deltas[here] -= 0.5 * delta * values[i] * values[i] * values[i]
+
+
+@bare(fastmath={"reassoc", "contract", "nsz"})
+def _inner(first, start, second, other, samples):
+    """Σ first · second, of so many numbers from `start` and from `other` on."""
+    total = 0.0 * first[start]
+    for j in range(samples):
+        total += first[start + j] * second[other + j]
+    return total
+
+
+@bare()
+def _entries(code, k, theta, samples, values):
+    """The units of an instruction that adds terms up, or takes the largest."""
+    row, scale = code.table[k], code.scalars[k]
+    op = row[OP]
+    if op != MAXIMUM:
+        for i in range(row[START] * samples, row[STOP] * samples):
+            values[i] = 0.0
+    for entry in range(row[FIRST], row[LAST]):
+        target, source = code.targets[entry], code.sources[entry]
+        out, a, other = target * samples, source * samples, code.others[entry]
+        if op == SUM:
+            for j in range(samples):
+                values[out + j] += scale * values[a + j]
+        elif op == WEIGHTED:
+            w = theta[other]
+            for j in range(samples):
+                values[out + j] += w * values[a + j]
+        elif op == PRODUCT:
+            b = other * samples
+            for j in range(samples):
+                values[out + j] += values[a + j] * values[b + j]
+        else:
+            is_first = entry == row[FIRST] or code.targets[entry - 1] != target
+            for j in range(samples):
+                if is_first or values[a + j].real > values[out + j].real:
+                    values[out + j] = values[a + j]
+
+
+@bare()
+def _entries_back(code, k, theta, samples, values, deltas, gradient):
+    """Add what its units pass back to those that they are made of, and to the gradient."""
+    row, scale, fixed = code.table[k], code.scalars[k], code.fixed
+    op = row[OP]
+    for entry in range(row[FIRST], row[LAST]):
+        source, other = code.sources[entry], code.others[entry]
+        out, a = (code.targets[entry] - fixed) * samples, source * samples
+        here = a - fixed * samples
+        if op == SUM and source >= fixed:
+            for j in range(samples):
+                deltas[here + j] += scale * deltas[out + j]
+        elif op == WEIGHTED:
+            gradient[other] += _inner(deltas, out, values, a, samples)
+            if source >= fixed:
+                w = theta[other]
+                for j in range(samples):
+                    deltas[here + j] += w * deltas[out + j]
+        elif op == PRODUCT:
+            b = other * samples
+            if source >= fixed:
+                for j in range(samples):
+                    deltas[here + j] += values[b + j] * deltas[out + j]
+            if other >= fixed:
+                there = b - fixed * samples
+                for j in range(samples):
+                    deltas[there + j] += values[a + j] * deltas[out + j]
+
+
+@bare()
+def _maximum_back(code, k, samples, values, deltas):
+    """Add what maxima pass back to the first of those that reach them."""
+    row, fixed = code.table[k], code.fixed
+    first = row[FIRST]
+    while first < row[LAST]:
+        target, last = code.targets[first], first + 1
+        while last < row[LAST] and code.targets[last] == target:
+            last += 1
+        for j in range(samples):
+            reached, delta = values[target * samples + j], deltas[(target - fixed) * samples + j]
+            for entry in range(first, last):
+                source = code.sources[entry]
+                if values[source * samples + j] == reached:
+                    if source >= fixed:
+                        deltas[(source - fixed) * samples + j] += delta
+                    break
+        first = last
+
+
+@bare()
+def _dense(row, theta, samples, values):
+    """The units of a matrix's product with others."""
+    rows, columns = row[ROWS], row[COLUMNS]
+    across = (row[STOP] - row[START]) // rows * samples
+    product(
+        matrix_view(theta, row[WEIGHT], rows, columns),
+        matrix_view(values, row[SOURCE] * samples, columns, across),
+        matrix_view(values, row[START] * samples, rows, across),
+    )
+
+
+@bare()
+def _dense_back(row, theta, samples, values, deltas, fixed, gradient, spare):
+    """The matrix's gradient, and what goes back to the units that it was multiplied with."""
+    rows, columns = row[ROWS], row[COLUMNS]
+    across = (row[STOP] - row[START]) // rows * samples
+    above = matrix_view(deltas, (row[START] - fixed) * samples, rows, across)
+    below = matrix_view(values, row[SOURCE] * samples, columns, across)
+    if row[IS_TIED]:
+        product_with_transposed(above, below, matrix_view(spare, 0, rows, columns))
+        for i in range(rows * columns):
+            gradient[row[WEIGHT] + i] += spare[i]
+    else:
+        product_with_transposed(above, below, matrix_view(gradient, row[WEIGHT], rows, columns))
+    start = (row[SOURCE] - fixed) * samples
+    if start < 0:
+        return
+    weights = matrix_view(theta, row[WEIGHT], rows, columns).T
+    if row[IS_SHARED]:
+        product(weights, above, matrix_view(spare, 0, columns, across))
+        for i in range(columns * across):
+            deltas[start + i] += spare[i]
+    else:
+        product(weights, above, matrix_view(deltas, start, columns, across))
+
+
+@compiled(_nrt=False)
+def forward(code, theta, samples, values, first, last):
+    """The units of instructions first to last, in values (units · samples,)."""
+    for k in range(first, last):
+        row = code.table[k]
+        if row[OP] == DENSE:
+            _dense(row, theta, samples, values)
+        elif row[OP] == ONES:
+            for i in range(row[START] * samples, row[STOP] * samples):
+                values[i] = 1.0
+        elif row[OP] >= POWER:
+            _elementwise(row, code.scalars[k], samples, values)
+        else:
+            _entries(code, k, theta, samples, values)
+
+
+@bare()
+def _backward(code, theta, samples, values, deltas, gradient, spare):
+    """Add the gradient, by the deltas of the outputs; the other deltas and the gradient are 0."""
+    for k in range(len(code.table) - 1, code.leading - 1, -1):
+        row = code.table[k]
+        if row[OP] == DENSE:
+            _dense_back(row, theta, samples, values, deltas, code.fixed, gradient, spare)
+        elif row[OP] == MAXIMUM:
+            _maximum_back(code, k, samples, values, deltas)
+        elif row[OP] >= POWER:
+            _elementwise_back(row, code.scalars[k], samples, values, deltas, code.fixed)
+        else:
+            _entries_back(code, k, theta, samples, values, deltas, gradient)
+
+
+@compiled()
+def pull_back(code, theta, fixed, r):
+    """Σ r ∘ H and its gradient (P,), for the units that depend on no weights, fixed (units, n), and
+    r (m, n).
+    """
+    samples = fixed.shape[1]
+    # In one block: several large ones the C library hands back to the system at every call.
+    size, free = code.units * samples, (code.units - code.fixed) * samples
+    room = np.empty(size + free + max(code.spare, code.spare_units * samples), theta.dtype)
+    values, deltas, spare = room[:size], room[size : size + free], room[size + free :]
+    deltas[:] = 0.0
+    gradient = np.zeros(theta.size, theta.dtype)
+    for i in range(fixed.shape[0]):
+        for j in range(samples):
+            values[i * samples + j] = fixed[i, j]
+    forward(code, theta, samples, values, code.leading, len(code.table))
+    value, start = values[0] * 0.0, code.output * samples
+    for i in range(r.shape[0]):
+        for j in range(samples):
+            here = start + i * samples + j
+            deltas[here - code.fixed * samples] = r[i, j]
+            value += r[i, j] * values[here]
+    _backward(code, theta, samples, values, deltas, gradient, spare)
+    return value, gradient
