@@ -13,7 +13,6 @@ from ncfcheck.core.claims import Unresolved
 from ncfcheck.core.tolerances import EPS, LOOSER
 from ncfcheck.model.arrays import Value
 from ncfcheck.model.instance import Instance
-from ncfcheck.model.kernels import gradients, tangents
 from ncfcheck.model.ncf import norm
 from ncfcheck.theory.early.training import NEGLIGIBLE, follow, log_forcing, second_orders
 from ncfcheck.theory.flow.stepper import STIFF_STEPS
@@ -146,8 +145,8 @@ def variation(
     the largest relative forcing. Raises Unresolved where that is stiff.
     """
     ncf, size, evaluations = instance.ncf, instance.network.size, count()
-    # Kernels as they are: what calls them for users looks at every argument first.
-    layout, data = instance.network.layout, (ncf._columns, ncf._ybar_columns)
+    # As it is on the data: what users call looks at every argument first.
+    on_data, ybar = ncf.on_data, ncf.ybar
     second_order = second_orders(instance.problem)
     unit = math.exp(log_forcing(instance, reference))
 
@@ -155,10 +154,10 @@ def variation(
         if next(evaluations) > EVALUATIONS:
             raise Unresolved("the variational equation is stiff")
         u, e = state[:size], state[size:]
-        gradient = gradients.correlation(layout, u, *data)[1]
+        gradient = on_data.pull_back(u, ybar)[1]
         if not (gradient.any() and np.isfinite(gradient).all() and np.isfinite(e).all()):
             raise Unresolved("the variational equation steps off the flow")
-        curved = tangents.curvature_product(layout, u, e, *data)
+        curved = on_data.curvature_product(u, ybar, e)
         rates = np.concatenate([gradient, curved - second_order(u[None])[0] / unit])
         return norm(u) / norm(gradient) * rates
 

@@ -17,7 +17,6 @@ from ncfcheck.core.tolerances import FITTED, HANDOVER, Numerics
 from ncfcheck.model.arrays import Value, finite_vector, unit_vector
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.ncf import NCF_HINT, Ncf, Problem, norm
-from ncfcheck.model.rounding import gradient_bound
 from ncfcheck.theory.flow import solvers as second_integrator
 from ncfcheck.theory.flow import stepper
 
@@ -150,9 +149,8 @@ def strayed(ncf: Ncf, labels: Iterable[np.ndarray], flow: Trajectory) -> float:
     share of the gradient, summed along the way. `labels`, (n, k_L) at every row: those of the NCF
     on the data and network of `ncf` whose gradient at v is the flow's.
     """
-    layout, X = ncf.network.layout, ncf._columns
-    rows = ((v, np.array(each.T, order="C")) for v, each in zip(flow.directions, labels))
-    lost = np.array([norm(gradient_bound(layout, v, X, weights)[1]) for v, weights in rows])
+    bounds = ncf.on_data.bounds
+    lost = np.array([norm(bounds(v, each)[1]) for v, each in zip(flow.directions, labels)])
     norms = np.maximum(flow.gradient_norm, np.finfo(float).tiny)
     points = np.exp(flow.log_norm - flow.log_norm.max())[:, None] * flow.directions
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
