@@ -8,12 +8,14 @@ stand-ins (`ncfcheck.model.estimates`); layers and neurons only layered networks
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.linalg.blas import dsyr2
+
+from ncfcheck.core.needs import Need
 
 if TYPE_CHECKING:
     from ncfcheck.model.families import Family
@@ -81,13 +83,28 @@ class Model(ABC):
 
     @property
     def family(self) -> Family | None:
-        """The family that it is one of; None for layered networks, which are drawn by themselves."""
+        """The family that it is one of; None for layered networks, drawn by themselves."""
         return None
 
     @property
     def sizes(self) -> Mapping[str, int]:
         """Its sizes, by the names of its family."""
         return {}
+
+    @property
+    def meets(self) -> frozenset[Need]:
+        """What of all that claims may need of a model it has."""
+        ordered = [each for each in self.groups if each.order]
+        has = {
+            Need.HOMOGENEOUS: self.is_homogeneous,
+            Need.LIPSCHITZ: self.has_lipschitz_gradient,
+            Need.KINKS: not self.has_lipschitz_gradient,
+            Need.SUPERQUADRATIC: self.order > 2,
+            Need.GROUP: bool(ordered),
+            Need.GROUPS: len(ordered) > 1,
+            Need.LINEAR_GROUP: any(each.order == 1 for each in ordered),
+        }
+        return frozenset(need for need, is_met in has.items() if is_met)
 
     @abstractmethod
     def on(self, X: Array) -> Evaluation:
@@ -141,6 +158,10 @@ class Evaluation(ABC):
     @abstractmethod
     def pull_back(self, w: Array, r: Array) -> tuple[float, Array]:
         """Σ r ∘ H(X; w) and its gradient J(X; w)ᵀr, (P,)."""
+
+    def pull_back_weighed(self, w: Array, weigh: Callable[[Array], Array]) -> tuple[float, Array]:
+        """`pull_back` for r = weigh(H(X; w)): for models that need not compute H twice."""
+        return self.pull_back(w, weigh(self.outputs(w)))
 
     @abstractmethod
     def curvature(self, w: Array, r: Array) -> SecondDerivatives:

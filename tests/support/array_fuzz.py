@@ -69,7 +69,7 @@ def calls(network: Network, seed: int) -> list[Call]:
 
 def of_ncf(ncf: Ncf, u) -> list[Call]:
     at_u = ncf.curvature(u)
-    methods = ("value", "gradient", "value_and_gradient", "residual", "hessian", "newton")
+    methods = ("value", "gradient", "value_and_gradient", "residual", "hessian", "head_start")
     more = ("rounding", "gradient_bound")
     several = np.stack([u, u[::-1]])
     return [
