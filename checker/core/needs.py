@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from collections.abc import Iterable
+from enum import StrEnum
 
 
-class Need(Enum):
-    """One such thing, in the words in which a model without it is turned down."""
+class Need(StrEnum):
+    """One such thing, and the words in which a model without it is turned down."""
 
-    LAYERED = "layers and neurons"
-    HOMOGENEOUS = "an order of homogeneity in all weights"
-    LIPSCHITZ = "a locally Lipschitz gradient"
-    KINKS = "a gradient with kinks"
-    SUPERQUADRATIC = "an order D > 2"
-    GROUP = "a group of weights of an order of its own"
-    GROUPS = "two groups of weights of orders of their own"
-    LINEAR_GROUP = "a group of weights of order 1"
+    words: str
+
+    LAYERED = "layered", "layers and neurons"
+    HOMOGENEOUS = "homogeneous", "an order of homogeneity in all weights"
+    LIPSCHITZ = "lipschitz", "a locally Lipschitz gradient"
+    KINKS = "kinks", "a gradient with kinks"
+    SUPERQUADRATIC = "superquadratic", "an order D > 2"
+    GROUP = "group", "a group of weights of an order of its own"
+    GROUPS = "groups", "two groups of weights of orders of their own"
+    LINEAR_GROUP = "linear-group", "a group of weights of order 1"
+
+    def __new__(cls, name: str, words: str):
+        member = str.__new__(cls, name)
+        member._value_, member.words = name, words
+        return member
 
 
-def in_words(needs: frozenset[Need]) -> str:
+def in_words(needs: Iterable[Need]) -> str:
     """Them in one line, in the order in which they are declared."""
-    return ", ".join(need.value for need in Need if need in needs)
+    return ", ".join(need.words for need in Need if need in needs)

@@ -15,9 +15,10 @@ from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.models import Evaluation, Model
 
 Array = np.ndarray
-# The step, in units of ‖w‖, where what a central difference of an analytic gradient leaves out,
-# its square, is as much as what rounding makes of it.
-STEP = EPS ** (1 / 3)
+# Steps of central differences, in units of ‖w‖, where what they leave out is as much as what rounding
+# makes of them: the square of the step where ∇²H is smooth, itself where that has kinks; and how many
+# times as much second derivatives may then be off by.
+SMOOTH_STEP, STEP, ROOM = EPS ** (1 / 3), EPS ** (1 / 2), 100.0
 # Perturbed evaluations an estimate of rounding is made from, and its factor of safety.
 PERTURBED, SAFETY = 3, 16.0
 
@@ -26,8 +27,8 @@ class Estimated(Evaluation):
     """A base of evaluations that have `outputs` and `pull_back` only.
 
     Second derivatives are central differences of the pull-back, to about 1e-10 of themselves where
-    it is smooth, a mean of both sides at a kink; a model with a product of its own overrides
-    `curvature_product`, and all else follows. Bounds on rounding are *estimated*: each is SAFETY
+    the model is smooth, 1e-8 otherwise, a mean of both sides at a kink; a model with a product of
+    its own overrides `curvature_product` and `curvature_error`, and all else follows. Bounds on rounding are *estimated*: each is SAFETY
     times the largest of
 
     - the root of the sum of squares of what it changes by under PERTURBED random relative changes
@@ -57,12 +58,22 @@ class Estimated(Evaluation):
         """Second derivatives of Σ r ∘ H(X; w)."""
         return Differences(self, w, r)
 
+    @property
+    def step(self) -> float:
+        """That of differences, in units of ‖w‖."""
+        return SMOOTH_STEP if self.model.is_smooth else STEP
+
+    @property
+    def curvature_error(self) -> float:  # type: ignore[override]
+        """What share of themselves second derivatives may be off by."""
+        return ROOM * (EPS / self.step)
+
     def curvature_product(self, w: Array, r: Array, direction: Array) -> Array:
-        """Those times one direction (P,), from the pull-back at w ± STEP·‖w‖ along it."""
+        """Those times one direction (P,), from the pull-back at two points along it."""
         size = float(np.linalg.norm(direction))
         if size == 0:
             return np.zeros(w.size)
-        aside = direction * (STEP * (float(np.linalg.norm(w)) or 1.0) / size)
+        aside = direction * (self.step * (float(np.linalg.norm(w)) or 1.0) / size)
         ahead, behind = w + aside, w - aside
         change = self.pull_back(ahead, r)[1] - self.pull_back(behind, r)[1]
         # What the two are apart is not what they were meant to be.

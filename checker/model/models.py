@@ -10,15 +10,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.linalg.blas import dsyr2
 
 from ncfcheck.core.needs import Need
-
-if TYPE_CHECKING:
-    from ncfcheck.model.families import Family
 
 Array = np.ndarray
 
@@ -82,8 +79,8 @@ class Model(ABC):
         return False
 
     @property
-    def family(self) -> Family | None:
-        """The family that it is one of; None for layered networks, drawn by themselves."""
+    def family(self) -> Any:
+        """The `Family` that it is one of; None for layered networks, drawn by themselves."""
         return None
 
     @property
@@ -150,6 +147,8 @@ class Evaluation(ABC):
     model: Model
     # Whether bounds on rounding are estimates: what rests on them is no proof of anything.
     is_estimated: bool = False
+    # What share of themselves second derivatives may be off by, besides rounding.
+    curvature_error: float = 0.0
 
     @abstractmethod
     def outputs(self, w: Array) -> Array:

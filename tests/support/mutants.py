@@ -98,8 +98,8 @@ NCF = {
         ("return value, gradient", "return value, 2 * gradient", "factor 2 of ∇N", EULER),
         (
             "return value, gradient",
-            "return value, gradient * np.sign(np.arange(u.size) - self.network.slices[0].stop + 0.5)",
-            "sign of ∂N/∂W_1",
+            "return value, np.concatenate([-gradient[: u.size // 2], gradient[u.size // 2 :]])",
+            "sign of the first half of ∂N",
             LAYER_EULER,
         ),
     ],
@@ -184,9 +184,9 @@ NCF = {
         ("* value", "* -value", "sign of N", EULER),
         ("network.order", "(network.order + 1)", "D + 1", EULER),
     ],
-    "layer_euler_sides": [
-        ("network.orders", "network.orders[::-1]", "order of layers", LAYER_EULER),
-        ("order * value", "value", "no P_l", LAYER_EULER),
+    "group_euler_sides": [
+        ("group.order * value", "network.order * value", "D for P_g", LAYER_EULER),
+        ("group.order * value", "value", "no P_g", LAYER_EULER),
     ],
     "balances": [
         ("- network.powers[l]", "+ network.powers[l]", "sign", SUFFICIENT),
@@ -202,16 +202,16 @@ NCF = {
     ],
     "sign_flipped": [
         ("*= -1", "*= 1", "no sign", "kkt.sign_flip"),
-        ("slices[-1]", "slices[0]", "of W_1", "kkt.sign_flip"),
+        ("linear[-1]", "network.groups[0].part", "of W_1", "kkt.sign_flip"),
     ],
-    "layer_squares": [
+    "group_squares": [
         (
-            "theta[part] @ theta[part]",
-            "np.sqrt(theta[part] @ theta[part])",
+            "theta[group.part] @ theta[group.part]",
+            "np.sqrt(theta[group.part] @ theta[group.part])",
             "no square",
             "kkt.layer_balance",
         ),
-        ("in network.slices", "in network.slices[::-1]", "order of layers", "kkt.layer_balance"),
+        ("in ordered(network)", "in ordered(network)[::-1]", "order", "kkt.layer_balance"),
     ],
 }
 LAYERED = {
@@ -574,7 +574,7 @@ EXEMPT = {
     **{
         f"ncfcheck.model.ncf:{name}": "converts, or refuses what does not fit; computes nothing"
         for name in (
-            *("Problem.__post_init__", "Problem.__init_subclass__", "fitting", "layer_norms"),
+            *("Problem.__post_init__", "Problem.__init_subclass__", "fitting", "group_norms"),
             *("Ncf.__post_init__", "Ncf.__init_subclass__", "Ncf.on_data", "Ncf._finite"),
             *("Correlation.value_and_gradient", "Correlation.gradient_bound"),
         )
