@@ -13,11 +13,12 @@ import numpy as np
 
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.models import Evaluation, Model
+from ncfcheck.model.ncf import norm
 
 Array = np.ndarray
-# Steps of central differences, in units of ‖w‖, where what they leave out is as much as what rounding
-# makes of them: the square of the step where ∇²H is smooth, itself where that has kinks; and how many
-# times as much second derivatives may then be off by.
+# Steps of central differences, in units of ‖w‖, where what they leave out is as much as what
+# rounding makes of them: the step's square where ∇²H is smooth, itself where that has kinks; and
+# how many times as much second derivatives may then be off by.
 SMOOTH_STEP, STEP, ROOM = EPS ** (1 / 3), EPS ** (1 / 2), 100.0
 # Perturbed evaluations an estimate of rounding is made from, and its factor of safety.
 PERTURBED, SAFETY = 3, 16.0
@@ -28,8 +29,9 @@ class Estimated(Evaluation):
 
     Second derivatives are central differences of the pull-back, to about 1e-10 of themselves where
     the model is smooth, 1e-8 otherwise, a mean of both sides at a kink; a model with a product of
-    its own overrides `curvature_product` and `curvature_error`, and all else follows. Bounds on rounding are *estimated*: each is SAFETY
-    times the largest of
+    its own overrides `curvature_product` and `curvature_error`, and all else follows.
+
+    Bounds on rounding are *estimated*: each is SAFETY times the largest of
 
     - the root of the sum of squares of what it changes by under PERTURBED random relative changes
       of all weights by an ulp, which tell what sums inside of the model cancel;
@@ -70,14 +72,14 @@ class Estimated(Evaluation):
 
     def curvature_product(self, w: Array, r: Array, direction: Array) -> Array:
         """Those times one direction (P,), from the pull-back at two points along it."""
-        size = float(np.linalg.norm(direction))
+        size = norm(direction)
         if size == 0:
             return np.zeros(w.size)
-        aside = direction * (self.step * (float(np.linalg.norm(w)) or 1.0) / size)
+        aside = direction * (self.step * (norm(w) or 1.0) / size)
         ahead, behind = w + aside, w - aside
         change = self.pull_back(ahead, r)[1] - self.pull_back(behind, r)[1]
         # What the two are apart is not what they were meant to be.
-        return change * (size / float(np.linalg.norm(ahead - behind)))
+        return change * (size / norm(ahead - behind))
 
     def output_bound(self, w: Array) -> Array:
         """Estimated bound on the rounding error of every computed output, (n, m)."""

@@ -21,7 +21,7 @@ class LayeredEvaluation(Evaluation):
 
     def __init__(self, network, X: Array):
         self.model, self.layout, self.X = network, network.layout, X
-        self._weights: tuple[Array, Array] | None = None
+        self._weights: tuple[Array | None, Array] = None, X
 
     # Kernels are compiled for arrays that can be written to: of others, once more.
     @cached_property
@@ -31,11 +31,12 @@ class LayeredEvaluation(Evaluation):
 
     def rows_to_columns(self, r: Array) -> Array:
         """Output weights r (n, m) as columns (m, n); the last that nobody can write to are kept."""
-        if r.flags.writeable:
-            return np.array(r.T, order="C")
-        if self._weights is None or self._weights[0] is not r:
-            self._weights = r, np.array(r.T, order="C")
-        return self._weights[1]
+        if self._weights[0] is r:
+            return self._weights[1]
+        columns = np.array(r.T, order="C")
+        if not r.flags.writeable:
+            self._weights = r, columns
+        return columns
 
     def outputs(self, w: Array) -> Array:
         """H(X; w), (n, k_L)."""
@@ -43,7 +44,10 @@ class LayeredEvaluation(Evaluation):
 
     def pull_back(self, w: Array, r: Array) -> tuple[float, Array]:
         """Σ r ∘ H(X; w) and its gradient, (P,)."""
-        return gradients.correlation(self.layout, w, self.columns, self.rows_to_columns(r))
+        kept, columns = self._weights
+        if kept is not r:  # a call less, beside which a tiny network's gradient is not long
+            columns = self.rows_to_columns(r)
+        return gradients.correlation(self.layout, w, self.columns, columns)
 
     def curvature(self, w: Array, r: Array) -> Curvature:
         """Second derivatives of Σ r ∘ H(X; w)."""

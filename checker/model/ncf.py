@@ -113,10 +113,15 @@ class Ncf(Value, Correlation):
         """The network on X."""
         return self.network.on(self.X)
 
+    @cached_property
+    def _pull_back(self):
+        """Looked up once: a tiny network's takes no longer than a few look-ups."""
+        return self.on_data.pull_back
+
     def value_and_gradient(self, u: np.ndarray) -> tuple[float, np.ndarray]:
         """N(u) and ∇N(u), (P,)."""
         u = vector(u, self.network.size, "u")
-        value, gradient = self.on_data.pull_back(u, self.ybar)
+        value, gradient = self._pull_back(u, self.ybar)
         if not isfinite(value):  # whatever weight is not finite, N is not either
             finite(u, "u")
         return value, gradient

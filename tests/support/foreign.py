@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ncfcheck.model.estimates import Estimated
+from ncfcheck.model.instance import Instance
 from ncfcheck.model.models import Group, Model
+from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import Network
+from ncfcheck.theory.starts import live_start
 
 Array = np.ndarray
 
@@ -204,3 +207,15 @@ class GatedEvaluation(Estimated):
         each = r * v * gate
         parts = (2 * each * value).T @ self.X, (each * gate).T @ self.X, r[:, 0] @ (gate**2 * value)
         return float(parts[2] @ v), np.concatenate([part.ravel() for part in parts])
+
+
+def instance_on(model: Model, seed: int, start: str = "gaussian", samples: int = 5, **parts):
+    """An instance of Gaussian data and labels, signs for the logistic loss, on the model."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((samples, model.inputs)), rng.standard_normal((samples, model.width))
+    y = np.sign(y) if parts.get("loss") == "logistic" else y
+    problem = Problem(model, X, y, **parts)
+    families = {"data": "gaussian", "labels": "gaussian", "start": start}
+    return Instance(
+        problem, live_start(start, seed, problem.ncf), families=families, seeds=(seed,) * 3
+    )

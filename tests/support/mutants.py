@@ -220,9 +220,9 @@ LAYERED = {
         ("self.X.T", "-self.X.T", "sign", SUFFICIENT),
     ],
     "LayeredEvaluation.rows_to_columns": [
-        ("= r, np.array(r.T", "= r, np.array(-r.T", "sign", EXPANSION),
-        ("= r, np.array(r.T", "= r, np.array(r[::-1].T", "samples in reverse", EXPANSION),
-        ("= r, np.array(r.T", "= r, np.array(2 * r.T", "factor 2", EXPANSION),
+        ("np.array(r.T", "np.array(-r.T", "sign", EXPANSION),
+        ("np.array(r.T", "np.array(r[::-1].T", "samples in reverse", EXPANSION),
+        ("np.array(r.T", "np.array(2 * r.T", "factor 2", EXPANSION),
     ],
     "LayeredEvaluation.outputs": [
         ("return gradients", "return -gradients", "sign", EXPANSION),
@@ -576,6 +576,7 @@ EXEMPT = {
         for name in (
             *("Problem.__post_init__", "Problem.__init_subclass__", "fitting", "group_norms"),
             *("Ncf.__post_init__", "Ncf.__init_subclass__", "Ncf.on_data", "Ncf._finite"),
+            "Ncf._pull_back",
             *("Correlation.value_and_gradient", "Correlation.gradient_bound"),
         )
     },

@@ -46,6 +46,10 @@ class ModelField:
         except OverflowError:
             return math.inf
 
+    def calls_of_jacobian(self, size: int) -> int:
+        """Gradients that a Jacobian for `size` weights takes: differences, and one an output."""
+        return 2 * size + (0 if self.loss is None else self.y.size)
+
     def rate(self, state: Array, out: Array) -> tuple[float, float, float]:
         """Rate of (v, log r, t), (P + 2,), into out; Σ −ℓ'·H/scale, ‖ḡ‖/scale, sin∠(ḡ, v)."""
         if not math.isfinite(state.dot(state)):

@@ -101,7 +101,7 @@ class _Flow:
 
     def jacobian(self, _, state) -> np.ndarray:
         """Derivative of the slope in τ by the state."""
-        self.calls += self.size
+        self.calls += self.field.calls_of_jacobian(self.size)
         return linearised.jacobian(self.field, state)
 
     def row(self, state, elapsed: float):

@@ -50,6 +50,10 @@ class Field(NamedTuple):
     log_delta: float
     scale: float  # ‖∇N(v_0)‖: gradients are divided by it, times multiplied
 
+    def calls_of_jacobian(self, size: int) -> int:
+        """Gradients that a Jacobian for `size` weights takes as long as."""
+        return size
+
     def rate(self, state: np.ndarray, out: np.ndarray) -> tuple[float, float, float]:
         """Rate of (v, log r, t), (P + 2,), into out; Σ −ℓ'·H/scale, ‖ḡ‖/scale, sin∠(ḡ, v)."""
         work = workspace(self.layout, self.X.shape[1])

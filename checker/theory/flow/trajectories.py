@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ncfcheck.core.stated import must_be, shown
-from ncfcheck.core.tolerances import FITTED, HANDOVER, Numerics
+from ncfcheck.core.tolerances import DENSE_HESSIAN, FITTED, HANDOVER, Numerics
 from ncfcheck.model.arrays import Value, finite_vector, unit_vector
 from ncfcheck.model.layered import LayeredEvaluation
 from ncfcheck.model.losses import NCF_CODE
@@ -282,6 +282,8 @@ def _run(
     engine = stepper if isinstance(field, stepper.Field) else any_model
     integrate = second_integrator.integrate if second else engine.integrate
     code, calls, scalars, directions = integrate(field, start, log_r, *arguments)
+    if code == stepper.STIFF and engine is any_model and start.size > DENSE_HESSIAN:
+        code = stepper.BUDGET  # a Jacobian by differences takes as long as the flow
     if code == stepper.STIFF:
         solver = second_integrator.radau if second else second_integrator.extrapolated
         code, more, late, ends = second_integrator.integrate(

@@ -180,7 +180,7 @@ class _DenseHessian:
         """What estimated second derivatives may move eigenvalues by, in units of |λ|."""
         if not self.share:
             return 0.0
-        return self.share * math.hypot(norm(self.diagonal), norm(self.beside)) / self.scale
+        return self.share * math.hypot(norm(self.diagonal), norm(self.beside)) / (self.scale or 1.0)
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
         """−(A² + δ²)^{-1} A · tangential by A/(A² + δ²) = Re 1/(A + iδ)."""
