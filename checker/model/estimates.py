@@ -7,7 +7,7 @@ step of differences and the estimates go by that.
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -119,12 +119,7 @@ class Estimated(Evaluation):
 
     def _perturbed(self, w: Array) -> Array:
         """w with every weight an ulp larger or smaller, (PERTURBED, P)."""
-        return w * (1 + EPS * self._ulps)
-
-    @cached_property
-    def _ulps(self) -> Array:
-        signs = np.random.default_rng(0).integers(0, 2, (PERTURBED, self.model.size))
-        return 2.0 * signs - 1.0
+        return w * (1 + EPS * _signs_of_ulps(w.size))
 
     @cached_property
     def _reversed(self) -> Estimated:
@@ -140,6 +135,12 @@ class Estimated(Evaluation):
         numbers = np.arange(r.size).reshape(r.shape)
         digits = range(max(1, (r.size - 1).bit_length()))
         return [1.0 - 2.0 * (numbers >> digit & 1) for digit in digits]
+
+
+@lru_cache(maxsize=16)
+def _signs_of_ulps(size: int) -> Array:
+    """Random signs (PERTURBED, size), the same at every call."""
+    return 2.0 * np.random.default_rng(0).integers(0, 2, (PERTURBED, size)) - 1.0
 
 
 def _estimate(changes: list[Array], reordered: Array, sizes: Array) -> Array:

@@ -7,6 +7,7 @@ must be what is said of the network.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -123,7 +124,7 @@ class MatrixSensing(Plain):
         """d = k²."""
         return self.k**2
 
-    @property
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         """The factors, each of order 1."""
         names = (f"W_{l + 1}" for l in range(self.factors))
@@ -181,7 +182,7 @@ class Gated(Plain):
         """D."""
         return 4
 
-    @property
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         """Gates, values and outputs."""
         found = groups(b=((self.k, self.d), 2), a=((self.k, self.d), 1), v=((self.k,), 1))
