@@ -594,6 +594,13 @@ EXEMPT = {
         if isinstance(found, property | types.FunctionType)
         and getattr(found, "__module__", each.__module__) == each.__module__
     },
+    **{
+        of: "about models of other kinds, and tested on these"
+        for of in (
+            *(f"ncfcheck.model.ncf:{name}" for name in ("ordered", "is_odd", "group_balance")),
+            "ncfcheck.theory.kkt.points:_DenseHessian.error",
+        )
+    },
     "ncfcheck.model.losses:Loss._missing_": "refuses what is no loss",
     "ncfcheck.model.losses:Labels.refuse_others": "refuses labels; computes nothing",
     "ncfcheck.theory.rank_one.points:is_two_sided": "says which points are drawn",

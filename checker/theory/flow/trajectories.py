@@ -247,12 +247,12 @@ def _field(ncf: Ncf, y: np.ndarray, loss: Any, log_delta: float, scale: float) -
     """The flow of a loss against labels y (n, m), or, without one, of the NCF with ȳ = y: for the
     compiled stepper where its kernels know the model.
     """
-    on_data, parts = ncf.on_data, (ncf.network.order, log_delta, scale or 1.0)
+    on_data, order, scale = ncf.on_data, ncf.network.order, scale or 1.0
     if isinstance(on_data, LayeredEvaluation):
         columns = on_data.columns, on_data.rows_to_columns(y)
         code = NCF_CODE if loss is None else loss.code
-        return stepper.Field(on_data.layout, *columns, code, *parts)
-    return ModelField(on_data, y, loss, *parts)
+        return stepper.Field(on_data.layout, *columns, code, int(order), log_delta, scale)
+    return ModelField(on_data, y, loss, order, log_delta, scale)
 
 
 _STOPS = {
