@@ -1,5 +1,7 @@
 """The theorems' hypotheses, each in one wording, so that a control can name the one it drops."""
 
+from ncfcheck.core.needs import Need
+
 HOMOGENEOUS = "H homogeneous: no biases"
 POSITIVE_FACTOR = "c > 0"
 TRUE_LABELS = "ȳ of the data trained on"
@@ -27,3 +29,7 @@ ONE_SIGN = "the layer's inputs have one sign"
 CLARKE_REDUCED = "u a Clarke KKT point of the reduced problem: slopes in [α, 1]"
 LOCAL_MAXIMUM = "u a local maximum, N(u) > 0"
 CURVED_LAST = "p_{L−1} ≥ 2"
+
+# What claims need of a model that is no layered network.
+FLOW = Need.HOMOGENEOUS, Need.LIPSCHITZ
+EARLY = *FLOW, Need.SUPERQUADRATIC

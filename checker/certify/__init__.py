@@ -17,11 +17,14 @@ from ncfcheck.certify import own
 from ncfcheck.certify.certificate import Certificate, NotProved, Undecided, within
 from ncfcheck.core.claims import Margin, Outcome
 from ncfcheck.model.encoding import NotStorable, encode
+from ncfcheck.model.models import Model
+from ncfcheck.model.networks import Network
 from ncfcheck.verifier import FORMAT, PROOFS, REFUTATIONS, Rejected, digest, statement, verify
 
 __all__ = ["Certificate", "NotProved", "Undecided", "certify", "contradiction", "document", "prove"]
 
 SECONDS = 5.0  # for one instance
+OTHERS = "certificates are about layered networks with the square or the logistic loss"
 FEW, BRIEF = 40, 1.0  # weights, and seconds, for looking whether a criterion says what a claim does
 
 
@@ -50,6 +53,8 @@ def _tried(claim, certifier, instance, seconds: float, known) -> Certificate | U
 
 def _found(certifier, instance, seconds: float):
     """What a finder makes of an instance in so much time."""
+    if isinstance(getattr(instance, "network", None), Model) and not _is_layered(instance):
+        return Undecided(OTHERS)
     within(seconds)
     try:
         return certifier(instance)
@@ -59,6 +64,10 @@ def _found(certifier, instance, seconds: float):
         return Undecided(f"error in the certifier: {type(error).__name__}: {error}")
     finally:
         within(float("inf"))
+
+
+def _is_layered(instance) -> bool:
+    return isinstance(instance.network, Network)
 
 
 def _by_criterion(claim, instance) -> Certificate | Undecided:

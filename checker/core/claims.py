@@ -15,6 +15,7 @@ from ncfcheck.core.margins import Margin as Margin
 from ncfcheck.core.margins import Outcome as Outcome
 from ncfcheck.core.margins import mildest as mildest
 from ncfcheck.core.margins import worst as worst
+from ncfcheck.core.needs import Need, in_words
 
 
 class Kind(StrEnum):
@@ -79,7 +80,8 @@ class Claim:
     not as expected, None for any. `refute`, its exact counterpart, returns the
     `ncfcheck.certify.Certificate` by which the verifier may prove that an instance refutes it, or
     raises `ncfcheck.certify.NotProved`; `prove` does the same of an instance on which its
-    conclusion holds. `violated` states the violation over exact numbers, `at` a place.
+    conclusion holds. `violated` states the violation over exact numbers, `at` a place. `needs` is
+    what a model must have for it to be about that: without any, it runs on every model.
     """
 
     id: str
@@ -98,6 +100,7 @@ class Claim:
     prove: Callable[[Any], Any] | None = None
     violated: Callable[..., Any] | None = None
     at: Place | None = None
+    needs: frozenset[Need] = frozenset()
 
     @property
     def is_refutable(self) -> bool:
@@ -123,10 +126,19 @@ class Claim:
         """What instances depend on besides the seed: claims on equal strategies share theirs."""
         return getattr(self.given, "stream", "") or self.id
 
+    def suits(self, model) -> bool:
+        """Whether the claim is about this model: it has what that `needs`."""
+        return not self.lacks(model)
+
+    def lacks(self, model) -> frozenset[Need]:
+        """What the claim needs and the model has not."""
+        return self.needs - model.meets if self.needs else self.needs
+
     def judge(self, instance) -> tuple[Outcome, Margin]:
         """Outcome and margin of an instance; unmet hypotheses and failures become outcomes."""
         nothing = (float("nan"), float("inf"))
         try:
+            self._require(instance)
             margin = self.function(instance)
         except Inapplicable as reason:
             return Outcome.INAPPLICABLE, Margin(*nothing, str(reason))
@@ -140,6 +152,12 @@ class Claim:
             found = stated.shown(margin)
             raise TypeError(f"{self.id} returns {found}, not a Margin(value, error)")
         return margin.outcome, margin
+
+    def _require(self, instance) -> None:
+        """Raise Inapplicable where the claim is not about the instance's model."""
+        model = getattr(instance, "network", None) if self.needs else None
+        if model is not None and (lacks := self.lacks(model)):
+            raise Inapplicable(f"the model lacks {in_words(lacks)}")
 
 
 _registry: dict[str, Claim] = {}
@@ -161,12 +179,16 @@ def claim(
     prove: Callable[[Any], Any] | None = None,
     violated: Callable[..., Any] | None = None,
     at: Place | str | None = None,
+    needs: Iterable[Need | str] = (),
 ):
     """Register the decorated function, instance → Margin, as a claim stated by its docstring.
 
     `expect` is "not refuted" or "refuted", which potential is enough for: by default what the kind
     calls for, and nothing of a conjecture. `scale_free=True` has violations confirmed on rescaled
     data, too, for a margin that is the same for the data c·X, c > 0.
+
+    `needs` names what a model must have for the claim to make sense of it, one of `Need` or
+    several, such as "layered" or ("lipschitz", "superquadratic"): it is not applicable to others.
 
     `violated` makes certificates possible: of the point `at` "start", a "kkt point" or a "maximum",
     or of "two maxima", it returns exact numbers that are all positive where the claim fails (see
@@ -189,6 +211,9 @@ def claim(
         "prove": stated.optional("prove", prove),
         "violated": stated.criterion(violated, 2 if at == Place.TWO_MAXIMA else 1),
         "at": None if at is None else stated.member("at", at, Place),
+        "needs": frozenset(
+            stated.member("needs", each, Need) for each in stated.texts("needs", needs)
+        ),
     }
     if (violated is None) != (at is None) or (violated and refute):
         raise ValueError(f"claim {id}: violated= goes with at=, and without refute=")

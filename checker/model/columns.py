@@ -18,7 +18,7 @@ class ColumnEvaluation(Evaluation):
 
     def __init__(self, model, X: Array):
         self.model, self.X = model, X
-        self._weights: tuple[Array, Array] | None = None
+        self._weights: tuple[Array | None, Array] = None, X
 
     @cached_property
     def columns(self) -> Array:
@@ -27,8 +27,9 @@ class ColumnEvaluation(Evaluation):
 
     def rows_to_columns(self, r: Array) -> Array:
         """Output weights r (n, m) as columns (m, n); the last that nobody can write to are kept."""
-        if r.flags.writeable:
-            return np.array(r.T, order="C")
-        if self._weights is None or self._weights[0] is not r:
-            self._weights = r, np.array(r.T, order="C")
-        return self._weights[1]
+        if self._weights[0] is r:
+            return self._weights[1]
+        columns = np.array(r.T, order="C")
+        if not r.flags.writeable:
+            self._weights = r, columns
+        return columns

@@ -27,7 +27,10 @@ class LayeredEvaluation(ColumnEvaluation):
 
     def pull_back(self, w: Array, r: Array) -> tuple[float, Array]:
         """Σ r ∘ H(X; w) and its gradient, (P,)."""
-        return gradients.correlation(self.layout, w, self.columns, self.rows_to_columns(r))
+        kept, columns = self._weights
+        if kept is not r:  # a call less, beside which a tiny network's gradient is not long
+            columns = self.rows_to_columns(r)
+        return gradients.correlation(self.layout, w, self.columns, columns)
 
     def curvature(self, w: Array, r: Array) -> Curvature:
         """Second derivatives of Σ r ∘ H(X; w)."""

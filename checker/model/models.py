@@ -8,15 +8,14 @@ stand-ins (`ncfcheck.model.estimates`); layers and neurons only layered networks
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.linalg.blas import dsyr2
 
-if TYPE_CHECKING:
-    from ncfcheck.model.families import Family
+from ncfcheck.core.needs import Need
 
 Array = np.ndarray
 
@@ -80,14 +79,29 @@ class Model(ABC):
         return False
 
     @property
-    def family(self) -> Family | None:
-        """The family that it is one of; None for layered networks, drawn by themselves."""
+    def family(self) -> Any:
+        """The `Family` that it is one of; None for layered networks, drawn by themselves."""
         return None
 
     @property
     def sizes(self) -> Mapping[str, int]:
         """Its sizes, by the names of its family."""
         return {}
+
+    @property
+    def meets(self) -> frozenset[Need]:
+        """What of all that claims may need of a model it has."""
+        ordered = [each for each in self.groups if each.order]
+        has = {
+            Need.HOMOGENEOUS: self.is_homogeneous,
+            Need.LIPSCHITZ: self.has_lipschitz_gradient,
+            Need.KINKS: not self.has_lipschitz_gradient,
+            Need.SUPERQUADRATIC: self.order > 2,
+            Need.GROUP: bool(ordered),
+            Need.GROUPS: len(ordered) > 1,
+            Need.LINEAR_GROUP: any(each.order == 1 for each in ordered),
+        }
+        return frozenset(need for need, is_met in has.items() if is_met)
 
     @abstractmethod
     def on(self, X: Array) -> Evaluation:
@@ -133,6 +147,8 @@ class Evaluation(ABC):
     model: Model
     # Whether bounds on rounding are estimates: what rests on them is no proof of anything.
     is_estimated: bool = False
+    # What share of themselves second derivatives may be off by, besides rounding.
+    curvature_error: float = 0.0
 
     @abstractmethod
     def outputs(self, w: Array) -> Array:
@@ -141,6 +157,10 @@ class Evaluation(ABC):
     @abstractmethod
     def pull_back(self, w: Array, r: Array) -> tuple[float, Array]:
         """Σ r ∘ H(X; w) and its gradient J(X; w)ᵀr, (P,)."""
+
+    def pull_back_weighed(self, w: Array, weigh: Callable[[Array], Array]) -> tuple[float, Array]:
+        """`pull_back` for r = weigh(H(X; w)): for models that need not compute H twice."""
+        return self.pull_back(w, weigh(self.outputs(w)))
 
     @abstractmethod
     def curvature(self, w: Array, r: Array) -> SecondDerivatives:

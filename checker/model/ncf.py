@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg.blas import dnrm2
 
+from ncfcheck.core.claims import Inapplicable
 from ncfcheck.core.stated import must_be, shown
 from ncfcheck.model.arrays import (
     Value,
@@ -21,7 +22,7 @@ from ncfcheck.model.arrays import (
     vector,
 )
 from ncfcheck.model.losses import Loss
-from ncfcheck.model.models import Evaluation, Model, SecondDerivatives
+from ncfcheck.model.models import Evaluation, Group, Model, SecondDerivatives
 from ncfcheck.model.networks import Network
 
 NCF_HINT = "that of a problem is problem.ncf"
@@ -112,10 +113,15 @@ class Ncf(Value, Correlation):
         """The network on X."""
         return self.network.on(self.X)
 
+    @cached_property
+    def _pull_back(self):
+        """Looked up once: a tiny network's takes no longer than a few look-ups."""
+        return self.on_data.pull_back
+
     def value_and_gradient(self, u: np.ndarray) -> tuple[float, np.ndarray]:
         """N(u) and ∇N(u), (P,)."""
         u = vector(u, self.network.size, "u")
-        value, gradient = self.on_data.pull_back(u, self.ybar)
+        value, gradient = self._pull_back(u, self.ybar)
         if not isfinite(value):  # whatever weight is not finite, N is not either
             finite(u, "u")
         return value, gradient
@@ -241,24 +247,63 @@ def euler_sides(network: Network, theta, gradient, value) -> tuple:
     return gradient @ theta, network.order * value
 
 
-def layer_euler_sides(network: Network, theta, gradient, value) -> list[tuple]:
-    """⟨θ_l, ∂N/∂θ_l⟩ and P_l·N, which are equal, for every layer."""
-    parts = zip(network.slices, network.orders)
-    return [(gradient[part] @ theta[part], order * value) for part, order in parts]
+def ordered(network: Model) -> list[Group]:
+    """The groups of weights in which H is homogeneous alone, of orders above 0: the layers of a
+    layered network.
+    """
+    return [group for group in network.groups if group.order]
 
 
-def sign_flipped(network: Network, theta: np.ndarray) -> np.ndarray:
-    """The weights (P,) with W_L negated, (P,): N → −N."""
+def group_euler_sides(network: Model, theta, gradient, value) -> list[tuple]:
+    """⟨θ_g, ∂N/∂θ_g⟩ and P_g·N, which are equal, for every group with an order."""
+    return [
+        (gradient[group.part] @ theta[group.part], group.order * value)
+        for group in ordered(network)
+    ]
+
+
+def sign_flipped(network: Model, theta: np.ndarray) -> np.ndarray:
+    """The weights (P,) with W_L negated, (P,): N → −N; of other models than layered ones the last
+    group of order 1. Raises Inapplicable where there is none.
+    """
     flipped = finite_vector(theta, network.size, "theta").copy()
-    flipped[network.slices[-1]] *= -1
+    linear = [group.part for group in ordered(network) if group.order == 1]
+    if not linear:
+        raise Inapplicable("no group of weights of order 1, whose sign may be that of H")
+    flipped[linear[-1]] *= -1
     return flipped
 
 
-def layer_norms(network: Network, theta: np.ndarray) -> np.ndarray:
-    """‖θ_l‖² of every layer's own parameters, (L,); θ (P,)."""
-    return np.array(layer_squares(network, finite_vector(theta, network.size, "theta")))
+def is_odd(ncf: Ncf, theta: np.ndarray) -> bool:
+    """Whether `sign_flipped` flips the sign of H, as far as is seen at θ (P,) and at a point beside
+    it: a group of order 1 may be |θ_g| as well. Layered networks are linear in W_L.
+    """
+    if isinstance(ncf.network, Network):
+        return True
+    if not any(group.order == 1 for group in ordered(ncf.network)):
+        return False
+    aside = norm(theta) * unit(np.random.default_rng(0).standard_normal(theta.size))
+    for each in (theta, theta + aside):
+        flipped, on_data = sign_flipped(ncf.network, each), ncf.on_data
+        left = np.abs(on_data.outputs(flipped) + on_data.outputs(each))
+        if (left > on_data.output_bound(flipped) + on_data.output_bound(each)).any():
+            return False
+    return True
 
 
-def layer_squares(network: Network, theta) -> list:
+def group_norms(network: Model, theta: np.ndarray) -> np.ndarray:
+    """‖θ_g‖² of every group with an order, (groups,): of a layered network, every layer's own
+    parameters, (L,); θ (P,).
+    """
+    return np.array(group_squares(network, finite_vector(theta, network.size, "theta")))
+
+
+def group_squares(network: Model, theta) -> list:
     """The same of θ (P,) of numbers of any ring."""
-    return [theta[part] @ theta[part] for part in network.slices]
+    return [theta[group.part] @ theta[group.part] for group in ordered(network)]
+
+
+def group_balance(network: Model, theta: np.ndarray) -> list[np.ndarray]:
+    """‖θ_g‖²/P_g − ‖θ_h‖²/P_h of groups with an order, each less the one after it; θ (P,)."""
+    orders = np.array([group.order for group in ordered(network)])
+    return [-np.diff(group_norms(network, theta) / orders)]

@@ -9,6 +9,7 @@ from operator import mul
 
 import numpy as np
 
+from ncfcheck.core.needs import Need
 from ncfcheck.model import arrays
 from ncfcheck.model.layered import LayeredEvaluation
 from ncfcheck.model.layouts import Layout
@@ -231,6 +232,11 @@ class Network(Model):
             Group(f"W_{l + 1}", part, shapes[l][::-1] if dense[l] else (part.stop - part.start,), P)
             for l, (part, P) in enumerate(zip(self.slices, self.orders))
         )
+
+    @cached_property
+    def meets(self) -> frozenset[Need]:
+        """What of all that claims may need of a model it has: layers, besides."""
+        return super().meets | {Need.LAYERED}
 
     @property
     def is_smooth(self) -> bool:

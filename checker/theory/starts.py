@@ -7,7 +7,8 @@ import numpy as np
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.families import ROUNDING, Family
 from ncfcheck.core.tolerances import HANDOVER, POLISHED, Numerics
-from ncfcheck.model.ncf import Ncf, neuron_balance, unit
+from ncfcheck.model.models import Model
+from ncfcheck.model.ncf import Ncf, group_balance, neuron_balance, ordered, sign_flipped, unit
 from ncfcheck.model.networks import Network
 from ncfcheck.theory.kkt.points import flow_limit, polish, positive_limit
 
@@ -23,30 +24,45 @@ def gaussian_start(rng, ncf: Ncf) -> Array:
 
 
 def sparse_start(rng, ncf: Ncf) -> Array:
-    """About half of the weights zero, at least one nonzero a layer."""
+    """About half of the weights zero, at least one nonzero a layer, or group of weights."""
     network = ncf.network
     theta = rng.standard_normal(network.size)
     kept = rng.random(network.size) < 0.5
-    for part in network.slices:
+    for part in _parts(network):
         kept[rng.integers(part.start, part.stop)] = True
     return unit(theta * kept)
 
 
 def unbalanced_start(rng, ncf: Ncf) -> Array:
-    """Layers of very different norms, by factors from 1/10 to 10."""
+    """Layers, or groups of weights, of very different norms, by factors from 1/10 to 10."""
     theta = rng.standard_normal(ncf.network.size)
-    for part in ncf.network.slices:
+    for part in _parts(ncf.network):
         theta[part] *= 10.0 ** rng.uniform(-1, 1)
     return unit(theta)
 
 
 def balanced_start(rng, ncf: Ncf) -> Array:
-    """Hidden neurons between unshared layers balanced, ‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖²."""
+    """Hidden neurons between unshared layers balanced, ‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖²; of
+    other models groups of weights with an order, ‖θ_g‖²/P_g the same for all.
+    """
     return unit(balance(ncf.network, rng.standard_normal(ncf.network.size)))
 
 
-def balance(network: Network, theta: Array) -> Array:
-    """Rescale rows of W_{L-1}, …, W_1 in turn, to balance every neuron between unshared layers."""
+def _parts(network: Model) -> list[slice]:
+    """Where the groups of weights stand: layers of a layered network."""
+    return [group.part for group in network.groups]
+
+
+def balance(network: Model, theta: Array) -> Array:
+    """Rescale rows of W_{L-1}, …, W_1 in turn, to balance every neuron between unshared layers; of
+    other models, groups of weights.
+    """
+    if not isinstance(network, Network):
+        balanced = theta.copy()
+        for group in ordered(network):
+            size = np.linalg.norm(theta[group.part])
+            balanced[group.part] *= np.sqrt(group.order) / size if size > 0 else 1.0
+        return balanced
     matrices = network.matrices(theta)
     for l in reversed(network.between_unshared):
         rows = np.linalg.norm(matrices[l], axis=1)
@@ -86,14 +102,14 @@ def _is_drawn(family: str, start: Array, ncf: Ncf, seed: int) -> bool:
 
 
 def negative_kkt_start(rng, ncf: Ncf) -> Array:
-    """A KKT point of positive value with W_L's sign flipped; a Gaussian start if none was found."""
+    """A KKT point of positive value with the sign of W_L, or of a group of order 1, flipped; a
+    Gaussian start if none was found.
+    """
     start = gaussian_start(rng, ncf)
     try:
-        u = positive_limit(ncf, start, QUICK).point.u.copy()
+        return sign_flipped(ncf.network, positive_limit(ncf, start, QUICK).point.u)
     except (Inapplicable, Unresolved):
         return start
-    u[ncf.network.slices[-1]] *= -1
-    return u
 
 
 def _is_negative_kkt(start: Array, ncf: Ncf, seed: int) -> bool:
@@ -118,7 +134,7 @@ def _negative_kkt_again(start: Array, ncf: Ncf, seed: int) -> Array:
 def closing_start(rng, ncf: Ncf) -> Array:
     """A dominating last layer against the labels' sign: with activations ≥ 0 neurons shut down."""
     theta = gaussian_start(rng, ncf)
-    last = ncf.network.slices[-1]
+    last = _parts(ncf.network)[-1]
     theta[last] = _against(ncf) * (0.1 + np.abs(theta[last])) * LOUD
     return unit(theta)
 
@@ -130,24 +146,26 @@ def _against(ncf: Ncf) -> float:
 
 def _is_closing(start: Array, ncf: Ncf, seed: int) -> bool:
     """Whether each weight of the last layer is of that sign and no smaller than all others."""
-    last = ncf.network.slices[-1]
+    last = _parts(ncf.network)[-1]
     least = np.linalg.norm(start[: last.start]) * (1 - ROUNDING)
     return bool((_against(ncf) * start[last] >= least).all())
 
 
 def _closed(start: Array, ncf: Ncf, seed: int) -> Array:
-    last, found = ncf.network.slices[-1], start.copy()
+    last, found = _parts(ncf.network)[-1], start.copy()
     least = np.linalg.norm(start[: last.start])
     found[last] = _against(ncf) * np.maximum(np.abs(start[last]), least)
     return unit(found)
 
 
 def _reaches_every_layer(start: Array, ncf: Ncf, seed: int) -> bool:
-    return all(start[part].any() for part in ncf.network.slices)
+    return all(start[part].any() for part in _parts(ncf.network))
 
 
 def _is_balanced(start: Array, ncf: Ncf, seed: int) -> bool:
-    return all(np.abs(each).max() <= ROUNDING for each in neuron_balance(ncf.network, start))
+    layered = isinstance(ncf.network, Network)
+    balances = (neuron_balance if layered else group_balance)(ncf.network, start)
+    return all(np.abs(each).max(initial=0.0) <= ROUNDING for each in balances)
 
 
 def _balanced_again(start: Array, ncf: Ncf, seed: int) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ncfcheck.certify.certificate import asked
 from ncfcheck.core.claims import CONJECTURE, Inapplicable, Margin, Unresolved, claim, worst
+from ncfcheck.core.needs import Need
 from ncfcheck.model.identities import value_at
 from ncfcheck.model.ncf import norm
 from ncfcheck.properties.conjectures import exact
@@ -72,6 +73,7 @@ def _one_alone(sizes: np.ndarray, off: float) -> Margin:
 @claim(
     "conjecture.rank_one_limits",
     kind=CONJECTURE,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.rank_one_hidden,
@@ -86,6 +88,7 @@ def rank_one_limits(instance) -> Margin:
 @claim(
     "conjecture.one_neuron_limits",
     kind=CONJECTURE,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.one_neuron,
@@ -100,6 +103,7 @@ def one_neuron_limits(instance) -> Margin:
 @claim(
     "conjecture.one_signed_labels",
     kind=CONJECTURE,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.one_neuron,
@@ -114,6 +118,7 @@ def one_signed_labels(instance) -> Margin:
 @claim(
     "conjecture.rank_one_maxima",
     kind=CONJECTURE,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.rank_one_hidden,
@@ -128,6 +133,7 @@ def rank_one_maxima(instance) -> Margin:
 @claim(
     "conjecture.one_limit",
     kind=CONJECTURE,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.one_limit,
@@ -151,6 +157,7 @@ def one_limit(instance) -> Margin:
 @claim(
     "conjecture.kinks_align",
     kind=CONJECTURE,
+    needs=(Need.HOMOGENEOUS, Need.KINKS, Need.SUPERQUADRATIC),
     reference="§6",
     scale_free=True,
     given=instances(kinked=True, powers=KINKABLE),
@@ -174,6 +181,7 @@ def kinks_align(instance) -> Margin:
 @claim(
     "conjecture.outputs_rank_one",
     kind=CONJECTURE,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.rank_one_all,
@@ -190,6 +198,7 @@ def outputs_rank_one(instance) -> Margin:
 @claim(
     "conjecture.above_a_filter",
     kind=CONJECTURE,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.rank_one_above,
@@ -211,6 +220,7 @@ def above_a_filter(instance) -> Margin:
 @claim(
     "conjecture.strongest_neuron",
     kind=CONJECTURE,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.strongest_neuron,
@@ -236,6 +246,7 @@ def strongest_neuron(instance) -> Margin:
 @claim(
     "conjecture.mixed_labels_grow",
     kind=CONJECTURE,
+    needs=Need.LAYERED,
     reference="§4",
     scale_free=True,
     refute=asked,

@@ -8,6 +8,7 @@ import numpy as np
 
 from ncfcheck.certify.certificate import asked
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from ncfcheck.core.needs import Need
 from ncfcheck.properties.early import exact_controls
 from ncfcheck.properties.early.margins import (
     NOT_GROWN,
@@ -28,6 +29,7 @@ from ncfcheck.properties.early.margins import (
     time_to_shrink,
 )
 from ncfcheck.properties.hypotheses import (
+    EARLY,
     FLOW_LIMIT,
     NONPOSITIVE_LIMIT,
     POSITIVE_LIMIT,
@@ -43,6 +45,7 @@ from ncfcheck.theory.kkt.points import flow_limit, positive_limit
 @claim(
     "control.large_init",
     kind=CONTROL,
+    needs=EARLY,
     reference="§7",
     refute=exact_controls.large_init,
     given=instances(),
@@ -59,6 +62,7 @@ def large_init(instance) -> Margin:
 @claim(
     "control.large_init_escape",
     kind=CONTROL,
+    needs=EARLY,
     reference="§7",
     refute=exact_controls.large_init_escape,
     given=instances(),
@@ -85,6 +89,7 @@ def large_init_escape(instance) -> Margin:
 @claim(
     "control.large_init_tracking",
     kind=CONTROL,
+    needs=EARLY,
     reference="§7",
     refute=exact_controls.large_init_tracking,
     given=instances(),
@@ -111,6 +116,7 @@ def _doubled(flow, slack: float = 0.0) -> Margin:
 @claim(
     "control.large_init_collapse",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     refute=exact_controls.large_init_collapse,
     given=instances(starts=("negative-kkt",), powers=just((1, 1))),
@@ -130,6 +136,7 @@ def large_init_collapse(instance) -> Margin:
 @claim(
     "control.order",
     kind=CONTROL,
+    needs=EARLY,
     reference="§7",
     scale_free=True,
     refute=exact_controls.order,
@@ -147,6 +154,7 @@ def order(instance) -> Margin:
 @claim(
     "control.no_escape",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=asked,
@@ -168,6 +176,7 @@ def no_escape(instance) -> Margin:
 @claim(
     "control.positive_collapse",
     kind=CONTROL,
+    needs=EARLY,
     reference="§7",
     scale_free=True,
     refute=exact_controls.positive_collapse,
@@ -185,6 +194,7 @@ def positive_collapse(instance) -> Margin:
 @claim(
     "control.initial_direction",
     kind=CONTROL,
+    needs=(*EARLY, Need.LINEAR_GROUP),
     reference="§7",
     scale_free=True,
     refute=exact_controls.initial_direction,
@@ -211,6 +221,7 @@ def initial_direction(instance) -> Margin:
 @claim(
     "control.global",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=exact_controls.global_maximiser,

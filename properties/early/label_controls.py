@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ncfcheck.core.claims import CONTROL, Margin, claim
+from ncfcheck.core.needs import Need
 from ncfcheck.model.losses import Loss
 from ncfcheck.properties.early import exact_controls
 from ncfcheck.properties.early.margins import (
@@ -20,7 +21,7 @@ from ncfcheck.properties.early.margins import (
     smallest,
 )
 from ncfcheck.properties.homogeneity.labels import mislabelled, relabelled
-from ncfcheck.properties.hypotheses import TRUE_LABELS
+from ncfcheck.properties.hypotheses import EARLY, TRUE_LABELS
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.early.training import conditioned_window
 from ncfcheck.theory.flow.trajectories import norm_reaches, time_reaches
@@ -29,6 +30,7 @@ from ncfcheck.theory.flow.trajectories import norm_reaches, time_reaches
 @claim(
     "control.wrong_target",
     kind=CONTROL,
+    needs=EARLY,
     reference="§7",
     scale_free=True,
     refute=exact_controls.wrong_target,
@@ -47,6 +49,7 @@ def wrong_target(instance) -> Margin:
 @claim(
     "control.wrong_norm",
     kind=CONTROL,
+    needs=EARLY,
     reference="§7",
     scale_free=True,
     refute=exact_controls.wrong_norm,
@@ -66,6 +69,7 @@ def wrong_norm(instance) -> Margin:
 @claim(
     "control.wrong_labels_tracking",
     kind=CONTROL,
+    needs=EARLY,
     reference="§7",
     scale_free=True,
     refute=exact_controls.wrong_labels_tracking,
@@ -83,6 +87,7 @@ def wrong_labels_tracking(instance) -> Margin:
 @claim(
     "control.wrong_labels_collapse",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     refute=exact_controls.wrong_labels_collapse,
     given=instances(starts=("negative-kkt",), powers=SHALLOW),

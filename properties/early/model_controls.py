@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim, mildest
+from ncfcheck.core.needs import Need
 from ncfcheck.properties.early import exact_models
 from ncfcheck.properties.early.margins import (
     SHALLOW,
@@ -50,6 +51,7 @@ def nudged(instance, side: float):
 @claim(
     "control.kink_start",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     given=kinked(attracting=False),
@@ -80,6 +82,7 @@ def kink_start(instance) -> Margin:
 @claim(
     "control.kink_start_tracking",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     given=kinked(attracting=False),
@@ -97,6 +100,7 @@ def kink_start_tracking(instance) -> Margin:
 @claim(
     "control.biases_early",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     given=instances(only_dense=True, starts=("gaussian",), labels=("one-signed",), powers=SHALLOW),
     refute=exact_models.biases_early,
@@ -132,6 +136,7 @@ def _early_with_biases(instance, precision: float) -> Margin:
 @claim(
     "control.kink_collapse",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     given=kinked(attracting=True),
@@ -163,6 +168,7 @@ def kink_collapse(instance) -> Margin:
 @claim(
     "control.biases_collapse",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     given=instances(
         only_dense=True, starts=("negative-kkt",), labels=("one-signed",), powers=SHALLOW

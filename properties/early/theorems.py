@@ -9,10 +9,12 @@ from functools import partial
 import numpy as np
 
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
+from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import LOOSER
 from ncfcheck.properties.early import exact
 from ncfcheck.properties.early.margins import VANISHING, grown_window, shrinking, time_to_shrink
 from ncfcheck.properties.hypotheses import (
+    EARLY,
     FLOW_LIMIT,
     HOMOGENEOUS,
     LIPSCHITZ,
@@ -75,6 +77,7 @@ def _within(instance, excess, until, delta: float, condition: float, in_the_limi
 @claim(
     "early.norm_stays_small",
     kind=THEOREM,
+    needs=EARLY,
     reference="§4",
     scale_free=True,
     given=instances(),
@@ -89,6 +92,7 @@ def norm_stays_small(instance) -> Margin:
 @claim(
     "early.direction_aligns",
     kind=THEOREM,
+    needs=EARLY,
     reference="§4",
     scale_free=True,
     given=instances(),
@@ -103,6 +107,7 @@ def direction_aligns(instance) -> Margin:
 @claim(
     "early.alignment_before_escape",
     kind=THEOREM,
+    needs=EARLY,
     reference="§4",
     scale_free=True,
     given=instances(),
@@ -152,6 +157,7 @@ def _misalignment(flow: Trajectory, found) -> float:
 @claim(
     "early.collapse",
     kind=THEOREM,
+    needs=(*EARLY, Need.LINEAR_GROUP),
     reference="§4",
     scale_free=True,
     given=collapsing(),

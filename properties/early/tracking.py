@@ -9,7 +9,13 @@ import numpy as np
 from ncfcheck.core.claims import THEOREM, Margin, Unresolved, claim, worst
 from ncfcheck.model.ncf import norm
 from ncfcheck.properties.early import exact
-from ncfcheck.properties.hypotheses import LIPSCHITZ, POSITIVE_LIMIT, SMALL_START, TRUE_LABELS
+from ncfcheck.properties.hypotheses import (
+    EARLY,
+    LIPSCHITZ,
+    POSITIVE_LIMIT,
+    SMALL_START,
+    TRUE_LABELS,
+)
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.early.tracking import Departures, departures, predicted
 from ncfcheck.theory.early.training import resolved
@@ -25,6 +31,7 @@ SETTLED_SLOPE, SETTLED_CONSTANT = 0.2, 0.5
 @claim(
     "early.tracking_order",
     kind=THEOREM,
+    needs=EARLY,
     reference="§4",
     scale_free=True,
     given=instances(),
@@ -73,6 +80,7 @@ def _slope(found: Departures, column: int, order: int, claimed: int) -> Margin:
 @claim(
     "early.tracking_constant",
     kind=THEOREM,
+    needs=EARLY,
     reference="§4",
     scale_free=True,
     given=instances(),

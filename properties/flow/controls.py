@@ -8,12 +8,14 @@ import numpy as np
 
 from ncfcheck.certify.certificate import asked
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import LOOSER
 from ncfcheck.model.ncf import norm, sine, unit
 from ncfcheck.properties.flow import exact
 from ncfcheck.properties.flow.instances import convolved, every_balance, kinked
 from ncfcheck.properties.flow.margins import agreed, bracket, conserved
 from ncfcheck.properties.hypotheses import (
+    EARLY,
     LIPSCHITZ,
     POSITIVE_LIMIT,
     SUPERQUADRATIC,
@@ -29,6 +31,7 @@ from ncfcheck.theory.kkt.points import flow_limit, positive_limit
 @claim(
     "control.degree_two",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=exact.degree_two,
@@ -55,6 +58,7 @@ def degree_two(instance) -> Margin:
 @claim(
     "control.doubled_start",
     kind=CONTROL,
+    needs=EARLY,
     reference="§7",
     scale_free=True,
     refute=exact.doubled_start,
@@ -70,6 +74,7 @@ def doubled_start(instance) -> Margin:
 @claim(
     "control.no_blowup",
     kind=CONTROL,
+    needs=(*EARLY, Need.LINEAR_GROUP),
     reference="§7",
     scale_free=True,
     refute=exact.no_blowup,
@@ -92,6 +97,7 @@ def no_blowup(instance) -> Margin:
 @claim(
     "control.kinks",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     given=kinked(attracting=True),
@@ -123,6 +129,7 @@ def _on_kink(instance, v: np.ndarray) -> float:
 @claim(
     "control.shared_conserved",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=asked,

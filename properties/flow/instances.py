@@ -8,7 +8,7 @@ import numpy as np
 
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.model.instance import Instance
-from ncfcheck.model.ncf import Problem, balances, layer_norms, norm
+from ncfcheck.model.ncf import Problem, balances, group_norms, norm
 from ncfcheck.model.networks import convolution, dense
 from ncfcheck.strategies.choices import composite
 from ncfcheck.strategies.datasets import SEEDS
@@ -63,7 +63,7 @@ def _kink(instance: Instance, attracting: bool) -> None:
         "samples in two directions",
     )
     require(attracting or instance.network.depth > 2, "three layers where the kink repels")
-    norms = layer_norms(network, instance.start) * network.depth
+    norms = group_norms(network, instance.start) * network.depth
     require(bool(np.abs(norms - 1).max() < 1e-9), "a balanced start")
     first = network.slices[0]
     on_kink = instance.start[first] - (instance.start[first] @ kink) * kink

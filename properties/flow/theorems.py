@@ -7,12 +7,16 @@ import math
 import numpy as np
 
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Unresolved, claim, worst
+from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import HANDOVER
 from ncfcheck.model.identities import equal, size_at, value_at
-from ncfcheck.model.ncf import neuron_balance, norm, sign_flipped
+from ncfcheck.model.ncf import group_balance, is_odd, neuron_balance, norm, sign_flipped
+from ncfcheck.model.networks import Network
 from ncfcheck.properties.flow import exact
 from ncfcheck.properties.flow.margins import GAPS, bracket, conserved
 from ncfcheck.properties.hypotheses import (
+    EARLY,
+    FLOW,
     LIPSCHITZ,
     POSITIVE_LIMIT,
     SUPERQUADRATIC,
@@ -27,6 +31,7 @@ from ncfcheck.theory.kkt.points import Inertia, blowup_time, flow_limit, positiv
 @claim(
     "flow.monotone",
     kind=THEOREM,
+    needs=FLOW,
     reference="§3",
     scale_free=True,
     given=instances(),
@@ -54,6 +59,7 @@ def monotone(instance) -> Margin:
 @claim(
     "flow.blowup_bracket",
     kind=THEOREM,
+    needs=EARLY,
     reference="§3",
     scale_free=True,
     given=instances(),
@@ -70,6 +76,7 @@ def blowup_bracket(instance) -> Margin:
 @claim(
     "flow.blowup_rate",
     kind=THEOREM,
+    needs=EARLY,
     reference="§3",
     scale_free=True,
     given=instances(),
@@ -82,7 +89,7 @@ def blowup_rate(instance) -> Margin:
     The flow taken up at v with r = 1 blows up after (T* − t) r^{D−2}, and 1 − N(v)/N* falls to 0
     along the flow: where it first is below 10 % and a millionth, the product with D(D−2)N* is
     within twice that of 1. Taken up at the KKT point itself, it is 1; and with W_L negated, where N
-    < 0, nothing blows up.
+    < 0, nothing blows up (in other models with a group of order 1 whose sign H follows).
     """
     limit = positive_limit(instance.ncf, instance.start, instance.numerics)
     flow, order = limit.trajectory, instance.network.order
@@ -94,7 +101,10 @@ def blowup_rate(instance) -> Margin:
         time, _ = blowup_time(instance.ncf, flow.directions[late[0]], instance.numerics)
         off = abs(order * (order - 2) * optimum * time - 1)
         parts.append((1 - off / (2 * gap)).margin())
-    return worst([*parts, _at_the_point(instance, limit.point.u), _never(instance, limit.point.u)])
+    parts.append(_at_the_point(instance, limit.point.u))
+    if is_odd(instance.ncf, limit.point.u):
+        parts.append(_never(instance, limit.point.u))
+    return worst(parts)
 
 
 def _at_the_point(instance, u: np.ndarray) -> Margin:
@@ -116,6 +126,7 @@ def _never(instance, u: np.ndarray) -> Margin:
 @claim(
     "flow.direction_converges",
     kind=THEOREM,
+    needs=FLOW,
     reference="§3",
     scale_free=True,
     given=instances(),
@@ -151,6 +162,7 @@ def direction_converges(instance) -> Margin:
 @claim(
     "flow.balance",
     kind=THEOREM,
+    needs=(*FLOW, Need.GROUPS),
     reference="§3",
     scale_free=True,
     given=instances(shared=False),
@@ -160,5 +172,9 @@ def direction_converges(instance) -> Margin:
 def balance(instance) -> Margin:
     """‖row_j(W_l)‖² − p_l ‖col_j(W_{l+1})‖² is constant for every hidden neuron, along the NCF flow
     and the loss flow.
+
+    Of other models: ‖θ_g‖²/P_g − ‖θ_h‖²/P_h for groups of weights g, h in which H is homogeneous
+    alone, which for layers follows from that.
     """
-    return conserved(instance, neuron_balance)
+    is_layered = isinstance(instance.network, Network)
+    return conserved(instance, neuron_balance if is_layered else group_balance)

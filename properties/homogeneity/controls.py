@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ncfcheck.certify.certificate import asked
 from ncfcheck.core.claims import CONTROL, Margin, claim, mildest
+from ncfcheck.core.needs import Need
 from ncfcheck.properties.homogeneity.labels import mislabelled
 from ncfcheck.properties.homogeneity.theorems import (
     euler,
@@ -24,6 +25,7 @@ NEGATIVE_SCALES = (-0.5, -3.0, -1.7)
 @claim(
     "control.biases",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     refute=asked,
     given=instances(lipschitz=False, only_dense=True),
@@ -47,6 +49,7 @@ def biases(instance) -> Margin:
 @claim(
     "control.biases_expansion",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     refute=asked,
     given=instances(lipschitz=False, only_dense=True),
@@ -62,6 +65,7 @@ def biases_expansion(instance) -> Margin:
 @claim(
     "control.negative_factor",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=asked,
@@ -78,6 +82,7 @@ def negative_factor(instance) -> Margin:
 @claim(
     "control.wrong_labels",
     kind=CONTROL,
+    needs=Need.HOMOGENEOUS,
     reference="§7",
     scale_free=True,
     refute=asked,

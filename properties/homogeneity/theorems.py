@@ -7,10 +7,12 @@ import numpy as np
 from ncfcheck.certify.certificate import asked
 from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
+from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.identities import equal, equal_vectors, size_at, value_at
 from ncfcheck.model.kernels import gradients
-from ncfcheck.model.ncf import Ncf, Problem, euler_sides, layer_euler_sides, norm
+from ncfcheck.model.ncf import Ncf, Problem, euler_sides, group_euler_sides, norm, ordered
+from ncfcheck.model.networks import Network
 from ncfcheck.properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
 from ncfcheck.strategies.instances import instances
 
@@ -20,6 +22,7 @@ SCALES = (0.5, 3.0, 1.7)
 @claim(
     "homogeneity.euler",
     kind=THEOREM,
+    needs=Need.HOMOGENEOUS,
     reference="§1",
     scale_free=True,
     refute=asked,
@@ -47,6 +50,7 @@ def _product_error(u: np.ndarray, size: Bounded) -> float:
 @claim(
     "homogeneity.layer_euler",
     kind=THEOREM,
+    needs=Need.GROUP,
     reference="§1",
     scale_free=True,
     refute=asked,
@@ -54,21 +58,25 @@ def _product_error(u: np.ndarray, size: Bounded) -> float:
     hypotheses=(HOMOGENEOUS,),
 )
 def layer_euler(instance) -> Margin:
-    """⟨W_l, ∂N/∂W_l⟩ = P_l·N(u) for every layer l."""
+    """⟨W_l, ∂N/∂W_l⟩ = P_l·N(u) for every layer l.
+
+    Of other models: for every group of weights in which H is homogeneous alone.
+    """
     u, ncf = instance.start, instance.ncf
     value, gradient = ncf.value_and_gradient(u)
     rounding, size = ncf.rounding(u)[0], size_at(ncf, u)
     error = _product_error(u, size)
-    pairs = layer_euler_sides(ncf.network, u, gradient, value)
+    pairs = group_euler_sides(ncf.network, u, gradient, value)
     return worst(
-        equal(found, expected, error + order * rounding, size)
-        for (found, expected), order in zip(pairs, ncf.network.orders)
+        equal(found, expected, error + group.order * rounding, size)
+        for (found, expected), group in zip(pairs, ordered(ncf.network))
     )
 
 
 @claim(
     "homogeneity.output_scaling",
     kind=THEOREM,
+    needs=Need.HOMOGENEOUS,
     reference="§1",
     scale_free=True,
     refute=asked,
@@ -96,6 +104,7 @@ def scaled_outputs(instance, factors) -> Margin:
 @claim(
     "homogeneity.gradient_scaling",
     kind=THEOREM,
+    needs=Need.HOMOGENEOUS,
     reference="§1",
     scale_free=True,
     refute=asked,
@@ -124,6 +133,7 @@ def scaled_gradients(instance, factors) -> Margin:
 @claim(
     "homogeneity.loss_expansion",
     kind=THEOREM,
+    needs=Need.HOMOGENEOUS,
     reference="§2",
     scale_free=True,
     given=instances(lipschitz=False),
@@ -169,20 +179,29 @@ def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
 
 def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3) -> Margin:
     """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed, for flows' −ℓ' at ŷ = δ^D H(X; u)."""
-    layout, code, columns = problem.network.layout, problem.loss.code, problem.ncf.on_data.columns
-    y, small, u = np.array(problem.y.T, order="C"), delta**problem.network.order, u.copy()
-    descent, gradient = np.empty(y.shape), np.empty(u.size)
-    work = gradients.workspace(layout, len(problem.X))
-    gradients.pull_back(layout, u, columns, y, code, small, 1.0, descent, work, gradient)
+    small = delta**problem.network.order
+    descent = _flows_descent(problem, u, small)
     outputs, lost = small * problem.outputs(u), small * problem.output_bound(u)
     after, before = (problem.loss.change(c * outputs, problem.y) for c in (1 + step, 1.0))
-    left, step = float((after - before + step * outputs * descent.T).sum()), abs(step)
+    left, step = float((after - before + step * outputs * descent).sum()), abs(step)
     # As |ℓ''| ≤ 1, and once more for outputs that the kernel rounds in a way of its own.
     rounding = 16 * EPS * _terms(problem, outputs) + 4 * step * float(
         (np.abs(outputs) * lost).sum()
     )
     bound = step**2 * _square(outputs, lost)
     return (1 - abs(Bounded(left, rounding)) / bound).margin()
+
+
+def _flows_descent(problem: Problem, u: np.ndarray, small: float) -> np.ndarray:
+    """−ℓ'(small · H(X; u), y), (n, k_L), as flows compute it: of layered networks by kernels."""
+    if not isinstance(problem.network, Network):
+        return problem.loss.descent(small * problem.outputs(u), problem.y)
+    layout, code, columns = problem.network.layout, problem.loss.code, problem.ncf.on_data.columns
+    y, u = np.array(problem.y.T, order="C"), u.copy()
+    descent, gradient = np.empty(y.shape), np.empty(u.size)
+    work = gradients.workspace(layout, len(problem.X))
+    gradients.pull_back(layout, u, columns, y, code, small, 1.0, descent, work, gradient)
+    return descent.T
 
 
 def _square(outputs: np.ndarray, lost: np.ndarray) -> Bounded:

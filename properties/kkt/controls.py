@@ -9,11 +9,12 @@ import numpy as np
 
 from ncfcheck.certify.certificate import asked
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, claim, mildest
+from ncfcheck.core.needs import Need
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem, neuron_balance, norm
 from ncfcheck.model.networks import dense
 from ncfcheck.properties.flow.instances import convolved, every_balance
-from ncfcheck.properties.hypotheses import KKT, NEGATIVE, NONZERO, UNSHARED
+from ncfcheck.properties.hypotheses import FLOW, KKT, NEGATIVE, NONZERO, UNSHARED
 from ncfcheck.properties.kkt import exact
 from ncfcheck.properties.kkt.theorems import (
     layer_balance_at,
@@ -43,6 +44,7 @@ def taken_for_kkt(instance, u: np.ndarray) -> KktPoint:
 @claim(
     "control.any_point",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=asked,
@@ -96,6 +98,7 @@ scalar_chains = given(_scalar_chains, _chain)
 @claim(
     "control.any_negative_point",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=asked,
@@ -116,6 +119,7 @@ def any_negative_point(instance) -> Margin:
 @claim(
     "control.zero_points",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=asked,
@@ -138,6 +142,7 @@ def zero_points(instance) -> Margin:
 @claim(
     "control.positive_unstable",
     kind=CONTROL,
+    needs=(*FLOW, Need.GROUPS),
     reference="§7",
     scale_free=True,
     refute=exact.positive_unstable,
@@ -155,6 +160,7 @@ def positive_unstable(instance) -> Margin:
 @claim(
     "control.shared_balance",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=exact.shared_balance,

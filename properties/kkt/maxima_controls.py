@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim
+from ncfcheck.core.needs import Need
 from ncfcheck.model.ncf import norm
 from ncfcheck.properties.flow.instances import convolved
 from ncfcheck.properties.hypotheses import CURVED_LAST, LOCAL_MAXIMUM, UNSHARED
@@ -17,6 +18,7 @@ from ncfcheck.theory.kkt.points import positive_limit
 @claim(
     "control.saddles",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=exact.saddles,
@@ -36,6 +38,7 @@ def saddles(instance) -> Margin:
 @claim(
     "control.flat_neurons",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=exact.flat_neurons,
@@ -62,6 +65,7 @@ def flat_neurons(instance) -> Margin:
 @claim(
     "control.shared_neurons",
     kind=CONTROL,
+    needs=Need.LAYERED,
     reference="§7",
     scale_free=True,
     refute=exact.shared_neurons,

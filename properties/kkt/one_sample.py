@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
+from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import DEGENERATE, DENSE_HESSIAN, POLISHED
 from ncfcheck.model.identities import equal
 from ncfcheck.model.layered import FEW
@@ -107,6 +108,7 @@ def _inside(network) -> float:
 @claim(
     "kkt.one_sample",
     kind=THEOREM,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     given=one_sample(),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
+from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.identities import equal, size_at, value_at
-from ncfcheck.model.ncf import Ncf, layer_norms, neuron_balance, sign_flipped
+from ncfcheck.model.models import Model
+from ncfcheck.model.ncf import Ncf, group_norms, is_odd, neuron_balance, ordered, sign_flipped
 from ncfcheck.model.networks import Network
 from ncfcheck.properties.hypotheses import (
     CURVED_LAST,
+    FLOW,
     KKT,
     LOCAL_MAXIMUM,
     NEGATIVE,
@@ -41,6 +44,7 @@ def _accuracy(point: KktPoint) -> float:
 @claim(
     "kkt.multiplier",
     kind=THEOREM,
+    needs=FLOW,
     reference="§5",
     scale_free=True,
     refute=exact.balance,
@@ -68,6 +72,7 @@ def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
 @claim(
     "kkt.layer_balance",
     kind=THEOREM,
+    needs=(*FLOW, Need.GROUP),
     reference="§5",
     scale_free=True,
     refute=exact.balance,
@@ -77,22 +82,25 @@ def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
 def layer_balance(instance) -> Margin:
     """‖W_l‖_F² = P_l/D for every layer l (the norm of the layer's own parameters where they are
     shared).
+
+    Of other models: ‖θ_g‖² = P_g/D for every group of weights in which H is homogeneous alone.
     """
     return layer_balance_at(instance.network, limit_point(instance))
 
 
-def layer_balance_at(network: Network, point: KktPoint) -> Margin:
-    """‖θ_l‖² = P_l/D at a point taken for a KKT point."""
-    shares = np.array(network.orders) / network.order
+def layer_balance_at(network: Model, point: KktPoint) -> Margin:
+    """‖θ_g‖² = P_g/D at a point taken for a KKT point."""
+    shares = np.array([group.order for group in ordered(network)]) / network.order
     return worst(
         equal(float(square), float(share), _accuracy(point), 1.0)
-        for square, share in zip(layer_norms(network, point.u), shares)
+        for square, share in zip(group_norms(network, point.u), shares)
     )
 
 
 @claim(
     "kkt.neuron_balance",
     kind=THEOREM,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.balance,
@@ -115,20 +123,31 @@ def neuron_balance_at(network: Network, point: KktPoint, balances) -> Margin:
 @claim(
     "kkt.sign_flip",
     kind=THEOREM,
+    needs=(*FLOW, Need.LINEAR_GROUP),
     reference="§5",
     scale_free=True,
     given=instances(),
     hypotheses=(KKT,),
 )
 def sign_flip(instance) -> Margin:
-    """Flipping the sign of W_L maps a KKT point to a KKT point with N → −N."""
+    """Flipping the sign of W_L maps a KKT point to a KKT point with N → −N.
+
+    Of other models: of the last group of weights of order 1, if H is odd in that.
+    """
     return sign_flip_at(instance, limit_point(instance))
+
+
+def _opposite(ncf: Ncf, u: np.ndarray) -> np.ndarray:
+    """`sign_flipped` u (P,). Raises Inapplicable where the sign of H does not flip with it."""
+    if not is_odd(ncf, u):
+        raise Inapplicable("H is not odd in a group of weights of order 1")
+    return sign_flipped(ncf.network, u)
 
 
 def sign_flip_at(instance, point: KktPoint) -> Margin:
     """The point with W_L negated is KKT, of value −N(u), where u is taken for a KKT point."""
     ncf = instance.ncf
-    flipped = sign_flipped(instance.network, point.u)
+    flipped = _opposite(ncf, point.u)
     return worst(
         [
             equal(
@@ -145,6 +164,7 @@ def sign_flip_at(instance, point: KktPoint) -> Margin:
 @claim(
     "kkt.negative_unstable",
     kind=THEOREM,
+    needs=(*FLOW, Need.GROUPS),
     reference="§5",
     scale_free=True,
     refute=exact.negative_unstable,
@@ -156,17 +176,17 @@ def negative_unstable(instance) -> Margin:
     an eigenvalue 2|λ| or more.
 
     Moving along t = (x_1 θ_1, …, x_L θ_L), Σ x_l P_l = 0, rescales the layers against each other;
-    by Euler's identities (∇²N − λ)t = −2λt.
+    by Euler's identities (∇²N − λ)t = −2λt. Of other models the same of groups of weights.
     """
     point = limit_point(instance)
-    u = point.u if point.value < 0 else sign_flipped(instance.network, point.u)
+    u = point.u if point.value < 0 else _opposite(instance.ncf, point.u)
     return unstable(describe(instance.ncf, u))
 
 
 def unstable(point: KktPoint) -> Margin:
     """The projected Hessian's largest eigenvalue ≥ 2|λ|, to CURVATURE, if the point is KKT."""
     # Eigenvalues in units of |λ|; an error of ε‖∇²N‖ moves them by ε·cond.
-    error = 1e-9 + 1e3 * _accuracy(point) * max(1.0, point.top_curvature)
+    error = 1e-9 + 1e3 * _accuracy(point) * max(1.0, point.top_curvature) + point.curvature_error
     return Margin(1 + (point.top_curvature - 2) / CURVATURE, error / CURVATURE)
 
 
@@ -177,6 +197,7 @@ NONE, POLISH = 1e-3, 1e-6
 @claim(
     "kkt.one_last_neuron",
     kind=THEOREM,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     given=instances(shared=False, powers=powers_where(lambda powers: powers[-1] >= 2), narrowest=2),

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Outcome, Unresolved, claim
+from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.ncf import sign_flipped
 from ncfcheck.properties.hypotheses import (
@@ -55,7 +56,7 @@ FLAT = sampled_from(
 )
 
 
-control = partial(claim, kind=CONTROL, reference="§7", scale_free=True)
+control = partial(claim, kind=CONTROL, needs=Need.LAYERED, reference="§7", scale_free=True)
 sufficient = partial(control, of=("rank_one.sufficient", "rank_one.perturbed_fails"))
 necessary = partial(control, of=("rank_one.necessary",))
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, Unresolved, claim, worst
+from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import EPS, RESOLUTION
 from ncfcheck.model.identities import equal, size_at
-from ncfcheck.model.ncf import layer_norms, neuron_balance, norm
+from ncfcheck.model.ncf import group_norms, neuron_balance, norm
 from ncfcheck.properties.hypotheses import (
     CLARKE_REDUCED,
     COHERENT,
@@ -61,6 +62,7 @@ from ncfcheck.theory.starts import unit
 @claim(
     "rank_one.sufficient",
     kind=THEOREM,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.along_reduced_point,
@@ -87,7 +89,7 @@ def sufficient(instance) -> Margin:
 
 def _balances(network, theta):
     error = 64 * EPS
-    for square, order in zip(layer_norms(network, theta), network.orders):
+    for square, order in zip(group_norms(network, theta), network.orders):
         yield equal(float(square), order / network.order, error, 1.0)
     for balances in neuron_balance(network, theta):
         yield equal(float(np.abs(balances).max()), 0.0, error, 1.0)
@@ -96,6 +98,7 @@ def _balances(network, theta):
 @claim(
     "rank_one.necessary",
     kind=THEOREM,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     given=found_points(),
@@ -117,6 +120,7 @@ def necessary(instance) -> Margin:
 @claim(
     "rank_one.perturbed_fails",
     kind=THEOREM,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.along_reduced_point,
@@ -145,6 +149,7 @@ def perturbed_fails(instance) -> Margin:
 @claim(
     "rank_one.mixed_sign_even_p",
     kind=THEOREM,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     refute=exact.along_reduced_point,
@@ -167,6 +172,7 @@ def mixed_sign_even_p(instance) -> Margin:
 @claim(
     "rank_one.two_layer_iff",
     kind=THEOREM,
+    needs=Need.LAYERED,
     reference="§5",
     scale_free=True,
     given=two_layer_points(),
@@ -207,6 +213,7 @@ def _left_over(instance, zero) -> float:
 @claim(
     "rank_one.clarke",
     kind=THEOREM,
+    needs=Need.LAYERED,
     reference="§6",
     scale_free=True,
     given=clarke_points(),
@@ -226,7 +233,14 @@ def clarke(instance) -> Margin:
     )
 
 
-@claim("rank_one.spoilt_at_once", kind=THEOREM, reference="§5", scale_free=True, given=one_sample())
+@claim(
+    "rank_one.spoilt_at_once",
+    kind=THEOREM,
+    needs=Need.LAYERED,
+    reference="§5",
+    scale_free=True,
+    given=one_sample(),
+)
 def spoilt_at_once(instance) -> Margin:
     """On one sample x, tan∠(∇N, w) is the one predicted also where u, every c_l and every e_l ≥ 0
     are spoilt at once, by far.

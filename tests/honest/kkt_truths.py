@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from flint import arb
 
-from ncfcheck.model.ncf import balances, layer_squares
+from ncfcheck.model.ncf import balances, group_squares
 from ncfcheck.properties.conjectures.conjectures import _maximum
 from ncfcheck.properties.flow.instances import convolved
 from ncfcheck.properties.kkt.controls import zeroed
@@ -37,7 +37,7 @@ def multiplier_at(exact: Exact):
 
 def layer_balance_at(exact: Exact):
     network = exact.network
-    squares = layer_squares(network, exact.theta)
+    squares = group_squares(network, exact.theta)
     return [
         equal(square, arb(order) / network.order, arb(1))
         for square, order in zip(squares, network.orders)

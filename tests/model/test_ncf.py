@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ncfcheck.model.losses import Loss
-from ncfcheck.model.ncf import Ncf, Problem, layer_norms, neuron_balance, norm
+from ncfcheck.model.ncf import Ncf, Problem, group_norms, neuron_balance, norm
 from ncfcheck.model.networks import DENSE, Network, convolution, dense, masked
 from tests.support import reference
 
@@ -169,7 +169,7 @@ def test_neuron_balance_does_not_change_along_the_gradient(name):
 
 def test_layer_norms_add_up_to_the_norm(case):
     network, theta, _ = case
-    norms = layer_norms(network, theta)
+    norms = group_norms(network, theta)
     assert norms.sum() == pytest.approx(1.0, rel=1e-14) and len(norms) == network.depth
     assert norms[0] == pytest.approx((theta[: network.parameter_counts[0]] ** 2).sum())
 

@@ -25,7 +25,8 @@ from ncfcheck import (
     polish,
     positive_limit,
 )
-from ncfcheck.model.ncf import layer_norms, neuron_balance, sign_flipped
+from ncfcheck.model.layered import FEW
+from ncfcheck.model.ncf import group_norms, neuron_balance, sign_flipped
 from ncfcheck.model.networks import DENSE, convolution, masked
 from ncfcheck.theory.flow.trajectories import aligned_with, norm_reaches
 from ncfcheck.theory.kkt.clarke import clarke_error, clarke_residual
@@ -69,8 +70,8 @@ def calls(network: Network, seed: int) -> list[Call]:
 
 def of_ncf(ncf: Ncf, u) -> list[Call]:
     at_u = ncf.curvature(u)
-    methods = ("value", "gradient", "value_and_gradient", "residual", "hessian", "newton")
-    more = ("rounding", "gradient_bound")
+    methods = ("value", "gradient", "value_and_gradient", "residual", "hessian")
+    more = ("rounding", "gradient_bound", *(("head_start",) if u.size <= FEW else ()))
     several = np.stack([u, u[::-1]])
     return [
         *(Call(f"Ncf.{name}", getattr(ncf, name), u) for name in methods + more),
@@ -102,7 +103,7 @@ def of_weights(problem: Problem, u) -> list[Call]:
         Call("Network.matrices", network.matrices, u, any_ring=True),
         Call("Network.flatten", lambda v: network.flatten([v, *matrices[1:]]), matrices[0], True),
         Call("neuron_balance", lambda v: neuron_balance(network, v), u, any_ring=True),
-        Call("layer_norms", lambda v: layer_norms(network, v), u),
+        Call("group_norms", lambda v: group_norms(network, v), u),
         Call("sign_flipped", lambda v: sign_flipped(network, v), u),
     ]
 

@@ -4,6 +4,9 @@ ought to catch each.
 
 from __future__ import annotations
 
+import types
+
+from ncfcheck.model.models import Evaluation, Model, SecondDerivatives
 from tests.support.planting import Mutant
 
 EXPANSION, CONSTANT = "homogeneity.loss_expansion", "early.tracking_constant"
@@ -90,22 +93,13 @@ NCF = {
         ("dnrm2(flat)", "dnrm2(flat) ** 2", "square", "kkt.multiplier"),
         ("dnrm2(flat)", "np.abs(flat).sum()", "sum of absolute values", "kkt.multiplier"),
     ],
-    "Ncf._columns": [
-        ("self.X.T", "self.X[::-1].T", "samples in reverse", SUFFICIENT),
-        ("self.X.T", "-self.X.T", "sign", SUFFICIENT),
-    ],
-    "Ncf._ybar_columns": [
-        ("self.ybar.T", "-self.ybar.T", "sign", EXPANSION),
-        ("self.ybar.T", "self.ybar[::-1].T", "samples in reverse", EXPANSION),
-        ("self.ybar.T", "2 * self.ybar.T", "factor 2", EXPANSION),
-    ],
     "Ncf.value_and_gradient": [
         ("return value, ", "return -value, ", "sign of N", EULER),
         ("return value, gradient", "return value, 2 * gradient", "factor 2 of ∇N", EULER),
         (
             "return value, gradient",
-            "return value, gradient * np.where(np.arange(u.size) < network.slices[0].stop, -1, 1)",
-            "sign of ∂N/∂W_1",
+            "return value, np.concatenate([-gradient[: u.size // 2], gradient[u.size // 2 :]])",
+            "sign of the first half of ∂N",
             LAYER_EULER,
         ),
     ],
@@ -131,40 +125,21 @@ NCF = {
         ("gradient(u), u)", "gradient(u), u * u)", "to the squares", PERTURBED),
         ("return sine", "return 1 - sine", "complement", PERTURBED),
     ],
-    "Ncf.hessian": [
-        ("return self.curvature", "return -self.curvature", "sign", ONE_SAMPLE),
-        (
-            "return self.curvature",
-            "return self.network.order * self.curvature",
-            "factor D",
-            ONE_SAMPLE,
-        ),
-    ],
-    "Ncf.newton": [
-        ("*self._at(u)", "*self._at(-u)", "sign of u", ONE_SAMPLE),
-        ("*self._at(u)", "*self._at(u[::-1])", "entries in reverse", ONE_SAMPLE),
+    "Ncf.head_start": [
+        ("_finite(u)", "_finite(-u)", "sign of u", ONE_SAMPLE),
+        ("_finite(u)", "_finite(u[::-1])", "entries in reverse", ONE_SAMPLE),
     ],
     "Ncf.projected_hessian": [
-        ("float(multiplier)", "-float(multiplier)", "sign of λ, few weights", ONE_SAMPLE),
-        ("float(multiplier)", "0.0", "no λ, few weights", ONE_SAMPLE),
-        ("] -= multiplier", "] += multiplier", "sign of λ", ONE_SAMPLE),
-        ("] -= multiplier", "] -= 0 * multiplier", "no λ", ONE_SAMPLE),
-        ("] -= multiplier", "] -= self.network.order * multiplier", "factor D of λ", ONE_SAMPLE),
-        ("dsyr2(-1.0", "dsyr2(0.0", "no projection", ONE_SAMPLE),
-        (
-            "multiplier - abs(multiplier))",
-            "multiplier + abs(multiplier))",
-            "sign of the normal",
-            ONE_SAMPLE,
-        ),
+        ("ybar, multiplier", "ybar, -multiplier", "sign of λ", ONE_SAMPLE),
+        ("ybar, multiplier", "ybar, 0.0 * multiplier", "no λ", ONE_SAMPLE),
     ],
     "Ncf.curvature_product": [
-        ("return tangents", "return -tangents", "sign", "early.tracking_constant"),
-        ("return tangents", "return 2 * tangents", "factor 2", "early.tracking_constant"),
+        ("return self.on_data", "return -self.on_data", "sign", CONSTANT),
+        ("return self.on_data", "return 2 * self.on_data", "factor 2", CONSTANT),
     ],
     "Ncf.curvature": [
-        ("*self._at(u)", "*self._at(-u)", "sign of u", ONE_SAMPLE),
-        ("*self._at(u)", "*self._at(u[::-1])", "entries in reverse", ONE_SAMPLE),
+        ("_finite(u)", "_finite(-u)", "sign of u", ONE_SAMPLE),
+        ("_finite(u)", "_finite(u[::-1])", "entries in reverse", ONE_SAMPLE),
     ],
     "Correlation.rounding": [
         (
@@ -181,26 +156,21 @@ NCF = {
         ),
     ],
     "Ncf.gradient_bound": [
-        ("self._at(u)", "self._at(1e3 * u)", "scale of the point", ONE_SAMPLE),
-        (
-            "*self._at(u)",
-            "*self._at(u)[:-1], 1e15 * self._ybar_columns",
-            "scale of the pseudo-labels",
-            ONE_SAMPLE,
-        ),
+        ("self._finite(u)", "self._finite(1e3 * u)", "scale of the point", ONE_SAMPLE),
+        ("self.ybar", "1e15 * self.ybar", "scale of the pseudo-labels", ONE_SAMPLE),
     ],
     "Problem.ncf": [
         ("self.loss.pseudo_labels(self.y)", "self.y", "labels for pseudo-labels", EXPANSION),
         ("self.loss", "-self.loss", "sign of ȳ", EXPANSION),
     ],
     "Problem.outputs": [
-        ("return gradients", "return -gradients", "sign", EXPANSION),
-        ("w, self.ncf", "w * w, self.ncf", "at the squares", "homogeneity.output_scaling"),
-        (".T", ".T + 1.0", "a constant", "homogeneity.output_scaling"),
+        ("return self", "return -self", "sign", EXPANSION),
+        ("outputs(w)", "outputs(w * w)", "at the squares", "homogeneity.output_scaling"),
+        ("outputs(w)", "outputs(w) + 1.0", "a constant", "homogeneity.output_scaling"),
     ],
     "Problem.output_bound": [
-        ("w, self.ncf", "w, 1e15 * self.ncf", "scale of the data", "control.negative_factor"),
-        ("w, self.ncf", "1e10 * w, self.ncf", "scale of the weights", "control.negative_factor"),
+        ("return self", "return 1e15 * self", "scale of the data", "control.negative_factor"),
+        ("bound(w)", "bound(1e10 * w)", "scale of the weights", "control.negative_factor"),
     ],
     "Problem.training_loss": [
         ("self.outputs(w)", "-self.outputs(w)", "sign of H", EXPANSION),
@@ -214,9 +184,9 @@ NCF = {
         ("* value", "* -value", "sign of N", EULER),
         ("network.order", "(network.order + 1)", "D + 1", EULER),
     ],
-    "layer_euler_sides": [
-        ("network.orders", "network.orders[::-1]", "order of layers", LAYER_EULER),
-        ("order * value", "value", "no P_l", LAYER_EULER),
+    "group_euler_sides": [
+        ("group.order * value", "network.order * value", "D for P_g", LAYER_EULER),
+        ("group.order * value", "value", "no P_g", LAYER_EULER),
     ],
     "balances": [
         ("- network.powers[l]", "+ network.powers[l]", "sign", SUFFICIENT),
@@ -232,16 +202,82 @@ NCF = {
     ],
     "sign_flipped": [
         ("*= -1", "*= 1", "no sign", "kkt.sign_flip"),
-        ("slices[-1]", "slices[0]", "of W_1", "kkt.sign_flip"),
+        ("linear[-1]", "network.groups[0].part", "of W_1", "kkt.sign_flip"),
     ],
-    "layer_squares": [
+    "group_squares": [
         (
-            "theta[part] @ theta[part]",
-            "np.sqrt(theta[part] @ theta[part])",
+            "theta[group.part] @ theta[group.part]",
+            "np.sqrt(theta[group.part] @ theta[group.part])",
             "no square",
             "kkt.layer_balance",
         ),
-        ("in network.slices", "in network.slices[::-1]", "order of layers", "kkt.layer_balance"),
+        ("in ordered(network)", "in ordered(network)[::-1]", "order", "kkt.layer_balance"),
+    ],
+}
+LAYERED = {
+    "LayeredEvaluation.columns": [
+        ("self.X.T", "self.X[::-1].T", "samples in reverse", SUFFICIENT),
+        ("self.X.T", "-self.X.T", "sign", SUFFICIENT),
+    ],
+    "LayeredEvaluation.rows_to_columns": [
+        ("np.array(r.T", "np.array(-r.T", "sign", EXPANSION),
+        ("np.array(r.T", "np.array(r[::-1].T", "samples in reverse", EXPANSION),
+        ("np.array(r.T", "np.array(2 * r.T", "factor 2", EXPANSION),
+    ],
+    "LayeredEvaluation.outputs": [
+        ("return gradients", "return -gradients", "sign", EXPANSION),
+        ("w, self", "w * w, self", "at the squares", "homogeneity.output_scaling"),
+        (".T", ".T + 1.0", "a constant", "homogeneity.output_scaling"),
+    ],
+    "LayeredEvaluation.pull_back": [
+        ("layout, w", "layout, -w", "sign of w", EXPANSION),
+        ("layout, w", "layout, w[::-1].copy()", "entries in reverse", EXPANSION),
+    ],
+    "LayeredEvaluation.curvature": [
+        ("_at(w, r)", "_at(-w, r)", "sign of w", ONE_SAMPLE),
+        ("_at(w, r)", "_at(w[::-1].copy(), r)", "entries in reverse", ONE_SAMPLE),
+    ],
+    "LayeredEvaluation.output_bound": [
+        ("return output", "return 1e15 * output", "not in units of EPS", "control.negative_factor"),
+        ("layout, w", "layout, 1e10 * w", "scale of the weights", "control.negative_factor"),
+    ],
+    "LayeredEvaluation.bounds": [
+        ("_at(w, r)", "_at(1e3 * w, r)", "scale of the point", ONE_SAMPLE),
+        ("_at(w, r)", "_at(w, 1e15 * r)", "scale of the pseudo-labels", ONE_SAMPLE),
+    ],
+    "LayeredEvaluation.hessian": [
+        ("return self.curvature", "return -self.curvature", "sign", ONE_SAMPLE),
+        ("return self.curvature", "return 3 * self.curvature", "factor 3", ONE_SAMPLE),
+    ],
+    "LayeredEvaluation.curvature_product": [
+        ("return tangents", "return -tangents", "sign", CONSTANT),
+        ("return tangents", "return 2 * tangents", "factor 2", CONSTANT),
+    ],
+    "LayeredEvaluation.projected_hessian": [
+        ("float(multiplier)", "-float(multiplier)", "sign of λ, few weights", ONE_SAMPLE),
+        ("float(multiplier)", "0.0", "no λ, few weights", ONE_SAMPLE),
+    ],
+    "LayeredEvaluation.head_start": [
+        ("_at(u, r)", "_at(-u, r)", "sign of u", ONE_SAMPLE),
+        ("_at(u, r)", "_at(u[::-1].copy(), r)", "entries in reverse", ONE_SAMPLE),
+    ],
+    "LayeredEvaluation.second_orders": [
+        ("return gradients", "return -gradients", "sign", CONSTANT),
+        ("return gradients", "return 2 * gradients", "factor 2", CONSTANT),
+    ],
+}
+MODELS = {
+    "projected": [
+        ("] -= multiplier", "] += multiplier", "sign of λ", ONE_SAMPLE),
+        ("] -= multiplier", "] -= 0 * multiplier", "no λ", ONE_SAMPLE),
+        ("] -= multiplier", "] -= 3 * multiplier", "factor 3 of λ", ONE_SAMPLE),
+        ("dsyr2(-1.0", "dsyr2(0.0", "no projection", ONE_SAMPLE),
+        (
+            "multiplier - abs(multiplier))",
+            "multiplier + abs(multiplier))",
+            "sign of the normal",
+            ONE_SAMPLE,
+        ),
     ],
 }
 KKT = {
@@ -520,6 +556,8 @@ RANK_ONE = {
 TABLES = {
     "ncfcheck.model.losses": LOSSES,
     "ncfcheck.model.ncf": NCF,
+    "ncfcheck.model.layered": LAYERED,
+    "ncfcheck.model.models": MODELS,
     "ncfcheck.theory.kkt.points": KKT,
     "ncfcheck.theory.rank_one.points": RANK_ONE,
 }
@@ -536,9 +574,31 @@ EXEMPT = {
     **{
         f"ncfcheck.model.ncf:{name}": "converts, or refuses what does not fit; computes nothing"
         for name in (
-            *("Problem.__post_init__", "Problem.__init_subclass__", "fitting", "layer_norms"),
-            *("Ncf.__post_init__", "Ncf.__init_subclass__", "Ncf.columns", "Ncf.ybar_columns"),
-            *("Correlation.value_and_gradient", "Correlation.gradient_bound", "Ncf._at"),
+            *("Problem.__post_init__", "Problem.__init_subclass__", "fitting", "group_norms"),
+            *("Ncf.__post_init__", "Ncf.__init_subclass__", "Ncf.on_data", "Ncf._finite"),
+            "Ncf._pull_back",
+            *("Correlation.value_and_gradient", "Correlation.gradient_bound"),
+        )
+    },
+    "ncfcheck.model.ncf:Ncf.hessian": "helps a search, and finds what is proved; tested "
+    "by complex steps",
+    **{
+        f"ncfcheck.model.layered:LayeredEvaluation.{name}": "keeps what it is given"
+        for name in ("__init__", "_at")
+    },
+    **{
+        f"ncfcheck.model.models:{each.__name__}.{name}": "a protocol; what it computes for "
+        "models of other kinds is tested on these"
+        for each in (Model, SecondDerivatives, Evaluation)
+        for name, found in vars(each).items()
+        if isinstance(found, property | types.FunctionType)
+        and getattr(found, "__module__", each.__module__) == each.__module__
+    },
+    **{
+        of: "about models of other kinds, and tested on these"
+        for of in (
+            *(f"ncfcheck.model.ncf:{name}" for name in ("ordered", "is_odd", "group_balance")),
+            "ncfcheck.theory.kkt.points:_DenseHessian.error",
         )
     },
     "ncfcheck.model.losses:Loss._missing_": "refuses what is no loss",

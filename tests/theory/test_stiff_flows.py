@@ -7,7 +7,6 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from ncfcheck.core.tolerances import HANDOVER, Numerics
-from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.model.networks import dense
 from ncfcheck.strategies.data_families import gaussian
@@ -34,9 +33,7 @@ def stiff(power, seed):
 
 def explicitly(ncf, start):
     """Stop code of the explicit stepper alone."""
-    field = trajectories._field(
-        ncf, ncf.on_data.rows_to_columns(ncf.ybar), NCF_CODE, 0.0, norm(ncf.gradient(start))
-    )
+    field = trajectories._field(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(start)))
     nothing = stepper.NO_EVENT, 0.0, np.zeros(start.size)
     return stepper.integrate(
         field, start, 0.0, NUMERICS.tolerance, HANDOVER, *nothing, NUMERICS.calls

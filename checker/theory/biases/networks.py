@@ -17,6 +17,7 @@ from ncfcheck.model import rounding
 from ncfcheck.model.arrays import Value, vector
 from ncfcheck.model.kernels import gradients
 from ncfcheck.model.losses import NCF_CODE, Loss
+from ncfcheck.model.models import Group
 from ncfcheck.model.ncf import Correlation, Problem, unit
 from ncfcheck.model.networks import DENSE, Network, masked
 
@@ -77,6 +78,15 @@ class BiasedNetwork:
         free = [np.count_nonzero(~self.frozen[part]) for part in self.extended.slices]
         ends = np.cumsum([0, *free])
         return tuple(slice(int(start), int(stop)) for start, stop in zip(ends[:-1], ends[1:]))
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """Those, with the orders of the network without biases."""
+        parts = enumerate(zip(self.slices, self.orders))
+        return tuple(
+            Group(f"W_{l + 1}", part, (part.stop - part.start,), order)
+            for l, (part, order) in parts
+        )
 
     def expand(self, free: Array) -> Array:
         """Weights of `extended` for the free ones (size,)."""

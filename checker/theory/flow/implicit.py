@@ -13,7 +13,7 @@ from scipy.integrate import DenseOutput, OdeSolver
 
 from ncfcheck.core.compiling import compiled
 from ncfcheck.model.kernels.gradients import workspace
-from ncfcheck.theory.flow.stepper import SHRINKAGE, rate
+from ncfcheck.theory.flow.stepper import SHRINKAGE, Field, rate
 
 Array = np.ndarray
 ORDER = 8
@@ -23,16 +23,17 @@ FINEST = 2e-12
 
 
 def extrapolated_step(
-    field, state: Array, h: float, jacobian: Array, slope: Array, weights, work
+    field, state: Array, h: float, jacobian: Array, slope: Array, *scratch
 ) -> tuple[Array, Array]:
     """State (v, log r, t, σ) after a step h in τ, and its error: the last correction of all.
 
     `slope` is d(v, log r, t, σ)/dτ at the state, dτ = dσ/‖ḡ‖, and `jacobian` (P + 3, P + 3) its
-    derivative, or near it.
+    derivative, or near it; `scratch` is that of a compiled field's kernels.
     """
     parts = h / np.arange(1.0, ORDER + 1)
     inverses = np.linalg.inv(np.eye(state.size) - parts[:, None, None] * jacobian)
-    table = _steps(field, state, slope, inverses * parts[:, None, None], weights, work)
+    steps = _steps if scratch else _steps_of_model
+    table = steps(field, state, slope, inverses * parts[:, None, None], *scratch)
     for level in range(1, ORDER):  # Aitken and Neville's scheme, all rows at once
         ratios = np.arange(level + 1, ORDER + 1) / np.arange(1, ORDER + 1 - level)
         correction = (table[1:] - table[:-1]) / (ratios - 1)[:, None]
@@ -64,6 +65,21 @@ def _steps(field, state, slope, scaled, weights, work):
     return out
 
 
+def _steps_of_model(field, state: Array, slope: Array, scaled: Array) -> Array:
+    """The same for a `ModelField`."""
+    out, rate = np.empty((ORDER, state.size)), np.empty(state.size)
+    for row in range(ORDER):
+        value, rate[:] = state.copy(), slope
+        for turn in range(row + 1):
+            if turn:
+                norm = field.rate(value[:-1], rate[:-1])[1]
+                rate[:-1] *= norm
+                rate[-1] = norm
+            value += scaled[row] @ rate
+        out[row] = value
+    return out
+
+
 class ExtrapolatedEuler(OdeSolver):
     """The integrator with scipy's interface, for a flow of `second_integrator`, in τ.
 
@@ -75,8 +91,10 @@ class ExtrapolatedEuler(OdeSolver):
     def __init__(self, flow, t0, y0, t_bound, *, jac, tolerance: float):
         super().__init__(flow, t0, y0, t_bound, vectorized=False)
         self.jac, self.tolerance = jac, max(0.1 * tolerance, FINEST)
-        self._field, weights = flow.field, np.empty(flow.field.y.shape)
-        self._work = weights, workspace(flow.field.layout, flow.field.X.shape[1])
+        self._field, self._work = flow.field, ()
+        if isinstance(flow.field, Field):
+            layout, X, y = flow.field[:3]
+            self._work = np.empty(y.shape), workspace(layout, X.shape[1])
         self._h = 1e-4 / max(np.linalg.norm(self.fun(t0, self.y)[:-2]), 1e-300)
 
     def _step_impl(self):

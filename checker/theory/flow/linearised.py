@@ -10,10 +10,12 @@ from ncfcheck.model.losses import CODED, NCF_CODE
 
 
 def jacobian(field, state: np.ndarray) -> np.ndarray:
-    """Derivative of d(v, log r, t, σ)/dτ, dτ = dσ/‖ḡ‖, by the state (P + 3,); (P + 3, P + 3)."""
+    """Derivative of d(v, log r, t, σ)/dτ, dτ = dσ/‖ḡ‖, by the state (P + 3,); (P + 3, P + 3); the
+    field is a `stepper.Field` or a `ModelField`.
+    """
     size, order = state.size - 3, field.order
     v, log_r = np.ascontiguousarray(state[:size]), state[size]
-    g, dg, dg_dlog_r = gradient_and_derivatives(field, v, log_r)
+    g, dg, dg_dlog_r = field.derivatives(v, log_r)
     square, norm = v @ v, np.linalg.norm(g)
     radial, dradial_dlog_r = g @ v / square, dg_dlog_r @ v / square
     dradial = (dg @ v + g - 2 * radial * v) / square
@@ -27,7 +29,7 @@ def jacobian(field, state: np.ndarray) -> np.ndarray:
     return out
 
 
-def gradient_and_derivatives(
+def compiled_derivatives(
     field, v: np.ndarray, log_r: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """ḡ/scale (P,) at direction v (P,) and log r; its derivatives by v, (P, P), and log r, (P,)."""

@@ -6,7 +6,6 @@ import numpy as np
 from scipy import integrate as ode
 from scipy.optimize import brentq
 
-from ncfcheck.model.kernels.gradients import workspace
 from ncfcheck.theory.flow import linearised, stepper
 from ncfcheck.theory.flow.implicit import ExtrapolatedEuler
 
@@ -46,7 +45,8 @@ def integrate(
     method=explicit,
     before=None,
 ):
-    """Same contract as `stepper.integrate`; `method` is one of the solvers above.
+    """Same contract as `stepper.integrate`, for either kind of field; `method` is one of the
+    solvers above.
 
     `before` holds the scalars of a flow to be taken up where it ended, at v0 and log_r0.
     """
@@ -90,26 +90,25 @@ class _Flow:
 
     def __init__(self, field, size: int, paced: bool):
         self.field, self.size, self.paced, self.calls = field, size, paced, 0
-        self._scratch = np.empty(field.y.shape), workspace(field.layout, field.X.shape[1])
 
     def __call__(self, _, state):
         self.calls += 1
         out = np.empty(self.size + 3)
         state = np.ascontiguousarray(state[:-1])
-        _, norm, _ = stepper.rate(self.field, state, out[:-1], *self._scratch)
+        _, norm, _ = self.field.rate(state, out[:-1])
         out[-1] = 1.0
         return out if self.paced else norm * out
 
     def jacobian(self, _, state) -> np.ndarray:
         """Derivative of the slope in τ by the state."""
-        self.calls += self.size
+        self.calls += self.field.calls_of_jacobian(self.size)
         return linearised.jacobian(self.field, state)
 
     def row(self, state, elapsed: float):
         """Scalars of `stepper.integrate` and the direction, of a state reached since `elapsed`."""
         state = self._normalised(state)
         size, out = self.size, np.empty(self.size + 2)
-        rate = stepper.rate(self.field, np.ascontiguousarray(state[:-1]), out, *self._scratch)
+        rate = self.field.rate(np.ascontiguousarray(state[:-1]), out)
         # Late in a flow that escapes, time passes by less than what t is rounded to.
         increment = max(state[size + 1] - elapsed, 0.0)
         return np.array([state[-1], state[size], increment, *rate]), state[:size]
@@ -127,7 +126,7 @@ class _Flow:
 def _advance(solver) -> int | None:
     """One step; the stop code where the solver fails."""
     try:
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             solver.step()
     except ValueError:  # how scipy reports a Jacobian with infinite entries
         return stepper.NOT_FINITE

@@ -15,6 +15,7 @@ from scipy.integrate import DOP853
 from ncfcheck.core.compiling import bare, compiled, inlined
 from ncfcheck.model.kernels.gradients import pull_back, workspace
 from ncfcheck.model.losses import NCF_CODE
+from ncfcheck.theory.flow.linearised import compiled_derivatives
 
 STAGES = 12
 # Rows are the stages' coefficients, the last those of the step itself.
@@ -48,6 +49,19 @@ class Field(NamedTuple):
     order: int  # D
     log_delta: float
     scale: float  # ‖∇N(v_0)‖: gradients are divided by it, times multiplied
+
+    def calls_of_jacobian(self, size: int) -> int:
+        """Gradients that a Jacobian for `size` weights takes as long as."""
+        return size
+
+    def rate(self, state: np.ndarray, out: np.ndarray) -> tuple[float, float, float]:
+        """Rate of (v, log r, t), (P + 2,), into out; Σ −ℓ'·H/scale, ‖ḡ‖/scale, sin∠(ḡ, v)."""
+        work = workspace(self.layout, self.X.shape[1])
+        return rate(self, state, out, np.empty(self.y.shape), work)
+
+    def derivatives(self, v: np.ndarray, log_r: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """ḡ/scale (P,) at direction v (P,) and log r; its derivatives by v, (P, P), and log r."""
+        return compiled_derivatives(self, v, log_r)
 
 
 @bare(fastmath={"reassoc", "contract", "nsz"})

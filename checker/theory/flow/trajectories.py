@@ -13,12 +13,14 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ncfcheck.core.stated import must_be, shown
-from ncfcheck.core.tolerances import FITTED, HANDOVER, Numerics
+from ncfcheck.core.tolerances import DENSE_HESSIAN, FITTED, HANDOVER, Numerics
 from ncfcheck.model.arrays import Value, finite_vector, unit_vector
+from ncfcheck.model.layered import LayeredEvaluation
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.ncf import NCF_HINT, Ncf, Problem, norm
+from ncfcheck.theory.flow import any_model, stepper
 from ncfcheck.theory.flow import solvers as second_integrator
-from ncfcheck.theory.flow import stepper
+from ncfcheck.theory.flow.fields import ModelField
 
 
 class Stop(Enum):
@@ -127,7 +129,7 @@ def ncf_flow(
     _refuse_others(numerics, until)
     start = unit_vector(start, ncf.network.size, "start")
     scale = scale or norm(ncf.gradient(start))
-    return _run(_field(ncf, ncf.ybar, NCF_CODE, 0.0, scale), start, numerics, until, residual)
+    return _run(_field(ncf, ncf.ybar, None, 0.0, scale), start, numerics, until, residual)
 
 
 def _refuse_others(numerics, until) -> None:
@@ -180,7 +182,7 @@ def loss_flow(
     if not (isinstance(delta, Real) and 0 < delta < math.inf):
         raise ValueError(f"delta must be above 0, not {shown(delta)}")
     scale = norm(problem.ncf.gradient(start))
-    field = _field(problem.ncf, problem.y, problem.loss.code, math.log(delta), scale)
+    field = _field(problem.ncf, problem.y, problem.loss, math.log(delta), scale)
     flow = _run(field, start, numerics, until, NEVER)
 
     def excess(flow: Trajectory, row: int = -1) -> float:
@@ -202,7 +204,7 @@ def _crossing(
     flow: Trajectory,
     row: int,
     excess: Callable[[Trajectory], float],
-    field: stepper.Field,
+    field: Field,
     numerics: Numerics,
 ) -> Trajectory:
     """The flow to where `excess` at its end is 0, of which `row` is the first row beyond."""
@@ -239,12 +241,19 @@ def _joined(flow: Trajectory, more: Trajectory) -> Trajectory:
     return replace(flow, calls=flow.calls + more.calls, **rows)
 
 
-def _field(ncf: Ncf, y: np.ndarray, code: int, log_delta: float, scale: float) -> stepper.Field:
-    on_data = ncf.on_data
-    columns = on_data.columns, on_data.rows_to_columns(y)
-    return stepper.Field(
-        ncf.network.layout, *columns, code, ncf.network.order, log_delta, scale or 1.0
-    )
+Field = stepper.Field | ModelField
+
+
+def _field(ncf: Ncf, y: np.ndarray, loss: Any, log_delta: float, scale: float) -> Field:
+    """The flow of a loss against labels y (n, m), or, without one, of the NCF with ȳ = y: for the
+    compiled stepper where its kernels know the model.
+    """
+    on_data, order, scale = ncf.on_data, ncf.network.order, scale or 1.0
+    if isinstance(on_data, LayeredEvaluation):
+        columns = on_data.columns, on_data.rows_to_columns(y)
+        code = NCF_CODE if loss is None else loss.code
+        return stepper.Field(on_data.layout, *columns, code, int(order), log_delta, scale)
+    return ModelField(on_data, y, loss, order, log_delta, scale)
 
 
 _STOPS = {
@@ -257,7 +266,7 @@ _STOPS = {
 
 
 def _run(
-    field: stepper.Field,
+    field: Field,
     start: np.ndarray,
     numerics: Numerics,
     until: Event,
@@ -271,8 +280,11 @@ def _run(
     target = until.target * field.scale if until.kind == stepper.TIME_EVENT else until.target
     arguments = (numerics.tolerance, residual, until.kind, target, direction, numerics.calls)
     second = numerics.integrator == "scipy"
-    integrate = second_integrator.integrate if second else stepper.integrate
+    engine = stepper if isinstance(field, stepper.Field) else any_model
+    integrate = second_integrator.integrate if second else engine.integrate
     code, calls, scalars, directions = integrate(field, start, log_r, *arguments)
+    if code == stepper.STIFF and engine is any_model and start.size > DENSE_HESSIAN:
+        code = stepper.BUDGET  # a Jacobian by differences takes as long as the flow
     if code == stepper.STIFF:
         solver = second_integrator.radau if second else second_integrator.extrapolated
         code, more, late, ends = second_integrator.integrate(

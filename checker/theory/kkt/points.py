@@ -58,7 +58,8 @@ class KktPoint(Value):
 
     `residual` is sin∠ and `residual_error` the rounding bound of it; `value` N(u), λ = D·N(u);
     `top_curvature` the largest eigenvalue of the projected Hessian in units of |λ|, `escape` unit
-    eigenvectors (k, P) of its positive ones.
+    eigenvectors (k, P) of its positive ones; `curvature_error` what estimated second derivatives
+    may add to that.
     """
 
     u: np.ndarray
@@ -68,13 +69,14 @@ class KktPoint(Value):
     residual_error: float
     top_curvature: float
     escape: np.ndarray
+    curvature_error: float = 0.0
 
     @property
     def inertia(self) -> Inertia:
         """Maximum, saddle or degenerate; curvatures within DEGENERATE of zero count as zero, and
-        within what rounding may make of them where data cancel.
+        within what rounding may make of them where data cancel, or differences do.
         """
-        flat = max(DEGENERATE, CONDITION * self.residual_error)
+        flat = max(DEGENERATE, CONDITION * self.residual_error, self.curvature_error)
         if self.multiplier == 0:
             return Inertia.ZERO
         if self.top_curvature > flat:
@@ -157,10 +159,10 @@ def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
     residual = known[2] if known else sine(g, u)
     if not g.any():
         raise Unresolved("∇N vanishes at the point to describe")
-    top, escape = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(
-        ncf, u, g
-    ).escape_directions()
-    return KktPoint(u, value, float(g @ u), residual, ncf.rounding(u)[1] / norm(g), top, escape)
+    hessian = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(ncf, u, g)
+    top, escape = hessian.escape_directions()
+    known_to = ncf.rounding(u)[1] / norm(g), top, escape, hessian.error
+    return KktPoint(u, value, float(g @ u), residual, *known_to)
 
 
 class _DenseHessian:
@@ -172,6 +174,14 @@ class _DenseHessian:
         self.reflectors, self.diagonal, self.beside, self.factors, _ = lapack.dsytrd(
             self.matrix, lower=1, lwork=BLOCK * u.size
         )
+        self.share = ncf.on_data.curvature_error
+
+    @property
+    def error(self) -> float:
+        """What estimated second derivatives may move eigenvalues by, in units of |λ|."""
+        if not self.share:
+            return 0.0
+        return self.share * math.hypot(norm(self.diagonal), norm(self.beside)) / (self.scale or 1.0)
 
     def newton_step(self, tangential: np.ndarray) -> np.ndarray:
         """−(A² + δ²)^{-1} A · tangential by A/(A² + δ²) = Re 1/(A + iδ)."""
@@ -219,6 +229,7 @@ class _HessianProducts:
             curved = curvature.product(tangent)
             return curved - (curved @ u) * u - multiplier * tangent - self.scale * normal * u
 
+        self.error = ncf.on_data.curvature_error
         self.operator = LinearOperator(
             (u.size, u.size), matvec=product, rmatvec=product, dtype=float
         )

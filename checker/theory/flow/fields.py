@@ -1,0 +1,101 @@
+"""Polar gradient flows of any model, as integrators ask for them: rates and their derivatives."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ncfcheck.core.compiling import compiled, inlined
+from ncfcheck.model.models import Evaluation
+from ncfcheck.theory.flow.stepper import _products
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ModelField:
+    """A gradient flow of a model on data, and what multiplies ∂H in its gradient: −ℓ' of a loss
+    against labels y (n, m), or the pseudo-labels y themselves where that is None.
+
+    The same as `stepper.Field`, whose kernels know the model and the loss.
+    """
+
+    on_data: Evaluation
+    y: Array
+    loss: Any
+    order: float  # D
+    log_delta: float
+    scale: float
+
+    def gradient(self, v: Array, log_r: float) -> tuple[float, Array]:
+        """Σ −ℓ'·H and ḡ, (P,), at direction v (P,) and log r."""
+        if self.loss is None:
+            return self.on_data.pull_back(v, self.y)
+        factor = self._factor(log_r)
+        return self.on_data.pull_back_weighed(
+            v, lambda outputs: self.loss.descent(factor * outputs, self.y)
+        )
+
+    def _factor(self, log_r: float) -> float:
+        """(δr)^D, in whose units outputs are."""
+        try:
+            return math.exp(self.order * (self.log_delta + log_r))
+        except OverflowError:
+            return math.inf
+
+    def calls_of_jacobian(self, size: int) -> int:
+        """Gradients that a Jacobian for `size` weights takes: differences, and one an output."""
+        return 2 * size + (0 if self.loss is None else self.y.size)
+
+    def rate(self, state: Array, out: Array) -> tuple[float, float, float]:
+        """Rate of (v, log r, t), (P + 2,), into out; Σ −ℓ'·H/scale, ‖ḡ‖/scale, sin∠(ḡ, v)."""
+        if not math.isfinite(state.dot(state)):
+            out.fill(np.nan)
+            return math.nan, math.nan, math.nan
+        value, out[:-2] = self.gradient(state[:-2].copy(), float(state[-2]))
+        return value / self.scale, *turned(out, state, float(self.order), float(self.scale))
+
+    def derivatives(self, v: Array, log_r: float) -> tuple[Array, Array, Array]:
+        """ḡ/scale (P,) at direction v (P,) and log r; its derivatives by v, (P, P), and log r."""
+        on_data, scale = self.on_data, self.scale
+        if self.loss is None:
+            gradient = on_data.pull_back(v, self.y)[1]
+            return gradient / scale, on_data.hessian(v, self.y) / scale, np.zeros(v.size)
+        factor, outputs = self._factor(log_r), on_data.outputs(v)
+        weights = self.loss.descent(factor * outputs, self.y)
+        curvature = on_data.curvature(v, weights)
+        J = curvature.output_jacobian()
+        bent = -factor * self.loss.curvature(factor * outputs, self.y).T.ravel()  # of −ℓ' by H
+        by_direction = curvature.matrix() + J.T @ (bent[:, None] * J)
+        by_log_r = self.order * (J.T @ (bent * outputs.T.ravel()))
+        return on_data.pull_back(v, weights)[1] / scale, by_direction / scale, by_log_r / scale
+
+
+@inlined(_nrt=False)
+def _turned(out, state, order, scale):
+    """The rate of (v, log r, t) in `out` in place of ḡ there; ‖ḡ‖/scale and sin∠(ḡ, v)."""
+    size = state.size - 2
+    v, g = state[:size], out[:size]
+    for i in range(size):
+        g[i] /= scale
+    along, squares, length = _products(g, v)
+    radial, norm = along / length, np.sqrt(squares)
+    if norm == 0.0:
+        out.fill(0.0)
+        return norm, 0.0
+    tangential = 0.0
+    for i in range(size):
+        g[i] = (g[i] - radial * v[i]) / norm
+        tangential += g[i] * g[i]
+    out[size] = radial / norm
+    out[size + 1] = np.exp(-(order - 2) * state[size]) / norm
+    return norm, np.sqrt(tangential)
+
+
+@compiled(_nrt=False)
+def turned(out, state, order, scale):
+    """`_turned` as a call."""
+    return _turned(out, state, order, scale)
