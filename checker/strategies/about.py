@@ -1,0 +1,42 @@
+"""Claims about other models than they draw by themselves, such as those of a user's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ncfcheck.core.claims import Claim, Inapplicable
+from ncfcheck.model.families import Family
+from ncfcheck.strategies.models import smallest
+
+
+def about(claim: Claim, models: Iterable[Family] | None) -> Claim:
+    """The claim about those of the families that it suits, in place of the models that it draws; as
+    it is for None. Raises Inapplicable, with the reason, where there are none.
+    """
+    if models is None:
+        return claim
+    suited = tuple(each for each in models if _suits(claim, each))
+    if not suited:
+        raise Inapplicable("it needs more of a model")
+    on_models = getattr(claim.given, "on_models", None)
+    if on_models is None:
+        raise Inapplicable("its strategy draws instances of its own")
+    return replace(claim, given=on_models(suited))
+
+
+def _suits(claim: Claim, family: Family) -> bool:
+    """Whether a model of the family has all that the claim needs."""
+    suits = getattr(claim, "suits", None)
+    return suits is None or suits(smallest(family))
+
+
+def unsuited(claims: Iterable[Claim], models: Iterable[Family]) -> dict[str, str]:
+    """Claims, by id, that are about none of the models, with the reason."""
+    found = {}
+    for claim in claims:
+        try:
+            about(claim, models)
+        except Inapplicable as reason:
+            found[claim.id] = str(reason)
+    return found
