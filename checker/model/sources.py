@@ -8,7 +8,6 @@ is read again where the file has been loaded.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,20 +35,25 @@ class Source:
 _own: list[tuple[Family, Source | None]] = []  # the user's, the latest first
 
 
-def load(models: str | Iterable[Family]) -> tuple[Family, ...]:
-    """The families that a file of models states, by its path, or those given themselves, known from
-    now on. Raises BrokenClaims for a file that cannot be loaded.
+Models = str | tuple[Family, ...] | None
+"""What a run is about: the path of a file of models, families, or None for what claims draw."""
+
+
+def load(models: Models) -> tuple[Family, ...] | None:
+    """The families that a run is about, known from now on; None for what claims draw. Raises
+    BrokenClaims for a file that cannot be loaded.
     """
+    if models is None:
+        return None
     source = None
     if isinstance(models, str):
         path = Path(models).resolve()
-        models = load_models(str(path))
+        models = tuple(load_models(str(path)))
         source = Source(str(path), hashlib.sha256(path.read_bytes()).hexdigest()[:16])
-    found = tuple(models)
     # A file is imported once: what it said then is what its families are.
-    known = [next((old for old in _own if old[0] is each), (each, source)) for each in found]
+    known = [next((old for old in _own if old[0] is each), (each, source)) for each in models]
     _own[:] = [*known, *(old for old in _own if old not in known)]
-    return found
+    return models
 
 
 def source_of(model: Model) -> Source | None:
@@ -63,6 +67,18 @@ def family_of(name: str, file: str | None) -> Family | None:
     """
     own = [each for each, source in _own if each.name == name and _name(source) == file]
     return own[0] if own else BUILT_IN.get(name) if file is None else None
+
+
+def told(models: Models) -> dict[str, str]:
+    """What tells a run about these models from others; nothing for what claims draw."""
+    found = load(models) or ()
+    digests = [source.digest for own, source in _own[: len(found)] if source]
+    return dict(zip((each.name for each in found), digests or [""] * len(found)))
+
+
+def digest_of(file: str) -> str | None:
+    """The digest of the file of this name, None where it has not been loaded."""
+    return next((source.digest for _, source in _own if source and source.name == file), None)
 
 
 def _name(source: Source | None) -> str | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ncfcheck.core.claims import Claim, Inapplicable
+from ncfcheck.core.claims import Claim, Inapplicable, registered
 from ncfcheck.model.families import Family
-from ncfcheck.strategies.models import smallest
+from ncfcheck.model.instance import Instance
+from ncfcheck.strategies.models import is_drawn, smallest
 
 
-def about(claim: Claim, models: Iterable[Family] | None) -> Claim:
+def about(claim: Claim, models: tuple[Family, ...] | None) -> Claim:
     """The claim about those of the families that it suits, in place of the models that it draws; as
     it is for None. Raises Inapplicable, with the reason, where there are none.
     """
@@ -31,7 +32,13 @@ def _suits(claim: Claim, family: Family) -> bool:
     return suits is None or suits(smallest(family))
 
 
-def unsuited(claims: Iterable[Claim], models: Iterable[Family]) -> dict[str, str]:
+def claims_about(ids: Iterable[str], models: tuple[Family, ...] | None) -> dict[str, Claim]:
+    """The registered claims of these ids, about the models. Raises Inapplicable."""
+    known = registered()
+    return {id: about(known[id], models) for id in ids}
+
+
+def unsuited(claims: Iterable[Claim], models: tuple[Family, ...] | None) -> dict[str, str]:
     """Claims, by id, that are about none of the models, with the reason."""
     found = {}
     for claim in claims:
@@ -40,3 +47,12 @@ def unsuited(claims: Iterable[Claim], models: Iterable[Family]) -> dict[str, str
         except Inapplicable as reason:
             found[claim.id] = str(reason)
     return found
+
+
+def is_about(claim: Claim, instance) -> bool:
+    """Whether an instance is on a model that the claim draws, as far as is known."""
+    declared = getattr(claim.given, "declared", {})
+    if "models" not in declared or not isinstance(instance, Instance):
+        return True
+    models = claim.given.options.get("models", declared["models"].default)
+    return is_drawn(instance.network, models)

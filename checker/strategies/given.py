@@ -27,10 +27,10 @@ from ncfcheck.strategies.choices import (
 )
 from ncfcheck.strategies.data_families import FAMILIES
 from ncfcheck.strategies.datasets import Sample, families
-from ncfcheck.strategies.moves import BROUGHT, changed, moved_data
 from ncfcheck.strategies.models import kinds
+from ncfcheck.strategies.moves import BROUGHT, changed, moved_data
 from ncfcheck.strategies.options import of_layers_only, projected, refuse_contradictions
-from ncfcheck.theory.starts import EVERY, OF_LAYERS
+from ncfcheck.theory.starts import EVERY
 
 ROUNDS = 3  # of hypotheses and of what derives from a problem that these change
 
@@ -92,8 +92,6 @@ class Given(Strategy):
             raise Inapplicable(f"it is about layers: {asked[0]}={self.options[asked[0]]}")
         if not kinds(models, self.options.get("lipschitz", True)):
             raise Inapplicable("it is about models with a locally Lipschitz gradient")
-        if "starts" in self.options and not set(self.options["starts"]) - OF_LAYERS:
-            raise Inapplicable(f"it is about starts {'/'.join(self.options['starts'])}")
         return self.with_parts(options=self.options | {"models": tuple(models)})
 
     def with_parts(self, **parts) -> Given:

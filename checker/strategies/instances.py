@@ -23,7 +23,7 @@ from ncfcheck.strategies.given import Given, declared, given
 from ncfcheck.strategies.models import LAYERED, draw_model, draw_sample, kinds
 from ncfcheck.strategies.options import INSTANCES, OUTPUTS, plain, slopes_at
 from ncfcheck.theory.kkt.points import Inertia, flow_limit
-from ncfcheck.theory.starts import EVERY, STARTS, live_start, starts_of
+from ncfcheck.theory.starts import EVERY, STARTS, live_start
 
 __all__ = ["Given", "given"]
 
@@ -178,7 +178,7 @@ def draw_instance(
     loss = draw.choice(losses)
     y = loss.labels.fit(y, np.median(np.unique(y)) if family == "table" else 0.0)
     problem = Problem(network, sample.X, y, loss)
-    start_family, start_seed = draw.choice(_possible(starts, network)), draw(SEEDS)
+    start_family, start_seed = draw.choice(starts), draw(SEEDS)
     return Instance(
         problem,
         live_start(start_family, start_seed, problem.ncf),
@@ -200,14 +200,6 @@ def _drawn(draw, data, models, outputs, options) -> tuple[Model, Sample]:
     n, d = sample.X.shape
     outputs = draw.choice(outputs) if sample.y is None else sample.y.shape[1]
     return draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options), sample
-
-
-def _possible(starts: tuple[str, ...], network: Model) -> tuple[str, ...]:
-    """The starts that there are for the model."""
-    found = starts_of(network, starts)
-    if not found:
-        raise Inapplicable(f"starts {'/'.join(starts)}: they are of layered networks")
-    return found
 
 
 _instances = composite(draw_instance)

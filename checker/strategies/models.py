@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice, product
@@ -12,7 +13,7 @@ from ncfcheck.core.stated import shown
 from ncfcheck.model.families import Family
 from ncfcheck.model.models import Model
 from ncfcheck.model.networks import Network
-from ncfcheck.model.sources import BUILT_IN
+from ncfcheck.model.sources import BUILT_IN, load
 from ncfcheck.strategies.datasets import Sample
 
 LAYERED, ANY = "layered", "any"  # layered networks; these and every homogeneous family built in
@@ -26,7 +27,9 @@ def read_models(value) -> tuple:
     """ "layered", "any", names of families or families themselves, one or several."""
     found = []
     for each in several(value):
-        if isinstance(each, Family) or each in (LAYERED, ANY):
+        if isinstance(each, Family):
+            found += load((each,))
+        elif each in (LAYERED, ANY):
             found.append(each)
         elif isinstance(each, str) and each in BUILT_IN:
             found.append(BUILT_IN[each])
@@ -58,12 +61,12 @@ def smallest(family: Family) -> Model:
     """The smallest model of a family. Raises ValueError where none can be built."""
     why = "it has no sizes"
     for sizes in all_sizes(family):
-        inputs, width = family.inputs_of(sizes), family.width_of(sizes)
-        for d, m in product(NARROW if inputs is None else [inputs], [width or 1]):
+        for d in NARROW:
             try:
-                return family.build(d, m, sizes)
-            except ValueError as error:
-                why = str(error)
+                inputs, width = shape_of(family, sizes)
+                return build(family, inputs or d, width or 1, sizes)
+            except Inapplicable as reason:
+                why = str(reason)
     raise ValueError(f"no model of the family {family.name} can be built: {why}")
 
 
@@ -74,15 +77,26 @@ def all_sizes(family: Family) -> list[Sizes]:
     return [dict(zip(names, values)) for values in sorted(found, key=sum)]
 
 
+def shape_of(family: Family, sizes: Sizes) -> tuple[int | None, int | None]:
+    """d and m for these sizes, None where any number will do; Inapplicable where the family has
+    none of these sizes.
+    """
+    try:
+        return family.inputs_of(sizes), family.width_of(sizes)
+    except ValueError as error:
+        raise Inapplicable(f"{family.name}: {error}") from error
+
+
 @lru_cache(maxsize=256)
 def _fitting(family: Family, inputs: int | None, widths: tuple[int, ...] | None) -> list[Sizes]:
     """Sizes with so many numbers a sample, and a number of outputs among `widths`, where told."""
-    return [
-        sizes
-        for sizes in all_sizes(family)
-        if inputs is None or family.inputs_of(sizes) in (None, inputs)
-        if widths is None or family.width_of(sizes) in (None, *widths)
-    ]
+    found = []
+    for sizes in all_sizes(family):
+        with contextlib.suppress(Inapplicable):
+            d, m = shape_of(family, sizes)
+            if d in (None, inputs or d) and (widths is None or m in (None, *widths)):
+                found.append(sizes)
+    return found
 
 
 def draw_model(draw, data, family: Family, outputs, are_free: bool) -> tuple[Model, Sample]:
@@ -98,11 +112,9 @@ def draw_model(draw, data, family: Family, outputs, are_free: bool) -> tuple[Mod
         sizes = _draw_sizes(draw, family, sample.X.shape[1], None if are_free else outputs)
     else:
         sizes = _draw_sizes(draw, family, None, None if are_free else outputs)
-        sample = draw_sample(draw, columns(family.inputs_of(sizes)))
-    width = family.width_of(sizes)
-    return build(
-        family, sample.X.shape[1], draw.choice(outputs) if width is None else width, sizes
-    ), sample
+        sample = draw_sample(draw, columns(shape_of(family, sizes)[0]))
+    width = shape_of(family, sizes)[1] or draw.choice(outputs)
+    return build(family, sample.X.shape[1], width, sizes), sample
 
 
 def draw_sample(draw, data) -> Sample:

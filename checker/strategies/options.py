@@ -33,7 +33,7 @@ from ncfcheck.strategies.choices import is_strategy
 from ncfcheck.strategies.label_families import LABELS
 from ncfcheck.strategies.models import LAYERED, is_drawn, is_layered, names, read_models
 from ncfcheck.strategies.moves import changed, normalised, with_activations
-from ncfcheck.theory.starts import EVERY, STARTS, starts_of
+from ncfcheck.theory.starts import EVERY, STARTS
 
 DRAWS = 600  # of powers, to learn which a strategy draws
 OUTPUTS = (1, 1, 1, 1, 2, 3)
@@ -73,7 +73,6 @@ def of_layers(option: Option) -> Option:
 
 def keep_starts(instance: Instance, names: tuple[str, ...], options: Mapping) -> Instance:
     """The start, or the nearest one, of one of the families."""
-    names = starts_of(instance.network, names)
     start = kept(EVERY, names, instance.start, instance.ncf, _seed(instance, -1))
     return instance if start is instance.start else changed(instance, start=start)
 

@@ -14,7 +14,7 @@ from ncfcheck.core.claims import Inapplicable
 from ncfcheck.model.families import Family
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.models import Model
-from ncfcheck.strategies.models import build
+from ncfcheck.strategies.models import build, shape_of
 from ncfcheck.strategies.moves import changed, fitted, normalised
 
 Array = np.ndarray
@@ -23,13 +23,10 @@ INPUTS, OUTPUTS = "inputs", "outputs"  # d and m, where the family leaves them o
 
 def dimensions(instance: Instance) -> dict[str, int]:
     """All that can be made smaller of a model, by name: its sizes; d and m where these are free."""
-    network, family = instance.network, _family(instance)
-    found = dict(network.sizes)
-    if family.inputs_of(found) is None:
-        found[INPUTS] = network.inputs
-    if family.width_of(found) is None:
-        found[OUTPUTS] = network.width
-    return found
+    network, found = instance.network, dict(instance.network.sizes)
+    own = {INPUTS: network.inputs, OUTPUTS: network.width}
+    fixed = zip(own, shape_of(_family(instance), found))
+    return found | {name: own[name] for name, size in fixed if size is None}
 
 
 def least(instance: Instance, name: str) -> int:
@@ -45,7 +42,7 @@ def resized(instance: Instance, told: Mapping[str, int], samples: int | None = N
     """
     old, problem, family = instance.network, instance.problem, _family(instance)
     sizes = {name: told.get(name, size) for name, size in old.sizes.items()}
-    d, m = family.inputs_of(sizes), family.width_of(sizes)
+    d, m = shape_of(family, sizes)
     d = told.get(INPUTS, old.inputs) if d is None else d
     m = told.get(OUTPUTS, old.width) if m is None else m
     network, rng = build(family, d, m, sizes), np.random.default_rng(seed)

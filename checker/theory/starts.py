@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.families import ROUNDING, Family
 from ncfcheck.core.tolerances import HANDOVER, POLISHED, Numerics
 from ncfcheck.model.models import Model
-from ncfcheck.model.ncf import Ncf, neuron_balance, norm, unit
+from ncfcheck.model.ncf import Ncf, neuron_balance, unit
 from ncfcheck.model.networks import Network
 from ncfcheck.theory.kkt.points import flow_limit, polish, positive_limit
 
 Array = np.ndarray
 QUICK = Numerics(tolerance=1e-7, calls=5000)
 NEAR = (-3, -1)  # powers of ten that a start near a KKT point is away from it
-TURNED = 1e-9  # relative: what N and ∇N may be off by where a group's sign turns them around
 LOUD = 10.0  # how much larger than others the weights of a closing start's last layer are
-
-
-def parts(network: Model) -> list[slice]:
-    """Where each group of weights stands in w: for layered networks, each layer."""
-    return [group.part for group in network.groups]
 
 
 def gaussian_start(rng, ncf: Ncf) -> Array:
@@ -36,15 +28,15 @@ def sparse_start(rng, ncf: Ncf) -> Array:
     network = ncf.network
     theta = rng.standard_normal(network.size)
     kept = rng.random(network.size) < 0.5
-    for part in parts(network):
+    for part in _parts(network):
         kept[rng.integers(part.start, part.stop)] = True
     return unit(theta * kept)
 
 
 def unbalanced_start(rng, ncf: Ncf) -> Array:
-    """Layers, or groups, of very different norms, by factors from 1/10 to 10."""
+    """Layers, or groups of weights, of very different norms, by factors from 1/10 to 10."""
     theta = rng.standard_normal(ncf.network.size)
-    for part in parts(ncf.network):
+    for part in _parts(ncf.network):
         theta[part] *= 10.0 ** rng.uniform(-1, 1)
     return unit(theta)
 
@@ -52,6 +44,11 @@ def unbalanced_start(rng, ncf: Ncf) -> Array:
 def balanced_start(rng, ncf: Ncf) -> Array:
     """Hidden neurons between unshared layers balanced, ‖row_j(W_l)‖² = p_l ‖col_j(W_{l+1})‖²."""
     return unit(balance(ncf.network, rng.standard_normal(ncf.network.size)))
+
+
+def _parts(network: Model) -> list[slice]:
+    """Where the groups of weights stand: layers of a layered network."""
+    return [group.part for group in network.groups]
 
 
 def balance(network: Network, theta: Array) -> Array:
@@ -95,33 +92,14 @@ def _is_drawn(family: str, start: Array, ncf: Ncf, seed: int) -> bool:
 
 
 def negative_kkt_start(rng, ncf: Ncf) -> Array:
-    """A KKT point of positive value with W_L's sign flipped, or that of another group of weights
-    that turns N around; a Gaussian start if there is none.
-    """
+    """A KKT point of positive value with W_L's sign flipped; a Gaussian start if none was found."""
     start = gaussian_start(rng, ncf)
     try:
-        u = positive_limit(ncf, start, QUICK).point.u
+        u = positive_limit(ncf, start, QUICK).point.u.copy()
     except (Inapplicable, Unresolved):
         return start
-    return _turned(ncf, u, start)
-
-
-def _turned(ncf: Ncf, u: Array, otherwise: Array) -> Array:
-    """u (P,) with the signs flipped of the last group of weights for which that turns N around."""
-    for part in reversed(parts(ncf.network)):
-        sign = np.ones(u.size)
-        sign[part] = -1
-        # That of W_L always does.
-        if isinstance(ncf.network, Network) or _turns(ncf, u, sign):
-            return sign * u
-    return otherwise
-
-
-def _turns(ncf: Ncf, u: Array, sign: Array) -> bool:
-    """Whether N and ∇N turn around with these signs of the weights."""
-    (value, gradient), turned = ncf.value_and_gradient(u), ncf.value_and_gradient(sign * u)
-    off = abs(turned[0] + value), norm(sign * turned[1] + gradient)
-    return off[0] <= TURNED * abs(value) and off[1] <= TURNED * norm(gradient)
+    u[ncf.network.slices[-1]] *= -1
+    return u
 
 
 def _is_negative_kkt(start: Array, ncf: Ncf, seed: int) -> bool:
@@ -171,7 +149,7 @@ def _closed(start: Array, ncf: Ncf, seed: int) -> Array:
 
 
 def _reaches_every_layer(start: Array, ncf: Ncf, seed: int) -> bool:
-    return all(start[part].any() for part in parts(ncf.network))
+    return all(start[part].any() for part in _parts(ncf.network))
 
 
 def _is_balanced(start: Array, ncf: Ncf, seed: int) -> bool:
@@ -196,12 +174,6 @@ COLLAPSING: dict[str, Family] = {
     "closing": Family(closing_start, _is_closing, _closed),
 }
 EVERY = {**STARTS, **COLLAPSING}
-OF_LAYERS = {"balanced", "closing"}  # those that speak of neurons
-
-
-def starts_of(network: Model, names: Iterable[str]) -> tuple[str, ...]:
-    """Those of the families that there are for the model."""
-    return tuple(each for each in names if isinstance(network, Network) or each not in OF_LAYERS)
 
 
 def live_start(family: str, seed: int, ncf: Ncf, attempts: int = 8) -> Array:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -101,7 +102,8 @@ class _ToyFamily(Family):
 class Gated(_ToyFamily):
     """H(x) = V ((G_1 x) ∘ (G_2 x)), V of order 1 and G (2, gates, d) of order 2."""
 
-    name, ranges = "gated", {"gates": (1, 4)}
+    name = "gated"
+    ranges: ClassVar = {"gates": (1, 4)}
 
     def shapes(self, d, m, sizes):
         return (("G", (2, sizes["gates"], d), 2), ("V", (m, sizes["gates"]), 1))
@@ -121,7 +123,7 @@ class Sensing(_ToyFamily):
     """H(A) = ⟨A, W_2 W_1⟩ for A (rows, columns): one output, D = 2, d = rows · columns."""
 
     name = "sensing"
-    ranges = {"rows": (1, 3), "columns": (1, 3), "rank": (1, 3)}
+    ranges: ClassVar = {"rows": (1, 3), "columns": (1, 3), "rank": (1, 3)}
 
     def inputs_of(self, sizes):
         return sizes["rows"] * sizes["columns"]

@@ -5,15 +5,12 @@ Each returns an instance that the claim's strategy could have drawn, or raises I
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ncfcheck.core.claims import Claim, Inapplicable, Unresolved
 from ncfcheck.model.instance import Instance
 from ncfcheck.strategies import moves, resizing
 from ncfcheck.strategies.models import is_layered
-from ncfcheck.theory.starts import parts
 
 Array = np.ndarray
 ATTEMPTS = 6  # at a change that the claim's strategy could draw
@@ -206,7 +203,7 @@ def equal_weights(instance: Instance, rng) -> Instance:
     """A start whose weights are equal in size, or equal, layer by layer, or group by group."""
     start, same = instance.start, rng.random() < 0.5
     values = np.where(start >= 0, 1.0, -1.0) * (start != 0)
-    for part in parts(instance.network) if same else ():
+    for part in [group.part for group in instance.network.groups] if same else ():
         values[part] = 1.0 if start[part].sum() >= 0 else -1.0
     return moves.with_array(instance, "start", values)
 
