@@ -232,7 +232,7 @@ def check(
     from ncfcheck.verdicts.witness import FOLDER
 
     table = _table(data, target, standardise, delimiter, decimal)
-    wanted, others = suited(selected(patterns))
+    wanted, others = suited(selected(patterns), table)
     claims = tuple(claim.id for claim in wanted)
     comparison = prepared(options, patterns, claims, part, (data, models(), *own_files()))
     count, workers = examples or PROFILES[profile], workers or available()

@@ -127,9 +127,10 @@ def selected(patterns):
     return found
 
 
-def suited(claims):
+def suited(claims, table=None):
     """Those of the claims that are about the models of the option --model, and the ids of the
-    others. Raises CannotRun where all are others, with the reason of one; BrokenClaims.
+    others. Raises CannotRun where all are others, with the reason of one, or no model fits the
+    table; BrokenClaims.
     """
     from ncfcheck.model.sources import load
     from ncfcheck.strategies.about import unsuited
@@ -137,11 +138,23 @@ def suited(claims):
     if models() is None:
         return claims, ()
     others = unsuited(claims, load(models()))
+    if table is not None:
+        _refuse(table)
     if len(others) == len(claims):
         first, reason = next(iter(others.items()))
         more = f"; nor are {len(others) - 1} others" if len(others) > 1 else ""
         raise CannotRun(f"not about this model: {first}: {reason}{more}")
     return [each for each in claims if each.id not in others], tuple(others)
+
+
+def _refuse(table) -> None:
+    from ncfcheck.model.sources import load
+    from ncfcheck.strategies.models import refuse_table
+
+    try:
+        refuse_table(load(models()), table)
+    except ValueError as error:
+        raise CannotRun(str(error)) from error
 
 
 def console(**options):

@@ -22,6 +22,7 @@ from ncfcheck.run.hunting import hunt as hunting
 from ncfcheck.run.hunting.events import HuntFinished, HuntResult
 from ncfcheck.run.shrinking.shrink import shrunk
 from ncfcheck.strategies.about import about, unsuited
+from ncfcheck.strategies.models import refuse_table
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.judging import judge
 from ncfcheck.verdicts.ledger import PATH
@@ -85,12 +86,15 @@ def check(
     models = _models(model, workers > 1)
     others = unsuited(found, load(models)) if model is not None else {}
     _must(not found or len(others) < len(found), _about_none(others))
+    table = None if data is None else read_table(data, str(target))
+    if table is not None:
+        refuse_table(load(models), table)
     plan = CheckPlan(
         claims=tuple(each.id for each in found if each.id not in others),
         examples=examples,
         seed=seed,
         workers=workers if workers > 1 else 0,
-        table=None if data is None else read_table(data, str(target)),
+        table=table,
         sources=_sources(files),
         certify=certify,
         instance_timeout=instance_timeout,
@@ -201,7 +205,8 @@ def _models(model: OwnModel, elsewhere: bool) -> Models:
     """
     if model is None or isinstance(model, str | Path):
         return None if model is None else str(Path(model).absolute())
-    found = (model,) if isinstance(model, Family) else tuple(model)
+    several = isinstance(model, Iterable) and not isinstance(model, Family)
+    found = tuple(model) if several else (model,)
     if not found or not all(isinstance(each, Family) for each in found):
         raise TypeError(f"`model` is a file of models or a family, not {shown(model)}")
     _must(not elsewhere, "models given themselves need work in this process, or name their file")

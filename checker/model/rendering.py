@@ -88,13 +88,13 @@ def _start(instance: Instance) -> list[str]:
     """Weights of the start direction, as a multiple of simple numbers where it is one."""
     scale = common_scale(instance.start)
     lines = ["start v₀ = w/‖w‖ with the weights w:" if scale != 1 else "start v₀ with the weights:"]
-    for name, W in _weights(instance.network, instance.start * scale).items():
+    for name, W in weights(instance.network, instance.start * scale).items():
         lines += _matrices(name, W)
     return lines
 
 
-def _weights(network: Model, w: np.ndarray) -> dict[str, np.ndarray]:
-    """Matrices of the layers, or weights by group, by name."""
+def weights(network: Model, w: np.ndarray) -> dict[str, np.ndarray]:
+    """Matrices of the layers, or of models without layers weights by group, by name; w (P,)."""
     if isinstance(network, Network):
         return {f"W{_sub(l + 1)}": W for l, W in enumerate(network.matrices(w))}
     return network.parts(w)

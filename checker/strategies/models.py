@@ -131,9 +131,19 @@ def _draw_sizes(draw, family: Family, inputs: int | None, widths) -> Sizes:
     found = _fitting(family, inputs, None if widths is None else tuple(sorted(set(widths))))
     if not found:
         told = [f"d = {inputs}"] if inputs is not None else []
-        told += [f"{' or '.join(map(str, sorted(set(widths))))} outputs"] if widths else []
+        told += [f"m = {' or '.join(map(str, sorted(set(widths))))}"] if widths else []
         raise Inapplicable(f"no sizes of {family.name} have {' and '.join(told)}")
     return draw.choice(found)
+
+
+def refuse_table(models: Iterable[Family] | None, table) -> None:
+    """Raise ValueError for a user's table that no sizes of the models fit."""
+    d = table.X.shape[1]
+    if models is not None and not any(_fitting(each, d, (1,)) for each in models):
+        raise ValueError(
+            f"the table has {d} columns besides the labels, and no sizes of "
+            f"{', '.join(names(models))} have d = {d} and one output"
+        )
 
 
 def build(family: Family, inputs: int, width: int, sizes: Mapping[str, int]) -> Model:
