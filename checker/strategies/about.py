@@ -17,19 +17,19 @@ def about(claim: Claim, models: tuple[Family, ...] | None) -> Claim:
     """
     if models is None:
         return claim
-    suited = tuple(each for each in models if _suits(claim, each))
+    suited = tuple(each for each in models if not _lacks(claim, each))
     if not suited:
-        raise Inapplicable("it needs more of a model")
+        raise Inapplicable(f"it needs {_lacks(claim, models[0])}")
     on_models = getattr(claim.given, "on_models", None)
     if on_models is None:
         raise Inapplicable("its strategy draws instances of its own")
     return replace(claim, given=on_models(suited))
 
 
-def _suits(claim: Claim, family: Family) -> bool:
-    """Whether a model of the family has all that the claim needs."""
-    suits = getattr(claim, "suits", None)
-    return suits is None or suits(smallest(family))
+def _lacks(claim: Claim, family: Family) -> str:
+    """What the claim needs and models of the family do not have, in words."""
+    lacks = getattr(claim, "lacks", None)
+    return ", ".join(sorted(need.words for need in lacks(smallest(family)))) if lacks else ""
 
 
 def claims_about(ids: Iterable[str], models: tuple[Family, ...] | None) -> dict[str, Claim]:

@@ -235,11 +235,11 @@ def relabelled(instance: Instance) -> Instance:
 
 
 @composite
-def _collapsing(draw, data) -> Instance:
+def _collapsing(draw, data, models=(LAYERED,)) -> Instance:
     """Instances whose NCF flow mostly tends to negative or zero KKT points; "limit" names which."""
     starts = (
-        _instances(data, starts=("negative-kkt",)),
-        _instances(data, starts=("closing",), labels=("one-signed",)),
+        _instances(data, models=models, starts=("negative-kkt",)),
+        _instances(data, models=models, starts=("closing",), labels=("one-signed",)),
     )
     return _with_limit(draw(one_of(*starts)))
 
@@ -261,4 +261,4 @@ def _sign_of_limit(instance: Instance) -> str:
     return "positive" if point.value > 0 else "negative"
 
 
-collapsing = declared(_collapsing, {}, plain, relabelled)
+collapsing = declared(_collapsing, {"models": INSTANCES["models"]}, plain, relabelled)

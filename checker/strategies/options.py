@@ -266,8 +266,9 @@ NARROWEST = {"narrowest": LAYERS["narrowest"]}
 
 
 def of_layers_only(told: Mapping) -> list[str]:
-    """The options that ask for something of layers."""
-    return [name for name in LAYERS if told.get(name, LAYERS[name].default) != LAYERS[name].default]
+    """The options that ask for something of layers; that none shares weights asks for nothing."""
+    asking = [name for name in LAYERS if name != "shared"]
+    return [name for name in asking if told.get(name, LAYERS[name].default) != LAYERS[name].default]
 
 
 def refuse_contradictions(told: Mapping, options: Mapping) -> None:
