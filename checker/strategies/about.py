@@ -13,7 +13,9 @@ from ncfcheck.strategies.models import is_drawn, smallest
 
 def about(claim: Claim, models: tuple[Family, ...] | None) -> Claim:
     """The claim about those of the families that it suits, in place of the models that it draws; as
-    it is for None. Raises Inapplicable, with the reason, where there are none.
+    it is for None. What a run is to cover is not asked for: other models need not have it.
+
+    Raises Inapplicable, with the reason, where there are none.
     """
     if models is None:
         return claim
@@ -23,7 +25,7 @@ def about(claim: Claim, models: tuple[Family, ...] | None) -> Claim:
     on_models = getattr(claim.given, "on_models", None)
     if on_models is None:
         raise Inapplicable("its strategy draws instances of its own")
-    return replace(claim, given=on_models(suited))
+    return replace(claim, given=on_models(suited), covers=())
 
 
 def _lacks(claim: Claim, family: Family) -> str:
