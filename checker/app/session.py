@@ -205,8 +205,9 @@ def _models(model: OwnModel, elsewhere: bool) -> Models:
     """
     if model is None or isinstance(model, str | Path):
         return None if model is None else str(Path(model).absolute())
-    several = isinstance(model, Iterable) and not isinstance(model, Family)
-    found = tuple(model) if several else (model,)
+    found: tuple = (model,)
+    if isinstance(model, Iterable) and not isinstance(model, Family):
+        found = tuple(model)
     if not found or not all(isinstance(each, Family) for each in found):
         raise TypeError(f"`model` is a file of models or a family, not {shown(model)}")
     _must(not elsewhere, "models given themselves need work in this process, or name their file")

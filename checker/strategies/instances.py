@@ -194,7 +194,7 @@ def _drawn(draw, data, models, outputs, options) -> tuple[Model, Sample]:
     if not possible:
         raise Inapplicable("no model among those that are drawn has a locally Lipschitz gradient")
     kind = draw.choice(possible) if len(possible) > 1 else possible[0]
-    if kind != LAYERED:
+    if not isinstance(kind, str):
         return draw_model(draw, data, kind, outputs, outputs == OUTPUTS)
     sample = draw_sample(draw, data)
     n, d = sample.X.shape
