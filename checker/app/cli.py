@@ -18,12 +18,15 @@ from ncfcheck.app.console import (
     console,
     exit_code,
     forgiving,
+    models,
     own_claims,
     own_files,
+    own_model,
     play,
     selected,
     silent,
     sources,
+    suited,
     told,
 )
 from ncfcheck.app.hunt import hunt
@@ -36,6 +39,7 @@ from ncfcheck.core.errors import CannotRun
 PROFILES = ("quick", "ci", "deep")
 # What the results of a check hang on besides claims, seed and examples.
 AGAIN = ("data", "target", "delimiter", "decimal", "standardise", "certify", "instance_timeout")
+AGAIN += ("model",)
 
 
 def main(arguments=None) -> int:
@@ -200,6 +204,7 @@ def show(claim):
 )
 @outputs
 @own_claims
+@own_model
 def check(
     patterns,
     profile,
@@ -227,11 +232,13 @@ def check(
     from ncfcheck.verdicts.witness import FOLDER
 
     table = _table(data, target, standardise, delimiter, decimal)
-    claims = tuple(claim.id for claim in selected(patterns))
-    comparison = prepared(options, patterns, claims, part, (data, *own_files()))
+    wanted, others = suited(selected(patterns), table)
+    claims = tuple(claim.id for claim in wanted)
+    comparison = prepared(options, patterns, claims, part, (data, models(), *own_files()))
     count, workers = examples or PROFILES[profile], workers or available()
     how = {"verbose": verbose, "folder": FOLDER, "certify": certify, "scheduler": scheduler}
     how |= {"instance_timeout": instance_timeout, "options": told(*AGAIN)}
+    how |= {"models": models(), "unsuited": others}
     plan = CheckPlan(part_of(claims, part), count, seed, workers, table, sources(), part, **how)
     found = _run(plan, comparison, options)
     return exit_code(found, options["strict"])

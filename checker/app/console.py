@@ -16,7 +16,7 @@ from ncfcheck.core import interruptions
 from ncfcheck.core.errors import CannotRun
 from ncfcheck.core.time_limit import SECONDS
 
-OWN = "ncfcheck.claims"
+OWN, MODEL = "ncfcheck.claims", "ncfcheck.model"
 PATH = click.Path(path_type=Path)
 SEED = {"type": click.IntRange(min=0), "default": 0, "show_default": True}
 WORKERS = {"type": click.IntRange(min=1), "help": "Processes, by default one per processor."}
@@ -51,6 +51,23 @@ def own_claims(command):
     return click.option("--claims", type=PATH, metavar="FILE.py", **options)(command)
 
 
+def own_model(command):
+    """Give a command the option --model; `models` tells what was given."""
+
+    def keep(context, _, file):
+        context.meta[MODEL] = None if file is None else str(Path(file).absolute())
+
+    text = "A file of models of your own, in place of those that the claims draw."
+    options = {"expose_value": False, "callback": keep, "help": text}
+    return click.option("--model", type=PATH, metavar="FILE.py", **options)(command)
+
+
+def models() -> str | None:
+    """The file of the option --model."""
+    context = click.get_current_context(silent=True)
+    return context.meta.get(MODEL) if context else None
+
+
 def own_files() -> tuple[str, ...]:
     """The files of the option --claims."""
     context = click.get_current_context(silent=True)
@@ -70,7 +87,7 @@ def told(*names: str) -> tuple[str, ...]:
     for option in context.command.params:
         by_user = context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
         if option.name in names and by_user:
-            value = context.params[option.name]
+            value = models() if option.name == "model" else context.params[option.name]
             if isinstance(value, bool):
                 found.append((option.opts if value else option.secondary_opts)[0])
             else:
@@ -80,10 +97,16 @@ def told(*names: str) -> tuple[str, ...]:
 
 
 def loaded() -> None:
-    """Have every claim registered. Raises BrokenClaims for a module that cannot be imported."""
+    """Have every claim registered, and the models of the option --model known. Raises BrokenClaims
+    for a module that cannot be imported.
+    """
     from ncfcheck.core import loading
 
     loading.load_claims(sources())
+    if models() is not None:
+        from ncfcheck.model.sources import load
+
+        load(models())
     interruptions.heed()
 
 
@@ -102,6 +125,36 @@ def selected(patterns):
     if not found:
         raise CannotRun("there are no claims to check")
     return found
+
+
+def suited(claims, table=None):
+    """Those of the claims that are about the models of the option --model, and the ids of the
+    others. Raises CannotRun where all are others, with the reason of one, or no model fits the
+    table; BrokenClaims.
+    """
+    from ncfcheck.model.sources import load
+    from ncfcheck.strategies.about import unsuited
+
+    if models() is None:
+        return claims, ()
+    others = unsuited(claims, load(models()))
+    if table is not None:
+        _refuse(table)
+    if len(others) == len(claims):
+        first, reason = next(iter(others.items()))
+        more = f"; nor are {len(others) - 1} others" if len(others) > 1 else ""
+        raise CannotRun(f"not about this model: {first}: {reason}{more}")
+    return [each for each in claims if each.id not in others], tuple(others)
+
+
+def _refuse(table) -> None:
+    from ncfcheck.model.sources import load
+    from ncfcheck.strategies.models import refuse_table
+
+    try:
+        refuse_table(load(models()), table)
+    except ValueError as error:
+        raise CannotRun(str(error)) from error
 
 
 def console(**options):

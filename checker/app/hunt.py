@@ -15,11 +15,14 @@ from ncfcheck.app.console import (
     TIMEOUT,
     WORKERS,
     console,
+    models,
     own_claims,
+    own_model,
     selected,
     silent,
     sources,
     stopped,
+    suited,
     unjudged,
 )
 from ncfcheck.core.errors import CannotRun
@@ -64,6 +67,7 @@ class Budget(click.ParamType):
 @click.option("--strict", **STRICT)
 @click.option("--quiet", is_flag=True, help="Print the verdict only.")
 @own_claims
+@own_model
 def hunt(
     claim, budget, workers, scheduler, instance_timeout, resume, keep_going, seed, strict, quiet
 ):
@@ -79,8 +83,10 @@ def hunt(
     found = selected([claim])
     if len(found) > 1:
         raise CannotRun(f"{claim!r} matches {len(found)} claims; a hunt is for one")
+    suited(found)
     instances, seconds = budget
     options = {"resume": resume, "keep_going": keep_going, "sources": sources()}
+    options["models"] = models()
     options["instance_timeout"] = instance_timeout
     workers = workers or available()
     plan = HuntPlan(found[0].id, seed, instances, seconds, workers, scheduler, **options)

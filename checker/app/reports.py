@@ -15,7 +15,9 @@ from ncfcheck.app.console import (
     forgiving,
     import_matplotlib,
     loaded,
+    models,
     own_claims,
+    own_model,
     play,
 )
 from ncfcheck.app.streams import warn
@@ -220,6 +222,7 @@ def report(folder, results):
 @click.argument("what", metavar="CLAIM[@SEED/INDEX]|WITNESS")
 @click.option("-o", "--output", **FILE, required=True, help="An .svg or a .png file.")
 @own_claims
+@own_model
 def plot(what, output):
     """Plot the flows of one instance: norm, alignment, singular values, tracking error and weights.
 
@@ -236,7 +239,7 @@ def plot(what, output):
     from ncfcheck.report import plots
     from ncfcheck.report.examples import portrait_of
 
-    write(output, plots.save(plots.plot(portrait_of(what)), output))
+    write(output, plots.save(plots.plot(portrait_of(what, models())), output))
 
 
 def _report(path):

@@ -15,10 +15,14 @@ from ncfcheck.core.loading import SOURCES, chosen, load_claims
 from ncfcheck.core.stated import shown
 from ncfcheck.core.tables import read_table
 from ncfcheck.core.time_limit import SECONDS
+from ncfcheck.model.families import Family
+from ncfcheck.model.sources import Models, load
 from ncfcheck.run.check import CheckPlan, run
 from ncfcheck.run.hunting import hunt as hunting
 from ncfcheck.run.hunting.events import HuntFinished, HuntResult
 from ncfcheck.run.shrinking.shrink import shrunk
+from ncfcheck.strategies.about import about, unsuited
+from ncfcheck.strategies.models import refuse_table
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.judging import judge
 from ncfcheck.verdicts.ledger import PATH
@@ -32,6 +36,7 @@ REPORTS = PATH.parent
 One = str | Callable | Claim  # an id, a pattern, the function that states a claim, the claim
 Wanted = One | list[One] | tuple[One, ...]
 Files = str | Path | Iterable[str | Path]
+OwnModel = str | Path | Family | Iterable[Family] | None
 
 
 def claims(*wanted: Wanted, files: Files = ()) -> list[Claim]:
@@ -56,14 +61,16 @@ def check(
     target: str | None = None,
     certify: bool = False,
     instance_timeout: float = SECONDS,
+    model: OwnModel = None,
 ) -> Report:
     """Check `claims(*wanted)` on `examples` instances each, half for a control; `results` makes a
     DataFrame of what is returned.
 
     Nothing is written. With `workers` > 1, claims must be stated in `files` or in the program. With
     `data` and `target`, data sets are drawn from this table, a file or a DataFrame (see
-    `ncfcheck check --data`). Raises what `claims` raises, TableError, TypeError and ValueError for
-    options that cannot be.
+    `ncfcheck check --data`); with `model`, a file of models or families of models, instances are on
+    these, and claims that are not about such are in the report's `unsuited`. Raises what `claims`
+    raises, TableError, TypeError and ValueError for options that cannot be.
 
     `workers` are processes, 1 this one. An instance that gives no answer within `instance_timeout`
     seconds is unresolved; in this process that ends Python code only, and what waits.
@@ -76,15 +83,23 @@ def check(
     )
     _must((data is None) == (target is None), "`data` and `target` go together")
     _must(workers == 1 or not _here(found), "claims stated in no file need workers=1")
+    models = _models(model, workers > 1)
+    others = unsuited(found, load(models)) if model is not None else {}
+    _must(not found or len(others) < len(found), _about_none(others))
+    table = None if data is None else read_table(data, str(target))
+    if table is not None:
+        refuse_table(load(models), table)
     plan = CheckPlan(
-        claims=tuple(each.id for each in found),
+        claims=tuple(each.id for each in found if each.id not in others),
         examples=examples,
         seed=seed,
         workers=workers if workers > 1 else 0,
-        table=None if data is None else read_table(data, str(target)),
+        table=table,
         sources=_sources(files),
         certify=certify,
         instance_timeout=instance_timeout,
+        models=models,
+        unsuited=tuple(others),
     )
     *_, report = run(plan)
     assert isinstance(report, Report)
@@ -101,14 +116,15 @@ def hunt(
     files: Files = (),
     folder: str | Path = REPORTS,
     instance_timeout: float = SECONDS,
+    model: OwnModel = None,
 ) -> HuntResult:
     """Hunt a counterexample to one claim, for so many `seconds` or, where given, `instances`.
 
     Every instance goes to the ledger in `folder`, a counterexample to a witness file below it, with
     its path in the result. `workers` are processes, 0 this one; a script that asks for some has
-    its own work under `if __name__ == "__main__"`. `instance_timeout` is as for `check`. Raises
-    what `claims` raises, LedgerError for a ledger that cannot be written, TypeError and ValueError
-    for options that cannot be.
+    its own work under `if __name__ == "__main__"`. `instance_timeout` and `model` are as for
+    `check`. Raises what `claims` raises, LedgerError for a ledger that cannot be written, TypeError
+    and ValueError for options that cannot be.
     """
     found = claims(wanted, files=files)
     seconds, seed = _positive("seconds", seconds), _whole("seed", seed, 0)
@@ -117,6 +133,9 @@ def hunt(
     instance_timeout = _positive("instance_timeout", instance_timeout)
     _must(len(found) == 1, f"one claim, not the {len(found)} that {shown(wanted)} matches")
     _must(workers == 0 or not _here(found), "a claim stated in no file needs workers=0")
+    models = _models(model, workers > 0)
+    others = unsuited(found, load(models)) if model is not None else {}
+    _must(not others, _about_none(others))
     plan = hunting.HuntPlan(
         claim=found[0].id,
         seed=seed,
@@ -126,6 +145,7 @@ def hunt(
         sources=_sources(files),
         ledger=Path(folder) / PATH.name,
         folder=Path(folder) / witness.FOLDER.name,
+        models=models,
         instance_timeout=instance_timeout,
     )
     *_, finished = hunting.hunt(plan)
@@ -133,11 +153,12 @@ def hunt(
     return finished.result
 
 
-def replay(path: str | Path, files: Files = ()) -> witness.Replay:
-    """Judge the instance of a witness file again; it is the `instance` of what is returned. Raises
-    BadWitness.
+def replay(path: str | Path, files: Files = (), model: OwnModel = None) -> witness.Replay:
+    """Judge the instance of a witness file again; it is the `instance` of what is returned. `model`
+    is the file that states its model, where that is one of your own. Raises BadWitness.
     """
     load_claims(_sources(files))
+    load(_models(model, False))
     found = witness.read(path)
     try:
         return witness.replay(found)
@@ -168,12 +189,36 @@ def shrink(wanted: Wanted, instance: Any, seconds: float = 20.0) -> Any:
     """
     found, seconds = claims(wanted), _positive("seconds", seconds)
     _must(len(found) == 1, f"one claim, not the {len(found)} that {shown(wanted)} matches")
+    if (own := getattr(getattr(instance, "network", None), "family", None)) is not None:
+        found = [about(found[0], (own,))]
     outcome, margin = judge(found[0], instance)
     if outcome is not Outcome.VIOLATES:
         why = margin.note or f"margin {margin.value:.4g} ± {margin.error:.1g}"
         told = f"{found[0].id} {witness.WORDS[outcome]} ({why})"
         raise ValueError(f"there is nothing to shrink: on {shown(instance)}, {told}")
     return shrunk(found[0], instance, seconds=seconds).instance
+
+
+def _models(model: OwnModel, elsewhere: bool) -> Models:
+    """What a run is about. Raises TypeError for what is no file nor family, ValueError for families
+    given themselves where the work is done elsewhere: other processes load files.
+    """
+    if model is None or isinstance(model, str | Path):
+        return None if model is None else str(Path(model).absolute())
+    found: tuple = (model,)
+    if isinstance(model, Iterable) and not isinstance(model, Family):
+        found = tuple(model)
+    if not found or not all(isinstance(each, Family) for each in found):
+        raise TypeError(f"`model` is a file of models or a family, not {shown(model)}")
+    _must(not elsewhere, "models given themselves need work in this process, or name their file")
+    return found
+
+
+def _about_none(others: dict[str, str]) -> str:
+    """What is wrong with claims that are all about other models."""
+    return "a claim about this model: " + "; ".join(
+        f"{id} is not ({reason})" for id, reason in list(others.items())[:3]
+    )
 
 
 def _sources(files: Files) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ncfcheck.app.boundary import FAILED, UNEXPECTED
-from ncfcheck.app.console import PATH, loaded, own_claims
+from ncfcheck.app.console import PATH, loaded, own_claims, own_model
 from ncfcheck.app.streams import say
 
 
@@ -15,6 +15,7 @@ from ncfcheck.app.streams import say
 @click.argument("witnesses", nargs=-1, required=True, type=PATH, metavar="WITNESS...")
 @click.option("--quiet", is_flag=True, help="Print one line per witness only.")
 @own_claims
+@own_model
 def replay(witnesses, quiet):
     """Judge the instance of each WITNESS again: does it still violate its claim?
 

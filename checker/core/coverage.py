@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from itertools import combinations
 
-PAIRED = ("D", "p", "α", "data")
+PAIRED = ("model", "D", "p", "α", "data")
 LINEAR, LEAKY, RELU, NEGATIVE = "linear", "0 < α < 1", "ReLU, α = 0", "α < 0"
 
 

@@ -3,9 +3,10 @@
 None, bool, str and int stand for themselves (an int beyond 64 bits is {"int": "…"}). Otherwise a
 value is an object: {"float": "0x1.8p-1"}, {"array": […], "shape": […]} with "dtype" unless it is
 float64, {"tuple": […]}, {"list": […]}, {"dict": [[key, value], …]}, {"fraction": "1/3"}, {"enum":
-"Loss", "name": "SQUARE"}, and for a dataclass {"type": "Instance", …} with its fields. Only
+"Loss", "name": "SQUARE"}, for a model of a family {"model": "gated", …}, with the name of the
+user's file that states it, and for a dataclass {"type": "Instance", …} with its fields. Only
 dataclasses and enums of `ncfcheck` and of the module that a claim is stated in can
-be built, so that a file cannot run code.
+be built, and models of families that are known, so that a file cannot run code.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ from functools import lru_cache, partial
 import numpy as np
 
 from ncfcheck.core.options import among
+from ncfcheck.model.models import Model
 from ncfcheck.model.shapes import fits, hints, sound
+from ncfcheck.model.sources import family_of, source_of
 
 HOME = "ncfcheck"  # the package whose dataclasses and enums may be built
 DTYPES = ("float64", "float32", "int64", "int32", "int8", "uint8", "bool")
 DEPTH = 40  # how deep values may be nested
 DIGITS = 4000  # of one number
 WHOLE = rf"-?[0-9]{{1,{DIGITS}}}"
+LARGEST = 10**4  # inputs and outputs of a model
 ENTRIES = 400_000  # of one array: as text they take half of what a witness file may
 
 
@@ -92,6 +96,8 @@ def _encode_compound(value, home: str, depth: int):
     if type(value) is dict:
         pairs = [[encode(each, home, depth) for each in pair] for pair in value.items()]
         return {"dict": pairs}
+    if isinstance(value, Model) and value.family is not None:
+        return _encode_model(value)
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         raise NotStorable(
             f"a {type(value).__qualname__} has no encoding: use dataclasses of numbers, text and "
@@ -102,6 +108,17 @@ def _encode_compound(value, home: str, depth: int):
         raise NotStorable(f"a field of {type(value).__qualname__} is named 'type': rename it")
     return {"type": _name(type(value), home)} | {
         name: encode(getattr(value, name), home, depth) for name in names
+    }
+
+
+def _encode_model(model: Model) -> dict:
+    source = source_of(model)
+    return {
+        "model": model.family.name,
+        "file": source and source.name,
+        "inputs": model.inputs,
+        "width": model.width,
+        "sizes": {name: int(value) for name, value in model.sizes.items()},
     }
 
 
@@ -150,6 +167,8 @@ def _decode(value, home: str, depth: int):
         return value
     if isinstance(value, dict) and "type" in value:
         return _decode_dataclass(value, home, depth)
+    if isinstance(value, dict) and "model" in value:
+        return _decode_model(value)
     if isinstance(value, dict) and len(value) == 1:
         ((tag, content),) = value.items()
         inner = partial(_decode, home=home, depth=depth + 1)
@@ -250,6 +269,38 @@ def _decode_dataclass(value: dict, home: str, depth: int):
         for name in names:
             _field(name, _require_same, value[name], getattr(built, name), home)
     return built
+
+
+def _decode_model(value: dict) -> Model:
+    match value:
+        case {
+            "model": str(name),
+            "file": str() | None as file,
+            "inputs": int(inputs),
+            "width": int(width),
+            "sizes": dict(sizes),
+        } if len(value) == 5:
+            return _built_model(name, file, inputs, width, sizes)
+    raise BadWitness(f"not a model: {_cut(value)}")
+
+
+def _built_model(name: str, file: str | None, inputs: int, width: int, sizes: dict) -> Model:
+    """The model of a family of this name, of the user's `file` where there is one."""
+    family = family_of(name, file)
+    if family is None:
+        told = f"its model {_cut(name)} is of {file}: add --model {file}" if file else ""
+        raise BadWitness(told or f"no family of models {_cut(name)} is known")
+    if sizes.keys() != family.ranges.keys():
+        raise BadWitness(f"sizes of {name} are {', '.join(family.ranges)}, not {', '.join(sizes)}")
+    for each, size in sizes.items():
+        least, most = family.ranges[each]
+        if type(size) is not int or not least <= size <= most:
+            raise BadWitness(f"{each} is from {least} to {most} in {name}, not {_cut(size)}")
+    fixed = {"inputs": family.inputs_of(sizes), "width": family.width_of(sizes)}
+    for each, found in (("inputs", inputs), ("width", width)):
+        if found != (found if fixed[each] is None else fixed[each]) or not 0 < found <= LARGEST:
+            raise BadWitness(f"{each} of {name} of these sizes cannot be {found}")
+    return family.build(inputs, width, sizes)
 
 
 def _field(name: str, function, *arguments):

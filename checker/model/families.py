@@ -31,3 +31,7 @@ class Family(ABC):
         """The model of these sizes on `inputs` numbers a sample, with `width` outputs. Raises
         ValueError for sizes that it cannot have, such as those that do not divide d.
         """
+
+    def __repr__(self) -> str:
+        """Its name: strategies that draw equal families have equal names."""
+        return self.name

@@ -92,7 +92,9 @@ class Instance(Value):
     def coverage(self) -> dict[str, str]:
         """The strata this instance lies in."""
         value = self.ncf.value(self.start)
+        family = self.network.family
         return {
+            **({} if family is None else {"model": family.name}),
             **dict(self.network.strata),
             "loss": str(self.problem.loss),
             "N(v_0)": "+" if value > 0 else "-" if value < 0 else "0",

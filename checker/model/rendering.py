@@ -6,12 +6,15 @@ import math
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 
 from ncfcheck.core.claims import Claim, Margin
 from ncfcheck.core.describing import describe
 from ncfcheck.model.instance import Instance
+from ncfcheck.model.models import Model
+from ncfcheck.model.networks import Network
 
 CLOSE = 1e-12  # how near a simple number must be to be printed instead of a decimal
 LARGEST_DENOMINATOR = 12
@@ -38,11 +41,9 @@ def _meaning(margin: Margin) -> str:
 
 
 def _instance(instance: Instance) -> list[str]:
-    network, problem = instance.network, instance.problem
-    layers = enumerate(zip(network.powers, network.slopes))
+    problem = instance.problem
     lines = [
-        f"{formula(network.depth)}, {describe(instance)}",
-        *(f"σ{_sub(l + 1)}(z) = {activation(p, a)}" for l, (p, a) in layers),
+        *_model(instance),
         f"loss {problem.loss}; ȳ = {problem.loss.formulas.pseudo_label}",
         *_matrix("X (samples as rows)", problem.X),
         *_matrix("y", problem.y),
@@ -52,6 +53,18 @@ def _instance(instance: Instance) -> list[str]:
         if field.name not in ("problem", "start", "families", "seeds", "numerics", "point"):
             lines += _value(field.name, getattr(instance, field.name))
     return lines
+
+
+def _model(instance: Instance) -> list[str]:
+    """The formula of the model, where it has one, with the instance in one line."""
+    network = instance.network
+    if isinstance(network, Network):
+        layers = enumerate(zip(network.powers, network.slopes))
+        activations = (f"σ{_sub(l + 1)}(z) = {activation(p, a)}" for l, (p, a) in layers)
+        return [f"{formula(network.depth)}, {describe(instance)}", *activations]
+    own = getattr(network, "formula", None)
+    told = f"H(x) = {own.removeprefix('H(x) = ')}, " if own else ""
+    return [told + describe(instance)]
 
 
 def formula(depth: int) -> str:
@@ -72,13 +85,30 @@ def activation(power: int, slope: float) -> str:
 
 
 def _start(instance: Instance) -> list[str]:
-    """Weight matrices of the start direction, as a multiple of simple numbers where it is one."""
+    """Weights of the start direction, as a multiple of simple numbers where it is one."""
     scale = common_scale(instance.start)
-    matrices = instance.network.matrices(instance.start * scale)
     lines = ["start v₀ = w/‖w‖ with the weights w:" if scale != 1 else "start v₀ with the weights:"]
-    for l, W in enumerate(matrices):
-        lines += _matrix(f"W{_sub(l + 1)}", W)
+    for name, W in weights(instance.network, instance.start * scale).items():
+        lines += _matrices(name, W)
     return lines
+
+
+def weights(network: Model, w: np.ndarray) -> dict[str, np.ndarray]:
+    """Matrices of the layers, or of models without layers weights by group, by name; w (P,)."""
+    if isinstance(network, Network):
+        return {f"W{_sub(l + 1)}": W for l, W in enumerate(network.matrices(w))}
+    return network.parts(w)
+
+
+def _matrices(name: str, array: np.ndarray) -> list[str]:
+    """A matrix; of an array in more dimensions, the first of many of each."""
+    if array.ndim <= 2:
+        return _matrix(name, array)
+    lines = []
+    for place in islice(np.ndindex(array.shape[:-2]), MOST):
+        lines += _matrix(f"{name}[{','.join(str(each + 1) for each in place)}]", array[place])
+    count = math.prod(array.shape[:-2])
+    return lines + [f"  {name}: … {count} matrices"] * (count > MOST)
 
 
 def common_scale(vector: np.ndarray, largest: int = 60) -> float:
@@ -126,7 +156,7 @@ def _matrix(name: str, matrix: np.ndarray) -> list[str]:
 def _value(name: str, value) -> list[str]:
     """Lines for any value: arrays as matrices, dataclasses field by field."""
     if isinstance(value, np.ndarray):
-        return _matrix(name, value)
+        return _matrices(name, value)
     if isinstance(value, Instance):
         return [f"  {name}:", *_instance(value)]
     if is_dataclass(value):

@@ -12,6 +12,7 @@ from operator import mul
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.arrays import unit_vector
 from ncfcheck.model.instance import Instance
+from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import Network
 
 ENTRIES = 10**6  # of all weight matrices of a network together
@@ -59,6 +60,8 @@ def sound(built) -> None:
     """Raise ValueError for a value of `ncfcheck` that cannot be computed on, or only for ever."""
     if isinstance(built, Network):
         _sound_network(built)
+    elif isinstance(built, Problem) and built.network.size > ENTRIES:
+        raise ValueError(f"a model of {built.network.size} weights is too large")
     elif isinstance(built, Numerics):
         if not (built.tolerance < 1 and built.calls <= CALLS):
             raise ValueError(f"{built} cannot be computed with")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from ncfcheck.core.claims import Claim, Outcome, registered
+from ncfcheck.core.claims import Claim, Inapplicable, Outcome, registered
 from ncfcheck.core.errors import CannotRun
 from ncfcheck.core.seeds import derive
 from ncfcheck.model.instance import Instance
+from ncfcheck.model.sources import Models, load
 from ncfcheck.report.portrait import Portrait, portrait
+from ncfcheck.strategies.about import about
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import judge
 from ncfcheck.verdicts.witness import BadWitness, instance_of, read
@@ -66,8 +68,9 @@ def shown(claim: Claim, seed: int = 0) -> tuple[int, Portrait]:
     return best[1:]
 
 
-def portrait_of(what: str) -> Portrait:
-    """Portrait of a claim's instance to show, of CLAIM@SEED/INDEX, or of that in a witness file.
+def portrait_of(what: str, models: Models = None) -> Portrait:
+    """Portrait of a claim's instance to show, of CLAIM@SEED/INDEX, or of that in a witness file;
+    on the `models` in place of those that the claim draws, where given.
 
     Raises NoInstance with the reason.
     """
@@ -81,7 +84,10 @@ def portrait_of(what: str) -> Portrait:
         raise NoInstance(
             f"no claim {id!r}; `ncfcheck list` shows them all, and a witness is a .json file"
         )
-    claim = registered()[id]
+    try:
+        claim = about(registered()[id], load(models))
+    except Inapplicable as reason:
+        raise NoInstance(f"{id} is not about this model: {reason}") from reason
     if not found:
         return shown(claim)[1]
     return _portrait(instance_at(claim, int(found[1]), int(found[2])), what)

@@ -49,7 +49,7 @@ def _told(path: Path, witness: Witness) -> dict:
         "margin": f"{witness.judged.value:+.4g} ± {witness.judged.error:.1g}",
         "note": witness.note,
         "certificate": summary(witness.certificate),
-        "replay": replay_command(path, witness.claims),
+        "replay": replay_command(path, witness.claims, witness.model),
         "verify": f"ncfcheck verify {file}{given}" if witness.certificate else "",
         "plot": f"ncfcheck plot {file}{given} -o {shlex.quote(path.stem + '.svg')}",
         "versions": ", ".join(f"{name} {version}" for name, version in witness.versions.items()),

@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ncfcheck.model.instance import Instance
+from ncfcheck.model.models import Model
+from ncfcheck.model.rendering import weights as weights_of
 from ncfcheck.report.portrait import Portrait, portrait
 from ncfcheck.report.words import SUPERSCRIPTS
 from ncfcheck.theory.flow.trajectories import Trajectory
@@ -40,7 +42,6 @@ STYLE: Any = {
     "legend.fontsize": 8,
     "lines.linewidth": 1.3,
 }
-SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 MARGINS = {"left": 0.15, "right": 0.98, "bottom": 0.15, "top": 0.91}
 SMALL = (4.6, 3.1)  # inches, of a figure that stands among others on a page
 
@@ -83,8 +84,9 @@ def singular_values(axes, portrait: Portrait) -> None:
     """
     network, flow = portrait.instance.network, portrait.flow
     rows = _thinned(len(flow.time), 60)
-    layers = zip(*(network.matrices(v) for v in flow.directions[rows]))
-    for l, matrices in enumerate(layers):
+    along = [_matrices(network, v) for v in flow.directions[rows]]
+    for l, name in enumerate(along[0]):
+        matrices = [each[name] for each in along]
         values = np.array([np.linalg.svd(matrix, compute_uv=False) for matrix in matrices])
         values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-300)
         for k, curve in enumerate(values.T):
@@ -96,7 +98,7 @@ def singular_values(axes, portrait: Portrait) -> None:
             axes.plot(
                 _times(flow, portrait)[rows],
                 np.maximum(curve, 1e-12),
-                label=_layer(l) if k == 0 else None,
+                label=name if k == 0 else None,
                 **style,
             )
     axes.set(
@@ -120,13 +122,15 @@ def weights(axes, portrait: Portrait) -> None:
         else len(flow.time) - 1
     )
     for row, k in enumerate((0, min(last, len(flow.time) - 1))):
-        for l, matrix in enumerate(network.matrices(flow.directions[k])):
+        for l, (name, matrix) in enumerate(_matrices(network, flow.directions[k]).items()):
             _heat_map(axes, matrix, 1.2 * l, -1.25 * row)
             if row == 0:
-                axes.text(1.2 * l + 0.5, 1.06, _layer(l), ha="center", va="bottom")
+                axes.text(1.2 * l + 0.5, 1.06, name, ha="center", va="bottom")
     for row, told in enumerate(("v₀", "v(T_ε)" if portrait.aligned else "v at the end")):
         axes.text(-0.08, 0.5 - 1.25 * row, told, ha="center", va="center", rotation=90)
-    axes.set(xlim=(-0.2, 1.2 * network.depth), ylim=(-1.4, 1.35), aspect="equal", title="weights")
+    axes.set(
+        xlim=(-0.2, 1.2 * len(network.groups)), ylim=(-1.4, 1.35), aspect="equal", title="weights"
+    )
     axes.set_axis_off()
 
 
@@ -191,8 +195,12 @@ def _logarithmic(axes, portrait: Portrait | None = None) -> None:
         each.set_minor_locator(NullLocator())
 
 
-def _layer(l: int) -> str:
-    return f"W{str(l + 1).translate(SUBSCRIPTS)}"
+def _matrices(network: Model, w: np.ndarray) -> dict[str, np.ndarray]:
+    """Layers, or groups of weights, by name; those in more dimensions as matrices below another."""
+    return {
+        name: each if each.ndim == 2 else each.reshape(-1, each.shape[-1])
+        for name, each in weights_of(network, w).items()
+    }
 
 
 def _flows(portrait: Portrait):

@@ -43,6 +43,9 @@ class Terminal:
             style = "dim" if event.outcome == Outcome.INAPPLICABLE else ""
             self._print(self._cut(words.examined(event)), style)
         elif isinstance(event, Report):
+            if event.unsuited and not self.quiet:
+                self._wrapped("not about this model:", [*event.unsuited])
+                self._print("")
             if event.claims and not self.quiet:
                 self._table(event.claims)
                 self._coverage(event.claims)

@@ -16,12 +16,14 @@ from itertools import islice
 from pathlib import Path
 
 from ncfcheck.core.claim_files import told_of
-from ncfcheck.core.claims import Claim, Kind, Margin, Outcome, registered
+from ncfcheck.core.claims import Claim, Kind, Margin, Outcome
 from ncfcheck.core.describing import describe, one_line
 from ncfcheck.core.seeds import derive
 from ncfcheck.core.time_limit import OutOfTime
+from ncfcheck.model.families import Family
 from ncfcheck.run.counterexamples import Stored, has_certificate, replay_stored, stored
 from ncfcheck.run.workers import one_thread
+from ncfcheck.strategies.about import claims_about
 from ncfcheck.strategies.draw import drawn
 from ncfcheck.verdicts.events import Examined
 from ncfcheck.verdicts.judging import examine, prove_conclusion
@@ -99,12 +101,19 @@ def with_witnesses(batches: list[Batch], folder: Path) -> list[Batch]:
 
 
 def check_batch(
-    batch: Batch, seed: int, data=None, *, verbose: bool = False, certify: bool = False
+    batch: Batch,
+    seed: int,
+    data=None,
+    *,
+    models: tuple[Family, ...] | None = None,
+    verbose: bool = False,
+    certify: bool = False,
 ) -> BatchReport:
-    """What came of a batch, on data sets of the strategy `data` where given: it draws until every
-    claim has its number of applicable instances, for at most ROUNDS rounds.
+    """What came of a batch, on data sets of the strategy `data` and on `models` where given: it
+    draws until every claim has its number of applicable instances, for at most ROUNDS rounds.
     """
-    start, under_way = time.perf_counter(), _Checking(batch, verbose, certify)
+    claims = claims_about(batch.claims, models)
+    start, under_way = time.perf_counter(), _Checking(batch, [*claims.values()], verbose, certify)
     under_way.replay()
     with one_thread():
         for turn in range(ROUNDS):
@@ -116,9 +125,9 @@ def check_batch(
 class _Checking:
     """A batch under way."""
 
-    def __init__(self, batch: Batch, verbose: bool, certify: bool):
-        self.batch, self.verbose, self.certify = batch, verbose, certify
-        self.claims = [registered()[id] for id in batch.claims]
+    def __init__(self, batch: Batch, claims: list[Claim], verbose: bool, certify: bool):
+        self.batch, self.claims = batch, claims
+        self.verbose, self.certify = verbose, certify
         self.tallies = {id: Tally(asked=batch.examples) for id in batch.claims}
         self.examined: list[Examined] = []
 

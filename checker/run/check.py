@@ -14,7 +14,7 @@ import msgspec
 import scipy.special  # noqa: F401  # to conclude: an import that Ctrl-C cuts short fails for good
 
 from ncfcheck.core import time_limit
-from ncfcheck.core.claims import Claim, registered
+from ncfcheck.core.claims import Claim
 from ncfcheck.core.describing import one_line
 from ncfcheck.core.errors import CannotRun
 from ncfcheck.core.files import Unwritable
@@ -23,10 +23,12 @@ from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.tables import Table
 from ncfcheck.core.versions import versions
 from ncfcheck.model.encoding import NotStorable
+from ncfcheck.model.sources import Models, load
 from ncfcheck.run.batches import Batch, BatchReport, check_batch, cut, with_witnesses
 from ncfcheck.run.counterexamples import Find, as_found, is_worth_keeping
 from ncfcheck.run.crews import WorkerLost
 from ncfcheck.run.workers import crew, longest_first, work_through
+from ncfcheck.strategies.about import claims_about
 from ncfcheck.strategies.datasets import from_table
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.events import ClaimFinished, Event, Progress, RunStarted
@@ -49,8 +51,10 @@ class CheckPlan:
     instead. No instance takes longer than `instance_timeout` seconds. `part` is i/k where the
     claims are those of one of k jobs; `verbose` asks for an event of every instance. Witnesses
     stored in `folder` are replayed, and new ones stored there; not where it is None. With
-    `certify`, proofs are tried of the conclusions that hold. `options` are those of the command
-    line that the results hang on, for the report.
+    `certify`, proofs are tried of the conclusions that hold. `models` take the place of those that
+    the claims draw: a file's path, or families for no workers; `unsuited` are claims that were
+    asked for and are not about these. `options` are those of the command line that the results hang
+    on, for the report.
     """
 
     claims: tuple[str, ...]
@@ -66,6 +70,8 @@ class CheckPlan:
     scheduler: str | None = None
     instance_timeout: float = time_limit.SECONDS
     options: tuple[str, ...] = ()
+    models: Models = None
+    unsuited: tuple[str, ...] = ()
 
 
 def run(plan: CheckPlan) -> Iterator[Event]:
@@ -75,7 +81,7 @@ def run(plan: CheckPlan) -> Iterator[Event]:
     """
     start, stopped, under_way = time.perf_counter(), None, _Check(plan)
     fault: Exception | None = None
-    yield RunStarted(plan.claims, plan.examples, plan.seed, plan.workers)
+    yield RunStarted(plan.claims, plan.examples, plan.seed, plan.workers, plan.unsuited)
     try:
         yield from under_way.events()
     except KeyboardInterrupt as interruption:
@@ -93,6 +99,7 @@ def run(plan: CheckPlan) -> Iterator[Event]:
         stopped=stopped or under_way.lost,
         part=plan.part or None,
         options=plan.options,
+        unsuited=plan.unsuited,
     )
     if fault:
         raise fault
@@ -102,7 +109,7 @@ class _Check:
     """A check under way: its batches, and the tallies of those that are done."""
 
     def __init__(self, plan: CheckPlan):
-        self.plan, self.claims = plan, {id: registered()[id] for id in plan.claims}
+        self.plan, self.claims = plan, claims_about(plan.claims, load(plan.models))
         batches = cut(self.claims.values(), plan.examples)
         self.batches = with_witnesses(batches, plan.folder) if plan.folder else batches
         self.missing = Counter(id for batch in batches for id in batch.claims)
@@ -183,7 +190,7 @@ class _Check:
         except (NotStorable, OSError, Unwritable) as reason:  # which costs no result
             told = (*result.witnesses, f"counterexample not stored: {reason}")
             return msgspec.structs.replace(result, witnesses=told)
-        command = witness.replay_command(path, witness.home_of(claim))
+        command = witness.replay_command(path, found.claims, found.model)
         return msgspec.structs.replace(result, kept=command)
 
 
@@ -213,16 +220,17 @@ def _crew(plan: CheckPlan, batches: int):
 def _worker(plan: CheckPlan) -> Callable[[Batch | Find], BatchReport | Witness | None]:
     """What checks a batch of the plan, or makes smaller what was found."""
     load_claims(plan.sources)
-    return partial(_work, plan, _data(plan))
+    return partial(_work, plan, _data(plan), load(plan.models))
 
 
-def _work(plan: CheckPlan, data, unit: Batch | Find) -> BatchReport | Witness | None:
+def _work(plan: CheckPlan, data, models, unit: Batch | Find) -> BatchReport | Witness | None:
+    how = {"verbose": plan.verbose, "certify": plan.certify}
     with time_limit.each_step(plan.instance_timeout):
         if isinstance(unit, Find):
             with contextlib.suppress(Exception):  # it is stored as it was found
-                return unit.smaller(data)
+                return unit.smaller(data, models)
             return None
-        return check_batch(unit, plan.seed, data, verbose=plan.verbose, certify=plan.certify)
+        return check_batch(unit, plan.seed, data, models=models, **how)
 
 
 def _data(plan: CheckPlan):

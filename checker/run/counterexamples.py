@@ -13,6 +13,7 @@ from ncfcheck.core.claims import Claim, Kind, Margin, Outcome, registered
 from ncfcheck.core.time_limit import OutOfTime, limited
 from ncfcheck.model.encoding import BadWitness, NotStorable, decode
 from ncfcheck.run.shrinking.shrink import shrunk
+from ncfcheck.strategies.about import about, is_about
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.judging import examine
 from ncfcheck.verdicts.tallies import Tally, Violation
@@ -29,9 +30,9 @@ class Find:
     seed: int
     seconds: float = SECONDS
 
-    def smaller(self, data=None) -> witness.Witness | None:
-        """The smaller one's witness, on data of the strategy `data` where given."""
-        claim = registered()[self.claim]
+    def smaller(self, data=None, models=None) -> witness.Witness | None:
+        """The smaller one's witness, on data of the strategy `data` and on `models` where given."""
+        claim = about(registered()[self.claim], models)
         return smaller(claim, self.violation, self.seed, data=data, seconds=self.seconds)
 
 
@@ -50,12 +51,14 @@ def _read(path: Path) -> Stored:
     except BadWitness as reason:
         return reason
     claim = registered().get(found.claim)
-    since = witness.stale(found.claims, found.source, claim) if claim else ""
+    since = witness.since(found, claim) if claim else ""
     return BadWitness(f"{path}: {since}") if since else found
 
 
 def replay_stored(claim: Claim, tally: Tally, found: Iterable[Stored]) -> None:
-    """Examine the instances of the claim's stored witnesses; what cannot be read is told only."""
+    """Examine the instances of the claim's stored witnesses that are on models it draws; what
+    cannot be read is told only.
+    """
     for each in found:
         try:
             if isinstance(each, BadWitness):
@@ -63,6 +66,8 @@ def replay_stored(claim: Claim, tally: Tally, found: Iterable[Stored]) -> None:
             instance = witness.instance_of(each)
         except BadWitness as reason:
             tally.unread.append(f"not replayed: {reason}")
+            continue
+        if not is_about(claim, instance):
             continue
         start, seen = time.perf_counter(), Tally()
         outcome, _ = examine(claim, instance, seen)

@@ -163,6 +163,9 @@ class Strategy:
     # Of what could be drawn, value → itself; of others, one that could, or Inapplicable. None where
     # nobody knows what could be drawn.
     project: Callable | None = None
+    # Of data sets, d → the strategy of those of so many numbers a sample, for None of any; None
+    # where they cannot be had so.
+    columns: Callable[[int | None], Strategy] | None = None
 
     @property
     def stream(self) -> str:
@@ -197,6 +200,7 @@ class Strategy:
             lambda draw: fulfilled(hypothesis, draw(self)),
             name=f"{self!r}.assuming({name_of(hypothesis)})",
             project=partial(_both, self.project, hypothesis),
+            columns=self.columns and (lambda d: self.columns(d).assuming(hypothesis)),
         )
 
     @cached_property
@@ -231,6 +235,7 @@ class Composite(Strategy):
     named: dict = field(default_factory=dict)
     name: str = ""
     project: Callable | None = None
+    columns: Callable[[int | None], Strategy] | None = None
 
     def drawn_by(self, draw):
         return self.build(draw, *self.arguments, **self.named)
@@ -305,11 +310,14 @@ def just(value) -> Strategy:
 
 def one_of(*strategies) -> Strategy:
     """What one of the strategies draws, each equally likely; the first is the simplest."""
-    projects = [getattr(each, "project", None) for each in strategies]
+    projects, columns = (
+        [getattr(each, name, None) for each in strategies] for name in ("project", "columns")
+    )
     return Composite(
         lambda draw: draw(draw.choice(strategies)),
         name=f"one_of{strategies!r}",
         project=None if None in projects else partial(_any, projects),
+        columns=None if None in columns else lambda d: one_of(*(each(d) for each in columns)),
     )
 
 

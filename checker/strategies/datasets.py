@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -90,7 +90,25 @@ def families(
         raise ValueError(f"families(max_samples={max_samples}, only={only}): they have 2 or more")
     told = {"max_samples": max_samples, "max_dimension": max_dimension, "only": possible}
     restricted = {name: value for name, value in told.items() if value != OPTIONS[name].default}
-    return Composite(_families, (), restricted, project=partial(_as_promised, restricted))
+    return _strategy(restricted)
+
+
+def _strategy(options: dict, d: int | None = None) -> Strategy:
+    """Data sets of these options, of d numbers a sample where that is told."""
+    told = options if d is None else options | {"columns": d}
+    return Composite(
+        _families,
+        (),
+        told,
+        project=partial(_as_promised, options),
+        columns=partial(_strategy, options),
+    )
+
+
+@lru_cache(maxsize=256)
+def _has_columns(family: str, d: int) -> bool:
+    """Whether samples of the family may have d numbers: not so where d = 1 is all it draws."""
+    return FAMILIES[family](np.random.default_rng(0), 2, d).shape[1] == d
 
 
 def _fewest(family: str) -> int:
@@ -104,16 +122,28 @@ def _as_promised(options: Mapping, sample: Sample) -> Sample:
     return sample
 
 
-def _families(draw, max_samples=None, max_dimension=None, only=OPTIONS["only"].default) -> Sample:
+def _families(
+    draw, max_samples=None, max_dimension=None, only=OPTIONS["only"].default, columns=None
+) -> Sample:
+    if columns is not None:
+        only = _of_columns(only, columns, max_dimension)
     family = draw.choice(only)
     reach = draw.choice((1,) * 9 + (LARGER,))
     n = draw.integer(1, max_samples or reach * USUAL[0])
-    d = draw.integer(1, max_dimension or reach * USUAL[1])
+    d = columns or draw.integer(1, max_dimension or reach * USUAL[1])
     seed = draw(SEEDS)
     X = FAMILIES[family](np.random.default_rng(seed), n, d)
     if max_samples and len(X) > max_samples:  # pairs round up
         X = FAMILIES[family](np.random.default_rng(seed), n - 1, d)
     return Sample(X, family, seed)
+
+
+def _of_columns(only: tuple[str, ...], d: int, most: int | None) -> tuple[str, ...]:
+    """Those of the families whose samples may have d numbers."""
+    found = tuple(each for each in only if _has_columns(each, d))
+    if not found or d > (most or d):
+        raise Inapplicable(f"no such data have d = {d}")
+    return found
 
 
 def from_table(table, max_samples: int = 20) -> Strategy:

@@ -27,8 +27,9 @@ from ncfcheck.strategies.choices import (
 )
 from ncfcheck.strategies.data_families import FAMILIES
 from ncfcheck.strategies.datasets import Sample, families
+from ncfcheck.strategies.models import kinds
 from ncfcheck.strategies.moves import BROUGHT, changed, moved_data
-from ncfcheck.strategies.options import projected, refuse_contradictions
+from ncfcheck.strategies.options import of_layers_only, projected, refuse_contradictions
 from ncfcheck.theory.starts import EVERY
 
 ROUNDS = 3  # of hypotheses and of what derives from a problem that these change
@@ -79,6 +80,19 @@ class Given(Strategy):
         """
         refuse_no_function(hypothesis)
         return self.with_parts(hypotheses=(*self.hypotheses, hypothesis))
+
+    def on_models(self, models: tuple) -> Given:
+        """The strategy of the same instances on these models, in place of those that it draws.
+
+        Raises Inapplicable, with the reason, where it has none on them.
+        """
+        if "models" not in inspect.signature(self.build).parameters:
+            raise Inapplicable(f"{_name(self.build)} draws models of its own")
+        if asked := of_layers_only(self.options):
+            raise Inapplicable(f"it is about layers: {asked[0]}={self.options[asked[0]]}")
+        if not kinds(models, self.options.get("lipschitz", True)):
+            raise Inapplicable("it is about models with a locally Lipschitz gradient")
+        return self.with_parts(options=self.options | {"models": tuple(models)})
 
     def with_parts(self, **parts) -> Given:
         """The same with other parts; `replace` would ask for the class that Hypothesis is told."""

@@ -14,11 +14,13 @@ from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.families import kept
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
+from ncfcheck.model.models import Model
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import DENSE, Network, Pattern, blocks, convolution, diagonal, masked
 from ncfcheck.strategies.choices import Strategy, composite, integers, one_of, sampled_from
 from ncfcheck.strategies.datasets import LABELS, SEEDS, Sample
 from ncfcheck.strategies.given import Given, declared, given
+from ncfcheck.strategies.models import LAYERED, draw_model, draw_sample, kinds
 from ncfcheck.strategies.options import INSTANCES, OUTPUTS, plain, slopes_at
 from ncfcheck.theory.kkt.points import Inertia, flow_limit
 from ncfcheck.theory.starts import EVERY, STARTS, live_start
@@ -154,6 +156,7 @@ def _layer_pattern(draw, rows: int, columns: int, shared: bool) -> Pattern:
 def draw_instance(
     draw,
     data,
+    models=(LAYERED,),
     starts=tuple(STARTS),
     losses=tuple(Loss),
     labels=tuple(LABELS),
@@ -162,19 +165,14 @@ def draw_instance(
 ) -> Instance:
     """Instances on every family of data, labels and starts.
 
-    Options: `starts`, `losses`, `labels`, `outputs` (what to draw from; a user's table brings its
-    own labels and so has one output) and those of `networks`: `lipschitz`, `kinked`, `shared`,
-    `filtered`, `only_dense`, `powers`, `slopes`, `narrowest`.
+    Options: `models`, `starts`, `losses`, `labels`, `outputs` (what to draw from; a user's table
+    brings its own labels and so has one output) and those of `networks`: `lipschitz`, `kinked`,
+    `shared`, `filtered`, `only_dense`, `powers`, `slopes`, `narrowest`.
     """
-    sample = draw(data)
-    if not isinstance(sample, Sample):
-        raise TypeError(f"{data!r} returned a {type(sample).__name__}; data sets are `Sample(X)`")
-    n, d = sample.X.shape
-    outputs = draw.choice(outputs) if sample.y is None else sample.y.shape[1]
-    network = draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options)
+    network, sample = _drawn(draw, data, models, outputs, options)
     if sample.y is None:
         family, seed = draw.choice(labels), draw(SEEDS)
-        y = LABELS[family](np.random.default_rng(seed), sample.X, outputs)
+        y = LABELS[family](np.random.default_rng(seed), sample.X, network.width)
     else:
         family, seed, y = "table", 0, sample.y
     loss = draw.choice(losses)
@@ -190,6 +188,20 @@ def draw_instance(
     )
 
 
+def _drawn(draw, data, models, outputs, options) -> tuple[Model, Sample]:
+    """A model and data that it can take."""
+    possible = kinds(models, options.get("lipschitz", True))
+    if not possible:
+        raise Inapplicable("no model among those that are drawn has a locally Lipschitz gradient")
+    kind = draw.choice(possible) if len(possible) > 1 else possible[0]
+    if not isinstance(kind, str):
+        return draw_model(draw, data, kind, outputs, outputs == OUTPUTS)
+    sample = draw_sample(draw, data)
+    n, d = sample.X.shape
+    outputs = draw.choice(outputs) if sample.y is None else sample.y.shape[1]
+    return draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options), sample
+
+
 _instances = composite(draw_instance)
 _instances.__name__ = "instances"  # as its users know it
 instances = declared(_instances, INSTANCES, plain)
@@ -199,6 +211,8 @@ Options, each a value or several to draw from, are promises: whatever a hunt or 
 instance could be drawn as well. Raises TypeError or ValueError for one that is none, with those
 that are possible.
 
+- `models`: "layered" networks, unless told; "any": these and all homogeneous families that come
+  with the program; families by name, or of your own.
 - `data`: a strategy of data sets, such as `families(only=("orthogonal",))`, or names of families.
 - `starts`, `labels`, `losses`: by name. `outputs`: their number.
 - `powers`: (p_1, …, p_{L−1}), such as `(2,)`; several of these, `((2,), (1, 3))`; or a strategy.
@@ -206,6 +220,8 @@ that are possible.
 - `lipschitz` (True, unless `kinked`): α_l = 1 wherever p_l = 1. `kinked`: α_l < 1 everywhere.
 - `only_dense`: no layer lacks weights. `shared=False`: no layer shares any. `filtered`: the first
   is a convolution, the others are dense.
+
+Those of powers, slopes, neurons and layers go with layered networks.
 """
 
 
@@ -219,11 +235,11 @@ def relabelled(instance: Instance) -> Instance:
 
 
 @composite
-def _collapsing(draw, data) -> Instance:
+def _collapsing(draw, data, models=(LAYERED,)) -> Instance:
     """Instances whose NCF flow mostly tends to negative or zero KKT points; "limit" names which."""
     starts = (
-        _instances(data, starts=("negative-kkt",)),
-        _instances(data, starts=("closing",), labels=("one-signed",)),
+        _instances(data, models=models, starts=("negative-kkt",)),
+        _instances(data, models=models, starts=("closing",), labels=("one-signed",)),
     )
     return _with_limit(draw(one_of(*starts)))
 
@@ -245,4 +261,4 @@ def _sign_of_limit(instance: Instance) -> str:
     return "positive" if point.value > 0 else "negative"
 
 
-collapsing = declared(_collapsing, {}, plain, relabelled)
+collapsing = declared(_collapsing, {"models": INSTANCES["models"]}, plain, relabelled)

@@ -53,7 +53,7 @@ def changed(
         families["labels"] = BROUGHT[1] if families.get("labels") in BROUGHT else MOVED
     try:
         problem = Problem(network, X, y, old.loss if loss is None else loss)
-        if min(network.parameter_counts) == 0:
+        if any(group.part.start == group.part.stop for group in network.groups):
             raise Inapplicable("a layer without weights")
         if matrices is not None:
             start = network.flatten(matrices)
@@ -218,11 +218,9 @@ def arrays(instance: Instance) -> dict[str, Array]:
 
     Directions (start, u, e_l) count up to their length.
     """
-    found = {
-        "X": instance.problem.X,
-        "y": instance.problem.y,
-        "slopes": np.array(instance.network.slopes),
-    }
+    found = {"X": instance.problem.X, "y": instance.problem.y}
+    if isinstance(instance.network, Network):
+        found["slopes"] = np.array(instance.network.slopes)
     found |= directions(instance)
     for own in instance.parts(Space.NEURONS).values():
         found |= {f"e_{l + 1}": each for l, each in enumerate(own)}
@@ -231,7 +229,7 @@ def arrays(instance: Instance) -> dict[str, Array]:
 
 def directions(instance: Instance) -> dict[str, Array]:
     """The parts that are directions of the data's space, (d,), by name."""
-    d = instance.network.widths[0]
+    d = instance.network.inputs
     return {name: u for name, u in instance.parts(Space.INPUT).items() if u.size == d}
 
 
@@ -276,10 +274,10 @@ def reshaped(
         raise Inapplicable(str(error)) from error
     inner = [*matrices[:-1], *[matrices[-2]] * network.depth][: network.depth - 1]
     shapes = zip(widths[1:], widths[:-1])
-    matrices = [_fitted(W, shape, rng) for W, shape in zip([*inner, matrices[-1]], shapes)]
+    matrices = [fitted(W, shape, rng) for W, shape in zip([*inner, matrices[-1]], shapes)]
     n = len(instance.problem.X) if samples is None else samples
-    X = _fitted(instance.problem.X, (n, widths[0]), rng)
-    y = instance.problem.loss.labels.fit(_fitted(instance.problem.y, (n, widths[-1]), rng))
+    X = fitted(instance.problem.X, (n, widths[0]), rng)
+    y = instance.problem.loss.labels.fit(fitted(instance.problem.y, (n, widths[-1]), rng))
     parts = _fitted_parts(instance, network, rng)
     return changed(instance, network=network, X=X, y=y, matrices=matrices, **parts)
 
@@ -289,7 +287,7 @@ def _fitted_parts(instance: Instance, network: Network, rng) -> dict[str, object
     found: dict[str, object] = {}
     d, *hidden, _ = network.widths
     for name, u in directions(instance).items():
-        found[name] = normalised(_fitted(u[None], (1, d), rng)[0])
+        found[name] = normalised(fitted(u[None], (1, d), rng)[0])
     for name, own in instance.parts(Space.NEURONS).items():
         sized = map(np.resize, _as_many(own, len(hidden)), hidden)
         found[name] = tuple(map(normalised, sized))
@@ -310,11 +308,11 @@ def _as_many(profiles: tuple[Array, ...], count: int) -> list[Array]:
     return [*kept, *mixed[-1:], *[profiles[-1]] * count] if len(kept) < count else [*kept]
 
 
-def _fitted(matrix: Array, shape: tuple[int, int], rng) -> Array:
-    """The matrix cut to the shape, or enlarged by random entries of its own size."""
-    rows, columns = min(matrix.shape[0], shape[0]), min(matrix.shape[1], shape[1])
-    found = rng.standard_normal(shape) * (np.sqrt(np.mean(matrix**2)) or 1.0)
-    found[:rows, :columns] = matrix[:rows, :columns]
+def fitted(array: Array, shape: tuple[int, ...], rng) -> Array:
+    """The array cut to the shape, or enlarged by random entries of its own size."""
+    found = rng.standard_normal(shape) * (np.sqrt(np.mean(array**2)) or 1.0)
+    kept = tuple(slice(min(sizes)) for sizes in zip(array.shape, shape))
+    found[kept] = array[kept]
     return found
 
 

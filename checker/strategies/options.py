@@ -31,6 +31,7 @@ from ncfcheck.model.losses import Loss
 from ncfcheck.model.networks import convolution
 from ncfcheck.strategies.choices import is_strategy
 from ncfcheck.strategies.label_families import LABELS
+from ncfcheck.strategies.models import LAYERED, is_drawn, is_layered, names, read_models
 from ncfcheck.strategies.moves import changed, normalised, with_activations
 from ncfcheck.theory.starts import EVERY, STARTS
 
@@ -53,6 +54,21 @@ def requires(words: str, condition):
         return instance
 
     return keep
+
+
+def keep_models(instance: Instance, models: tuple, options: Mapping) -> Instance:
+    """A layered network, or a model of one of the families."""
+    require(is_drawn(instance.network, models), f"models {'/'.join(names(models))}")
+    return instance
+
+
+def of_layers(option: Option) -> Option:
+    """The option, which promises nothing of a model that has no layers."""
+
+    def keep(instance: Instance, value, options: Mapping) -> Instance:
+        return option.keep(instance, value, options) if is_layered(instance.network) else instance
+
+    return replace(option, keep=keep)
 
 
 def keep_starts(instance: Instance, names: tuple[str, ...], options: Mapping) -> Instance:
@@ -179,7 +195,8 @@ def keep_filter(instance: Instance, filtered: bool, options: Mapping) -> Instanc
     return changed(instance, network=network, start=start)
 
 
-NETWORK = {
+MODELS = {
+    "models": Option((LAYERED,), read_models, keep_models),
     "lipschitz": Option(
         True,
         flag,
@@ -190,6 +207,8 @@ NETWORK = {
             ),
         ),
     ),
+}
+LAYERS = {
     "kinked": Option(
         False,
         flag,
@@ -225,28 +244,41 @@ NETWORK = {
         ),
     ),
 }
+LAYERS = {name: of_layers(option) for name, option in LAYERS.items()}
 PROBLEM = {
     "outputs": Option(
         OUTPUTS,
         whole_numbers(1),
         requires(
             "outputs {}",  # without the option a user's data may have more
-            lambda network, value, _: value == OUTPUTS or network.widths[-1] in value,
+            lambda network, value, _: value == OUTPUTS or network.width in value,
         ),
     ),
     "losses": Option(tuple(Loss), read_losses, keep_losses),
     "labels": Option(tuple(LABELS), names_of(LABELS), keep_labels),
 }
 START = {"starts": Option(tuple(STARTS), names_of(EVERY), keep_starts)}
-INSTANCES = {**NETWORK, **PROBLEM, **START}
+INSTANCES = {**MODELS, **LAYERS, **PROBLEM, **START}
 # Of points that are built or found on dense networks of one output.
 POINTS = {name: INSTANCES[name] for name in ("losses", "labels", "kinked", "powers", "slopes")}
-POINTS |= {"lipschitz": Option(False, flag, NETWORK["lipschitz"].keep)}
-NARROWEST = {"narrowest": NETWORK["narrowest"]}
+POINTS |= {"lipschitz": Option(False, flag, MODELS["lipschitz"].keep)}
+NARROWEST = {"narrowest": LAYERS["narrowest"]}
+
+
+def of_layers_only(told: Mapping) -> list[str]:
+    """The options that ask for something of layers; that none shares weights asks for nothing."""
+    asking = [name for name in LAYERS if name != "shared"]
+    return [name for name in asking if told.get(name, LAYERS[name].default) != LAYERS[name].default]
 
 
 def refuse_contradictions(told: Mapping, options: Mapping) -> None:
     """Raise ValueError for options that no network has together; `told` are those of the user's."""
+    about_layers = sorted(set(of_layers_only(told)))
+    if about_layers and set(told.get("models", (LAYERED,))) != {LAYERED}:
+        raise ValueError(
+            f"{about_layers[0]}={told[about_layers[0]]}: it is about layered networks, and models "
+            f"are {', '.join(names(told['models']))}: leave one of them out"
+        )
     if options.get("filtered") and (options["only_dense"] or not options["shared"]):
         raise ValueError("filtered=True: a convolution shares its weights, and is not dense")
     powers, slopes = options.get("powers"), options.get("slopes")
@@ -278,5 +310,5 @@ def plain(instance: Instance, **options) -> None:
     network, X = instance.network, instance.problem.X
     require(bool(X.any(axis=1).all()), "no sample that is zero")
     require(instance.start.shape == (network.size,), "a start that fits the network")
-    require(network.patterns[-1].is_dense, "a dense output layer")
+    require(not is_layered(network) or network.patterns[-1].is_dense, "a dense output layer")
     require(projected(instance, INSTANCES, options) is instance, "families that it is not of")

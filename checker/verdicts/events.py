@@ -10,12 +10,13 @@ from ncfcheck.verdicts.results import ClaimResult
 
 @dataclass(frozen=True)
 class RunStarted:
-    """The first event: what will be checked."""
+    """The first event: what will be checked, and claims that are not about the run's models."""
 
     claims: tuple[str, ...]
     examples: int
     seed: int
     workers: int
+    unsuited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     results then rest on the instances done so far, and claims with none are absent. `part` is i/k
     of a run that k jobs share. `options` are those of the command line that the results hang on,
     besides seed, examples and claims. `regressions` are the differences to a baseline, one line
-    each, where it was compared with the one in the file `baseline`.
+    each, where it was compared with the one in the file `baseline`. `unsuited` are claims asked
+    for that are not about the models of the run.
     """
 
     schema: int = SCHEMA
@@ -43,6 +44,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str | None = None
     regressions: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    unsuited: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """A line for each of the first claims."""

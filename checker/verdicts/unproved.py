@@ -51,6 +51,8 @@ def differences(found: witness.Witness, path: Path, proof: str | None = None) ->
     yield from _sealed(found, proof)
     if since := stale(found.claims, found.source, claim):
         yield f"`claims` or `source`: {since}"
+    if found.model or found.model_source:
+        yield "`model` or `model_source`: certificates are about layered networks, of no file"
     yield from _judged("margin", claim, instance, found.judged)
     if found.worst is not None:
         first = decode(found.worst.instance, claim.function.__module__)

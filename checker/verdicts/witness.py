@@ -4,7 +4,8 @@ A file is JSON, `format` first. `instance` is encoded as in `ncfcheck.model.enco
 and `error` are hexadecimal floats, `rendering` is a list of lines for people. `worst` is null, or
 the instance with the smallest margin before shrinking, with its margin and error. `claims` is the
 user's file that states the claim, or null: it is named, never run, by reading a witness; `source`
-is a digest of it (see `ncfcheck.verdicts.sources`), or null.
+is a digest of it (see `ncfcheck.verdicts.sources`), or null. `model` and `model_source` are the
+same of the file that states the instance's model.
 `certificate` is null until one is found.
 """
 
@@ -24,7 +25,9 @@ from ncfcheck.core.claims import Claim, Kind, Margin, Outcome, registered
 from ncfcheck.core.files import make_folder, write
 from ncfcheck.core.versions import versions
 from ncfcheck.model.encoding import BadWitness, NotStorable, decode, encode
+from ncfcheck.model.instance import Instance
 from ncfcheck.model.rendering import proved, render
+from ncfcheck.model.sources import digest_of, source_of
 from ncfcheck.verdicts.judging import decide
 from ncfcheck.verdicts.sources import digest, home_of, stale
 from ncfcheck.verifier import FORMAT
@@ -46,6 +49,7 @@ __all__ = [
 ]
 
 FOLDER = Path("reports") / "counterexamples"
+OF_MODELS = ("model", "model_source")  # fields that files about layered networks do without
 WORDS = {
     Outcome.HOLDS: "holds",
     Outcome.UNRESOLVED: "cannot be decided",
@@ -95,6 +99,8 @@ class Witness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rendering: list[str]
     certificate: dict[str, Any] | None = None
     source: str | None = None
+    model: str | None = None
+    model_source: str | None = None
 
     @property
     def judged(self) -> Margin:
@@ -152,6 +158,7 @@ def witness_of(
     Where both do not fit in a file, `worst` is left out. Raises NotStorable where the instance has
     no encoding, or none that is read again.
     """
+    model = source_of(instance.network) if isinstance(instance, Instance) else None
     first = None if worst is None else Worst(_readable(claim, worst[0]), *_hex(worst[1]))
     found = Witness(
         FORMAT,
@@ -165,10 +172,12 @@ def witness_of(
         margin.note,
         seed,
         versions(),
-        replay_command(FOLDER / f"{claim.id}.json", source),
+        replay_command(FOLDER / f"{claim.id}.json", source, model and model.path),
         render(claim, instance, margin) + ([] if certificate is None else proved(certificate)),
         certificate,
         digest(claim),
+        model and _characters(model.path),
+        model and model.digest,
     )
     fits = first is None or len(dumps(found)) < LARGEST
     return found if fits else msgspec.structs.replace(found, worst=None)
@@ -193,10 +202,11 @@ def _hex(margin: Margin) -> tuple[str, str]:
     return float(margin.value).hex(), float(margin.error).hex()
 
 
-def replay_command(path: Path, source: str | None) -> str:
+def replay_command(path: Path, source: str | None, model: str | None = None) -> str:
     """The command that replays the witness file at this path."""
     claims = f" --claims {shlex.quote(source)}" if source else ""
-    return _characters(f"ncfcheck replay {shlex.quote(str(path))}{claims}")
+    model = f" --model {shlex.quote(model)}" if model else ""
+    return _characters(f"ncfcheck replay {shlex.quote(str(path))}{claims}{model}")
 
 
 def _characters(text: str) -> str:
@@ -221,7 +231,7 @@ def save(path: Path, witness: Witness) -> None:
     """Write the file, whole or not at all, its path in its replay command. Raises Unwritable."""
     path = Path(path)
     make_folder(path.parent)
-    command = replay_command(path, witness.claims)
+    command = replay_command(path, witness.claims, witness.model)
     write(path, dumps(msgspec.structs.replace(witness, replay=command)))
 
 
@@ -230,6 +240,7 @@ def dumps(witness: Witness) -> bytes:
     lines = [
         f"  {msgspec.json.encode(name).decode()}: {_pretty(getattr(witness, name))}"
         for name in witness.__struct_fields__
+        if not (name in OF_MODELS and getattr(witness, name) is None)
     ]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
@@ -296,8 +307,18 @@ def replay(witness: Witness) -> Replay:
     """Judge a witness again; one undecided by now does not violate. Raises BadWitness."""
     claim, instance = claim_of(witness), instance_of(witness)
     outcome, margin, _ = decide(claim, instance)
-    since = stale(witness.claims, witness.source, claim)
-    return Replay(outcome, margin, claim, since, instance)
+    return Replay(outcome, margin, claim, since(witness, claim), instance)
+
+
+def since(witness: Witness, claim: Claim) -> str:
+    """How the claim, or the file of the instance's model, is not what it was when the witness was
+    stored; empty where they are.
+    """
+    told = [stale(witness.claims, witness.source, claim)]
+    now = digest_of(Path(witness.model or "").name)
+    if witness.model and now not in (None, witness.model_source):
+        told.append(f"{Path(witness.model).name} has changed since it was stored")
+    return "; ".join(filter(None, told))
 
 
 def stored(claim: str, folder: Path = FOLDER) -> list[Path]:

@@ -128,7 +128,15 @@ NETWORK = {
     "slopes": each(real),
     "patterns": each(one_of(Pattern=PATTERN)),
 }
-PROBLEM = {"network": one_of(Network=NETWORK), "X": array(2), "y": array(2), "loss": loss}
+
+
+def layered(value):
+    told = "certificates are about layered networks"
+    need(not isinstance(value, dict) or "model" not in value, told)
+    return one_of(Network=NETWORK)(value)
+
+
+PROBLEM = {"network": layered, "X": array(2), "y": array(2), "loss": loss}
 NUMERICS = {"tolerance": real, "integrator": word, "calls": integer}
 INSTANCE = {
     "problem": one_of(Problem=PROBLEM),

@@ -44,6 +44,7 @@ def verify(document, claims=REFUTATIONS) -> str:
     limits.deadline = time.monotonic() + SECONDS
     try:
         need(document["format"] == FORMAT, "another format")
+        need("model" not in document, "certificates are about layered networks")
         need(document.keys() <= set(ENTRIES), "an entry that no witness has")
         certificate = document["certificate"]
         need(isinstance(certificate, dict), "the witness has no certificate")

@@ -15,7 +15,7 @@ from ncfcheck import strategies
 from ncfcheck.core.claims import Inapplicable, Outcome, Unresolved, forget, registered
 from ncfcheck.core.families import anything
 from ncfcheck.run.hunting import changes
-from ncfcheck.run.shrinking.passes import PASSES
+from ncfcheck.run.shrinking.passes import passes
 from ncfcheck.strategies import moves
 from ncfcheck.strategies.choices import Composite
 from ncfcheck.strategies.data_families import FAMILIES
@@ -59,7 +59,7 @@ def made_of(claim, instance, rng):
     for larger in ({"samples": n + 5}, {"widths": (widths[0] + 5, *widths[1:])}):
         with contextlib.suppress(*FAILURES):
             yield changes.rebuilt(claim, moves.reshaped(instance, **larger))
-    for each in PASSES:
+    for each in passes(instance):
         for candidate in islice(each(instance), 0, 60, 7):
             with contextlib.suppress(*FAILURES):
                 yield changes.rebuilt(claim, candidate())

@@ -5,13 +5,12 @@ Each returns an instance that the claim's strategy could have drawn, or raises I
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ncfcheck.core.claims import Claim, Inapplicable, Unresolved
 from ncfcheck.model.instance import Instance
-from ncfcheck.strategies import moves
+from ncfcheck.strategies import moves, resizing
+from ncfcheck.strategies.models import is_layered
 
 Array = np.ndarray
 ATTEMPTS = 6  # at a change that the claim's strategy could draw
@@ -20,17 +19,19 @@ SPECIAL = (0.0, 1.0, 0.5, -1.0)  # slopes
 
 def mutated(claim: Claim, instance, rng) -> object:
     """The instance after one to three random moves; Inapplicable where none can be or succeeds."""
-    return _tried(claim, instance, rng, MOVES, (1, 1, 2, 3))
+    return _tried(claim, instance, rng, (MOVES, MOVES_OF_ANY), (1, 1, 2, 3))
 
 
 def snapped(claim: Claim, instance, rng) -> object:
     """The instance with one to three of its parts symmetric, antipodal, on a lattice, equal …"""
-    return _tried(claim, instance, rng, SNAPS, (1, 2, 3))
+    return _tried(claim, instance, rng, (SNAPS, SNAPS_OF_ANY), (1, 2, 3))
 
 
-def _tried(claim: Claim, instance, rng, changes: tuple[Callable, ...], counts: tuple[int, ...]):
+def _tried(claim: Claim, instance, rng, changes: tuple, counts: tuple[int, ...]):
+    """Some of the changes: of the first tuple for layered networks, the second for other models."""
     if not isinstance(instance, Instance):
         raise Inapplicable("nothing is known about the parts of such an instance")
+    changes = changes[not is_layered(instance.network)]
     for _ in range(ATTEMPTS):
         found = instance
         try:
@@ -112,6 +113,28 @@ def smaller(instance: Instance, rng) -> Instance:
     return moves.without_layer(instance, layer)
 
 
+def other_sizes(instance: Instance, rng) -> Instance:
+    """One size of a model of a family, d, m or the number of samples one more or less."""
+    told, samples = resizing.dimensions(instance), len(instance.problem.X)
+    step, seed = int(rng.choice((-1, 1))), int(rng.integers(2**31))
+    name = sorted((*told, ""))[rng.integers(len(told) + 1)]
+    if not name:
+        return resizing.resized(instance, {}, max(1, samples + step), seed)
+    size = max(resizing.least(instance, name), told[name] + step)
+    return resizing.resized(instance, {name: size}, seed=seed)
+
+
+def fewer(instance: Instance, rng) -> Instance:
+    """One sample less, or a size of a model of a family, d or m smaller by one."""
+    n, told = len(instance.problem.X), resizing.dimensions(instance)
+    name = sorted((*told, ""))[rng.integers(len(told) + 1)]
+    if not name and n > 1:
+        return moves.with_samples(instance, np.delete(np.arange(n), rng.integers(n)))
+    if not name or told[name] <= resizing.least(instance, name):
+        raise Inapplicable("none less")
+    return resizing.without(instance, name, int(rng.integers(told[name])), rng.random() < 0.5)
+
+
 def slope(instance: Instance, rng) -> Instance:
     """One slope α_l moved, or special."""
     slopes = list(instance.network.slopes)
@@ -177,10 +200,10 @@ def equal_labels(instance: Instance, rng) -> Instance:
 
 
 def equal_weights(instance: Instance, rng) -> Instance:
-    """A start whose weights are equal in size, or equal, layer by layer."""
+    """A start whose weights are equal in size, or equal, layer by layer, or group by group."""
     start, same = instance.start, rng.random() < 0.5
     values = np.where(start >= 0, 1.0, -1.0) * (start != 0)
-    for part in instance.network.slices if same else ():
+    for part in [group.part for group in instance.network.groups] if same else ():
         values[part] = 1.0 if start[part].sum() >= 0 else -1.0
     return moves.with_array(instance, "start", values)
 
@@ -205,6 +228,11 @@ MOVES += (sizes, smaller, slope, another_seed, repeated, lattice)
 SNAPS = (lattice, lattice)
 SNAPS += (antipodal, symmetric, repeated, equal_labels, equal_weights)
 SNAPS += (special_slopes, line, smaller)
+# Of models that have no layers.
+MOVES_OF_ANY = (noise, noise, one_number, one_number)
+MOVES_OF_ANY += (other_sizes, fewer, another_seed, repeated, lattice)
+SNAPS_OF_ANY = (lattice, lattice, antipodal, symmetric, repeated, equal_labels, equal_weights)
+SNAPS_OF_ANY += (fewer,)
 
 
 def _array(instance: Instance, rng) -> tuple[str, Array]:
@@ -222,7 +250,7 @@ def movable(instance: Instance, fixed: frozenset[str] = frozenset()) -> dict[str
     arrays = {name: each for name, each in moves.arrays(instance).items() if name not in fixed}
     if instance.problem.loss.labels.values:
         arrays.pop("y", None)
-    if any(power == 1 and slope == 1 for power, slope in zip(network.powers, network.slopes)):
+    if is_layered(network) and (1, 1.0) in zip(network.powers, network.slopes):
         arrays.pop("slopes", None)
     return arrays
 

@@ -19,6 +19,7 @@ from ncfcheck.core.files import Unwritable
 from ncfcheck.core.interruptions import heard
 from ncfcheck.core.loading import SOURCES, load_claims
 from ncfcheck.core.versions import versions
+from ncfcheck.model.sources import Models, load, told
 from ncfcheck.run.counterexamples import Find, as_found, replace
 from ncfcheck.run.crews import NoCluster, WorkerLost
 from ncfcheck.run.hunting import search
@@ -35,6 +36,7 @@ from ncfcheck.run.hunting.shards import Row, Shard, ShardReport, Totals
 from ncfcheck.run.hunting.tactics import carried_out
 from ncfcheck.run.shrinking.shrink import SECONDS
 from ncfcheck.run.workers import crew, longest_first, work_through
+from ncfcheck.strategies.about import about
 from ncfcheck.verdicts import witness
 from ncfcheck.verdicts.ledger import PATH, Ledger, LedgerError
 
@@ -52,7 +54,7 @@ class HuntPlan:
     `workers` processes; 0 is this process; `scheduler` is the address of a Dask cluster to use
     instead. No instance takes longer than `instance_timeout` seconds. `keep_going` uses the whole
     budget even after a counterexample; `resume` continues the last hunt of the same claim and seed
-    in the ledger.
+    in the ledger. `models` take the place of those that the claim draws, as in a `CheckPlan`.
     """
 
     claim: str
@@ -66,6 +68,7 @@ class HuntPlan:
     sources: tuple[str, ...] = SOURCES
     ledger: Path = PATH
     folder: Path = witness.FOLDER
+    models: Models = None
     instance_timeout: float = time_limit.SECONDS
 
     @property
@@ -91,7 +94,8 @@ def hunt(plan: HuntPlan) -> Iterator[object]:
     start, stopped = time.monotonic(), ""
     fault: Exception | None = None
     with Ledger(plan.ledger) as ledger:
-        run = _Hunt(plan, registered()[plan.claim], ledger, start)
+        claim = about(registered()[plan.claim], load(plan.models))
+        run = _Hunt(plan, claim, ledger, start)
         yield HuntStarted(plan.claim, plan.seed, plan.workers, plan.budget, run.totals.tested)
         try:
             yield from run.events()
@@ -112,7 +116,7 @@ class _Hunt:
     def __init__(self, plan: HuntPlan, claim: Claim, ledger: Ledger, start: float):
         self.plan, self.claim, self.ledger, self.start = plan, claim, ledger, start
         self.totals, self.best, self.path = Totals(), None, None
-        options = {"search": search.VERSION}
+        options = {"search": search.VERSION} | told(plan.models)
         self.number = ledger.latest(claim.id, plan.seed, options) if plan.resume else None
         self.done = self._resumed() if self.number is not None else set()
         self.before, self.told = self.totals.tested, 0.0
@@ -158,7 +162,7 @@ class _Hunt:
 
     def _crew(self, workers: int, scheduler: str | None = None):
         plan = self.plan
-        make = plan.sources, plan.instance_timeout
+        make = plan.sources, plan.models, plan.instance_timeout
         return crew(workers, scheduler, _worker, make, plan.instance_timeout)
 
     def conclusion(self, stopped: str) -> Iterator[object]:
@@ -255,17 +259,17 @@ class _Hunt:
         )
 
 
-def _worker(sources: tuple[str, ...], timeout: float) -> Callable:
+def _worker(sources: tuple[str, ...], models: Models, timeout: float) -> Callable:
     """What works on a shard, or makes smaller what was found."""
     load_claims(sources)
-    return partial(_work, timeout)
+    return partial(_work, timeout, load(models))
 
 
-def _work(timeout: float, unit: Shard | Find) -> ShardReport | witness.Witness | None:
+def _work(timeout: float, models, unit: Shard | Find) -> ShardReport | witness.Witness | None:
     with time_limit.each_step(timeout):
         if isinstance(unit, Find):
-            return unit.smaller()
-        return carried_out(registered()[unit.claim], unit)
+            return unit.smaller(models=models)
+        return carried_out(about(registered()[unit.claim], models), unit)
 
 
 def _given_up(shard: Shard, lost: WorkerLost) -> ShardReport:

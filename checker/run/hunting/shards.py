@@ -13,7 +13,7 @@ from ncfcheck.verdicts.evidence import Evidence
 from ncfcheck.verdicts.tallies import Violation
 
 STRUCTURED, DRAWN, MUTATED, OPTIMISED = "structured", "drawn", "mutated", "optimised"
-STRATUM = ("D", "L", "p", "α", "data")  # keys of coverage that tell strata apart
+STRATUM = ("model", "D", "L", "p", "α", "data")  # keys of coverage that tell strata apart
 
 
 class Point(msgspec.Struct, frozen=True):

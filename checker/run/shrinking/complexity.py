@@ -11,6 +11,7 @@ from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.rendering import common_scale, number
 from ncfcheck.strategies.found import FoundInstance
+from ncfcheck.strategies.models import is_layered
 from ncfcheck.strategies.moves import arrays
 from ncfcheck.theory.rank_one.points import RankOneInstance, balanced_norms
 
@@ -21,8 +22,12 @@ DIRECTIONS = ("start", "u", "norms")  # arrays that count up to their length, as
 
 
 def size(instance: Instance) -> tuple[int, ...]:
-    """Layers, hidden neurons, samples, dimensions, outputs, layers that are not dense, D, Σ p_l."""
+    """Layers, hidden neurons, samples, dimensions, outputs, layers that are not dense, D, Σ p_l; of
+    a model that has no layers, the sum of its sizes in place of the first two, and its weights.
+    """
     network, (n, d) = instance.network, instance.problem.X.shape
+    if not is_layered(network):
+        return (sum(network.sizes.values()), n, d, network.width, network.size)
     structured = sum(not pattern.is_dense for pattern in network.patterns)
     return (
         *(network.depth, sum(network.widths[1:-1]), n, d, network.widths[-1]),
@@ -37,7 +42,7 @@ def key(instance: Instance) -> tuple:
     return (
         *size(instance),
         tuple(Loss).index(problem.loss),
-        sum(_slope(alpha) for alpha in network.slopes),
+        sum(map(_slope, network.slopes)) if is_layered(network) else 0.0,
         round(total, 6),
         SHARES.index(instance.fraction) if instance.fraction in SHARES else 99,
         (len(instance.seeds), sum(instance.seeds)),
@@ -47,7 +52,7 @@ def key(instance: Instance) -> tuple:
 def numbers(instance: Instance) -> dict[str, Array]:
     """The arrays that a reader has to look at: not those that derive from others."""
     found = arrays(instance)
-    del found["slopes"]
+    found.pop("slopes", None)
     if isinstance(instance, RankOneInstance | FoundInstance):
         del found["start"]
     if "norms" in found and np.array_equal(found["norms"], balanced_norms(instance.network)):

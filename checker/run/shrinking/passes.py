@@ -14,7 +14,8 @@ from ncfcheck.model.losses import Loss
 from ncfcheck.model.rendering import common_scale
 from ncfcheck.run.shrinking.complexity import SHARES, SLOPES, is_direction, numbers, weight
 from ncfcheck.run.shrinking.smallest import smallest
-from ncfcheck.strategies import moves
+from ncfcheck.strategies import moves, resizing
+from ncfcheck.strategies.models import is_layered
 
 Array = np.ndarray
 Candidate = Callable[[], Instance]  # a move and its arguments; raises Inapplicable if there is none
@@ -143,6 +144,15 @@ def patterns(instance: Instance) -> Iterator[Candidate]:
             yield partial(moves.with_dense_layer, instance, layer)
 
 
+def sizes(instance: Instance) -> Iterator[Candidate]:
+    """Sizes of a model of a family, d and m: each as small as can be, then one less."""
+    told = resizing.dimensions(instance)
+    for name in told:
+        yield partial(resizing.resized, instance, {name: resizing.least(instance, name)})
+    for name in told:
+        yield from resizing.one_less(instance, name)
+
+
 def powers(instance: Instance) -> Iterator[Candidate]:
     """Smaller powers: the same for all layers, then one by one."""
     old = instance.network.powers
@@ -240,3 +250,13 @@ def seeds(instance: Instance) -> Iterator[Candidate]:
 
 PASSES = (smallest, layers, neurons, samples, dimensions, rotations, outputs, patterns)
 PASSES += (powers, losses, slopes, whole_arrays, entries, shares, seeds)
+# Of models that have no layers: of a family, or else of one size.
+OF_FAMILIES = (smallest, sizes, samples, losses, whole_arrays, entries, shares, seeds)
+OF_OTHERS = OF_FAMILIES[2:]
+
+
+def passes(instance: Instance) -> tuple[Callable[[Instance], Iterator[Candidate]], ...]:
+    """The passes that there are for the instance's model."""
+    if is_layered(instance.network):
+        return PASSES
+    return OF_OTHERS if instance.network.family is None else OF_FAMILIES

@@ -22,7 +22,7 @@ from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.model.instance import Instance
 from ncfcheck.run.shrinking.choices import simpler_choices
 from ncfcheck.run.shrinking.complexity import key, size
-from ncfcheck.run.shrinking.passes import PASSES, Candidate
+from ncfcheck.run.shrinking.passes import Candidate, passes
 from ncfcheck.run.shrinking.smallest import smallest
 from ncfcheck.strategies.choices import Strategy
 from ncfcheck.strategies.moves import rebuilt
@@ -97,7 +97,7 @@ class Search:
         improved = True
         while improved and not self.is_over():
             improved = False
-            for each in PASSES:
+            for each in passes(self.best):
                 until = self.deadline
                 # What is built anew is dear for some claims: most time is the instance's at hand.
                 if each is smallest:

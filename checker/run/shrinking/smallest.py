@@ -10,7 +10,8 @@ import numpy as np
 
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
-from ncfcheck.strategies import moves
+from ncfcheck.strategies import moves, resizing
+from ncfcheck.strategies.models import all_sizes, is_layered
 
 MOST = 1200  # candidates
 # Samples by (n, d), labels of one output by n.
@@ -26,10 +27,17 @@ STARTS = 4  # as it is, all ones, all ones but for the sign of W_L, all −1
 
 
 def smallest(instance: Instance) -> Iterator[partial]:
-    """The smallest instances up to its own size: layers first, neurons, samples, dimensions."""
+    """The smallest instances up to its own size: layers first, neurons, samples, dimensions; of a
+    model that has no layers, the sum of its sizes first.
+    """
+    found = _layered if is_layered(instance.network) else _of_family
+    return islice(found(instance), MOST)
+
+
+def _layered(instance: Instance) -> Iterator[partial]:
     network, (n, d) = instance.network, instance.problem.X.shape
     largest = (network.depth, sum(network.widths[1:-1]), n, d)
-    found = (
+    return (
         partial(_built, instance, depth, width, outputs, powers, slope, X, y, start)
         for depth, width, samples, dimensions in product((2, 3), (1, 2), (1, 2), (1, 2))
         if (depth, width * (depth - 1), samples, dimensions) <= largest
@@ -40,7 +48,6 @@ def smallest(instance: Instance) -> Iterator[partial]:
             SLOPES, DATA[samples, dimensions], LABELS[samples], range(STARTS)
         )
     )
-    return islice(found, MOST)
 
 
 def _powers(old: tuple[int, ...], depth: int) -> list[tuple[int, ...]]:
@@ -62,9 +69,45 @@ def _built(
     found = moves.changed(
         moves.with_seed(found, 0), X=X, y=np.repeat(y, outputs, axis=1), loss=Loss.SQUARE
     )
+    return _started(found, start)
+
+
+def _started(instance: Instance, start: int) -> Instance:
+    """The instance at one of the STARTS."""
     if start == 0:
-        return found
-    weights = np.full(found.start.size, -1.0 if start == 3 else 1.0)
+        return instance
+    weights = np.full(instance.start.size, -1.0 if start == 3 else 1.0)
     if start == 2:
-        weights[found.network.slices[-1]] *= -1
-    return moves.with_array(found, "start", weights)
+        weights[instance.network.groups[-1].part] *= -1
+    return moves.with_array(instance, "start", weights)
+
+
+def _of_family(instance: Instance) -> Iterator[partial]:
+    """With sizes of no larger a sum, few samples, and numbers as they are or simple; d and m, where
+    they are free, 1 or as they are.
+    """
+    network, n = instance.network, len(instance.problem.X)
+    free = {k: v for k, v in resizing.dimensions(instance).items() if k not in network.sizes}
+    total = sum(network.sizes.values())
+    fitting = (each for each in all_sizes(network.family) if sum(each.values()) <= total)
+    for sizes, samples in product(fitting, (1, 2)[:n]):
+        for others in (dict.fromkeys(free, 1), free) if free else ({},):
+            yield from _simple(instance, sizes | others, samples)
+
+
+def _simple(instance: Instance, told: dict, samples: int) -> Iterator[partial]:
+    """With simple data, labels and starts, then with the instance's own."""
+    for labels, start in (*product(LABELS[samples], range(STARTS)), (None, 0)):
+        yield partial(_resized, instance, told, samples, labels, start)
+
+
+def _resized(instance: Instance, told: dict, samples: int, labels, start: int) -> Instance:
+    """The instance in other sizes; with labels, samples of ones but for their signs, in turn."""
+    found = resizing.resized(instance, told, samples)
+    if labels is None:
+        return found
+    n, d = found.problem.X.shape
+    X = np.where((np.arange(n)[:, None] * np.arange(1, d + 1)) % 2, -1.0, 1.0)
+    y = np.repeat(np.array(labels, dtype=float)[:, None], found.network.width, axis=1)
+    found = moves.changed(moves.with_seed(found, 0), X=X, y=y, loss=Loss.SQUARE)
+    return _started(found, start)
