@@ -257,12 +257,9 @@ def _table(path, target, *how):
         return None
     if path is None or target is None:
         raise CannotRun("--data FILE.csv and --target COLUMN go together")
-    from ncfcheck.core.tables import TableError, read_table
+    from ncfcheck.core.tables import read_table
 
-    try:
-        table = read_table(path, target, *how)
-    except TableError as error:
-        raise CannotRun(str(error)) from error
+    table = read_table(path, target, *how)
     for note in table.notes:
         warn(f"{path}: {note}")
     return table

@@ -11,8 +11,8 @@ import pytest
 import ncfcheck
 from ncfcheck import (
     BadWitness,
+    CannotRun,
     Instance,
-    LedgerError,
     Ncf,
     Numerics,
     Problem,
@@ -77,7 +77,7 @@ RIGHT = {
     "Problem.outputs": ((PROBLEM, u), 2),
     "Network.matrices": ((NETWORK, u), 2),
 }
-TOLD = BadWitness | LedgerError
+TOLD = BadWitness | CannotRun
 WRONG = (None, 3, "text", object(), PROBLEM, NCF, [], {}, Ncf, 1j, np.datetime64("2020-01-01"))
 
 
