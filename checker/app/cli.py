@@ -27,6 +27,7 @@ from ncfcheck.app.console import (
     told,
 )
 from ncfcheck.app.hunt import hunt
+from ncfcheck.app.models import model
 from ncfcheck.app.reports import Part, merge, outputs, part_of, plot, prepared, report, writers
 from ncfcheck.app.streams import warn
 from ncfcheck.app.verify import verify
@@ -84,7 +85,7 @@ def cli(context):
         print(context.get_help())
 
 
-for command in (merge, report, plot, hunt, replay, verify):
+for command in (merge, report, plot, hunt, replay, verify, model):
     cli.add_command(command)
 
 

@@ -19,14 +19,18 @@ except ImportError as error:
 
 @contextmanager
 def _in_double() -> Iterator[None]:
-    """A context in which tensors that the user makes are in double precision, and gradients on."""
-    before = torch.get_default_dtype()
+    """A context in which tensors that the user makes are in double precision, gradients on, and
+    PyTorch works on one thread: several wait for each other, where other processes work, too.
+    """
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     torch.set_default_dtype(torch.float64)
+    torch.set_num_threads(1)
     try:
         with torch.enable_grad():
             yield
     finally:
-        torch.set_default_dtype(before)
+        torch.set_default_dtype(dtype)
+        torch.set_num_threads(threads)
 
 
 class TorchBackend(Backend):
@@ -39,11 +43,14 @@ class TorchBackend(Backend):
         self.function, self.shapes = outputs, shapes
 
     @classmethod
-    def of_module(cls, module: torch.nn.Module) -> TorchBackend:
+    def of_module(cls, module: torch.nn.Module, inputs: int) -> TorchBackend:
         """The module, of which a copy in double precision is used; its parameters that require
-        gradients are the weights, under their own names.
+        gradients are the weights, under their own names. Lazy ones are those of `inputs` numbers.
         """
         own = copy.deepcopy(module).double()
+        if any(map(torch.nn.parameter.is_lazy, own.parameters())):
+            with torch.no_grad():
+                own(torch.zeros(2, inputs, dtype=torch.float64))
         weights = {
             name: tuple(each.shape) for name, each in own.named_parameters() if each.requires_grad
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -161,8 +162,9 @@ claim_files.FORGETTING.append(_forget)
 
 
 def _is_restated(old: Callable, new: Callable) -> bool:
-    """Whether a cell of a notebook is run again."""
-    return old.__module__ == new.__module__ == "__main__"
+    """Whether a cell of a notebook is run again, or a file that was loaded before is gone."""
+    is_gone = old.__module__ not in sys.modules
+    return is_gone or old.__module__ == new.__module__ == "__main__"
 
 
 def _range(name: str, given) -> tuple[int, int]:

@@ -72,7 +72,7 @@ class OwnModel(Model):
         if is_module(module):
             if shapes is not None:
                 raise TypeError("a module has shapes of its own: leave `shapes` out")
-            backend = TorchBackend.of_module(module)
+            backend = TorchBackend.of_module(module, inputs)
             _shapes(backend.shapes)
         elif shapes is None:
             raise TypeError("a function takes the `shapes` of its weights by name")
