@@ -9,8 +9,8 @@ from ncfcheck.core.errors import CannotRun
 
 KINKS = {
     True: "locally Lipschitz, as far as sampling tells",
-    False: "jumps, as with ReLU, absolute values and maxima: claims that need a locally Lipschitz "
-    "gradient do not apply",
+    False: "jumps, or nearly, as with ReLU, absolute values and maxima: claims that need a locally "
+    "Lipschitz gradient do not apply",
 }
 
 

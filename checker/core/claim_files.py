@@ -115,9 +115,7 @@ def _unfit(path: Path, what: str) -> str:
 def ids(source: str) -> list[str]:
     """Ids of the claims that a loaded file states."""
     return [
-        id
-        for id, claim in registered().items()
-        if claim.function.__module__ == module_name(source)
+        id for id, claim in registered().items() if claim.function.__module__ == module_name(source)
     ]
 
 
@@ -171,7 +169,12 @@ def told_of(error: BaseException, claim) -> str:
     returns, where it is stated.
     """
     message = told(error)
-    return message if re.match(r"[^:]+\.py:\d+: ", message) else where(claim) + message
+    return message if is_placed(message) else where(claim) + message
+
+
+def is_placed(message: str) -> bool:
+    """Whether a message begins with a line of a file."""
+    return re.match(r"[^:]+\.py:\d+: ", message) is not None
 
 
 def where(claim) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ncfcheck.core.claim_files import told
+from ncfcheck.core.claim_files import is_placed, told
 from ncfcheck.core.describing import one_line
 from ncfcheck.model.backends.backend import BrokenModel
 
@@ -16,6 +16,7 @@ SAMPLES = 3
 EXACT = 1e-9
 # What single precision inside of it may do, which is told of where orders are measured.
 SINGLE = 1e-4
+LONGEST = 300  # characters of an error's message: JAX writes pages
 
 
 def broken(model, what: str) -> BrokenModel:
@@ -30,7 +31,10 @@ def called(model, function, *arguments):
         with np.errstate(all="ignore"):
             return function(*arguments)
     except Exception as error:
-        raise broken(model, one_line(told(error), 300)) from error
+        what = one_line(told(error), LONGEST)
+        if is_placed(what):
+            raise BrokenModel(f"{what} ({model.named})") from error
+        raise broken(model, what) from error
 
 
 def drawn(model, rng: np.random.Generator, samples: int = SAMPLES) -> tuple[Array, Array]:

@@ -45,7 +45,8 @@ def is_polynomial(model, order: float, rng: np.random.Generator) -> bool:
     """Whether gradients along segments are polynomials of degree D − 1."""
     if order != int(order) or order > LARGEST:
         return False
-    nodes = (1 - np.cos(np.pi * (np.arange(order) + 0.5) / order)) / 2
+    count = max(2, int(order))
+    nodes = (1 - np.cos(np.pi * (np.arange(count) + 0.5) / count)) / 2
     for _ in range(SEGMENTS):
         at, _ = gradients(model, rng)
         values = np.array([at(t) for t in nodes])
