@@ -50,6 +50,7 @@ RIGHT = {
     "loss_flow": ((PROBLEM, u, 0.1, NUMERICS, norm_reaches(2.0)), 5),
     "margins": (([],), 1),
     "ncf_flow": ((NCF, u, NUMERICS, norm_reaches(2.0)), 4),
+    "own_model": ((lambda: None,), 1),
     "plot": ((INSTANCE,), 1),
     "polish": ((NCF, u, 5), 3),
     "portrait": ((INSTANCE,), 1),

@@ -8,7 +8,6 @@ number is rounded up, the last sample repeated with a weight of 0, so that shape
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,17 +26,24 @@ SMALL = 1 << 16  # P·n up to which compiling takes longer than a slower program
 QUICKLY = {"xla_backend_optimization_level": 0}
 
 
-@dataclass(frozen=True)
 class Samples:
     """X on JAX's device, its rows repeated, and how many of them count."""
 
-    X: Any
-    count: int
+    def __init__(self, X: Any, count: int):
+        self.X, self.count = X, count
+        self._kept: tuple[Array, Any] | None = None
 
-    def weights(self, r: Array) -> Array:
-        """r (n, m) with zeros for rows that do not count."""
+    def weights(self, r: Array) -> Any:
+        """r (n, m) with zeros for rows that do not count; the last that nobody can write to stay on
+        the device.
+        """
+        if self._kept and self._kept[0] is r:
+            return self._kept[1]
         found = np.zeros((self.X.shape[0], r.shape[1]))
         found[: self.count] = r
+        if not r.flags.writeable:
+            self._kept = r, jax.device_put(found)
+            return self._kept[1]
         return found
 
 
@@ -116,9 +122,9 @@ class JaxBackend(Backend):
 
     def products(self, samples: Samples, w: Array, r: Array, directions: Array) -> Array:
         """∇²(Σ r ∘ H) times every row of directions (k, P), by forward over reverse mode."""
-        r, program = samples.weights(r), self._compiled(samples, w)[1]
-        found = np.empty_like(directions)
+        program, found = self._compiled(samples, w)[1], np.empty_like(directions)
         with jax.enable_x64(True):
+            r = samples.weights(r)
             for start in range(0, len(directions), TOGETHER):
                 some = directions[start : start + TOGETHER]
                 filled = np.zeros((TOGETHER, w.size))

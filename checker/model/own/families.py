@@ -181,10 +181,10 @@ def _range(name: str, given) -> tuple[int, int]:
 
 def _require_sizes(function, ranges: Mapping) -> None:
     """That it is a function of these sizes. Raises TypeError."""
-    if not inspect.isfunction(function):
+    if not inspect.isfunction(function) or not function.__name__.isidentifier():
         raise TypeError(
-            f"@own_model decorates a function of sizes, not {stated.shown(function)}: sizes are "
-            "given by name, as in @own_model(width=(1, 4))"
+            f"@own_model decorates a function (def) of sizes, not {stated.shown(function)}: sizes "
+            "are given by name, as in @own_model(width=(1, 4))"
         )
     try:
         inspect.signature(function).bind(**ranges)
