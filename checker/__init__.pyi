@@ -6,7 +6,6 @@ from .app.session import hunt as hunt
 from .app.session import replay as replay
 from .app.session import shrink as shrink
 from .app.session import verify as verify
-from .core.claim_files import BrokenClaims as BrokenClaims
 from .core.claims import CONJECTURE as CONJECTURE
 from .core.claims import CONTROL as CONTROL
 from .core.claims import THEOREM as THEOREM
@@ -18,7 +17,7 @@ from .core.claims import Unresolved as Unresolved
 from .core.claims import Verdict as Verdict
 from .core.claims import claim as claim
 from .core.claims import worst as worst
-from .core.tables import TableError as TableError
+from .core.errors import CannotRun as CannotRun
 from .core.tolerances import Numerics as Numerics
 from .model.encoding import BadWitness as BadWitness
 from .model.instance import Instance as Instance
@@ -28,6 +27,8 @@ from .model.ncf import Problem as Problem
 from .model.networks import Network as Network
 from .model.networks import Pattern as Pattern
 from .model.networks import dense as dense
+from .model.own.families import own_model as own_model
+from .model.own.models import OwnModel as OwnModel
 from .report.plots import plot as plot
 from .report.portrait import portrait as portrait
 from .strategies.choices import composite as composite
@@ -47,7 +48,6 @@ from .theory.starts import unit as unit
 from .verdicts.dataframes import coverage as coverage
 from .verdicts.dataframes import margins as margins
 from .verdicts.dataframes import results as results
-from .verdicts.ledger import LedgerError as LedgerError
 from .verdicts.ledger import instances_tested as instances_tested
 from .verifier.numbers import Rejected as Rejected
 

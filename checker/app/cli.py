@@ -30,6 +30,7 @@ from ncfcheck.app.console import (
     told,
 )
 from ncfcheck.app.hunt import hunt
+from ncfcheck.app.models import model
 from ncfcheck.app.reports import Part, merge, outputs, part_of, plot, prepared, report, writers
 from ncfcheck.app.streams import warn
 from ncfcheck.app.verify import verify
@@ -88,7 +89,7 @@ def cli(context):
         print(context.get_help())
 
 
-for command in (merge, report, plot, hunt, replay, verify):
+for command in (merge, report, plot, hunt, replay, verify, model):
     cli.add_command(command)
 
 
@@ -264,12 +265,9 @@ def _table(path, target, *how):
         return None
     if path is None or target is None:
         raise CannotRun("--data FILE.csv and --target COLUMN go together")
-    from ncfcheck.core.tables import TableError, read_table
+    from ncfcheck.core.tables import read_table
 
-    try:
-        table = read_table(path, target, *how)
-    except TableError as error:
-        raise CannotRun(str(error)) from error
+    table = read_table(path, target, *how)
     for note in table.notes:
         warn(f"{path}: {note}")
     return table

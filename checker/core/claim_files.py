@@ -1,4 +1,6 @@
-"""The user's own files of claims: imported by path, and their mistakes told by file and line."""
+"""The user's own files, of claims and of models: imported by path, and their mistakes told by file
+and line.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -52,14 +55,29 @@ def is_file(source: str) -> bool:
     return source.endswith(SUFFIX) or os.sep in source
 
 
+FORGETTING: list[Callable[[str], None]] = [forget]
+"""What takes all that a module states out of a registry, by the module's name."""
+
+
 def load(source: str) -> ModuleType:
     """Import the file, once; modules beside it can be imported from it. Raises BrokenClaims."""
+    module = imported(source, "claims", BrokenClaims)
+    if not ids(source):
+        unload(module)
+        raise BrokenClaims(
+            f"{short(source)} states no claim: decorate a function with @claim of ncfcheck"
+        )
+    return module
+
+
+def imported(source: str, what: str, broken: type[CannotRun]) -> ModuleType:
+    """The module of a file, imported once, of `what` it is a file. Raises `broken`."""
     path = Path(source).resolve()
-    name = _name(path)
+    name = module_name(source)
     if name in sys.modules:
         return sys.modules[name]
-    if why := _unfit(path):
-        raise BrokenClaims(f"cannot read {short(source)}: {why}")
+    if why := _unfit(path, what):
+        raise broken(f"cannot read {short(source)}: {why}")
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # as the name ends with SUFFIX
     module = importlib.util.module_from_spec(spec)
@@ -69,40 +87,41 @@ def load(source: str) -> ModuleType:
         # What it prints is no result: standard output may be read by a program.
         with contextlib.redirect_stdout(sys.stderr):
             spec.loader.exec_module(module)
-        if not any(claim.function.__module__ == name for claim in registered().values()):
-            raise BrokenClaims(
-                f"{short(source)} states no claim: decorate a function with @claim of ncfcheck"
-            )
     except BaseException as error:
-        del sys.modules[name]
-        forget(name)
+        unload(module)
         is_asked = isinstance(error, KeyboardInterrupt) and may_be_asked()
-        if is_asked or isinstance(error, BrokenClaims):
+        if is_asked or isinstance(error, broken):
             raise
-        raise BrokenClaims(told(error, path)) from error
+        raise broken(told(error, path)) from error
     return module
 
 
-def _unfit(path: Path) -> str:
-    """Why there can be no claims at a path; empty where there can."""
+def unload(module: ModuleType) -> None:
+    """Forget the module of a file, and all that it states: it may be mended and loaded again."""
+    del sys.modules[module.__name__]
+    for each in FORGETTING:
+        each(module.__name__)
+
+
+def _unfit(path: Path, what: str) -> str:
+    """Why there can be no claims, or models, at a path; empty where there can."""
     if path.is_dir():
-        return "it is a folder: name a file of claims in it"
+        return f"it is a folder: name a file of {what} in it"
     if not path.exists():
         return "there is no such file"
-    return "" if path.suffix == SUFFIX else f"a file of claims ends in {SUFFIX}"
+    return "" if path.suffix == SUFFIX else f"a file of {what} ends in {SUFFIX}"
 
 
 def ids(source: str) -> list[str]:
     """Ids of the claims that a loaded file states."""
     return [
-        id
-        for id, claim in registered().items()
-        if claim.function.__module__ == _name(Path(source).resolve())
+        id for id, claim in registered().items() if claim.function.__module__ == module_name(source)
     ]
 
 
-def _name(path: Path) -> str:
-    """A name for the module that no other has, the same in every process."""
+def module_name(source: str) -> str:
+    """A name for the module of a file that no other has, the same in every process."""
+    path = Path(source).resolve()
     digest = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return f"claims_{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}_{digest}"
 
@@ -150,7 +169,12 @@ def told_of(error: BaseException, claim) -> str:
     returns, where it is stated.
     """
     message = told(error)
-    return message if re.match(r"[^:]+\.py:\d+: ", message) else where(claim) + message
+    return message if is_placed(message) else where(claim) + message
+
+
+def is_placed(message: str) -> bool:
+    """Whether a message begins with a line of a file."""
+    return re.match(r"[^:]+\.py:\d+: ", message) is not None
 
 
 def where(claim) -> str:

@@ -11,6 +11,8 @@ from lzma import LZMAError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ncfcheck.core.errors import CannotRun
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -32,7 +34,7 @@ COMMA = re.compile(r"[-+]?(\d*|\d{1,3}(\.\d{3})+),\d+([eE][-+]?\d+)?%?")
 POINT = re.compile(r"[-+]?[\d,]*\.\d+([eE][-+]?\d+)?%?")
 
 
-class TableError(Exception):
+class TableError(CannotRun):
     """The table cannot be used; one line says what is wrong, where, and what would be right."""
 
 

@@ -11,8 +11,8 @@ import pytest
 import ncfcheck
 from ncfcheck import (
     BadWitness,
+    CannotRun,
     Instance,
-    LedgerError,
     Ncf,
     Numerics,
     Problem,
@@ -50,6 +50,7 @@ RIGHT = {
     "loss_flow": ((PROBLEM, u, 0.1, NUMERICS, norm_reaches(2.0)), 5),
     "margins": (([],), 1),
     "ncf_flow": ((NCF, u, NUMERICS, norm_reaches(2.0)), 4),
+    "own_model": ((lambda: None,), 1),
     "plot": ((INSTANCE,), 1),
     "polish": ((NCF, u, 5), 3),
     "portrait": ((INSTANCE,), 1),
@@ -77,7 +78,7 @@ RIGHT = {
     "Problem.outputs": ((PROBLEM, u), 2),
     "Network.matrices": ((NETWORK, u), 2),
 }
-TOLD = BadWitness | LedgerError
+TOLD = BadWitness | CannotRun
 WRONG = (None, 3, "text", object(), PROBLEM, NCF, [], {}, Ncf, 1j, np.datetime64("2020-01-01"))
 
 

@@ -1,0 +1,87 @@
+"""What is asked of a library that the user's own network is written in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ncfcheck.core.errors import CannotRun
+
+Array = np.ndarray
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class BrokenModel(CannotRun):
+    """A model of the user's is not what the theory is about; the message says how, where, and the
+    likely cause.
+    """
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What the user's function returns: shape and kind of numbers, as their library names it."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class Backend(ABC):
+    """The user's function of samples X (n, d) and weights by name, on flat vectors w (P,): names
+    stand in w in the order of `shapes`. All numbers are float64.
+    """
+
+    library: ClassVar[str]
+    shapes: Shapes
+
+    @abstractmethod
+    def samples(self, X: Array) -> Any:
+        """Samples X (n, d) as the other methods take them, converted once."""
+
+    @abstractmethod
+    def signature(self, X: Array, w: Array) -> Signature:
+        """What the function returns."""
+
+    @abstractmethod
+    def outputs(self, samples: Any, w: Array) -> Array:
+        """H(X; w), (n, m)."""
+
+    @abstractmethod
+    def pull_back(self, samples: Any, w: Array, r: Array) -> tuple[float, Array]:
+        """Σ r ∘ H(X; w) and its gradient (P,); r (n, m)."""
+
+    # Whether `products` are there: second derivatives as the library has them.
+    has_products: ClassVar[bool] = False
+
+    def products(self, samples: Any, w: Array, r: Array, directions: Array) -> Array:
+        """∇²(Σ r ∘ H) times every row of directions (k, P), (k, P)."""
+        raise NotImplementedError(f"{self.library} has no second derivatives here")
+
+    @cached_property
+    def parts(self) -> tuple[tuple[str, slice, tuple[int, ...]], ...]:
+        """Name, place in w, and shape of every array of weights."""
+        ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes.values())])
+        return tuple(
+            (name, slice(int(start), int(stop)), shape)
+            for (name, shape), start, stop in zip(self.shapes.items(), ends[:-1], ends[1:])
+        )
+
+    def by_name(self, w: Any) -> dict[str, Any]:
+        """Weights w (P,), an array of any library, by name, each in its shape."""
+        return {name: w[part].reshape(shape) for name, part, shape in self.parts}
+
+
+def in_rows(outputs: Any) -> Any:
+    """Outputs (n, m) of any library, where those of one output may be (n,)."""
+    return outputs[:, None] if outputs.ndim == 1 else outputs
+
+
+def missing(library: str, error: ImportError) -> BrokenModel:
+    """What is said where a library is not installed, or cannot be imported."""
+    if isinstance(error, ModuleNotFoundError) and error.name == library:
+        return BrokenModel(f"{library} is not installed: pip install 'ncfcheck[{library}]'")
+    return BrokenModel(f"{library} cannot be imported: {error}")
