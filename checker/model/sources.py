@@ -11,12 +11,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from ncfcheck.model.architectures import BUILT_IN
 from ncfcheck.model.families import Family
-from ncfcheck.model.model_files import load_models
 from ncfcheck.model.models import Model
-
-# Families that come with the program, by name.
-BUILT_IN: dict[str, Family] = {}
+from ncfcheck.model.own import families as own_families
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,9 @@ def load(models: Models) -> tuple[Family, ...] | None:
     source = None
     if isinstance(models, str):
         path = Path(models).resolve()
-        models = tuple(load_models(str(path)))
+        models = own_families.load(str(path))
         source = Source(str(path), hashlib.sha256(path.read_bytes()).hexdigest()[:16])
+    models = tuple(map(own_families.family_of, models))
     # A file is imported once: what it said then is what its families are.
     known = [next((old for old in _own if old[0] is each), (each, source)) for each in models]
     _own[:] = [*known, *(old for old in _own if old not in known)]

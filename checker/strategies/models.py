@@ -13,6 +13,7 @@ from ncfcheck.core.stated import shown
 from ncfcheck.model.families import Family
 from ncfcheck.model.models import Model
 from ncfcheck.model.networks import Network
+from ncfcheck.model.own import families as own_families
 from ncfcheck.model.sources import BUILT_IN, load
 from ncfcheck.strategies.datasets import Sample
 
@@ -27,6 +28,7 @@ def read_models(value) -> tuple:
     """ "layered", "any", names of families or families themselves, one or several."""
     found = []
     for each in several(value):
+        each = own_families.family_of(each)
         if isinstance(each, Family):
             found += load((each,))
         elif each in (LAYERED, ANY):

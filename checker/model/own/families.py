@@ -139,6 +139,12 @@ def named(name: str) -> OwnFamily:
     return _registry[name]
 
 
+def family_of(value):
+    """The family that a decorated function states; anything else as it is."""
+    found = _registry.get(getattr(value, "__name__", ""))
+    return found if found is not None and found.function is value else value
+
+
 def load(source: str) -> tuple[OwnFamily, ...]:
     """The families of a file of the user's, imported once. Raises BrokenModel."""
     module = claim_files.imported(source, "models", BrokenModel)
