@@ -1,5 +1,7 @@
 """Boxes that hold exactly one KKT point, by the Krawczyk operator; standard library only."""
 
+from functools import cache
+
 from .networks import number, numbers, whole
 from .numbers import Ball, Dual, ball, dot, need
 from .symmetries import symmetry
@@ -114,5 +116,5 @@ def boxed(data, net, X, Y, fixed=()):
         theta,
         box[free],
         net.run([*theta, *fixed], X, Y)[1],
-        lambda: slopes(lambda t: net.run(t, X, Y)[2], theta),
+        cache(lambda: slopes(lambda t: net.run(t, X, Y)[2], theta)),
     )

@@ -25,7 +25,7 @@ from .networks import number, numbers, unit
 from .numbers import Ball, ball, dot, need, power
 from .registry import refutes
 from .tubes import Field
-from .windows import Point, apart, limit, need_epsilon, ray
+from .windows import Point, apart, limit, own_limit, ray
 from .zero_limits import fading
 
 # About the distance of v_0 from the point nearest to it; cosine that w falls short of.
@@ -50,8 +50,7 @@ def large_init(case, data):
     """⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ at T_ε/δ^{D−2} for a δ with δR_ε ≥ 3, u* > 0 the proved limit of
     the NCF flow.
     """
-    found = limit(case, data)
-    need_epsilon(case, found)
+    found = own_limit(case, data)
     delta, tube = trained(case, data, found.start)
     need(delta * found.norms[0] >= LARGE, "δR_ε ≥ 3 is not proved")
     fails_at_time(found, tube, misaligned(found))
@@ -62,8 +61,7 @@ def large_init_escape(case, data):
     """For a δ whose loss outweighs ∇N at T_ε, ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ where ‖w‖ first reaches
     R_ε δ, u* the proved limit of the NCF flow.
     """
-    found = limit(case, data)
-    need_epsilon(case, found)
+    found = own_limit(case, data)
     delta, tube = trained(case, data, found.start)
     x = found.tube.at(found.times[1])
     loss, still = (Field(case, case.Y, each)(x) for each in (delta, 0))

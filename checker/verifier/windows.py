@@ -98,6 +98,13 @@ def need_epsilon(case, window):
     need(abs(asked - window.epsilon) < ball(window.epsilon * SAME), "ε is not the instance's")
 
 
+def own_limit(case, data):
+    """The same, the window that of the instance's ε."""
+    window = limit(case, data)
+    need_epsilon(case, window)
+    return window
+
+
 @proof
 def ray(case, data):
     """The KKT point, N < 0, the NCF flow starts at, and r^{−(D−2)} = 1 − D(D−2)N·t on its ray."""
