@@ -8,6 +8,7 @@ from .hypotheses import homogeneous, lipschitz, order_above_two, true_labels
 from .kkt_points import found, rayleigh
 from .loss_flows import (
     ALMOST,
+    GROWN,
     SMALL,
     almost_aligned,
     constants,
@@ -82,7 +83,7 @@ def alignment_before_escape(case, data):
     """⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε where ‖w‖ first reaches R_ε δ, at two δ."""
     window = own_limit(case, data)
     low, high = (ball(each**2) for each in window.norms)
-    need(window.norms[0] > 1, "R_ε may be reached at the start")
+    need(window.norms[0] > GROWN, "R_ε may be reached at the start")
     is_aligned = aligns(window)
     for tube in rungs(case, data, window.start, window.norms[1]):
         end = tube.at(tube.end)
