@@ -8,7 +8,7 @@ which is so of strict inequalities over closed boxes, fails for all δ from some
 
 from fractions import Fraction
 
-from .identities import scaled
+from .identities import need_heard, scaled
 from .networks import number, unit
 from .numbers import Ball, ball, dot, need, power
 from .registry import proof
@@ -156,6 +156,7 @@ class Doubling:
 
     def __init__(self, case, data, start=None):
         self.start = start or unit(case.theta)
+        need_heard(case.net, self.start, case.X, case.Y)
         self.tube = Tube(Field(case, case.Y), self.start, data["ncf"])
         self.time, self.weights = crossing(self.tube, data["crossing"])
 

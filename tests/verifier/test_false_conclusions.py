@@ -24,6 +24,7 @@ from ncfcheck.theory.rank_one.points import RankOneInstance, balanced_norms
 from ncfcheck.verdicts.judging import judge
 from ncfcheck.verifier import PROOFS, REFUTATIONS, Rejected, verify
 from ncfcheck.verifier.conjectures import strongest_neuron
+from ncfcheck.verifier.loss_flows import Doubling
 from ncfcheck.verifier.networks import Case
 from tests.support.certified import resealed, small, witness
 from tests.support.planting import in_verifier, planted
@@ -240,6 +241,11 @@ def test_a_gradient_that_is_lost_in_rounding_is_none_at_kkt_points(monkeypatch):
     left_out = "need_heard(net, [*box[:free], *fixed], X, Y)"
     with planted(in_verifier("boxes:boxed", left_out, "pass", "left out"), monkeypatch):
         assert not reason(cancelling(50))
+
+
+def test_a_flow_that_is_lost_in_rounding_is_none():
+    with pytest.raises(Rejected, match="∇N is 0, lost in rounding"):
+        Doubling(Case(cancelling(50)["instance"]), {})
 
 
 def test_a_window_from_the_kkt_point_itself_is_none(monkeypatch):
