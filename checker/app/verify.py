@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,8 +20,9 @@ from ncfcheck.app.streams import warn
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.core.errors import CannotRun
 
-# For all that is computed again, compiling included; what takes longer is ended.
-SECONDS = 30.0
+# For all that is computed again, compiling included; what takes longer, or more, is ended.
+SECONDS, MEMORY = 30.0, 8 << 30
+REJECTED, UNKNOWN = "rejected", "not checked whether its `given` may draw this"
 
 
 @click.command()
@@ -46,10 +52,9 @@ def verify(witness, claims):
     )
     besides = ""
     if done.returncode == 0 and claims is not None:
-        try:
-            besides = _drawn(witness, claims)
-        except Inapplicable as reason:
-            print(f"rejected: the instance is none of the claim's: {reason}")
+        verdict, besides = _drawn(witness, claims)
+        if verdict == REJECTED:
+            print(f"rejected: the instance is none of the claim's: {besides}")
             return UNEXPECTED
     print(done.stdout.decode(errors="replace") + besides, end="")
     print(done.stderr.decode(errors="replace"), end="", file=sys.stderr)
@@ -63,51 +68,89 @@ def verify(witness, claims):
     return done.returncode
 
 
-def _drawn(path: Path, claims: Path) -> str:
-    """What is to be said of whether the claim's strategy may draw the instance of a witness. Raises
-    Inapplicable where it could not.
+def _drawn(path: Path, claims: Path) -> tuple[str, str]:
+    """Whether the claim's strategy may draw the instance of a witness: REJECTED and why not, or
+    what is to be said of it.
     """
-    from ncfcheck.core.describing import one_line
-    from ncfcheck.core.loading import load_claims
-    from ncfcheck.verdicts import witness
-    from ncfcheck.verifier import REFUTATIONS
-
-    load_claims((str(claims),))
-    try:
-        found = witness.read(path)
-        if found.claim in REFUTATIONS:
-            return ""
-        claim = witness.claim_of(found)
-        at = found.certificate["data"]["criterion"]["at"]
-        if claim.violated is None or claim.at != at:
-            raise Inapplicable(f"as the program loads {claims.name}, it has no criterion at {at}")
-        if getattr(claim.given, "promise", None) is None:
-            return ""
-        claim.given.admit(witness.instance_of(found))
-    except witness.BadWitness as reason:
-        return f"not checked whether its `given` may draw this: {one_line(str(reason))}\n"
-    return "checked in floats: its `given` may draw this\n"
+    told, why = _told("draw", path, claims)
+    return told[0] if told else (UNKNOWN, f"{UNKNOWN}: {why}\n")
 
 
 def _told_wrongly(path: Path, claims: Path | None, proof: str) -> list[str]:
-    """What the file of an accepted certificate tells besides that is not so, computed in a process
-    that is ended when it takes too long.
-    """
-    given = [str(path), proof, *([] if claims is None else [str(claims)])]
-    program = "from ncfcheck.app.verify import tell; tell()"
-    line = [sys.executable, "-P", "-X", "utf8", "-c", program, *given]
-    try:
-        done = subprocess.run(line, capture_output=True, timeout=SECONDS)
-        why = f"it ended with {done.returncode}" if done.returncode else ""
-        said = done.stdout
-    except subprocess.TimeoutExpired as late:
-        why, said = f"it takes longer than {SECONDS:g} s", late.stdout or b""
-    told = [json.loads(each) for each in said.splitlines() if each.endswith(b'"')]
+    """What the file of an accepted certificate tells besides that is not so."""
+    told, why = _told("tell", path, proof, *([] if claims is None else [claims]))
     return told + [f"what it tells besides is not compared to the end: {why}"] * bool(why)
 
 
-def tell() -> None:
-    """In the process of `_told_wrongly`: print each difference as JSON once it is found."""
+def _told(function: str, *given) -> tuple[list, str]:
+    """What a function of this module says in a process of its own, which runs what users wrote and
+    is ended when that takes too long; and why that is not all, if it is not.
+    """
+    program = f"from ncfcheck.app.verify import _telling, {function}; {function}(_telling())"
+    line = [sys.executable, "-P", "-X", "utf8", "-c", program, *map(str, given)]
+    with tempfile.TemporaryFile() as heard:  # no pipe: what a child of it holds is not waited for
+        try:
+            done = subprocess.run(line, stdout=heard, stderr=subprocess.DEVNULL, timeout=SECONDS)
+            why = f"it ended with {done.returncode}" if done.returncode else ""
+        except subprocess.TimeoutExpired:
+            why = f"it takes longer than {SECONDS:g} s"
+        heard.seek(0)
+        return [json.loads(each) for each in heard if each.endswith(b"\n")], why
+
+
+def _telling() -> Callable[[Any], None]:
+    """In a process of `_told`: what tells it something. What users print goes elsewhere, and they
+    get no more than MEMORY.
+    """
+    heard = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    return lambda told: print(json.dumps(told), file=heard, flush=True)
+
+
+def draw(told: Callable) -> None:
+    """In the process of `_drawn`: the answer."""
+    from ncfcheck.core.describing import one_line
+    from ncfcheck.core.errors import CannotRun
+    from ncfcheck.core.loading import load_claims
+    from ncfcheck.verdicts import witness
+
+    path, claims = map(Path, sys.argv[1:])
+    try:
+        load_claims((str(claims),))
+        told(("", _admitted(witness.read(path), claims.name)))
+    except Inapplicable as reason:
+        told((REJECTED, one_line(str(reason))))
+    except Exception as error:
+        known = isinstance(error, CannotRun | witness.BadWitness)
+        why = str(error) if known else f"{type(error).__name__}: {error}"
+        told((UNKNOWN, f"{UNKNOWN}: {one_line(why)}\n"))
+
+
+def _admitted(found, file: str) -> str:
+    """What is to be said of an instance that the claim's strategy may draw. Raises Inapplicable for
+    others, BadWitness.
+    """
+    from ncfcheck.verdicts import witness
+    from ncfcheck.verifier import REFUTATIONS
+
+    if found.claim in REFUTATIONS:
+        return ""
+    claim = witness.claim_of(found)
+    at = found.certificate["data"]["criterion"]["at"]
+    if claim.violated is None or claim.at != at:
+        raise Inapplicable(f"as the program loads {file}, it has no criterion at {at}")
+    if getattr(claim.given, "promise", None) is None:
+        return ""
+    claim.given.admit(witness.instance_of(found))
+    return "checked in floats: its `given` may draw this\n"
+
+
+def tell(told: Callable) -> None:
+    """In the process of `_told_wrongly`: each difference once it is found."""
     from ncfcheck.core.loading import load_claims
     from ncfcheck.verdicts import unproved, witness
 
@@ -116,6 +159,6 @@ def tell() -> None:
     load_claims(tuple(claims))
     try:
         for line in unproved.differences(witness.read(path), Path(path), proof):
-            print(json.dumps(line), flush=True)
+            told(line)
     except witness.BadWitness as reason:
-        print(json.dumps(f"what it tells besides is not compared: {reason}"))
+        told(f"what it tells besides is not compared: {reason}")

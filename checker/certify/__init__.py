@@ -15,7 +15,7 @@ import numpy as np
 
 from ncfcheck.certify import own
 from ncfcheck.certify.certificate import Certificate, NotProved, Undecided, within
-from ncfcheck.core.claims import Margin, Outcome
+from ncfcheck.core.claims import Margin, Outcome, Place
 from ncfcheck.model.encoding import NotStorable, encode
 from ncfcheck.model.models import Model
 from ncfcheck.model.networks import Network
@@ -83,9 +83,10 @@ def _by_criterion(claim, instance) -> Certificate | Undecided:
 
 def contradiction(claim, instance) -> Margin | None:
     """The margin by which a claim holds where its criterion is proved to be positive; None where
-    this is not seen.
+    this is not seen. Of a second maximum it is not known that the claim's function has seen it.
     """
-    if claim.violated is None or getattr(instance, "start", np.empty(0)).size > FEW:
+    size = getattr(instance, "start", np.empty(0)).size
+    if claim.violated is None or claim.at == Place.TWO_MAXIMA or size > FEW:
         return None
     found = _found(lambda each: _contradicting(claim, each), instance, BRIEF)
     return found if isinstance(found, Margin) else None

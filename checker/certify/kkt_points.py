@@ -61,6 +61,14 @@ def attracting(instance, u, condition) -> Certificate:
     return Certificate("box", found.plain() | {"reach": goal.reach.hex()}, shown)
 
 
+def steepest(found: Found) -> tuple[float, np.ndarray]:
+    """The largest curvature across a boxed point, in units of |λ|, and its direction."""
+    theta, multiplier = found.box.theta, found.point.multiplier
+    frame = np.linalg.svd(theta[None])[2][1:]
+    values, vectors = np.linalg.eigh(frame @ found.ncf.hessian(theta) @ frame.T)
+    return float((values[-1] - multiplier) / abs(multiplier)), frame.T @ vectors[:, -1]
+
+
 def maximum(found: Found) -> None:
     need(found.is_maximum, "the point is no strict local maximum")
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ncfcheck.certify.boxes import Found, found_near
 from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal, known
-from ncfcheck.certify.kkt_points import attracting, boxed
+from ncfcheck.certify.kkt_points import attracting, boxed, steepest
 from ncfcheck.core.claims import Claim, Inapplicable, Place
 from ncfcheck.strategies.moves import rebuilt
 from ncfcheck.theory.kkt.points import flow_limit, positive_limit
@@ -111,9 +111,5 @@ CANDIDATES = {
 
 def _curvature(found: Found) -> dict:
     """What bounds the largest curvature of a boxed point: a number above it, a direction of it."""
-    ncf, theta = found.ncf, found.box.theta
-    frame, multiplier = np.linalg.svd(theta[None])[2][1:], found.point.multiplier
-    values, vectors = np.linalg.eigh(frame @ ncf.hessian(theta) @ frame.T)
-    above = float((values[-1] - multiplier) / abs(multiplier) + ROOM)
-    along = hexadecimal(frame.T @ vectors[:, -1])
-    return {"curvature": {"above": above.hex(), "along": along}}
+    largest, along = steepest(found)
+    return {"curvature": {"above": (largest + ROOM).hex(), "along": hexadecimal(along)}}

@@ -1,5 +1,8 @@
 """Boxes that hold exactly one KKT point, by the Krawczyk operator; standard library only."""
 
+from functools import cache
+
+from .identities import need_heard
 from .networks import number, numbers, whole
 from .numbers import Ball, Dual, ball, dot, need
 from .symmetries import symmetry
@@ -84,7 +87,9 @@ def equations(net, X, Y, turns, middle, fixed=()):
 
 
 def boxed(data, net, X, Y, fixed=()):
-    """θ, λ, N, ∇²N over a Krawczyk box with exactly one KKT point of N times a power of two."""
+    """θ, λ, N, ∇²N over a Krawczyk box with exactly one KKT point of N times a power of two, where
+    ∇N is not lost in rounding.
+    """
     centre, radius = numbers(data["centre"]), ball(number(data["radius"]))
     scale, turns = data["scale"], data["generators"]
     fine = numbers(data["fine"]) if "fine" in data else [0.0] * len(centre)
@@ -105,6 +110,7 @@ def boxed(data, net, X, Y, fixed=()):
             abs(dot(row, step)) + defect * radius < radius,
             "the Krawczyk operator does not contract: no KKT point here",
         )
+    need_heard(net, [*box[:free], *fixed], X, Y)
     theta, moved = box[:free], [symmetry(net, turn)(box[:free]) for turn in turns]
     need(
         box[free].nonzero and is_positive(len(moved), lambda i, j: dot(moved[i], moved[j])),
@@ -114,5 +120,5 @@ def boxed(data, net, X, Y, fixed=()):
         theta,
         box[free],
         net.run([*theta, *fixed], X, Y)[1],
-        lambda: slopes(lambda t: net.run(t, X, Y)[2], theta),
+        cache(lambda: slopes(lambda t: net.run(t, X, Y)[2], theta)),
     )

@@ -10,9 +10,9 @@ from functools import cached_property
 
 from .boxes import is_below
 from .exact import Exact, descending
-from .kkt_points import attracting, distance, filled, found, kkt, maximum
+from .kkt_points import attracting, distance, filled, found, kkt, maximum, rayleigh
 from .networks import number, numbers, unit
-from .numbers import Ball, ball, dot, need
+from .numbers import Ball, ball, need
 
 
 class Place:
@@ -77,18 +77,13 @@ class KktPlace(Place):
         """
         data = self._data["curvature"]
         small, theta, multiplier, _, hessian = self._point
-        above, H, size = ball(number(data["above"])), hessian(), abs(multiplier)
+        above, size = ball(number(data["above"])), abs(multiplier)
         bound, silent = multiplier + above * size, small.widths != self._case.net.widths
         need(
-            is_below(H, bound, theta, 4 * small.order * size + abs(bound)),
+            is_below(hessian(), bound, theta, 4 * small.order * size + abs(bound)),
             "the curvature may be larger",
         )
-        v = [ball(a) for a in numbers(data["along"])]
-        need(len(v) == len(theta), "not a direction")
-        along = dot(v, theta) / dot(theta, theta)
-        v = [a - along * t for a, t in zip(v, theta)]
-        quotient = dot(v, [dot(row, v) for row in H]) / dot(v, v)
-        low = (quotient - multiplier) / size
+        low = rayleigh(self._point, numbers(data["along"]))
         if silent:
             need(min(self._case.powers) > 1, "neurons with p = 1 cannot be left out")
             flat = ball(-1 if multiplier > 0 else 1)

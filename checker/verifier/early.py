@@ -1,10 +1,14 @@
 """Theorems about early training: what is proved of them on one instance; standard library only."""
 
+import math
 from fractions import Fraction
+from functools import partial
 
 from .hypotheses import homogeneous, lipschitz, order_above_two, true_labels
+from .kkt_points import found, rayleigh
 from .loss_flows import (
     ALMOST,
+    GROWN,
     SMALL,
     almost_aligned,
     constants,
@@ -14,9 +18,10 @@ from .loss_flows import (
     sizes,
     trained,
 )
+from .networks import number, numbers
 from .numbers import ball, dot, need, power
 from .registry import proof, proves
-from .windows import aligned, limit, ray
+from .windows import aligned, limit, own_limit, ray
 
 AGREEMENT = Fraction(1, 20)  # share of a predicted constant within which it is met
 
@@ -59,7 +64,7 @@ def aligns(window):
 @proves("early.norm_stays_small", keeps=EARLY | GROWING)
 def norm_stays_small(case, data):
     """‖w(t)‖ ≤ 1.01 R_ε δ for all t ≤ T_ε/δ^{D−2}, at two δ."""
-    window = limit(case, data)
+    window = own_limit(case, data)
     bound = ball((ALMOST * window.norms[0]) ** 2)
     for tube in rungs(case, data, window.start, window.norms[1]):
         tube.everywhere(0, window.times[1], lambda x: dot(x, x) < bound, "‖w‖ may be larger")
@@ -68,7 +73,7 @@ def norm_stays_small(case, data):
 @proves("early.direction_aligns", keeps=EARLY | GROWING | ALIGNING)
 def direction_aligns(case, data):
     """⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε at t = T_ε/δ^{D−2}, at two δ."""
-    window = limit(case, data)
+    window = own_limit(case, data)
     for tube in rungs(case, data, window.start, window.norms[1]):
         tube.everywhere(*window.times, aligns(window), "w may not be aligned with u*")
 
@@ -76,9 +81,9 @@ def direction_aligns(case, data):
 @proves("early.alignment_before_escape", keeps=EARLY | GROWING | ALIGNING)
 def alignment_before_escape(case, data):
     """⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε where ‖w‖ first reaches R_ε δ, at two δ."""
-    window = limit(case, data)
+    window = own_limit(case, data)
     low, high = (ball(each**2) for each in window.norms)
-    need(window.norms[0] > 1, "R_ε may be reached at the start")
+    need(window.norms[0] > GROWN, "R_ε may be reached at the start")
     is_aligned = aligns(window)
     for tube in rungs(case, data, window.start, window.norms[1]):
         end = tube.at(tube.end)
@@ -89,18 +94,38 @@ def alignment_before_escape(case, data):
         )
 
 
+def need_least(case, data, epsilon):
+    """Need ε no larger than the claim's, the larger of `fraction` and 10^{−4/(2κ)}, κ the largest
+    curvature at the KKT point, in units of |λ|.
+    """
+    curvature = rayleigh(found(case, data["limit"]), numbers(data["along"]))
+    of64 = math.floor(Fraction(curvature.lo) * Fraction(2) ** curvature.e * 64)
+    need(
+        0 < epsilon <= Fraction(case.get("fraction"))
+        or (0 < of64 <= 10**4 and power(ball(epsilon), of64) < Fraction(1, 10**128)),
+        "ε is not the instance's",
+    )
+
+
 @proves("early.collapse", keeps=EARLY | {"N* ≤ 0": ray})
 def collapse(case, data):
-    """‖w(T/δ^{D−2})‖ ≤ 2δε at two δ, ε = r(T), where the NCF flow stays on the ray of a KKT point
-    with N < 0.
+    """‖w(t/δ^{D−2})‖ ≤ 2δ r(t) at two δ, as long as r(t), the norm of the NCF flow, is the ε of the
+    claim or more, where that stays on the ray of a KKT point with N < 0.
     """
     (point, shrinking), order = ray(case, data), case.net.order
+    need_least(case, data, epsilon := Fraction(number(data["epsilon"])))
     for tube in rungs(case, data, point.theta):
-        end, shrunk = tube.at(tube.end), shrinking(tube.end)
-        need(
-            shrunk > 1 and power(dot(end, end), order - 2) * shrunk * shrunk < 4 ** (order - 2),
-            "‖w‖ may be larger",
-        )
+        shrunk = ball(1 / epsilon ** (order - 2))
+        need(shrinking(tube.end) > shrunk, "the NCF flow shrinks further")
+        for start, duration, *_ in tube.steps:
+            least = ball(4 ** (order - 2)) / power(shrinking(start + duration), 2)
+            stays = partial(stays_below, bound=least, order=order)
+            tube.everywhere(start, start + duration, stays, "‖w‖ may be larger")
+
+
+def stays_below(x, bound, order):
+    """Whether ‖x‖^{2(D−2)} is below a bound."""
+    return power(dot(x, x), order - 2) < bound
 
 
 @proves("early.tracking_order", keeps=TRACKING)

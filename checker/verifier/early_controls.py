@@ -16,6 +16,7 @@ from .loss_flows import (
     has_no_order,
     is_larger,
     misaligned,
+    need_large,
     never_holds,
     sizes,
     small,
@@ -24,8 +25,7 @@ from .loss_flows import (
 from .networks import number, numbers, unit
 from .numbers import Ball, ball, dot, need, power
 from .registry import refutes
-from .tubes import Field
-from .windows import Point, apart, limit, need_epsilon, ray
+from .windows import Point, apart, limit, own_limit, ray
 from .zero_limits import fading
 
 # About the distance of v_0 from the point nearest to it; cosine that w falls short of.
@@ -50,25 +50,21 @@ def large_init(case, data):
     """⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ at T_ε/δ^{D−2} for a δ with δR_ε ≥ 3, u* > 0 the proved limit of
     the NCF flow.
     """
-    found = limit(case, data)
-    need_epsilon(case, found)
+    found = own_limit(case, data)
     delta, tube = trained(case, data, found.start)
     need(delta * found.norms[0] >= LARGE, "δR_ε ≥ 3 is not proved")
+    need_large(case, delta, found.tube, found.times[1], LARGE / found.norms[0])
     fails_at_time(found, tube, misaligned(found))
 
 
 @refutes("control.large_init_escape", keeps=NETWORKS | OWN | GROWING | ALIGNING)
 def large_init_escape(case, data):
-    """For a δ whose loss outweighs ∇N at T_ε, ⟨w, u*⟩ < (1 − 1.01 ε)‖w‖ where ‖w‖ first reaches
-    R_ε δ, u* the proved limit of the NCF flow.
+    """For the δ whose loss changes the gradient by ten times its size up to T_ε, ⟨w, u*⟩ <
+    (1 − 1.01 ε)‖w‖ where ‖w‖ first reaches R_ε δ, u* the proved limit of the NCF flow.
     """
-    found = limit(case, data)
-    need_epsilon(case, found)
+    found = own_limit(case, data)
     delta, tube = trained(case, data, found.start)
-    x = found.tube.at(found.times[1])
-    loss, still = (Field(case, case.Y, each)(x) for each in (delta, 0))
-    change = [a - b for a, b in zip(loss, still)]
-    need(dot(change, change) > dot(still, still), "δ is not large: ∇N outweighs what the loss adds")
+    need_large(case, delta, found.tube, found.times[1])
     fails_at_norm(found, tube, misaligned(found))
 
 
@@ -78,8 +74,9 @@ def large_init_tracking(case, data):
     at most |y − δ^D H|/(δ^D m).
     """
     need(case.square and len(case.X) == len(case.Y[0]) == 1, "not the square loss of one sample")
-    delta, tube = trained(case, data, doubling(case, data).start)
-    need(delta >= LARGE, "δ ≥ 3 is not proved")
+    ncf = doubling(case, data)
+    delta, tube = trained(case, data, ncf.start)
+    need_large(case, delta, ncf.tube, Fraction(number(data["crossing"][1])), Fraction(LARGE))
     tube.everywhere(0, tube.end, lambda x: dot(x, x) < REACHED**2, "the norm may reach 2δ")
     end, radius, strength = tube.at(tube.end), Ball(1, None, -8), power(ball(delta), case.net.order)
     ball_around = [each + radius * Ball(-1, 1) for each in end]
@@ -101,7 +98,7 @@ def large_init_collapse(case, data):
     delta, tube = trained(case, data, point.theta)
     low, high = (Fraction(number(each)) for each in data["times"])
     wanted = SHRUNK ** (case.net.order - 2)
-    need(delta >= LARGE, "δ ≥ 3 is not proved")
+    need_large(case, delta, tube, Fraction(0), Fraction(LARGE))
     need(
         shrinking(low) < wanted and shrinking(high) > wanted,
         "T is not proved to be between the times",

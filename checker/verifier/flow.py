@@ -144,6 +144,7 @@ def kinks(case, data):
     v*⟩), so that v stays as near as v_0 is, and tends to v*.
     """
     line = Line(case)
+    need_heard(case.net, case.theta, case.X, case.Y, "N")
     sign, pull = math.prod(line.signs), line.pull(line.q)
     q, shares = [sign * v for v in line.across(pull)], [sign * y for y in line.y]
     seen = [i for i, y in enumerate(line.y) if y and i]
@@ -219,7 +220,7 @@ def shared_conserved(case, data):
     p‖col_j‖² of a neuron changes along the NCF flow, by at least 2 % of the way.
     """
     net, u = shared_network(case), shared_start(case)
-    need_heard(net, u, case.X, case.Y, "H")
+    need_heard(net, u, case.X, case.Y, "H", "∇N")
     G = net.run(u, case.X, case.Y)[2]
     rates, least = balances(net, net.matrices(u), net.matrices(G), [0]), dot(G, G) * ball(SEEN)
     need(any(each * each > least for each in rates), "the balances may be stationary")

@@ -12,7 +12,8 @@ from .numbers import Ball, ball, dot, need, power
 FACTORS = (3, Fraction(1, 2))
 RESOLVED, ANY = Fraction(101, 10**9), Fraction(0)
 SHARES = (Fraction(1, 10), Fraction(1, 1000))  # of the largest output where losses are expanded
-HEARD = Fraction(1, 10**12)  # share of ∇N's bound that ∇N is, where it is not lost in cancellation
+# What weights are off by, relative, and how many times what that changes is still heard.
+OFF, HEARD = Fraction(1, 10**12), 1000
 ALL = ("H", "N", "∇N")
 SHUFFLED = Fraction(101, 10**4)  # of Σ y², what labels have to differ by, squared
 
@@ -44,14 +45,20 @@ def bounds(net, theta, X, Y):
 
 
 def need_heard(net, theta, X, Y, *names):
-    """Need ∇N, or what of H, N and ∇N is named, not to be lost in the cancellation of its terms."""
-    own, most = (
+    """Need ∇N, or what of H, N and ∇N is named, to be far larger than what weights that are off by
+    rounding change it by: not lost in the cancellation of its terms, and no jump at a kink.
+    """
+    rounded = scaled(theta, 1 + ball(OFF) * Ball(-1, 1))
+    own, near = (
         {"H": [v for row in outputs for v in row], "N": [value], "∇N": gradient}
-        for outputs, value, gradient in (net.run(theta, X, Y), bounds(net, theta, X, Y))
+        for outputs, value, gradient in (net.run(theta, X, Y), net.run(rounded, X, Y))
     )
     for name in names or ("∇N",):
-        is_heard = norm([abs(v) for v in own[name]]) > norm(most[name]) * ball(HEARD)
-        need(is_heard, f"{name} is 0, or lost in rounding")
+        size, change = (
+            norm(list(map(abs, each)))
+            for each in (own[name], [a - b for a, b in zip(own[name], near[name])])
+        )
+        need(size > change * HEARD, f"{name} is 0, lost in rounding, or jumps at a kink")
 
 
 def kkt_fails(net, theta, X, Y):

@@ -64,7 +64,7 @@ def negative_unstable(case, data):
 
 @proof
 def nonzero(case):
-    """⟨∇N, u⟩ = D·N ≠ 0 at `start`, and neither is rounding."""
+    """⟨∇N, u⟩ = D·N ≠ 0 at `start`, neither is rounding, and ∇N does not jump at a kink."""
     need_heard(case.net, case.theta, case.X, case.Y, *ALL)
 
 

@@ -51,6 +51,18 @@ def maximum(case, point):
     )
 
 
+def rayleigh(point, along):
+    """The curvature of a KKT point in a direction v across it, which is at most the largest one:
+    ⟨v, (∇²N − λ)v⟩/‖v‖² in units of |λ|.
+    """
+    _, theta, multiplier, _, hessian = point
+    v, H = list(map(ball, along)), hessian()
+    need(len(v) == len(theta), "not a direction")
+    share = dot(v, theta) / dot(theta, theta)
+    v = [a - share * t for a, t in zip(v, theta)]
+    return (dot(v, [dot(row, v) for row in H]) / dot(v, v) - multiplier) / abs(multiplier)
+
+
 def several(W):
     """At least two rows are longer than 1/1000 of any."""
     squares = [dot(row, row) for row in W]

@@ -8,6 +8,7 @@ which is so of strict inequalities over closed boxes, fails for all δ from some
 
 from fractions import Fraction
 
+from .identities import need_heard, scaled
 from .networks import number, unit
 from .numbers import Ball, ball, dot, need, power
 from .registry import proof
@@ -18,6 +19,8 @@ from .windows import apart, need_epsilon
 SMALL = Fraction(3, 10)  # δR_ε of a small initialization at most
 PERTURBED = Fraction(1, 100)  # share of the gradient that the loss changes it by, at most
 ALMOST = Fraction(101, 100)  # 1 + o(1): relative for norms, in units of ε for alignments
+GROWN = Fraction(101, 100)  # R_ε at least where it is asked what happens when ‖w‖ is R_ε δ
+OUTWEIGHED = 10  # times the gradient: what the loss changes it by at a δ that is large
 
 
 def trained(case, data, start, Y=None):
@@ -39,6 +42,34 @@ def need_little(case, delta, tube, Y=None):
     reason = "the loss may change the gradient by more than 1 %"
     if not tube.rests:
         tube.everywhere(0, tube.end, is_little, reason)
+
+
+def second_order(case, x):
+    """Jᵀ(ℓ''(0)·H): what the loss changes the gradient by, over δ^D, to second order."""
+    bend = Ball(1, None, 0 if case.square else -2)
+    outputs = case.net.run(x, case.X)[0]
+    return case.net.run(x, case.X, [[z * bend for z in row] for row in outputs])[2]
+
+
+def need_large(case, delta, tube, last, least=Fraction(0)):
+    """Need δ the instance's, to 1 %: where the loss changes the gradient by ten times its size, at
+    most, along the NCF flow up to a time; or `least` if that is larger.
+    """
+    strength = power(ball(delta), case.net.order)
+
+    def compares(x, factor):
+        change, rate = scaled(second_order(case, x), strength), Field(case, case.Y)(x)
+        return dot(change, change) - dot(rate, rate) * ball((OUTWEIGHED * factor) ** 2)
+
+    ends = [time + duration for time, duration, *_ in tube.steps if time + duration < last]
+    need(
+        delta * ALMOST > least
+        and any(compares(tube.at(time), 1 / ALMOST) > 0 for time in (last, Fraction(0), *ends)),
+        "δ is smaller than the instance's",
+    )
+    if delta > least * ALMOST:
+        larger = "δ is larger than the instance's"
+        tube.everywhere(Fraction(0), last, lambda x: compares(x, ALMOST) < 0, larger)
 
 
 @proof
@@ -91,7 +122,7 @@ def fails_at_norm(window, tube, fails):
     """The claim fails where the norm first reaches R_ε, or the flow rests before it does."""
     smallest, largest = (ball(each**2) for each in window.norms)
     first, end = (dot(x, x) for x in (tube.at(0), tube.at(tube.end)))
-    need(first < smallest, "R_ε may be reached at the start")
+    need(first * ball(GROWN**2) < smallest, "R_ε may be reached at the start")
     need(end > largest or (end < smallest and tube.rests), "R_ε is not proved to be reached")
 
     def is_elsewhere(x):
@@ -125,6 +156,7 @@ class Doubling:
 
     def __init__(self, case, data, start=None):
         self.start = start or unit(case.theta)
+        need_heard(case.net, self.start, case.X, case.Y)
         self.tube = Tube(Field(case, case.Y), self.start, data["ncf"])
         self.time, self.weights = crossing(self.tube, data["crossing"])
 

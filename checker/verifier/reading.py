@@ -107,7 +107,7 @@ def one_of(**kinds):
     def read(value):
         need(isinstance(value, dict), "not an object")
         name = word(value.get("type"))
-        need(name in kinds, "not of a type that stands here")
+        need(name in kinds, f"{name[:40]!r}: nothing is proved of others than {', '.join(kinds)}")
         exact(value, "type", *kinds[name])
         return {field: named(field, own, value[field]) for field, own in kinds[name].items()}
 

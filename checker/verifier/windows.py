@@ -10,6 +10,8 @@ from .registry import proof
 from .tubes import Field, Tube
 
 SAME = Fraction(1, 10**6)  # relative: an ε that is the instance's
+# 1 − ⟨v_0, u*⟩ at least, and d log ‖u‖/d log t at T_ε at most, of windows that claims are about.
+LACKING, CONDITION = Fraction(2, 10**9), 99_000
 
 
 def aligned(x, u, cosine):
@@ -60,6 +62,7 @@ class Window:
 
     def __init__(self, case, data, start=None):
         (self.point, tends), self.start = goal(case, data), start or unit(case.theta)
+        self.case = case
         self.tube = Tube(Field(case, case.Y), self.start, data["ncf"])
         need(tends(self.tube.at(self.tube.end)), "the flow is not proved to come within reach")
         if "epsilon" in data:
@@ -92,10 +95,27 @@ def limit(case, data, start=None):
 
 
 def need_epsilon(case, window):
-    """Need ε the share `fraction` of min(1, 1 − ⟨v_0, u*⟩), as the instance asks for."""
+    """Need ε the share `fraction` of min(1, 1 − ⟨v_0, u*⟩), as the instance asks for; v_0 not u*
+    itself, and T_ε well-conditioned: d log ‖u‖/d log t = D·N(u)·t/‖u‖².
+    """
     lacking = 1 - dot(window.start, window.point.theta)
+    need(lacking > LACKING, "v_0 is the KKT point itself")
     asked = (lacking if lacking < 1 else Ball(1)) * ball(Fraction(case.get("fraction")))
     need(abs(asked - window.epsilon) < ball(window.epsilon * SAME), "ε is not the instance's")
+    x, net = window.tube.at(window.times[1]), window.case.net
+    value = net.run(x, window.case.X, window.case.Y)[1]
+    rate = abs(value) * net.order * ball(window.times[1])
+    need(
+        rate < dot(x, x) * CONDITION,
+        "ε is smaller than what the claim asks for: T_ε is too near T*",
+    )
+
+
+def own_limit(case, data):
+    """The same, the window that of the instance's ε."""
+    window = limit(case, data)
+    need_epsilon(case, window)
+    return window
 
 
 @proof

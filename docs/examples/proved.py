@@ -116,7 +116,9 @@ def less_than_half(maximum, other):
     at="two maxima",
 )
 def half(instance):
-    """N at the limit is at least half the largest N at the limits of two random starts."""
+    """N at the limit is at least half of N at any strict local maximum, of which floats look at the
+    one that another start tends to.
+    """
     rng = np.random.default_rng([*instance.seeds, 1])
     second = unit(rng.standard_normal(instance.network.size))
     first, other = (maximum_from(instance, v).value for v in (instance.start, second))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 
-from ncfcheck.certify.certificate import Certificate, NotProved
+from ncfcheck.certify.certificate import Certificate, NotProved, hexadecimal
 from ncfcheck.certify.flows import Tube
+from ncfcheck.certify.kkt_points import steepest
 from ncfcheck.certify.windows import Approach, cosine_of, first_time
-from ncfcheck.properties.early.margins import VANISHING, grown_window, shrinking, time_to_shrink
+from ncfcheck.properties.early.margins import VANISHING, grown_window, time_to_shrink
 from ncfcheck.properties.early.tubes import (
     SURPASSED,
     boxed_negative_limit,
@@ -22,7 +24,7 @@ from ncfcheck.properties.early.tubes import (
     windows,
     with_constants,
 )
-from ncfcheck.theory.early.training import ladder, log_forcing
+from ncfcheck.theory.early.training import PERTURBATION, ladder, log_forcing
 
 RUNGS = 8  # of the ladder of δ that are tried
 BELOW = 1 - 1e-4  # times the first δ of the ladder: R_ε is known to 1e-6 at best
@@ -99,17 +101,20 @@ def tracking_constant(instance) -> Certificate:
 
 
 def collapse(instance) -> Certificate:
-    """From an exact KKT point with N < 0, ‖w(T/δ^{D−2})‖ ≤ 2δε at two δ."""
+    """From an exact KKT point with N < 0, ‖w‖ ≤ 2δr at two δ, until the NCF flow's norm r is ε."""
     limit, found = boxed_negative_limit(instance)
     if np.linalg.norm(limit.point.u - instance.start) > 1e-7:
         raise NotProved("the NCF flow does not stay at a negative KKT point")
-    epsilon, condition = shrinking(instance, limit)
-    time = time_to_shrink(instance, limit.point, epsilon)
+    largest, along = steepest(found)
+    curvature = math.floor(largest * 64 * (1 - 1e-9)) / 64
+    epsilon = max(instance.fraction, PERTURBATION ** (1 / (2 * curvature))) * (1 - 1e-9)
+    time = time_to_shrink(instance, limit.point, epsilon * (1 - 1e-9))
     forcing = log_forcing(instance, limit.trajectory, slice(1))
-    deltas = ladder(instance, forcing, condition=condition)
+    deltas = ladder(instance, forcing, condition=epsilon**-curvature)
 
     def excess(flow: Tube) -> float:
         return (float(np.linalg.norm(flow.at(time))) / epsilon - 1) * VANISHING
 
     rungs = _settled(deltas, lambda delta: from_box(instance, found, delta, time), excess)
-    return Certificate("flow", {"limit": found.plain(), "rungs": rungs})
+    data = {"limit": found.plain(), "epsilon": epsilon.hex(), "along": hexadecimal(along)}
+    return Certificate("flow", data | {"rungs": rungs})

@@ -106,6 +106,8 @@ def convolved(instance: Instance) -> Instance:
     patterns = (convolution(rows, columns, columns), *network.patterns[1:])
     problem = replace(instance.problem, network=replace(network, patterns=patterns))
     start = np.concatenate([instance.start[:columns], instance.start[network.slices[0].stop :]])
+    if not start.any():
+        raise Inapplicable("no weights are left where the first layer shares those of one neuron")
     return replace(instance, problem=problem, start=unit(start))
 
 

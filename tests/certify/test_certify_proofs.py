@@ -88,6 +88,36 @@ def test_a_conclusion_that_a_flow_does_not_meet_is_not_proved(id):
         assert is_rejected(other), (name, value)
 
 
+@pytest.mark.parametrize(
+    "id", ("early.norm_stays_small", "early.direction_aligns", "early.alignment_before_escape")
+)
+def test_a_conclusion_about_another_epsilon_than_the_instances_is_not_proved(id, monkeypatch):
+    found = json.loads(_proof(id))
+    fraction = float.fromhex(found["instance"]["fraction"]["float"])
+    found["instance"]["fraction"]["float"] = (fraction / 2).hex()
+    assert is_rejected(found)
+    left_out = in_verifier("windows:own_limit", "need_epsilon(case, window)", "pass", "left out")
+    with planted(left_out, monkeypatch):
+        assert not is_rejected(found)
+
+
+def test_a_norm_collapses_up_to_the_time_that_the_instance_asks_for(monkeypatch):
+    """Tubes end too early for another `fraction`, or for an ε that is said to be the claim's."""
+    found = json.loads(_proof("early.collapse"))
+    data = found["certificate"]["data"]
+    steps = [len(each["loss"]) for each in data["rungs"]]
+    for each in data["rungs"]:
+        each["loss"] = each["loss"][:-1]
+    assert is_rejected(found) and min(steps) > 1
+    data["epsilon"] = (0.9).hex()
+    assert is_rejected(found)
+    left_out = in_verifier(
+        "early:collapse", "need_least(case, data, epsilon", "(epsilon", "left out"
+    )
+    with planted(left_out, monkeypatch):
+        assert not is_rejected(found)
+
+
 def test_a_slope_of_another_order_is_not_proved():
     found = json.loads(_proof("early.tracking_order"))
     first, second = found["certificate"]["data"]["flows"]

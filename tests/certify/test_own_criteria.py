@@ -573,7 +573,9 @@ CHECKS = (
     steeper,
     *(lambda folder, what=what: forged(what) for what in FORGED),
 )
-OWN, EXACT, PLACE = (f"ncfcheck.verifier.{name}" for name in ("own:Own", "exact", "criteria"))
+OWN, EXACT, PLACE, POINT = (
+    f"ncfcheck.verifier.{name}" for name in ("own:Own", "exact", "criteria", "kkt_points")
+)
 MISTAKES = (
     (f"{OWN}.__call__", 'given["sha256"] == self.digest', "True", "any version of the file"),
     (f"{OWN}.__call__", 'given["at"] == self.at', "True", "any place"),
@@ -585,12 +587,12 @@ MISTAKES = (
     (f"{EXACT}:Exact.__pow__", "max(square.lo, 0)", "max(square.hi, 0)", "the largest square"),
     (
         f"{PLACE}:KktPlace.curvature",
-        "is_below(H, bound, theta, 4 * small.order * size + abs(bound))",
+        "is_below(hessian(), bound, theta, 4 * small.order * size + abs(bound))",
         "True",
         "an upper bound that is not checked",
     ),
-    (f"{PLACE}:KktPlace.curvature", "(quotient - multiplier)", "quotient", "λ left out"),
-    (f"{PLACE}:KktPlace.curvature", "a - along * t", "a", "a direction that is not tangential"),
+    (f"{POINT}:rayleigh", "/ dot(v, v) - multiplier)", "/ dot(v, v))", "λ left out"),
+    (f"{POINT}:rayleigh", "a - share * t", "a", "a direction that is not tangential"),
 )
 
 

@@ -81,6 +81,32 @@ def test_a_claim_of_a_prompt_has_no_proof(monkeypatch):
     )
 
 
+BEYOND = {
+    "time": ("while True: pass", "it takes longer than 4 s"),
+    "memory": ("bytearray(9 << 30)", "MemoryError"),
+    "print": ('print(\'"no JSON\'); print(\'"none"\'); print(\'["rejected", "x"]\')', ""),
+}
+
+
+@pytest.mark.parametrize("what", BEYOND)
+def test_a_hypothesis_that_goes_beyond_what_there_is(what, own_command, monkeypatch):
+    """a hypothesis of `given` hangs, takes all memory or prints where a proof is verified →
+    accepted, and why it is not known whether `given` may draw the instance
+    """
+    does, why = BEYOND[what]
+    odd = f"\ndef odd(instance):\n    if 'BEYOND' in os.environ:\n        {does}\n    return True\n"
+    given = "instances(only_dense=True).assuming(odd)"
+    claim = stated(BODY, violated="lambda v: v.N", at='"start"', given=given)
+    Path("mine.py").write_text("import os\n" + IMPORTS + odd + claim)
+    own_command("check", "--claims", "mine.py", "--examples", 8, "--workers", 1)
+    monkeypatch.setenv("BEYOND", "1")
+    monkeypatch.setattr("ncfcheck.app.verify.SECONDS", 4.0 if what == "time" else 60.0)
+    code, out, _ = own_command("verify", STORED, "--claims", "mine.py")
+    assert code == 0 and out.startswith("accepted: mine.x is refuted")
+    told = f"not checked whether its `given` may draw this: {why}"
+    assert (told if why else "checked in floats: its `given` may draw this") in out
+
+
 def changed(change) -> None:
     """The stored witness with something changed, sealed again."""
     found = json.loads(Path(STORED).read_text(encoding="utf-8"))

@@ -5,6 +5,7 @@ again, are rejected; and verifiers that take a hypothesis without its proof acce
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import math
 import random
@@ -22,6 +23,7 @@ from ncfcheck.core.claims import registered
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
+from ncfcheck.properties.early import exact_controls
 from ncfcheck.properties.early.exact_models import branch, leaving
 from ncfcheck.properties.early.margins import delta_changing, set_aside
 from ncfcheck.properties.early.tubes import rung, tube
@@ -400,6 +402,28 @@ def faint(id: str, delta: float) -> dict:
     time = sum(float.fromhex(e["duration"]) for e in found["certificate"]["data"]["loss"])
     found["certificate"]["data"] |= rung(delta, tube(trained, delta, time))
     return found
+
+
+LARGE = [
+    ("large_init", "large"),
+    ("large_init_escape", "delta_changing"),
+    ("large_init_tracking", "max"),
+    ("large_init_collapse", "max"),
+]
+
+
+@pytest.mark.parametrize("control, choice", LARGE)
+def test_a_large_delta_is_the_instances(control, choice, monkeypatch):
+    """Not one so large that from any v_0 the data are fitted at once, nor one that is small."""
+    claim, instance = small(f"control.{control}")
+    right = getattr(exact_controls, choice, max)
+    monkeypatch.setattr("ncfcheck.verifier.witnesses.SECONDS", 120)
+    for factor, told in ((1.05, "larger"), (0.95, "smaller")):
+        other = functools.partial(lambda by, *given: by * right(*given), factor)
+        monkeypatch.setattr(exact_controls, choice, other, raising=False)
+        found = document(claim, instance, claim.refute(instance))
+        why = reason(claim.id, found)
+        assert f"δ is {told} than the instance's" in why or "δR_ε ≥ 3" in why
 
 
 def other_epsilon() -> dict:

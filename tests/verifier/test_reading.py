@@ -95,6 +95,16 @@ def test_what_is_written_of_many_drawn_instances_of_every_claim_is_read_back():
     assert not found[False] and found[True] > 0.99 * found.total(), found
 
 
+def test_an_instance_of_another_class_is_refused_in_one_line():
+    content = witness("control.nonuniform")["instance"] | {"type": "mine.Weighted\n"}
+    with pytest.raises(Rejected) as reason:
+        Case(content)
+    assert str(reason.value) == (
+        "'mine.Weighted\\n': nothing is proved of others than "
+        "Instance, RankOneInstance, FoundInstance"
+    )
+
+
 CHANGES = {
     "an integer of 65 bits": lambda p: p["network"]["powers"]["tuple"].__setitem__(0, 2**64),
     "a tag too many": lambda p: p["loss"].update(list="LOGISTIC"),
