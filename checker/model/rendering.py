@@ -43,7 +43,7 @@ def _instance(instance: Instance) -> list[str]:
     lines = [
         f"{formula(network.depth)}, {describe(instance)}",
         *(f"σ{_sub(l + 1)}(z) = {activation(p, a)}" for l, (p, a) in layers),
-        f"loss {problem.loss}; ȳ = {problem.loss.formulas.pseudo_label}",
+        f"loss {problem.loss}; ȳ = {problem.loss.pseudo_label}",
         *_matrix("X (samples as rows)", problem.X),
         *_matrix("y", problem.y),
         *_start(instance),

@@ -13,6 +13,7 @@ import numpy as np
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.families import kept
 from ncfcheck.model.instance import Instance
+from ncfcheck.model.loss_functions import LossFunction
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import DENSE, Network, Pattern, blocks, convolution, diagonal, masked
@@ -170,14 +171,16 @@ def draw_instance(
     if not isinstance(sample, Sample):
         raise TypeError(f"{data!r} returned a {type(sample).__name__}; data sets are `Sample(X)`")
     n, d = sample.X.shape
-    outputs = draw.choice(outputs) if sample.y is None else sample.y.shape[1]
+    loss = _loss(draw, losses, outputs if sample.y is None else (sample.y.shape[1],))
+    fewest = loss.labels.fewest
+    possible = tuple(each for each in outputs if each >= fewest)
+    outputs = draw.choice(possible) if sample.y is None else sample.y.shape[1]
     network = draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options)
     if sample.y is None:
         family, seed = draw.choice(labels), draw(SEEDS)
         y = LABELS[family](np.random.default_rng(seed), sample.X, outputs)
     else:
         family, seed, y = "table", 0, sample.y
-    loss = draw.choice(losses)
     y = loss.labels.fit(y, np.median(np.unique(y)) if family == "table" else 0.0)
     problem = Problem(network, sample.X, y, loss)
     start_family, start_seed = draw.choice(starts), draw(SEEDS)
@@ -190,6 +193,15 @@ def draw_instance(
     )
 
 
+def _loss(draw, losses, outputs: tuple[int, ...]) -> Loss | LossFunction:
+    """One of the losses that may have as many outputs."""
+    possible = tuple(each for each in losses if each.labels.fewest <= max(outputs))
+    if not possible:
+        told = f"losses {' and '.join(map(str, losses))}: not on {max(outputs)} output"
+        raise ValueError(f"{told}, with labels {losses[0].labels.words} as they are")
+    return draw.choice(possible)
+
+
 _instances = composite(draw_instance)
 _instances.__name__ = "instances"  # as its users know it
 instances = declared(_instances, INSTANCES, plain)
@@ -200,7 +212,8 @@ instance could be drawn as well. Raises TypeError or ValueError for one that is 
 that are possible.
 
 - `data`: a strategy of data sets, such as `families(only=("orthogonal",))`, or names of families.
-- `starts`, `labels`, `losses`: by name. `outputs`: their number.
+- `starts`, `labels`, `losses`: by name; losses may be your own (`LossFunction`), too. `outputs`:
+  their number.
 - `powers`: (p_1, …, p_{L−1}), such as `(2,)`; several of these, `((2,), (1, 3))`; or a strategy.
 - `slopes`: α_l, such as `(0.0, 0.5)`. `narrowest`: the least number of hidden neurons in a layer.
 - `lipschitz` (True, unless `kinked`): α_l = 1 wherever p_l = 1. `kinked`: α_l < 1 everywhere.

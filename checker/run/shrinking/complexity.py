@@ -36,7 +36,7 @@ def key(instance: Instance) -> tuple:
     total = sum(_weight(name, values, instance) for name, values in numbers(instance).items())
     return (
         *size(instance),
-        tuple(Loss).index(problem.loss),
+        [*Loss, problem.loss].index(problem.loss),
         sum(_slope(alpha) for alpha in network.slopes),
         round(total, 6),
         SHARES.index(instance.fraction) if instance.fraction in SHARES else 99,

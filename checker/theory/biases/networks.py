@@ -15,6 +15,7 @@ import numpy as np
 from ncfcheck.model import rounding
 from ncfcheck.model.arrays import Value, vector
 from ncfcheck.model.kernels import gradients
+from ncfcheck.model.loss_functions import LossFunction
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Correlation, Problem, unit
 from ncfcheck.model.networks import DENSE, Network, masked
@@ -146,7 +147,7 @@ class BiasedProblem(Value):
     network: BiasedNetwork
     X: Array
     y: Array
-    loss: Loss
+    loss: Loss | LossFunction
 
     def __post_init__(self):
         Problem(self.network.extended, self.X, self.y, self.loss)

@@ -120,12 +120,24 @@ def conditioned_window(instance: Instance) -> Window:
 
 
 def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
-    """Largest log r^D ‖Jᵀ(ℓ''(0)·H)‖/‖Jᵀȳ‖ on a flow: times δ^D, the gradient's relative change."""
+    """Largest log r^D ‖Jᵀ(ℓ''(0)·H)‖/‖Jᵀȳ‖ on a flow: times δ^D, the gradient's relative change.
+
+    Where ℓ''(0)·H vanishes all along, H stands for it: ℓ may bend just beyond.
+    """
     directions = np.array(flow.directions[rows], order="C")
-    changes = map(norm, _second_orders(instance.problem, directions))
+    changes = _second_orders(instance.problem, directions)
+    if not changes.any():
+        ones = np.ones(instance.problem.y.shape)
+        changes = instance.ncf.on_data.second_orders(directions, ones)
     sizes = map(norm, map(instance.ncf.gradient, directions))
-    logs = np.log(np.maximum([change / size for change, size in zip(changes, sizes)], 1e-300))
+    ratios = [norm(change) / size for change, size in zip(changes, sizes)]
+    logs = np.log(np.maximum(ratios, 1e-300))
     return float((instance.network.order * flow.log_norm[rows] + logs).max())
+
+
+def is_forced(instance: Instance, flow: Trajectory) -> bool:
+    """Whether the loss's second order changes the gradient anywhere on a flow."""
+    return bool(_second_orders(instance.problem, np.array(flow.directions, order="C")).any())
 
 
 def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
@@ -134,7 +146,7 @@ def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
 
 
 def _second_orders(problem: Problem, directions: np.ndarray) -> np.ndarray:
-    curvature = problem.loss.curvature(0.0, problem.y)
+    curvature = problem.loss.curvature_at_zero(problem.y)
     return problem.ncf.on_data.second_orders(directions, curvature)
 
 

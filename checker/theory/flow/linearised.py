@@ -6,6 +6,7 @@ import numpy as np
 
 from ncfcheck.model.curvature import Curvature
 from ncfcheck.model.kernels.gradients import pull_back, workspace
+from ncfcheck.model.loss_functions import applied_to_columns
 from ncfcheck.model.losses import CODED, NCF_CODE
 
 
@@ -39,7 +40,8 @@ def gradient_and_derivatives(
     if field.loss == NCF_CODE:
         return g, curvature.matrix(), np.zeros(v.size)
     outputs, J = curvature.outputs, curvature.output_jacobian()
-    bend = -CODED[field.loss].curvature(factor * outputs, field.y)  # of −ℓ' by ŷ
-    bent = factor * bend.ravel() / field.scale
-    by_direction = curvature.matrix() + J.T @ (bent[:, None] * J)
-    return g, by_direction, field.order * (J.T @ (bent * outputs.ravel()))
+    bend = -CODED[field.loss].curvature(factor * outputs.T, field.y.T)  # of −ℓ' by ŷ
+    columns = np.column_stack([J, outputs.ravel()]).reshape(*outputs.shape, -1).swapaxes(0, 1)
+    bent = factor / field.scale * applied_to_columns(bend, columns).swapaxes(0, 1)
+    product = J.T @ bent.reshape(len(J), -1)
+    return g, curvature.matrix() + product[:, :-1], field.order * product[:, -1]

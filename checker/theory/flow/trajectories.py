@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
+from ncfcheck.core.claims import Unresolved
 from ncfcheck.core.stated import must_be, shown
 from ncfcheck.core.tolerances import FITTED, HANDOVER, Numerics
 from ncfcheck.model.arrays import Value, finite_vector, unit_vector
@@ -169,7 +170,7 @@ def loss_flow(
 
     It stops as fitted where the loss 𝓛 falls to `fitted`, if that is given and comes first; and
     where the gradient vanishes with the loss, at 10^-10 of 𝓛(0) or less. A loss that is positive at
-    all finite weights, like the logistic one, gets there by an 𝓛 asked for only.
+    all finite weights, as most are for classes, gets there by an 𝓛 asked for only.
 
     Raises ValueError and TypeError as `ncf_flow` does, and ValueError for a δ that is not above 0.
     """
@@ -178,6 +179,8 @@ def loss_flow(
     start = unit_vector(start, problem.network.size, "start")
     if not (isinstance(delta, Real) and 0 < delta < math.inf):
         raise ValueError(f"delta must be above 0, not {shown(delta)}")
+    if problem.loss.code is None:  # as is the network, by its −ℓ' in numpy
+        raise Unresolved(f"flows of the loss {problem.loss} are not compiled")
     scale = norm(problem.ncf.gradient(start))
     field = _field(problem.ncf, problem.y, problem.loss.code, math.log(delta), scale)
     flow = _run(field, start, numerics, until, NEVER)
