@@ -328,7 +328,9 @@ def test_a_loss_that_certificates_do_not_know_is_named_and_none_is_tried():
         lambda: Field(problem, 0.1).box(Span(instance.start)),
         lambda: taylor(problem, 0.1, instance.start, 3),
     ):
-        with pytest.raises(NotProved, match="about the square and logistic loss, not the other loss"):
+        with pytest.raises(
+            NotProved, match="about the square and logistic loss, not the other loss"
+        ):
             statement()
 
 
