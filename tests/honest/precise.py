@@ -52,7 +52,7 @@ class World:
             with (
                 mock.patch.object(trajectories, "_run", self.run),
                 mock.patch.object(Ncf, "value_and_gradient", lambda ncf, u: self.at(ncf, u)),
-                mock.patch.object(Ncf, "newton", lambda ncf, u: self._as_known(ncf, u)),
+                mock.patch.object(Ncf, "head_start", lambda ncf, u: self._as_known(ncf, u)),
                 mock.patch.object(Ncf, "hessian", lambda ncf, u: self.hessian(ncf, u)),
                 mock.patch.object(
                     Ncf, "projected_hessian", lambda ncf, u, scale: self.projected(ncf, u, scale)
