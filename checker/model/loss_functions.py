@@ -10,7 +10,7 @@ from ncfcheck.core.stated import shown
 from ncfcheck.model.labels import NUMBERS, Labels
 
 Array = np.ndarray
-NODES = np.arange(1, 17) / 16  # of a segment [0, ŷ] on which −ℓ' is looked at
+NODES = np.arange(1, 17) / 16  # of a segment [0, ŷ] on which ℓ' and ℓ'' are looked at
 # Steps of differences, and what they may be off by, relative to the largest number compared.
 STEP, AGREEMENT = 1e-5, 1e-4
 SHOWN = 3  # samples, of a user's labels, at which a loss is held against itself
@@ -48,16 +48,19 @@ class LossFunction:
         return self.value(outputs, y) - self.value(np.zeros(outputs.shape), y)
 
     def steepest(self, outputs: Array, y: Array) -> Array:
-        """What |ŷ|² times it bounds the remainder of ℓ(ŷ) to first order by, as sup ‖ℓ''‖ over the
-        segment [0, ŷ] does: of every output, (n, m), or sample, (n, 1).
+        """sup ‖ℓ''‖ over the segment [0, ŷ], or a bound: of every output, (n, m), or of every
+        sample, (n, 1).
 
-        Here ‖ℓ'(tŷ) − ℓ'(0)‖/‖tŷ‖ at its largest: of a convex ℓ that bounds it, too.
+        Here what is seen of it at 17 points: ‖ℓ''(tŷ)‖, and ‖ℓ'(tŷ) − ℓ'(0)‖/‖tŷ‖, by which the
+        remainder of a convex ℓ to first order is bounded, whatever is between them.
         """
         first, lengths = self.pseudo_labels(y), row_norms(outputs)
         rates = [row_norms(self.descent(t * outputs, y) - first) / t for t in NODES]
-        return np.divide(
+        rate = np.divide(
             np.max(rates, axis=0), lengths, out=np.zeros(lengths.shape), where=lengths > 0
         )
+        bends = [sizes(self.curvature(t * outputs, y)) for t in (0.0, *NODES)]
+        return np.maximum(np.max(bends, axis=0), rate)
 
     def total(self, outputs: Array, y: Array) -> float:
         """Σ ℓ(ŷ, y)."""
