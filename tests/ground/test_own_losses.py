@@ -26,13 +26,14 @@ class LogCosh(LossFunction):
     width: float = 1.0
 
     def value(self, outputs, y):
-        return self.width**2 * np.log(np.cosh((outputs - y) / self.width))
+        off = (outputs - y) / self.width
+        return self.width**2 * (np.logaddexp(off, -off) - np.log(2))
 
     def descent(self, outputs, y):
         return self.width * np.tanh((y - outputs) / self.width)
 
     def curvature(self, outputs, y):
-        return 1 / np.cosh((outputs - y) / self.width) ** 2
+        return 1 - np.tanh((outputs - y) / self.width) ** 2
 
 
 class Own(LossFunction):

@@ -79,6 +79,7 @@ def test_the_gradient_expands_to_second_order_as_the_theory_says(loss):
     np.testing.assert_allclose(instance.problem.training_gradient(0.1 * u), gradient, rtol=1e-10)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loss", Loss)
 def test_tracking_constants_are_those_of_a_flow_differentiated_by_jax(loss):
     instance = problem_of(loss)
