@@ -14,11 +14,20 @@ from itertools import islice
 import numpy as np
 
 from ncfcheck.certify import own
-from ncfcheck.certify.certificate import Certificate, NotProved, Undecided, within
-from ncfcheck.core.claims import Margin, Outcome, Place
+from ncfcheck.certify.certificate import (
+    Certificate,
+    NotProved,
+    Undecided,
+    is_provable,
+    no_certificates,
+    within,
+)
+from ncfcheck.core.claims import Inapplicable, Margin, Outcome, Place
 from ncfcheck.model.encoding import NotStorable, encode
+from ncfcheck.model.losses import Loss
 from ncfcheck.model.models import Model
 from ncfcheck.model.networks import Network
+from ncfcheck.strategies.moves import rebuilt, with_loss
 from ncfcheck.verifier import FORMAT, PROOFS, REFUTATIONS, Rejected, digest, statement, verify
 
 __all__ = ["Certificate", "NotProved", "Undecided", "certify", "contradiction", "document", "prove"]
@@ -32,8 +41,25 @@ def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecide
     """A certificate that the instance refutes the claim, which the independent verifier accepts, or
     why there is none.
 
-    An error in a certifier, a bug, is a reason like any other: never a certificate.
+    Certificates are about the square and logistic loss: of an instance with another one, about what
+    has its pseudo-labels and the square loss. An error in a certifier, a bug, is a reason like any
+    other: never a certificate.
     """
+    if is_provable(instance):
+        return _refuted(claim, instance, seconds)
+    try:
+        moved = rebuilt(claim, with_loss(instance, Loss.SQUARE))
+    except Inapplicable:
+        return Undecided(str(no_certificates(instance.problem.loss)))
+    found = _refuted(claim, moved, seconds)
+    if isinstance(found, Undecided) or found.instance is not None:
+        return found
+    if not _may_violate(claim, moved):
+        return Undecided(str(no_certificates(instance.problem.loss)))
+    return replace(found, instance=moved)
+
+
+def _refuted(claim, instance, seconds: float) -> Certificate | Undecided:
     if claim.violated is not None:
         return _found(partial(_by_criterion, claim), instance, seconds)
     return _tried(claim, claim.refute, instance, seconds, REFUTATIONS)
@@ -41,6 +67,8 @@ def certify(claim, instance, seconds: float = SECONDS) -> Certificate | Undecide
 
 def prove(claim, instance, seconds: float = SECONDS) -> Certificate | Undecided:
     """The same of the claim's conclusion, proved on the instance."""
+    if not is_provable(instance):
+        return Undecided(str(no_certificates(instance.problem.loss)))
     return _tried(claim, claim.prove, instance, seconds, PROOFS)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ncfcheck.core.claims import Inapplicable, Unresolved
+from ncfcheck.model.losses import Loss
 from ncfcheck.verifier.numbers import limits
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
@@ -21,9 +22,15 @@ class NotProved(Exception):
     """There is nothing to show to the verifier; the message says why: a continuum, kink, time."""
 
 
+def is_provable(instance) -> bool:
+    """Whether the loss, where there is one, is one that certificates know bounds of."""
+    problem = getattr(instance, "problem", None)
+    return getattr(problem, "loss", Loss.SQUARE) in (Loss.SQUARE, Loss.LOGISTIC)
+
+
 def no_certificates(loss) -> NotProved:
     """The reason why nothing is proved of a loss that certificates know no bounds of."""
-    return NotProved(f"no certificates for the {loss} loss")
+    return NotProved(f"certificates are about the square and logistic loss, not the {loss} loss")
 
 
 @dataclass(frozen=True)

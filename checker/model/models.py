@@ -16,6 +16,7 @@ import numpy as np
 from scipy.linalg.blas import dsyr2
 
 from ncfcheck.core.needs import Need
+from ncfcheck.model.loss_functions import applied
 
 Array = np.ndarray
 
@@ -191,8 +192,10 @@ class Evaluation(ABC):
         return projected(self.hessian(u, r), u, multiplier)
 
     def second_orders(self, ws: Array, curvature: Array) -> Array:
-        """J(X; w)ᵀ(curvature ∘ H(X; w)), (k, P), for every row w of ws (k, P); curvature (n, m)."""
-        return np.array([self.pull_back(w, curvature * self.outputs(w))[1] for w in ws])
+        """J(X; w)ᵀ(curvature·H(X; w)), (k, P), for every row w of ws (k, P); curvature (n, m) of
+        every output, or matrices (n, m, m) that couple those of a sample.
+        """
+        return np.array([self.pull_back(w, applied(curvature, self.outputs(w)))[1] for w in ws])
 
     def head_start(self, u: Array, r: Array) -> tuple[Array, float, Array, float] | None:
         """A unit vector (P,) nearer to the KKT point that the unit vector u is near; N, ∇N and sin∠

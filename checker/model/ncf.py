@@ -21,7 +21,8 @@ from ncfcheck.model.arrays import (
     not_subclassed,
     vector,
 )
-from ncfcheck.model.losses import Loss
+from ncfcheck.model.loss_functions import LossFunction
+from ncfcheck.model.losses import Loss, admitted, loss_of
 from ncfcheck.model.models import Evaluation, Group, Model, SecondDerivatives
 from ncfcheck.model.networks import Network
 
@@ -165,23 +166,24 @@ class Ncf(Value, Correlation):
 @dataclass(frozen=True, eq=False)
 class Problem(Value):
     """Data and loss a network is trained on: X (n, d), labels y (n, k_L), converted to float64; the
-    loss or its name.
+    loss, a `LossFunction` of your own, or a name.
 
     Weights w (P,) may be anything that converts to a vector of floats. Raises ValueError for shapes
     that do not fit the network, entries that are not finite, no loss, and labels that the loss does
-    not have: those of the logistic loss are ±1.
+    not have: those of the logistic loss are ±1. What of a loss of your own is not what it should be
+    is a ValueError or TypeError, too.
     """
 
     network: Model
     X: np.ndarray
     y: np.ndarray
-    loss: Loss = Loss.SQUARE
+    loss: Loss | LossFunction = Loss.SQUARE
 
     def __post_init__(self):
         for name, array in fitting(self.network, X=self.X, y=self.y).items():
             object.__setattr__(self, name, array)
-        object.__setattr__(self, "loss", Loss(self.loss))  # type: ignore[call-arg]
-        self.loss.labels.refuse_others(self.y, str(self.loss))
+        object.__setattr__(self, "loss", loss_of(self.loss))
+        admitted(self.loss, self.y)
         super().__post_init__()
 
     def __init_subclass__(cls):

@@ -44,7 +44,7 @@ def _instance(instance: Instance) -> list[str]:
     problem = instance.problem
     lines = [
         *_model(instance),
-        f"loss {problem.loss}; ȳ = {problem.loss.formulas.pseudo_label}",
+        f"loss {problem.loss}; ȳ = {problem.loss.pseudo_label}",
         *_matrix("X (samples as rows)", problem.X),
         *_matrix("y", problem.y),
         *_start(instance),

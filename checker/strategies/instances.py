@@ -13,6 +13,7 @@ import numpy as np
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.families import kept
 from ncfcheck.model.instance import Instance
+from ncfcheck.model.loss_functions import LossFunction
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.models import Model
 from ncfcheck.model.ncf import Problem
@@ -169,13 +170,12 @@ def draw_instance(
     brings its own labels and so has one output) and those of `networks`: `lipschitz`, `kinked`,
     `shared`, `filtered`, `only_dense`, `powers`, `slopes`, `narrowest`.
     """
-    network, sample = _drawn(draw, data, models, outputs, options)
+    network, sample, loss = _drawn(draw, data, models, losses, outputs, options)
     if sample.y is None:
         family, seed = draw.choice(labels), draw(SEEDS)
         y = LABELS[family](np.random.default_rng(seed), sample.X, network.width)
     else:
         family, seed, y = "table", 0, sample.y
-    loss = draw.choice(losses)
     y = loss.labels.fit(y, np.median(np.unique(y)) if family == "table" else 0.0)
     problem = Problem(network, sample.X, y, loss)
     start_family, start_seed = draw.choice(starts), draw(SEEDS)
@@ -188,18 +188,31 @@ def draw_instance(
     )
 
 
-def _drawn(draw, data, models, outputs, options) -> tuple[Model, Sample]:
-    """A model and data that it can take."""
+def _drawn(draw, data, models, losses, outputs, options) -> tuple[Model, Sample, object]:
+    """A model, data that it can take, and a loss that may have as many outputs."""
     possible = kinds(models, options.get("lipschitz", True))
     if not possible:
         raise Inapplicable("no model among those that are drawn has a locally Lipschitz gradient")
     kind = draw.choice(possible) if len(possible) > 1 else possible[0]
     if not isinstance(kind, str):
-        return draw_model(draw, data, kind, outputs, outputs == OUTPUTS)
+        network, sample = draw_model(draw, data, kind, outputs, outputs == OUTPUTS)
+        return network, sample, _loss(draw, losses, (network.width,))
     sample = draw_sample(draw, data)
     n, d = sample.X.shape
-    outputs = draw.choice(outputs) if sample.y is None else sample.y.shape[1]
-    return draw_network(draw, d, 2 if max(n, d) > 10 else 1, outputs=outputs, **options), sample
+    loss = _loss(draw, losses, outputs if sample.y is None else (sample.y.shape[1],))
+    enough = tuple(each for each in outputs if each >= loss.labels.fewest)
+    outputs = draw.choice(enough) if sample.y is None else sample.y.shape[1]
+    reach = 2 if max(n, d) > 10 else 1
+    return draw_network(draw, d, reach, outputs=outputs, **options), sample, loss
+
+
+def _loss(draw, losses, outputs: tuple[int, ...]) -> Loss | LossFunction:
+    """One of the losses that may have as many outputs."""
+    possible = tuple(each for each in losses if each.labels.fewest <= max(outputs))
+    if not possible:
+        told = f"losses {' and '.join(map(str, losses))}: not on {max(outputs)} output"
+        raise ValueError(f"{told}, with labels {losses[0].labels.words} as they are")
+    return draw.choice(possible)
 
 
 _instances = composite(draw_instance)
@@ -214,7 +227,8 @@ that are possible.
 - `models`: "layered" networks, unless told; "any": these and all homogeneous families that come
   with the program; families by name, or of your own.
 - `data`: a strategy of data sets, such as `families(only=("orthogonal",))`, or names of families.
-- `starts`, `labels`, `losses`: by name. `outputs`: their number.
+- `starts`, `labels`, `losses`: by name; losses may be your own (`LossFunction`), too. `outputs`:
+  their number.
 - `powers`: (p_1, …, p_{L−1}), such as `(2,)`; several of these, `((2,), (1, 3))`; or a strategy.
 - `slopes`: α_l, such as `(0.0, 0.5)`. `narrowest`: the least number of hidden neurons in a layer.
 - `lipschitz` (True, unless `kinked`): α_l = 1 wherever p_l = 1. `kinked`: α_l < 1 everywhere.

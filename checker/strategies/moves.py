@@ -15,6 +15,7 @@ import numpy as np
 
 from ncfcheck.core.claims import Claim, Inapplicable
 from ncfcheck.model.instance import Instance, Space
+from ncfcheck.model.loss_functions import LossFunction
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import DENSE, Network, Pattern, masked
@@ -107,7 +108,7 @@ def without_output(instance: Instance, index: int) -> Instance:
     patterns = (*network.patterns[:-1], _cut(network.patterns[-1], [index], []))
     widths = (*network.widths[:-1], network.widths[-1] - 1)
     smaller = replace(network, widths=widths, patterns=patterns)
-    y = np.delete(instance.problem.y, index, axis=1)
+    y = instance.problem.loss.labels.fit(np.delete(instance.problem.y, index, axis=1))
     return changed(instance, network=smaller, y=y, matrices=[*rest, np.delete(last, index, axis=0)])
 
 
@@ -201,7 +202,7 @@ def with_dense_layer(instance: Instance, layer: int) -> Instance:
     return changed(instance, network=network, matrices=instance.network.matrices(instance.start))
 
 
-def with_loss(instance: Instance, loss: Loss) -> Instance:
+def with_loss(instance: Instance, loss: Loss | LossFunction) -> Instance:
     """Another loss with the same pseudo-labels ȳ."""
     if loss is instance.problem.loss:
         return instance

@@ -27,7 +27,9 @@ from ncfcheck.core.options import (
     with_defaults,
 )
 from ncfcheck.model.instance import Instance
-from ncfcheck.model.losses import Loss
+from ncfcheck.model.labels import NUMBERS
+from ncfcheck.model.loss_functions import LossFunction
+from ncfcheck.model.losses import Loss, loss_of
 from ncfcheck.model.networks import convolution
 from ncfcheck.strategies.choices import is_strategy
 from ncfcheck.strategies.label_families import LABELS
@@ -82,9 +84,11 @@ def _seed(instance: Instance, place: int) -> int:
     return instance.seeds[place] if len(instance.seeds) > 1 else (*instance.seeds, 0)[0]
 
 
-def keep_losses(instance: Instance, losses: tuple[Loss, ...], options: Mapping) -> Instance:
+def keep_losses(
+    instance: Instance, losses: tuple[Loss | LossFunction, ...], options: Mapping
+) -> Instance:
     """One of the losses."""
-    require(instance.problem.loss in losses, f"loss {'/'.join(losses)}")
+    require(instance.problem.loss in losses, f"loss {'/'.join(map(str, losses))}")
     return instance
 
 
@@ -92,31 +96,34 @@ def keep_labels(instance: Instance, names: tuple[str, ...], options: Mapping) ->
     """The labels, or the nearest ones, of one of the families, as the loss may have them."""
     problem, seed = instance.problem, _seed(instance, 1)
     admitted = problem.loss.labels
-    table = LABELS if admitted.values is None else _fitted(admitted, names)
+    table = LABELS if admitted == NUMBERS else _fitted(admitted, names)
     y = kept(table, names, problem.y, problem.X, seed)
     return instance if y is problem.y else changed(instance, y=y)
 
 
 def _fitted(admitted, names: tuple[str, ...]) -> dict[str, Family]:
-    """The families with labels made to fit a loss that has two values."""
+    """The families with labels made to fit a loss that has not just any numbers."""
 
     def family(own: Family) -> Family:
         def project(y, *context):
             return admitted.fit(y if own.project is None else own.project(y, *context))
 
-        return Family(
-            own.draw, lambda y, *context: np.array_equal(y, project(y, *context)), project
-        )
+        def holds(y, *context):
+            is_drawn = own.holds(y, *context) and admitted.allow(y)
+            return is_drawn or np.array_equal(y, project(y, *context))
+
+        return Family(own.draw, holds, project)
 
     return {name: family(LABELS[name]) for name in names}
 
 
-def read_losses(value) -> tuple[Loss, ...]:
-    """One or several losses, by themselves or by name."""
+def read_losses(value) -> tuple[Loss | LossFunction, ...]:
+    """One or several losses, by themselves or by name, or of the user's own."""
     try:
-        return tuple(map(Loss, several(value)))
+        return tuple(map(loss_of, several(value)))
     except ValueError as error:
-        wrong = next(each for each in several(value) if each not in tuple(Loss))
+        known = (*Loss, *(each for each in several(value) if isinstance(each, LossFunction)))
+        wrong = next(each for each in several(value) if each not in known)
         raise ValueError(f"{shown(wrong)} is no loss; {among(wrong, Loss)}") from error
 
 
@@ -281,6 +288,7 @@ def refuse_contradictions(told: Mapping, options: Mapping) -> None:
         )
     if options.get("filtered") and (options["only_dense"] or not options["shared"]):
         raise ValueError("filtered=True: a convolution shares its weights, and is not dense")
+    _refuse_one_class(options)
     powers, slopes = options.get("powers"), options.get("slopes")
     layers = {p for each in powers for p in each} if isinstance(powers, tuple) else {2}
     if told.get("lipschitz") and options["kinked"] and (powers is None or 1 in layers):
@@ -295,6 +303,14 @@ def refuse_contradictions(told: Mapping, options: Mapping) -> None:
             f"slopes={slopes}: with kinked=True all are below 1; with lipschitz=True, α = 1 where "
             "p = 1: take 1.0 among the slopes, or lipschitz=False"
         )
+
+
+def _refuse_one_class(options: Mapping) -> None:
+    """Raise ValueError where every loss has more outputs than there are."""
+    losses, outputs = options.get("losses"), options.get("outputs", (1,))
+    if losses and max(outputs) < min(each.labels.fewest for each in losses):
+        names = ", ".join(map(str, losses))
+        raise ValueError(f"losses={names}: they have two outputs or more, and outputs={outputs}")
 
 
 def projected(instance: Instance, declared: Mapping[str, Option], options: Mapping) -> Instance:

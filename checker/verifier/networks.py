@@ -115,7 +115,7 @@ class Case:
         )
         self.square = problem["loss"] == "SQUARE"
         logistic = problem["loss"] == "LOGISTIC" and all(abs(v) == 1 for row in y for v in row)
-        need(self.square or logistic, "not a loss with its labels")
+        need(self.square or logistic, "not labels of the logistic loss")
         self.laws = [(q, Ball(1), power(ball(a), q)) for q, a in zip(self.powers, self.slopes)]
         self.net, self.floats = Net(widths, self.laws, index), X
         self.X = [[ball(v) for v in row] for row in X]

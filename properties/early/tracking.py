@@ -40,7 +40,7 @@ SETTLED_SLOPE, SETTLED_CONSTANT = 0.2, 0.5
 )
 def tracking_order(instance) -> Margin:
     """Loss flow and NCF flow differ by Θ(δ^D) where each norm first reaches 2: log error over log δ
-    has slope → D.
+    has slope → D; by o(δ^D) where ℓ''(0)·H vanishes all along.
     """
     return tracking_slope(instance, instance.network.order)
 
@@ -52,12 +52,22 @@ def tracking_slope(instance, claimed: int) -> Margin:
 
 def _order(instance, claimed: int) -> Margin:
     found, order = departures(instance, SLOPE_RUNGS), instance.network.order
+    if found.outputs is not None:
+        return _one_sided(found)
     parts = [_slope(found, column, order, claimed) for column in range(2)]
     # Either may be too small to resolve: with a single sample, say, the directions agree exactly.
     settled = [part for part in parts if part.error < SETTLED_SLOPE]
     if not settled:
         raise Unresolved("the slopes do not settle: no δ is both resolved and asymptotic")
     return worst(settled)
+
+
+def _one_sided(found: Departures) -> Margin:
+    """1 − departure/|ŷ| on the first rung, for the worse of directions and times: without a second
+    order of the loss there is no constant to compare to, and no order that they have.
+    """
+    pairs = zip(found.sizes[0], found.floor)
+    return worst(Margin(1 - size / found.outputs, floor / found.outputs) for size, floor in pairs)
 
 
 def _slope(found: Departures, column: int, order: int, claimed: int) -> Margin:
@@ -99,6 +109,8 @@ def tracking_constant(instance) -> Margin:
 
 def _constant(instance) -> Margin:
     found = departures(instance, RATIO_RUNGS)
+    if found.outputs is not None:
+        return _one_sided(found)
     direction, delay, accuracy = predicted(instance, found.reference)
     parts = [
         _ratio(found.directions, direction, found.powers, found.floor[0], accuracy[0]),

@@ -10,6 +10,7 @@ import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
 from ncfcheck.model.identities import value_at
+from ncfcheck.model.loss_functions import sizes
 from ncfcheck.model.ncf import Problem
 from ncfcheck.theory.flow.trajectories import (
     Stop,
@@ -41,13 +42,15 @@ def bracket(instance, initial_norm: float = 1.0) -> Margin:
 
 
 def balancing(instance) -> float:
-    """δ at which outputs at v_0 are as large as the labels; Inapplicable where they are all 0,
-    Unresolved where they overflow.
+    """δ at which outputs at v_0 are as large as those that the loss, to second order, is least at;
+    Inapplicable where they are all 0, Unresolved where they overflow.
     """
     outputs = float(np.abs(instance.problem.outputs(instance.start)).max())
     if outputs == 0:
         raise Inapplicable("H(X; v_0) = 0: the network is dead on the data")
-    delta = (float(np.abs(instance.problem.y).max()) / outputs) ** (1 / instance.network.order)
+    problem, ybar = instance.problem, float(np.abs(instance.ncf.ybar).max())
+    curvature = float(sizes(problem.loss.curvature_at_zero(problem.y)).max())
+    delta = (ybar / (curvature or 1.0) / outputs) ** (1 / instance.network.order)
     if not 0 < delta < np.inf:
         raise Unresolved("outputs at v_0, or labels, over- or underflow")
     return delta

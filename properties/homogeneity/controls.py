@@ -57,7 +57,7 @@ def biases(instance) -> Margin:
     of=("homogeneity.loss_expansion",),
 )
 def biases_expansion(instance) -> Margin:
-    """With biases, 𝓛(δu) = 𝓛(0) − δ^D N(u) up to Σ ŷ² for D = Σ_l P_l."""
+    """With biases, 𝓛(δu) = 𝓛(0) − δ^D N(u) up to Σ S·ŷ² for D = Σ_l P_l."""
     with_biases = biased(instance)
     return expansion(with_biases, with_biases.ncf)
 
@@ -91,5 +91,5 @@ def negative_factor(instance) -> Margin:
     of=("homogeneity.loss_expansion",),
 )
 def wrong_labels(instance) -> Margin:
-    """𝓛(δu) = 𝓛(0) − δ^D N(u) up to Σ ŷ² for the N of shuffled labels."""
+    """𝓛(δu) = 𝓛(0) − δ^D N(u) up to Σ S·ŷ² for the N of shuffled labels."""
     return expansion(instance, mislabelled(instance).ncf)

@@ -8,9 +8,10 @@ from ncfcheck.certify.certificate import asked
 from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
 from ncfcheck.core.needs import Need
-from ncfcheck.core.tolerances import EPS
+from ncfcheck.core.tolerances import EPS, RESOLUTION
 from ncfcheck.model.identities import equal, equal_vectors, size_at, value_at
 from ncfcheck.model.kernels import gradients
+from ncfcheck.model.loss_functions import LossFunction, row_norms, sizes
 from ncfcheck.model.ncf import Ncf, Problem, euler_sides, group_euler_sides, norm, ordered
 from ncfcheck.model.networks import Network
 from ncfcheck.properties.hypotheses import HOMOGENEOUS, POSITIVE_FACTOR, TRUE_LABELS
@@ -140,9 +141,11 @@ def scaled_gradients(instance, factors) -> Margin:
     hypotheses=(HOMOGENEOUS, TRUE_LABELS),
 )
 def loss_expansion(instance) -> Margin:
-    """𝓛(δu) = 𝓛(0) − δ^D N(u) + O(δ^{2D}): the remainder is at most Σ ŷ², ŷ = H(X; δu).
+    """𝓛(δu) = 𝓛(0) − δ^D N(u) + O(δ^{2D}): the remainder is at most Σ S·ŷ², ŷ = H(X; δu), where S
+    is sup ‖ℓ''‖ over the segment [0, ŷ].
 
-    Around δu with max |ŷ| = 1, too, 𝓛 expands as around 0, with −ℓ'(ŷ, y) for ȳ.
+    Around δu with ŷ of size 1, too, 𝓛 expands as around 0, with −ℓ'(ŷ, y) for ȳ. Where ℓ'' vanishes
+    on a segment, S is what two numbers are told apart at.
     """
     problem, u = instance.problem, instance.start
     delta = _delta(problem, u, 1.0)
@@ -156,14 +159,17 @@ def loss_expansion(instance) -> Margin:
 
 
 def expansion(instance, ncf) -> Margin:
-    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ ŷ² for the N given, at two δ: largest |ŷ| 0.1 and 0.001."""
+    """|𝓛(δu) − 𝓛(0) + δ^D N(u)| ≤ Σ S·ŷ² for the N given, at two δ: outputs of size 0.1, 0.001."""
     problem, u = instance.problem, instance.start
     return worst(_remainder(problem, ncf, u, _delta(problem, u, share)) for share in (1e-1, 1e-3))
 
 
 def _delta(problem: Problem, u: np.ndarray, largest: float) -> float:
-    """The δ for which max |H(X; δu)| is `largest`."""
-    found = float(np.abs(problem.outputs(u)).max())
+    """The δ for which outputs H(X; δu) are of size `largest` where they are largest, in units in
+    which ‖ℓ''(0)‖ is 1 at most.
+    """
+    units = np.sqrt(np.maximum(sizes(problem.loss.curvature_at_zero(problem.y)), 1.0))
+    found = float(np.abs(units * problem.outputs(u)).max())
     if found == 0:
         raise Inapplicable("H(X; u) = 0: the network is dead on the data")
     return (largest / found) ** (1 / problem.network.order)
@@ -178,55 +184,87 @@ def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
 
 
 def _descends(problem: Problem, u: np.ndarray, delta: float, step: float = 1e-3) -> Margin:
-    """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / (hŷ)², summed, for flows' −ℓ' at ŷ = δ^D H(X; u)."""
+    """1 − |ℓ((1 + h)ŷ) − ℓ(ŷ) − hŷ ℓ'(ŷ)| / S(hŷ)², summed, for flows' −ℓ' at ŷ = δ^D H(X; u)."""
     small = delta**problem.network.order
-    descent = _flows_descent(problem, u, small)
     outputs, lost = small * problem.outputs(u), small * problem.output_bound(u)
+    descent = _trained_on(problem, u, small)
     after, before = (problem.loss.change(c * outputs, problem.y) for c in (1 + step, 1.0))
-    left, step = float((after - before + step * outputs * descent).sum()), abs(step)
-    # As |ℓ''| ≤ 1, and once more for outputs that the kernel rounds in a way of its own.
-    rounding = 16 * EPS * _terms(problem, outputs) + 4 * step * float(
-        (np.abs(outputs) * lost).sum()
-    )
-    bound = step**2 * _square(outputs, lost)
+    left = float((after.sum() - before.sum()) + (step * outputs * descent).sum())
+    steep = _steepest(problem, (1 + step) * outputs, lost)
+    # ℓ' moves by S·ŷ at most, and once more for outputs that the kernel rounds in a way of its own.
+    rounding = 16 * EPS * _terms(problem, outputs, steep)
+    rounding += 4 * step * float((steep[0] * row_norms(outputs) * row_norms(lost)).sum())
+    bound = step**2 * _square(outputs, lost, steep)
     return (1 - abs(Bounded(left, rounding)) / bound).margin()
 
 
-def _flows_descent(problem: Problem, u: np.ndarray, small: float) -> np.ndarray:
-    """−ℓ'(small · H(X; u), y), (n, k_L), as flows compute it: of layered networks by kernels."""
-    if not isinstance(problem.network, Network):
+def _trained_on(problem: Problem, u: np.ndarray, small: float) -> np.ndarray:
+    """−ℓ'(δ^D H(X; u), y), (n, k_L), as flows have it: by the compiled kernels where these know the
+    loss.
+    """
+    if problem.loss.code is None or not isinstance(problem.network, Network):
         return problem.loss.descent(small * problem.outputs(u), problem.y)
-    layout, code, columns = problem.network.layout, problem.loss.code, problem.ncf.on_data.columns
+    layout, columns = problem.network.layout, problem.ncf.on_data.columns
     y, u = np.array(problem.y.T, order="C"), u.copy()
     descent, gradient = np.empty(y.shape), np.empty(u.size)
     work = gradients.workspace(layout, len(problem.X))
-    gradients.pull_back(layout, u, columns, y, code, small, 1.0, descent, work, gradient)
+    gradients.pull_back(
+        layout, u, columns, y, problem.loss.code, small, 1.0, descent, work, gradient
+    )
     return descent.T
 
 
-def _square(outputs: np.ndarray, lost: np.ndarray) -> Bounded:
-    """Σ ŷ² of outputs known to within `lost`, (n, k_L)."""
-    return Bounded(float((outputs**2).sum()), float((2 * np.abs(outputs) * lost + lost**2).sum()))
+def _steepest(problem: Problem, outputs: np.ndarray, lost: np.ndarray) -> tuple:
+    """S, sup ‖ℓ''‖ over [0, ŷ], of every output or sample; and what it may be off by, for outputs
+    known to within `lost`: looked for at some that are so far off.
+    """
+    aside = lost * np.sign(outputs - outputs.mean(axis=1, keepdims=True))
+    found, *others = (
+        np.maximum(problem.loss.steepest(outputs + move, problem.y), RESOLUTION)
+        for move in (0.0, lost, -lost, aside)
+    )
+    # An exponential's is as uncertain as its exponent.
+    exponent = 1 + np.abs(problem.y * outputs).max(axis=1, keepdims=True)
+    off = np.max([np.abs(each - found) for each in others], axis=0)
+    return found, 2 * off + 8 * EPS * exponent * found
 
 
-def _terms(problem: Problem, outputs: np.ndarray) -> float:
-    """Σ |ŷ|(|ŷ| + |y|): the sum of the sizes of what a loss and its change add up."""
-    return float((np.abs(outputs) * (np.abs(outputs) + np.abs(problem.y))).sum())
+def _square(outputs: np.ndarray, lost: np.ndarray, steep: tuple) -> Bounded:
+    """Σ S·ŷ² of outputs known to within `lost`, (n, k_L)."""
+    found, off = steep
+    error = found * (2 * np.abs(outputs) * lost + lost**2) + off * (np.abs(outputs) + lost) ** 2
+    return Bounded(float((found * outputs**2).sum()), float(error.sum()))
+
+
+def _terms(problem: Problem, outputs: np.ndarray, steep: tuple) -> float:
+    """Σ ‖ŷ‖(‖ȳ‖ + S‖ŷ‖): the sum of the sizes of what a loss's change adds up; and of the values
+    that it is the difference of, where nothing better is known.
+    """
+    found = float((row_norms(outputs) * _slopes(problem, outputs, steep)).sum())
+    if type(problem.loss).change is LossFunction.change:
+        found += sum(map(problem.loss.total, (outputs, 0 * outputs), 2 * [problem.y]))
+    return found
+
+
+def _slopes(problem: Problem, outputs: np.ndarray, steep: tuple) -> np.ndarray:
+    """‖ȳ‖ + S‖ŷ‖, a bound on ‖ℓ'‖ over [0, ŷ], of every output or sample."""
+    return row_norms(problem.ncf.ybar) + steep[0] * row_norms(outputs)
 
 
 def _changes(problem: Problem, w: np.ndarray) -> np.ndarray:
-    """ℓ(ŷ, y) − ℓ(0, y), ŷ = H(X; w), for every output of every sample (n, k_L)."""
+    """ℓ(ŷ, y) − ℓ(0, y), ŷ = H(X; w), for every output or sample."""
     return problem.loss.change(problem.outputs(w), problem.y)
 
 
 def _remainder(problem: Problem, ncf: Ncf, u: np.ndarray, delta: float) -> Margin:
-    """1 − |𝓛(δu) − 𝓛(0) + δ^D N(u)| / Σ ŷ²; every loss has |ℓ''| ≤ 1, so ½ is left."""
-    outputs, change, y = problem.outputs(delta * u), _changes(problem, delta * u), problem.y
+    """1 − |𝓛(δu) − 𝓛(0) + δ^D N(u)| / Σ S·ŷ², of which ½ is left by Taylor's formula."""
+    outputs, change = problem.outputs(delta * u), _changes(problem, delta * u)
     small = delta**problem.network.order
     lost = problem.output_bound(delta * u)
+    steep = _steepest(problem, outputs, lost)
     value = value_at(ncf, u)
     rounding = small * (value.error + 16 * EPS * abs(value.value))
-    rounding += 16 * EPS * _terms(problem, outputs)
-    rounding += float(((np.abs(y) + np.abs(outputs)) * lost).sum())
+    rounding += 16 * EPS * _terms(problem, outputs, steep)
+    rounding += float((_slopes(problem, outputs, steep) * row_norms(lost)).sum())
     left = Bounded(float(change.sum()) + small * value.value, rounding)
-    return (1 - abs(left) / _square(outputs, lost)).margin()
+    return (1 - abs(left) / _square(outputs, lost, steep)).margin()

@@ -328,12 +328,14 @@ def test_a_loss_that_certificates_do_not_know_is_named_and_none_is_tried():
         lambda: Field(problem, 0.1).box(Span(instance.start)),
         lambda: taylor(problem, 0.1, instance.start, 3),
     ):
-        with pytest.raises(NotProved, match="no certificates for the other loss"):
+        with pytest.raises(
+            NotProved, match="about the square and logistic loss, not the other loss"
+        ):
             statement()
 
 
 def test_the_verifier_refuses_a_loss_that_it_does_not_know():
     plain = json.loads(json.dumps(encode(drawn(1))))
     plain["problem"]["loss"]["name"] = "OTHER"
-    with pytest.raises(Rejected, match="not a loss"):
+    with pytest.raises(Rejected, match="certificates are about the square and logistic loss"):
         Case(plain)

@@ -67,7 +67,7 @@ def cancelling_twins(instance: Instance, rng) -> Instance:
     """Every sample twice with opposite labels, but for 1e-15 to 1e-4 of the labels or the data."""
     problem, share = instance.problem, _tiny(rng)
     X, y = (share * rng.standard_normal(each.shape) for each in (problem.X, problem.y))
-    is_fixed = problem.loss is Loss.LOGISTIC
+    is_fixed = not problem.loss.labels.are_numbers
     twin = problem.X * (1 + X) if is_fixed or rng.random() < 0.5 else problem.X
     opposite = -problem.y if is_fixed else -problem.y * (1 + y)
     return moves.changed(
@@ -80,7 +80,7 @@ def cancelling_labels(instance: Instance, rng) -> Instance:
     problem = instance.problem
     y, outputs = problem.y.copy(), problem.outputs(instance.start)
     live = np.argwhere(outputs)
-    if problem.loss is not Loss.SQUARE or not len(live):
+    if problem.loss not in (Loss.SQUARE, Loss.EXPONENTIAL) or not len(live):
         raise Inapplicable("labels that are free, and a live output")
     place = tuple(live[rng.integers(len(live))])
     terms = y * outputs
@@ -114,7 +114,7 @@ def scaled(instance: Instance, rng) -> Instance:
     """Data, labels or both in other units, by 1e±12."""
     X, y = instance.problem.X, instance.problem.y
     powers = rng.uniform(-12, 12, 2) * rng.permutation([1, rng.integers(2)])
-    if instance.problem.loss is not Loss.SQUARE:
+    if not instance.problem.loss.labels.are_numbers:
         return moves.changed(instance, X=X * 10.0 ** powers[0])
     return moves.changed(instance, X=X * 10.0 ** powers[0], y=y * 10.0 ** powers[1])
 
@@ -127,7 +127,7 @@ def wide(instance: Instance, rng) -> Instance:
         return moves.changed(instance, X=X * _magnitudes(rng, (len(X), 1)))
     if part == 1:
         return moves.changed(instance, X=X * _magnitudes(rng, (1, X.shape[1])))
-    if part == 2 and instance.problem.loss is Loss.SQUARE:
+    if part == 2 and instance.problem.loss.labels.are_numbers:
         return moves.changed(instance, y=y * _magnitudes(rng, (len(y), 1)))
     return _moved(instance, instance.start * _magnitudes(rng, instance.start.shape))
 

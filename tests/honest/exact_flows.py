@@ -15,7 +15,8 @@ COLUMNS = 8  # of the extrapolation, by 2, 4, … 16 midpoints
 GLANCE = 3  # column from which on a step may be long enough, or known to be too long
 FASTER = np.array([2.0, 2.0, 2.0, 3.0, 2.0, 1.6, 1.2, 0.95])  # next step, by the last column
 SHORTEST = 1e-19
-NCF, SQUARE, LOGISTIC = 0, 1, 2
+NCF, SQUARE, LOGISTIC, HUBER, EXPONENTIAL, SOFTMAX = 0, 1, 2, 3, 4, 5
+THRESHOLD = 1.5  # κ of the Huber loss
 
 
 @compiled()
@@ -64,8 +65,17 @@ def gradient(widths, offsets, powers, slopes, index, theta, X, y, code, factor, 
                 w = y[i, j]
             elif code == SQUARE:
                 w = sub(y[i, j], mul(factor, values[here]))
-            else:
+            elif code == LOGISTIC:
                 w = _sigmoid(y[i, j], mul(y[i, j], mul(factor, values[here])))
+            elif code == HUBER:
+                w = _cut(sub(y[i, j], mul(factor, values[here])))
+            elif code == EXPONENTIAL:
+                z = mul(y[i, j], mul(factor, values[here]))
+                w = mul(y[i, j], exponential(sub(plain(0.0), z)))
+            else:
+                w = sub(
+                    y[i, j], _share(values, starts[depth], widths[depth], samples, factor, i, j)
+                )
             delta[here] = w
             value = add(value, mul(w, values[here]))
     for i in range(out.size):
@@ -102,6 +112,24 @@ def _sigmoid(y, z):
     if abs(z.real) > 650.0:  # beyond, e^z or 1/e^z over- or underflows
         return plain(0.0) if z.real > 0 else y
     return div(y, add(plain(1.0), exponential(z)))
+
+
+@compiled()
+def _cut(a):
+    """The number, cut at ±κ."""
+    if abs(a.real) < THRESHOLD:
+        return a
+    return plain(THRESHOLD) if a.real > 0 else plain(-THRESHOLD)
+
+
+@compiled()
+def _share(values, start, outputs, samples, factor, i, j):
+    """e^{factor·h_i} / Σ_k e^{factor·h_k} of sample j."""
+    total, own = plain(0.0), values[start + i * samples + j]
+    for k in range(outputs):
+        beyond = sub(values[start + k * samples + j], own)
+        total = add(total, exponential(mul(factor, beyond)))
+    return div(plain(1.0), total)
 
 
 @compiled()

@@ -71,37 +71,99 @@ def expansion(instance, ncf):
 
 
 def _remainder(instance, ncf, delta: arb, exact: Exact) -> arb:
-    outputs = Exact(instance.ncf, exact.theta * delta).outputs
-    change = _change(instance.problem, outputs)
-    left = change.sum() + delta**instance.network.order * Exact(ncf, exact.theta).value
-    return 1 - abs(left) / (outputs * outputs).sum()
+    problem, outputs = instance.problem, Exact(instance.ncf, exact.theta * delta).outputs
+    ybar = exactly(ncf.ybar)
+    if problem.loss is Loss.SOFTMAX:  # 1/m is no float
+        ybar = exactly(ncf.ybar > 0) - arb(1) / ybar.shape[1]
+    value = (ybar * Exact(ncf, exact.theta).outputs).sum()
+    left = _change(problem, outputs).sum() + delta**instance.network.order * value
+    return 1 - abs(left) / (_steepest(problem, outputs) * outputs * outputs).sum()
+
+
+def _every(function, outputs, y):
+    """function(ŷ, y) of every output."""
+    return exactly([[function(*each) for each in zip(*rows)] for rows in zip(outputs, y)])
+
+
+CUT = arb(1.5)  # κ
+
+
+def _cut(off: arb) -> arb:
+    return off if abs(off) <= CUT else CUT if off > 0 else -CUT
+
+
+def _huber(off: arb) -> arb:
+    return _cut(off) * (off - _cut(off) / 2)
+
+
+def _softmax(row) -> arb:
+    return arb(sum(each.exp() for each in row)).log()
 
 
 def _change(problem, outputs):
-    """ℓ(ŷ, y) − ℓ(0, y)."""
+    """ℓ(ŷ, y) − ℓ(0, y), of outputs or samples."""
     y = exactly(problem.y)
-    if problem.loss is Loss.SQUARE:
-        return outputs * (outputs / 2 - y)
-    return exactly([[_softplus(-a * b) for a, b in zip(*rows)] for rows in zip(outputs, y)])
-
-
-def _softplus(z: arb) -> arb:
-    return (1 + z.exp()).log() - arb(2).log()
+    match problem.loss:
+        case Loss.SQUARE:
+            return outputs * (outputs / 2 - y)
+        case Loss.LOGISTIC:
+            return _every(lambda a, b: (1 + (-a * b).exp()).log() - arb(2).log(), outputs, y)
+        case Loss.HUBER:
+            return _every(lambda a, b: _huber(b - a) - _huber(b), outputs, y)
+        case Loss.EXPONENTIAL:
+            return _every(lambda a, b: (-a * b).exp() - 1, outputs, y)
+        case Loss.SOFTMAX:
+            rows = zip(outputs, y)
+            return exactly([_softmax(a) - arb(len(a)).log() - sum(a * b) for a, b in rows])
 
 
 def _descent(problem, outputs):
     y = exactly(problem.y)
-    if problem.loss is Loss.SQUARE:
-        return y - outputs
-    return exactly([[b / (1 + (a * b).exp()) for a, b in zip(*r)] for r in zip(outputs, y)])
+    match problem.loss:
+        case Loss.SQUARE:
+            return y - outputs
+        case Loss.LOGISTIC:
+            return _every(lambda a, b: b / (1 + (a * b).exp()), outputs, y)
+        case Loss.HUBER:
+            return _every(lambda a, b: _cut(b - a), outputs, y)
+        case Loss.EXPONENTIAL:
+            return _every(lambda a, b: b * (-a * b).exp(), outputs, y)
+        case Loss.SOFTMAX:
+            rows = zip(outputs, y)
+            return exactly([[v - (x - _softmax(a)).exp() for x, v in zip(a, b)] for a, b in rows])
+
+
+def _steepest(problem, outputs):
+    """sup ‖ℓ''‖ over [0, ŷ], or the bound that the claim has for it; RESOLUTION for less."""
+    match problem.loss:
+        case Loss.SQUARE:
+            found = 0 * outputs + 1
+        case Loss.LOGISTIC:
+            found = 0 * outputs + arb("0.25")
+        case Loss.HUBER:
+            found = _every(_meets, outputs, exactly(problem.y))
+        case Loss.EXPONENTIAL:
+            exponents = -problem.y * outputs
+            found = problem.y**2 * _every(lambda a, b: a.max(b).exp(), exponents, 0 * outputs)
+        case Loss.SOFTMAX:
+            rows = [max(a) - min(a) for a in outputs]
+            found = exactly([[(a.exp() / outputs.shape[1]).min(arb("0.5"))] for a in rows])
+    return _every(lambda a, b: a.max(arb(RESOLUTION)), found, found)
+
+
+def _meets(output: arb, label: arb) -> arb:
+    """Whether [0, ŷ] meets [y − κ, y + κ]."""
+    low, high = output.min(arb(0)), output.max(arb(0))
+    return arb(int(low <= label + CUT and high >= label - CUT))
 
 
 def _descends(instance, delta: arb, step: arb) -> arb:
     problem = instance.problem
     outputs = delta**instance.network.order * _at(instance).outputs
     after, before = _change(problem, outputs * (1 + step)), _change(problem, outputs)
-    left = after - before + step * outputs * _descent(problem, outputs)
-    return 1 - abs(left.sum()) / ((step * outputs) ** 2).sum()
+    left = after.sum() - before.sum() + (step * outputs * _descent(problem, outputs)).sum()
+    bound = (_steepest(problem, outputs * (1 + step)) * (step * outputs) ** 2).sum()
+    return 1 - abs(left) / bound
 
 
 @truth("control.biases")

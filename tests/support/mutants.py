@@ -18,7 +18,7 @@ BLOWUP, DEGREE_TWO = "flow.blowup_rate", "control.degree_two"
 
 # Formula → (fragment, replacement, mistake, the claim or claims that ought to catch it).
 LOSSES = {
-    "Square.of": [
+    "Square.value": [
         ("0.5 * (", "(", "no half", EXPANSION),
         ("x - y", "x + y", "sign of the label", EXPANSION),
     ],
@@ -35,7 +35,7 @@ LOSSES = {
         ("return np", "return -np", "sign", CONSTANT),
         ("return np", "return 2 * np", "factor 2", CONSTANT),
     ],
-    "Logistic.of": [
+    "Logistic.value": [
         ("-y * x", "y * x", "sign of the exponent", EXPANSION),
         ("logaddexp(0.0", "logaddexp(1.0", "e for 1", EXPANSION),
     ],
@@ -52,9 +52,66 @@ LOSSES = {
         ("(y - w)", "(y + w)", "sign of −ℓ'", CONSTANT),
         ("return w", "return -w", "sign", CONSTANT),
     ],
-    "Loss.total": [
-        ("return float", "return 2 * float", "factor 2", EXPANSION),
-        (".sum()", ".mean()", "mean for the sum", EXPANSION),
+    "Huber.value": [
+        ("0.5 * w", "w", "no half", EXPANSION),
+        ("y - x) -", "y + x) -", "sign of ŷ", EXPANSION),
+    ],
+    "Huber.change": [
+        ("-w * x", "w * x", "sign", EXPANSION),
+        ("y - 0.5", "y + 0.5", "sign of the mean", EXPANSION),
+    ],
+    "Huber.descent": [
+        ("return clipped", "return -clipped", "sign", EXPANSION),
+        ("self.threshold", "2 * self.threshold", "threshold", EXPANSION),
+    ],
+    "Huber.curvature": [
+        ("1.0, 0.0", "0.0, 1.0", "sides", CONSTANT),
+        ("1.0, 0.0", "2.0, 0.0", "factor 2", CONSTANT),
+    ],
+    "clipped": [("y - x", "y + x", "sign of ŷ", EXPANSION)],
+    "Exponential.value": [
+        ("-y * x", "y * x", "sign of the exponent", EXPANSION),
+        ("np.exp(", "2 * np.exp(", "factor 2", EXPANSION),
+    ],
+    "Exponential.change": [
+        ("-y * x", "y * x", "sign of the exponent", EXPANSION),
+        ("np.expm1(", "2 * np.expm1(", "factor 2", EXPANSION),
+    ],
+    "Exponential.descent": [
+        ("-y * x", "y * x", "sign of the exponent", EXPANSION),
+        ("return y *", "return -y *", "sign of the label", EXPANSION),
+    ],
+    "Exponential.curvature": [
+        ("y**2", "y", "exponent of the label", CONSTANT),
+        ("y**2", "-(y**2)", "sign", CONSTANT),
+    ],
+    "Softmax.shares": [
+        ("powers / powers.sum", "2 * powers / powers.sum", "factor 2", EXPANSION),
+        ("np.exp(x - ", "np.exp(-x - ", "sign of ŷ", EXPANSION),
+    ],
+    "Softmax.value": [
+        ("return np", "return 2 * np", "factor 2", EXPANSION),
+        ("return np", "return -np", "sign", EXPANSION),
+    ],
+    "Softmax.beyond": [
+        ("x - (x", "x + (x", "sign", EXPANSION),
+        ("(x * y)", "(x * (1 - y))", "the other classes", EXPANSION),
+    ],
+    "Softmax.change": [
+        (".mean(", ".sum(", "sum for the mean", EXPANSION),
+        ("return np", "return -np", "sign", EXPANSION),
+    ],
+    "Softmax.descent": [
+        ("y - Soft", "y + Soft", "sign of the shares", EXPANSION),
+        ("return y", "return -y", "sign of the label", EXPANSION),
+    ],
+    "Softmax.curvature": [
+        ("- p[:, None]", "+ p[:, None]", "sign of ppᵀ", CONSTANT),
+        ("np.eye(p.shape[1])", "1.0", "ones for the identity", CONSTANT),
+    ],
+    "Loss.value": [
+        ("return self", "return -self", "sign", EXPANSION),
+        ("return self", "return 2 * self", "factor 2", EXPANSION),
     ],
     "Loss.change": [
         ("return self", "return -self", "sign", EXPANSION),
@@ -68,10 +125,6 @@ LOSSES = {
         ("return self", "return -self", "sign", CONSTANT),
         ("return self", "return 2 * self", "factor 2", CONSTANT),
     ],
-    "Loss.pseudo_labels": [
-        ("return self", "return -self", "sign", EXPANSION),
-        ("return self", "return 2 * self", "factor 2", EXPANSION),
-    ],
     "descent": [
         (
             "NCF_CODE:\n                out[i, j] = y",
@@ -82,6 +135,26 @@ LOSSES = {
         ("= y[i, j] * (", "= -y[i, j] * (", "sign, second order", CONSTANT),
         ("_square(factor * ", "_square(", "no δ^D, square", EXPANSION),
         ("_logistic(factor * ", "_logistic(", "no δ^D, logistic", EXPANSION),
+        ("_clipped(factor * ", "_clipped(", "no δ^D, Huber", EXPANSION),
+        ("_exponential(factor * ", "_exponential(", "no δ^D, exponential", EXPANSION),
+    ],
+    "_softmax": [
+        ("np.exp(factor * ", "np.exp(", "no δ^D, softmax", EXPANSION),
+        ("y[i, j] - out", "y[i, j] + out", "sign of the shares", EXPANSION),
+    ],
+}
+LOSS_FUNCTIONS = {
+    "LossFunction.total": [
+        ("return float", "return 2 * float", "factor 2", EXPANSION),
+        (".sum()", ".mean()", "mean for the sum", EXPANSION),
+    ],
+    "LossFunction.pseudo_labels": [
+        ("return self", "return -self", "sign", EXPANSION),
+        ("return self", "return 2 * self", "factor 2", EXPANSION),
+    ],
+    "LossFunction.curvature_at_zero": [
+        ("return self", "return -self", "sign", CONSTANT),
+        ("return self", "return 2 * self", "factor 2", CONSTANT),
     ],
 }
 NCF = {
@@ -555,6 +628,7 @@ RANK_ONE = {
 
 TABLES = {
     "ncfcheck.model.losses": LOSSES,
+    "ncfcheck.model.loss_functions": LOSS_FUNCTIONS,
     "ncfcheck.model.ncf": NCF,
     "ncfcheck.model.layered": LAYERED,
     "ncfcheck.model.models": MODELS,
@@ -567,8 +641,28 @@ EXEMPT = {
     **{
         f"ncfcheck.model.losses:{name}": "which labels there are, or what a loss is made of"
         for name in (
-            *("Labels.allow", "Labels.fit", "Square.labels_of", "Logistic.labels_of"),
-            *("Loss.__new__", "Loss.code", "Loss.labels", "Loss.labels_of"),
+            *(f"{each}.labels_of" for each in ("Square", "Logistic", "Huber", "Exponential")),
+            *("Softmax.labels_of", "Loss.labels_of", "Loss.__new__", "Huber.code", "Huber.labels"),
+            *("Huber.__post_init__", "Huber.pseudo_label", "loss_of", "admitted"),
+        )
+    },
+    **{
+        f"ncfcheck.model.losses:{name}.steepest": "a bound; tested on the way, and by exact margins"
+        for name in ("Square", "Logistic", "Huber", "Exponential", "Softmax", "Loss")
+    },
+    **{
+        f"ncfcheck.model.loss_functions:{name}": "of losses of the user's own, or their differences"
+        for name in (
+            *("value", "descent", "curvature", "change", "steepest", "labels_of", "__str__"),
+            *("second_order",),
+        )
+        for name in (f"LossFunction.{name}",)
+    },
+    **{
+        f"ncfcheck.model.loss_functions:{name}": "of losses of the user's own, or plain algebra"
+        for name in (
+            *("held_against_itself", "_array", "_same", "applied", "applied_to_columns"),
+            *("sizes", "row_norms"),
         )
     },
     **{
@@ -602,7 +696,6 @@ EXEMPT = {
         )
     },
     "ncfcheck.model.losses:Loss._missing_": "refuses what is no loss",
-    "ncfcheck.model.losses:Labels.refuse_others": "refuses labels; computes nothing",
     "ncfcheck.theory.rank_one.points:is_two_sided": "says which points are drawn",
     "ncfcheck.theory.rank_one.points:input_sides": "says of which points claims speak",
     "ncfcheck.theory.kkt.points:KktPoint.off": "a bound; where it is too large exact counterparts "

@@ -26,9 +26,10 @@ def numerics(request):
 def wide(seed, loss=Loss.SQUARE):
     """A network of eight smooth neurons, three samples, and a start: it interpolates them."""
     rng = np.random.default_rng(seed)
-    network = dense((4, 8, 1), (2,), (0.5,))
-    X, y = rng.standard_normal((3, 4)), np.sign(rng.standard_normal((3, 1)))
-    return Problem(network, X, y, loss), unit(rng.standard_normal(network.size))
+    outputs = loss.labels.fewest
+    network = dense((4, 8, outputs), (2,), (0.5,))
+    X, y = rng.standard_normal((3, 4)), np.sign(rng.standard_normal((3, outputs)))
+    return Problem(network, X, loss.labels.fit(y), loss), unit(rng.standard_normal(network.size))
 
 
 def losses(problem, flow):
@@ -44,9 +45,12 @@ def test_training_that_interpolates_stops_as_fitted(numerics, seed):
     assert losses(problem, flow)[-1] <= 1e-12 * losses(problem, flow)[0]
 
 
+@pytest.mark.parametrize("loss", [Loss.LOGISTIC, Loss.EXPONENTIAL, Loss.SOFTMAX])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_loss_that_is_positive_everywhere_is_fitted_only_to_what_is_asked_for(numerics, seed):
-    problem, start = wide(seed, Loss.LOGISTIC)
+def test_a_loss_that_is_positive_everywhere_is_fitted_only_to_what_is_asked_for(
+    numerics, loss, seed
+):
+    problem, start = wide(seed, loss)
     flow = loss_flow(problem, start, DELTA, numerics)
     assert flow.stop is Stop.DEAD and losses(problem, flow)[-1] > 0
     assert loss_flow(problem, start, DELTA, numerics, fitted=1e-30).stop is Stop.DEAD

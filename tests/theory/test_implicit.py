@@ -30,14 +30,16 @@ LOSSES = [NCF_CODE, *(loss.code for loss in Loss)]
 
 def flow(network, loss, log_delta=-0.3):
     """The right-hand side as integrators take it, and a state (v, log r, t, σ)."""
+    rng = np.random.default_rng(7)
     X, y = (
         rng.standard_normal((6, network.widths[0])),
         np.sign(rng.standard_normal((6, network.widths[-1]))),
     )
+    y = CODED[loss].labels.fit(y) if loss in CODED else y
     ncf = Ncf(network, X, y)
     start = gaussian_start(rng, ncf)
     start[network.slices[-1]] *= np.sign(ncf.value(start))  # so that the norm grows
-    field = _field(ncf, y, CODED.get(loss), log_delta, norm(ncf.gradient(start)))
+    field = _field(ncf, y, loss, log_delta, norm(ncf.gradient(start)))
     return second_integrator._Flow(field, start.size, paced=False), np.concatenate(
         [start, [0.2, 0.0, 0.0]]
     )

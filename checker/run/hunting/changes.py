@@ -243,12 +243,12 @@ def _array(instance: Instance, rng) -> tuple[str, Array]:
 
 
 def movable(instance: Instance, fixed: frozenset[str] = frozenset()) -> dict[str, Array]:
-    """Arrays that move continuously: none that is `fixed`, not labels of two values, nor slopes if
+    """Arrays that move continuously: none that is `fixed`, not labels of some values, nor slopes if
     a p = 1 has α = 1.
     """
     network = instance.network
     arrays = {name: each for name, each in moves.arrays(instance).items() if name not in fixed}
-    if instance.problem.loss.labels.values:
+    if not instance.problem.loss.labels.are_numbers:
         arrays.pop("y", None)
     if is_layered(network) and (1, 1.0) in zip(network.powers, network.slopes):
         arrays.pop("slopes", None)

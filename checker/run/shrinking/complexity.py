@@ -41,7 +41,7 @@ def key(instance: Instance) -> tuple:
     total = sum(_weight(name, values, instance) for name, values in numbers(instance).items())
     return (
         *size(instance),
-        tuple(Loss).index(problem.loss),
+        [*Loss, problem.loss].index(problem.loss),
         sum(map(_slope, network.slopes)) if is_layered(network) else 0.0,
         round(total, 6),
         SHARES.index(instance.fraction) if instance.fraction in SHARES else 99,

@@ -16,6 +16,7 @@ import numpy as np
 from ncfcheck.model import rounding
 from ncfcheck.model.arrays import Value, vector
 from ncfcheck.model.kernels import gradients
+from ncfcheck.model.loss_functions import LossFunction
 from ncfcheck.model.losses import NCF_CODE, Loss
 from ncfcheck.model.models import Group
 from ncfcheck.model.ncf import Correlation, Problem, unit
@@ -177,7 +178,7 @@ class BiasedProblem(Value):
     network: BiasedNetwork
     X: Array
     y: Array
-    loss: Loss
+    loss: Loss | LossFunction
 
     def __post_init__(self):
         Problem(self.network.extended, self.X, self.y, self.loss)

@@ -14,7 +14,13 @@ from ncfcheck.core.tolerances import EPS, LOOSER
 from ncfcheck.model.arrays import Value
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import norm
-from ncfcheck.theory.early.training import NEGLIGIBLE, follow, log_forcing, second_orders
+from ncfcheck.theory.early.training import (
+    NEGLIGIBLE,
+    follow,
+    is_forced,
+    log_forcing,
+    second_orders,
+)
 from ncfcheck.theory.flow.stepper import STIFF_STEPS
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise, norm_reaches
 
@@ -22,6 +28,8 @@ from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise,
 RADIUS = 2.0
 # Largest relative change of the gradient by the loss's second order that a ladder starts from.
 ASYMPTOTIC = 0.1
+# Where there is no second order: what −ℓ' may change by for outputs of size 1, per output.
+UNFORCED = 1e-6
 # Local errors of the variational equation, fine and coarse: what it predicts is compared to a few
 # per cent. And the evaluations allowed, several times what it usually takes.
 VARIATIONAL, COARSE, EVALUATIONS = 1e-6, 1e-4, 2000
@@ -33,7 +41,8 @@ class Departures(Value):
 
     `powers` (m,) holds δ^D, `directions` (m, P) the differences v_loss − v_ncf, `delays` (m,) the
     relative differences of arrival times; `floor` is what (‖direction‖, delay) may be off by: the
-    integrators' errors, and rounding.
+    integrators' errors, and rounding. `outputs` are the largest on the first rung where the loss
+    has no second order all along, so that departures are o(δ^D); None where it has.
     """
 
     reference: Trajectory
@@ -41,6 +50,7 @@ class Departures(Value):
     directions: np.ndarray
     delays: np.ndarray
     floor: np.ndarray
+    outputs: float | None = None
 
     @property
     def sizes(self) -> np.ndarray:
@@ -54,10 +64,15 @@ def departures(instance: Instance, rungs: int) -> Departures:
     numerics = replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance)
     precise = replace(instance, numerics=numerics)
     reference = _to_radius(precise)
-    powers = _first_power(precise, reference) * 10.0 ** -np.arange(float(rungs))
+    outputs = None
+    if is_forced(precise, reference):
+        first = _first_power(precise, reference)
+    else:
+        first, outputs = _unforced_power(precise, reference)
+    powers = first * 10.0 ** -np.arange(float(rungs))
     directions, delays = zip(*(_departure(precise, reference, power) for power in powers))
     floor = _floor(precise, reference)
-    return Departures(reference, powers, np.array(directions), np.array(delays), floor)
+    return Departures(reference, powers, np.array(directions), np.array(delays), floor, outputs)
 
 
 def _floor(instance: Instance, reference: Trajectory) -> np.ndarray:
@@ -108,6 +123,20 @@ def _first_power(instance: Instance, reference: Trajectory) -> float:
             return power
         power *= max(1e-4, 3e-4 / error) if error < 1 else 0.1
     raise Unresolved("no δ found at which the loss flow is near the NCF flow")
+
+
+def _unforced_power(instance: Instance, reference: Trajectory) -> tuple[float, float]:
+    """A δ^D for which the loss changes ȳ by next to nothing on the way, and the largest output."""
+    problem, order = instance.problem, instance.network.order
+    scales = np.exp(order * reference.log_norm)
+    rows = [scale * problem.outputs(v) for scale, v in zip(scales, reference.directions)]
+    largest, size = float(np.abs(rows).max()), float(np.abs(instance.ncf.ybar).max())
+    for output in ASYMPTOTIC * 10.0 ** -np.arange(8.0):
+        power = output / largest
+        moved = [problem.loss.descent(power * each, problem.y) - instance.ncf.ybar for each in rows]
+        if np.abs(moved).max() <= UNFORCED * output * size:
+            return power, float(output)
+    raise Unresolved("without a second order the loss has no δ at which it changes nothing")
 
 
 def predicted(

@@ -130,16 +130,28 @@ def conditioned_window(instance: Instance) -> Window:
 
 
 def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
-    """Largest log r^D ‖Jᵀ(ℓ''(0)·H)‖/‖Jᵀȳ‖ on a flow: times δ^D, the gradient's relative change."""
+    """Largest log r^D ‖Jᵀ(ℓ''(0)·H)‖/‖Jᵀȳ‖ on a flow: times δ^D, the gradient's relative change.
+
+    Where ℓ''(0)·H vanishes all along, H stands for it: ℓ may bend just beyond.
+    """
     return _log_forcing(instance.problem, flow, rows)
 
 
 def _log_forcing(problem: Problem, flow: Trajectory, rows: slice = slice(None)) -> float:
     directions = np.array(flow.directions[rows], order="C")
-    changes = map(norm, second_orders(problem)(directions))
+    changes = second_orders(problem)(directions)
+    if not changes.any():
+        ones = np.ones(problem.y.shape)
+        changes = problem.ncf.on_data.second_orders(directions, ones)
     sizes = map(norm, map(problem.ncf.gradient, directions))
-    logs = np.log(np.maximum([change / size for change, size in zip(changes, sizes)], 1e-300))
+    ratios = [norm(change) / size for change, size in zip(changes, sizes)]
+    logs = np.log(np.maximum(ratios, 1e-300))
     return float((problem.network.order * flow.log_norm[rows] + logs).max())
+
+
+def is_forced(instance: Instance, flow: Trajectory) -> bool:
+    """Whether the loss's second order changes the gradient anywhere on a flow."""
+    return bool(second_orders(instance.problem)(np.array(flow.directions, order="C")).any())
 
 
 def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
@@ -149,7 +161,7 @@ def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
 
 def second_orders(problem: Problem) -> Callable[[np.ndarray], np.ndarray]:
     """Jᵀ(ℓ''(0)·H(X; u)) at every row u of points (m, P), as a function of them for many calls."""
-    curvature = problem.loss.curvature(0.0, problem.y)
+    curvature = problem.loss.curvature_at_zero(problem.y)
     return partial(problem.ncf.on_data.second_orders, curvature=curvature)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ncfcheck.core.compiling import compiled, inlined
+from ncfcheck.model.loss_functions import bent_by
 from ncfcheck.model.models import Evaluation
 from ncfcheck.theory.flow.stepper import _products
 
@@ -68,9 +69,9 @@ class ModelField:
         weights = self.loss.descent(factor * outputs, self.y)
         curvature = on_data.curvature(v, weights)
         J = curvature.output_jacobian()
-        bent = -factor * self.loss.curvature(factor * outputs, self.y).T.ravel()  # of −ℓ' by H
-        by_direction = curvature.matrix() + J.T @ (bent[:, None] * J)
-        by_log_r = self.order * (J.T @ (bent * outputs.T.ravel()))
+        bend = -self.loss.curvature(factor * outputs, self.y)  # of −ℓ' by ŷ
+        bent = factor * bent_by(bend, J, outputs.T)
+        by_direction, by_log_r = curvature.matrix() + bent[:, :-1], self.order * bent[:, -1]
         return on_data.pull_back(v, weights)[1] / scale, by_direction / scale, by_log_r / scale
 
 

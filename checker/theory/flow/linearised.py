@@ -6,6 +6,7 @@ import numpy as np
 
 from ncfcheck.model.curvature import Curvature
 from ncfcheck.model.kernels.gradients import pull_back, workspace
+from ncfcheck.model.loss_functions import bent_by
 from ncfcheck.model.losses import CODED, NCF_CODE
 
 
@@ -41,7 +42,6 @@ def compiled_derivatives(
     if field.loss == NCF_CODE:
         return g, curvature.matrix(), np.zeros(v.size)
     outputs, J = curvature.outputs, curvature.output_jacobian()
-    bend = -CODED[field.loss].curvature(factor * outputs, field.y)  # of −ℓ' by ŷ
-    bent = factor * bend.ravel() / field.scale
-    by_direction = curvature.matrix() + J.T @ (bent[:, None] * J)
-    return g, by_direction, field.order * (J.T @ (bent * outputs.ravel()))
+    bend = -CODED[field.loss].curvature(factor * outputs.T, field.y.T)  # of −ℓ' by ŷ
+    bent = factor / field.scale * bent_by(bend, J, outputs)
+    return g, curvature.matrix() + bent[:, :-1], field.order * bent[:, -1]

@@ -172,7 +172,7 @@ def loss_flow(
 
     It stops as fitted where the loss 𝓛 falls to `fitted`, if that is given and comes first; and
     where the gradient vanishes with the loss, at 10^-10 of 𝓛(0) or less. A loss that is positive at
-    all finite weights, like the logistic one, gets there by an 𝓛 asked for only.
+    all finite weights, as most are for classes, gets there by an 𝓛 asked for only.
 
     Raises ValueError and TypeError as `ncf_flow` does, and ValueError for a δ that is not above 0.
     """
@@ -246,12 +246,12 @@ Field = stepper.Field | ModelField
 
 def _field(ncf: Ncf, y: np.ndarray, loss: Any, log_delta: float, scale: float) -> Field:
     """The flow of a loss against labels y (n, m), or, without one, of the NCF with ȳ = y: for the
-    compiled stepper where its kernels know the model.
+    compiled stepper where its kernels know the model and the loss.
     """
     on_data, order, scale = ncf.on_data, ncf.network.order, scale or 1.0
-    if isinstance(on_data, LayeredEvaluation):
+    code = NCF_CODE if loss is None else loss.code
+    if isinstance(on_data, LayeredEvaluation) and code is not None:
         columns = on_data.columns, on_data.rows_to_columns(y)
-        code = NCF_CODE if loss is None else loss.code
         return stepper.Field(on_data.layout, *columns, code, int(order), log_delta, scale)
     return ModelField(on_data, y, loss, order, log_delta, scale)
 
