@@ -25,11 +25,12 @@ def add(claim: Claim, folder: Path, seed: int = 0) -> Path | None:
     """
     batch = replace(cut([claim], EXAMPLES)[0], examples=EXAMPLES)
     found = check_batch(batch, seed).tallies[claim.id].violation
-    if found is None:
+    small = found and counterexamples.smaller(claim, found, seed, seconds=SECONDS)
+    if small is None:
         return None
     for path in witness.stored(claim.id, folder):
         path.unlink()
-    return counterexamples.keep(claim, found, seed, folder, seconds=SECONDS)
+    return witness.store(small, folder)
 
 
 def main(patterns: list[str], folder: Path = witness.FOLDER) -> None:

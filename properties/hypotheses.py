@@ -2,7 +2,7 @@
 
 from ncfcheck.core.needs import Need
 
-HOMOGENEOUS = "H homogeneous: no biases"
+HOMOGENEOUS = "H homogeneous"
 POSITIVE_FACTOR = "c > 0"
 TRUE_LABELS = "ȳ of the data trained on"
 SUPERQUADRATIC = "D > 2"

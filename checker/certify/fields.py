@@ -12,10 +12,10 @@ from ncfcheck.certify.certificate import no_certificates
 from ncfcheck.certify.curves import Curves
 from ncfcheck.certify.series import taylor
 from ncfcheck.certify.spans import Moved, Span
+from ncfcheck.model.architectures.biases import with_constant
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
-from ncfcheck.model.networks import Network
-from ncfcheck.theory.biases.networks import BiasedProblem
+from ncfcheck.model.networks import DENSE, Network, Pattern, masked
 
 ORDER = 14  # of the polynomials
 
@@ -94,10 +94,26 @@ class Field:
         raise no_certificates(self.problem.loss)
 
 
-def biased_field(problem: BiasedProblem, trained: bool) -> Field:
-    """J(X; u)ᵀ(−ℓ'(H, y)) in a biased problem's free weights; ∇N(u) if not `trained`."""
-    whole = Problem(problem.network.extended, problem.X, problem.y, problem.loss)
-    return Field(whole, float(trained), problem.network.frozen)
+def biased_field(problem: Problem, trained: bool) -> Field:
+    """J(X; u)ᵀ(−ℓ'(H, y)) in the weights and biases of a `Biased` problem; ∇N(u) if not `trained`.
+
+    A bias is the weight of a unit more in each layer, frozen to pass on a constant beside X.
+    """
+    plain = problem.network.plain
+    widths = (*(width + 1 for width in plain.widths[:-1]), plain.width)
+    patterns = (*map(_passing_on, widths[:-2], widths[1:-1]), DENSE)
+    network = Network(widths, plain.powers, plain.slopes, patterns)
+    frozen = np.zeros(network.size, dtype=bool)
+    frozen[[part.stop - 1 for part in network.slices[:-1]]] = True
+    whole = Problem(network, with_constant(problem.X), problem.y, problem.loss)
+    return Field(whole, float(trained), frozen)
+
+
+def _passing_on(columns: int, rows: int) -> Pattern:
+    """A dense layer whose last row only hears the constant before it."""
+    mask = np.ones((rows, columns), dtype=bool)
+    mask[-1, :-1] = False
+    return masked(mask)
 
 
 def _gradient(network: Network, W, problem: Problem, descent: Callable, constant: Callable) -> list:

@@ -13,6 +13,7 @@ class Need(StrEnum):
 
     LAYERED = "layered", "layers and neurons"
     HOMOGENEOUS = "homogeneous", "an order of homogeneity in all weights"
+    INHOMOGENEOUS = "inhomogeneous", "what keeps it from being homogeneous"
     LIPSCHITZ = "lipschitz", "a locally Lipschitz gradient"
     KINKS = "kinks", "a gradient with kinks"
     SUPERQUADRATIC = "superquadratic", "an order D > 2"

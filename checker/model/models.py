@@ -95,6 +95,7 @@ class Model(ABC):
         ordered = [each for each in self.groups if each.order]
         has = {
             Need.HOMOGENEOUS: self.is_homogeneous,
+            Need.INHOMOGENEOUS: not self.is_homogeneous,
             Need.LIPSCHITZ: self.has_lipschitz_gradient,
             Need.KINKS: not self.has_lipschitz_gradient,
             Need.SUPERQUADRATIC: self.order > 2,

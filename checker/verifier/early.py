@@ -40,7 +40,7 @@ def rungs(case, data, start, largest=Fraction(1)):
 
 
 EARLY = {
-    "H homogeneous: no biases": homogeneous,
+    "H homogeneous": homogeneous,
     "D > 2": order_above_two,
     "∇H locally Lipschitz": lipschitz,
     "ȳ of the data trained on": true_labels,

@@ -34,7 +34,7 @@ LARGE, REACHED = 3, 2  # a δ that is large; a norm in units of δ
 SHRUNK = 100  # 1/ε
 
 NETWORKS = {
-    "H homogeneous: no biases": homogeneous,
+    "H homogeneous": homogeneous,
     "D > 2": order_above_two,
     "∇H locally Lipschitz": lipschitz,
 }

@@ -24,7 +24,7 @@ from .windows import ray
 DELTA, SHRUNK = Fraction(1, 100), 10  # δ, and 1/ε
 LEFT = 2 * DELTA  # ρ
 
-KINKED = {"H homogeneous: no biases": homogeneous, "D > 2": order_above_two} | OWN
+KINKED = {"H homogeneous": homogeneous, "D > 2": order_above_two} | OWN
 BIASED = {"D > 2": order_above_two, "∇H locally Lipschitz": lipschitz, SMALL_START: slow} | OWN
 LIMIT = "u* the limit of the NCF flow from v_0"
 

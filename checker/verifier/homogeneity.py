@@ -17,7 +17,7 @@ from .identities import (
 from .numbers import need
 from .registry import fact, refutes
 
-PLAIN = {"H homogeneous: no biases": homogeneous}
+PLAIN = {"H homogeneous": homogeneous}
 
 
 @fact

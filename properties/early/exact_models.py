@@ -24,7 +24,7 @@ from ncfcheck.certify.windows import (
     bracketed,
     cosine_of,
 )
-from ncfcheck.model.ncf import Problem
+from ncfcheck.model.architectures.biases import biased_instance, with_constant
 from ncfcheck.properties.early.margins import smallest
 from ncfcheck.properties.early.tubes import (
     beyond,
@@ -36,7 +36,6 @@ from ncfcheck.properties.early.tubes import (
     windows,
 )
 from ncfcheck.properties.flow.instances import stationary
-from ncfcheck.theory.biases.networks import biased
 from ncfcheck.theory.kkt.points import positive_limit
 from ncfcheck.theory.starts import unit
 
@@ -101,7 +100,7 @@ def biases_early(instance) -> Certificate:
         raise NotProved(
             "three layers or more: biases within the network change where the NCF flow tends to"
         )
-    trained = biased(instance)
+    trained = biased_instance(instance)
     window = _window_with_biases(instance, trained)
     time = window.times[1] / DELTA ** (instance.network.order - 2) * BEYOND
     field, start = biased_field(trained.problem, True), DELTA * trained.start
@@ -126,19 +125,18 @@ def _window_with_biases(instance, trained) -> Approach:
 
 def _unbiased(trained) -> np.ndarray:
     """Numbers of all weights and biases but those of the outputs."""
-    numbers = np.arange(trained.network.size)
-    last = trained.network.matrices(numbers.astype(float))[-1][:, :-1].ravel().astype(int)
-    return np.concatenate([numbers[: trained.network.slices[0].stop], last])
+    first, last = trained.network.parts(np.arange(trained.network.size)).values()
+    return np.concatenate([first.ravel(), last[:, :-1].ravel()])
 
 
 def _limit_without_biases(instance, trained, free: np.ndarray) -> Attractor:
     """The KKT point of all but output biases, which flow as without biases, on inputs (x, 1)."""
-    network, problem = instance.network, trained.problem
-    widths = (network.widths[0] + 1, *network.widths[1:])
-    bare = Problem(replace(network, widths=widths), problem.X, problem.y, problem.loss)
+    network, X = instance.network, with_constant(instance.problem.X)
+    wider = replace(network, widths=(network.inputs + 1, *network.widths[1:]))
+    bare = replace(instance.problem, network=wider, X=X)
     within = replace(instance, problem=bare, start=unit(trained.start[free]))
     limit = known(positive_limit, within.ncf, within.start, instance.numerics)
-    found = attractor(within, found_near(bare.network, within.ncf, limit.point.u))
+    found = attractor(within, found_near(wider, within.ncf, limit.point.u))
     theta = np.zeros(trained.network.size)
     theta[free] = found.theta
     return replace(found, theta=theta)

@@ -1,4 +1,4 @@
-"""Claims about early training of networks with kinks or biases, which are false (theory §7)."""
+"""Claims about early training with kinks, or without homogeneity, which are false (theory §7)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, Unresolved, claim, mildest
 from ncfcheck.core.needs import Need
+from ncfcheck.model.architectures.biases import biased_instance
 from ncfcheck.properties.early import exact_models
 from ncfcheck.properties.early.margins import (
     SHALLOW,
@@ -26,19 +27,14 @@ from ncfcheck.properties.flow.instances import kinked, stationary
 from ncfcheck.properties.flow.margins import agreed
 from ncfcheck.properties.hypotheses import HOMOGENEOUS, LIPSCHITZ
 from ncfcheck.strategies.instances import instances
-from ncfcheck.theory.biases.flows import (
-    PRECISION,
-    loss_flow_with_biases,
-    window_with_biases,
-)
-from ncfcheck.theory.biases.networks import biased
 from ncfcheck.theory.early.training import conditioned_window
+from ncfcheck.theory.flow import plain
 from ncfcheck.theory.flow.trajectories import Stop, norm_reaches, time_reaches
 from ncfcheck.theory.starts import unit
 
 # How far to either side of the kink the two solutions start: rounding decides between them.
 NUDGE = 1e-12
-PRECISIONS = PRECISION, 30 * PRECISION  # of flows with biases
+PRECISIONS = plain.PRECISION, 30 * plain.PRECISION  # of flows in w
 
 
 def nudged(instance, side: float):
@@ -114,16 +110,38 @@ def biases_early(instance) -> Margin:
     alignment where ‖w‖ first reaches R_ε δ. u* is the direction in which the flow u̇ = ∇N(u) goes
     to infinity, ε half of 1 − ⟨v_0, u*⟩.
     """
-    return agreed(*(_early_with_biases(instance, precision) for precision in PRECISIONS))
+    return _early(biased_instance(instance))
 
 
-def _early_with_biases(instance, precision: float) -> Margin:
-    delta, with_biases = 0.01, biased(instance)
-    target, epsilon, time, radius = window_with_biases(with_biases, 100.0, 0.5, precision)
+@claim(
+    "control.unequal_branches_early",
+    kind=CONTROL,
+    needs=Need.INHOMOGENEOUS,
+    reference="§7",
+    given=instances(models=("unequal_branches",), starts=("gaussian",), labels=("one-signed",)),
+    drops=HOMOGENEOUS,
+    of=("early.norm_stays_small", "early.direction_aligns", "early.alignment_before_escape"),
+)
+def unequal_branches_early(instance) -> Margin:
+    """With branches of unequal order, D the higher, the loss flow from δ = 0.01 stays small, or
+    aligns with u*.
+
+    One of these holds: ‖w‖ ≤ 1.01 R_ε δ until T_ε/δ^{D−2}; alignment with u* at that time;
+    alignment where ‖w‖ first reaches R_ε δ. u* is the direction in which the flow u̇ = ∇N(u) goes
+    to infinity, ε half of 1 − ⟨v_0, u*⟩.
+    """
+    return _early(instance)
+
+
+def _early(instance, delta: float = 0.01) -> Margin:
+    """The mildest of containment until T_ε/δ^{D−2}, and of alignment then and at R_ε δ."""
+    return agreed(*(_early_to(instance, delta, precision) for precision in PRECISIONS))
+
+
+def _early_to(instance, delta: float, precision: float) -> Margin:
+    target, epsilon, time, radius = plain.window(instance, 100.0, 0.5, precision)
     time /= delta ** (instance.network.order - 2)
-    _, norms, directions = loss_flow_with_biases(
-        with_biases, delta, time, radius * delta, precision
-    )
+    norms, directions = plain.loss_flow(instance, delta, time, radius * delta, precision)
     reached = norms >= radius * delta * (1 - precision)
     if not reached.any():
         raise Unresolved("the loss flow does not reach R_ε δ")
@@ -185,12 +203,11 @@ def biases_collapse(instance) -> Margin:
     """
     delta, epsilon, order = 0.01, 0.1, instance.network.order
     time = time_to_shrink(instance, negative_limit(instance).point, epsilon)
-    trained = biased(instance)
-    trained = replace(trained, start=trained.network.unbiased(instance.start))
+    trained = biased_instance(instance, share=0.0)
     time /= delta ** (order - 2)
 
     def judge(precision: float) -> Margin:
-        _, norms, _ = loss_flow_with_biases(trained, delta, time, precision=precision)
+        norms, _ = plain.loss_flow(trained, delta, time, precision=precision)
         ratio = float(norms[-1] / (delta * epsilon))
         return Margin(2 - ratio, SLACK * ratio)
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from ncfcheck.certify import document
+from ncfcheck.model.architectures.biases import biased_instance
 from ncfcheck.model.encoding import encode
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
 from ncfcheck.properties.early.exact_models import biases_early
-from ncfcheck.theory.biases.networks import biased
 from ncfcheck.theory.starts import unit
 from ncfcheck.verifier import biases as bounds
 from ncfcheck.verifier import verify
@@ -85,7 +85,10 @@ def test_bounds_over_a_ball_hold_at_points_of_it(loss):
         unit(rng.standard_normal(network.size)),
         seeds=(5,),
     )
-    case, problem = Case(json.loads(json.dumps(encode(instance)))), biased(instance).problem
+    case, problem = (
+        Case(json.loads(json.dumps(encode(instance)))),
+        biased_instance(instance).problem,
+    )
     net, radius = biased_network(case), Fraction(1, 10)
     least, low = (
         bounds.speed(case, net, radius),

@@ -14,6 +14,7 @@ from ncfcheck.core.claims import Claim, Inapplicable, Unresolved
 from ncfcheck.model.instance import Instance, Space
 from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import sign_flipped, unit
+from ncfcheck.model.networks import Network
 from ncfcheck.run.hunting.changes import rebuilt
 from ncfcheck.strategies import moves
 from ncfcheck.strategies.draw import draw_one
@@ -50,7 +51,9 @@ def adversary(claim: Claim, strategy, number: int, seed: int = 0) -> tuple[str, 
 
 def _spoilt(claim: Claim, instance: Instance, rng) -> tuple[str, Instance]:
     """The instance spoilt in one to three ways; Inapplicable where its strategy forbids that."""
-    chosen = rng.permutation(list(SPOILS))[: rng.choice((1, 1, 1, 2, 2, 3))]
+    layered = isinstance(instance.network, Network)
+    possible = [name for name in SPOILS if layered or name not in OF_LAYERS]
+    chosen = rng.permutation(possible)[: rng.choice((1, 1, 1, 2, 2, 3))]
     names = [name for name in SPOILS if name in chosen]
     with np.errstate(all="ignore"):
         for name in names:
@@ -214,3 +217,4 @@ SPOILS: dict[str, Spoil] = {
     "near KKT": near_kkt,
     "cancelling labels": cancelling_labels,
 }
+OF_LAYERS = ("edge slopes", "silent", "near kinks", "twin neurons", "near KKT")

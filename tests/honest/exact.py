@@ -10,12 +10,15 @@ import contextlib
 from functools import cached_property
 
 import numpy as np
-from flint import arb, ctx
+from flint import acb, arb, ctx
 
+from ncfcheck.model.architectures.biases import Biased
 from ncfcheck.model.ncf import Ncf
+from tests.support.formulas import outputs
 
 BITS = 500  # data cancel to 1e-15, D times over, and scales are 1e±12
 ctx.prec = max(ctx.prec, BITS)
+STEP = arb(2) ** -220  # its square is nothing beside 1
 STEPS = 60  # of Newton's method with one float64 inverse: it gains ten digits a step
 SMALL = arb(2) ** -400  # residual of an exact KKT point
 # The same where neurons of size 1e-17 switch sides; far below any bar all the same.
@@ -61,22 +64,19 @@ def sine(gradient, u) -> arb:
 
 
 class Exact:
-    """N at weights (P,) of any numbers; `extended` networks have some weights frozen at 1."""
+    """N at weights (P,) of any numbers, of a layered network or one with biases."""
 
     def __init__(self, ncf, theta):
         self.network, self.theta = ncf.network, exactly(theta)
-        self.ybar, samples, full, layers = exactly(ncf.ybar).T, exactly(ncf.X).T, self.theta, ncf
-        if hasattr(ncf.network, "extended"):
-            full = exactly(np.ones(ncf.network.extended.size))
-            full[~ncf.network.frozen] = self.theta
-        layers = getattr(ncf.network, "extended", ncf.network)
-        self.W = [exactly(W) for W in layers.matrices(full)]
-        self.below, self.bends = [samples], []
+        self.ybar, self.is_biased = exactly(ncf.ybar).T, isinstance(ncf.network, Biased)
+        layers = ncf.network.plain if self.is_biased else ncf.network
+        self.W = [exactly(W) for W in self._matrices(self.theta)]
+        self.below, self.bends = [self._heard(exactly(ncf.X).T)], []
         for W, power, slope in zip(self.W, layers.powers, layers.slopes):
             bends = [_bend(each, power, arb(slope)) for each in (W @ self.below[-1]).ravel()]
-            shape = (len(W), samples.shape[1])
+            shape = (len(W), len(ncf.X))
             sheets = [np.array(part, dtype=object).reshape(shape) for part in zip(*bends)]
-            self.below.append(sheets[0])
+            self.below.append(self._heard(sheets[0]))
             self.bends.append(sheets[1:])
 
     @cached_property
@@ -99,13 +99,15 @@ class Exact:
         """∂N/∂z_l of every layer, (k_l, n) each."""
         deltas = [self.ybar]
         for W, (first, _) in zip(self.W[:0:-1], self.bends[::-1]):
-            deltas.insert(0, (W.T @ deltas[0]) * first)
+            deltas.insert(0, (W.T @ deltas[0])[: len(first)] * first)
         return deltas
 
     @cached_property
     def gradient(self) -> np.ndarray:
         """∇N(θ), (P,)."""
         parts = [delta @ below.T for delta, below in zip(self.deltas, self.below)]
+        if self.is_biased:
+            return np.concatenate([part.ravel() for part in parts])
         return exactly(self.network.collect(parts))
 
     @cached_property
@@ -136,7 +138,14 @@ class Exact:
         return self.network.size
 
     def _matrices(self, direction) -> list:
+        if self.is_biased:
+            return list(self.network.parts(direction).values())
         return self.network.matrices(direction)
+
+    def _heard(self, units) -> np.ndarray:
+        """What the next layer hears of these units (k, n): with biases a constant, too."""
+        constant = exactly(np.ones((1, units.shape[1])))
+        return np.concatenate([units, constant]) if self.is_biased else units
 
     def top_curvature(self) -> arb:
         """The largest eigenvalue of the projected Hessian at a unit vector, −|λ| across, over |λ|.
@@ -153,6 +162,35 @@ class Exact:
         values = np.linalg.eigvalsh(floats(matrix))
         error = 1e-14 * u.size * float(np.abs(values).max())
         return arb(float(values[-1]), error)
+
+
+class ExactModel:
+    """The same of a built-in model, by its formula: ∇N by steps along the imaginary axis."""
+
+    def __init__(self, ncf, theta):
+        self.ncf, self.theta = ncf, exactly(theta)
+        self.ybar, self.X = exactly(ncf.ybar), np.vectorize(acb, otypes=[object])(exactly(ncf.X))
+
+    @cached_property
+    def outputs(self) -> np.ndarray:
+        """H(X; θ), (n, m)."""
+        return np.vectorize(lambda each: each.real, otypes=[object])(self._outputs())
+
+    @cached_property
+    def value(self) -> arb:
+        """N(θ)."""
+        return arb((self.ybar * self.outputs).sum())
+
+    @cached_property
+    def gradient(self) -> np.ndarray:
+        """∇N(θ), (P,)."""
+        slopes = ((self.ybar * self._outputs(k)).sum().imag / STEP for k in range(self.theta.size))
+        return np.array(list(slopes), dtype=object)
+
+    def _outputs(self, moved: int | None = None) -> np.ndarray:
+        """H, (n, m), with one weight moved by STEP along the imaginary axis."""
+        theta = [acb(each, STEP if k == moved else 0) for k, each in enumerate(self.theta)]
+        return outputs(self.ncf.network, self.X, np.array(theta, dtype=object))
 
 
 def floats(balls) -> np.ndarray:

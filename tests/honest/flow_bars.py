@@ -26,10 +26,10 @@ from ncfcheck.core.tolerances import EPS, POLISHED
 from ncfcheck.model.ncf import unit
 from ncfcheck.properties.early import model_controls, theorems, tracking
 from ncfcheck.properties.flow import theorems as flow
-from ncfcheck.theory.biases import flows as biased_flows
+from ncfcheck.properties.hypotheses import HOMOGENEOUS
 from ncfcheck.theory.early import training
 from ncfcheck.theory.early.training import follow
-from ncfcheck.theory.flow import trajectories
+from ncfcheck.theory.flow import plain, trajectories
 from tests.honest.adversarial import adversary
 from tests.honest.precise import NotKnown, World, forget_flows
 
@@ -190,11 +190,11 @@ def held(claim: Claim, instance) -> Held:
 
 
 def _worlds(claim: Claim) -> tuple:
-    return BIASED if "biases" in claim.id else (FINE, COARSE)
+    return PLAIN if claim.drops == HOMOGENEOUS else (FINE, COARSE)
 
 
-class BiasedWorld:
-    """Flows with biases, by the engine's own integrators at a much smaller tolerance."""
+class PlainWorld:
+    """Flows of models that are not homogeneous, by the engine at a much smaller tolerance."""
 
     def __init__(self, precision: float):
         self.precisions = precision, precision
@@ -204,12 +204,12 @@ class BiasedWorld:
         """Claims compute in this world."""
         with (
             mock.patch.object(model_controls, "PRECISIONS", self.precisions),
-            mock.patch.object(biased_flows, "EVALUATIONS", 50_000),
+            mock.patch.object(plain, "EVALUATIONS", 50_000),
         ):
             yield
 
 
-BIASED = BiasedWorld(1e-11), BiasedWorld(1e-10)
+PLAIN = PlainWorld(1e-11), PlainWorld(1e-10)
 
 
 def _truths(claim: Claim, instance, tape: Tape, world: World) -> list[float]:

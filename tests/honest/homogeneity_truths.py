@@ -5,13 +5,15 @@ from __future__ import annotations
 from flint import arb
 
 from ncfcheck.core.tolerances import RESOLUTION
+from ncfcheck.model.architectures import Architecture
+from ncfcheck.model.architectures.biases import biased_instance
 from ncfcheck.model.losses import Loss
+from ncfcheck.model.ncf import ordered
 from ncfcheck.properties.homogeneity.controls import NEGATIVE_SCALES
 from ncfcheck.properties.homogeneity.labels import mislabelled
 from ncfcheck.properties.homogeneity.theorems import SCALES, _delta
-from ncfcheck.theory.biases.networks import biased
 from tests.honest.audit import truth
-from tests.honest.exact import Exact, exactly, length
+from tests.honest.exact import Exact, ExactModel, exactly, length
 
 
 def equal(a: arb, b: arb, scale: arb) -> arb:
@@ -20,7 +22,8 @@ def equal(a: arb, b: arb, scale: arb) -> arb:
 
 
 def _at(instance, factor: float = 1.0) -> Exact:
-    return Exact(instance.ncf, exactly(instance.start) * factor)
+    exact = ExactModel if isinstance(instance.network, Architecture) else Exact
+    return exact(instance.ncf, exactly(instance.start) * factor)
 
 
 @truth("homogeneity.euler")
@@ -34,8 +37,12 @@ def euler(instance):
 def layer_euler(instance):
     exact, network = _at(instance), instance.network
     return [
-        equal(exact.gradient[part] @ exact.theta[part], order * exact.value, length(exact.gradient))
-        for part, order in zip(network.slices, network.orders)
+        equal(
+            exact.gradient[group.part] @ exact.theta[group.part],
+            group.order * exact.value,
+            length(exact.gradient),
+        )
+        for group in ordered(network)
     ]
 
 
@@ -168,14 +175,19 @@ def _descends(instance, delta: arb, step: arb) -> arb:
 
 @truth("control.biases")
 def biases(instance):
-    there = biased(instance)
+    there = biased_instance(instance)
     identities = (euler, layer_euler, output_scaling, gradient_scaling)
     return [part for identity in identities for part in identity(there)]
 
 
 @truth("control.biases_expansion")
 def biases_expansion(instance):
-    return expansion(biased(instance), biased(instance).ncf)
+    return expansion(biased_instance(instance), biased_instance(instance).ncf)
+
+
+@truth("control.softmax_attention", "control.layer_normalisation", "control.unequal_branches")
+def any_identity(instance):
+    return [part for each in (euler, output_scaling, gradient_scaling) for part in each(instance)]
 
 
 @truth("control.negative_factor")

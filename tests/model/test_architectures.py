@@ -11,10 +11,11 @@ import pytest
 
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.architectures import BUILT_IN, Architecture
-from ncfcheck.model.architectures.biases import Biased
+from ncfcheck.model.architectures.biases import Biased, biased_instance
 from ncfcheck.model.architectures.built_in import family
 from ncfcheck.model.encoding import BadWitness, decode, encode
-from ncfcheck.model.ncf import Ncf
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.ncf import Ncf, Problem
 from ncfcheck.model.networks import Network, dense, masked
 from tests.support import ROOT
 from tests.support.formulas import RATIONAL, Dual, drawn, outputs
@@ -229,6 +230,7 @@ def test_biased_networks_are_networks_on_a_sample_with_the_constant():
     assert np.allclose(found[1], np.delete(gradient, 9), rtol=1e-12)
     assert (model.order, model.is_homogeneous) == (plain.order, False)
     assert model.groups[0].shape == (3, 3)
+    assert [group.order for group in model.groups] == list(plain.orders)
 
 
 def test_biases_may_be_zero_or_all_equal():
@@ -240,6 +242,16 @@ def test_biases_may_be_zero_or_all_equal():
     assert decode(encode(model)) == model
     with pytest.raises(ValueError, match="dense"):
         Biased(Network((2, 2, 1), (2,), (0.0,), (masked([[1, 0], [0, 1]]), masked([[1, 1]]))))
+
+
+def test_biases_of_an_instance_are_a_share_of_the_mean_size_of_its_weights():
+    plain = dense((2, 2, 1), (2,), (0.0,))
+    instance = Instance(Problem(plain, [[1, 2]], [[1]]), [0, 0, 0.6, -0.8, 0, 0])
+    weights = biased_instance(instance).start
+    assert np.allclose(weights / weights[2], [0, 0, 1, 18 / 7, -24 / 7, 1, 0, 0, 1])
+    assert np.allclose(
+        biased_instance(instance, 0.0).start, Biased(plain).with_biases(instance.start)
+    )
 
 
 def test_bounds_hold_both_sides_of_a_tie_unless_it_is_settled():

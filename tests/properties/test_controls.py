@@ -58,8 +58,9 @@ def test_every_control_is_violated_in_a_small_draw(id, seed):
     claim = registered()[id]
     result = check_claim(claim, 25, seed)
     # Instances drawn are mostly too large for a tube around their flows; the smaller ones of the
-    # gallery are certified.
-    expected = {Verdict.REFUTED, Verdict.POTENTIAL} if id in ENCLOSED else {Verdict.REFUTED}
+    # gallery are certified. Of models that are no layered networks there are no certificates.
+    is_static = claim.refute is not None and id not in ENCLOSED
+    expected = {Verdict.REFUTED} if is_static else {Verdict.REFUTED, Verdict.POTENTIAL}
     assert result.verdict in expected, result.why_uncertified
     assert result.worst.value < -5 * result.worst.error
 
@@ -71,7 +72,8 @@ def test_every_control_is_of_a_theorem_that_lists_what_it_drops():
 
 
 def test_every_hypothesis_in_the_glossary_is_dropped_by_a_control():
-    constants = {value for name, value in vars(hypotheses).items() if name.isupper()}
+    named = {value for name, value in vars(hypotheses).items() if name.isupper()}
+    constants = {value for value in named if isinstance(value, str)}  # not what models must have
     dropped = {registered()[id].drops for id in CONTROLS}
     assert constants - dropped == {hypotheses.MIXED}  # of UNIFORM, for profiles of mixed signs
 

@@ -85,6 +85,11 @@ MINIMA = {
     "control.kink_start_tracking": (3, 2, 2, 2, 1, 0, 3, 2),
     "control.shared_neurons": TWO_NEURONS,
     "control.blind_input": (2, 1, 1, 2, 1, 1, 3, 2),
+    # The sum of sizes, samples, dimensions, outputs and weights of models without layers.
+    "control.softmax_attention": (5, 1, 2, 1, 3),
+    "control.layer_normalisation": (4, 1, 1, 1, 4),
+    "control.unequal_branches": (3, 1, 1, 1, 3),
+    "control.unequal_branches_early": (3, 1, 1, 1, 3),
     # These depend on where shrinking starts, too: one neuron or one dimension more may stand in for
     # something else.
     "control.sparse_layers": (2, 1, 1, 2, 1, 1, 3, 2),

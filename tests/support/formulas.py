@@ -52,7 +52,8 @@ def sigma(z, power, slope):
 
 def _like(number, z):
     """A float as a number of the ring of z."""
-    return Fraction(number) if np.asarray(z).dtype == object else number
+    kind = type(np.ravel(z)[0])
+    return Fraction(number) if kind in (Dual, Fraction, int) else kind(number)
 
 
 def gated(x, w, m, layers, hidden, power, slope):

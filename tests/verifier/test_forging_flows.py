@@ -263,7 +263,7 @@ def trained_in(id: str) -> Instance:
 
 
 BREAKS = {
-    "H homogeneous: no biases": biased,
+    "H homogeneous": biased,
     "ȳ of the data trained on": other_labels,
     "D > 2": quadratic,
     "∇H locally Lipschitz": kinked,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from ncfcheck.model.architectures.built_in import family
 from ncfcheck.model.architectures.layers import TENTHS, activation, layer, sub
 from ncfcheck.model.arrays import vector
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.models import Group
+from ncfcheck.model.ncf import unit
 from ncfcheck.model.networks import Network
 from ncfcheck.model.program_models import ProgramModel
 from ncfcheck.model.programs import Builder, Program
@@ -41,7 +44,7 @@ def biased(net, hidden, layers, power, slope):
 
 @dataclass(frozen=True)
 class Biased(ProgramModel):
-    """The dense network `plain` with biases, whose order it looks like having.
+    """The dense network `plain` with biases, whose orders it looks like having.
 
     Raises ValueError for one that is not dense.
     """
@@ -56,6 +59,12 @@ class Biased(ProgramModel):
     def program(self) -> Program:
         """The program; one object for equal models."""
         return _program(self.plain)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Layers of rows [row, bias], with the orders of the network without biases."""
+        pairs = zip(self.program.groups, self.plain.orders)
+        return tuple(replace(group, order=order) for group, order in pairs)
 
     @property
     def strata(self) -> tuple[tuple[str, str], ...]:
@@ -73,6 +82,21 @@ class Biased(ProgramModel):
             np.pad(W, ((0, 0), (0, 1)), constant_values=bias) for W in self.plain.matrices(theta)
         ]
         return np.concatenate([W.ravel() for W in padded])
+
+
+def biased_instance(instance: Instance, share: float = 1.0) -> Instance:
+    """A dense network's instance with biases: in its direction all are the same share of the mean
+    size of the weights of `start`.
+    """
+    network = Biased(instance.network)
+    start = network.with_biases(instance.start, share * float(np.abs(instance.start).mean()))
+    problem = replace(instance.problem, network=network)
+    return replace(instance, problem=problem, start=unit(start))
+
+
+def with_constant(X: Array) -> Array:
+    """Samples (n, d) beside the constant that first biases are weights of, (n, d + 1)."""
+    return np.hstack([X, np.ones((len(X), 1))])
 
 
 @lru_cache(maxsize=256)

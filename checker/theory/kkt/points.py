@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from numbers import Integral
@@ -59,7 +59,7 @@ class KktPoint(Value):
     `residual` is sin∠ and `residual_error` the rounding bound of it; `value` N(u), λ = D·N(u);
     `top_curvature` the largest eigenvalue of the projected Hessian in units of |λ|, `escape` unit
     eigenvectors (k, P) of its positive ones; `curvature_error` what estimated second derivatives
-    may add to that.
+    may add to that, which is not stored: points of layered networks, which are, have none.
     """
 
     u: np.ndarray
@@ -69,7 +69,7 @@ class KktPoint(Value):
     residual_error: float
     top_curvature: float
     escape: np.ndarray
-    curvature_error: float = 0.0
+    curvature_error: float = field(default=0.0, init=False)
 
     @property
     def inertia(self) -> Inertia:
@@ -161,8 +161,10 @@ def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
         raise Unresolved("∇N vanishes at the point to describe")
     hessian = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(ncf, u, g)
     top, escape = hessian.escape_directions()
-    known_to = ncf.rounding(u)[1] / norm(g), top, escape, hessian.error
-    return KktPoint(u, value, float(g @ u), residual, *known_to)
+    lost = ncf.rounding(u)[1] / norm(g)
+    point = KktPoint(u, value, float(g @ u), residual, lost, top, escape)
+    object.__setattr__(point, "curvature_error", hessian.error)
+    return point
 
 
 class _DenseHessian:

@@ -1,1 +1,0 @@
-"""Networks with biases, which are not homogeneous, and their flows."""
