@@ -63,8 +63,8 @@ def _model(instance: Instance) -> list[str]:
         activations = (f"σ{_sub(l + 1)}(z) = {activation(p, a)}" for l, (p, a) in layers)
         return [f"{formula(network.depth)}, {describe(instance)}", *activations]
     own = getattr(network, "formula", None)
-    told = f"H(x) = {own.removeprefix('H(x) = ')}, " if own else ""
-    return [told + describe(instance)]
+    written = own if not own or own.startswith("H(") else f"H(x) = {own}"
+    return [", ".join(filter(None, (written, describe(instance))))]
 
 
 def formula(depth: int) -> str:
