@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from ncfcheck.core.compiling import compiled, inlined
+from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.models import Evaluation
+from ncfcheck.model.program_models import ProgramEvaluation
+from ncfcheck.theory.flow import stepper
 from ncfcheck.theory.flow.stepper import _products
 
 Array = np.ndarray
@@ -72,6 +75,20 @@ class ModelField:
         by_direction = curvature.matrix() + J.T @ (bent[:, None] * J)
         by_log_r = self.order * (J.T @ (bent * outputs.T.ravel()))
         return on_data.pull_back(v, weights)[1] / scale, by_direction / scale, by_log_r / scale
+
+
+class ProgramField(ModelField):
+    """The same of a program and a loss that kernels know: whose steps are compiled."""
+
+    on_data: ProgramEvaluation
+
+    @property
+    def compiled(self) -> stepper.Field:
+        """The field for the compiled stepper."""
+        on_data, code = self.on_data, NCF_CODE if self.loss is None else self.loss.code
+        columns = on_data.fixed, on_data.rows_to_columns(self.y)
+        numbers = int(self.order), float(self.log_delta), float(self.scale)
+        return stepper.Field(on_data.code, *columns, code, *numbers)
 
 
 @inlined(_nrt=False)
