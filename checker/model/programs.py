@@ -126,7 +126,7 @@ class Builder:
         return self.sum(np.stack(np.broadcast_arrays(*units)), 0)
 
     def maximum(self, units: Array, axis: int = -1) -> Array:
-        """The largest along an axis."""
+        """The largest along an axis. A unit that stands there twice counts once: no tie."""
         return self._along(MAXIMUM, units, axis)
 
     def power(self, units: Array, p: int, slope: float) -> Array:
@@ -230,8 +230,11 @@ class Builder:
 
     def _along(self, op: int, units: Array, axis: int, scale: float = 1.0) -> Array:
         moved = np.moveaxis(units, axis, -1)
-        targets = np.repeat(np.arange(prod(moved.shape[:-1])), moved.shape[-1])
-        return self._new(op, moved.shape[:-1], sources=moved.ravel(), targets=targets, scalar=scale)
+        shape = moved.shape[:-1]
+        targets, sources = np.repeat(np.arange(prod(shape)), moved.shape[-1]), moved.ravel()
+        if op == MAXIMUM:
+            targets, sources = np.unique([targets, sources], axis=1)
+        return self._new(op, shape, sources=sources, targets=targets, scalar=scale)
 
     def _elementwise(self, op: int, units: Array, p: int = 0, slope: float = 1.0) -> Array:
         source = self._contiguous(units.ravel())

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ncfcheck.core.claims import Claim, Inapplicable, registered
+from ncfcheck.core.needs import in_words
 from ncfcheck.model.families import Family
 from ncfcheck.model.instance import Instance
-from ncfcheck.strategies.models import is_drawn, smallest
+from ncfcheck.strategies.models import is_drawn, lacks
 
 
 def about(claim: Claim, models: tuple[Family, ...] | None) -> Claim:
@@ -19,19 +20,13 @@ def about(claim: Claim, models: tuple[Family, ...] | None) -> Claim:
     """
     if models is None:
         return claim
-    suited = tuple(each for each in models if not _lacks(claim, each))
+    suited = tuple(each for each in models if not lacks(each, claim.needs))
     if not suited:
-        raise Inapplicable(f"it needs {_lacks(claim, models[0])}")
+        raise Inapplicable(f"it needs {in_words(lacks(models[0], claim.needs))}")
     on_models = getattr(claim.given, "on_models", None)
     if on_models is None:
         raise Inapplicable("its strategy draws instances of its own")
     return replace(claim, given=on_models(suited), covers=())
-
-
-def _lacks(claim: Claim, family: Family) -> str:
-    """What the claim needs and models of the family do not have, in words."""
-    lacks = getattr(claim, "lacks", None)
-    return ", ".join(sorted(need.words for need in lacks(smallest(family)))) if lacks else ""
 
 
 def claims_about(ids: Iterable[str], models: tuple[Family, ...] | None) -> dict[str, Claim]:

@@ -14,6 +14,7 @@ import numpy as np
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.core.families import ROUNDING
 from ncfcheck.core.hypotheses import fulfilled, name_of, placed
+from ncfcheck.core.needs import in_words
 from ncfcheck.core.options import Option, read, refuse_unknown, with_defaults
 from ncfcheck.core.stated import shown
 from ncfcheck.model.instance import Instance
@@ -29,7 +30,7 @@ from ncfcheck.strategies.data_families import FAMILIES
 from ncfcheck.strategies.datasets import Sample, families
 from ncfcheck.strategies.models import kinds
 from ncfcheck.strategies.moves import BROUGHT, changed, moved_data
-from ncfcheck.strategies.options import of_layers_only, projected, refuse_contradictions
+from ncfcheck.strategies.options import needed, of_layers_only, projected, refuse_contradictions
 from ncfcheck.theory.starts import EVERY
 
 ROUNDS = 3  # of hypotheses and of what derives from a problem that these change
@@ -90,8 +91,8 @@ class Given(Strategy):
             raise Inapplicable(f"{_name(self.build)} draws models of its own")
         if asked := of_layers_only(self.options):
             raise Inapplicable(f"it is about layers: {asked[0]}={self.options[asked[0]]}")
-        if not kinds(models, self.options.get("lipschitz", True)):
-            raise Inapplicable("it is about models with a locally Lipschitz gradient")
+        if not kinds(models, needs := needed(self.options)):
+            raise Inapplicable(f"it is about models with {in_words(needs)}")
         return self.with_parts(options=self.options | {"models": tuple(models)})
 
     def with_parts(self, **parts) -> Given:

@@ -21,8 +21,8 @@ from ncfcheck.model.networks import DENSE, Network, Pattern, blocks, convolution
 from ncfcheck.strategies.choices import Strategy, composite, integers, one_of, sampled_from
 from ncfcheck.strategies.datasets import LABELS, SEEDS, Sample
 from ncfcheck.strategies.given import Given, declared, given
-from ncfcheck.strategies.models import LAYERED, draw_model, draw_sample, kinds
-from ncfcheck.strategies.options import INSTANCES, OUTPUTS, plain, slopes_at
+from ncfcheck.strategies.models import LAYERED, draw_kind, draw_model, draw_sample
+from ncfcheck.strategies.options import INSTANCES, OUTPUTS, needed, plain, slopes_at
 from ncfcheck.theory.kkt.points import Inertia, flow_limit
 from ncfcheck.theory.starts import EVERY, STARTS, live_start
 
@@ -158,6 +158,7 @@ def draw_instance(
     draw,
     data,
     models=(LAYERED,),
+    needs=(),
     starts=tuple(STARTS),
     losses=tuple(Loss),
     labels=tuple(LABELS),
@@ -166,11 +167,13 @@ def draw_instance(
 ) -> Instance:
     """Instances on every family of data, labels and starts.
 
-    Options: `models`, `starts`, `losses`, `labels`, `outputs` (what to draw from; a user's table
-    brings its own labels and so has one output) and those of `networks`: `lipschitz`, `kinked`,
-    `shared`, `filtered`, `only_dense`, `powers`, `slopes`, `narrowest`.
+    Options: `models`, what a claim `needs` of them, `starts`, `losses`, `labels`, `outputs` (what
+    to draw from; a user's table brings its own labels and so has one output) and those of
+    `networks`: `lipschitz`, `kinked`, `shared`, `filtered`, `only_dense`, `powers`, `slopes`,
+    `narrowest`.
     """
-    network, sample, loss = _drawn(draw, data, models, losses, outputs, options)
+    needs = needed(options | {"needs": needs})
+    network, sample, loss = _drawn(draw, data, models, needs, losses, outputs, options)
     if sample.y is None:
         family, seed = draw.choice(labels), draw(SEEDS)
         y = LABELS[family](np.random.default_rng(seed), sample.X, network.width)
@@ -188,14 +191,11 @@ def draw_instance(
     )
 
 
-def _drawn(draw, data, models, losses, outputs, options) -> tuple[Model, Sample, object]:
-    """A model, data that it can take, and a loss that may have as many outputs."""
-    possible = kinds(models, options.get("lipschitz", True))
-    if not possible:
-        raise Inapplicable("no model among those that are drawn has a locally Lipschitz gradient")
-    kind = draw.choice(possible) if len(possible) > 1 else possible[0]
+def _drawn(draw, data, models, needs, losses, outputs, options) -> tuple[Model, Sample, object]:
+    """A model that has what is needed, data that it can take, and a loss for as many outputs."""
+    kind = draw_kind(draw, models, needs)
     if not isinstance(kind, str):
-        network, sample = draw_model(draw, data, kind, outputs, outputs == OUTPUTS)
+        network, sample = draw_model(draw, data, kind, outputs, outputs == OUTPUTS, needs)
         return network, sample, _loss(draw, losses, (network.width,))
     sample = draw_sample(draw, data)
     n, d = sample.X.shape
@@ -224,8 +224,9 @@ Options, each a value or several to draw from, are promises: whatever a hunt or 
 instance could be drawn as well. Raises TypeError or ValueError for one that is none, with those
 that are possible.
 
-- `models`: "layered" networks, unless told; "any": these and all homogeneous families that come
-  with the program; families by name, or of your own.
+- `models`: "layered" networks, unless told; "any": these, every other time, and all homogeneous
+  families that come with the program; families by name, or of your own.
+- `needs`: what models must have, as claims tell it: families without it are not drawn.
 - `data`: a strategy of data sets, such as `families(only=("orthogonal",))`, or names of families.
 - `starts`, `labels`, `losses`: by name; losses may be your own (`LossFunction`), too. `outputs`:
   their number.
@@ -249,11 +250,12 @@ def relabelled(instance: Instance) -> Instance:
 
 
 @composite
-def _collapsing(draw, data, models=(LAYERED,)) -> Instance:
+def _collapsing(draw, data, models=(LAYERED,), needs=()) -> Instance:
     """Instances whose NCF flow mostly tends to negative or zero KKT points; "limit" names which."""
+    drawn = {"models": models, "needs": needs}
     starts = (
-        _instances(data, models=models, starts=("negative-kkt",)),
-        _instances(data, models=models, starts=("closing",), labels=("one-signed",)),
+        _instances(data, starts=("negative-kkt",), **drawn),
+        _instances(data, starts=("closing",), labels=("one-signed",), **drawn),
     )
     return _with_limit(draw(one_of(*starts)))
 
@@ -275,4 +277,6 @@ def _sign_of_limit(instance: Instance) -> str:
     return "positive" if point.value > 0 else "negative"
 
 
-collapsing = declared(_collapsing, {"models": INSTANCES["models"]}, plain, relabelled)
+collapsing = declared(
+    _collapsing, {name: INSTANCES[name] for name in ("models", "needs")}, plain, relabelled
+)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import islice, product
 
 from ncfcheck.core.claims import Inapplicable
+from ncfcheck.core.needs import Need, in_words
 from ncfcheck.core.options import among, several
 from ncfcheck.core.stated import shown
 from ncfcheck.model.families import Family
@@ -19,6 +20,7 @@ from ncfcheck.strategies.datasets import Sample
 
 LAYERED, ANY = "layered", "any"  # layered networks; these and every homogeneous family built in
 MOST = 20_000  # sizes of one family that are looked through
+TRIES = 12  # of sizes, where some of a family's models have not what is asked for
 NARROW = range(1, 17)  # d and m of the smallest model of a family, where these are free
 
 Sizes = dict[str, int]
@@ -41,28 +43,39 @@ def read_models(value) -> tuple:
     return tuple(found)
 
 
-def kinds(models: Iterable, lipschitz: bool = False) -> tuple[str | Family, ...]:
-    """LAYERED or a family for all that is drawn; of these, where asked for, whose gradient is
-    locally Lipschitz.
+def kinds(models: Iterable, needs: Collection[str] = ()) -> tuple[str | Family, ...]:
+    """LAYERED or a family for all that is drawn; of these, those with models that have what is
+    needed.
     """
     found = dict.fromkeys(kind for each in models for kind in (_any() if each == ANY else (each,)))
-    return tuple(
-        each
-        for each in found
-        if each == LAYERED or not lipschitz or smallest(each).has_lipschitz_gradient
-    )
+    return tuple(each for each in found if each == LAYERED or not lacks(each, needs))
 
 
 def _any() -> tuple[str | Family, ...]:
-    homogeneous = [each for each in BUILT_IN.values() if smallest(each).is_homogeneous]
-    return (LAYERED, *homogeneous)
+    return (LAYERED, *(each for each in BUILT_IN.values() if not lacks(each, {Need.HOMOGENEOUS})))
+
+
+def lacks(family: Family, needs: Collection[str]) -> frozenset[str]:
+    """What of this the models of a family have not, as far as its smallest and largest tell."""
+    missing = frozenset(needs) - smallest(family).meets
+    return missing - largest(family).meets if missing else missing
 
 
 @lru_cache(maxsize=256)
 def smallest(family: Family) -> Model:
     """The smallest model of a family. Raises ValueError where none can be built."""
+    return _first_built(family, all_sizes(family))
+
+
+@lru_cache(maxsize=256)
+def largest(family: Family) -> Model:
+    """The largest model of a family, on as few inputs and with as few outputs as it can have."""
+    return _first_built(family, reversed(all_sizes(family)))
+
+
+def _first_built(family: Family, possible: Iterable[Sizes]) -> Model:
     why = "it has no sizes"
-    for sizes in all_sizes(family):
+    for sizes in possible:
         for d in NARROW:
             try:
                 inputs, width = shape_of(family, sizes)
@@ -77,6 +90,19 @@ def all_sizes(family: Family) -> list[Sizes]:
     names, bounds = list(family.ranges), family.ranges.values()
     found = islice(product(*(range(least, most + 1) for least, most in bounds)), MOST)
     return [dict(zip(names, values)) for values in sorted(found, key=sum)]
+
+
+def draw_kind(draw, models: Iterable, needs: Collection[str]) -> str | Family:
+    """LAYERED as often as a family, where there are such, and all families equally often. Raises
+    Inapplicable where none has what is needed.
+    """
+    possible = kinds(models, needs)
+    if not possible:
+        raise Inapplicable(f"no model among those that are drawn has {in_words(needs)}")
+    if LAYERED in possible:
+        others = [each for each in possible if each != LAYERED]
+        possible = (*[LAYERED] * max(1, len(others)), *others)
+    return draw.choice(possible) if len(possible) > 1 else possible[0]
 
 
 def shape_of(family: Family, sizes: Sizes) -> tuple[int | None, int | None]:
@@ -101,11 +127,23 @@ def _fitting(family: Family, inputs: int | None, widths: tuple[int, ...] | None)
     return found
 
 
-def draw_model(draw, data, family: Family, outputs, are_free: bool) -> tuple[Model, Sample]:
-    """A model of a family with data that it can take: of as many numbers a sample as its sizes
-    call for or, where data sets cannot be had so, of sizes that the data call for. `outputs` are
-    drawn from, where sizes leave them open; unless they `are_free`, sizes are such as have them.
+def draw_model(
+    draw, data, family: Family, outputs, are_free: bool, needs: Collection[str] = ()
+) -> tuple[Model, Sample]:
+    """A model of a family that has what is needed, with data that it can take: of as many numbers
+    a sample as its sizes call for or, where data sets cannot be had so, of sizes that the data call
+    for. `outputs` are drawn from, where sizes leave them open; unless they `are_free`, sizes are
+    such as have them.
     """
+    for _ in range(TRIES):
+        model, sample = _draw_any(draw, data, family, outputs, are_free)
+        if model.meets.issuperset(needs):
+            return model, sample
+    raise Inapplicable(f"{family.name}: no sizes drawn have {in_words(needs)}")
+
+
+def _draw_any(draw, data, family: Family, outputs, are_free: bool) -> tuple[Model, Sample]:
+    """The same, whatever it has."""
     columns = getattr(data, "columns", None)
     if columns is None:
         sample = draw_sample(draw, data)

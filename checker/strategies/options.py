@@ -14,6 +14,7 @@ import numpy as np
 
 from ncfcheck.core.claims import Inapplicable
 from ncfcheck.core.families import Family, kept
+from ncfcheck.core.needs import Need, in_words
 from ncfcheck.core.options import (
     Option,
     among,
@@ -61,6 +62,12 @@ def requires(words: str, condition):
 def keep_models(instance: Instance, models: tuple, options: Mapping) -> Instance:
     """A layered network, or a model of one of the families."""
     require(is_drawn(instance.network, models), f"models {'/'.join(names(models))}")
+    return instance
+
+
+def keep_needs(instance: Instance, needs: tuple[str, ...], options: Mapping) -> Instance:
+    """A model that has all of it."""
+    require(instance.network.meets.issuperset(needs), f"a model with {in_words(needs)}")
     return instance
 
 
@@ -202,8 +209,23 @@ def keep_filter(instance: Instance, filtered: bool, options: Mapping) -> Instanc
     return changed(instance, network=network, start=start)
 
 
+def read_needs(value) -> tuple[str, ...]:
+    """What models must have, one such thing or several."""
+    wrong = [each for each in several(value) if each not in tuple(Need)]
+    if wrong:
+        raise ValueError(f"{shown(wrong[0])} is nothing that a model has; {among(wrong[0], Need)}")
+    return tuple(str(each) for each in Need if each in several(value))
+
+
+def needed(options: Mapping) -> frozenset[str]:
+    """What models that are drawn must have; a locally Lipschitz gradient, unless told otherwise."""
+    lipschitz = (Need.LIPSCHITZ,) if options.get("lipschitz", True) else ()
+    return frozenset((*options.get("needs", ()), *lipschitz))
+
+
 MODELS = {
     "models": Option((LAYERED,), read_models, keep_models),
+    "needs": Option((), read_needs, keep_needs),
     "lipschitz": Option(
         True,
         flag,

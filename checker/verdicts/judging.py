@@ -76,12 +76,14 @@ def decide(claim: Claim, instance, tries: bool = True) -> tuple[Outcome, Margin,
     is_within = outcome is Outcome.UNRESOLVED and math.isfinite(margin.value)
     if not (tries and is_within and claim.is_refutable):
         return outcome, margin, None
-    from ncfcheck.certify import Certificate, certify
+    from ncfcheck.certify import OTHERS, Certificate, Undecided, certify
 
     try:
         found = limited(certify, claim, instance, WITHIN_ERROR, claim=claim.id)
     except OutOfTime:
         return outcome, margin, False
+    if found == Undecided(OTHERS):
+        return outcome, margin, None
     if not isinstance(found, Certificate) or found.instance is not None:
         return outcome, margin, False
     note = "a violation within the error is proved"
@@ -90,10 +92,11 @@ def decide(claim: Claim, instance, tries: bool = True) -> tuple[Outcome, Margin,
 
 def _certify(claim: Claim, instance, tally: Tally) -> None:
     """Try to prove a confirmed violation, until one is proved or CERTIFICATES were tried."""
-    if tally.certified or tally.uncertified.total() >= CERTIFICATES or not claim.is_refutable:
-        return
-    from ncfcheck.certify import Undecided, certify
+    from ncfcheck.certify import OTHERS, Undecided, certify
 
+    tries = tally.uncertified.total() - tally.uncertified[OTHERS]
+    if tally.certified or tries >= CERTIFICATES or not claim.is_refutable:
+        return
     found = _tried(certify, claim, instance)
     if isinstance(found, Undecided):
         tally.uncertified[one_line(found.reason)] += 1

@@ -80,7 +80,7 @@ def _within(instance, excess, until, delta: float, condition: float, in_the_limi
     needs=EARLY,
     reference="§4",
     scale_free=True,
-    given=instances(),
+    given=instances(models="any", needs=EARLY),
     hypotheses=HYPOTHESES,
     prove=exact.norm_stays_small,
 )
@@ -95,7 +95,7 @@ def norm_stays_small(instance) -> Margin:
     needs=EARLY,
     reference="§4",
     scale_free=True,
-    given=instances(),
+    given=instances(models="any", needs=EARLY),
     hypotheses=(*HYPOTHESES, FLOW_LIMIT),
     prove=exact.direction_aligns,
 )
@@ -110,7 +110,7 @@ def direction_aligns(instance) -> Margin:
     needs=EARLY,
     reference="§4",
     scale_free=True,
-    given=instances(),
+    given=instances(models="any", needs=EARLY),
     hypotheses=(*HYPOTHESES, FLOW_LIMIT),
     prove=exact.alignment_before_escape,
 )
@@ -160,7 +160,7 @@ def _misalignment(flow: Trajectory, found) -> float:
     needs=(*EARLY, Need.LINEAR_GROUP),
     reference="§4",
     scale_free=True,
-    given=collapsing(),
+    given=collapsing(models="any", needs=(*EARLY, Need.LINEAR_GROUP)),
     hypotheses=(
         HOMOGENEOUS,
         SUPERQUADRATIC,

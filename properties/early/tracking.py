@@ -34,7 +34,7 @@ SETTLED_SLOPE, SETTLED_CONSTANT = 0.2, 0.5
     needs=EARLY,
     reference="§4",
     scale_free=True,
-    given=instances(),
+    given=instances(models="any", needs=EARLY),
     hypotheses=(LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START),
     prove=exact.tracking_order,
 )
@@ -93,7 +93,7 @@ def _slope(found: Departures, column: int, order: int, claimed: int) -> Margin:
     needs=EARLY,
     reference="§4",
     scale_free=True,
-    given=instances(),
+    given=instances(models="any", needs=EARLY),
     hypotheses=(LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START),
     prove=exact.tracking_constant,
 )

@@ -34,7 +34,7 @@ from ncfcheck.theory.kkt.points import Inertia, blowup_time, flow_limit, positiv
     needs=FLOW,
     reference="§3",
     scale_free=True,
-    given=instances(),
+    given=instances(models="any"),
     hypotheses=(LIPSCHITZ,),
     prove=exact.monotone,
 )
@@ -62,7 +62,7 @@ def monotone(instance) -> Margin:
     needs=EARLY,
     reference="§3",
     scale_free=True,
-    given=instances(),
+    given=instances(models="any", needs=EARLY),
     hypotheses=(SUPERQUADRATIC, LIPSCHITZ, UNIT_START, POSITIVE_LIMIT),
     prove=exact.blowup_bracket,
 )
@@ -79,7 +79,7 @@ def blowup_bracket(instance) -> Margin:
     needs=EARLY,
     reference="§3",
     scale_free=True,
-    given=instances(),
+    given=instances(models="any", needs=EARLY),
     hypotheses=(SUPERQUADRATIC, LIPSCHITZ, POSITIVE_LIMIT),
     prove=exact.blowup_rate,
 )
@@ -129,7 +129,7 @@ def _never(instance, u: np.ndarray) -> Margin:
     needs=FLOW,
     reference="§3",
     scale_free=True,
-    given=instances(),
+    given=instances(models="any"),
     hypotheses=(LIPSCHITZ,),
     prove=exact.direction_converges,
 )
@@ -165,7 +165,7 @@ def direction_converges(instance) -> Margin:
     needs=(*FLOW, Need.GROUPS),
     reference="§3",
     scale_free=True,
-    given=instances(shared=False),
+    given=instances(models="any", needs=(*FLOW, Need.GROUPS), shared=False),
     hypotheses=(LIPSCHITZ, UNSHARED),
     prove=exact.balance,
 )

@@ -27,7 +27,7 @@ SCALES = (0.5, 3.0, 1.7)
     reference="§1",
     scale_free=True,
     refute=asked,
-    given=instances(lipschitz=False),
+    given=instances(models="any", lipschitz=False),
     hypotheses=(HOMOGENEOUS,),
 )
 def euler(instance) -> Margin:
@@ -55,7 +55,7 @@ def _product_error(u: np.ndarray, size: Bounded) -> float:
     reference="§1",
     scale_free=True,
     refute=asked,
-    given=instances(lipschitz=False),
+    given=instances(models="any", lipschitz=False),
     hypotheses=(HOMOGENEOUS,),
 )
 def layer_euler(instance) -> Margin:
@@ -81,7 +81,7 @@ def layer_euler(instance) -> Margin:
     reference="§1",
     scale_free=True,
     refute=asked,
-    given=instances(lipschitz=False),
+    given=instances(models="any", lipschitz=False),
     hypotheses=(HOMOGENEOUS, POSITIVE_FACTOR),
 )
 def output_scaling(instance) -> Margin:
@@ -109,7 +109,7 @@ def scaled_outputs(instance, factors) -> Margin:
     reference="§1",
     scale_free=True,
     refute=asked,
-    given=instances(lipschitz=False),
+    given=instances(models="any", lipschitz=False),
     hypotheses=(HOMOGENEOUS, POSITIVE_FACTOR),
 )
 def gradient_scaling(instance) -> Margin:
@@ -137,7 +137,7 @@ def scaled_gradients(instance, factors) -> Margin:
     needs=Need.HOMOGENEOUS,
     reference="§2",
     scale_free=True,
-    given=instances(lipschitz=False),
+    given=instances(models="any", lipschitz=False),
     hypotheses=(HOMOGENEOUS, TRUE_LABELS),
 )
 def loss_expansion(instance) -> Margin:

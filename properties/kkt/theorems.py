@@ -48,7 +48,7 @@ def _accuracy(point: KktPoint) -> float:
     reference="§5",
     scale_free=True,
     refute=exact.balance,
-    given=instances(),
+    given=instances(models="any"),
     hypotheses=(KKT,),
 )
 def multiplier(instance) -> Margin:
@@ -76,7 +76,7 @@ def multiplier_at(ncf: Ncf, point: KktPoint) -> Margin:
     reference="§5",
     scale_free=True,
     refute=exact.balance,
-    given=instances(),
+    given=instances(models="any"),
     hypotheses=(KKT, NONZERO),
 )
 def layer_balance(instance) -> Margin:
@@ -126,7 +126,7 @@ def neuron_balance_at(network: Network, point: KktPoint, balances) -> Margin:
     needs=(*FLOW, Need.LINEAR_GROUP),
     reference="§5",
     scale_free=True,
-    given=instances(),
+    given=instances(models="any"),
     hypotheses=(KKT,),
 )
 def sign_flip(instance) -> Margin:
@@ -168,7 +168,7 @@ def sign_flip_at(instance, point: KktPoint) -> Margin:
     reference="§5",
     scale_free=True,
     refute=exact.negative_unstable,
-    given=instances(),
+    given=instances(models="any"),
     hypotheses=(KKT, NEGATIVE),
 )
 def negative_unstable(instance) -> Margin:

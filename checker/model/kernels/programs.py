@@ -7,6 +7,7 @@ steps along the imaginary axis, which lose no digits: N is analytic on either si
 from __future__ import annotations
 
 import numpy as np
+from numba.extending import register_jitable
 
 from ncfcheck.core.compiling import bare, compiled, inlined, matrix_view
 from ncfcheck.model.instructions import (
@@ -34,6 +35,7 @@ from ncfcheck.model.instructions import (
 )
 from ncfcheck.model.kernels.matrix_products import product, product_with_transposed
 from ncfcheck.model.layouts import times_power
+from ncfcheck.model.losses import descent
 
 _times_power = inlined(_nrt=False)(times_power)
 
@@ -242,6 +244,40 @@ def _backward(code, theta, samples, values, deltas, gradient, spare):
             _entries_back(code, k, theta, samples, values, deltas, gradient)
 
 
+@register_jitable(inline="always")
+def workspace(code, samples):
+    """Scratch for some samples: units, what flows back to them, room for products."""
+    free = (code.units - code.fixed) * samples
+    spare = max(code.spare, code.spare_units * samples)
+    return np.empty(code.units * samples), np.empty(free), np.empty(spare)
+
+
+@bare()
+def _units(code, theta, fixed, values):
+    """All units, those that depend on no weights from fixed (units, n)."""
+    samples = fixed.shape[1]
+    for i in range(fixed.shape[0]):
+        for j in range(samples):
+            values[i * samples + j] = fixed[i, j]
+    forward(code, theta, samples, values, code.leading, len(code.table))
+
+
+@bare()
+def _pulled_back(code, theta, r, values, deltas, spare, gradient):
+    """Σ r ∘ H and its gradient into `gradient`, after `_units`, for r (m, n)."""
+    samples = r.shape[1]
+    deltas[:] = 0.0
+    gradient[:] = 0.0
+    value, start = values[0] * 0.0, code.output * samples
+    for i in range(r.shape[0]):
+        for j in range(samples):
+            here = start + i * samples + j
+            deltas[here - code.fixed * samples] = r[i, j]
+            value += r[i, j] * values[here]
+    _backward(code, theta, samples, values, deltas, gradient, spare)
+    return value
+
+
 @compiled()
 def pull_back(code, theta, fixed, r):
     """Σ r ∘ H and its gradient (P,), for the units that depend on no weights, fixed (units, n), and
@@ -252,17 +288,23 @@ def pull_back(code, theta, fixed, r):
     size, free = code.units * samples, (code.units - code.fixed) * samples
     room = np.empty(size + free + max(code.spare, code.spare_units * samples), theta.dtype)
     values, deltas, spare = room[:size], room[size : size + free], room[size + free :]
-    deltas[:] = 0.0
-    gradient = np.zeros(theta.size, theta.dtype)
-    for i in range(fixed.shape[0]):
-        for j in range(samples):
-            values[i * samples + j] = fixed[i, j]
-    forward(code, theta, samples, values, code.leading, len(code.table))
-    value, start = values[0] * 0.0, code.output * samples
-    for i in range(r.shape[0]):
-        for j in range(samples):
-            here = start + i * samples + j
-            deltas[here - code.fixed * samples] = r[i, j]
-            value += r[i, j] * values[here]
-    _backward(code, theta, samples, values, deltas, gradient, spare)
-    return value, gradient
+    gradient = np.empty(theta.size, theta.dtype)
+    _units(code, theta, fixed, values)
+    return _pulled_back(code, theta, r, values, deltas, spare, gradient), gradient
+
+
+@compiled(_nrt=False)
+def pull_back_weighed(code, theta, fixed, y, loss, factor, scale, weights, work, gradient):
+    """Σ_i w_i H(x_i; θ), its gradient at fixed w = −ℓ'(factor · H(X; θ), y)/scale, left in weights.
+
+    The same as `gradients.pull_back` of layered networks, with fixed (units, n) for X.
+    """
+    values, deltas, spare = work
+    _units(code, theta, fixed, values)
+    start = code.output * fixed.shape[1]
+    outputs = matrix_view(values, start, y.shape[0], y.shape[1])
+    descent(loss, y, outputs, factor, weights)
+    for i in range(weights.shape[0]):
+        for j in range(weights.shape[1]):
+            weights[i, j] /= scale
+    return _pulled_back(code, theta, weights, values, deltas, spare, gradient)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ncfcheck.core.compiling import compiled
 from ncfcheck.theory.flow import stepper
-from ncfcheck.theory.flow.fields import ModelField, _turned
+from ncfcheck.theory.flow.fields import ModelField, ProgramField, _turned
 from ncfcheck.theory.flow.stepper import EXPONENT, SAFETY, SHRINKAGE, STAGES, TABLEAU
 
 Array = np.ndarray
@@ -128,7 +128,10 @@ class _Walk:
 def integrate(
     field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed
 ) -> Rows:
-    """Same contract as `stepper.integrate`."""
+    """Same contract as `stepper.integrate`, which steps where it knows the model."""
+    if isinstance(field, ProgramField):
+        numbers = float(log_r0), tolerance, residual, kind, target, direction, calls_allowed
+        return stepper.integrate(field.compiled, v0, *numbers)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         walk = _Walk(field, v0, log_r0, (kind, target, direction))
         code = _walked(walk, tolerance, residual, calls_allowed)

@@ -10,7 +10,10 @@ import numpy as np
 
 from ncfcheck.core.compiling import compiled, inlined
 from ncfcheck.model.loss_functions import bent_by
+from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.models import Evaluation
+from ncfcheck.model.program_models import ProgramEvaluation
+from ncfcheck.theory.flow import stepper
 from ncfcheck.theory.flow.stepper import _products
 
 Array = np.ndarray
@@ -73,6 +76,20 @@ class ModelField:
         bent = factor * bent_by(bend, J, outputs.T)
         by_direction, by_log_r = curvature.matrix() + bent[:, :-1], self.order * bent[:, -1]
         return on_data.pull_back(v, weights)[1] / scale, by_direction / scale, by_log_r / scale
+
+
+class ProgramField(ModelField):
+    """The same of a program and a loss that kernels know: whose steps are compiled."""
+
+    on_data: ProgramEvaluation
+
+    @property
+    def compiled(self) -> stepper.Field:
+        """The field for the compiled stepper."""
+        on_data, code = self.on_data, NCF_CODE if self.loss is None else self.loss.code
+        columns = on_data.fixed, on_data.rows_to_columns(self.y)
+        numbers = int(self.order), float(self.log_delta), float(self.scale)
+        return stepper.Field(on_data.code, *columns, code, *numbers)
 
 
 @inlined(_nrt=False)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.integrate import DOP853
 
 from ncfcheck.core.compiling import bare, compiled, inlined
-from ncfcheck.model.kernels.gradients import pull_back, workspace
+from ncfcheck.model.kernels.any_model import pull_back, workspace
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.theory.flow.linearised import compiled_derivatives
 
@@ -42,8 +42,8 @@ STIFF_STEPS = 800
 class Field(NamedTuple):
     """A gradient flow for the stepper: network, data and what multiplies ∂H in the gradient."""
 
-    layout: tuple
-    X: np.ndarray  # (d, n)
+    layout: tuple  # of a layered network, or the code of a program
+    X: np.ndarray  # (d, n), or the units of a program that depend on no weights
     y: np.ndarray  # (k_L, n): labels, or pseudo-labels for the NCF
     loss: int  # a code of ncfcheck.model.losses
     order: int  # D

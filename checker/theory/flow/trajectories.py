@@ -18,9 +18,10 @@ from ncfcheck.model.arrays import Value, finite_vector, unit_vector
 from ncfcheck.model.layered import LayeredEvaluation
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.ncf import NCF_HINT, Ncf, Problem, norm
+from ncfcheck.model.program_models import ProgramEvaluation
 from ncfcheck.theory.flow import any_model, stepper
 from ncfcheck.theory.flow import solvers as second_integrator
-from ncfcheck.theory.flow.fields import ModelField
+from ncfcheck.theory.flow.fields import ModelField, ProgramField
 
 
 class Stop(Enum):
@@ -253,7 +254,8 @@ def _field(ncf: Ncf, y: np.ndarray, loss: Any, log_delta: float, scale: float) -
     if isinstance(on_data, LayeredEvaluation) and code is not None:
         columns = on_data.columns, on_data.rows_to_columns(y)
         return stepper.Field(on_data.layout, *columns, code, int(order), log_delta, scale)
-    return ModelField(on_data, y, loss, order, log_delta, scale)
+    is_known = isinstance(on_data, ProgramEvaluation) and code is not None
+    return (ProgramField if is_known else ModelField)(on_data, y, loss, order, log_delta, scale)
 
 
 _STOPS = {

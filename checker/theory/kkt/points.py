@@ -206,11 +206,9 @@ class _DenseHessian:
 
     def escape_directions(self) -> tuple[float, np.ndarray]:
         """The largest eigenvalue over |λ|, and unit eigenvectors (k, P) above DEGENERATE."""
-        top = (
-            lapack.dsterf(self.diagonal, self.beside)[0][-1] / self.scale
-            if self.scale > 0
-            else np.nan
-        )
+        # A matrix of one entry is its eigenvalue, which the routine does not take.
+        values = lapack.dsterf(self.diagonal, self.beside)[0] if self.beside.size else self.diagonal
+        top = values[-1] / self.scale if self.scale > 0 else np.nan
         if not top > DEGENERATE:
             return float(top), np.zeros((0, self.diagonal.size))
         values, vectors = np.linalg.eigh(self.matrix)
