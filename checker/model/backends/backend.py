@@ -64,7 +64,7 @@ class Backend(ABC):
         return np.array([self.outputs(samples, w) for w in ws])
 
     def pull_backs(self, samples: Any, ws: Array, rs: Array) -> tuple[Array, Array]:
-        """`pull_back` for every row of ws (k, P) and rs (k, n, m): values (k,), gradients (k, P)."""
+        """`pull_back` at every row of ws (k, P), rs (k, n, m): values (k,), gradients (k, P)."""
         found = [self.pull_back(samples, w, r) for w, r in zip(ws, rs)]
         return np.array([value for value, _ in found]), np.array([each for _, each in found])
 

@@ -142,7 +142,7 @@ class JaxBackend(Backend):
         return float(values[0]), gradients[0]
 
     def pull_backs(self, samples: Samples, ws: Array, rs: Array) -> tuple[Array, Array]:
-        """`pull_back` for every row of ws (k, P) and rs (k, n, m): values (k,), gradients (k, P)."""
+        """`pull_back` at every row of ws (k, P), rs (k, n, m): values (k,), gradients (k, P)."""
         found = self._found(samples, ws, rs)
         return found[:, 0].copy(), found[:, 1 : 1 + self.size].copy()
 

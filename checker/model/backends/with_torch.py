@@ -148,7 +148,7 @@ class TorchBackend(Backend):
         return float(values[0]), gradients[0]
 
     def pull_backs(self, samples: Samples, ws: Array, rs: Array) -> tuple[Array, Array]:
-        """`pull_back` for every row of ws (k, P) and rs (k, n, m): values (k,), gradients (k, P)."""
+        """`pull_back` at every row of ws (k, P), rs (k, n, m): values (k,), gradients (k, P)."""
         weights = np.zeros((len(rs), samples.rows, rs.shape[2]))
         weights[:, : rs.shape[1]] = rs
         given = np.concatenate([ws, weights.reshape(len(rs), -1)], axis=1)

@@ -237,7 +237,7 @@ class OwnEvaluation(Estimated):
         return self.backend.outputs_at(self.samples, ws)
 
     def pull_backs(self, ws: Array, rs: Array) -> tuple[Array, Array]:
-        """`pull_back` for every row of ws (k, P) and rs (k, n, m): values (k,), gradients (k, P)."""
+        """`pull_back` at every row of ws (k, P), rs (k, n, m): values (k,), gradients (k, P)."""
         return self.backend.pull_backs(self.samples, ws, rs)
 
     def curvature(self, w: Array, r: Array) -> Differences:
