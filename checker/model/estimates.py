@@ -83,8 +83,8 @@ class Estimated(Evaluation):
 
     def output_bound(self, w: Array) -> Array:
         """Estimated bound on the rounding error of every computed output, (n, m)."""
-        outputs = self.outputs(w)
-        changes = [self.outputs(each) - outputs for each in self._perturbed(w)]
+        outputs, *perturbed = self.outputs_at(np.vstack([w, self._perturbed(w)]))
+        changes = [each - outputs for each in perturbed]
         reordered = self._reversed.outputs(w)[::-1] - outputs
         return _estimate(changes, reordered, np.abs(outputs))
 
@@ -102,20 +102,23 @@ class Estimated(Evaluation):
         return value, gradient.copy()
 
     def _bounds(self, w: Array, r: Array) -> tuple[float, Array]:
-        found = self._sums(w, r)
-        changes = [self._sums(each, r) - found for each in self._perturbed(w)]
+        signs = np.array(self._signs(r))
+        ws = np.vstack([w, self._perturbed(w), np.repeat(w[None], len(signs), axis=0)])
+        rs = np.concatenate([np.repeat(r[None], 1 + PERTURBED, axis=0), signs * r])
+        found, *others = self._sums(ws, rs)
+        changes = [each - found for each in others[:PERTURBED]]
         r_reversed = np.array(r[::-1], order="C")
-        reordered = self._reversed._sums(w, r_reversed) - found
-        sizes = np.max([np.abs(self._sums(w, signs * r)) for signs in self._signs(r)], axis=0)
+        reordered = self._reversed._sums(w[None], r_reversed[None])[0] - found
+        sizes = np.max(np.abs(others[PERTURBED:]), axis=0)
         # Of the value, the terms themselves are known.
         sizes[0] = np.abs(r * self.outputs(w)).sum()
         estimate = _estimate(changes, reordered, np.maximum(sizes, np.abs(found)))
         return float(estimate[0]), estimate[1:]
 
-    def _sums(self, w: Array, r: Array) -> Array:
-        """Value and gradient of `pull_back`, (1 + P,)."""
-        value, gradient = self.pull_back(w, r)
-        return np.append(value, gradient)
+    def _sums(self, ws: Array, rs: Array) -> Array:
+        """Values and gradients of `pull_backs`, (k, 1 + P)."""
+        values, gradients = self.pull_backs(ws, rs)
+        return np.column_stack([values, gradients])
 
     def _perturbed(self, w: Array) -> Array:
         """w with every weight an ulp larger or smaller, (PERTURBED, P)."""

@@ -164,6 +164,18 @@ class Evaluation(ABC):
         """`pull_back` for r = weigh(H(X; w)): for models that need not compute H twice."""
         return self.pull_back(w, weigh(self.outputs(w)))
 
+    # Whether `pull_backs` take less time than as many `pull_back` one after the other.
+    are_fast_together: bool = False
+
+    def outputs_at(self, ws: Array) -> Array:
+        """H(X; w) for every row w of ws (k, P), (k, n, m)."""
+        return np.array([self.outputs(w) for w in ws])
+
+    def pull_backs(self, ws: Array, rs: Array) -> tuple[Array, Array]:
+        """`pull_back` at every row of ws (k, P), rs (k, n, m): values (k,), gradients (k, P)."""
+        found = [self.pull_back(w, r) for w, r in zip(ws, rs)]
+        return np.array([value for value, _ in found]), np.array([each for _, each in found])
+
     @abstractmethod
     def curvature(self, w: Array, r: Array) -> SecondDerivatives:
         """Second derivatives of Σ r ∘ H(X; w)."""
@@ -196,7 +208,8 @@ class Evaluation(ABC):
         """J(X; w)ᵀ(curvature·H(X; w)), (k, P), for every row w of ws (k, P); curvature (n, m) of
         every output, or matrices (n, m, m) that couple those of a sample.
         """
-        return np.array([self.pull_back(w, applied(curvature, self.outputs(w)))[1] for w in ws])
+        bent = np.array([applied(curvature, each) for each in self.outputs_at(ws)])
+        return self.pull_backs(ws, bent)[1]
 
     def head_start(self, u: Array, r: Array) -> tuple[Array, float, Array, float] | None:
         """A unit vector (P,) nearer to the KKT point that the unit vector u is near; N, ∇N and sin∠

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
+from itertools import chain, islice
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from ncfcheck.theory.early.training import (
     Window,
     conditioned_window,
     follow,
+    follow_ahead,
     ladder,
     log_forcing,
     resolved,
@@ -45,8 +47,10 @@ def _vanishes(instance, excess, until, deltas, condition: float, in_the_limit=0.
 
     `condition`: what a relative change of the gradient all along the flow changes the excess by.
     """
-    parts = []
-    for delta in deltas:
+    parts, first = [], [*islice(deltas, 2)]
+    asked = [(delta, loosened) for delta in first for loosened in (1.0, LOOSER)]
+    follow_ahead(instance, [*asked, (_negligible(instance), LOOSER**2)], until)
+    for delta in chain(first, deltas):
         part = _within(instance, excess, until, delta, condition, in_the_limit)
         if part.outcome is Outcome.UNRESOLVED:
             tightened = replace(instance, numerics=instance.numerics.tightened())
@@ -67,11 +71,15 @@ def _within(instance, excess, until, delta: float, condition: float, in_the_limi
     flow = follow(instance, delta, until)
     value, lost = excess(flow), noise(instance.ncf, flow)
     coarse = excess(follow(instance, delta, until, LOOSER))
-    negligible = NEGLIGIBLE ** (1 / instance.network.order)
-    coarsest = excess(follow(instance, negligible, until, LOOSER**2))
+    coarsest = excess(follow(instance, _negligible(instance), until, LOOSER**2))
     integrated = abs(value - coarse) + abs(coarsest - in_the_limit) / LOOSER
     error = integrated * (1 + lost / instance.numerics.tolerance) + condition * lost + 1e-9
     return Margin(VANISHING - value, error)
+
+
+def _negligible(instance) -> float:
+    """A δ at which the loss flow is the NCF flow."""
+    return NEGLIGIBLE ** (1 / instance.network.order)
 
 
 @claim(

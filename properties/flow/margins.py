@@ -22,6 +22,7 @@ from ncfcheck.theory.flow.trajectories import (
 )
 from ncfcheck.theory.kkt.points import blowup_time
 
+CALLS = 6000  # of a flow along which balances are looked at; fewer where Python computes gradients
 GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
 
 
@@ -60,7 +61,9 @@ def conserved(instance, balances) -> Margin:
     """balances(network, w), arrays of sums of squares of weights, stay constant along the NCF flow
     and the loss flow.
     """
-    network, numerics = instance.network, replace(instance.numerics, calls=6000)
+    network = instance.network
+    calls = CALLS if not instance.ncf.on_data.is_estimated else CALLS // 5
+    numerics = replace(instance.numerics, calls=calls)
     delta, until = balancing(instance), norm_reaches(2.0)
     flow = ncf_flow(instance.ncf, instance.start, numerics, until)
     trained = loss_flow(instance.problem, instance.start, delta, numerics, until)

@@ -24,8 +24,15 @@ from ncfcheck.properties.hypotheses import (
     UNSHARED,
 )
 from ncfcheck.strategies.instances import instances
-from ncfcheck.theory.flow.trajectories import ncf_flow
-from ncfcheck.theory.kkt.points import Inertia, blowup_time, flow_limit, positive_limit
+from ncfcheck.theory.flow.ahead import ncf_flow_kept
+from ncfcheck.theory.flow.trajectories import Trajectory
+from ncfcheck.theory.kkt.points import (
+    Inertia,
+    blowup_time,
+    blowups_ahead,
+    flow_limit,
+    positive_limit,
+)
 
 
 @claim(
@@ -40,7 +47,7 @@ from ncfcheck.theory.kkt.points import Inertia, blowup_time, flow_limit, positiv
 )
 def monotone(instance) -> Margin:
     """N(v(t)) never decreases along the flow of the NCF."""
-    flow = ncf_flow(instance.ncf, instance.start, instance.numerics)
+    flow = ncf_flow_kept(instance.ncf, instance.start, instance.numerics)
     if norm(instance.ncf.gradient(instance.start)) <= instance.ncf.rounding(instance.start)[1]:
         raise Inapplicable("∇N(v_0) is no more than rounding")
     if len(flow.sigma) < 2:
@@ -93,18 +100,25 @@ def blowup_rate(instance) -> Margin:
     """
     limit = positive_limit(instance.ncf, instance.start, instance.numerics)
     flow, order = limit.trajectory, instance.network.order
-    optimum, parts = value_at(instance.ncf, limit.point.u), []
-    for gap in GAPS:
-        late = np.flatnonzero(1 - flow.value / optimum.value <= gap)
-        if late.size == 0:
-            raise Unresolved("the flow ended before N(v) came near N*")
-        time, _ = blowup_time(instance.ncf, flow.directions[late[0]], instance.numerics)
+    optimum, parts, u = value_at(instance.ncf, limit.point.u), [], limit.point.u
+    starts = [_late(flow, optimum.value, gap) for gap in GAPS]
+    blowups_ahead(instance.ncf, [*starts, u], instance.numerics)
+    for start, gap in zip(starts, GAPS):
+        time, _ = blowup_time(instance.ncf, start, instance.numerics)
         off = abs(order * (order - 2) * optimum * time - 1)
         parts.append((1 - off / (2 * gap)).margin())
-    parts.append(_at_the_point(instance, limit.point.u))
-    if is_odd(instance.ncf, limit.point.u):
-        parts.append(_never(instance, limit.point.u))
+    parts.append(_at_the_point(instance, u))
+    if is_odd(instance.ncf, u):
+        parts.append(_never(instance, u))
     return worst(parts)
+
+
+def _late(flow: Trajectory, optimum: float, gap: float) -> np.ndarray:
+    """Where 1 − N(v)/N* first is at most `gap`."""
+    late = np.flatnonzero(1 - flow.value / optimum <= gap)
+    if late.size == 0:
+        raise Unresolved("the flow ended before N(v) came near N*")
+    return flow.directions[late[0]]
 
 
 def _at_the_point(instance, u: np.ndarray) -> Margin:

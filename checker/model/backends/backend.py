@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -13,6 +13,8 @@ import numpy as np
 from ncfcheck.core.errors import CannotRun
 
 Array = np.ndarray
+LEAST = 8  # samples that programs are compiled for: then the next power of two
+LANES = 8  # weights that compiled programs take at a time: as long as one, for small networks
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -54,6 +56,18 @@ class Backend(ABC):
     def pull_back(self, samples: Any, w: Array, r: Array) -> tuple[float, Array]:
         """Σ r ∘ H(X; w) and its gradient (P,); r (n, m)."""
 
+    # Whether `pull_backs` take less time than as many `pull_back`.
+    are_fast_together: ClassVar[bool] = False
+
+    def outputs_at(self, samples: Any, ws: Array) -> Array:
+        """H(X; w) for every row w of ws (k, P), (k, n, m)."""
+        return np.array([self.outputs(samples, w) for w in ws])
+
+    def pull_backs(self, samples: Any, ws: Array, rs: Array) -> tuple[Array, Array]:
+        """`pull_back` at every row of ws (k, P), rs (k, n, m): values (k,), gradients (k, P)."""
+        found = [self.pull_back(samples, w, r) for w, r in zip(ws, rs)]
+        return np.array([value for value, _ in found]), np.array([each for _, each in found])
+
     # Whether `products` are there: second derivatives as the library has them.
     has_products: ClassVar[bool] = False
 
@@ -73,6 +87,29 @@ class Backend(ABC):
     def by_name(self, w: Any) -> dict[str, Any]:
         """Weights w (P,), an array of any library, by name, each in its shape."""
         return {name: w[part].reshape(shape) for name, part, shape in self.parts}
+
+
+def in_lanes(program: Callable[..., Any], lanes: int, rows: Array) -> Array:
+    """program(rows), which takes and returns `lanes` rows at a time, for any number of rows."""
+    found = []
+    for start in range(0, len(rows), lanes):
+        some = rows[start : start + lanes]
+        filled = some
+        if len(some) < lanes:
+            filled = np.empty((lanes, *rows.shape[1:]))
+            filled[: len(some)], filled[len(some) :] = some, some[0]
+        found.append(np.asarray(program(filled))[: len(some)])
+    return found[0] if len(found) == 1 else np.concatenate(found)
+
+
+def rows_for(count: int) -> int:
+    """How many samples programs are compiled for that `count` are given to: shapes are few."""
+    return max(LEAST, 1 << (count - 1).bit_length())
+
+
+def repeated(X: Array) -> Array:
+    """X (n, d), its last row repeated up to `rows_for` of them."""
+    return np.concatenate([X, np.repeat(X[-1:], rows_for(len(X)) - len(X), axis=0)])
 
 
 def in_rows(outputs: Any) -> Any:

@@ -2,7 +2,8 @@
 
 Double precision holds for our own calls only (`jax.enable_x64` as a context, in this thread); the
 user's setting of it stays what it is. A program is compiled once for each shape of samples: their
-number is rounded up, the last sample repeated with a weight of 0, so that shapes are few.
+number is rounded up, the last sample repeated with a weight of 0, so that shapes are few. It takes
+several weights at a time: calling it takes far longer than a small network's gradient.
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from ncfcheck.model.backends.backend import Array, Backend, Shapes, Signature, in_rows, missing
+from ncfcheck.model.backends.backend import (
+    LANES,
+    Array,
+    Backend,
+    Shapes,
+    Signature,
+    in_lanes,
+    in_rows,
+    missing,
+    repeated,
+)
 
 try:
     import jax
@@ -20,77 +31,85 @@ try:
 except ImportError as error:
     raise missing("jax", error) from error
 
-LEAST = 8  # samples that programs are compiled for: then the next power of two
-TOGETHER = 8  # directions at a time
 SMALL = 1 << 16  # P·n up to which compiling takes longer than a slower program
 QUICKLY = {"xla_backend_optimization_level": 0}
 
 
 class Samples:
-    """X on JAX's device, its rows repeated, and how many of them count."""
+    """X on JAX's device, its last row repeated, and how many of them count."""
 
-    def __init__(self, X: Any, count: int):
-        self.X, self.count = X, count
-        self._kept: tuple[Array, Any] | None = None
+    def __init__(self, X: Array):
+        self.count, X = len(X), repeated(X)
+        self.rows, self.X = len(X), jax.device_put(X)
 
-    def weights(self, r: Array) -> Any:
-        """r (n, m) with zeros for rows that do not count; the last that nobody can write to stay on
-        the device.
-        """
-        if self._kept and self._kept[0] is r:
-            return self._kept[1]
-        found = np.zeros((self.X.shape[0], r.shape[1]))
-        found[: self.count] = r
-        if not r.flags.writeable:
-            self._kept = r, jax.device_put(found)
-            return self._kept[1]
-        return found
+    def weights(self, rs: Array) -> Array:
+        """rs (k, n, m) with zeros for samples that do not count, (k, rows·m)."""
+        found = np.zeros((len(rs), self.rows, rs.shape[2]))
+        found[:, : self.count] = rs
+        return found.reshape(len(rs), -1)
 
 
 class JaxBackend(Backend):
     """`outputs(X, w)` returns (n, m), traced by JAX."""
 
     library = "jax"
-    has_products = True
+    has_products = are_fast_together = True
 
     def __init__(self, outputs: Callable[[Any, dict[str, Any]], Any], shapes: Shapes):
         self.function, self.shapes = outputs, shapes
         self._programs: dict[bool, tuple[Callable, Callable]] = {}
-        self._zeros: dict[int, Array] = {}
+        self._width = 0  # m, once it is known
+
+    @property
+    def size(self) -> int:
+        """P."""
+        return self.parts[-1][1].stop
 
     def _outputs(self, X, w):
         return in_rows(self.function(X, self.by_name(w)))
 
-    def _gradient(self, X, w, r):
-        return jax.grad(lambda w: (self._outputs(X, w) * r).sum())(w)
+    def _value(self, X, w, r):
+        found = self._outputs(X, w)
+        return (found * r.reshape(found.shape)).sum()
 
-    def _everything(self, X, w, r):
-        """N, ∇N in one array (1 + P,), and H (n, m)."""
+    def _everything(self, X, given):
+        """N, ∇N and H, one after the other, from w and r in one array: calls are dear, and so is
+        every array that they convert.
+        """
+        w, r = given[: self.size], given[self.size :]
         found, back = jax.vjp(lambda w: self._outputs(X, w), w)
-        return jnp.concatenate([(found * r).sum()[None], back(r)[0]]), found
+        r = r.reshape(found.shape)
+        return jnp.concatenate([(found * r).sum()[None], back(r)[0], found.ravel()])
 
-    def _products(self, X, w, r, directions):
-        def product(v):
-            return jax.jvp(lambda w: self._gradient(X, w, r), (w,), (v,))[1]
+    def _product(self, X, w, r, direction):
+        return jax.jvp(jax.grad(lambda w: self._value(X, w, r)), (w,), (direction,))[1]
 
-        return jax.vmap(product)(directions)
-
-    def _compiled(self, samples: Samples, w: Array) -> tuple[Callable, Callable]:
-        is_small = samples.X.shape[0] * w.size <= SMALL
+    def _compiled(self, samples: Samples) -> tuple[Callable, Callable, int]:
+        """The programs for the number of samples, and how many rows they take."""
+        is_small = samples.rows * self.size <= SMALL
         if is_small not in self._programs:
             how = {"compiler_options": QUICKLY if is_small else None}
             self._programs[is_small] = (
-                jax.jit(self._everything, **how),
-                jax.jit(self._products, **how),
+                jax.jit(jax.vmap(self._everything, (None, 0)), **how),
+                jax.jit(jax.vmap(self._product, (None, None, None, 0)), **how),
             )
-        return self._programs[is_small]
+        return *self._programs[is_small], LANES if is_small else 1
+
+    def _found(self, samples: Samples, ws: Array, rs: Array | None = None) -> Array:
+        """N, ∇N and H of every row of ws and rs, r = 0 without these, (k, 1 + P + rows·m)."""
+        if rs is None:
+            weights = np.zeros((len(ws), samples.rows * self._outputs_of_one(samples)))
+        else:
+            weights = samples.weights(rs)
+        program, _, lanes = self._compiled(samples)
+        with jax.enable_x64(True):
+            given = np.concatenate([ws, weights], axis=1)
+            return in_lanes(lambda some: program(samples.X, some), lanes, given)
 
     def samples(self, X: Array) -> Samples:
         """X, its last row repeated."""
-        rows = max(LEAST, 1 << (len(X) - 1).bit_length())
-        repeated = np.concatenate([X, np.repeat(X[-1:], rows - len(X), axis=0)])
         with jax.enable_x64(True):
-            return Samples(jax.device_put(repeated), len(X))
+            return Samples(X)
 
     def signature(self, X: Array, w: Array) -> Signature:
         """What tracing says, without compiling."""
@@ -100,35 +119,37 @@ class JaxBackend(Backend):
             raise TypeError(f"outputs(X, w) returns a {type(found).__name__}, not an array")
         return Signature(found.shape, str(found.dtype))
 
+    def _outputs_of_one(self, samples: Samples) -> int:
+        """m."""
+        if not self._width:
+            with jax.enable_x64(True):
+                found = jax.eval_shape(self._outputs, samples.X, np.zeros(self.size))
+            self._width = found.shape[1]
+        return self._width
+
     def outputs(self, samples: Samples, w: Array) -> Array:
         """H(X; w), (n, m)."""
-        with jax.enable_x64(True):
-            found = self._compiled(samples, w)[0](samples.X, w, self._no_weights(samples, w))[1]
-            return np.array(found)[: samples.count]
+        return self.outputs_at(samples, w[None])[0]
 
-    def _no_weights(self, samples: Samples, w: Array) -> Array:
-        """r = 0 for all outputs."""
-        rows = samples.X.shape[0]
-        if rows not in self._zeros:
-            self._zeros[rows] = np.zeros(jax.eval_shape(self._outputs, samples.X, w).shape)
-        return self._zeros[rows]
+    def outputs_at(self, samples: Samples, ws: Array) -> Array:
+        """H(X; w) for every row w of ws (k, P), (k, n, m)."""
+        found = self._found(samples, ws)[:, 1 + self.size :]
+        return found.reshape(len(ws), samples.rows, -1)[:, : samples.count].copy()
 
     def pull_back(self, samples: Samples, w: Array, r: Array) -> tuple[float, Array]:
         """Σ r ∘ H(X; w) and its gradient (P,)."""
-        with jax.enable_x64(True):
-            found = self._compiled(samples, w)[0](samples.X, w, samples.weights(r))[0]
-            found = np.array(found)
-            return float(found[0]), found[1:]
+        values, gradients = self.pull_backs(samples, w[None], r[None])
+        return float(values[0]), gradients[0]
+
+    def pull_backs(self, samples: Samples, ws: Array, rs: Array) -> tuple[Array, Array]:
+        """`pull_back` at every row of ws (k, P), rs (k, n, m): values (k,), gradients (k, P)."""
+        found = self._found(samples, ws, rs)
+        return found[:, 0].copy(), found[:, 1 : 1 + self.size].copy()
 
     def products(self, samples: Samples, w: Array, r: Array, directions: Array) -> Array:
         """∇²(Σ r ∘ H) times every row of directions (k, P), by forward over reverse mode."""
-        program, found = self._compiled(samples, w)[1], np.empty_like(directions)
+        _, program, lanes = self._compiled(samples)
+        r = samples.weights(r[None])[0]
         with jax.enable_x64(True):
-            r = samples.weights(r)
-            for start in range(0, len(directions), TOGETHER):
-                some = directions[start : start + TOGETHER]
-                filled = np.zeros((TOGETHER, w.size))
-                filled[: len(some)] = some
-                result = program(samples.X, w, r, filled)
-                found[start : start + TOGETHER] = np.asarray(result)[: len(some)]
-        return found
+            found = in_lanes(lambda some: program(samples.X, w, r, some), lanes, directions)
+        return found.copy()

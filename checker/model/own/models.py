@@ -227,6 +227,19 @@ class OwnEvaluation(Estimated):
         """Σ r ∘ H(X; w) and its gradient, (P,)."""
         return self.backend.pull_back(self.samples, w, r)
 
+    @property
+    def are_fast_together(self) -> bool:  # type: ignore[override]
+        """Whether the library takes several weights at a time."""
+        return self.backend.are_fast_together
+
+    def outputs_at(self, ws: Array) -> Array:
+        """H(X; w) for every row w of ws (k, P), (k, n, m)."""
+        return self.backend.outputs_at(self.samples, ws)
+
+    def pull_backs(self, ws: Array, rs: Array) -> tuple[Array, Array]:
+        """`pull_back` at every row of ws (k, P), rs (k, n, m): values (k,), gradients (k, P)."""
+        return self.backend.pull_backs(self.samples, ws, rs)
+
     def curvature(self, w: Array, r: Array) -> Differences:
         """Second derivatives of Σ r ∘ H(X; w), the library's own where it has any."""
         return (Products if self.backend.has_products else Differences)(self, w, r)

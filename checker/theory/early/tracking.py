@@ -17,12 +17,14 @@ from ncfcheck.model.ncf import norm
 from ncfcheck.theory.early.training import (
     NEGLIGIBLE,
     follow,
+    follow_ahead,
     is_forced,
     log_forcing,
     second_orders,
 )
+from ncfcheck.theory.flow.ahead import ncf_flow_kept, ncf_flows_ahead
 from ncfcheck.theory.flow.stepper import STIFF_STEPS
-from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise, norm_reaches
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory, noise, norm_reaches
 
 # Where the two flows are compared: the first time either norm reaches this, in units of δ.
 RADIUS = 2.0
@@ -63,16 +65,27 @@ def departures(instance: Instance, rungs: int) -> Departures:
     """The ladder of an instance at a thousandth of its tolerance; each δ^D a tenth of the last."""
     numerics = replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance)
     precise = replace(instance, numerics=numerics)
+    both = [(precise.start, each) for each in (numerics, _looser(precise).numerics)]
+    ncf_flows_ahead(precise.ncf, both, norm_reaches(RADIUS))
     reference = _to_radius(precise)
     outputs = None
     if is_forced(precise, reference):
-        first = _first_power(precise, reference)
+        first = _first_power(precise, reference, rungs)
     else:
         first, outputs = _unforced_power(precise, reference)
-    powers = first * 10.0 ** -np.arange(float(rungs))
+    powers = _ladder(first, rungs)
     directions, delays = zip(*(_departure(precise, reference, power) for power in powers))
     floor = _floor(precise, reference)
     return Departures(reference, powers, np.array(directions), np.array(delays), floor, outputs)
+
+
+def _ladder(first: float, rungs: int) -> np.ndarray:
+    return first * 10.0 ** -np.arange(float(rungs))
+
+
+def _looser(instance: Instance) -> Instance:
+    numerics = instance.numerics
+    return replace(instance, numerics=replace(numerics, tolerance=LOOSER * numerics.tolerance))
 
 
 def _floor(instance: Instance, reference: Trajectory) -> np.ndarray:
@@ -82,15 +95,14 @@ def _floor(instance: Instance, reference: Trajectory) -> np.ndarray:
     others, and what these come to a looser run tells. Where data cancel,
     rounding of the gradient, which −ℓ' adds to for δ^D > 0, is as good as local errors of its size.
     """
-    loose = replace(instance.numerics, tolerance=LOOSER * instance.numerics.tolerance)
-    coarse, lost = _to_radius(replace(instance, numerics=loose)), noise(instance.ncf, reference)
+    coarse, lost = _to_radius(_looser(instance)), noise(instance.ncf, reference)
     apart, same = _difference(coarse, reference), _departure(instance, reference, NEGLIGIBLE)
     off = np.array([[np.linalg.norm(direction), abs(delay)] for direction, delay in (apart, same)])
     return off[0] * (1 + lost / instance.numerics.tolerance) + off[1] + lost + 8 * EPS
 
 
 def _to_radius(instance: Instance) -> Trajectory:
-    flow = ncf_flow(instance.ncf, instance.start, instance.numerics, norm_reaches(RADIUS))
+    flow = ncf_flow_kept(instance.ncf, instance.start, instance.numerics, norm_reaches(RADIUS))
     if flow.stop is not Stop.ESCAPED:
         raise Unresolved(f"NCF flow to norm {RADIUS:g}: {flow.stop.value}")
     # Every rung would take a second of the implicit integrator.
@@ -101,8 +113,12 @@ def _to_radius(instance: Instance) -> Trajectory:
 
 def _departure(instance: Instance, reference: Trajectory, power: float) -> tuple[np.ndarray, float]:
     """(difference of directions (P,), relative difference of arrival times) at δ^D = power."""
-    flow = follow(instance, power ** (1 / instance.network.order), norm_reaches(RADIUS))
+    flow = follow(instance, _delta(instance, power), norm_reaches(RADIUS))
     return _difference(flow, reference)
+
+
+def _delta(instance: Instance, power: float) -> float:
+    return float(power) ** (1 / instance.network.order)
 
 
 def _difference(flow: Trajectory, reference: Trajectory) -> tuple[np.ndarray, float]:
@@ -110,10 +126,14 @@ def _difference(flow: Trajectory, reference: Trajectory) -> tuple[np.ndarray, fl
     return flow.direction - reference.direction, float(flow.time[-1] / reference.time[-1] - 1)
 
 
-def _first_power(instance: Instance, reference: Trajectory) -> float:
+def _first_power(instance: Instance, reference: Trajectory, rungs: int) -> float:
     """The δ^D a ladder starts from: the second order is small there, and the flows within 1e-3."""
     power = math.exp(math.log(ASYMPTOTIC) - log_forcing(instance, reference))
-    for _ in range(8):
+    for attempt in range(8):
+        if attempt:  # the first is seldom small enough
+            powers = *_ladder(power, rungs), NEGLIGIBLE
+            deltas = [(_delta(instance, each), 1.0) for each in powers]
+            follow_ahead(instance, deltas, norm_reaches(RADIUS))
         try:
             direction, delay = _departure(instance, reference, power)
             error = max(float(np.linalg.norm(direction)), abs(delay))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
@@ -14,12 +14,12 @@ from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.arrays import finite_vector
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem, norm
+from ncfcheck.theory.flow.ahead import loss_flow_kept, loss_flows_ahead
 from ncfcheck.theory.flow.trajectories import (
     Event,
     Stop,
     Trajectory,
     aligned_with,
-    loss_flow,
     ncf_flow,
 )
 from ncfcheck.theory.kkt.points import FLOWS, Limit, positive_limit
@@ -192,15 +192,13 @@ def follow(instance: Instance, delta: float, until: Event, loosened: float = 1.0
     return flow
 
 
+def follow_ahead(instance: Instance, asked: Iterable[tuple[float, float]], until: Event) -> None:
+    """What `follow` will be asked for, by (δ, loosened), where that is faster together."""
+    numerics = instance.numerics
+    pairs = [(d, replace(numerics, tolerance=c * numerics.tolerance)) for d, c in asked]
+    loss_flows_ahead(instance.problem, instance.start, pairs, until)
+
+
 def trained_flow(instance: Instance, delta: float, until: Event, numerics: Numerics) -> Trajectory:
     """Loss flow from δ·v_0 to a norm or time."""
-    start = instance.start.tobytes()
-    return _trained_flow(instance.problem, start, delta, until.kind, until.target, numerics)
-
-
-@lru_cache(maxsize=FLOWS)
-def _trained_flow(
-    problem: Problem, start: bytes, delta: float, kind: int, target: float, numerics: Numerics
-) -> Trajectory:
-    """`trained_flow` from start's bytes: claims look at the same flows."""
-    return loss_flow(problem, np.frombuffer(start).copy(), delta, numerics, Event(kind, target))
+    return loss_flow_kept(instance.problem, instance.start, delta, numerics, until)

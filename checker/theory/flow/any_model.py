@@ -6,15 +6,20 @@ the compiled stepper.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Generator, Sequence
+from typing import Any
+
 import numpy as np
 
 from ncfcheck.core.compiling import compiled
 from ncfcheck.theory.flow import stepper
-from ncfcheck.theory.flow.fields import ModelField, ProgramField, _turned
+from ncfcheck.theory.flow.fields import ModelField, ProgramField, _turned, gradients, turned
 from ncfcheck.theory.flow.stepper import EXPONENT, SAFETY, SHRINKAGE, STAGES, TABLEAU
 
 Array = np.ndarray
 Rows = tuple[int, int, Array, Array]
+Asking = Generator[tuple[Array, float], tuple[float, Array], Any]
 
 
 @compiled(_nrt=False)
@@ -56,10 +61,12 @@ stepper_error = stepper._error
 
 
 class _Walk:
-    """A flow on its way: its state (v, log r, time since the last row), rates and rows."""
+    """A flow on its way: its state (v, log r, time since the last row), rates and rows. What needs
+    gradients is a generator of where: it yields (v, log r), and is sent Σ −ℓ'·H and ḡ there.
+    """
 
     def __init__(self, field: ModelField, v0: Array, log_r0: float, event: tuple):
-        self.field, self.event = field, event
+        self.event = event
         self.state = np.concatenate([v0 / np.sqrt(v0 @ v0), [log_r0, 0.0]])
         self.new, self.K = self.state.copy(), np.empty((STAGES, self.state.size))
         self.slots = [each[:-2] for each in self.K]
@@ -67,10 +74,23 @@ class _Walk:
         self.sigma, self.elapsed, self.calls = 0.0, 0.0, 1
         self.scalars: list[tuple] = []
         self.directions: list[Array] = []
-        self.value, self.norm, self.sine = field.rate(self.state, self.K[0])
+
+    def set_out(self) -> Asking:
+        """The first row."""
+        yield from self.look(self.state, self.K[0])
         self.record(0.0)
         self.first_norm = self.norm
         self.before = self.distance(self.state)
+
+    def look(self, state: Array, rate: Array) -> Asking:
+        """What is known of a state, and its rate."""
+        if not math.isfinite(state.dot(state)):
+            rate.fill(np.nan)
+            self.value = self.norm = self.sine = math.nan
+            return
+        value, rate[:-2] = yield state[:-2].copy(), float(state[-2])
+        self.value = value / self.scales[1]
+        self.norm, self.sine = turned(rate, state, *self.scales)
 
     def record(self, increment: float) -> None:
         """A row of the state as it stands."""
@@ -82,25 +102,25 @@ class _Walk:
         """Signed distance from the event; -1 where there is none."""
         return stepper._event(*self.event, state, self.elapsed) if self.event[0] else -1.0
 
-    def step(self, h: float) -> None:
+    def step(self, h: float) -> Asking:
         """One step of length h, to `new`; a gradient that is not finite ends in one that is not."""
-        new, gradient, v = self.new, self.field.gradient, self.new[:-2]
+        new, v = self.new, self.new[:-2]
         step = self.state, h, self.K, new, *self.scales
         found = _advance(0, *step)
         for stage in range(1, STAGES):
             if not found < np.inf:
                 self.K[stage:] = np.nan
                 break
-            self.slots[stage][:] = gradient(v.copy(), new[-2])[1]
+            self.slots[stage][:] = (yield v.copy(), new[-2])[1]
             found = _advance(stage, *step)
 
-    def located(self, h: float, after: float) -> float:
+    def located(self, h: float, after: float) -> Asking:
         """Length of the step to the event, where `new` ends, by full steps of Illinois."""
         low, high, f_low, f_high = 0.0, h, self.before, after
         length, side = h, 0
         for _ in range(stepper.EVENT_STEPS):
             length = (low * f_high - high * f_low) / (f_high - f_low)
-            self.step(length)
+            yield from self.step(length)
             f = self.distance(self.new)
             if abs(f) <= 4e-16 or high - low <= 1e-15 * h:
                 break
@@ -114,11 +134,11 @@ class _Walk:
                 side = 1
         return length
 
-    def arrive(self, taken: float) -> None:
+    def arrive(self, taken: float) -> Asking:
         """`new` becomes the state, a step of length `taken` on."""
         increment = float(self.new[-1])
         rate = np.empty(self.new.size)
-        self.value, self.norm, self.sine = self.field.rate(self.new, rate)
+        yield from self.look(self.new, rate)
         self.sigma, self.elapsed = self.sigma + taken, self.elapsed + increment
         self.state, self.new = self.new, self.state
         self.record(increment)
@@ -129,23 +149,61 @@ def integrate(
     field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed
 ) -> Rows:
     """Same contract as `stepper.integrate`, which steps where it knows the model."""
+    arguments = tolerance, residual, kind, target, direction, calls_allowed
     if isinstance(field, ProgramField):
-        numbers = float(log_r0), tolerance, residual, kind, target, direction, calls_allowed
-        return stepper.integrate(field.compiled, v0, *numbers)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        walk = _Walk(field, v0, log_r0, (kind, target, direction))
-        code = _walked(walk, tolerance, residual, calls_allowed)
+        return stepper.integrate(field.compiled, v0, float(log_r0), *arguments)
+    with quietly():
+        asking = _rows(field, v0, log_r0, *arguments)
+        try:
+            where = next(asking)
+            while True:
+                where = asking.send(field.gradient(*where))
+        except StopIteration as end:
+            return end.value
+
+
+def integrate_together(runs: Sequence[tuple]) -> list[Rows]:
+    """`integrate` for the arguments of each of several runs, of fields of one model on one data
+    set: a gradient of each is asked for at a time.
+    """
+    found: list[Any] = [None] * len(runs)
+    with quietly():
+        asking = {k: _rows(*run) for k, run in enumerate(runs)}
+        answers = dict.fromkeys(asking)
+        while asking:
+            where = {}
+            for k, answer in answers.items():
+                try:
+                    where[k] = asking[k].send(answer)
+                except StopIteration as end:
+                    found[k] = end.value
+                    del asking[k]
+            answers = dict(zip(where, gradients([runs[k][0] for k in where], [*where.values()])))
+    return found
+
+
+def quietly():
+    """Numbers that over- or underflow end a flow, and are told so."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
+def _rows(
+    field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed
+) -> Generator[tuple[Array, float], Any, Rows]:
+    walk = _Walk(field, v0, log_r0, (kind, target, direction))
+    yield from walk.set_out()
+    code = yield from _walked(walk, tolerance, residual, calls_allowed)
     return code, walk.calls, np.array(walk.scalars), np.array(walk.directions)
 
 
-def _walked(walk: _Walk, tolerance: float, residual: float, calls_allowed: int) -> int:
+def _walked(walk: _Walk, tolerance: float, residual: float, calls_allowed: int) -> Asking:
     """Step on to a stop, whose code it returns."""
     h = stepper.FIRST_STEP * (tolerance / stepper.USUAL) ** EXPONENT
     is_rejected, stop = False, _ended(walk, residual, first=True)
     while stop is None:
         if walk.calls >= calls_allowed:
             return stepper.BUDGET
-        walk.step(h)
+        yield from walk.step(h)
         walk.calls += STAGES
         error = _error(walk.K, h, walk.new, walk.elapsed, tolerance)
         if not error <= 1.0:
@@ -156,9 +214,9 @@ def _walked(walk: _Walk, tolerance: float, residual: float, calls_allowed: int) 
             continue
         taken, after = h, walk.distance(walk.new)
         if after >= 0:
-            taken, stop = walk.located(h, after), stepper.EVENT
+            taken, stop = (yield from walk.located(h, after)), stepper.EVENT
         walk.before = after
-        walk.arrive(taken)
+        yield from walk.arrive(taken)
         stop = _ended(walk, residual) if stop is None else stop
         growth = min(
             1.0 if is_rejected else stepper.GROWTH,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -38,9 +40,14 @@ class ModelField:
         """Σ −ℓ'·H and ḡ, (P,), at direction v (P,) and log r."""
         if self.loss is None:
             return self.on_data.pull_back(v, self.y)
-        factor = self._factor(log_r)
-        return self.on_data.pull_back_weighed(
-            v, lambda outputs: self.loss.descent(factor * outputs, self.y)
+        return self.on_data.pull_back_weighed(v, lambda outputs: self.weights(outputs, log_r))
+
+    def weights(self, outputs: Array, log_r: float) -> Array:
+        """What multiplies ∂H, (n, m), where H(X; v) are `outputs`."""
+        return (
+            self.y
+            if self.loss is None
+            else self.loss.descent(self._factor(log_r) * outputs, self.y)
         )
 
     def _factor(self, log_r: float) -> float:
@@ -90,6 +97,19 @@ class ProgramField(ModelField):
         columns = on_data.fixed, on_data.rows_to_columns(self.y)
         numbers = int(self.order), float(self.log_delta), float(self.scale)
         return stepper.Field(on_data.code, *columns, code, *numbers)
+
+
+def gradients(fields: Sequence[ModelField], where: Sequence[tuple[Array, float]]) -> list[tuple]:
+    """`gradient` of each field at (v, log r): all of one model on the same data."""
+    if not fields:
+        return []
+    on_data, ws = fields[0].on_data, np.array([v for v, _ in where])
+    outputs: Any = repeat(None)
+    if any(field.loss is not None for field in fields):
+        outputs = on_data.outputs_at(ws)
+    asked = zip(fields, outputs, where)
+    rs = np.array([field.weights(each, log_r) for field, each, (_, log_r) in asked])
+    return list(zip(*on_data.pull_backs(ws, rs)))
 
 
 @inlined(_nrt=False)

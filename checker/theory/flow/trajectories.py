@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ncfcheck.core.stated import must_be, shown
-from ncfcheck.core.tolerances import DENSE_HESSIAN, FITTED, HANDOVER, Numerics
+from ncfcheck.core.tolerances import DENSE_HESSIAN, FITTED, HANDOVER, INTEGRATORS, Numerics
 from ncfcheck.model.arrays import Value, finite_vector, unit_vector
 from ncfcheck.model.layered import LayeredEvaluation
 from ncfcheck.model.losses import NCF_CODE
@@ -52,6 +52,8 @@ class Event:
 
 
 NO_EVENT = Event()
+# Rows of a flow at which rounding is looked for where bounds on it are estimates.
+ESTIMATED = 8
 # A target for sin∠ that is never met: the flow goes on to its event.
 NEVER = -1.0
 
@@ -133,6 +135,20 @@ def ncf_flow(
     return _run(_field(ncf, ncf.ybar, None, 0.0, scale), start, numerics, until, residual)
 
 
+def ncf_flows(
+    ncf: Ncf, asked: Iterable[tuple[np.ndarray, Numerics]], until: Event = NO_EVENT
+) -> list[Trajectory]:
+    """`ncf_flow` for every (start, numerics) asked for."""
+    asked, runs = list(asked), []
+    if len(asked) == 1 or not are_together(ncf, [numerics for _, numerics in asked]):
+        return [ncf_flow(ncf, *each, until) for each in asked]
+    for start, numerics in asked:
+        start = unit_vector(start, ncf.network.size, "start")
+        field = _field(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(start)))
+        runs.append((_arguments(field, start, numerics, until, HANDOVER), numerics))
+    return _runs(runs)
+
+
 def _refuse_others(numerics, until) -> None:
     must_be(Numerics, "numerics", numerics)
     must_be(Event, "until", until, "norm_reaches and time_reaches make one")
@@ -152,8 +168,11 @@ def strayed(ncf: Ncf, labels: Iterable[np.ndarray], flow: Trajectory) -> float:
     share of the gradient, summed along the way. `labels`, (n, k_L) at every row: those of the NCF
     on the data and network of `ncf` whose gradient at v is the flow's.
     """
-    bounds = ncf.on_data.bounds
-    lost = np.array([norm(bounds(v, each)[1]) for v, each in zip(flow.directions, labels)])
+    bounds, rows = ncf.on_data.bounds, list(zip(flow.directions, labels))
+    # Estimates are the same to a factor nearby, and dear.
+    every = max(1, len(rows) // ESTIMATED) if ncf.on_data.is_estimated else 1
+    known = [norm(bounds(v, each)[1]) for v, each in rows[::every]]
+    lost = np.repeat(known, every)[: len(rows)]
     norms = np.maximum(flow.gradient_norm, np.finfo(float).tiny)
     points = np.exp(flow.log_norm - flow.log_norm.max())[:, None] * flow.directions
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
@@ -195,10 +214,31 @@ def loss_flow(
         low = (row for row in range(len(flow.time)) if excess(flow, row) <= 0)
         if (row := next(low, None)) is not None:
             return replace(_crossing(flow, row, excess, field, numerics), stop=Stop.FITTED)
-    vanished = flow.stop is Stop.DEAD and fitted is None
-    if vanished and excess(flow) <= FITTED * problem.training_loss(0 * start):
-        return replace(flow, stop=Stop.FITTED)
-    return flow
+    return flow if fitted is not None else _fitted(problem, flow, delta)
+
+
+def loss_flows(
+    problem: Problem, start: np.ndarray, asked: Iterable[tuple[float, Numerics]], until: Event
+) -> list[Trajectory]:
+    """`loss_flow` for every (δ, numerics) asked for."""
+    asked = list(asked)
+    if len(asked) == 1 or not are_together(problem.ncf, [numerics for _, numerics in asked]):
+        return [loss_flow(problem, start, delta, each, until) for delta, each in asked]
+    scale, runs = norm(problem.ncf.gradient(start)), []
+    for delta, numerics in asked:
+        field = _field(problem.ncf, problem.y, problem.loss, math.log(delta), scale)
+        runs.append((_arguments(field, start, numerics, until, NEVER), numerics))
+    deltas = (delta for delta, _ in asked)
+    return [_fitted(problem, flow, delta) for flow, delta in zip(_runs(runs), deltas)]
+
+
+def _fitted(problem: Problem, flow: Trajectory, delta: float) -> Trajectory:
+    """The flow, fitted where its gradient has vanished with the loss."""
+    if flow.stop is not Stop.DEAD:
+        return flow
+    left = problem.training_loss(delta * math.exp(flow.log_norm[-1]) * flow.direction)
+    is_fitted = left <= FITTED * problem.training_loss(0 * flow.direction)
+    return replace(flow, stop=Stop.FITTED) if is_fitted else flow
 
 
 def _crossing(
@@ -275,17 +315,45 @@ def _run(
     residual: float,
     log_r: float = 0.0,
 ) -> Trajectory:
+    run = _arguments(field, start, numerics, until, residual, log_r)
+    second = numerics.integrator == "scipy"
+    engine = stepper if isinstance(field, stepper.Field) else any_model
+    integrate = second_integrator.integrate if second else engine.integrate
+    return _trajectory(run, numerics, integrate(*run))
+
+
+def _arguments(field: Field, start, numerics, until: Event, residual, log_r: float = 0.0) -> tuple:
+    """What integrators take."""
     direction = np.zeros(start.size)
     if until.kind == stepper.ALIGNMENT_EVENT:
         direction = finite_vector(until.direction, start.size, "direction")
     residual = NEVER if until.kind else residual
     target = until.target * field.scale if until.kind == stepper.TIME_EVENT else until.target
-    arguments = (numerics.tolerance, residual, until.kind, target, direction, numerics.calls)
+    numbers = numerics.tolerance, residual, until.kind, target, direction, numerics.calls
+    return field, start, log_r, *numbers
+
+
+def _runs(runs: list[tuple[tuple, Numerics]]) -> list[Trajectory]:
+    """The trajectories of several runs on one model and data set."""
+    found = any_model.integrate_together([run for run, _ in runs])
+    return [_trajectory(*run, rows) for run, rows in zip(runs, found)]
+
+
+def are_together(ncf: Ncf, numerics: Iterable[Numerics]) -> bool:
+    """Whether several flows take less time together than one after the other."""
+    return ncf.on_data.are_fast_together and all(
+        each.integrator == INTEGRATORS[0] for each in numerics
+    )
+
+
+def _trajectory(run: tuple, numerics: Numerics, rows: tuple) -> Trajectory:
+    """What an integrator found; where the flow is stiff, taken up by an implicit one."""
+    field, start, _, *arguments = run
+    kind = arguments[2]
+    code, calls, scalars, directions = rows
     second = numerics.integrator == "scipy"
-    engine = stepper if isinstance(field, stepper.Field) else any_model
-    integrate = second_integrator.integrate if second else engine.integrate
-    code, calls, scalars, directions = integrate(field, start, log_r, *arguments)
-    if code == stepper.STIFF and engine is any_model and start.size > DENSE_HESSIAN:
+    is_any = not isinstance(field, stepper.Field)
+    if code == stepper.STIFF and is_any and start.size > DENSE_HESSIAN:
         code = stepper.BUDGET  # a Jacobian by differences takes as long as the flow
     if code == stepper.STIFF:
         solver = second_integrator.radau if second else second_integrator.extrapolated
@@ -304,7 +372,7 @@ def _run(
             np.vstack([directions, ends[1:]]),
         )
     if code == stepper.EVENT:
-        stop = Stop.ESCAPED if until.kind == stepper.NORM_EVENT else Stop.REACHED
+        stop = Stop.ESCAPED if kind == stepper.NORM_EVENT else Stop.REACHED
     else:
         stop = _STOPS[code]
     sigma, log_norm, increments, value, gradient_norm, sine = scalars.T

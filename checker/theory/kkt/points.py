@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -29,6 +30,7 @@ from ncfcheck.core.tolerances import (
 )
 from ncfcheck.model.arrays import Value, direction, unit_vector
 from ncfcheck.model.ncf import NCF_HINT, Ncf, norm, sine
+from ncfcheck.theory.flow.ahead import ncf_flow_kept, ncf_flows_ahead
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise
 
 FLOWS = (
@@ -300,7 +302,11 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
         raise Inapplicable("∇N(v_0) = 0: the network is dead on the data")
     residual = HANDOVER
     for _ in range(4):
-        trajectory = ncf_flow(ncf, v, numerics, residual=residual, scale=scale)
+        trajectory = (
+            ncf_flow_kept(ncf, v, numerics)
+            if residual == HANDOVER
+            else ncf_flow(ncf, v, numerics, residual=residual, scale=scale)
+        )
         if trajectory.stop is Stop.DEAD:
             return Limit(_zero_point(trajectory), trajectory)
         if trajectory.stop is not Stop.CONVERGED:
@@ -332,6 +338,20 @@ def positive_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     return limit
 
 
+def _runs(numerics: Numerics) -> list[Numerics]:
+    """Numerics of the flows that a blow-up time is told from, the tightest first."""
+    tight = max(numerics.tolerance / LOOSER, FINEST)
+    return [replace(numerics, tolerance=LOOSER**k * tight) for k in range(3)]
+
+
+def blowups_ahead(ncf: Ncf, starts: Iterable[np.ndarray], numerics: Numerics) -> None:
+    """Follow the flows that `blowup_time` asks for at several unit starts, where that is faster
+    together.
+    """
+    starts = [unit_vector(start, ncf.network.size, "start") for start in starts]
+    ncf_flows_ahead(ncf, [(start, run) for start in starts for run in _runs(numerics)])
+
+
 def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[Bounded, Bounded]:
     """Blow-up time T* of the NCF flow from unit start, and N* (D > 2, N* > 0), with error bounds.
 
@@ -339,10 +359,11 @@ def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[Bounde
     integrator's share is the difference of a tighter run to that at the tolerance, and to a looser
     one. Local errors and rounding of ∇N, which is as good as one, add up in log r.
     """
-    order, times = ncf.network.order, []
-    tight = max(numerics.tolerance / LOOSER, FINEST)
-    for looser in (1.0, LOOSER, LOOSER**2):
-        limit = positive_limit(ncf, start, replace(numerics, tolerance=looser * tight))
+    order, times, runs = ncf.network.order, [], _runs(numerics)
+    blowups_ahead(ncf, [start], numerics)
+    tight = runs[0].tolerance
+    for run in runs:
+        limit = positive_limit(ncf, start, run)
         flow, u = limit.trajectory, limit.point.u
         rest = np.exp(-(order - 2) * flow.log_norm[-1]) / (order * (order - 2))
         optimum = Bounded(limit.point.value, ncf.rounding(u)[0])
