@@ -29,6 +29,7 @@ from ncfcheck.model.networks import Layout, Network
 from ncfcheck.model.rounding import gradient_bound, output_bound
 
 NCF_HINT = "that of a problem is problem.ncf"
+ROOM = 1e-140, 1e140  # squares of numbers of a size between these do not under- or overflow
 FEW = 40  # parameters up to which the compiled matrix of second derivatives is faster than numpy's
 
 
@@ -43,11 +44,16 @@ def unit(theta: np.ndarray) -> np.ndarray:
     none.
     """
     try:
-        size = np.linalg.norm(theta)
+        with np.errstate(over="ignore"):
+            size = np.linalg.norm(theta)
     except (TypeError, ValueError) as error:
         raise TypeError(f"theta is a vector of real numbers, not {shown(theta)}") from error
-    if not 0 < size < inf:
-        raise ValueError(f"a vector of norm {size:g} has no direction")
+    if not ROOM[0] < size < ROOM[1]:
+        largest = np.abs(theta).max(initial=0.0)
+        if not 0 < largest < inf:
+            raise ValueError(f"a vector of norm {size:g} has no direction")
+        theta = theta / largest
+        size = np.linalg.norm(theta)
     return theta / size
 
 
@@ -89,6 +95,16 @@ class Correlation(ABC):
         """Bounds on the rounding errors of the computed N(u) and, in norm, ∇N(u)."""
         value, gradient = self.gradient_bound(u)
         return value, norm(gradient)
+
+
+def projected(hessian: np.ndarray, u: np.ndarray, multiplier: float) -> np.ndarray:
+    """`Ncf.projected_hessian` of ∇²N (P, P), which is overwritten."""
+    curved = hessian @ u
+    normal = curved - 0.5 * (curved @ u + multiplier - abs(multiplier)) * u
+    # In Fortran's order a symmetric matrix is its transpose.
+    matrix = dsyr2(-1.0, u, normal, a=hessian.T, lower=1, overwrite_a=1)
+    matrix.flat[:: u.size + 1] -= multiplier
+    return matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,13 +171,7 @@ class Ncf(Value, Correlation):
         layout, u, X, ybar = self._at(u)
         if u.size <= FEW:
             return projected_hessian(layout, u, X, ybar, float(multiplier)).T
-        matrix = self.hessian(u)
-        curved = matrix @ u
-        normal = curved - 0.5 * (curved @ u + multiplier - abs(multiplier)) * u
-        # In Fortran's order a symmetric matrix is its transpose.
-        matrix = dsyr2(-1.0, u, normal, a=matrix.T, lower=1, overwrite_a=1)
-        matrix.flat[:: u.size + 1] -= multiplier
-        return matrix
+        return projected(self.hessian(u), u, multiplier)
 
     def newton(self, u: np.ndarray) -> tuple[np.ndarray, float, np.ndarray, float]:
         """A unit vector (P,) nearer to the KKT point that the unit vector u is near; N, ∇N and sin∠

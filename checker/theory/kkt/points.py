@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import lapack
+from scipy.optimize import brentq
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lsmr
 
 from ncfcheck.core.bounded import Bounded
@@ -28,7 +29,7 @@ from ncfcheck.core.tolerances import (
     Numerics,
 )
 from ncfcheck.model.arrays import Value, direction, unit_vector
-from ncfcheck.model.ncf import FEW, NCF_HINT, Ncf, norm, sine
+from ncfcheck.model.ncf import FEW, NCF_HINT, Ncf, norm, projected, sine
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise
 
 FLOWS = (
@@ -163,6 +164,28 @@ def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
     return KktPoint(u, value, float(g @ u), residual, ncf.rounding(u)[1] / norm(g), top, escape)
 
 
+def curvature_there(ncf: Ncf, point: KktPoint) -> Bounded:
+    """`top_curvature`; with those on both sides of kinks of p = 2, where ∇²N jumps, that the KKT
+    point next to `point` may lie on.
+    """
+    if not any(p == 2 and abs(a) != 1 for p, a in zip(ncf.network.powers, ncf.network.slopes)):
+        return Bounded(point.top_curvature)
+    reach = CONDITION * (point.residual + point.residual_error)
+    sides = ncf.curvature(point.u).sides(reach)
+    if sides is None:
+        return Bounded(point.top_curvature)
+    tops = []
+    for each in sides:
+        matrix = projected(each.matrix(), point.u, point.multiplier)
+        tops.append(np.linalg.eigvalsh(matrix)[-1] / abs(point.multiplier))
+    return Bounded(float(sum(tops) / 2), float((tops[1] - tops[0]) / 2))
+
+
+def least_curved(ncf: Ncf, point: KktPoint) -> KktPoint:
+    """The point with the largest curvature that it may have on either side of kinks."""
+    return replace(point, top_curvature=curvature_there(ncf, point).most)
+
+
 class _DenseHessian:
     """The projected Hessian A = Π(∇²N − λI)Π, −|λ| across the sphere, as QTQᵀ, T tridiagonal."""
 
@@ -250,6 +273,28 @@ class Limit:
     def distance(self) -> float:
         """‖v − u*‖ between the flow's last direction and the KKT point."""
         return norm(self.trajectory.direction - self.point.u)
+
+    @cached_property
+    def ahead(self) -> float:
+        """How far from its limit v still is where ∇N dies away; infinite where that is not told.
+
+        ‖∇N‖ falls like a power t⁻¹ of the distance: that of its last value, a tenth and a
+        hundredth of what it was before tells which.
+        """
+        sizes, sigma = self.trajectory.gradient_norm, self.trajectory.sigma
+        rows = [np.flatnonzero(sizes >= share * sizes[-1]) for share in (10.0, 100.0)]
+        if not all(each.size for each in rows) or not sizes[-1] > 0:
+            return math.inf
+        (near, far), last = (each[-1] for each in rows), sigma[-1]
+        lengths = (last - sigma[far]) / (last - sigma[near])
+        logs = np.log(sizes[[near, far]] / sizes[-1])
+
+        def excess(t: float) -> float:
+            return math.expm1(t * logs[1]) / math.expm1(t * logs[0]) - lengths
+
+        if far == near or not excess(1e-3) < 0 < excess(2.0):
+            return math.inf
+        return float((last - sigma[near]) / math.expm1(brentq(excess, 1e-3, 2.0) * logs[0]))
 
 
 def _zero_point(trajectory: Trajectory) -> KktPoint:
