@@ -13,7 +13,7 @@ from ncfcheck.theory.biases.networks import BiasedInstance
 
 Array = np.ndarray
 # Evaluations of one flow, several times what most take.
-EVALUATIONS = 2500
+EVALUATIONS = 5000
 PRECISION = 1e-6  # relative local error
 
 

@@ -29,7 +29,7 @@ from ncfcheck.core.tolerances import (
     Numerics,
 )
 from ncfcheck.model.arrays import Value, direction, unit_vector
-from ncfcheck.model.ncf import FEW, NCF_HINT, Ncf, norm, projected, sine
+from ncfcheck.model.ncf import FEW, NCF_HINT, Ncf, norm, projected, sine, unit
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise
 
 FLOWS = (
@@ -268,6 +268,7 @@ class Limit:
 
     point: KktPoint
     trajectory: Trajectory
+    order: int  # D
 
     @cached_property
     def distance(self) -> float:
@@ -275,26 +276,39 @@ class Limit:
         return norm(self.trajectory.direction - self.point.u)
 
     @cached_property
-    def ahead(self) -> float:
-        """How far from its limit v still is where ∇N dies away; infinite where that is not told.
-
-        ‖∇N‖ falls like a power t⁻¹ of the distance: that of its last value, a tenth and a
-        hundredth of what it was before tells which.
+    def end(self) -> tuple[np.ndarray, float]:
+        """Where v tends to as ∇N dies away, (P,), and what that may be off by: twice how far it is
+        from what the flow tells of it until ‖∇N‖ is ten times as large. Raises Unresolved.
         """
-        sizes, sigma = self.trajectory.gradient_norm, self.trajectory.sigma
-        rows = [np.flatnonzero(sizes >= share * sizes[-1]) for share in (10.0, 100.0)]
-        if not all(each.size for each in rows) or not sizes[-1] > 0:
-            return math.inf
-        (near, far), last = (each[-1] for each in rows), sigma[-1]
-        lengths = (last - sigma[far]) / (last - sigma[near])
-        logs = np.log(sizes[[near, far]] / sizes[-1])
+        sizes = self.trajectory.gradient_norm
+        rows = [int(np.flatnonzero(sizes >= share * sizes[-1])[-1]) for share in (1.0, 10.0)]
+        u, other = (_extrapolated(self.trajectory, row, self.order) for row in rows)
+        return u, 2 * norm(u - other)
 
-        def excess(t: float) -> float:
-            return math.expm1(t * logs[1]) / math.expm1(t * logs[0]) - lengths
 
-        if far == near or not excess(1e-3) < 0 < excess(2.0):
-            return math.inf
-        return float((last - sigma[near]) / math.expm1(brentq(excess, 1e-3, 2.0) * logs[0]))
+def _extrapolated(flow: Trajectory, row: int, order: int) -> np.ndarray:
+    """Where v tends to as ∇N dies away, by the rows up to one: ‖∇N‖ falls like a power of the
+    distance, D at most, which it tells by where it was ten and a hundred times as large.
+    """
+    sizes, sigma = flow.gradient_norm / flow.gradient_norm[row], flow.sigma
+    rows = [np.flatnonzero(sizes[:row] >= share)[-1:] for share in (10.0, 100.0)]
+    near, far = (int(each[0]) if each.size else row for each in rows)
+    if not far < near < row:
+        raise Unresolved("∇N dies away too fast to tell where the flow ends")
+    lengths, logs = sigma[row] - sigma[[near, far]], np.log(sizes[[near, far]])
+
+    def excess(inverse: float) -> float:
+        grown = np.expm1(inverse * logs)
+        return float(grown[1] / grown[0] - lengths[1] / lengths[0])
+
+    least, most = 1 / order, 1.0
+    if excess(least) < 0 < excess(most):
+        least = brentq(excess, least, most)
+    elif excess(most) <= 0:
+        least = most
+    left = lengths[0] / math.expm1(least * logs[0])
+    way = flow.directions[row] - flow.directions[near]
+    return unit(flow.directions[row] + left * unit(way))
 
 
 def _zero_point(trajectory: Trajectory) -> KktPoint:
@@ -336,11 +350,11 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
     for _ in range(4):
         trajectory = ncf_flow(ncf, v, numerics, residual=residual, scale=scale)
         if trajectory.stop is Stop.DEAD:
-            return Limit(_zero_point(trajectory), trajectory)
+            return Limit(_zero_point(trajectory), trajectory, ncf.network.order)
         if trajectory.stop is not Stop.CONVERGED:
             raise Unresolved(f"NCF flow {trajectory.stop.value}")
         point = polish(ncf, trajectory.direction)
-        limit = Limit(point, trajectory)
+        limit = Limit(point, trajectory, ncf.network.order)
         if point.residual_error > RESOLUTION:
             raise Unresolved(f"data cancel: ∇N is known to {point.residual_error:.1e} of itself")
         if not point.is_polished:
