@@ -100,12 +100,16 @@ def stationary(instance) -> np.ndarray:
 
 
 def convolved(instance: Instance) -> Instance:
-    """The instance with a first layer whose neurons share the weights that its first one had."""
+    """The instance with a first layer whose neurons share the weights that its first one had.
+    Inapplicable where these and all other layers are 0.
+    """
     network = instance.network
     columns, rows = network.widths[:2]
     patterns = (convolution(rows, columns, columns), *network.patterns[1:])
     problem = replace(instance.problem, network=replace(network, patterns=patterns))
     start = np.concatenate([instance.start[:columns], instance.start[network.slices[0].stop :]])
+    if not start.any():
+        raise Inapplicable("nothing is left of the start with shared weights")
     return replace(instance, problem=problem, start=unit(start))
 
 
