@@ -29,6 +29,11 @@ class Bounded:
         """The largest that the exact number may be, in absolute value."""
         return abs(self.value) + self.error
 
+    @property
+    def most(self) -> float:
+        """The largest that the exact number may be."""
+        return self.value + self.error
+
     def __add__(self, other: Bounded | float) -> Bounded:
         other = _bounded(other)
         return _rounded(self.value + other.value, self.error + other.error)

@@ -6,8 +6,12 @@ matrix takes a derivative along every unit, not along every weight.
 
 from __future__ import annotations
 
+import math
+from copy import copy
+
 import numpy as np
 
+from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.arrays import finite, finite_vector, matrix
 from ncfcheck.model.layouts import times_power
 
@@ -47,6 +51,28 @@ class Curvature:
             if layer:
                 delta = (self.weights[layer].T @ delta) * self.first[layer - 1]
         return self._collect(np.concatenate(parts, axis=1))
+
+    def sides(self, reach: float) -> tuple[Curvature, Curvature] | None:
+        """The least and the most that ∇²N may be, as symmetric matrices are, where a move of θ by
+        `reach` may take pre-activations across kinks of p = 2; None where there are none.
+        """
+        least, most = copy(self), copy(self)
+        least.second, most.second = list(self.second), list(self.second)
+        # Of the norm of ∂z/∂θ for every pre-activation z: a shared weight moves it more than once.
+        shared = np.bincount(self.layout.index[self.layout.index >= 0]).max(initial=1)
+        rates, found = np.zeros_like(self.values[0]), False
+        for l, (power, slope) in enumerate(zip(self.layout.powers, self.layout.slopes)):
+            W, below = self.weights[l], self.values[l]
+            rates = np.linalg.norm(below, axis=0) * math.sqrt(shared) + np.abs(W) @ rates
+            off = reach * rates + EPS * (len(below) + 2) * (np.abs(W) @ np.abs(below))
+            near = (np.abs(W @ below) <= off) & (self.back[l] != 0)
+            if power == 2 and slope**2 != 1 and near.any():
+                found, ends = True, np.sort([2.0, 2 * slope**2])
+                for side, end in ((least, 0), (most, 1)):
+                    bent = np.where(self.back[l] > 0, ends[end], ends[1 - end])
+                    side.second[l] = np.where(near, bent, self.second[l])
+            rates = np.abs(self.first[l]) * rates
+        return (least, most) if found else None
 
     def product(self, direction: np.ndarray) -> np.ndarray:
         """∇²N·direction, (P,)."""

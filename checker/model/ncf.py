@@ -27,6 +27,7 @@ from ncfcheck.model.models import Evaluation, Group, Model, SecondDerivatives
 from ncfcheck.model.networks import Network
 
 NCF_HINT = "that of a problem is problem.ncf"
+ROOM = 1e-140, 1e140  # squares of numbers of a size between these do not under- or overflow
 
 
 def norm(vector: np.ndarray) -> float:
@@ -40,11 +41,16 @@ def unit(theta: np.ndarray) -> np.ndarray:
     none.
     """
     try:
-        size = np.linalg.norm(theta)
+        with np.errstate(over="ignore"):
+            size = np.linalg.norm(theta)
     except (TypeError, ValueError) as error:
         raise TypeError(f"theta is a vector of real numbers, not {shown(theta)}") from error
-    if not 0 < size < inf:
-        raise ValueError(f"a vector of norm {size:g} has no direction")
+    if not ROOM[0] < size < ROOM[1]:
+        largest = np.abs(theta).max(initial=0.0)
+        if not 0 < largest < inf:
+            raise ValueError(f"a vector of norm {size:g} has no direction")
+        theta = theta / largest
+        size = np.linalg.norm(theta)
     return theta / size
 
 

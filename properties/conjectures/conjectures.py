@@ -24,7 +24,13 @@ from ncfcheck.properties.kkt.theorems import strict_maximum
 from ncfcheck.strategies.choices import one_of
 from ncfcheck.strategies.datasets import families
 from ncfcheck.strategies.instances import instances, powers_where
-from ncfcheck.theory.kkt.points import Inertia, KktPoint, flow_limit, positive_limit
+from ncfcheck.theory.kkt.points import (
+    Inertia,
+    KktPoint,
+    flow_limit,
+    least_curved,
+    positive_limit,
+)
 
 ALL_CURVED = powers_where(lambda powers: min(powers) >= 2)
 TWO_LAYERS = powers_where(lambda powers: len(powers) == 1 and powers[0] >= 2)
@@ -45,6 +51,7 @@ HIDDEN = slice(None, -1)
 def _maximum(instance) -> KktPoint:
     """The strict local maximum the flow tends to; other positive limits are not told for sure."""
     point = positive_limit(instance.ncf, instance.start, instance.numerics).point
+    point = least_curved(instance.ncf, point)
     if point.inertia is not Inertia.MAXIMUM:
         raise Unresolved(f"the limit found is not a strict local maximum but {point.inertia}")
     return point

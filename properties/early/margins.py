@@ -127,7 +127,7 @@ def misalignment(flow: Trajectory, target: np.ndarray) -> float:
 def aligned(flow: Trajectory, found: Window) -> Margin:
     """1.01 − (1 − ⟨v, u*⟩)/ε for the flow's last direction."""
     ratio = misalignment(flow, found.limit.point.u) / found.epsilon
-    return Margin(1.01 - ratio, SLACK * max(1.0, ratio))
+    return Margin(1.01 - ratio, SLACK * max(1.0, ratio) + found.rounding)
 
 
 def contained(flow: Trajectory, found: Window) -> Margin:

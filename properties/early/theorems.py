@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
+from typing import NamedTuple
 
 import numpy as np
 
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
 from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import LOOSER
+from ncfcheck.model.instance import Instance
 from ncfcheck.properties.early import exact
 from ncfcheck.properties.early.margins import VANISHING, grown_window, shrinking, time_to_shrink
 from ncfcheck.properties.hypotheses import (
@@ -36,32 +39,54 @@ from ncfcheck.theory.early.training import (
     log_forcing,
     resolved,
 )
-from ncfcheck.theory.flow.trajectories import Trajectory, noise, norm_reaches, time_reaches
-from ncfcheck.theory.kkt.points import flow_limit
+from ncfcheck.theory.flow.trajectories import (
+    Event,
+    Trajectory,
+    noise,
+    norm_reaches,
+    time_reaches,
+)
+from ncfcheck.theory.kkt.points import Limit, flow_limit
 
 HYPOTHESES = (HOMOGENEOUS, SUPERQUADRATIC, LIPSCHITZ, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START)
 
 
-def _vanishes(instance, excess, until, deltas, condition: float, in_the_limit=0.0) -> Margin:
+class _Setting(NamedTuple):
+    """What is looked at, excess(flow at the event), and what it is known to.
+
+    `condition`: what a relative change of the gradient all along the flow changes the excess by;
+    `own`: what the excess of an exact flow may be off by.
+    """
+
+    excess: Callable[[Trajectory], float]
+    until: Event
+    condition: float
+    own: float = 0.0
+    in_the_limit: float = 0.0
+
+
+def _vanishes(instance, setting: Callable[[Instance], _Setting], deltas) -> Margin:
     """Margin of excess(flow at the event) ≤ o(1): under VANISHING on two rungs in turn, or last.
 
-    `condition`: what a relative change of the gradient all along the flow changes the excess by.
+    Flows at a tighter tolerance have a setting of their own: errors of T_ε are shared by loss flows
+    that take the same steps only.
     """
     parts, first = [], [*islice(deltas, 2)]
+    tightened = replace(instance, numerics=instance.numerics.tightened())
     asked = [(delta, loosened) for delta in first for loosened in (1.0, LOOSER)]
-    follow_ahead(instance, [*asked, (_negligible(instance), LOOSER**2)], until)
+    asked += [(_negligible(instance), LOOSER**2)]
+    follow_ahead(instance, asked, setting(instance).until)
     for delta in chain(first, deltas):
-        part = _within(instance, excess, until, delta, condition, in_the_limit)
+        part = _within(instance, delta, *setting(instance))
         if part.outcome is Outcome.UNRESOLVED:
-            tightened = replace(instance, numerics=instance.numerics.tightened())
-            part = _within(tightened, excess, until, delta, condition, in_the_limit)
+            part = _within(tightened, delta, *setting(tightened))
         parts = [*parts, part][-2:]
         if len(parts) == 2 and all(part.outcome is Outcome.HOLDS for part in parts):
             break
     return worst(parts)
 
 
-def _within(instance, excess, until, delta: float, condition: float, in_the_limit) -> Margin:
+def _within(instance, delta: float, excess, until, condition, own, in_the_limit) -> Margin:
     """VANISHING − excess at one δ.
 
     The integrators' share of the error: a second, looser run, and one looser still at a δ so small
@@ -73,7 +98,7 @@ def _within(instance, excess, until, delta: float, condition: float, in_the_limi
     coarse = excess(follow(instance, delta, until, LOOSER))
     coarsest = excess(follow(instance, _negligible(instance), until, LOOSER**2))
     integrated = abs(value - coarse) + abs(coarsest - in_the_limit) / LOOSER
-    error = integrated * (1 + lost / instance.numerics.tolerance) + condition * lost + 1e-9
+    error = integrated * (1 + lost / instance.numerics.tolerance) + condition * lost + own + 1e-9
     return Margin(VANISHING - value, error)
 
 
@@ -130,18 +155,28 @@ def alignment_before_escape(instance) -> Margin:
 def before_escape(instance) -> Margin:
     """Margin of (1 − ⟨v, u*⟩ − ε)/ε ≤ o(1) where ‖w‖ first reaches R_ε δ."""
     found = grown_window(instance)
-    deltas, until = ladder(instance, found.log_forcing, found.radius), norm_reaches(found.radius)
-    return _vanishes(instance, partial(_misalignment, found=found), until, deltas, _turning(found))
+
+    def setting(instance) -> _Setting:
+        found = grown_window(instance)
+        excess, until = partial(_misalignment, found=found), norm_reaches(found.radius)
+        return _Setting(excess, until, _turning(found), found.rounding)
+
+    return _vanishes(instance, setting, ladder(instance, found.log_forcing, found.radius))
 
 
 def _at_fixed_time(instance, excess) -> Margin:
     """Margin of excess(loss flow, window) ≤ o(1) at t = T_ε/δ^{D−2}."""
     found = conditioned_window(instance)
     deltas = ladder(instance, found.log_forcing, found.radius, found.condition)
-    # d log r = condition · d log t, and near a maximum misalignments fall like r^-4 at most.
-    condition = 4 * found.condition + _turning(found)
-    until = time_reaches(found.time)
-    return _vanishes(instance, partial(excess, found=found), until, deltas, condition)
+
+    def setting(instance) -> _Setting:
+        found = conditioned_window(instance)
+        # d log r = condition · d log t, and near a maximum misalignments fall like r^-4 at most.
+        condition = 4 * found.condition + _turning(found)
+        own = found.rounding if excess is _misalignment else 0.0
+        return _Setting(partial(excess, found=found), time_reaches(found.time), condition, own)
+
+    return _vanishes(instance, setting, deltas)
 
 
 def _turning(found: Window) -> float:
@@ -204,27 +239,27 @@ def _shrinks(instance) -> Margin:
     def excess(flow: Trajectory) -> float:
         return (flow.norm / epsilon - 1) * VANISHING
 
-    return _vanishes(instance, excess, time_reaches(time), deltas, condition * VANISHING)
+    setting = _Setting(excess, time_reaches(time), condition * VANISHING)
+    return _vanishes(instance, lambda _: setting, deltas)
 
 
-def _stays_near(instance, limit) -> Margin:
+def _stays_near(instance, limit: Limit) -> Margin:
     """The loss flow's direction near the zero KKT point, when the NCF's ‖∇N‖ is a hundredth."""
     flow = limit.trajectory
-    k = int(np.argmax(flow.gradient_norm <= 1e-2 * flow.gradient_norm[0]))
-    epsilon = max(float(np.sum((flow.directions[k] - limit.point.u) ** 2)), 1e-3)
+    k, (u, off) = int(np.argmax(flow.gradient_norm <= 1e-2 * flow.gradient_norm[0])), limit.end
+    epsilon = max(float(np.sum((flow.directions[k] - u) ** 2)), 1e-3, (10 * off) ** 2)
 
     def excess(v) -> float:
         """Half of what is allowed is the NCF flow's own distance."""
-        return float(0.5 * np.sum((v - limit.point.u) ** 2) / epsilon) * VANISHING
+        return float(0.5 * np.sum((v - u) ** 2) / epsilon) * VANISHING
 
-    largest = float(np.exp(flow.log_norm[: k + 1].max()))
-    deltas = ladder(instance, log_forcing(instance, flow, slice(k + 1)), largest)
-    until = time_reaches(float(flow.time[k]))
-    return _vanishes(
-        instance,
+    largest, share = float(np.exp(flow.log_norm[: k + 1].max())), off / math.sqrt(epsilon)
+    setting = _Setting(
         lambda end: excess(end.direction),
-        until,
-        deltas,
+        time_reaches(float(flow.time[k])),
         VANISHING * float(flow.sigma[k]) * math.sqrt(2 / epsilon),
+        VANISHING * 2 * share * (1 + share),
         excess(flow.directions[k]),
     )
+    deltas = ladder(instance, log_forcing(instance, flow, slice(k + 1)), largest)
+    return _vanishes(instance, lambda _: setting, deltas)

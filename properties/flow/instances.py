@@ -100,7 +100,9 @@ def stationary(instance) -> np.ndarray:
 
 
 def convolved(instance: Instance) -> Instance:
-    """The instance with a first layer whose neurons share the weights that its first one had."""
+    """The instance with a first layer whose neurons share the weights that its first one had.
+    Inapplicable where these and all other layers are 0.
+    """
     network = instance.network
     columns, rows = network.widths[:2]
     patterns = (convolution(rows, columns, columns), *network.patterns[1:])

@@ -26,9 +26,10 @@ CALLS = 6000  # of a flow along which balances are looked at; fewer where Python
 GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
 
 
-def agreed(fine: Margin, coarse: Margin) -> Margin:
-    """The margin of a run, known as far as that of a looser run agrees."""
-    return replace(fine, error=fine.error + abs(fine.value - coarse.value))
+def agreed(fine: Margin, *looser: Margin) -> Margin:
+    """The margin of a run, known as far as those of looser runs agree."""
+    apart = max(abs(fine.value - each.value) for each in looser)
+    return replace(fine, error=fine.error + apart)
 
 
 def bracket(instance, initial_norm: float = 1.0) -> Margin:
@@ -81,6 +82,15 @@ def _labels(problem: Problem, flow: Trajectory, delta: float) -> np.ndarray:
     return problem.loss.descent(np.array([problem.outputs(w) for w in points]), problem.y)
 
 
+def _last(flow: Trajectory, values: np.ndarray) -> float:
+    """The largest change of values (m, …) in a flow's last step, to which it is known where it ends
+    unless that is at an event.
+    """
+    if flow.stop.is_event:
+        return 0.0
+    return float(np.abs(np.diff(values[-2:], axis=0)).max(initial=0.0))
+
+
 def _drift(instance, flow: Trajectory, labels: Iterable[np.ndarray], shares: np.ndarray) -> Margin:
     """1 − largest drift of the balance in units of the largest ‖s‖² and a resolution of 10^-4."""
     if flow.stop is Stop.NOT_FINITE:
@@ -90,5 +100,9 @@ def _drift(instance, flow: Trajectory, labels: Iterable[np.ndarray], shares: np.
     drift = np.abs(values - values[0]).max() / norms.max() ** 2
     # Local errors of an invariant add up without growing; a factor for steps across kinks of ∇²H.
     astray = strayed(instance.ncf, labels, flow)
-    error = 20 * instance.numerics.tolerance * len(norms) + 2 * astray
+    error = (
+        20 * instance.numerics.tolerance * len(norms)
+        + 2 * astray
+        + _last(flow, values) / norms.max() ** 2
+    )
     return Margin(1 - drift / 1e-4, float(error) / 1e-4)

@@ -113,7 +113,7 @@ def any_negative_point(instance) -> Margin:
     point = describe(instance.ncf, instance.start)
     if point.value >= 0:
         raise Inapplicable("N is not negative")
-    return unstable(replace(point, residual=0.0))
+    return unstable(instance.ncf, replace(point, residual=0.0))
 
 
 @claim(
@@ -154,7 +154,7 @@ def positive_unstable(instance) -> Margin:
     """No KKT point is a local maximum of N on the sphere, whatever its sign: the projected Hessian
     has an eigenvalue above 0.
     """
-    return unstable(limit_point(instance))
+    return unstable(instance.ncf, limit_point(instance))
 
 
 @claim(

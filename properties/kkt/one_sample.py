@@ -152,7 +152,7 @@ def one_sample_point(instance) -> Margin:
             equal(float(slope @ instance.u), network.orders[0] * n, 1e-9 * size, size),
             multiplier_at(ncf, point),
             multiplier_at(ncf, opposite),
-            unstable(opposite),
+            unstable(ncf, opposite),
         ]
     )
 

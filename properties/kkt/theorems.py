@@ -22,7 +22,15 @@ from ncfcheck.properties.hypotheses import (
 )
 from ncfcheck.properties.kkt import exact
 from ncfcheck.strategies.instances import instances, powers_where
-from ncfcheck.theory.kkt.points import Inertia, KktPoint, describe, flow_limit, positive_limit
+from ncfcheck.theory.kkt.points import (
+    Inertia,
+    KktPoint,
+    curvature_there,
+    describe,
+    flow_limit,
+    least_curved,
+    positive_limit,
+)
 
 # What a curvature may fall short by, in units of |λ|: far above what it is computed to.
 CURVATURE = 1e-3
@@ -180,14 +188,15 @@ def negative_unstable(instance) -> Margin:
     """
     point = limit_point(instance)
     u = point.u if point.value < 0 else _opposite(instance.ncf, point.u)
-    return unstable(describe(instance.ncf, u))
+    return unstable(instance.ncf, describe(instance.ncf, u))
 
 
-def unstable(point: KktPoint) -> Margin:
+def unstable(ncf: Ncf, point: KktPoint) -> Margin:
     """The projected Hessian's largest eigenvalue ≥ 2|λ|, to CURVATURE, if the point is KKT."""
+    top = curvature_there(ncf, point)
     # Eigenvalues in units of |λ|; an error of ε‖∇²N‖ moves them by ε·cond.
-    error = 1e-9 + 1e3 * _accuracy(point) * max(1.0, point.top_curvature) + point.curvature_error
-    return Margin(1 + (point.top_curvature - 2) / CURVATURE, error / CURVATURE)
+    error = top.error + 1e-9 + 1e3 * _accuracy(point) * max(1.0, top.value)
+    return Margin(1 + (top.value - 2) / CURVATURE, error / CURVATURE)
 
 
 # A second neuron at most this share of the first counts as none; points are known far better.
@@ -217,6 +226,7 @@ def one_last_neuron(instance) -> Margin:
 def strict_maximum(instance) -> KktPoint:
     """The limit of the NCF flow, N > 0. Raises Inapplicable unless it is a strict local maximum."""
     point = positive_limit(instance.ncf, instance.start, instance.numerics).point
+    point = least_curved(instance.ncf, point)
     if point.inertia is not Inertia.MAXIMUM:
         raise Inapplicable(f"no strict local maximum but {point.inertia}")
     return point

@@ -32,6 +32,9 @@ def built(instance):
     """The structured instance; Inapplicable where there was nothing to build on."""
     if instance.u is None:
         raise Inapplicable(NONE_FOUND)
+    for vector in (instance.u, *instance.profiles):
+        if not abs(vector @ vector - 1) <= EPS * (vector.size + 8):
+            raise Inapplicable("u, or an e_l, is no unit vector to rounding")
     return instance
 
 
@@ -48,8 +51,8 @@ def mixed_sides(instance) -> set[int]:
     if network.powers[layers[0]] == 1 or network.slopes[layers[0]] == 0:
         raise Inapplicable("p = 1 or α = 0 where signs are mixed")
     curved = (e for e, p in zip(instance.profiles, network.powers) if p >= 2)
-    sizes = (np.abs(e[np.abs(e) > 1e-9]) for e in curved)
-    if any(each.max() > (1 + 1e-9) * each.min() for each in sizes):
+    sizes = (np.abs(e[e != 0]) for e in curved)
+    if any(each.max() > (1 + 8 * EPS) * each.min() for each in sizes):
         raise Inapplicable("an e_l is not uniform, up to signs, where p_l ≥ 2")
     z, rounding = X @ u, EPS * (len(u) + 2) * (np.abs(X) @ np.abs(u))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
@@ -55,7 +56,7 @@ from ncfcheck.theory.rank_one.points import (
     structured_value,
     tangent,
 )
-from ncfcheck.theory.rank_one.two_layer import defect
+from ncfcheck.theory.rank_one.two_layer import Defect, defect
 from ncfcheck.theory.starts import unit
 
 
@@ -192,7 +193,7 @@ def two_layer_iff(instance) -> Margin:
     residual, error = ncf.residual(theta), angle_error(instance)
     found = defect(network, ncf.X, ncf.ybar[:, 0], theta, 4 * error)
     if found.value <= RESOLUTION:
-        error = error + found.value + _left_over(instance, ~found.active)
+        error = error + _unmet(network.powers[0], found) + _left_over(instance, ~found.active)
         return Margin(1 - residual / RESOLUTION, error / RESOLUTION)
     if residual <= 10 * error:
         return Margin(
@@ -201,6 +202,14 @@ def two_layer_iff(instance) -> Margin:
     if found.value < 1e-3:
         raise Unresolved("neither the conditions nor the KKT equation clearly hold or fail")
     return Margin(residual, error)
+
+
+def _unmet(power: int, found: Defect) -> float:
+    """What sin∠ is at most where conditions fail by the defect: one of ‖w_j‖² − p v_j² is a larger
+    share of a small neuron.
+    """
+    count = np.count_nonzero(found.active)
+    return found.value * (math.sqrt(2 * count) / found.smallest + 3 * math.sqrt(power))
 
 
 def _left_over(instance, zero) -> float:

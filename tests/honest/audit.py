@@ -14,7 +14,8 @@ from ncfcheck.core.claims import Claim, Inapplicable, Margin, Outcome, Unresolve
 from tests.honest.exact import BITS, precision
 from tests.honest.parts import parts_of
 
-Truth = arb | None  # None where it could not be told
+# None where it could not be told; several where exact numbers have several: all are to be in a bar.
+Truth = arb | tuple[arb, ...] | None
 TRUTHS: dict[str, Callable[[object], Iterable[Truth]]] = {}
 
 
@@ -65,12 +66,16 @@ class Audit:
         if said is None:
             self.counts["truth not told"] += 1
         elif not said:
-            off = float(abs(arb(part.value) - right))
+            rights = right if isinstance(right, tuple) else (right,)
+            off = max(float(abs(arb(part.value) - each)) for each in rights)
             self.outside.append(f"{what}: {part.value!r} ± {part.error:.3g}, off by {off:.3g}")
 
 
 def inside(part: Margin, right: Truth) -> bool | None:
     """Whether |value − truth| ≤ error; None where the truth is not known well enough to say."""
+    if isinstance(right, tuple):
+        said = {inside(part, each) for each in right}
+        return False if False in said else None if None in said else True
     if right is None or not right.is_finite():
         return None
     if not math.isfinite(part.error):

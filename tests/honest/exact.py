@@ -7,6 +7,7 @@ A second opinion on the compiled kernels and on their bounds, written out plainl
 from __future__ import annotations
 
 import contextlib
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +25,7 @@ SMALL = arb(2) ** -400  # residual of an exact KKT point
 # The same where neurons of size 1e-17 switch sides; far below any bar all the same.
 STALLED = arb(2) ** -85
 MANY = 120  # parameters of which second derivatives take too long
+KINKED = 1e-30  # radius of σ'' from which on it has not the value of one side
 FLAT = 1e-9  # eigenvalues below this share of the largest are those of a continuum
 
 
@@ -69,7 +71,7 @@ class Exact:
     def __init__(self, ncf, theta):
         self.network, self.theta = ncf.network, exactly(theta)
         self.ybar, self.is_biased = exactly(ncf.ybar).T, isinstance(ncf.network, Biased)
-        layers = ncf.network.plain if self.is_biased else ncf.network
+        self.layers = layers = ncf.network.plain if self.is_biased else ncf.network
         self.W = [exactly(W) for W in self._matrices(self.theta)]
         self.below, self.bends = [self._heard(exactly(ncf.X).T)], []
         for W, power, slope in zip(self.W, layers.powers, layers.slopes):
@@ -147,6 +149,26 @@ class Exact:
         constant = exactly(np.ones((1, units.shape[1])))
         return np.concatenate([units, constant]) if self.is_biased else units
 
+    def sides(self) -> list[Exact]:
+        """Itself; on a kink of p = 2 twice, with σ'' such that ∇²N is the least and the most."""
+        backs = [W.T @ delta for W, delta in zip(self.W[1:], self.deltas[1:])]
+        if not any(
+            _kinked(second).any()
+            for (_, second), power in zip(self.bends, self.layers.powers)
+            if power == 2
+        ):
+            return [self]
+        found = []
+        for sign in (-1, 1):
+            side = copy(self)
+            layers = zip(self.bends, backs, self.layers.powers, self.layers.slopes)
+            side.bends = [
+                (first, _ends(second, sign * back, arb(slope)) if power == 2 else second)
+                for (first, second), back, power, slope in layers
+            ]
+            found.append(side)
+        return found
+
     def top_curvature(self) -> arb:
         """The largest eigenvalue of the projected Hessian at a unit vector, −|λ| across, over |λ|.
 
@@ -161,6 +183,7 @@ class Exact:
         matrix = (matrix - multiplier * exactly(np.eye(u.size))) / abs(multiplier)
         values = np.linalg.eigvalsh(floats(matrix))
         error = 1e-14 * u.size * float(np.abs(values).max())
+        error += sum(float(each.rad()) for each in matrix.ravel())
         return arb(float(values[-1]), error)
 
 
@@ -191,6 +214,15 @@ class ExactModel:
         """H, (n, m), with one weight moved by STEP along the imaginary axis."""
         theta = [acb(each, STEP if k == moved else 0) for k, each in enumerate(self.theta)]
         return outputs(self.ncf.network, self.X, np.array(theta, dtype=object))
+
+
+def _ends(second, signs, slope: arb) -> np.ndarray:
+    """σ'' of p = 2 with the larger of its values on kinks, or the smaller for signs below 0."""
+    least, most = sorted((2 * slope * slope, arb(2)), key=float)
+    return np.where(_kinked(second), np.where(signs > 0, most, least), second)
+
+
+_kinked = np.vectorize(lambda ball: float(ball.rad()) >= KINKED, otypes=[bool])
 
 
 def floats(balls) -> np.ndarray:

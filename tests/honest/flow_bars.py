@@ -107,7 +107,7 @@ def replaying(tape: Tape):
     def judged(judge, instance):
         return judge(tape.instance)
 
-    def told(instance, excess, until, delta, *_):
+    def told(instance, delta, excess, until, *_):
         number = len(tape.truths)
         if number >= len(tape.within):
             raise NotKnown("another way")
@@ -197,7 +197,7 @@ class PlainWorld:
     """Flows of models that are not homogeneous, by the engine at a much smaller tolerance."""
 
     def __init__(self, precision: float):
-        self.precisions = precision, precision
+        self.precisions = (precision,) * len(model_controls.PRECISIONS)
 
     @contextmanager
     def entered(self):

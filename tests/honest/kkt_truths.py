@@ -73,8 +73,9 @@ def sign_flip_at(exact: Exact, ncf):
     ]
 
 
-def unstable(exact: Exact) -> arb:
-    return 1 + (exact.top_curvature() - 2) / CURVATURE
+def unstable(exact: Exact) -> tuple[arb, ...]:
+    """One margin for every side of a kink of p = 2, where ∇²N has no value of its own."""
+    return tuple(1 + (each.top_curvature() - 2) / CURVATURE for each in exact.sides())
 
 
 def _limit(instance) -> Exact | None:

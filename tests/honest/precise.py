@@ -23,6 +23,7 @@ from tests.honest import exact_flows
 
 Array = np.ndarray
 GRADIENTS = 30_000  # of one flow
+FALL = 8.0  # of a gradient in a step, at most, for steps to tell how it dies
 LENGTHENED = 400  # steps that a flow may go on where the engine's had ended
 CHANGE = 2.0**-30  # of weights, for differences of ∇N: their error is its square
 
@@ -48,13 +49,14 @@ class World:
     """
 
     def __init__(self, tolerance: float, jitter: float = 0.0):
-        self.tolerance, self.jitter, self.rng = tolerance, jitter, np.random.default_rng(0)
+        self.tolerance, self.jitter = tolerance, jitter
         self.engine = trajectories._run
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Claims compute in this world."""
         forget_flows()
+        self.rng = np.random.default_rng(0)  # what is told of an instance depends on no other
         try:
             with (
                 mock.patch.object(trajectories, "_run", self.run),
@@ -124,6 +126,8 @@ class World:
         for _ in range(LENGTHENED):
             stop = stop or flow.ended(residual, last=True)
             if stop is not None:
+                if stop is Stop.DEAD and not until.kind and len(spans) > 1:
+                    flow.die(*map(float, spans[-2:]))
                 return flow.trajectory(stop)
             flow.walk(float(spans[-1]) if spans else 0.01)
             stop = flow.event()
@@ -191,6 +195,23 @@ class _Walk:
         return span
 
     is_there = False
+
+    def die(self, before: float, span: float) -> None:
+        """Go on towards where ∇N vanishes, by steps as their last two spans go on, as long as it
+        falls by less than FALL in each.
+        """
+        first, shorter = self.rows[0][4], min(1.0, span / before)
+        try:
+            for _ in range(LENGTHENED):
+                if not self.rows[-1][4] > stepper.VANISHED**2 * first:
+                    return
+                span *= shorter
+                self.walk(span)
+                if self.rows[-1][4] < self.rows[-2][4] / FALL:
+                    del self.rows[-1]
+                    return
+        except NotKnown:
+            return
 
     def distance(self) -> float:
         """Signed distance from the event."""

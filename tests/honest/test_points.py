@@ -10,8 +10,10 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import Margin, Outcome, registered
 from ncfcheck.core.tolerances import RESOLUTION
 from ncfcheck.model.encoding import decode
@@ -19,7 +21,9 @@ from ncfcheck.model.ncf import Ncf, Problem, norm
 from ncfcheck.properties.homogeneity import theorems as homogeneity
 from ncfcheck.properties.kkt import theorems as kkt
 from ncfcheck.properties.rank_one import theorems as rank_one
-from tests.honest import audit
+from ncfcheck.strategies import rebuilding
+from tests.honest import audit, rank_one_truths
+from tests.honest.adversarial import adversary
 from tests.honest.audit import TRUTHS, Audit
 from tests.honest.groups import audited, groups
 
@@ -79,6 +83,53 @@ def no_residual_of_the_point(patch):
 
 def no_distance_from_kinks(patch):
     patch.setattr(rank_one, "on_kinks", lambda instance: 0.0)
+
+
+def no_other_side_of_kinks(patch):
+    patch.setattr(kkt, "curvature_there", lambda ncf, point: Bounded(point.top_curvature))
+
+
+def no_share_of_small_neurons(patch):
+    patch.setattr(rank_one, "_unmet", lambda power, found: found.value)
+
+
+# Errors that few instances show: (claim, seed, number) of those.
+RARE = [
+    (no_other_side_of_kinks, "control.positive_unstable", 7, 13),
+    (no_other_side_of_kinks, "kkt.negative_unstable", 15, 22),
+    (no_share_of_small_neurons, "rank_one.two_layer_iff", 8, 51),
+]
+
+
+@pytest.mark.parametrize(
+    ("plant", "id", "seed", "number"), RARE, ids=lambda each: getattr(each, "__name__", each)
+)
+def test_an_error_that_few_instances_show_is_caught(plant, id, seed, number, monkeypatch):
+    first = next(claims[0] for claims in GROUPS.values() if registered()[id] in claims)
+    how, instance = adversary(first, first.strategy(), number, seed)
+    assert not one(id, how, instance).outside
+    plant(monkeypatch)
+    assert one(id, how, instance).outside
+
+
+def one(id, how, instance) -> Audit:
+    """What comes of one instance."""
+    found = Audit(id)
+    found.add(how, registered()[id], 0, instance)
+    return found
+
+
+def test_points_of_profiles_that_are_no_unit_vectors_are_not_judged(monkeypatch):
+    id = "rank_one.mixed_sign_even_p"
+    claim = registered()[id]
+    _, instance = adversary(claim, claim.strategy(), 11, 8)
+    curved = np.array(instance.network.powers) >= 2
+    longer = [e if bent else (1 + 1e-10) * e for e, bent in zip(instance.profiles, curved)]
+    instance = rebuilding.mixed(replace(instance, profiles=tuple(longer)))
+    assert claim.judge(instance)[0] is Outcome.INAPPLICABLE
+    for module in (rank_one, rank_one_truths):
+        monkeypatch.setattr(module, "built", lambda instance: instance)
+    assert one(id, "longer", instance).outside
 
 
 PLANTED = [

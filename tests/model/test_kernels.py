@@ -5,7 +5,8 @@ import pytest
 
 from ncfcheck.model.curvature import Curvature
 from ncfcheck.model.kernels import gradients
-from ncfcheck.model.networks import Network
+from ncfcheck.model.ncf import Ncf, unit
+from ncfcheck.model.networks import Network, dense
 from tests.support import reference
 from tests.support.reference import gradient_bound, output_bound
 
@@ -131,3 +132,22 @@ def test_the_comparison_of_gradients_sees_a_planted_mistake(mistake):
         wrong_net, theta, X, wrong_ybar
     )
     assert np.any(np.abs(difference) > 2 * gradient_bound(net, theta, X, ybar)[1])
+
+
+def test_second_derivatives_on_both_sides_of_kinks_lie_between_the_least_and_the_most():
+    network = dense((2, 3, 2, 1), (2, 2), (0.3, -0.5))
+    rng = np.random.default_rng(0)
+    u = unit(rng.standard_normal(network.size))
+    row = network.matrices(u)[0][0]
+    X = 9 * np.array([[-row[1], row[0]], [row[1], -row[0]], [1.0, 2.0]])  # two on its kink
+    ncf = Ncf(network, X, rng.standard_normal((3, 1)))
+    least, most = (each.matrix() for each in ncf.curvature(u).sides(1e-9))
+    jumps, size = [], np.abs(most - least).max()
+    for _ in range(20):
+        here = ncf.hessian(unit(u + 1e-13 * rng.standard_normal(u.size)))
+        for ahead in (here - least, most - here):
+            values = np.linalg.eigvalsh(ahead)
+            assert values[0] > -1e-3 * size
+            jumps.append(values[-1])
+    assert max(jumps) > 0.1 * size > 0
+    assert Ncf(network, X[2:], ncf.ybar[2:]).curvature(u).sides(1e-9) is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ncfcheck.model.losses import Loss
-from ncfcheck.model.ncf import Ncf, Problem, group_norms, neuron_balance, norm
+from ncfcheck.model.ncf import Ncf, Problem, group_norms, neuron_balance, norm, unit
 from ncfcheck.model.networks import DENSE, Network, convolution, dense, masked
 from tests.support import reference
 
@@ -76,6 +76,12 @@ def test_the_residual_does_not_depend_on_the_scale_of_the_labels():
 @pytest.mark.parametrize("scale", [1e-300, 1e-170, 1.0, 1e170, 1e300])
 def test_norms_neither_overflow_nor_underflow(scale):
     assert norm(scale * np.array([3.0, -4.0])) == pytest.approx(5 * scale, rel=1e-15)
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-160, 1.0, 1e160, 1e307])
+def test_unit_vectors_have_length_one_whatever_the_scale(scale):
+    found = unit(scale * np.array([3.0, 0.0, 4.0]))
+    assert abs(found @ found - 1) < 1e-15
 
 
 def test_norms_of_what_is_not_finite_say_so():

@@ -165,6 +165,7 @@ def predicted(
     """Limits of (change of direction, relative change of time)/δ^D as δ → 0, and errors of both.
 
     Errors are differences to what the variational equation gives at a hundred times its tolerance.
+    Raises Unresolved where its flow does not end where `reference` does.
     """
     direction, delay = _first_order(instance, reference, VARIATIONAL)
     coarse_direction, coarse_delay = _first_order(instance, reference, COARSE)
@@ -180,9 +181,16 @@ def _first_order(
     E, E = e + u̇τ.
     """
     u, e = variation(instance, reference, tolerance)
+    _refuse_other_ends(u, reference, tolerance)
     rate = instance.ncf.gradient(u)
     shift = -(e @ u) / (rate @ u)
     return (e + shift * rate) / RADIUS, float(shift / reference.time[-1])
+
+
+def _refuse_other_ends(u: np.ndarray, reference: Trajectory, tolerance: float) -> None:
+    """Raise Unresolved where the variational equation has left the flow."""
+    if norm(u / RADIUS - reference.direction) > math.sqrt(tolerance):
+        raise Unresolved("the variational equation ends elsewhere than the flow")
 
 
 def variation(
@@ -191,7 +199,8 @@ def variation(
     """u and e (P,) where the NCF flow `reference` ends: ė = ∇²N(u)e − Jᵀ(ℓ''(0)·H(X; u)), e(0) = 0.
 
     Integrated in the flow's own arc-length-like time, dt = ‖u‖/‖∇N(u)‖ dσ, and with e in units of
-    the largest relative forcing. Raises Unresolved where that is stiff.
+    the largest relative forcing. Weights of u are followed from the size of rounding on: near a
+    zero KKT point the smallest decide where a flow goes. Raises Unresolved where that is stiff.
     """
     ncf, size, evaluations = instance.ncf, instance.network.size, count()
     # As it is on the data: what users call looks at every argument first.
@@ -211,7 +220,8 @@ def variation(
         return norm(u) / norm(gradient) * rates
 
     span, state = (0.0, reference.sigma[-1]), np.concatenate([instance.start, np.zeros(size)])
-    end = solve_ivp(rate, span, state, "DOP853", rtol=tolerance, atol=1e-3 * tolerance)
+    least = np.repeat([EPS, 1e-3 * tolerance], size)
+    end = solve_ivp(rate, span, state, "DOP853", rtol=tolerance, atol=least)
     if not end.success:
         raise Unresolved(f"variational equation: {end.message}")
     return end.y[:size, -1], unit * end.y[size:, -1]

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Outcome, Unresolved
-from ncfcheck.core.tolerances import Numerics
+from ncfcheck.core.tolerances import EPS, Numerics
 from ncfcheck.model.arrays import finite_vector
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem, norm
@@ -54,6 +54,11 @@ class Window:
     def time(self) -> float:
         """T_ε, in the time of the NCF flow."""
         return float(self.flow.time[-1])
+
+    @property
+    def rounding(self) -> float:
+        """What rounding of ⟨v, u*⟩ may make of (1 − ⟨v, u*⟩)/ε where this is 1."""
+        return (self.limit.point.u.size + 8) * EPS / self.epsilon
 
     @property
     def radius(self) -> float:

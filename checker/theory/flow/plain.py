@@ -15,7 +15,7 @@ from ncfcheck.core.claims import Unresolved
 from ncfcheck.model.instance import Instance
 
 Array = np.ndarray
-EVALUATIONS = 2500  # of one flow, several times what most take
+EVALUATIONS = 5000  # of one flow, several times what most take
 PRECISION = 1e-6  # relative local error
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import lapack
+from scipy.optimize import brentq
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lsmr
 
 from ncfcheck.core.bounded import Bounded
@@ -29,7 +30,9 @@ from ncfcheck.core.tolerances import (
     Numerics,
 )
 from ncfcheck.model.arrays import Value, direction, unit_vector
-from ncfcheck.model.ncf import NCF_HINT, Ncf, norm, sine
+from ncfcheck.model.models import projected
+from ncfcheck.model.ncf import NCF_HINT, Ncf, norm, sine, unit
+from ncfcheck.model.networks import Network
 from ncfcheck.theory.flow.ahead import ncf_flow_kept, ncf_flows_ahead
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise
 
@@ -169,6 +172,31 @@ def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
     return point
 
 
+def curvature_there(ncf: Ncf, point: KktPoint) -> Bounded:
+    """`top_curvature`; with those on both sides of kinks of p = 2, where ∇²N jumps, that the KKT
+    point next to `point` may lie on.
+    """
+    known, network = Bounded(point.top_curvature, point.curvature_error), ncf.network
+    if not isinstance(network, Network):
+        return known
+    if not any(p == 2 and abs(a) != 1 for p, a in zip(network.powers, network.slopes)):
+        return known
+    reach = CONDITION * (point.residual + point.residual_error)
+    sides = ncf.curvature(point.u).sides(reach)
+    if sides is None:
+        return known
+    tops = []
+    for each in sides:
+        matrix = projected(each.matrix(), point.u, point.multiplier)
+        tops.append(np.linalg.eigvalsh(matrix)[-1] / abs(point.multiplier))
+    return Bounded(float(sum(tops) / 2), float((tops[1] - tops[0]) / 2))
+
+
+def least_curved(ncf: Ncf, point: KktPoint) -> KktPoint:
+    """The point with the largest curvature that it may have on either side of kinks."""
+    return replace(point, top_curvature=curvature_there(ncf, point).most)
+
+
 class _DenseHessian:
     """The projected Hessian A = Π(∇²N − λI)Π, −|λ| across the sphere, as QTQᵀ, T tridiagonal."""
 
@@ -258,11 +286,47 @@ class Limit:
 
     point: KktPoint
     trajectory: Trajectory
+    order: int  # D
 
     @cached_property
     def distance(self) -> float:
         """‖v − u*‖ between the flow's last direction and the KKT point."""
         return norm(self.trajectory.direction - self.point.u)
+
+    @cached_property
+    def end(self) -> tuple[np.ndarray, float]:
+        """Where v tends to as ∇N dies away, (P,), and what that may be off by: twice how far it is
+        from what the flow tells of it until ‖∇N‖ is ten times as large. Raises Unresolved.
+        """
+        sizes = self.trajectory.gradient_norm
+        rows = [int(np.flatnonzero(sizes >= share * sizes[-1])[-1]) for share in (1.0, 10.0)]
+        u, other = (_extrapolated(self.trajectory, row, self.order) for row in rows)
+        return u, 2 * norm(u - other)
+
+
+def _extrapolated(flow: Trajectory, row: int, order: int) -> np.ndarray:
+    """Where v tends to as ∇N dies away, by the rows up to one: ‖∇N‖ falls like a power of the
+    distance, D at most, which it tells by where it was ten and a hundred times as large.
+    """
+    sizes, sigma = flow.gradient_norm / flow.gradient_norm[row], flow.sigma
+    rows = [np.flatnonzero(sizes[:row] >= share)[-1:] for share in (10.0, 100.0)]
+    near, far = (int(each[0]) if each.size else row for each in rows)
+    if not far < near < row:
+        raise Unresolved("∇N dies away too fast to tell where the flow ends")
+    lengths, logs = sigma[row] - sigma[[near, far]], np.log(sizes[[near, far]])
+
+    def excess(inverse: float) -> float:
+        grown = np.expm1(inverse * logs)
+        return float(grown[1] / grown[0] - lengths[1] / lengths[0])
+
+    least, most = 1 / order, 1.0
+    if excess(least) < 0 < excess(most):
+        least = brentq(excess, least, most)
+    elif excess(most) <= 0:
+        least = most
+    left = lengths[0] / math.expm1(least * logs[0])
+    way = flow.directions[row] - flow.directions[near]
+    return unit(flow.directions[row] + left * unit(way))
 
 
 def _zero_point(trajectory: Trajectory) -> KktPoint:
@@ -308,11 +372,11 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
             else ncf_flow(ncf, v, numerics, residual=residual, scale=scale)
         )
         if trajectory.stop is Stop.DEAD:
-            return Limit(_zero_point(trajectory), trajectory)
+            return Limit(_zero_point(trajectory), trajectory, ncf.network.order)
         if trajectory.stop is not Stop.CONVERGED:
             raise Unresolved(f"NCF flow {trajectory.stop.value}")
         point = polish(ncf, trajectory.direction)
-        limit = Limit(point, trajectory)
+        limit = Limit(point, trajectory, ncf.network.order)
         if point.residual_error > RESOLUTION:
             raise Unresolved(f"data cancel: ∇N is known to {point.residual_error:.1e} of itself")
         if not point.is_polished:
