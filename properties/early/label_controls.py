@@ -26,6 +26,8 @@ from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.early.training import conditioned_window
 from ncfcheck.theory.flow.trajectories import norm_reaches, time_reaches
 
+SIGNED = tuple(each for each in Loss if each.labels.fewest == 1)  # whose labels may be negated
+
 
 @claim(
     "control.wrong_target",
@@ -90,7 +92,7 @@ def wrong_labels_tracking(instance) -> Margin:
     needs=Need.LAYERED,
     reference="§7",
     refute=exact_controls.wrong_labels_collapse,
-    given=instances(starts=("negative-kkt",), powers=SHALLOW),
+    given=instances(starts=("negative-kkt",), powers=SHALLOW, losses=SIGNED),
     drops=TRUE_LABELS,
     of=("early.collapse",),
 )
