@@ -247,7 +247,7 @@ def _stays_near(instance, limit: Limit) -> Margin:
     """The loss flow's direction near the zero KKT point, when the NCF's ‖∇N‖ is a hundredth."""
     flow = limit.trajectory
     k, (u, off) = int(np.argmax(flow.gradient_norm <= 1e-2 * flow.gradient_norm[0])), limit.end
-    epsilon = max(float(np.sum((flow.directions[k] - u) ** 2)), 1e-3, (10 * off) ** 2)
+    epsilon = max(float(np.sum((flow.directions[k] - u) ** 2)), 1e-2)
 
     def excess(v) -> float:
         """Half of what is allowed is the NCF flow's own distance."""

@@ -701,6 +701,11 @@ EXEMPT = {
     "ncfcheck.theory.kkt.points:KktPoint.off": "a bound; where it is too large exact counterparts "
     "decide",
     "ncfcheck.theory.rank_one.points:reduced_rounding": "a bound; tested in rational numbers",
+    "ncfcheck.theory.rank_one.points:narrowed": "a network that bounds and starts are of",
+    **{
+        f"ncfcheck.theory.kkt.points:{name}": "a bound, or what is bounded; held against the truth"
+        for name in ("curvature_there", "least_curved", "Limit.end", "_extrapolated")
+    },
     "ncfcheck.theory.rank_one.points:RankOneInstance.coverage": "names strata for the report; no "
     "margin depends "
     "on it",

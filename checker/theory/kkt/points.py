@@ -299,7 +299,8 @@ class Limit:
         from what the flow tells of it until ‖∇N‖ is ten times as large. Raises Unresolved.
         """
         sizes = self.trajectory.gradient_norm
-        rows = [int(np.flatnonzero(sizes >= share * sizes[-1])[-1]) for share in (1.0, 10.0)]
+        larger = np.flatnonzero(sizes >= 10 * sizes[-1])
+        rows = len(sizes) - 1, int(larger[-1]) if larger.size else 0
         u, other = (_extrapolated(self.trajectory, row, self.order) for row in rows)
         return u, 2 * norm(u - other)
 
