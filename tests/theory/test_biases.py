@@ -26,7 +26,7 @@ NETWORKS = {
 def instance_on(network, loss=Loss.SQUARE, seed=3):
     theta, X, y = reference.problem(network, seed)
     return Instance(
-        Problem(network, X, np.abs(y) if loss is Loss.SQUARE else np.ones_like(y), loss),
+        Problem(network, X, loss.labels.fit(np.abs(y)), loss),
         theta,
         seeds=(seed,),
     )
@@ -88,7 +88,8 @@ def test_without_biases_the_outputs_are_those_of_the_plain_network(network):
 
 @pytest.mark.parametrize("loss", Loss)
 def test_the_loss_flow_is_gradient_descent_on_the_loss(loss):
-    found = biased(instance_on(NETWORKS["two layers"], loss))
+    name = "two layers" if loss.labels.fewest == 1 else "two outputs"
+    found = biased(instance_on(NETWORKS[name], loss))
 
     def training_loss(w):
         return found.problem.training_loss(w)
