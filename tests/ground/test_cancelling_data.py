@@ -14,7 +14,6 @@ from ncfcheck.core.claims import Inapplicable, Kind, Outcome, Unresolved, regist
 from ncfcheck.core.loading import load_claims
 from ncfcheck.model.encoding import decode
 from ncfcheck.model.identities import size_at, value_at
-from ncfcheck.model.losses import Loss
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import instances
 from ncfcheck.strategies.moves import changed, rebuilt
@@ -39,9 +38,9 @@ def cancelled(instance, rng):
     """
     problem, share = instance.problem, 10.0 ** -rng.uniform(4, 17)
     X, y = (share * rng.standard_normal(each.shape) for each in (problem.X, problem.y))
-    moved = problem.loss is Loss.LOGISTIC or rng.random() < 0.5
+    moved = not problem.loss.labels.are_numbers or rng.random() < 0.5
     twin = problem.X * (1 + X) if moved else problem.X
-    opposite = -problem.y if problem.loss is Loss.LOGISTIC else -problem.y * (1 + y)
+    opposite = -problem.y * (1 + y * problem.loss.labels.are_numbers)
     data = np.concatenate([problem.X, twin]), np.concatenate([problem.y, opposite])
     return changed(instance, X=data[0], y=data[1])
 

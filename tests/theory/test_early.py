@@ -27,12 +27,11 @@ from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches, time_reach
 
 def instance(seed=0, loss=Loss.SQUARE, fraction=0.1):
     rng = np.random.default_rng(seed)
-    network = dense((3, 4, 1), (2,), (0.5,))
-    y = rng.standard_normal((6, 1))
+    outputs = loss.labels.fewest
+    network = dense((3, 4, outputs), (2,), (0.5,))
+    y = rng.standard_normal((6, outputs))
     start = rng.standard_normal(network.size)
-    problem = Problem(
-        network, rng.standard_normal((6, 3)), np.sign(y) if loss is Loss.LOGISTIC else y, loss
-    )
+    problem = Problem(network, rng.standard_normal((6, 3)), loss.labels.fit(y), loss)
     return Instance(problem, start / np.linalg.norm(start), fraction)
 
 
@@ -66,11 +65,7 @@ def test_the_forcing_is_the_relative_change_of_the_gradient_per_delta_to_the_ord
     network, problem, u = each.network, each.problem, each.start
     delta = 1e-2
     outputs = problem.outputs(delta * u)
-    slope = (
-        problem.y - outputs
-        if loss is Loss.SQUARE
-        else problem.y / (1 + np.exp(problem.y * outputs))
-    )
+    slope = loss.descent(outputs, problem.y)
     from ncfcheck.model.ncf import Ncf
 
     descent = Ncf(network, problem.X, slope).gradient(delta * u) / delta ** (network.order - 1)

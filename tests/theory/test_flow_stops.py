@@ -240,8 +240,8 @@ def test_data_of_extreme_but_harmless_size_change_nothing_but_the_time():
 
 @pytest.mark.parametrize("loss", Loss)
 def test_a_large_delta_fits_the_labels_instead_of_escaping(loss):
-    start, problem = drawn()
-    problem = replace(problem, y=np.sign(problem.y), loss=loss)
+    start, problem = drawn(dense((3, 4, loss.labels.fewest), (2,), (0.5,)))
+    problem = replace(problem, y=loss.labels.fit(np.sign(problem.y)), loss=loss)
     flow = loss_flow(problem, start, 2.0, replace(NUMERICS, calls=6000), norm_reaches(100.0))
     assert flow.stop is not Stop.ESCAPED
     assert problem.training_loss(2.0 * flow.norm * flow.direction) < 0.8 * problem.training_loss(
