@@ -12,6 +12,7 @@ from ncfcheck.certify import Certificate, certify
 from ncfcheck.core.claims import Kind, registered
 from ncfcheck.core.loading import load_claims
 from ncfcheck.strategies.draw import draw
+from tests.support.layered import layered
 from tests.support.planting import Mutant, planted
 
 load_claims()
@@ -78,7 +79,7 @@ FALSE = {
 
 def certified(id: str):
     """A certificate that the theorem fails on one of thirty instances, or why there is none."""
-    claim, found = registered()[id], None
+    claim, found = layered(registered()[id]), None
     for instance in draw(claim.strategy(), 30, 0, simplest=False):
         found = certify(claim, instance, seconds=2)
         if isinstance(found, Certificate):

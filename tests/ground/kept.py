@@ -265,6 +265,14 @@ OPTIONS = {
     ],
     "losses": [("logistic", {}, lambda i: count(int(i.problem.loss is Loss.LOGISTIC) - 1))],
     "outputs": [(2, {}, lambda i: count(-abs(i.network.widths[-1] - 2)))],
+    "models": [("diagonal", {}, lambda i: count((str(i.network.family) == "diagonal") - 1))],
+    "needs": [
+        (
+            ("superquadratic", "groups"),
+            {"models": ("sensing", "diagonal")},
+            lambda i: count(min(int(i.network.order) - 3, len(i.network.groups) - 2)),
+        )
+    ],
     "lipschitz": [(True, {}, slopes_lipschitz)],
     "kinked": [(True, {}, lambda i: count((max(i.network.slopes) < 1) - 1))],
     "shared": [(False, {}, none_shared)],

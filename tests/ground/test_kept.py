@@ -55,8 +55,10 @@ def made_of(claim, instance, rng):
             for far in (values + 0.3 * rng.standard_normal(values.shape), 1e5 * values):
                 moved = moves.with_array(instance, name, changes.within(name, far))
                 yield changes.rebuilt(claim, moved)
-    widths, n = instance.network.widths, len(instance.problem.X)
-    for larger in ({"samples": n + 5}, {"widths": (widths[0] + 5, *widths[1:])}):
+    network, growing = instance.network, [{"samples": len(instance.problem.X) + 5}]
+    if network.family is None:
+        growing.append({"widths": (network.widths[0] + 5, *network.widths[1:])})
+    for larger in growing:
         with contextlib.suppress(*FAILURES):
             yield changes.rebuilt(claim, moves.reshaped(instance, **larger))
     for each in passes(instance):

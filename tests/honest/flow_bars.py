@@ -32,6 +32,7 @@ from ncfcheck.theory.early.training import follow
 from ncfcheck.theory.flow import plain, trajectories
 from tests.honest.adversarial import adversary
 from tests.honest.precise import NotKnown, World, forget_flows
+from tests.support.layered import layered
 
 load_claims()
 LARGEST = 30, 150  # weights, and weights times samples, of instances whose truth is told in time
@@ -257,7 +258,7 @@ def claims(*patterns: str) -> list[Claim]:
     """The claims that this holds, by name."""
     chapters = [f"ncfcheck.properties.{name}" for name in ("flow", "early", "conjectures")]
     return [
-        claim
+        layered(claim)
         for claim in registered().values()
         if claim.function.__module__.rpartition(".")[0] in chapters
         and claim.id not in ELSEWHERE

@@ -11,6 +11,7 @@ from ncfcheck.model.instance import Instance
 from tests.honest import homogeneity_truths, kkt_truths, rank_one_truths  # noqa: F401
 from tests.honest.adversarial import adversary
 from tests.honest.audit import TRUTHS, Audit
+from tests.support.layered import layered
 
 MOST = 12  # instances for each that is wanted
 LARGE, SELDOM = 120, 10  # weights; of instances with more one in so many: they take seconds each
@@ -31,6 +32,7 @@ def audited(claims: list[Claim], wanted: int, seed: int = 0) -> list[Audit]:
     """Adversarial instances of one group held against the truth, until so many of each claim are
     resolved or unresolved: those that it calls inapplicable come on top.
     """
+    claims = [layered(claim) for claim in claims]  # no others are written exactly
     found, strategy = [Audit(claim.id) for claim in claims], claims[0].strategy()
     for number in range(MOST * wanted):
         how, instance = adversary(claims[0], strategy, number, seed)

@@ -15,6 +15,7 @@ from ncfcheck.model.networks import dense
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import instances
 from tests.support.foreign import Gated, GatedEvaluation, MatrixSensing, instance_on, wrapped
+from tests.support.layered import layered
 
 load_claims()
 CLAIMS = registered()
@@ -33,7 +34,7 @@ def test_claims_without_layers_are_those_about_homogeneity_flows_and_early_train
 @pytest.mark.parametrize("id", GENERAL)
 def test_a_network_that_hides_its_layers_is_judged_as_the_network(id):
     each = CLAIMS[id]
-    for instance in draw(each.strategy(), 2, 5, simplest=False):
+    for instance in draw(layered(each).strategy(), 2, 5, simplest=False):
         (outcome, margin), (found, other) = each.judge(instance), each.judge(wrapped(instance))
         assert found is outcome, (instance.describe(), margin, other)
         assert margin.note == other.note or "[" in margin.note or "e-" in margin.note

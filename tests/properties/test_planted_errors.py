@@ -15,6 +15,7 @@ from ncfcheck.model.networks import Network
 from ncfcheck.strategies.draw import draw
 from ncfcheck.theory.early import training
 from ncfcheck.theory.flow import stepper
+from tests.support.layered import layered
 
 load_claims()
 INSTANCES = 12
@@ -24,7 +25,7 @@ def violated(*claims: str) -> set[str]:
     """Which of the claims some instance violates."""
     found = set()
     for id in claims:
-        claim = registered()[id]
+        claim = layered(registered()[id])
         outcomes = {
             claim.judge(each)[0] for each in draw(claim.strategy(), INSTANCES, 1, simplest=True)
         }

@@ -10,8 +10,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from ncfcheck.core.claims import CONJECTURE, Claim, Inapplicable, Margin
-from ncfcheck.model import sources
+from ncfcheck.core.claims import CONJECTURE, THEOREM, Claim, Inapplicable, Margin, registered
+from ncfcheck.core.loading import load_claims
+from ncfcheck.core.needs import Need
 from ncfcheck.model.encoding import encode
 from ncfcheck.model.networks import Network
 from ncfcheck.run.hunting import changes
@@ -114,11 +115,57 @@ def test_layered_networks_are_drawn_as_ever_and_by_the_same_seeds():
 def test_any_draws_layered_networks_and_the_homogeneous_families(monkeypatch):
     family = Gated()
     monkeypatch.setattr(Toy, "is_homogeneous", property(lambda self: self.of is not family))
-    monkeypatch.setitem(sources.BUILT_IN, "gated", GATED)
-    monkeypatch.setitem(sources.BUILT_IN, "other", family)
+    monkeypatch.setattr(drawn_models, "BUILT_IN", {"gated": GATED, "other": family})
     found = {each.network.family for each in some(instances(models="any", starts="gaussian"), 60)}
     assert found == {None, GATED}
     assert drawn_models.kinds(("any",)) == ("layered", GATED)
+
+
+def test_half_of_any_models_are_layered_and_families_are_drawn_equally_often():
+    found = Counter(
+        each.network.family for each in some(instances(models="any", starts="gaussian"), 600)
+    )
+    assert 240 < found.pop(None) < 360
+    families = set(drawn_models.kinds(("any",), {"lipschitz"})) - {"layered"}
+    assert set(found) == families and min(found.values()) > 600 / 2 / len(families) / 3
+
+
+def test_models_without_what_is_needed_are_not_drawn_and_nothing_makes_such_of_others():
+    strategy = instances(models="any", needs=("superquadratic", "groups"), starts="gaussian")
+    found = some(strategy, 120)
+    assert all(each.network.order > 2 and len(each.network.groups) > 1 for each in found)
+    names = {each.network.family.name for each in found if each.network.family}
+    assert "diagonal" in names and not names & {"sensing", "depths", "residual", "max_pooling"}
+    diagonal = next(each for each in found if str(each.network.family) == "diagonal")
+    assert diagonal.network.order > 2
+    quadratic = next(each for each in some(instances(models="diagonal")) if each.network.order == 2)
+    with pytest.raises(Inapplicable, match="a model with an order D > 2, two groups of weights"):
+        strategy.admit(quadratic)
+    with pytest.raises(ValueError, match=r"'order' is nothing that a model has; possible: .*group"):
+        instances(needs="order")
+
+
+def test_general_theorems_draw_few_models_that_they_are_not_about():
+    load_claims()
+    general = [
+        each
+        for each in registered().values()
+        if each.kind is THEOREM and Need.LAYERED not in each.needs
+    ]
+    assert len(general) == 20
+    for strategy in {each.given.stream: each.given for each in general}.values():
+        claims = [each for each in general if each.given.stream == strategy.stream]
+        drawn = some(replace_starts(strategy), 80)
+        for claim in claims:
+            assert sum(not claim.suits(each.network) for each in drawn) <= 20, claim.id
+            assert any(each.network.family for each in drawn)
+
+
+def replace_starts(strategy):
+    """The strategy with starts that need no flow."""
+    if "starts" in strategy.declared:
+        return strategy.with_parts(options=strategy.options | {"starts": STARTS})
+    return strategy
 
 
 def test_kinked_families_are_drawn_where_no_gradient_needs_to_be_lipschitz(monkeypatch):
@@ -171,7 +218,9 @@ def test_outputs_that_a_family_fixes_are_those_asked_for_or_it_is_turned_down():
 def test_options_of_layers_do_not_go_with_other_models():
     with pytest.raises(ValueError, match=r"powers=.*it is about layered networks, and models are"):
         instances(models=(GATED,), powers=(2,))
-    with pytest.raises(ValueError, match="'gate' is no family of models; possible: any, layered"):
+    with pytest.raises(
+        ValueError, match=r"'gate' is no family of models; possible: any, .*layered"
+    ):
         instances(models="gate")
     assert instances(models=GATED, shared=False)
 

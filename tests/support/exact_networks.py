@@ -14,13 +14,14 @@ from ncfcheck.model.networks import Network, convolution, dense
 from ncfcheck.strategies.draw import draw
 from ncfcheck.theory.kkt.points import positive_limit
 from ncfcheck.theory.starts import unit
+from tests.support.layered import layered
 
 
 def first_violation(claim: Claim, seed: int = 0):
     """The first instance drawn that violates the claim."""
     return next(
         each
-        for each in draw(claim.strategy(), 30, seed, simplest=False)
+        for each in draw(layered(claim).strategy(), 30, seed, simplest=False)
         if claim.judge(each)[0] is Outcome.VIOLATES
     )
 

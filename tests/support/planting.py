@@ -27,6 +27,7 @@ from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import examine
 from ncfcheck.verdicts.results import conclude
 from ncfcheck.verdicts.tallies import Case, Tally
+from tests.support.layered import layered
 
 COMPILED = ("descent", "clipped", "_softmax")  # ends of the names of what kernels have of losses
 ENOUGH = 50  # instances, of which so few are decided that it is an objection
@@ -153,9 +154,10 @@ def first_violation(
     """The claim on the instances that a run of the profile draws first, `drawn` at most, up to the
     first confirmed violation.
 
-    Exceptions, of the strategy too, are errors of the claim, as they are in a run.
+    Exceptions, of the strategy too, are errors of the claim, as they are in a run. On layered
+    networks: errors are planted in what is theirs.
     """
-    tally, count = Tally(), 0
+    claim, tally, count = layered(claim), Tally(), 0
     for shard in cut([claim], examples):
         derived = derive(seed, claim.stream, shard.index, 0)
         try:

@@ -22,7 +22,7 @@ LARGEST = 10**4  # d and m are below
 LARGEST_SIZE = 10**3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BuiltIn(Family):
     """A family of this package: what it writes, and d and m where its sizes tell them."""
 
