@@ -54,11 +54,13 @@ def own_claims(command):
 def own_model(command):
     """Give a command the option --model; `models` tells what was given."""
 
-    def keep(context, _, file):
-        context.meta[MODEL] = None if file is None else str(Path(file).absolute())
+    def keep(context, _, files):
+        if len(files) > 1:
+            raise click.UsageError("--model is given twice: one file may state several models")
+        context.meta[MODEL] = str(Path(files[0]).absolute()) if files else None
 
     text = "A file of models of your own, in place of those that the claims draw."
-    options = {"expose_value": False, "callback": keep, "help": text}
+    options = {"multiple": True, "expose_value": False, "callback": keep, "help": text}
     return click.option("--model", type=PATH, metavar="FILE.py", **options)(command)
 
 

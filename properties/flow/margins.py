@@ -63,7 +63,7 @@ def conserved(instance, balances) -> Margin:
     and the loss flow.
     """
     network = instance.network
-    calls = CALLS if not instance.ncf.on_data.is_estimated else CALLS // 5
+    calls = CALLS if not instance.ncf.on_data.is_estimated else CALLS // 10
     numerics = replace(instance.numerics, calls=calls)
     delta, until = balancing(instance), norm_reaches(2.0)
     flow = ncf_flow(instance.ncf, instance.start, numerics, until)

@@ -126,6 +126,12 @@ MISTAKES = [
         "mine.py:11: mine(width=1): outputs of a sample depend on the other samples, ",
     ),
     Mistake(
+        "another number of inputs",
+        "inputs=2",
+        "inputs=3",
+        "mine.py:6: ValueError: matmul",
+    ),
+    Mistake(
         "all sizes refused",
         "return OwnModel",
         "raise ValueError('heads do not divide it')\n    return OwnModel",
@@ -148,6 +154,21 @@ def test_a_mistake_in_a_network(own_command, mistake):
     code, out, err = own_command("model", "mine.py")
     assert (code, out) == (2, "") and err.startswith(f"ncfcheck: {mistake.told}"), err
     assert err.count("\n") == 1 and len(err) < 500
+
+
+def test_a_mistake_that_a_check_meets_first(own_command):
+    """check --model of a network that takes other samples → the same line as of `model`, exit 2"""
+    wrote(RIGHT.replace("inputs=2", "inputs=3", 1))
+    told = own_command("model", "mine.py")
+    found = own_command("check", "kkt.multiplier", "--examples", "1", "--model", "mine.py")
+    assert found == told and found[0] == 2 and "mine.py" in found[2]
+
+
+def test_two_files_for_one_option(own_command):
+    """--model twice → one line that says so, exit code 2"""
+    wrote(RIGHT)
+    code, out, err = own_command("check", "--model", "mine.py", "--model", "mine.py")
+    assert (code, out) == (2, "") and err.startswith("ncfcheck: --model is given twice")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ several weights at a time: calling it takes far longer than a small network's gr
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +33,11 @@ except ImportError as error:
     raise missing("jax", error) from error
 
 SMALL = 1 << 16  # P·n up to which compiling takes longer than a slower program
-QUICKLY = {"xla_backend_optimization_level": 0}
+QUICKLY, FASTER = ({"xla_backend_optimization_level": level} for level in (0, 1))
+
+# Read when JAX first computes: handing a small program to another thread takes as long as it does.
+with contextlib.suppress(AttributeError):
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 
 class Samples:
@@ -88,10 +93,10 @@ class JaxBackend(Backend):
         """The programs for the number of samples, and how many rows they take."""
         is_small = samples.rows * self.size <= SMALL
         if is_small not in self._programs:
-            how = {"compiler_options": QUICKLY if is_small else None}
+            often, seldom = (FASTER, QUICKLY) if is_small else (None, None)
             self._programs[is_small] = (
-                jax.jit(jax.vmap(self._everything, (None, 0)), **how),
-                jax.jit(jax.vmap(self._product, (None, None, None, 0)), **how),
+                jax.jit(jax.vmap(self._everything, (None, 0)), compiler_options=often),
+                jax.jit(jax.vmap(self._product, (None, None, None, 0)), compiler_options=seldom),
             )
         return *self._programs[is_small], LANES if is_small else 1
 

@@ -14,6 +14,7 @@ from ncfcheck.model.backends.backend import Array, Backend
 from ncfcheck.model.estimates import Differences, Estimated
 from ncfcheck.model.families import Family
 from ncfcheck.model.models import Group, Model
+from ncfcheck.model.own.contract import called
 from ncfcheck.model.own.measured import Measured, measured
 
 
@@ -141,7 +142,8 @@ class OwnModel(Model):
         """m, as given, or found by evaluating it."""
         if self._width is not None:
             return self._width
-        shape = self.backend.signature(np.ones((2, self.inputs)), np.ones(self.size)).shape
+        samples, w = np.ones((2, self.inputs)), np.ones(self.size)
+        shape = called(self, self.backend.signature, samples, w).shape
         return shape[1] if len(shape) == 2 else 1
 
     @property

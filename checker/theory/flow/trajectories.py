@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from itertools import islice
 from numbers import Real
 from typing import Any
 
@@ -53,7 +54,7 @@ class Event:
 
 NO_EVENT = Event()
 # Rows of a flow at which rounding is looked for where bounds on it are estimates.
-ESTIMATED = 8
+ESTIMATED = 16
 # A target for sin∠ that is never met: the flow goes on to its event.
 NEVER = -1.0
 
@@ -168,11 +169,13 @@ def strayed(ncf: Ncf, labels: Iterable[np.ndarray], flow: Trajectory) -> float:
     share of the gradient, summed along the way. `labels`, (n, k_L) at every row: those of the NCF
     on the data and network of `ncf` whose gradient at v is the flow's.
     """
-    bounds, rows = ncf.on_data.bounds, list(zip(flow.directions, labels))
-    # Estimates are the same to a factor nearby, and dear.
-    every = max(1, len(rows) // ESTIMATED) if ncf.on_data.is_estimated else 1
-    known = [norm(bounds(v, each)[1]) for v, each in rows[::every]]
-    lost = np.repeat(known, every)[: len(rows)]
+    bounds, count = ncf.on_data.bounds, len(flow.time)
+    # Estimates change little from row to row, and are dear.
+    most = ESTIMATED if ncf.on_data.is_estimated else count
+    rows = np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
+    labels = list(islice(labels, count))
+    known = [norm(bounds(flow.directions[k], labels[k])[1]) for k in rows]
+    lost = np.exp(np.interp(np.arange(count), rows, np.log(np.maximum(known, 1e-300))))
     norms = np.maximum(flow.gradient_norm, np.finfo(float).tiny)
     points = np.exp(flow.log_norm - flow.log_norm.max())[:, None] * flow.directions
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
