@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ncfcheck import CannotRun
+from ncfcheck.model.own import families
+
 IMPORTS = """\
 import numpy as np
 from ncfcheck import OwnModel, own_model
@@ -157,11 +160,13 @@ def test_a_mistake_in_a_network(own_command, mistake):
 
 
 def test_a_mistake_that_a_check_meets_first(own_command):
-    """check --model of a network that takes other samples → the same line as of `model`, exit 2"""
+    """a check asks how many outputs a mistaken network has → the same line as of `model`"""
     wrote(RIGHT.replace("inputs=2", "inputs=3", 1))
-    told = own_command("model", "mine.py")
-    found = own_command("check", "kkt.multiplier", "--examples", "1", "--model", "mine.py")
-    assert found == told and found[0] == 2 and "mine.py" in found[2]
+    code, _, told = own_command("model", "mine.py")
+    (family,) = families.load("mine.py")
+    with pytest.raises(CannotRun) as error:
+        family.width_of({"width": 1})
+    assert code == 2 and told == f"ncfcheck: {error.value}\n"
 
 
 def test_two_files_for_one_option(own_command):
