@@ -566,6 +566,8 @@ RANK_ONE = {
         ("in matrices[1:]", "in matrices[:-1]", "s_{l−1}", SUFFICIENT),
         ("np.sign(W[0, 0])", "W[0, 0]", "not a sign", SUFFICIENT),
         ("u / np.linalg.norm(u)", "u", "u not a unit vector", SUFFICIENT),
+    ],
+    "narrowed": [
         (
             "network.powers, network.slopes)",
             "network.powers, network.slopes[::-1])",
@@ -701,7 +703,6 @@ EXEMPT = {
     "ncfcheck.theory.kkt.points:KktPoint.off": "a bound; where it is too large exact counterparts "
     "decide",
     "ncfcheck.theory.rank_one.points:reduced_rounding": "a bound; tested in rational numbers",
-    "ncfcheck.theory.rank_one.points:narrowed": "a network that bounds and starts are of",
     **{
         f"ncfcheck.theory.kkt.points:{name}": "a bound, or what is bounded; held against the truth"
         for name in ("curvature_there", "least_curved", "Limit.end", "_extrapolated")
