@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from enum import StrEnum
 
 
@@ -27,6 +27,6 @@ class Need(StrEnum):
         return member
 
 
-def in_words(needs: Iterable[Need]) -> str:
+def in_words(needs: Collection[str]) -> str:
     """Them in one line, in the order in which they are declared."""
     return ", ".join(need.words for need in Need if need in needs)

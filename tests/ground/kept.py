@@ -10,6 +10,7 @@ import numpy as np
 
 from ncfcheck import CONJECTURE, Inapplicable, Loss, Margin, claim, families, instances
 from ncfcheck.strategies.found import found_points
+from ncfcheck.strategies.instances import collapsing
 from ncfcheck.strategies.structured import (
     clarke_points,
     mixed_points,
@@ -19,6 +20,7 @@ from ncfcheck.strategies.structured import (
 
 STRATEGIES = {
     "instances": instances,
+    "collapsing": collapsing,
     "rank_one_points": rank_one_points,
     "found_points": found_points,
     "perturbed_points": perturbed_points,

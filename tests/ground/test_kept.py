@@ -55,12 +55,11 @@ def made_of(claim, instance, rng):
             for far in (values + 0.3 * rng.standard_normal(values.shape), 1e5 * values):
                 moved = moves.with_array(instance, name, changes.within(name, far))
                 yield changes.rebuilt(claim, moved)
-    network, growing = instance.network, [{"samples": len(instance.problem.X) + 5}]
-    if network.family is None:
-        growing.append({"widths": (network.widths[0] + 5, *network.widths[1:])})
-    for larger in growing:
-        with contextlib.suppress(*FAILURES):
-            yield changes.rebuilt(claim, moves.reshaped(instance, **larger))
+    if instance.network.family is None:
+        widths, n = instance.network.widths, len(instance.problem.X)
+        for larger in ({"samples": n + 5}, {"widths": (widths[0] + 5, *widths[1:])}):
+            with contextlib.suppress(*FAILURES):
+                yield changes.rebuilt(claim, moves.reshaped(instance, **larger))
     for each in passes(instance):
         for candidate in islice(each(instance), 0, 60, 7):
             with contextlib.suppress(*FAILURES):
@@ -110,8 +109,9 @@ def test_whatever_is_made_of_an_instance_is_what_its_options_promise(id):
 def unkept(given):
     """The same strategy, which promises nothing."""
     data = given.data and Composite(lambda draw: draw(given.data), project=lambda sample: sample)
-    # No change adds weights that are shared or lacking, or another history: these are drawn then.
-    never = ("shared", "only_dense", "methods", "kinds")
+    # No change adds weights that are shared or lacking, another history, or makes a model one of
+    # another family: these are drawn then.
+    never = ("shared", "only_dense", "methods", "kinds", "models", "needs")
     told = {name: value for name, value in given.options.items() if name not in never}
     return given.with_parts(
         declared={}, data=data, options=told, promise=lambda instance, **options: None

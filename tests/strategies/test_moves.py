@@ -16,6 +16,7 @@ from ncfcheck.model.networks import DENSE, Network, masked
 from ncfcheck.strategies import moves
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import judge
+from tests.support.layered import layered
 
 load_claims()
 STRUCTURED = [
@@ -48,8 +49,8 @@ OTHERS = [
 
 
 def drawn(claim: Claim, count: int, seed: int = 3) -> list:
-    """Instances that meet the claim's hypotheses."""
-    seen = list(draw(claim.strategy(), count, seed, simplest=False))
+    """Instances on layered networks that meet the claim's hypotheses."""
+    seen = list(draw(layered(claim).strategy(), count, seed, simplest=False))
     return [each for each in seen if judge(claim, each)[0] is not Outcome.INAPPLICABLE]
 
 
