@@ -268,7 +268,7 @@ class Loss(LossFunction, StrEnum):
     def _missing_(cls, value):
         raise ValueError(f"{shown(value)} is no loss: {', '.join(cls)} are")
 
-    def value(self, outputs: Array, y: Array) -> Array:
+    def value(self, outputs: Array, y: Array) -> Array:  # type: ignore[override]
         """ℓ(ŷ, y)."""
         with np.errstate(over="ignore"):
             return self.formulas.value(outputs, y)

@@ -191,7 +191,9 @@ def draw_instance(
     )
 
 
-def _drawn(draw, data, models, needs, losses, outputs, options) -> tuple[Model, Sample, object]:
+def _drawn(
+    draw, data, models, needs, losses, outputs, options
+) -> tuple[Model, Sample, Loss | LossFunction]:
     """A model that has what is needed, data that it can take, and a loss for as many outputs."""
     kind = draw_kind(draw, models, needs)
     if not isinstance(kind, str):

@@ -56,12 +56,12 @@ def plant_descent_instead_of_ascent_in_the_flow(patch):
 
 
 def plant_time_scale_of_another_order(patch):
-    right = training.loss_flow
+    right = training.trained_flow
 
-    def shifted(problem, start, delta, numerics, until):
-        return right(problem, start, delta**0.5, numerics, until)
+    def shifted(instance, delta, until, numerics):
+        return right(instance, delta**0.5, until, numerics)
 
-    patch.setattr(training, "loss_flow", shifted)
+    patch.setattr(training, "trained_flow", shifted)
 
 
 PLANTED = {

@@ -351,8 +351,7 @@ def are_together(ncf: Ncf, numerics: Iterable[Numerics]) -> bool:
 
 def _trajectory(run: tuple, numerics: Numerics, rows: tuple) -> Trajectory:
     """What an integrator found; where the flow is stiff, taken up by an implicit one."""
-    field, start, _, *arguments = run
-    kind = arguments[2]
+    field, start, _, tolerance, residual, kind, target, direction, _ = run
     code, calls, scalars, directions = rows
     second = numerics.integrator == "scipy"
     is_any = not isinstance(field, stepper.Field)
@@ -364,7 +363,11 @@ def _trajectory(run: tuple, numerics: Numerics, rows: tuple) -> Trajectory:
             field,
             directions[-1],
             scalars[-1, 1],
-            *arguments[:-1],
+            tolerance,
+            residual,
+            kind,
+            target,
+            direction,
             numerics.calls // 3,
             solver,
             scalars,

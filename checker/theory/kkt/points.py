@@ -182,7 +182,8 @@ def curvature_there(ncf: Ncf, point: KktPoint) -> Bounded:
     if not any(p == 2 and abs(a) != 1 for p, a in zip(network.powers, network.slopes)):
         return known
     reach = CONDITION * (point.residual + point.residual_error)
-    sides = ncf.curvature(point.u).sides(reach)
+    curvature: Any = ncf.curvature(point.u)
+    sides = curvature.sides(reach)
     if sides is None:
         return known
     tops = []
@@ -286,7 +287,7 @@ class Limit:
 
     point: KktPoint
     trajectory: Trajectory
-    order: int  # D
+    order: float  # D
 
     @cached_property
     def distance(self) -> float:
