@@ -39,7 +39,7 @@ Models = str | tuple[Family, ...] | None
 
 def load(models: Models) -> tuple[Family, ...] | None:
     """The families that a run is about, known from now on; None for what claims draw. Raises
-    BrokenClaims for a file that cannot be loaded.
+    BrokenModel for a file that cannot be loaded, ValueError for a name that is built in.
     """
     if models is None:
         return None
@@ -49,6 +49,8 @@ def load(models: Models) -> tuple[Family, ...] | None:
         models = own_families.load(str(path))
         source = Source(str(path), hashlib.sha256(path.read_bytes()).hexdigest()[:16])
     models = tuple(map(own_families.family_of, models))
+    for each in models:
+        own_families.require_free(each)
     # A file is imported once: what it said then is what its families are.
     known = [next((old for old in _own if old[0] is each), (each, source)) for each in models]
     _own[:] = [*known, *(old for old in _own if old not in known)]

@@ -69,7 +69,8 @@ def test_a_loss_touches_three_files_and_is_drawn_by_claims(applied, tmp_path):
     assert len(touched(name)) <= 3
     options = {"cwd": tmp_path, "env": applied(name)}
     run("pytest", "-q", "-p", "no:cacheprovider", "tests/model/test_losses.py", **options)
-    claims = ("homogeneity.loss_expansion", "homogeneity.gradient_scaling")
+    # On layered networks: without a cache, kernels of other models take long to compile.
+    claims = ("control.wrong_labels", "control.negative_factor")
     file = tmp_path / "out.json"
     run("ncfcheck", "check", *claims, "--examples", "30", "--json", str(file), **options)
     assert "log cosh" in file.read_text() or "log-cosh" in file.read_text()

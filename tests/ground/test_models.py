@@ -8,14 +8,36 @@ import pytest
 
 import ncfcheck
 from ncfcheck.app import session
-from ncfcheck.core import claims, loading
+from ncfcheck.core import claim_files, claims, loading
 from ncfcheck.model import sources
 from tests.support import ROOT
 from tests.support.commands import IMPORTS
 from tests.support.toy_models import GATED, SENSING
 
-MODELS = f"import sys\nsys.path.append({str(ROOT)!r})\n"
-MODELS += "from tests.support.toy_models import GATED, SENSING\n"
+GATES = f"""\
+import sys
+sys.path.append({str(ROOT)!r})
+from ncfcheck import OwnModel, own_model
+from tests.support.toy_models import GATED, SENSING
+
+
+def of(toy, inputs, **sizes):
+    shapes = {{name: shape for name, shape, _ in toy.shapes(inputs, 1, sizes)}}
+    pull_back = lambda X, w, r: toy.pull_back(X, w, r)[1]
+    return OwnModel.numpy(toy.outputs, pull_back, shapes, inputs=inputs)
+
+
+@own_model(gates=(1, 4))
+def gates(gates):
+    return of(GATED, 3, gates=gates)
+"""
+MATRICES = """
+
+@own_model(rows=(1, 3), columns=(1, 3), rank=(1, 3))
+def matrices(rows, columns, rank):
+    return of(SENSING, rows * columns, rows=rows, columns=columns, rank=rank)
+"""
+MODELS = GATES + MATRICES
 CLAIMS = (
     IMPORTS
     + '''
@@ -42,6 +64,7 @@ def layers(instance):
     return Margin(1.0, 0.0)
 '''
 )
+NAMES = {"gates", "matrices"}
 WITNESS = "reports/counterexamples/mine.small.json"
 
 
@@ -61,6 +84,15 @@ def files(own_command, monkeypatch):
         del sys.modules[name]
 
 
+def as_anew(monkeypatch):
+    """Forget the models, as a new process would have none."""
+    monkeypatch.setattr(sources, "_own", [])
+    for name in [
+        name for name in sys.modules if name.startswith(("claims_toys_", "claims_other_"))
+    ]:
+        claim_files.unload(sys.modules[name])
+
+
 def test_claims_that_are_not_about_the_model(files):
     """check --model with claims about layers → named once, not among the results, exit code 0"""
     code, out, _ = files("check", "--examples", "12", "--json", "r.json")
@@ -71,7 +103,7 @@ def test_claims_that_are_not_about_the_model(files):
     rows = {row["id"]: row for row in report["claims"]}
     assert rows.keys() == {"mine.euler", "mine.small"}
     assert rows["mine.euler"]["verdict"] == "not refuted"
-    assert rows["mine.euler"]["coverage"]["model"].keys() == {"gated", "sensing"}
+    assert rows["mine.euler"]["coverage"]["model"].keys() == NAMES
     assert any(each.startswith("--model=") for each in report["options"])
 
 
@@ -84,13 +116,13 @@ def test_none_of_the_claims_is_about_the_model(files):
 
 def test_a_counterexample_on_a_model(files):
     """a false claim hunted on a model → the smallest sizes, a witness that replays with it"""
-    Path("toys.py").write_text(MODELS.replace(", SENSING", ""))
+    Path("toys.py").write_text(GATES)
     code, out, _ = files("hunt", "mine.small", "--budget", "60")
-    assert code == 0 and "gated gates=1 d=3 m=1 n=1 " in out and "  G[1] = [ 0  0  0 ]\n" in out
+    assert code == 0 and "gates(gates=1)" in out and "  G[1] = [ 0  0  0 ]\n" in out
     content = json.loads(Path(WITNESS).read_text())
     network = content["instance"]["problem"]["network"]
     sizes = {"inputs": 3, "width": 1, "sizes": {"gates": 1}}
-    assert network == {"model": "gated", "file": "toys.py", **sizes}
+    assert network == {"model": "gates", "file": "toys.py", **sizes}
     assert content["model"] == str(Path("toys.py").resolve())
     assert content["replay"].endswith(f" --model {content['model']}")
     code, out, err = files("replay", WITNESS, "--quiet")
@@ -101,7 +133,7 @@ def test_a_counterexample_on_a_model(files):
 def test_a_witness_without_its_model(files, monkeypatch):
     """replay of a witness on a model, its file not given → which file to add, exit 2"""
     files("hunt", "mine.small", "--budget", "60")
-    monkeypatch.setattr(sources, "_own", [])
+    as_anew(monkeypatch)
     code, out, err = files("replay", WITNESS, model=None)
     assert (code, out) == (2, "")
     assert err.startswith(f"ncfcheck: {WITNESS}: cannot run: in its instance: problem: network: ")
@@ -113,7 +145,7 @@ def test_a_witness_without_its_model(files, monkeypatch):
 def test_a_model_that_was_changed(files, monkeypatch):
     """replay with a model file that says something else by now → that it has changed is told"""
     files("hunt", "mine.small", "--budget", "60")
-    monkeypatch.setattr(sources, "_own", [])
+    as_anew(monkeypatch)
     Path("toys.py").write_text(MODELS + "# more\n")
     code, out, _ = files("replay", WITNESS, "--quiet")
     assert code == 1 and out.endswith("; toys.py has changed since it was stored\n")
@@ -136,6 +168,15 @@ def test_a_file_that_states_no_model(files):
             assert (code, out) == (2, "") and told in err and err.count("\n") == 1
 
 
+def test_a_model_with_the_name_of_one_built_in(files):
+    """a model of one's own named like a family built in → its line, another name asked for, exit 2"""
+    Path("toys.py").write_text(GATES.replace("def gates(", "def gated("))
+    told = "gated is a family built in: give yours another name"
+    for line in (["check"], ["hunt", "mine.small"], ["replay", "w.json"]):
+        code, out, err = files(*line)
+        assert (code, out, err) == (2, "", f"ncfcheck: toys.py:14: ValueError: {told}\n")
+
+
 def table(columns: int) -> str:
     rows = [[str((7 * i + 3 * j) % 11 - 5.5) for j in range(columns + 1)] for i in range(12)]
     names = [f"x{j}" for j in range(columns)] + ["y"]
@@ -145,12 +186,12 @@ def table(columns: int) -> str:
 
 def test_a_table_fixes_the_sizes(files):
     """--model with --data → models of the table's dimension; none of it: one line, exit 2"""
-    Path("toys.py").write_text(MODELS.replace("GATED, ", ""))
+    Path("toys.py").write_text(MODELS.replace("@own_model(gates=(1, 4))\n", ""))
     how = ("check", "mine.euler", "--examples", "6", "--target", "y")
     code, out, _ = files(*how, "--data", table(4))
-    assert code == 0 and "sensing×6" in out and "d=4" in out
+    assert code == 0 and "matrices×6" in out and "d=4" in out
     code, out, err = files(*how, "--data", table(5))
-    told = "the table has 5 columns besides the labels, and no sizes of sensing have d = 5"
+    told = "the table has 5 columns besides the labels, and no sizes of matrices have d = 5"
     assert (code, out, err) == (2, "", f"ncfcheck: {told} and one output\n")
 
 
@@ -166,13 +207,14 @@ def test_two_workers_find_what_one_finds(files):
     assert found[0] == found[1]
 
 
-def test_a_hunt_is_not_continued_on_another_model(files):
+def test_a_hunt_is_not_continued_on_another_model(files, monkeypatch):
     """hunt --resume with another model than before → a hunt of its own, not the old one's sums"""
     files("hunt", "mine.euler", "--budget", "20")
     assert "on 30 instances" in files("hunt", "mine.euler", "--budget", "30", "--resume")[1]
-    Path("other.py").write_text(MODELS.replace("GATED, ", ""))
+    Path("other.py").write_text(MODELS.replace("@own_model(gates=(1, 4))\n", ""))
+    as_anew(monkeypatch)
     _, out, _ = files("hunt", "mine.euler", "--budget", "10", "--resume", model="other.py")
-    assert "on 10 instances" in out and "model: sensing\n" in out
+    assert "on 10 instances" in out and "model: matrices\n" in out
 
 
 @pytest.fixture
@@ -208,7 +250,7 @@ def test_models_from_python(from_python):
         ({"model": 3}, TypeError, "`model` is a file of models or a family, not 3"),
         ({"model": []}, TypeError, "`model` is a file of models or a family, not []"),
         ({"model": GATED, "workers": 2}, ValueError, "expected models given themselves need work"),
-        ({"model": "none.py"}, ncfcheck.BrokenClaims, "cannot read none.py: there is no such file"),
+        ({"model": "none.py"}, ncfcheck.CannotRun, "cannot read none.py: there is no such file"),
     ],
 )
 def test_what_is_no_model(from_python, how, kind, told):

@@ -1,6 +1,5 @@
 """Built-in families against formulas written out once more, and what they say of themselves."""
 
-import dataclasses
 import json
 import re
 from fractions import Fraction
@@ -160,37 +159,52 @@ def test_models_are_stored_by_their_sizes_and_come_back_equal(name):
     assert decode(stored).program is model.program
 
 
+SIZES = {"layers": 1, "hidden": 2, "power": 1, "slope": 0}
+
+
 @pytest.mark.parametrize(
-    "change, told",
+    "change, told, told_of_stored",
     [
-        ({"name": "gatted"}, "did you mean 'gated'"),
-        ({"d": 0}, "d must be whole numbers from 1 up"),
-        ({"hyperparameters": (("layers", 1),)}, "sizes of gated: layers, hidden, power, slope"),
+        ({"name": "gatted"}, "did you mean 'gated'", "no family of models 'gatted' is known"),
+        ({"d": 0}, "d must be whole numbers from 1 up", "inputs of gated .* cannot be 0"),
         (
-            {"hyperparameters": (("layers", 0), ("hidden", 1), ("power", 1), ("slope", 0))},
+            {"sizes": {"layers": 1}},
+            "sizes of gated: layers, hidden, power, slope",
+            "sizes of gated are layers, hidden, power, slope, not layers",
+        ),
+        (
+            {"sizes": SIZES | {"layers": 0}},
             "layers of gated must be whole numbers from 1 up",
+            r"layers is from 1 to \d in gated, not 0",
         ),
         (
-            {"hyperparameters": (("layers", 99), ("hidden", 1), ("power", 2), ("slope", 0))},
+            {"sizes": SIZES | {"layers": 99, "power": 2}},
             "too high an order",
+            r"layers is from 1 to \d in gated, not 99",
         ),
         (
-            {"hyperparameters": (("layers", 1), ("hidden", 1), ("power", 2), ("slope", 11))},
+            {"sizes": SIZES | {"slope": 11}},
             "slope of gated must be whole numbers from 0 up, and below 11",
+            "slope is from 0 to 10 in gated, not 11",
         ),
         (
-            {"hyperparameters": (("layers", 1), ("hidden", 999), ("power", 2), ("slope", 0))},
+            {"sizes": SIZES | {"hidden": 999, "power": 2}},
             "too large a program",
+            r"hidden is from 1 to \d in gated, not 999",
         ),
     ],
 )
-def test_sizes_that_a_family_has_not_are_refused_by_name(change, told):
-    sizes = (("layers", 1), ("hidden", 2), ("power", 1), ("slope", 0))
-    model = Architecture("gated", 2000, 1, sizes)
+def test_sizes_that_a_family_has_not_are_refused_by_name(change, told, told_of_stored):
+    right = {"name": "gated", "d": 2000, "m": 1, "sizes": SIZES}
+    wrong = right | change
     with pytest.raises(ValueError, match=told):
-        dataclasses.replace(model, **change)
-    with pytest.raises(BadWitness, match=told):
-        decode({**encode(model), **{key: encode(value) for key, value in change.items()}})
+        Architecture(wrong["name"], wrong["d"], wrong["m"], tuple(wrong["sizes"].items()))
+    names = {"name": "model", "d": "inputs", "m": "width", "sizes": "sizes"}
+    stored = {"file": None} | {names[key]: value for key, value in wrong.items()}
+    mended = stored | {names[key]: right[key] for key in change}
+    assert encode(decode(mended)) == mended
+    with pytest.raises(BadWitness, match=told_of_stored):
+        decode(stored)
 
 
 def test_inputs_that_sizes_fix_are_refused_where_they_differ():

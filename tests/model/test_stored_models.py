@@ -51,7 +51,9 @@ def test_an_instance_is_read_as_it_was_stored(known, network):
 def test_a_model_of_no_known_family_is_told_with_the_file_that_states_it(known):
     content = encode(instance(GATED.build(3, 1, {"gates": 2})))
     content["problem"]["network"]["file"] = "mine.py"
-    with pytest.raises(BadWitness, match=r"its model 'gated' is of mine\.py: add --model mine\.py"):
+    with pytest.raises(
+        BadWitness, match=r"its model 'toy_gates' is of mine\.py: add --model mine\.py"
+    ):
         decode(content)
     content["problem"]["network"] |= {"file": None, "model": "gates"}
     with pytest.raises(BadWitness, match="no family of models 'gates' is known"):
@@ -59,10 +61,10 @@ def test_a_model_of_no_known_family_is_told_with_the_file_that_states_it(known):
 
 
 EDITS = {
-    "sizes": ({}, "sizes of gated are gates, not "),
-    "more sizes": ({"gates": 2, "heads": 1}, "sizes of gated are gates, not gates, heads"),
-    "too large": ({"gates": 10**9}, "gates is from 1 to 4 in gated, not 1000000000"),
-    "no number": ({"gates": "2"}, "gates is from 1 to 4 in gated, not '2'"),
+    "sizes": ({}, "sizes of toy_gates are gates, not "),
+    "more sizes": ({"gates": 2, "heads": 1}, "sizes of toy_gates are gates, not gates, heads"),
+    "too large": ({"gates": 10**9}, "gates is from 1 to 4 in toy_gates, not 1000000000"),
+    "no number": ({"gates": "2"}, "gates is from 1 to 4 in toy_gates, not '2'"),
 }
 
 
@@ -81,7 +83,9 @@ def test_inputs_that_do_not_go_with_the_sizes_are_told(known):
     for name, wrong in (("inputs", 5), ("width", 2)):
         edited = json.loads(json.dumps(content))
         edited["problem"]["network"][name] = wrong
-        with pytest.raises(BadWitness, match=f"{name} of sensing of these sizes cannot be {wrong}"):
+        with pytest.raises(
+            BadWitness, match=f"{name} of toy_sensing of these sizes cannot be {wrong}"
+        ):
             decode(edited)
     content["problem"]["network"]["more"] = 1
     with pytest.raises(BadWitness, match="not a model"):
@@ -90,7 +94,7 @@ def test_inputs_that_do_not_go_with_the_sizes_are_told(known):
 
 def test_a_file_is_told_by_its_name_and_a_digest(monkeypatch, tmp_path):
     monkeypatch.setattr(sources, "_own", [])
-    monkeypatch.setattr(sources, "load_models", lambda path: [GATED])
+    monkeypatch.setattr(sources.own_families, "load", lambda path: [GATED])
     path = tmp_path / "mine.py"
     path.write_text("one")
     network = sources.load(str(path))[0].build(2, 1, {"gates": 1})
@@ -117,7 +121,7 @@ def test_weights_are_rendered_by_group_those_in_three_dimensions_as_several_matr
     network = GATED.build(2, 1, {"gates": 2})
     start = unit(np.arange(1.0, 11.0))
     lines = render(CLAIM, Instance(Problem(network, [[1, 2]], [[1]]), start), Margin(-1.0, 0.0))
-    assert lines[2].startswith("gated gates=2 d=2 m=1 n=1 ")
+    assert lines[2].startswith("toy_gates gates=2 d=2 m=1 n=1 ")
     assert lines[lines.index("start v₀ = w/‖w‖ with the weights w:") + 1 : -3] == [
         "  G[1] = [ 1  2 ]",
         "         [ 3  4 ]",
@@ -131,9 +135,9 @@ def test_a_model_with_a_formula_is_rendered_by_it(monkeypatch):
     network = GATED.build(2, 1, {"gates": 1})
     monkeypatch.setattr(type(network), "formula", "V ((G₁ x) ∘ (G₂ x))", raising=False)
     line = render(CLAIM, instance(network), Margin(-1.0, 0.0))[2]
-    assert line.startswith("H(x) = V ((G₁ x) ∘ (G₂ x)), gated gates=1 d=2 m=1 n=2 ")
+    assert line.startswith("H(x) = V ((G₁ x) ∘ (G₂ x)), toy_gates gates=1 d=2 m=1 n=2 ")
 
 
 def test_coverage_counts_the_family():
     found = instance(SENSING.build(6, 1, {"rows": 2, "columns": 3, "rank": 1})).coverage()
-    assert (found["model"], found["D"]) == ("sensing", "2")
+    assert (found["model"], found["D"]) == ("toy_sensing", "2")

@@ -203,7 +203,7 @@ def test_data_of_the_users_own_fix_the_sizes():
     assert {each.problem.X.shape[1] for each in found} == {6}
     sizes = [each.network.sizes for each in found if each.network.family is SENSING]
     assert {(each["rows"], each["columns"]) for each in sizes} == {(2, 3), (3, 2)}
-    with pytest.raises(Unsatisfiable, match="no sizes of sensing have d = 5"):
+    with pytest.raises(Unsatisfiable, match="no sizes of toy_sensing have d = 5"):
         some(instances(models=SENSING, starts=STARTS).strategy(table(5)), 5)
 
 
@@ -211,7 +211,7 @@ def test_outputs_that_a_family_fixes_are_those_asked_for_or_it_is_turned_down():
     assert {
         each.network.width for each in some(instances(models=GATED, outputs=3, starts=STARTS))
     } == {3}
-    with pytest.raises(Unsatisfiable, match="no sizes of sensing have m = 2"):
+    with pytest.raises(Unsatisfiable, match="no sizes of toy_sensing have m = 2"):
         some(instances(models=SENSING, outputs=2), 5)
 
 

@@ -102,7 +102,7 @@ class _ToyFamily(Family):
 class Gated(_ToyFamily):
     """H(x) = V ((G_1 x) ∘ (G_2 x)), V of order 1 and G (2, gates, d) of order 2."""
 
-    name = "gated"
+    name = "toy_gates"
     ranges: ClassVar = {"gates": (1, 4)}
 
     def shapes(self, d, m, sizes):
@@ -122,7 +122,7 @@ class Gated(_ToyFamily):
 class Sensing(_ToyFamily):
     """H(A) = ⟨A, W_2 W_1⟩ for A (rows, columns): one output, D = 2, d = rows · columns."""
 
-    name = "sensing"
+    name = "toy_sensing"
     ranges: ClassVar = {"rows": (1, 3), "columns": (1, 3), "rank": (1, 3)}
 
     def inputs_of(self, sizes):

@@ -13,6 +13,7 @@ import numpy as np
 from ncfcheck.core import claim_files, stated
 from ncfcheck.core.claim_files import told
 from ncfcheck.core.errors import CannotRun
+from ncfcheck.model.architectures import BUILT_IN
 from ncfcheck.model.arrays import integers
 from ncfcheck.model.backends.backend import BrokenModel
 from ncfcheck.model.families import Family, Sizes
@@ -106,12 +107,13 @@ def own_model(function: Callable[..., OwnModel] | None = None, **ranges):
 
     Every size is given as (least, most), whole numbers from 1 up, or as one number: instances draw
     them, hunts and shrinks change them. Raises TypeError or ValueError for anything else, and for a
-    second function of the name.
+    name that another function or a family built in has.
     """
 
     def register(function):
         _require_sizes(function, ranges)
         family = OwnFamily(function, {name: _range(name, each) for name, each in ranges.items()})
+        require_free(family)
         before = _registry.get(family.name)
         if before and not _is_restated(before.function, function):
             raise ValueError(
@@ -122,6 +124,12 @@ def own_model(function: Callable[..., OwnModel] | None = None, **ranges):
         return function
 
     return register if function is None else register(function)
+
+
+def require_free(family: Family) -> None:
+    """That no family built in has its name, by which it is stored. Raises ValueError."""
+    if BUILT_IN.get(family.name, family) is not family:
+        raise ValueError(f"{family.name} is a family built in: give yours another name")
 
 
 _registry: dict[str, OwnFamily] = {}
