@@ -169,12 +169,12 @@ def test_a_file_that_states_no_model(files):
 
 
 def test_a_model_with_the_name_of_one_built_in(files):
-    """a model of one's own named like a family built in → its line, another name asked for, exit 2"""
+    """a model of one's own named like a family built in → its line, what to do, exit 2"""
     Path("toys.py").write_text(GATES.replace("def gates(", "def gated("))
     told = "gated is a family built in: give yours another name"
     for line in (["check"], ["hunt", "mine.small"], ["replay", "w.json"]):
         code, out, err = files(*line)
-        assert (code, out, err) == (2, "", f"ncfcheck: toys.py:14: ValueError: {told}\n")
+        assert (code, out, err) == (2, "", f"ncfcheck: toys.py:13: ValueError: {told}\n")
 
 
 def table(columns: int) -> str:
@@ -189,7 +189,7 @@ def test_a_table_fixes_the_sizes(files):
     Path("toys.py").write_text(MODELS.replace("@own_model(gates=(1, 4))\n", ""))
     how = ("check", "mine.euler", "--examples", "6", "--target", "y")
     code, out, _ = files(*how, "--data", table(4))
-    assert code == 0 and "matrices×6" in out and "d=4" in out
+    assert code == 0 and "matrices×6" in out and "rows      2×6" in out
     code, out, err = files(*how, "--data", table(5))
     told = "the table has 5 columns besides the labels, and no sizes of matrices have d = 5"
     assert (code, out, err) == (2, "", f"ncfcheck: {told} and one output\n")
