@@ -11,7 +11,7 @@ from ncfcheck.core.claims import Unresolved
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.ncf import norm
 from ncfcheck.model.networks import dense
-from ncfcheck.theory.early.tracking import predicted
+from ncfcheck.theory.early.tracking import RADIUS, predicted
 from ncfcheck.theory.flow import any_model, linearised, solvers, stepper
 from ncfcheck.theory.flow.trajectories import (
     Stop,
@@ -109,7 +109,7 @@ def test_limits_blow_ups_and_constants_are_those_of_the_network(pair):
     if layered.value > 0:
         times = [blowup_time(each.ncf, each.start, each.numerics)[0] for each in pair]
         assert abs(times[0].value - times[1].value) <= times[0].error + times[1].error
-    reference = ncf_flow(exact.ncf, exact.start, exact.numerics, norm_reaches(1.2))
+    reference = ncf_flow(exact.ncf, exact.start, exact.numerics, norm_reaches(RADIUS))
     if reference.stop is Stop.ESCAPED:
         (direction, delay, known), (other, late, _) = (predicted(each, reference) for each in pair)
         assert norm(direction - other) <= max(known[0], 1e-5 * norm(direction))
