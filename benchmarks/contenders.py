@@ -61,7 +61,7 @@ def ncf_with(network, where):
             out = out @ theta[part].reshape(rows, columns).T
             if layer < len(activations):
                 power, negative = activations[layer]
-                out = where(out >= 0, 1.0, negative) * out**power
+                out = where(out >= 0, out**power, negative * out**power)
         return (out * ybar).sum()
 
     return value

@@ -19,10 +19,8 @@ from .core.claims import claim as claim
 from .core.claims import worst as worst
 from .core.errors import CannotRun as CannotRun
 from .core.tolerances import Numerics as Numerics
-from .model.encoding import BadWitness as BadWitness
 from .model.instance import Instance as Instance
 from .model.loss_functions import LossFunction as LossFunction
-from .model.losses import Huber as Huber
 from .model.losses import Loss as Loss
 from .model.ncf import Ncf as Ncf
 from .model.ncf import Problem as Problem

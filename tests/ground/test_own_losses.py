@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from ncfcheck import Huber, Inapplicable, Instance, Loss, LossFunction, Problem, dense, unit
+from ncfcheck import Inapplicable, Instance, Loss, LossFunction, Problem, dense, unit
 from ncfcheck.core.claims import Outcome, registered
 from ncfcheck.model.encoding import NotStorable, decode, encode
 from ncfcheck.model.labels import CLASSES
+from ncfcheck.model.losses import Huber
 from ncfcheck.properties.homogeneity import theorems  # noqa: F401  registers the claims
 from ncfcheck.strategies import moves
 from ncfcheck.strategies.draw import draw

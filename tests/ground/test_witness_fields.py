@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from ncfcheck import BadWitness, replay
+from ncfcheck import replay
+from ncfcheck.model.encoding import BadWitness
 from tests.support import ROOT
 
 FILE = ROOT / "reports" / "counterexamples" / "conjecture.mixed_labels_grow.json"

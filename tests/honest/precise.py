@@ -16,7 +16,7 @@ import numpy as np
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.ncf import Ncf, sine
 from ncfcheck.theory.early import training
-from ncfcheck.theory.flow import stepper, trajectories
+from ncfcheck.theory.flow import ahead, stepper, trajectories
 from ncfcheck.theory.flow.trajectories import Event, Stop, Trajectory
 from ncfcheck.theory.kkt import points
 from tests.honest import exact_flows
@@ -30,8 +30,10 @@ CHANGE = 2.0**-30  # of weights, for differences of ∇N: their error is its squ
 
 def forget_flows() -> None:
     """What claims look at again is computed anew."""
-    for kept in (points._followed, training._window, training._trained_flow):
+    for kept in (points._followed, training._window):
         kept.cache_clear()
+    for flows in (ahead._ncf_flows, ahead._loss_flows):
+        flows._found.clear()
 
 
 class NotKnown(Exception):

@@ -13,12 +13,11 @@ from ncfcheck.properties.early import model_controls, theorems
 from ncfcheck.properties.early.margins import grown_window, misalignment
 from ncfcheck.properties.flow import margins
 from ncfcheck.properties.flow.instances import convolved, every_balance
-from ncfcheck.strategies.draw import draw_one
 from ncfcheck.theory.early import tracking
 from ncfcheck.theory.early.training import Window
 from ncfcheck.theory.kkt import points
-from tests.honest.adversarial import adversary
 from tests.honest.flow_bars import Found, claims, held, hold
+from tests.honest.stored import stored
 
 WRONG = Found.OUTSIDE, Found.ERROR
 IDS = [claim.id for claim in claims()]
@@ -63,42 +62,37 @@ def test_errors_a_millionth_of_what_they_should_be_are_found_out(id, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "id, seed, number, planted",
+    "name, planted",
     [
         # What runs at several tolerances differ by, where labels cancel.
-        ("flow.blowup_bracket", 5, 742, [(points, "LOOSER", 1.0)]),
+        ("flow.blowup_bracket 5-742", [(points, "LOOSER", 1.0)]),
         # Past a saddle loss flows take steps, and make errors, of their own.
-        ("early.tracking_constant", 11, 87, [(tracking, "_floor", lambda *_: np.full(2, 1e-12))]),
+        ("early.tracking_constant 11-87", [(tracking, "_floor", lambda *_: np.full(2, 1e-12))]),
         # Weights of 1e-11 decide where a flow goes, and so what the variational equation is about.
         (
-            "early.tracking_constant",
-            1,
-            812,
+            "early.tracking_constant 1-812",
             [(tracking, "EPS", 1e-9), (tracking, "_refuse_other_ends", lambda *_: None)],
         ),
         # Where ∇N dies like a high power of the distance, the limit is far from where it has died.
         (
-            "early.collapse",
-            1,
-            230,
+            "early.collapse 1-230",
             [(points.Limit, "end", property(lambda limit: (limit.point.u, 0.0)))],
         ),
         # Past a saddle two runs go the same wrong way.
-        ("control.biases_early", 1, 25, [(model_controls, "PRECISIONS", (1e-6, 3e-5))]),
+        ("control.biases_early 1-25", [(model_controls, "PRECISIONS", (1e-6, 3e-5))]),
     ],
 )
-def test_an_error_that_leaves_a_part_out_is_found_out(id, seed, number, planted, monkeypatch):
-    (claim,) = claims(id)
-    _, instance = adversary(claim, claim.strategy(), number, seed)
+def test_an_error_that_leaves_a_part_out_is_found_out(name, planted, monkeypatch):
+    (claim,), instance = claims(name.split()[0]), stored(name)
     assert held(claim, instance).found not in WRONG
-    for module, name, value in planted:
-        monkeypatch.setattr(module, name, value)
+    for module, function, value in planted:
+        monkeypatch.setattr(module, function, value)
     assert held(claim, instance).found is Found.OUTSIDE
 
 
 def test_flows_at_a_tighter_tolerance_are_held_against_a_window_of_their_own(monkeypatch):
     (claim,) = claims("early.direction_aligns")
-    instance = draw_one(claim.strategy(), 1374638303775844133).instance
+    instance = stored("early.direction_aligns tighter")
     assert held(claim, instance).found not in WRONG
     window, loose = theorems.conditioned_window, instance.numerics
     monkeypatch.setattr(
@@ -108,9 +102,7 @@ def test_flows_at_a_tighter_tolerance_are_held_against_a_window_of_their_own(mon
 
 
 def test_where_a_gradient_dies_is_in_the_bars_of_what_is_looked_at_until_then(monkeypatch):
-    (claim,) = claims("control.shared_conserved")
-    _, instance = adversary(claim, claim.strategy(), 402, 1)
-    shared = convolved(instance)
+    shared = convolved(stored("control.shared_conserved 1-402"))
 
     def is_within() -> bool:
         one, other = (
@@ -126,7 +118,7 @@ def test_where_a_gradient_dies_is_in_the_bars_of_what_is_looked_at_until_then(mo
 
 def test_a_start_of_which_shared_weights_leave_nothing_is_not_judged():
     (claim,) = claims("control.shared_conserved")
-    instance = draw_one(claim.strategy(), 0).instance
+    instance = stored("control.shared_conserved nothing left")
     start = np.zeros(instance.start.size)
     start[instance.network.slices[0].stop - 1] = 1.0
     assert claim.judge(replace(instance, start=start))[0] is Outcome.INAPPLICABLE
@@ -134,7 +126,7 @@ def test_a_start_of_which_shared_weights_leave_nothing_is_not_judged():
 
 def test_rounding_of_alignments_is_in_the_bars_of_windows_that_start_next_to_a_limit(monkeypatch):
     (claim,) = claims("early.alignment_before_escape")
-    _, instance = adversary(claim, claim.strategy(), 570, 1)
+    instance = stored("early.alignment_before_escape 1-570")
     window = grown_window(instance)
     off = abs(misalignment(window.flow, window.limit.point.u) / window.epsilon - 1)
     assert off <= window.rounding < theorems.VANISHING
