@@ -61,8 +61,9 @@ FORGETTING: list[Callable[[str], None]] = [forget]
 
 def load(source: str) -> ModuleType:
     """Import the file, once; modules beside it can be imported from it. Raises BrokenClaims."""
+    is_known = module_name(source) in sys.modules
     module = imported(source, "claims", BrokenClaims)
-    if not ids(source):
+    if not is_known and not ids(source):
         unload(module)
         raise BrokenClaims(
             f"{short(source)} states no claim: decorate a function with @claim of ncfcheck"

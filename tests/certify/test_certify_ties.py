@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 
-import msgspec
 import pytest
 
 from ncfcheck.certify import NotProved
@@ -120,7 +119,7 @@ def test_a_hunt_keeps_what_only_a_proof_finds_false(monkeypatch):
     monkeypatch.setitem(REFUTATIONS, claim.id, refutes_equality(30))
     tally = check_batch(cut([claim], 3)[0], 0).tallies[claim.id]
     small = smaller(claim, tally.violation, 0, seconds=1.0)
-    assert verify(json.loads(msgspec.json.encode(small)))
+    assert verify(json.loads(witness.dumps(small)))
     again = witness.replay(small)
     assert again.still_violates and "proved" in again.words
     monkeypatch.delitem(REFUTATIONS, claim.id)

@@ -23,7 +23,8 @@ EDITS = {
     ),
     "a loss that there is not": (
         lambda w: w["instance"]["problem"]["loss"].update(name="HINGE"),
-        "w.json: in its instance: problem: loss: 'HINGE' is none; possible: EXPONENTIAL, HUBER, LOGISTIC, SOFTMAX, SQUARE",
+        "w.json: in its instance: problem: loss: 'HINGE' is none; possible: EXPONENTIAL, HUBER, "
+        "LOGISTIC, SOFTMAX, SQUARE",
     ),
     "an entry that is no number": (
         lambda w: w["instance"]["start"]["array"].__setitem__(0, "zero"),
