@@ -14,7 +14,8 @@ datasets = pytest.importorskip("sklearn.datasets")
 EXAMPLES = 6
 
 
-@pytest.fixture(params=["iris", "diabetes", "digits"])
+# Of 64 columns flows take long.
+@pytest.fixture(params=["iris", "diabetes", pytest.param("digits", marks=pytest.mark.long)])
 def table(request, tmp_path, monkeypatch):
     """The data set as a CSV file in an empty current folder."""
     monkeypatch.chdir(tmp_path)
