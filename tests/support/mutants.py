@@ -70,7 +70,7 @@ LOSSES = {
     ],
     "clipped": [
         ("y - x", "y + x", "sign of ŷ", EXPANSION),
-        ("-threshold)", "0.0)", "cut at 0", EXPANSION),
+        ("-threshold)", "-2 * threshold)", "cut at −2κ", EXPANSION),
     ],
     "Exponential.value": [
         ("-y * x", "y * x", "sign of the exponent", EXPANSION),
