@@ -58,7 +58,7 @@ def test_the_second_order_of_the_loss_is_a_gradient_with_outputs_as_labels():
     drawn = list(draw(instances().strategy(), 20, 4, simplest=False))
     for each in drawn:
         problem = each.problem
-        outputs = problem.loss.curvature(0.0, problem.y) * problem.outputs(each.start)
+        outputs = problem.loss.second_order(problem.outputs(each.start), problem.y)
         change = type(each.ncf)(each.network, each.ncf.X, outputs)
         found, expected = (
             second_order_gradient(each.problem, each.start),
