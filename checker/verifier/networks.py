@@ -94,21 +94,15 @@ class Case:
         need({len(row) for row in X} == {widths[0]}, "samples of another number of inputs, or none")
         need({len(row) for row in y} == {widths[-1]}, "labels of another number of outputs")
         need(len(X) == len(y), "not as many labels as samples")
-        need(
-            entries * len(X) <= 10**6,
-            "more than 10⁶ weights times samples: nothing is proved of them",
-        )
-        index = [
-            own if each["index"] is None else each["index"]
-            for each, own in zip(patterns, full(widths))
-        ]
+        small = entries * len(X) <= 10**6
+        need(small, "more than 10⁶ weights times samples: nothing is proved of them")
+        pairs = zip(patterns, full(widths))
+        index = [own if each["index"] is None else each["index"] for each, own in pairs]
         for each, a, b in zip(index, widths, widths[1:]):
             need({len(row) for row in each} == {a} and len(each) == b, "a pattern of another shape")
             need(all(whole(row, -1, entries) for row in each), "a number of no parameter")
-            need(
-                canonical(each),
-                "a layer without weights, or not numbered in the order in which they first stand",
-            )
+            told = "a layer without weights, or not numbered in the order in which they first stand"
+            need(canonical(each), told)
         need(
             all(each["kind"] != "dense" or each["index"] is None for each in patterns),
             "a dense layer with a pattern",

@@ -82,8 +82,8 @@ MISTAKES = {
     ),
     "an unknown loss": (
         lambda: instances(losses="squared"),
-        "ValueError: instances(losses='squared'): 'squared' is no loss; possible: logistic, "
-        "square; did you mean 'square'?",
+        "ValueError: instances(losses='squared'): 'squared' is no loss; possible: "
+        "exponential, huber, logistic, softmax, square; did you mean 'square'?",
     ),
     "no loss": (
         lambda: instances(losses=()),
@@ -92,8 +92,8 @@ MISTAKES = {
     "an unknown option": (
         lambda: instances(start="balanced"),
         "TypeError: instances has no option 'start'; possible: data, filtered, kinked, labels, "
-        "lipschitz, losses, narrowest, only_dense, outputs, powers, shared, slopes, starts; did "
-        "you mean 'starts'?",
+        "lipschitz, losses, models, narrowest, needs, only_dense, outputs, powers, shared, slopes, "
+        "starts; did you mean 'starts'?",
     ),
     "a family in place of a number": (
         lambda: families("nonsense"),

@@ -27,9 +27,9 @@ ARGUMENTS = (
 # File, what is replaced in it (a pattern), by what, and the beginning of a line that must be told.
 FAULTS = {
     "wrong sign in ȳ": (
-        "ncfcheck/model/losses.py",
-        r"return self\.descent\(0\.0, y\)",
-        "return -self.descent(0.0, y)",
+        "ncfcheck/model/loss_functions.py",
+        r"return self\.descent\(np\.zeros\(np\.shape\(y\)\), y\)",
+        "return -self.descent(np.zeros(np.shape(y)), y)",
         "homogeneity.loss_expansion: new refutation: not refuted → potential",
     ),
     "wrong P_l": (

@@ -55,6 +55,14 @@ def mutated(found: dict, rng) -> dict:
     return found
 
 
+def normed(instance):
+    """The instance with its u and e_l, of which the verifier takes the directions, as unit vectors."""
+    if getattr(instance, "profiles", None) is None or instance.u is None:
+        return instance
+    profiles = tuple(each / np.linalg.norm(each) for each in instance.profiles)
+    return replace(instance, u=instance.u / np.linalg.norm(instance.u), profiles=profiles)
+
+
 def seen(count: int, seed: int = 0) -> Counter:
     """What floats say of mutated witnesses that are accepted, by claim and outcome; others counted
     as rejected.
@@ -73,7 +81,7 @@ def seen(count: int, seed: int = 0) -> Counter:
         except BadWitness:
             told["unreadable"] += 1
             continue
-        told[id, judge(claim, replace(instance, numerics=FINE))[0]] += 1
+        told[id, judge(claim, replace(normed(instance), numerics=FINE))[0]] += 1
     return told
 
 
