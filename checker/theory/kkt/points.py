@@ -306,7 +306,7 @@ class Limit:
         return u, 2 * norm(u - other)
 
 
-def _extrapolated(flow: Trajectory, row: int, order: int) -> np.ndarray:
+def _extrapolated(flow: Trajectory, row: int, order: float) -> np.ndarray:
     """Where v tends to as ∇N dies away, by the rows up to one: ‖∇N‖ falls like a power of the
     distance, D at most, which it tells by where it was ten and a hundred times as large.
     """
