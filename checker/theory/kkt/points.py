@@ -239,7 +239,8 @@ class _DenseHessian:
         """The largest eigenvalue over |λ|, and unit eigenvectors (k, P) above DEGENERATE."""
         # A matrix of one entry is its eigenvalue, which the routine does not take.
         values = lapack.dsterf(self.diagonal, self.beside)[0] if self.beside.size else self.diagonal
-        top = values[-1] / self.scale if self.scale > 0 else np.nan
+        with np.errstate(over="ignore"):  # of a multiplier that hardly is one
+            top = values[-1] / self.scale if self.scale > 0 else np.nan
         if not top > DEGENERATE:
             return float(top), np.zeros((0, self.diagonal.size))
         values, vectors = np.linalg.eigh(self.matrix)
