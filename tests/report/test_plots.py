@@ -59,7 +59,10 @@ def test_figures_tell_the_slope_of_the_tracking_error_and_every_layer(picture):
         text.get_text() for text in drawn["tracking"].axes[0].get_legend().get_texts()
     )
     assert (
-        all(abs(float(slope) - network.order) < 0.5 for slope in re.findall(r"power ([\d.]+)", legend))
+        all(
+            abs(float(slope) - network.order) < 0.5
+            for slope in re.findall(r"power ([\d.]+)", legend)
+        )
         and "power" in legend
     )
     labels = [text.get_text() for text in drawn["singular values"].axes[0].get_legend().get_texts()]

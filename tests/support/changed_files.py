@@ -226,7 +226,7 @@ def _same(read, value) -> bool:
     if isinstance(value, Enum):
         return read == value.name
     if dataclasses.is_dataclass(value):
-        names = [field.name for field in dataclasses.fields(value)]
+        names = [field.name for field in dataclasses.fields(value) if field.init]
         return list(read) == names and all(
             _same(read[name], getattr(value, name)) for name in names
         )

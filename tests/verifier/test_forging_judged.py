@@ -56,7 +56,7 @@ def mutated(found: dict, rng) -> dict:
 
 
 def normed(instance):
-    """The instance with its u and e_l, of which the verifier takes the directions, as unit vectors."""
+    """The instance, u and e_l made unit vectors: the verifier reads their directions."""
     if getattr(instance, "profiles", None) is None or instance.u is None:
         return instance
     profiles = tuple(each / np.linalg.norm(each) for each in instance.profiles)

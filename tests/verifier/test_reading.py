@@ -12,6 +12,8 @@ import pytest
 from ncfcheck.core.claims import registered
 from ncfcheck.core.loading import load_claims
 from ncfcheck.model.encoding import BadWitness, decode, encode
+from ncfcheck.model.losses import Loss
+from ncfcheck.model.networks import Network
 from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts import witness as stored
 from ncfcheck.verifier import Rejected, files
@@ -20,6 +22,8 @@ from tests.support.certified import FOLDER, witness
 from tests.support.changed_files import forged, is_same, read_by_program, read_by_verifier
 
 load_claims()
+MODELS = "problem: network: certificates are about layered networks"
+LOSSES = "problem: loss: certificates are about the square and logistic loss"
 SHARE = int(os.environ.get("NCFCHECK_FORGED", "1500"))
 ALL = 50_000
 SHORT = 1500  # characters of an instance that is changed: others take longer, and are no different
@@ -68,7 +72,9 @@ def test_of_50_000_changed_files_none_is_read_in_two_ways(monkeypatch):
 
 
 def agree(count: int) -> Counter:
-    """How many drawn instances of all claims are read back, by verifier and program, as written."""
+    """How many drawn instances of all claims are read back, by verifier and program, as written,
+    and why the verifier refuses others: of the models and losses that no certificate is about.
+    """
     found = Counter()
     for id, claim in sorted(registered().items()):
         home = claim.function.__module__
@@ -76,23 +82,29 @@ def agree(count: int) -> Counter:
             content = json.loads(json.dumps(encode(instance, home)))
             again = decode(content, home)
             assert encode(again, home) == content, id
+            refused = "" if isinstance(again.network, Network) else MODELS
+            if not refused and again.problem.loss not in (Loss.SQUARE, Loss.LOGISTIC):
+                refused = LOSSES
             try:
                 found[is_same(Case(content), again)] += 1
+                assert not refused, id
             except Rejected as reason:
-                found[str(reason)] += 1
+                told = str(reason)
+                found[told if told == refused else f"{id}: {told}"] += 1
     return found
 
 
 def test_what_is_written_of_drawn_instances_of_every_claim_is_read_back():
     found = agree(1)
-    assert found[True] == found.total() > 80, found
+    assert found[True] > 50 and found.keys() <= {True, MODELS, LOSSES}, found
 
 
 @pytest.mark.long
 def test_what_is_written_of_many_drawn_instances_of_every_claim_is_read_back():
     found = agree(20)
     print(found)
-    assert not found[False] and found[True] > 0.99 * found.total(), found
+    others = found.total() - sum(found[each] for each in (True, MODELS, LOSSES))
+    assert not found[False] and others < 0.01 * found[True], found
 
 
 def test_an_instance_of_another_class_is_refused_in_one_line():
