@@ -105,7 +105,7 @@ STARTS = {"control.sparse_layers": 12, "control.slope_outside": 12, "control.any
 def test_a_control_shrinks_to_its_smallest_counterexample(id):
     found = minimum(id)
     assert size(found) == MINIMA[id]
-    # No smaller one of the square loss is near that of large_init_escape.
+    # Its δ hangs on the loss: from this start, the logistic one is kept.
     logistic = id == "control.large_init_escape"
     assert found.problem.loss is (Loss.LOGISTIC if logistic else Loss.SQUARE)
     assert all(weight(float(each)) <= 10 for each in [*found.problem.X.flat, *found.problem.y.flat])
