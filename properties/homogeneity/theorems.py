@@ -179,7 +179,7 @@ def _change_of_loss(problem: Problem, w: np.ndarray) -> Margin:
     """𝓛(w) − 𝓛(0) = Σ ℓ(ŷ, y) − ℓ(0, y), the latter without cancellation."""
     before, after = problem.training_loss(0 * w), problem.training_loss(w)
     terms = _changes(problem, w)
-    largest = before + after + float(np.abs(terms).sum())
+    largest = abs(before) + abs(after) + float(np.abs(terms).sum())
     return equal(after - before, float(terms.sum()), 16 * EPS * (4 + terms.size) * largest, largest)
 
 

@@ -90,7 +90,7 @@ LOSSES = {
     ],
     "Softmax.shares": [
         ("powers / powers.sum", "2 * powers / powers.sum", "factor 2", EXPANSION),
-        ("np.exp(x - ", "np.exp(-x - ", "sign of ŷ", EXPANSION),
+        ("powers / powers.sum", "powers / 2 / powers.sum", "half", EXPANSION),
     ],
     "Softmax.value": [
         ("return np", "return 2 * np", "factor 2", EXPANSION),
