@@ -64,6 +64,7 @@ def test_a_theorem_with_its_control_and_proofs_touches_a_chapter_and_a_verifier_
     assert "certified on" in out
 
 
+@pytest.mark.long
 def test_a_loss_touches_three_files_and_is_drawn_by_claims(applied, tmp_path):
     name = "toy-loss.patch"
     assert len(touched(name)) <= 3

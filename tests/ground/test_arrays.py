@@ -59,10 +59,10 @@ def checked(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def test_wrong_arrays():
-    """1,000 calls with arrays of wrong sizes, types and layouts, the C library checking its heap →
+    """300 calls with arrays of wrong sizes, types and layouts, the C library checking its heap →
     each result is that of floats, or an error names both shapes; the process ends cleanly"""
-    found = fuzzed(1000)
-    assert found.returncode == 0 and "1000 calls" in found.stdout, found.stdout + found.stderr
+    found = fuzzed(300)
+    assert found.returncode == 0 and "300 calls" in found.stdout, found.stdout + found.stderr
 
 
 @pytest.mark.long
