@@ -116,22 +116,14 @@ class _Walk:
 
     def located(self, h: float, after: float) -> Asking:
         """Length of the step to the event, where `new` ends, by full steps of Illinois."""
-        low, high, f_low, f_high = 0.0, h, self.before, after
-        length, side = h, 0
+        bracket, length = (0.0, h, self.before, after, 0), h
         for _ in range(stepper.EVENT_STEPS):
-            length = (low * f_high - high * f_low) / (f_high - f_low)
+            length = stepper.tried(bracket)
             yield from self.step(length)
             f = self.distance(self.new)
-            if abs(f) <= 4e-16 or high - low <= 1e-15 * h:
+            if stepper.is_located(bracket, f, h):
                 break
-            if f < 0:
-                low, f_low = length, f
-                f_high = 0.5 * f_high if side == -1 else f_high
-                side = -1
-            else:
-                high, f_high = length, f
-                f_low = 0.5 * f_low if side == 1 else f_low
-                side = 1
+            bracket = stepper.narrowed(bracket, length, f)
         return length
 
     def arrive(self, taken: float) -> Asking:

@@ -156,27 +156,41 @@ def _event(kind, target, direction, state, elapsed):
     return np.dot(state[:size], direction) - target
 
 
+@compiled(_nrt=False)
+def tried(bracket):
+    """The length that Illinois tries next in a bracket (low, high, f_low, f_high, side)."""
+    low, high, f_low, f_high, _ = bracket
+    return (low * f_high - high * f_low) / (f_high - f_low)
+
+
+@compiled(_nrt=False)
+def is_located(bracket, f, h):
+    """Whether a length where the event is f away, or a bracket in a step of length h, will do."""
+    return abs(f) <= 4e-16 or bracket[1] - bracket[0] <= 1e-15 * h
+
+
+@compiled(_nrt=False)
+def narrowed(bracket, length, f):
+    """The bracket with `length`, where the event is f away, for one of its ends."""
+    low, high, f_low, f_high, side = bracket
+    if f < 0:
+        return length, high, f, 0.5 * f_high if side == -1 else f_high, -1
+    return low, length, 0.5 * f_low if side == 1 else f_low, f, 1
+
+
 @inlined()
 def _locate(
     field, state, h, elapsed, kind, target, direction, before, after, K, new, weights, work
 ):
     """Length of the step from `state` to the event, where `new` ends, by full steps of Illinois."""
-    low, high, f_low, f_high = 0.0, h, before, after
-    length, side = h, 0
+    bracket, length = (0.0, h, before, after, 0), h
     for _ in range(EVENT_STEPS):
-        length = (low * f_high - high * f_low) / (f_high - f_low)
+        length = tried(bracket)
         _step(field, state, length, K, new, weights, work)
         f = _event(kind, target, direction, new, elapsed)
-        if abs(f) <= 4e-16 or high - low <= 1e-15 * h:
+        if is_located(bracket, f, h):
             break
-        if f < 0:
-            low, f_low = length, f
-            f_high = 0.5 * f_high if side == -1 else f_high
-            side = -1
-        else:
-            high, f_high = length, f
-            f_low = 0.5 * f_low if side == 1 else f_low
-            side = 1
+        bracket = narrowed(bracket, length, f)
     return length
 
 
