@@ -24,7 +24,7 @@ from ncfcheck.model.losses import Loss
 from ncfcheck.model.ncf import Problem
 from ncfcheck.model.networks import dense
 from ncfcheck.properties.early.tubes import doubling
-from ncfcheck.theory.early.training import second_order_gradient
+from ncfcheck.theory.early.training import second_orders
 from ncfcheck.theory.starts import unit
 from ncfcheck.verifier import PROOFS, verify
 from ncfcheck.verifier.networks import Case, number
@@ -80,7 +80,10 @@ def integrated(each: Instance, time: float) -> np.ndarray:
     def rate(t, state):
         u, e = state[:size], state[size:]
         return np.concatenate(
-            [ncf.gradient(u), ncf.curvature_product(u, e) - second_order_gradient(each.problem, u)]
+            [
+                ncf.gradient(u),
+                ncf.curvature_product(u, e) - second_orders(each.problem)(u.copy()[None])[0],
+            ]
         )
 
     state = np.concatenate([each.start, np.zeros(size)])

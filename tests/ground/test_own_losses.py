@@ -17,7 +17,7 @@ from ncfcheck.properties.homogeneity import theorems  # noqa: F401  registers th
 from ncfcheck.strategies import moves
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import instances
-from ncfcheck.theory.early.training import second_order_gradient
+from ncfcheck.theory.early.training import second_orders
 
 NETWORK = dense((3, 4, 2), (2,), (0.5,))
 
@@ -64,7 +64,7 @@ def test_an_own_loss_is_drawn_and_judged_as_the_built_in_ones_are(loss):
 def test_what_couples_outputs_has_its_second_order():
     """softmax, written by a user → the second order of the built-in one"""
     own, built_in = (
-        second_order_gradient(instance(each).problem, instance(each).start)
+        second_orders(instance(each).problem)(instance(each).start.copy()[None])[0]
         for each in (Own(), Loss.SOFTMAX)
     )
     np.testing.assert_allclose(own, built_in, rtol=1e-12)

@@ -11,7 +11,6 @@ import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Outcome, Unresolved
 from ncfcheck.core.tolerances import EPS, Numerics
-from ncfcheck.model.arrays import finite_vector
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem, norm
 from ncfcheck.theory.flow.ahead import loss_flow_kept, loss_flows_ahead
@@ -156,16 +155,14 @@ def _log_forcing(problem: Problem, flow: Trajectory, rows: slice = slice(None)) 
 
 def is_forced(instance: Instance, flow: Trajectory) -> bool:
     """Whether the loss's second order changes the gradient anywhere on a flow."""
-    return bool(second_orders(instance.problem)(np.array(flow.directions, order="C")).any())
-
-
-def second_order_gradient(problem: Problem, u: np.ndarray) -> np.ndarray:
-    """J(X; u)ᵀ(ℓ''(0)·H(X; u)), (P,): −∇𝓛(δu) = δ^{D−1}(∇N(u) − δ^D of this + O(δ^{2D}))."""
-    return second_orders(problem)(finite_vector(u, problem.network.size, "u")[None])[0]
+    of = second_orders(instance.problem)
+    return any(of(np.array(v[None])).any() for v in flow.directions)
 
 
 def second_orders(problem: Problem) -> Callable[[np.ndarray], np.ndarray]:
-    """Jᵀ(ℓ''(0)·H(X; u)) at every row u of points (m, P), as a function of them for many calls."""
+    """J(X; u)ᵀ(ℓ''(0)·H(X; u)) at every row u of points (m, P), as a function of them for many
+    calls: −∇𝓛(δu) = δ^{D−1}(∇N(u) − δ^D of this + O(δ^{2D})).
+    """
     curvature = problem.loss.curvature_at_zero(problem.y)
     return partial(problem.ncf.on_data.second_orders, curvature=curvature)
 
