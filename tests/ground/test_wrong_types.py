@@ -10,7 +10,6 @@ import pytest
 
 import ncfcheck
 from ncfcheck import (
-    BadWitness,
     CannotRun,
     Instance,
     Ncf,
@@ -25,6 +24,7 @@ from ncfcheck import (
     worst,
 )
 from ncfcheck.core.claim_files import told
+from ncfcheck.model.encoding import BadWitness
 from ncfcheck.theory.flow.trajectories import norm_reaches
 
 NETWORK = dense((2, 3, 1), (2,), (0.5,))
