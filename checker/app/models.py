@@ -50,6 +50,7 @@ def _lines(family, looking) -> list[str]:
             f"{looking.seconds_a_gradient(largest) * 1e6:.0f} µs a gradient of "
             f"{looking.SAMPLES} samples, {largest.named}",
         ),
+        ("computed", _computed(largest)),
     ]
     wide = max(len(name) for name, _ in rows)
     head = (
@@ -57,6 +58,13 @@ def _lines(family, looking) -> list[str]:
     )
     where = f"in {largest.backend.library} at {family.place}"
     return [f"{head} at most, {where}", *(f"  {name:{wide}}  {what}" for name, what in rows)]
+
+
+def _computed(model) -> str:
+    """By what."""
+    if model.program is None:
+        return f"by {model.backend.library}, as written"
+    return f"by compiled kernels, as a program of {len(model.program.code.table)} operations"
 
 
 def _sizes(family, found) -> str:

@@ -127,10 +127,7 @@ class Estimated(Evaluation):
     @cached_property
     def _reversed(self) -> Estimated:
         """The same model on the samples in reverse order."""
-        twin = self.model.on(np.array(self.X[::-1], order="C"))
-        if not isinstance(twin, Estimated):
-            raise TypeError(f"{type(self.model).__name__}.on gives a {type(twin).__name__}")
-        return twin
+        return type(self)(self.model, np.array(self.X[::-1], order="C"))
 
     @staticmethod
     def _signs(r: Array) -> list[Array]:

@@ -34,9 +34,9 @@ def lowered(inputs: int, instructions, output: int) -> tuple[Code, int]:
     free = _free(inputs, instructions)
     ordered = sorted(instructions, key=lambda each: bool(free[each.start]))
     places = np.concatenate([np.arange(inputs), *(np.arange(e.start, e.stop) for e in ordered)])
-    moved = np.empty_like(places)  # the new numbers of units
+    moved = np.empty(free.size, dtype=np.int64)  # the new numbers of units
     moved[places] = np.arange(places.size)
-    reads = np.bincount(np.concatenate([_units(each) for each in ordered]), minlength=places.size)
+    reads = np.bincount(np.concatenate([_units(each) for each in ordered]), minlength=free.size)
     uses = np.bincount(np.concatenate([_parameters(each) for each in ordered]))
     table = np.zeros((len(ordered), FIELDS), dtype=np.int64)
     entries, last = [each for each in ordered if each.op in OF_ENTRIES], 0
@@ -68,6 +68,18 @@ def lowered(inputs: int, instructions, output: int) -> tuple[Code, int]:
         spare_units=max([each.sources.size for each in dense], default=0),
     )
     return code, sum(map(_multiplications, ordered[code.leading :]))
+
+
+def needed(instructions, outputs: Array, units: int) -> list:
+    """The instructions that the outputs depend on."""
+    is_read = np.zeros(units, dtype=bool)
+    is_read[outputs] = True
+    kept = []
+    for each in reversed(instructions):
+        if is_read[each.start : each.stop].any():
+            is_read[_units(each)] = True
+            kept.append(each)
+    return kept[::-1]
 
 
 def _free(inputs: int, instructions) -> Array:

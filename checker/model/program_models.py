@@ -73,15 +73,15 @@ class ProgramModel(Model):
 
     def on(self, X: Array) -> ProgramEvaluation:
         """The model on samples X (n, d)."""
-        return ProgramEvaluation(self, X)
+        return ProgramEvaluation(self, X, self.program)
 
 
 class ProgramEvaluation(ColumnEvaluation):
-    """A `ProgramModel` on samples X (n, d)."""
+    """A model on samples X (n, d) that a program computes: its own, if it is a `ProgramModel`."""
 
-    def __init__(self, model: ProgramModel, X: Array):
+    def __init__(self, model: Model, X: Array, program: Program):
         super().__init__(model, X)
-        self.code = model.program.code
+        self.code = program.code
 
     @cached_property
     def fixed(self) -> Array:

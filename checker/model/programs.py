@@ -26,7 +26,7 @@ from ncfcheck.model.instructions import (
     WEIGHTED,
     Code,
 )
-from ncfcheck.model.lowering import lowered
+from ncfcheck.model.lowering import lowered, needed
 from ncfcheck.model.models import Group
 from ncfcheck.model.orders import orders
 
@@ -152,6 +152,7 @@ class Builder:
     def finish(self, outputs: Array) -> Program:
         """The program with these outputs (m,)."""
         outputs = self._contiguous(outputs.ravel())
+        self._instructions = needed(self._instructions, outputs, self.units)
         self._limit(self.units * len(self._named) // ORDERS)
         ends = np.cumsum([prod(shape) for _, shape in self._named])
         found = orders(self.x.size, self._instructions, ends)[outputs]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ncfcheck.core.errors import CannotRun
+from ncfcheck.model.programs import Program
 
 Array = np.ndarray
 LEAST = 8  # samples that programs are compiled for: then the next power of two
@@ -74,6 +75,12 @@ class Backend(ABC):
     def products(self, samples: Any, w: Array, r: Array, directions: Array) -> Array:
         """∇²(Σ r ∘ H) times every row of directions (k, P), (k, P)."""
         raise NotImplementedError(f"{self.library} has no second derivatives here")
+
+    def program(self, inputs: int, width: int) -> Program | None:
+        """What the function does to `inputs` numbers of a sample, as a program for the compiled
+        kernels; None where that is not known, or cannot be said.
+        """
+        return None
 
     @cached_property
     def parts(self) -> tuple[tuple[str, slice, tuple[int, ...]], ...]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ncfcheck.model.backends import traced
 from ncfcheck.model.backends.backend import (
     LANES,
     Array,
@@ -25,6 +26,7 @@ from ncfcheck.model.backends.backend import (
     missing,
     repeated,
 )
+from ncfcheck.model.programs import Program
 
 try:
     import jax
@@ -69,6 +71,18 @@ class JaxBackend(Backend):
     def size(self) -> int:
         """P."""
         return self.parts[-1][1].stop
+
+    def program(self, inputs: int, width: int) -> Program | None:
+        """What tracing says that the function does to one sample."""
+
+        def read(reader: traced.Reader, X: Array, w: Array) -> Array:
+            from ncfcheck.model.backends.jax_operations import read
+
+            with jax.enable_x64(True):
+                function = jax.make_jaxpr(lambda X, w: self.function(X, self.by_name(w)))
+                return read(function(np.ones(X.shape), np.ones(w.size)), reader, X, w)
+
+        return traced.program(inputs, width, self.shapes, read)
 
     def _outputs(self, X, w):
         return in_rows(self.function(X, self.by_name(w)))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ncfcheck.model.backends import traced
 from ncfcheck.model.backends.backend import (
     LANES,
     Array,
@@ -22,6 +23,7 @@ from ncfcheck.model.backends.backend import (
     missing,
     repeated,
 )
+from ncfcheck.model.programs import Program
 
 try:
     import torch
@@ -108,6 +110,19 @@ class TorchBackend(Backend):
         """X as a tensor, and with its last row repeated."""
         return Samples(X)
 
+    def program(self, inputs: int, width: int) -> Program | None:
+        """What a trace says that the function does to one sample."""
+
+        def read(reader: traced.Reader, X: Array, w: Array) -> Array:
+            from ncfcheck.model.backends.torch_operations import read
+
+            given = tensor(np.ones(X.shape)), tensor(np.ones(w.size))
+            found = _traced(lambda X, w: self.function(X, self.by_name(w)), *given)
+            with _in_double():
+                return read(found, reader, X, w)
+
+        return traced.program(inputs, width, self.shapes, read)
+
     def _outputs(self, X: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         return in_rows(self.function(X, self.by_name(w)))
 
@@ -183,7 +198,7 @@ class TorchBackend(Backend):
         program = self._programs[key]
         if program is None:
             return np.array([plain(samples, row) for row in given])
-        with _one_thread(), torch.no_grad():
+        with _in_double(), torch.no_grad():
             return in_lanes(lambda some: program(samples.repeated, tensor(some)), lanes, given)
 
     def products(self, samples: Samples, w: Array, r: Array, directions: Array) -> Array:
@@ -215,17 +230,22 @@ def _trace(function: Callable, samples: Samples, row: Array, lanes: int, expecte
         return torch.func.vmap(function, (None, 0))(X, some)
 
     try:
-        from torch.fx.experimental.proxy_tensor import make_fx
-
-        with _in_double(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = make_fx(each)(samples.repeated.clone(), given)
-            with torch.no_grad():
-                found = program(samples.repeated.clone(), given).numpy()
+        program = _traced(each, samples.repeated.clone(), given)
+        with _in_double(), torch.no_grad():
+            found = program(samples.repeated.clone(), given).numpy()
     except Exception:  # whatever libraries of libraries have against it
         return None
     scale = np.abs(expected).max(initial=0.0)
     return program if np.allclose(found, expected, TRACED, TRACED * scale) else None
+
+
+def _traced(function: Callable, *given: torch.Tensor) -> torch.fx.GraphModule:
+    """The operations of function(*given)."""
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    with _in_double(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return make_fx(function)(*given)
 
 
 def is_module(value: Any) -> bool:

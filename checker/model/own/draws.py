@@ -65,7 +65,7 @@ def informative(model, rng: np.random.Generator) -> list[Draw]:
     found: list[Draw] = []
     for _ in range(TRIES):
         X, w = drawn(model, rng)
-        on_data = model.on(X)
+        on_data = model.as_written(X)
         outputs = on_data.outputs(w)
         if outputs.any():
             sign = 1 if len(found) % 2 else -1

@@ -33,7 +33,7 @@ def gradients(model, rng: np.random.Generator) -> tuple[Callable[[float], Array]
     X, start = drawn(model, rng, SAMPLES)
     end = rng.standard_normal(model.size)
     r = rng.standard_normal((SAMPLES, model.width))
-    on_data = model.on(X)
+    on_data = model.as_written(X)
 
     def at(t: float) -> Array:
         return on_data.pull_back((1 - t) * start + t * end, r)[1]

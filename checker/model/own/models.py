@@ -13,9 +13,12 @@ from ncfcheck.model.arrays import integers
 from ncfcheck.model.backends.backend import Array, Backend
 from ncfcheck.model.estimates import Differences, Estimated
 from ncfcheck.model.families import Family
-from ncfcheck.model.models import Group, Model
+from ncfcheck.model.models import Evaluation, Group, Model
 from ncfcheck.model.own.contract import called
 from ncfcheck.model.own.measured import Measured, measured
+from ncfcheck.model.own.programs import same_program
+from ncfcheck.model.program_models import ProgramEvaluation
+from ncfcheck.model.programs import Program
 
 
 class OwnModel(Model):
@@ -187,8 +190,19 @@ class OwnModel(Model):
         """Its sizes."""
         return self._sizes
 
-    def on(self, X: Array) -> OwnEvaluation:
+    @cached_property
+    def program(self) -> Program | None:
+        """What it does, for the compiled kernels, where its library can say that; computed as
+        written it gives the same (`ncfcheck.model.own.programs`).
+        """
+        return same_program(self)
+
+    def on(self, X: Array) -> Evaluation:
         """The model on samples X (n, d)."""
+        return ProgramEvaluation(self, X, self.program) if self.program else self.as_written(X)
+
+    def as_written(self, X: Array) -> OwnEvaluation:
+        """The model on samples X (n, d), computed by its library."""
         return OwnEvaluation(self, X)
 
     @cached_property

@@ -56,7 +56,7 @@ def check(model, rng: np.random.Generator) -> None:
     for _ in range(DRAWS):
         X, w = drawn(model, rng)
         r = rng.standard_normal((len(X), model.width))
-        on_data = model.on(X)
+        on_data = model.as_written(X)
         _, gradient = called(model, on_data.pull_back, w, r)
         if np.shape(gradient) != w.shape or not np.isfinite(gradient).all():
             raise broken(model, f"the gradient at random weights is {gradient}: finite is right")

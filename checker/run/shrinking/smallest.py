@@ -24,6 +24,7 @@ DATA = {
 LABELS = {1: ([1], [-1]), 2: ([1, 1], [1, -1], [-1, 1])}
 SLOPES = (0.0, 1.0, 0.5)
 STARTS = 4  # as it is, all ones, all ones but for the sign of W_L, all −1
+DRAWN, LARGEST = 16, 2  # instances of smaller sizes drawn at random, and their largest integer
 
 
 def smallest(instance: Instance) -> Iterator[partial]:
@@ -83,8 +84,8 @@ def _started(instance: Instance, start: int) -> Instance:
 
 
 def _of_family(instance: Instance) -> Iterator[partial]:
-    """With sizes of no larger a sum, few samples, and numbers as they are or simple; d and m, where
-    they are free, 1 or as they are.
+    """With sizes of no larger a sum, few samples, and numbers as they are or simple, or, of a
+    smaller sum, drawn; d and m, where they are free, 1 or as they are.
     """
     network, n = instance.network, len(instance.problem.X)
     free = {k: v for k, v in resizing.dimensions(instance).items() if k not in network.sizes}
@@ -93,12 +94,25 @@ def _of_family(instance: Instance) -> Iterator[partial]:
     for sizes, samples in product(fitting, (1, 2)[:n]):
         for others in (dict.fromkeys(free, 1), free) if free else ({},):
             yield from _simple(instance, sizes | others, samples)
+            for seed in range(DRAWN if sum(sizes.values()) < total else 0):
+                yield partial(_drawn, instance, sizes | others, samples, seed)
 
 
 def _simple(instance: Instance, told: dict, samples: int) -> Iterator[partial]:
     """With simple data, labels and starts, then with the instance's own."""
     for labels, start in (*product(LABELS[samples], range(STARTS)), (None, 0)):
         yield partial(_resized, instance, told, samples, labels, start)
+
+
+def _drawn(instance: Instance, told: dict, samples: int, seed: int) -> Instance:
+    """The instance in other sizes, with small random integers, half of those of samples 0."""
+    found, rng = resizing.resized(instance, told, samples), np.random.default_rng(seed)
+    X, y = found.problem.X, found.problem.y
+    X = rng.integers(-LARGEST, LARGEST + 1, X.shape) * rng.integers(0, 2, X.shape)
+    y = rng.choice([-1.0, 1.0], y.shape)
+    found = moves.changed(moves.with_seed(found, 0), X=X.astype(float), y=y, loss=Loss.SQUARE)
+    start = rng.integers(-LARGEST, LARGEST + 1, found.start.size)
+    return moves.with_array(found, "start", start.astype(float))
 
 
 def _resized(instance: Instance, told: dict, samples: int, labels, start: int) -> Instance:

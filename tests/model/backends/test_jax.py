@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ncfcheck import CannotRun, OwnModel
-from tests.model.backends.suite import SHAPES, SIZE, Backends, D
+from tests.model.backends.suite import SHAPES, SIZE, Backends, D, Read
 
 jax = pytest.importorskip("jax", reason="jax is not installed: pip install 'ncfcheck[jax]'")
 jnp = jax.numpy
@@ -16,7 +16,7 @@ def outputs(X, w):
     return jnp.maximum(X @ w["layer.W1"].T, 0) ** 2 @ w["last.W2"].T
 
 
-class TestJax(Backends):
+class TestJax(Backends, Read):
     library = "jax"
 
     def model(self):
@@ -44,11 +44,11 @@ class TestJax(Backends):
 
         model = OwnModel.jax(counted, SHAPES, inputs=D, width=2)
         for samples in (1, 3, 5, 8, 2):
-            on_data = model.on(rng.standard_normal((samples, D)))
+            on_data = model.as_written(rng.standard_normal((samples, D)))
             on_data.outputs(w), on_data.pull_back(w, np.ones((samples, 2)))
         before = len(traced)
         for samples in (4, 6, 7):
-            model.on(rng.standard_normal((samples, D))).pull_back(w, np.ones((samples, 2)))
+            model.as_written(rng.standard_normal((samples, D))).pull_back(w, np.ones((samples, 2)))
         assert len(traced) == before and {shape[0] for shape in traced} == {8}
 
     def test_numpy_inside_of_it_is_told_in_one_line(self):

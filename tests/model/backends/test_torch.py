@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ncfcheck import CannotRun, OwnModel
-from tests.model.backends.suite import HIDDEN, OUTPUTS, SHAPES, SIZE, Backends, D
+from tests.model.backends.suite import HIDDEN, OUTPUTS, SHAPES, SIZE, Backends, D, Read
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'ncfcheck[torch]'")
 nn = torch.nn
@@ -23,7 +23,7 @@ class Module(nn.Module):
         return torch.relu(X @ self.layer.W1.T) ** 2 @ self.last.W2.T
 
 
-class TestFunctions(Backends):
+class TestFunctions(Backends, Read):
     library = "torch"
 
     def model(self):
