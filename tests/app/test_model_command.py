@@ -52,8 +52,32 @@ def test_the_command_shows_what_an_example_is(name, own_command):
     assert rows["D"] == str(order) and rows["gradient"] == gradient
     for group, each in zip(groups, orders):
         assert rows[group].endswith(f", order {each}")
-    assert list(rows)[1:] == ["sizes", "D", *groups, "gradient", "cost"]
+    assert list(rows)[1:] == ["sizes", "D", *groups, "gradient", "cost", "computed"]
     assert re.match(r"\d+ µs a gradient of 8 samples", rows["cost"])
+    by_library = library == "numpy"
+    assert rows["computed"].startswith(f"by {library}" if by_library else "by compiled kernels")
+
+
+@pytest.mark.parametrize(
+    ("name", "claim", "sizes"),
+    [
+        ("linear_attention", "own.larger_head", "tokens=1, dim=1, heads=2"),
+        ("squared_relu_convolution", "own.best_of_two", "channels=1, side=3"),
+        ("matrix_sensing", "own.isolated", "rows=1, columns=1, rank=2"),
+    ],
+)
+@pytest.mark.long
+def test_a_false_claim_about_an_example_is_found_in_its_smallest_sizes_and_replayed(
+    name, claim, sizes, own_command
+):
+    pytest.importorskip(EXAMPLES[name][0], reason=f"pip install 'ncfcheck[{EXAMPLES[name][0]}]'")
+    for file in (f"{name}.py", "about_networks.py"):
+        shutil.copy(ROOT / f"docs/examples/{file}", ".")
+    files = "--model", f"{name}.py", "--claims", "about_networks.py"
+    code, out, _ = own_command("hunt", claim, *files, "--workers", "1")
+    assert code == 0 and f"{name}({sizes})" in out
+    code, out, _ = own_command("replay", f"reports/counterexamples/{claim}.json", *files)
+    assert "still violates" in out and f"{name}({sizes})" in out
 
 
 TWO = """
