@@ -15,11 +15,13 @@ import argparse
 import contextlib
 import time
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 
 from ncfcheck.certify import Certificate, NotProved, certify, document, within
+from ncfcheck.certify.certificate import is_provable
 from ncfcheck.core.claims import Claim, Inapplicable, Kind, Outcome, select
 from ncfcheck.core.loading import load_claims
 from ncfcheck.run.hunting.changes import rebuilt
@@ -27,6 +29,7 @@ from ncfcheck.strategies.draw import draw
 from ncfcheck.verdicts.judging import judge
 from ncfcheck.verifier import Rejected, verify
 from tests.support.adversarial import KINDS, adversarial
+from tests.support.layered import layered
 
 # What the verifier says of instances whose conclusion does not fail.
 COMPARED = (
@@ -105,7 +108,9 @@ def _theorem(claim: Claim, count: int, seed: int) -> tuple[int, int, int, int]:
     floats fail Euler's identity.
     """
     certified, floats, reasons, rng = [], [], Counter(), np.random.default_rng(seed)
-    for instance in draw(claim.strategy(), -(-count // len(KINDS)), seed, simplest=True):
+    on_layers = layered(claim)
+    provable = replace(on_layers, given=on_layers.given.assuming(is_provable))
+    for instance in draw(provable.strategy(), -(-count // len(KINDS)), seed, simplest=True):
         for kind in KINDS:
             hard = adversarial(instance, rng, kind)
             with np.errstate(all="ignore"):

@@ -347,3 +347,12 @@ def test_a_flow_that_creeps_to_a_nearly_flat_maximum_violates_nothing():
     each = Instance(problem, start, seeds=(0,))
     assert flow_limit(each.ncf, each.start, each.numerics).distance > 1e-2
     assert registered()["flow.direction_converges"].judge(each)[0] is Outcome.UNRESOLVED
+
+
+def test_curvature_beside_a_kink_that_is_not_finite_is_not_known():
+    # The kink is that of the second sample, which alone overflows on the way to ∇²N.
+    network = dense((2, 1, 1), (2,), (0.5,))
+    ncf = Ncf(network, np.array([[0.0, 1.0], [1e200, 0.0]]), np.array([[1.0], [1e-300]]))
+    point = points.describe(ncf, unit(np.array([0.0, np.sqrt(2), 1.0])))
+    with np.errstate(all="ignore"), pytest.raises(Unresolved, match="beside a kink are not finite"):
+        points.curvature_there(ncf, point)

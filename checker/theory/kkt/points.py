@@ -174,7 +174,7 @@ def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
 
 def curvature_there(ncf: Ncf, point: KktPoint) -> Bounded:
     """`top_curvature`; with those on both sides of kinks of p = 2, where ∇²N jumps, that the KKT
-    point next to `point` may lie on.
+    point next to `point` may lie on. Raises Unresolved where those are not finite.
     """
     known, network = Bounded(point.top_curvature, point.curvature_error), ncf.network
     if not isinstance(network, Network):
@@ -189,6 +189,8 @@ def curvature_there(ncf: Ncf, point: KktPoint) -> Bounded:
     tops = []
     for each in sides:
         matrix = projected(each.matrix(), point.u, point.multiplier)
+        if not np.isfinite(matrix).all():
+            raise Unresolved("second derivatives beside a kink are not finite")
         tops.append(np.linalg.eigvalsh(matrix)[-1] / abs(point.multiplier))
     return Bounded(float(sum(tops) / 2), float((tops[1] - tops[0]) / 2))
 
