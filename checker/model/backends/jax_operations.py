@@ -56,6 +56,8 @@ def _done(reader: Reader, primitive: Any, arguments: list, options: dict) -> Seq
         inner = options[CALLS[name]]
         closed = (inner.jaxpr, inner.consts) if hasattr(inner, "consts") else (inner, ())
         return _run(*closed, reader, arguments)
+    if name == "scan":
+        return _scanned(reader, arguments, **options)
     if not any(isinstance(each, Value | Side) for each in arguments):
         found = primitive.bind(*map(jax.numpy.asarray, arguments), **options)
         return found if primitive.multiple_results else [found]
@@ -68,6 +70,27 @@ def _done(reader: Reader, primitive: Any, arguments: list, options: dict) -> Seq
     if name not in OPERATIONS:
         raise NotRead(name)
     return [OPERATIONS[name](reader, *map(_value, arguments), **options)]
+
+
+def _scanned(
+    reader: Reader, arguments: list, *, jaxpr, length, reverse, num_consts, num_carry, **_
+) -> list:
+    """A loop of known length, step by step: what is carried, then what every step gives."""
+    fixed, rest = arguments[:num_consts], arguments[num_consts:]
+    carried, given = rest[:num_carry], rest[num_carry:]
+    steps = range(length)[:: -1 if reverse else 1]
+    rows: list = [None] * length
+    for step in steps:
+        each = [
+            reader.moved(lambda numbers, step=step: numbers[step], _value(of))
+            if isinstance(_value(of), Value)
+            else of[step]
+            for of in given
+        ]
+        found = _run(jaxpr.jaxpr, jaxpr.consts, reader, [*fixed, *carried, *each])
+        carried, rows[step] = found[:num_carry], found[num_carry:]
+    stacked = (_values(each) for each in zip(*rows))
+    return [*carried, *(reader.moved(lambda *some: np.stack(some), *each) for each in stacked)]
 
 
 def _values(arguments: Sequence) -> list[Value]:
@@ -237,10 +260,12 @@ OPERATIONS: dict[str, Callable] = {
     "le": _side(False),
     "lt": _side(False),
     "max": lambda reader, first, second, **_: reader.maximum(first, second),
+    "min": lambda reader, first, second, **_: reader.minimum(first, second),
     "mul": lambda reader, first, second, **_: reader.times(first, second),
     "neg": lambda reader, value, **_: reader.scaled(value, -1.0),
     "pow": _raised,
     "reduce_max": lambda reader, value, *, axes, **_: reader.largest(value, axes),
+    "reduce_prod": lambda reader, value, *, axes, **_: reader.product(value, axes),
     "reduce_sum": lambda reader, value, *, axes, **_: reader.total(value, axes),
     "reduce_window_max": _windows(Reader.largest),
     "reduce_window_sum": _windows(Reader.total),

@@ -20,6 +20,8 @@ MOVING = frozenset(
     split_with_sizes squeeze stack t transpose unbind unfold unsqueeze view""".split()
 )
 
+UNREAD = object()  # where the largest entries stand, which nothing may be made of
+
 
 def read(traced: torch.fx.GraphModule, reader: Reader, X: Array, w: Array) -> Array:
     """Units of what a traced function of one sample's units X (1, d) and of weights' numbers w (P,)
@@ -46,9 +48,11 @@ def _done(reader: Reader, target, arguments: tuple, options: dict):
     """What an operation makes of its arguments: of tensors alone, which are constants, a tensor."""
     held: list = []
     map_aggregate(arguments, held.append)
-    if not any(isinstance(each, Value | Side) for each in held):
+    if not any(isinstance(each, Value | Side) or each is UNREAD for each in held):
         return target(*arguments, **options)
     name = str(target).split(".")[1]
+    if any(each is UNREAD for each in held):
+        return UNREAD
     if name in MOVING:
         return _moved(reader, target, arguments, options)
     if name not in OPERATIONS:
@@ -79,7 +83,7 @@ def _moved(reader: Reader, target, arguments: tuple, options: dict):
     options = {key: each for key, each in options.items() if key != "dtype"}
 
     def move(*numbers: Array):
-        tensors = (torch.from_numpy(np.ascontiguousarray(each)) for each in numbers)
+        tensors = (torch.from_numpy(np.array(each)) for each in numbers)
         given = map_aggregate(shape, lambda each: next(tensors) if each is Value else each)
         found = target(*given, **options)
         return found if isinstance(found, torch.Tensor) else [*found]
@@ -162,7 +166,17 @@ def _pooled(
 
 
 def _max_pooled(reader: Reader, value: Value, *how):
-    return reader.largest(_pooled(reader, value, *how), (-2, -1)), None
+    return reader.largest(_pooled(reader, value, *how), (-2, -1)), UNREAD
+
+
+def _largest(reader: Reader, value: Value, axis: int, keepdim: bool = False):
+    return _along(Reader.largest)(reader, value, [axis], keepdim), UNREAD
+
+
+def _threshold(reader: Reader, value: Value, bound, otherwise):
+    if bound != 0 or otherwise != 0:
+        raise NotRead("a threshold that is not 0")
+    return reader.power(value, 1, 0.0)
 
 
 def _averaged(reader, value, sizes, strides=(), padding=0, ceil=False, _=True, divisor=None):
@@ -223,17 +237,23 @@ OPERATIONS: dict[str, Callable] = {
     "le": _side(False),
     "leaky_relu": lambda reader, value, slope=0.01: reader.power(value, 1, slope),
     "lt": _side(False),
+    "max": _largest,
     "max_pool2d_with_indices": _max_pooled,
-    "maximum": lambda reader, first, second: reader.maximum(_as_value(first), _as_value(second)),
+    "maximum": Reader.maximum,
     "mean": _along(_mean),
+    "minimum": Reader.minimum,
     "mm": _product("ij,jk->ik"),
     "mul": _times,
     "mv": _product("ij,j->i"),
     "neg": lambda reader, value: reader.scaled(value, -1.0),
     "pow": lambda reader, value, p: reader.power(value, p),
+    "prod": lambda reader, value, axis=None, keepdim=False: _along(Reader.product)(
+        reader, value, None if axis is None else [axis], keepdim
+    ),
     "relu": lambda reader, value: reader.power(value, 1, 0.0),
     "sub": _difference,
     "sum": _along(Reader.total),
+    "threshold": _threshold,
     "tril": _triangle(torch.tril),
     "triu": _triangle(torch.triu),
     "where": _selected,

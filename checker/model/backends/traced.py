@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import reduce
 from string import ascii_letters
 from typing import Any
 
@@ -204,6 +205,18 @@ class Reader:
                 return self.power(other, 1, 0.0)
         arrays = np.broadcast_arrays(self.units(first), self.units(second))
         return Value(Kind.UNITS, self.net.maximum(np.stack(arrays, -1)))
+
+    def minimum(self, first: Value, second: Value) -> Value:
+        """The smaller of two arrays, entry by entry."""
+        mirrored = self.scaled(first, -1.0), self.scaled(second, -1.0)
+        return self.scaled(self.maximum(*mirrored), -1.0)
+
+    def product(self, value: Value, axes: Sequence[int] | None) -> Value:
+        """Products along axes."""
+        if value.is_constant:
+            return constants(value.numbers.prod(None if axes is None else tuple(axes)))
+        factors = np.moveaxis(_last(self.units(value), axes), -1, 0)
+        return reduce(self.times, (Value(Kind.UNITS, each) for each in factors))
 
     def power(self, value: Value, p: float, slope: float = 1.0) -> Value:
         """max(z, slope·z)^p, p = 1, 2, …"""

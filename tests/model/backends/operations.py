@@ -34,6 +34,8 @@ READ = {
     ),
     "mean and sum": lambda X, w, lib: last((X @ w["A"].T) * X.mean(1)[:, None], w),
     "constants": lambda X, w, lib: last(X @ lib.ones((4, 4)) @ w["A"].T - X[:, 1:], w),
+    "smaller of two": lambda X, w, lib: last(lib.minimum(X @ w["A"].T, X[:, 1:]), w),
+    "product": lambda X, w, lib: last((X @ w["A"].T) * (X[:, :2]).prod(1)[:, None], w),
     "pieces": lambda X, w, lib: last(lib.stack([X[:, k] * w["A"][0, k] for k in range(3)], 1), w),
 }
 # Homogeneous functions of which something has no instruction.

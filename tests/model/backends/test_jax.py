@@ -16,6 +16,48 @@ def outputs(X, w):
     return jnp.maximum(X @ w["layer.W1"].T, 0) ** 2 @ w["last.W2"].T
 
 
+def convolved(X, w):
+    how = {"dimension_numbers": ("NHWC", "HWIO", "NHWC")}
+    return jax.lax.conv_general_dilated(X.reshape(-1, 4, 1, 1), w["K"], (1, 1), "SAME", **how)
+
+
+def repeated(X, w):
+    return jax.lax.scan(lambda h, W: (jax.nn.leaky_relu(h @ W, 0.1), h), X, w["A"], reverse=True)
+
+
+FUNCTIONS = {  # with shapes, and D
+    "layers": (
+        lambda X, w: jax.nn.relu(X @ w["A"]) @ w["B"],
+        {"A": (4, 3), "B": (3, 2)},
+        2,
+    ),
+    "convolution": (
+        lambda X, w: jax.nn.relu(convolved(X, w)).mean((1, 2)) @ w["B"],
+        {"K": (2, 1, 1, 3), "B": (3, 1)},
+        2,
+    ),
+    "windows": (
+        lambda X, w: (
+            jax.lax.reduce_window((X @ w["A"]) ** 2, -jnp.inf, jax.lax.max, (1, 2), (1, 1), "VALID")
+            @ w["B"]
+        ),
+        {"A": (4, 3), "B": (2, 1)},
+        3,
+    ),
+    "a loop": (lambda X, w: repeated(X, w)[0] @ w["B"], {"A": (2, 4, 4), "B": (4, 1)}, 3),
+    "steps of a loop": (
+        lambda X, w: repeated(X, w)[1][0] @ w["B"],
+        {"A": (2, 4, 4), "B": (4, 1)},
+        2,
+    ),
+    "one sample at a time": (
+        lambda X, w: jax.vmap(lambda x: jnp.dot(w["A"], x) ** 2 * jnp.outer(w["B"], x).sum())(X),
+        {"A": (4,), "B": (2,)},
+        3,
+    ),
+}
+
+
 class TestJax(Backends, Read):
     library = "jax"
 
@@ -24,6 +66,12 @@ class TestJax(Backends, Read):
 
     def of(self, outputs, shapes=SHAPES, inputs=D):
         return OwnModel.jax(lambda X, w: outputs(X, w, jnp), shapes, inputs=inputs)
+
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_what_is_known_is_read(self, name):
+        function, shapes, order = FUNCTIONS[name]
+        model = OwnModel.jax(function, shapes, inputs=4)
+        assert model.program is not None and model.order == model.program.order == order
 
     def test_the_users_setting_of_precision_stays(self):
         assert self.model().order == 3

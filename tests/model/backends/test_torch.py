@@ -23,6 +23,42 @@ class Module(nn.Module):
         return torch.relu(X @ self.layer.W1.T) ** 2 @ self.last.W2.T
 
 
+class Attention(nn.Module):
+    """Causal linear attention over three tokens, its mask no weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(2, 2, bias=False) for _ in range(3))
+        self.register_buffer("mask", torch.tril(torch.ones(3, 3)))
+
+    def forward(self, X):
+        tokens = X.view(-1, 3, 2)
+        scores = self.q(tokens) @ self.k(tokens).transpose(1, 2) * self.mask / 2**0.5
+        return (scores @ self.v(tokens)).sum((1, 2))
+
+
+def head(*layers):
+    """Pictures (1, 4, 4), layers, and a linear layer."""
+    flat = nn.Flatten(), nn.LazyLinear(2, bias=False)
+    return nn.Sequential(nn.Unflatten(1, (1, 4, 4)), *layers, *flat)
+
+
+def convolution(channels, filters, size, **options):
+    return nn.Conv2d(channels, filters, size, bias=False, **options)
+
+
+MODULES = {  # with d, and D
+    "padding": (head(convolution(1, 2, 3, padding="same"), nn.ReLU()), 16, 2),
+    "strides": (head(convolution(1, 2, 3, padding=1, stride=2), nn.LeakyReLU(0.1)), 16, 2),
+    "groups": (head(convolution(1, 4, 2), convolution(4, 2, 2, groups=2)), 16, 3),
+    "dilation": (head(convolution(1, 2, 2, dilation=2), nn.Threshold(0, 0)), 16, 2),
+    "largest of windows": (head(convolution(1, 2, 2), nn.MaxPool2d(2, 1)), 16, 2),
+    "means of windows": (head(nn.AvgPool2d(2), convolution(1, 2, 2)), 16, 2),
+    "mean": (head(convolution(1, 2, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1)), 16, 2),
+    "attention": (Attention(), 6, 3),
+}
+
+
 class TestFunctions(Backends, Read):
     library = "torch"
 
@@ -72,6 +108,12 @@ class TestModules(Backends):
                 return outputs(X, w, torch)
 
         return OwnModel.torch(Given(), inputs=inputs)
+
+    @pytest.mark.parametrize("name", MODULES)
+    def test_layers_that_are_known_are_read(self, name):
+        module, d, order = MODULES[name]
+        model = OwnModel.torch(module, inputs=d)
+        assert model.program is not None and model.order == model.program.order == order
 
     def test_the_users_module_and_precision_stay_what_they_are(self):
         module = Module()
