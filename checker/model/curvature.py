@@ -52,9 +52,10 @@ class Curvature:
                 delta = (self.weights[layer].T @ delta) * self.first[layer - 1]
         return self._collect(np.concatenate(parts, axis=1))
 
-    def sides(self, reach: float) -> tuple[Curvature, Curvature] | None:
+    def sides(self, reach: float, negligible: float) -> tuple[Curvature, Curvature] | None:
         """The least and the most that ∇²N may be, as symmetric matrices are, where a move of θ by
-        `reach` may take pre-activations across kinks of p = 2; None where there are none.
+        `reach` may take pre-activations across 0; None where that changes nothing but what is
+        negligible in norm.
         """
         least, most = copy(self), copy(self)
         least.second, most.second = list(self.second), list(self.second)
@@ -65,11 +66,13 @@ class Curvature:
             W, below = self.weights[l], self.values[l]
             rates = np.linalg.norm(below, axis=0) * math.sqrt(shared) + np.abs(W) @ rates
             off = reach * rates + EPS * (len(below) + 2) * (np.abs(W) @ np.abs(below))
-            near = (np.abs(W @ below) <= off) & (self.back[l] != 0)
-            if power == 2 and slope**2 != 1 and near.any():
-                found, ends = True, np.sort([2.0, 2 * slope**2])
-                for side, end in ((least, 0), (most, 1)):
-                    bent = np.where(self.back[l] > 0, ends[end], ends[1 - end])
+            low, high = _bends_within(2 * off, int(power), float(slope))
+            weight = np.abs(self.back[l]) * rates**2
+            near = (np.abs(W @ below) <= off) & ((high - low) * weight > negligible)
+            if near.any():
+                found = True
+                for side, of_positive, of_negative in ((least, low, high), (most, high, low)):
+                    bent = np.where(self.back[l] > 0, of_positive, of_negative)
                     side.second[l] = np.where(near, bent, self.second[l])
             rates = np.abs(self.first[l]) * rates
         return (least, most) if found else None
@@ -171,6 +174,17 @@ def _summed(moved: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndar
     pairs = (first[:, None] * second).reshape(-1, moved.shape[2])
     sums = moved.reshape(-1, moved.shape[2]) @ pairs.T
     return sums.reshape(*moved.shape[:2], len(first), len(second))
+
+
+def _bends_within(reach: np.ndarray, power: int, slope: float) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the most that σ'' is within `reach` of 0."""
+    if power == 1:
+        return np.zeros_like(reach), np.zeros_like(reach)
+    factor, rest = power * (power - 1), power - 2
+    ends = [factor * reach**rest, factor * slope**power * (-reach) ** rest]
+    if rest:
+        ends.append(np.zeros_like(reach))
+    return np.min(ends, axis=0), np.max(ends, axis=0)
 
 
 def _bend(z: np.ndarray, power: int, slope: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

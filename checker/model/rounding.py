@@ -2,7 +2,8 @@
 
 Every stored quantity a comes with e ≥ |computed a − exact a|; products and sums propagate both
 (Higham, Accuracy and Stability of Numerical Algorithms, §3.3). First order in the unit roundoff,
-with room to spare in the constants.
+with room to spare in the constants. A product of two that are not 0 may underflow: by LEAST, far
+more than it does.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ncfcheck.model.kernels.gradients import collected, entries_of
 from ncfcheck.model.layouts import Layout
 
 Array = np.ndarray
+LEAST = float(np.finfo(float).tiny)
 
 
 def output_bound(layout: Layout, theta: Array, X: Array) -> Array:
@@ -71,6 +73,7 @@ def _bounds(layout, theta, X, weights, settled):
         output, sample = i // samples, i % samples
         delta[i], output_errors[output, sample] = weights[output, sample], errors[start + i]
         value += abs(delta[i]) * (errors[start + i] + EPS * (count + 2) * abs(values[start + i]))
+        value += underflow(delta[i], 0.0, values[start + i], errors[start + i])
     gradient = np.zeros(entries.size)
     for layer in range(depth - 1, -1, -1):
         rows, columns, first = widths[layer + 1], widths[layer], offsets[layer]
@@ -103,6 +106,7 @@ def _forward(W, rows, columns, samples, values, errors, start, stop):
                 above = stop + i * samples + j
                 values[above] += w * values[below]
                 errors[above] += abs(w) * (errors[below] + EPS * (columns + 2) * abs(values[below]))
+                errors[above] += underflow(w, 0.0, values[below], errors[below])
 
 
 @internal()
@@ -115,6 +119,7 @@ def _gradient_error(delta, error, values, errors, rows, columns, samples, out):
                 size, off = abs(delta[i * samples + j]), error[i * samples + j]
                 below, below_off = abs(values[k * samples + j]), errors[k * samples + j]
                 total += off * below + (size + off) * below_off + EPS * (samples + 2) * size * below
+                total += underflow(size, off, below, below_off)
             out[i * columns + k] = total
 
 
@@ -133,13 +138,13 @@ def _backward(W, delta, error, slopes, slope_errors, rows, columns, samples):
                 here, above = k * samples + j, i * samples + j
                 out[here] += w * delta[above]
                 sizes[here] += abs(w * delta[above])
-                offs[here] += abs(w) * error[above]
+                offs[here] += abs(w) * error[above] + underflow(w, 0.0, delta[above], error[above])
     for here in range(out.size):
         slope, slope_error = abs(slopes[here]), slope_errors[here]
         off = offs[here] + EPS * (rows + 2) * sizes[here]
         offs[here] = (
             off * (slope + slope_error) + sizes[here] * slope_error + 2 * EPS * sizes[here] * slope
-        )
+        ) + underflow(sizes[here], off, slope, slope_error)
         out[here] *= slopes[here]
     return out, offs
 
@@ -154,13 +159,21 @@ def activation_bounds(z, error, power, slope, settled):
         bend = max(bend, abs(derivative))
     if abs(z) <= error and power == 1 and settled:
         bend = 0.0
-    lipschitz = max(abs(above), abs(below))
+    lipschitz, is_flat = max(abs(above), abs(below)), slope == 0 and z + error < 0
+    least = 0.0 if is_flat else power * underflow(z, error, 1.0, 0.0)
     return (
         value,
-        lipschitz * error + 2 * power * EPS * abs(value),
+        lipschitz * error + 2 * power * EPS * abs(value) + least,
         derivative,
-        bend + 2 * power * EPS * abs(derivative),
+        bend + 2 * power * EPS * abs(derivative) + power * least,
     )
+
+
+@internal()
+def underflow(a, a_error, b, b_error):
+    """What the product of a and b, known to within their errors, may lose where it underflows."""
+    is_zero = (a == 0 and a_error == 0) or (b == 0 and b_error == 0)
+    return 0.0 if is_zero else LEAST
 
 
 @internal()

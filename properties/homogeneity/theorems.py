@@ -93,10 +93,12 @@ def scaled_outputs(instance, factors) -> Margin:
     """H(x; cu) = c^D H(x; u) for every factor c."""
     problem, u, order = instance.problem, instance.start, instance.network.order
     outputs = problem.outputs(u)
-    rounding = problem.output_bound(u)
+    rounding = problem.output_bound(u) + order * EPS * np.abs(outputs)
     return worst(
         equal_vectors(
-            problem.outputs(c * u) / c**order, outputs, 2 * rounding + order * EPS * np.abs(outputs)
+            problem.outputs(c * u) / c**order,
+            outputs,
+            rounding + problem.output_bound(c * u) / abs(c) ** order,
         )
         for c in factors
     )
@@ -121,11 +123,12 @@ def scaled_gradients(instance, factors) -> Margin:
     """∇N(cu) = c^{D−1} ∇N(u) for every factor c."""
     u, ncf, order = instance.start, instance.ncf, instance.network.order
     gradient, rounding = ncf.gradient(u), ncf.rounding(u)[1]
+    rounding = rounding + order * EPS * np.abs(gradient)
     return worst(
         equal_vectors(
             ncf.gradient(c * u) / c ** (order - 1),
             gradient,
-            2 * rounding + order * EPS * np.abs(gradient),
+            rounding + ncf.rounding(c * u)[1] / abs(c) ** (order - 1),
         )
         for c in factors
     )
@@ -169,9 +172,10 @@ def _delta(problem: Problem, u: np.ndarray, largest: float) -> float:
     which ‖ℓ''(0)‖ is 1 at most.
     """
     units = np.sqrt(np.maximum(sizes(problem.loss.curvature_at_zero(problem.y)), 1.0))
-    found = float(np.abs(units * problem.outputs(u)).max())
-    if found == 0:
-        raise Inapplicable("H(X; u) = 0: the network is dead on the data")
+    outputs, rounding = problem.outputs(u), problem.output_bound(u)
+    found = float(np.abs(units * outputs).max())
+    if not found > (units * rounding).max():
+        raise Inapplicable("H(X; u) is no more than rounding: the network is dead on the data")
     return (largest / found) ** (1 / problem.network.order)
 
 

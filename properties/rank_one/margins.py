@@ -15,11 +15,13 @@ from ncfcheck.theory.rank_one.criterion import (
     hidden_layers,
     inner_signs,
     refuse_other_sides,
+    singular_ratio,
 )
 from ncfcheck.theory.rank_one.points import (
     balanced_norms,
     input_sides,
     reduced_rounding,
+    reduced_shift,
     reduced_value,
     tangent,
 )
@@ -167,13 +169,16 @@ def _vanishes(gap: float, error: float) -> Margin:
 def _reduced_kkt(instance, layers, accuracy: float) -> list[Margin]:
     """u is a KKT point of the reduced problem, of positive value."""
     network, ncf, u = instance.network, instance.ncf, layers[0].b
-    refuse_other_sides(network, ncf.X, network.matrices(instance.start)[0], layers[0])
+    W = network.matrices(instance.start)[0]
+    refuse_other_sides(network, ncf.X, W, layers[0])
     signs = inner_signs(network, instance.start, layers)
-    value, gradient = reduced_value(network, ncf.X, ncf.ybar[:, 0], u, signs)
+    problem = network, ncf.X, ncf.ybar[:, 0], u, signs
+    value, gradient = reduced_value(*problem)
     if not gradient.any():
         raise Unresolved("∇n(u) = 0: the reduced problem is dead at the direction u")
-    lost = reduced_rounding(network, ncf.X, ncf.ybar[:, 0], u, signs)
-    size = Bounded(norm(gradient), lost[1])
+    lost = reduced_rounding(*problem)
+    off = reduced_shift(*problem, singular_ratio(W) + 16 * EPS)
+    size = Bounded(norm(gradient), lost[1] + off)
     error = accuracy / layers[0].c + (Bounded(size.error) / size).size
     positive = (Bounded(value, lost[0]) / size).margin()
     return [

@@ -47,11 +47,12 @@ def network_of(layout, order: int) -> tuple:
 
 class World:
     """Exact flows and points of local error `tolerance`, rounded to floats; `jitter` units in the
-    last place at random are added to all of them.
+    last place at random are added to all of them. Flows go on to the end that the engine's came to,
+    or, unless `goes_on`, for as long.
     """
 
-    def __init__(self, tolerance: float, jitter: float = 0.0):
-        self.tolerance, self.jitter = tolerance, jitter
+    def __init__(self, tolerance: float, jitter: float = 0.0, goes_on: bool = True):
+        self.tolerance, self.jitter, self.goes_on = tolerance, jitter, goes_on
         self.engine = trajectories._run
 
     @contextmanager
@@ -123,12 +124,12 @@ class World:
             if stop is None:
                 flow.walk(float(span))
                 stop = flow.event()
-        if stop is None and rough.stop not in _ENDED:
+        if stop is None and (rough.stop not in _ENDED or not self.goes_on):
             stop = rough.stop
         for _ in range(LENGTHENED):
             stop = stop or flow.ended(residual, last=True)
             if stop is not None:
-                if stop is Stop.DEAD and not until.kind and len(spans) > 1:
+                if stop is Stop.DEAD and self.goes_on and not until.kind and len(spans) > 1:
                     flow.die(*map(float, spans[-2:]))
                 return flow.trajectory(stop)
             flow.walk(float(spans[-1]) if spans else 0.01)

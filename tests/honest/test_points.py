@@ -20,6 +20,7 @@ from ncfcheck.model.encoding import decode
 from ncfcheck.model.ncf import Ncf, Problem, norm
 from ncfcheck.properties.homogeneity import theorems as homogeneity
 from ncfcheck.properties.kkt import theorems as kkt
+from ncfcheck.properties.rank_one import margins
 from ncfcheck.properties.rank_one import theorems as rank_one
 from ncfcheck.strategies import rebuilding
 from tests.honest import audit, rank_one_truths
@@ -91,6 +92,10 @@ def no_other_side_of_kinks(patch):
     patch.setattr(kkt, "curvature_there", lambda ncf, point: Bounded(point.top_curvature))
 
 
+def no_shift_of_the_reduced_point(patch):
+    patch.setattr(margins, "reduced_shift", lambda *problem: 0.0)
+
+
 def no_share_of_small_neurons(patch):
     patch.setattr(rank_one, "_unmet", lambda power, found: found.value)
 
@@ -101,6 +106,10 @@ RARE = [
     (no_other_side_of_kinks, "kkt.negative_unstable 15-22"),
     (no_share_of_small_neurons, "rank_one.two_layer_iff 8-51"),
     (no_rounding_of_outputs, "homogeneity.loss_expansion 0-5"),
+    (no_rounding_of_outputs, "homogeneity.output_scaling 18-5"),
+    (no_rounding_of_outputs, "control.softmax_attention 27-42"),
+    (no_other_side_of_kinks, "control.positive_unstable 35-1"),
+    (no_shift_of_the_reduced_point, "control.blind_input 24-90"),
 ]
 
 

@@ -173,17 +173,18 @@ def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
 
 
 def curvature_there(ncf: Ncf, point: KktPoint) -> Bounded:
-    """`top_curvature`; with those on both sides of kinks of p = 2, where ∇²N jumps, that the KKT
-    point next to `point` may lie on. Raises Unresolved where those are not finite.
+    """`top_curvature`; with those on both sides of 0 of pre-activations, where ∇²N jumps or all but
+    does, that the KKT point next to `point` may lie on. Raises Unresolved where those are not
+    finite.
     """
     known, network = Bounded(point.top_curvature, point.curvature_error), ncf.network
     if not isinstance(network, Network):
         return known
-    if not any(p == 2 and abs(a) != 1 for p, a in zip(network.powers, network.slopes)):
+    if not any(p > 1 and abs(a) != 1 for p, a in zip(network.powers, network.slopes)):
         return known
     reach = CONDITION * (point.residual + point.residual_error)
     curvature: Any = ncf.curvature(point.u)
-    sides = curvature.sides(reach)
+    sides = curvature.sides(reach, EPS * abs(point.multiplier))
     if sides is None:
         return known
     tops = []

@@ -70,12 +70,32 @@ def reduced_value(
     u = finite_vector(u, X.shape[1], "u")
     if len(signs) != network.depth - 1:
         raise ValueError(f"{len(signs)} signs: {network.depth - 1} are right")
-    z, slope = X @ u, np.ones(len(X))
+    values, slopes = _chained(network, X @ u, signs)
+    return float(ybar @ values), X.T @ (ybar * slopes)
+
+
+def _chained(network: Network, z: Array, signs: Sequence[float]) -> tuple[Array, Array]:
+    """s_L σ_{L−1}(s_{L−1} … s_2 σ_1(z)) and its derivative, of every z."""
+    slope = np.ones_like(z)
     for power, alpha, sign in zip(network.powers, network.slopes, signs):
         side = np.where(z >= 0, 1.0, alpha**power)
         slope = slope * sign * side * power * z ** (power - 1)
         z = sign * side * z**power
-    return float(ybar @ z), X.T @ (ybar * slope)
+    return z, slope
+
+
+def reduced_shift(
+    network: Network, X: Array, ybar: Array, u: Array, signs: Sequence[float], off: float
+) -> float:
+    """By how much ∇n(u) changes at most, in norm, where u moves by `off`; arguments as for
+    `reduced_value`. Samples on a kink of p = 1 count as on the side that they are on.
+    """
+    if network.orders[0] == 1:
+        return 0.0
+    z, sizes = X @ u, np.linalg.norm(X, axis=1)
+    here, *aside = (_chained(network, z + k * off * sizes, signs)[1] for k in (0, 1, -1))
+    change = np.max([np.abs(each - here) for each in aside], axis=0)
+    return float((np.abs(ybar) * change * sizes).sum())
 
 
 def reduced_rounding(
