@@ -91,7 +91,7 @@ def _elementwise_back(row, slope, samples, values, deltas, fixed):
             back[0, i] -= 0.5 * delta * value * value * value
 
 
-@bare(fastmath={"reassoc", "contract", "nsz"})
+@bare(fastmath={"reassoc", "contract", "nsz"}, forceinline=True)
 def _inner(first, a, second, b, count):
     """Σ first · second, of so many numbers from a and from b on."""
     left, right = matrix_view(first, a, 1, count), matrix_view(second, b, 1, count)
@@ -101,7 +101,7 @@ def _inner(first, a, second, b, count):
     return total
 
 
-@bare()
+@bare(forceinline=True)
 def _add(scale, parts, a, sums, out, count):
     """Add scale · parts to sums, so many numbers from a and from `out` on."""
     left, here = matrix_view(parts, a, 1, count), matrix_view(sums, out, 1, count)
@@ -109,7 +109,7 @@ def _add(scale, parts, a, sums, out, count):
         here[0, j] += scale * left[0, j]
 
 
-@bare()
+@bare(forceinline=True)
 def _add_products(first, a, second, b, sums, out, count):
     """Add first · second to sums, so many numbers from a, b and `out` on."""
     left, right = matrix_view(first, a, 1, count), matrix_view(second, b, 1, count)
