@@ -92,13 +92,26 @@ def _elementwise_back(row, slope, samples, values, deltas, fixed):
 
 
 @bare(fastmath={"reassoc", "contract", "nsz"}, forceinline=True)
-def _inner(first, a, second, b, count):
-    """Σ first · second, of so many numbers from a and from b on."""
-    left, right = matrix_view(first, a, 1, count), matrix_view(second, b, 1, count)
-    total = 0.0 * first[a]
+def _weighted_back(w, deltas, above, values, a, back, count):
+    """Add w times the deltas from `above` on to those from `back` on, unless that is below 0, where
+    none are kept; returns the inner product of the former and as many values from a on.
+    """
+    given, left = matrix_view(deltas, above, 1, count), matrix_view(values, a, 1, count)
+    here = matrix_view(deltas, max(back, 0), 1, count)
+    total = 0.0 * deltas[above]
     for j in range(count):
-        total += left[0, j] * right[0, j]
+        total += given[0, j] * left[0, j]
+        if back >= 0:
+            here[0, j] += w * given[0, j]
     return total
+
+
+@bare(forceinline=True)
+def _fill(number, sums, out, count):
+    """So many numbers from `out` on are this one."""
+    here = matrix_view(sums, out, 1, count)
+    for j in range(count):
+        here[0, j] = number
 
 
 @bare(forceinline=True)
@@ -118,7 +131,7 @@ def _add_products(first, a, second, b, sums, out, count):
         here[0, j] += left[0, j] * right[0, j]
 
 
-@bare()
+@bare(forceinline=True)
 def _raise(values, a, out, count):
     """The larger of two, of so many numbers from `out` and from a on, the former where equal."""
     left, here = matrix_view(values, a, 1, count), matrix_view(values, out, 1, count)
@@ -131,12 +144,13 @@ def _raise(values, a, out, count):
 def _entries(code, k, theta, samples, values):
     """The units of an instruction that adds terms up, or takes the largest."""
     row, op = code.table[k], code.table[k, OP]
-    empty = -np.inf if op == MAXIMUM else 0.0
-    for i in range(row[START] * samples, row[STOP] * samples):
-        values[i] = empty
+    empty, filled = -np.inf if op == MAXIMUM else 0.0, row[START] * samples
     for entry in range(row[FIRST], row[LAST]):
         out, a = code.targets[entry] * samples, code.sources[entry] * samples
         other, count = code.others[entry], code.blocks[entry] * samples
+        if out >= filled:  # the first terms, in order
+            _fill(empty, values, filled, out + count - filled)
+            filled = out + count
         if op == SUM:
             _add(code.scalars[k], values, a, values, out, count)
         elif op == WEIGHTED:
@@ -145,6 +159,7 @@ def _entries(code, k, theta, samples, values):
             _add_products(values, a, values, other * samples, values, out, count)
         else:
             _raise(values, a, out, count)
+    _fill(empty, values, filled, row[STOP] * samples - filled)
 
 
 @bare()
@@ -158,9 +173,8 @@ def _entries_back(code, k, theta, samples, values, deltas, gradient):
         if op == SUM and back >= 0:
             _add(code.scalars[k], deltas, above, deltas, back, count)
         elif op == WEIGHTED:
-            gradient[other] += _inner(deltas, above, values, a, count)
-            if back >= 0:
-                _add(theta[other], deltas, above, deltas, back, count)
+            w = theta[other]
+            gradient[other] += _weighted_back(w, deltas, above, values, a, back, count)
         elif op == PRODUCT:
             b = other * samples
             if back >= 0:
@@ -171,15 +185,16 @@ def _entries_back(code, k, theta, samples, values, deltas, gradient):
             _give(values, out, a, deltas, above, back, count)
 
 
-@bare()
+@bare(forceinline=True)
 def _give(values, out, a, deltas, above, back, count):
     """Hand the deltas of maxima over to the first of those that reach them."""
     reached, left = matrix_view(values, out, 1, count), matrix_view(values, a, 1, count)
-    given, taken = matrix_view(deltas, above, 1, count), matrix_view(deltas, back, 1, count)
+    given = matrix_view(deltas, above, 1, count)
+    here = matrix_view(deltas, max(back, 0), 1, count)
     for j in range(count):
         if left[0, j] == reached[0, j]:
             if back >= 0:
-                taken[0, j] += given[0, j]
+                here[0, j] += given[0, j]
             given[0, j] = 0.0
 
 
@@ -204,8 +219,7 @@ def _dense_back(row, theta, samples, values, deltas, fixed, gradient, spare):
     below = matrix_view(values, row[SOURCE] * samples, columns, across)
     if row[IS_TIED]:
         product_with_transposed(above, below, matrix_view(spare, 0, rows, columns))
-        for i in range(rows * columns):
-            gradient[row[WEIGHT] + i] += spare[i]
+        _add(1.0, spare, 0, gradient, row[WEIGHT], rows * columns)
     else:
         product_with_transposed(above, below, matrix_view(gradient, row[WEIGHT], rows, columns))
     start = (row[SOURCE] - fixed) * samples
@@ -214,8 +228,7 @@ def _dense_back(row, theta, samples, values, deltas, fixed, gradient, spare):
     weights = matrix_view(theta, row[WEIGHT], rows, columns).T
     if row[IS_SHARED]:
         product(weights, above, matrix_view(spare, 0, columns, across))
-        for i in range(columns * across):
-            deltas[start + i] += spare[i]
+        _add(1.0, spare, 0, deltas, start, columns * across)
     else:
         product(weights, above, matrix_view(deltas, start, columns, across))
 
@@ -228,8 +241,7 @@ def forward(code, theta, samples, values, first, last):
         if row[OP] == DENSE:
             _dense(row, theta, samples, values)
         elif row[OP] == ONES:
-            for i in range(row[START] * samples, row[STOP] * samples):
-                values[i] = 1.0
+            _fill(1.0, values, row[START] * samples, (row[STOP] - row[START]) * samples)
         elif row[OP] >= POWER:
             _elementwise(row, code.scalars[k], samples, values)
         else:
