@@ -100,7 +100,6 @@ def beside_jax(model: Architecture, samples: int) -> Pairs:
     on_data = model.on(X)
     r.flags.writeable = False
     ours, theirs = lambda: on_data.pull_back(w, r)[1], jax_families.gradient(model, X, w, r)
-    assert np.allclose(ours(), theirs(), rtol=1e-8, atol=1e-8)
     return paired(ours, theirs, ROUNDS)
 
 
