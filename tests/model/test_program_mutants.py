@@ -8,6 +8,7 @@ import pytest
 from ncfcheck.model import instructions
 from ncfcheck.model.architectures import BUILT_IN
 from ncfcheck.model.kernels import programs
+from ncfcheck.model.programs import Builder, Weights
 from tests.support import ROOT
 from tests.support.formulas import Circulant, outputs
 
@@ -180,3 +181,14 @@ PROGRAMS = [
 @pytest.mark.parametrize("name, change, mistake", PROGRAMS)
 def test_a_mistake_in_a_program_is_found(name, change, mistake):
     assert not agrees(vars(programs), name, change), mistake
+
+
+@pytest.mark.parametrize("kernels", [vars(programs), interpreted(SOURCE)], ids=["compiled", "not"])
+def test_units_that_no_term_is_of_are_0(kernels):
+    net = Builder(1, 4)
+    numbers = np.array([[-1], [0], [-1], [-1]]) + 0 * net.weights("A", 1).numbers
+    program = net.finish(net.apply("ij,j->i", Weights(numbers), net.x))
+    values = np.full(program.code.units, np.nan)
+    values[0] = 2.0
+    kernels["forward"](program.code, np.array([3.0]), 1, values, 0, len(program.code.table))
+    assert values.tolist() == [2, 0, 6, 0, 0]
