@@ -130,6 +130,10 @@ def integers(values, name: str, least: int, most: int = 2**31) -> tuple[int, ...
     return found
 
 
+# The metadata of a field that witness files do without.
+NOT_STORED = {"stored": False}
+
+
 class Value:
     """A base of dataclasses whose arrays are read-only, whatever pickles, copies or replaces them.
 

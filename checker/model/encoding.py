@@ -103,12 +103,18 @@ def _encode_compound(value, home: str, depth: int):
             f"a {type(value).__qualname__} has no encoding: use dataclasses of numbers, text and "
             "arrays"
         )
-    names = [field.name for field in dataclasses.fields(value) if field.init]
+    names = _stored(value)
     if "type" in names:
         raise NotStorable(f"a field of {type(value).__qualname__} is named 'type': rename it")
     return {"type": _name(type(value), home)} | {
         name: encode(getattr(value, name), home, depth) for name in names
     }
+
+
+def _stored(kind) -> list[str]:
+    """The fields of a dataclass that files hold: what makes it, but those that say NOT_STORED."""
+    fields = (each for each in dataclasses.fields(kind) if each.init)
+    return [each.name for each in fields if each.metadata.get("stored", True)]
 
 
 def _encode_model(model: Model) -> dict:
@@ -252,7 +258,7 @@ def _decode_dataclass(value: dict, home: str, depth: int):
     kind = _kind(value["type"], home, object)
     if issubclass(kind, Enum):
         raise BadWitness(f"{kind.__name__} is not a dataclass")
-    names = [field.name for field in dataclasses.fields(kind) if field.init]
+    names = _stored(kind)
     if value.keys() != {"type", *names}:
         odd = sorted(value.keys() ^ {"type", *names})[0]
         wrong = "unknown" if odd in value else "missing"

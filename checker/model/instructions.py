@@ -44,9 +44,10 @@ class Code(NamedTuple):
 
     table: np.ndarray  # (instructions, FIELDS) int64
     scalars: np.ndarray  # (instructions,) float64: c of a sum, α of a power
-    targets: np.ndarray  # (entries,) int64: the unit o, in order
+    targets: np.ndarray  # (entries,) int64: the unit o
     sources: np.ndarray  # (entries,) int64: the unit a
     others: np.ndarray  # (entries,) int64: the parameter w or the unit b
+    blocks: np.ndarray  # (entries,) int64: so many o, a and b from these on, for one w
     units: int
     fixed: int  # units that depend on no weights
     leading: int  # instructions that depend on none: they come first

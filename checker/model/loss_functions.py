@@ -19,7 +19,7 @@ SHOWN = 3  # samples, of a user's labels, at which a loss is held against itself
 class LossFunction:
     """A loss ℓ(ŷ, y) of the outputs of a sample, which may couple them; y its labels.
 
-    For a loss of your own define `value`, `descent` and `curvature`, for arrays of outputs and
+    For a loss of your own define `of`, `descent` and `curvature`, for arrays of outputs and
     labels (n, m), and say which `labels` it has where these are not just any numbers. A dataclass
     in the module of a claim can be stored in witness files.
     """
@@ -31,7 +31,7 @@ class LossFunction:
     pseudo_label: str = "−ℓ'(0, y)"
     """ȳ in words."""
 
-    def value(self, outputs: Array, y: Array) -> Array:
+    def of(self, outputs: Array, y: Array) -> Array:
         """ℓ(ŷ, y): of every output, (n, m), or of every sample, (n,)."""
         raise NotImplementedError
 
@@ -44,8 +44,8 @@ class LossFunction:
         raise NotImplementedError
 
     def change(self, outputs: Array, y: Array) -> Array:
-        """ℓ(ŷ, y) − ℓ(0, y), shaped as `value`: better without cancellation."""
-        return self.value(outputs, y) - self.value(np.zeros(outputs.shape), y)
+        """ℓ(ŷ, y) − ℓ(0, y), shaped as `of`: better without cancellation."""
+        return self.of(outputs, y) - self.of(np.zeros(outputs.shape), y)
 
     def steepest(self, outputs: Array, y: Array) -> Array:
         """sup ‖ℓ''‖ over the segment [0, ŷ], or a bound: of every output, (n, m), or of every
@@ -64,7 +64,7 @@ class LossFunction:
 
     def total(self, outputs: Array, y: Array) -> float:
         """Σ ℓ(ŷ, y)."""
-        return float(self.value(outputs, y).sum())
+        return float(self.of(outputs, y).sum())
 
     def pseudo_labels(self, y: Array) -> Array:
         """ȳ = −ℓ'(0, y)."""
@@ -123,12 +123,12 @@ def held_against_itself(loss: LossFunction, y: Array) -> None:
     y = y[:SHOWN]
     outputs = np.random.default_rng(0).uniform(-0.5, 0.5, y.shape)
     name = type(loss).__qualname__
-    value = _array(loss, "value", outputs, y, (y.shape, y.shape[:1]))
+    value = _array(loss, "of", outputs, y, (y.shape, y.shape[:1]))
     descent = _array(loss, "descent", outputs, y, (y.shape,))
     curvature = _array(loss, "curvature", np.zeros(y.shape), y, (y.shape, (*y.shape, y.shape[1])))
     slope, bend, size = np.empty(y.shape), np.empty((*y.shape, y.shape[1])), np.abs(value).max()
     for k, step in enumerate(STEP * np.eye(y.shape[1])):
-        rise = loss.value(outputs + step, y) - loss.value(outputs - step, y)
+        rise = loss.of(outputs + step, y) - loss.of(outputs - step, y)
         slope[:, k] = (rise if rise.ndim == 1 else rise.sum(axis=1)) / (2 * STEP)
         bend[..., k] = (loss.descent(-step + 0 * y, y) - loss.descent(step + 0 * y, y)) / (2 * STEP)
     _same(f"{name}.descent is not −ℓ'", descent, -slope, outputs, y, size)

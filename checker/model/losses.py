@@ -32,7 +32,7 @@ class Square:
     code, labels, pseudo_label = SQUARE_CODE, NUMBERS, "y"
 
     @staticmethod
-    def value(x: Array, y: Array) -> Array:
+    def of(x: Array, y: Array) -> Array:
         """ℓ at outputs x = ŷ."""
         return 0.5 * ((x - y) ** 2)
 
@@ -68,7 +68,7 @@ class Logistic:
     code, labels, pseudo_label = LOGISTIC_CODE, SIGNS, "y/2"
 
     @staticmethod
-    def value(x: Array, y: Array) -> Array:
+    def of(x: Array, y: Array) -> Array:
         """ℓ at outputs x = ŷ."""
         return np.logaddexp(0.0, -y * x)
 
@@ -131,7 +131,7 @@ class Huber(LossFunction):
         """ȳ in words."""
         return f"y, cut at ±{self.threshold:g}"
 
-    def value(self, x: Array, y: Array) -> Array:
+    def of(self, x: Array, y: Array) -> Array:
         """ℓ at outputs x = ŷ."""
         w = clipped(x, y, self.threshold)
         return w * ((y - x) - 0.5 * w)
@@ -165,7 +165,7 @@ class Exponential:
     code, labels, pseudo_label = EXPONENTIAL_CODE, NUMBERS, "y"
 
     @staticmethod
-    def value(x: Array, y: Array) -> Array:
+    def of(x: Array, y: Array) -> Array:
         """ℓ at outputs x = ŷ."""
         return np.exp(-y * x)
 
@@ -207,7 +207,7 @@ class Softmax:
         return powers / powers.sum(axis=1, keepdims=True)
 
     @staticmethod
-    def value(x: Array, y: Array) -> Array:
+    def of(x: Array, y: Array) -> Array:
         """ℓ of every sample at outputs x = ŷ, (n,)."""
         return np.logaddexp.reduce(Softmax.beyond(x, y), axis=1)
 
@@ -268,10 +268,10 @@ class Loss(LossFunction, StrEnum):
     def _missing_(cls, value):
         raise ValueError(f"{shown(value)} is no loss: {', '.join(cls)} are")
 
-    def value(self, outputs: Array, y: Array) -> Array:  # type: ignore[override]
+    def of(self, outputs: Array, y: Array) -> Array:
         """ℓ(ŷ, y)."""
         with np.errstate(over="ignore"):
-            return self.formulas.value(outputs, y)
+            return self.formulas.of(outputs, y)
 
     def change(self, outputs: Array, y: Array) -> Array:
         """ℓ(ŷ, y) − ℓ(0, y) without cancellation."""

@@ -14,6 +14,7 @@ from ncfcheck.model.instructions import (
     IS_SHARED,
     IS_TIED,
     LAST,
+    MAXIMUM,
     OF_ENTRIES,
     OP,
     PRODUCT,
@@ -39,12 +40,13 @@ def lowered(inputs: int, instructions, output: int) -> tuple[Code, int]:
     reads = np.bincount(np.concatenate([_units(each) for each in ordered]), minlength=free.size)
     uses = np.bincount(np.concatenate([_parameters(each) for each in ordered]))
     table = np.zeros((len(ordered), FIELDS), dtype=np.int64)
-    entries, last = [each for each in ordered if each.op in OF_ENTRIES], 0
+    fixed, entries, last = int(places.size - np.count_nonzero(free)), [np.zeros((4, 0))], 0
     for row, each in zip(table, ordered):
         row[[OP, START, STOP, EXPONENT]] = each.op, moved[each.start], 0, each.power
         row[STOP] = row[START] + each.stop - each.start
         if each.op in OF_ENTRIES:
-            row[FIRST], row[LAST] = last, last + each.targets.size
+            entries.append(_entries(each, moved, fixed))
+            row[FIRST], row[LAST] = last, last + entries[-1].shape[1]
             last = row[LAST]
         if each.op == DENSE or each.op in ELEMENTWISE:
             row[SOURCE] = moved[each.sources[0]]
@@ -53,14 +55,16 @@ def lowered(inputs: int, instructions, output: int) -> tuple[Code, int]:
             row[IS_TIED] = uses[each.others].max() > 1
             row[IS_SHARED] = reads[each.sources].max() > 1
     dense = [each for each in ordered if each.op == DENSE]
+    targets, sources, others, blocks = np.hstack(entries).astype(np.int64)
     code = Code(
         table=table,
         scalars=np.array([each.scalar for each in ordered]),
-        targets=_joined([moved[each.targets] for each in entries]),
-        sources=_joined([moved[each.sources] for each in entries]),
-        others=_joined([_others(each, moved) for each in entries]),
+        targets=targets,
+        sources=sources,
+        others=others,
+        blocks=blocks,
         units=places.size,
-        fixed=int(places.size - np.count_nonzero(free)),
+        fixed=fixed,
         leading=sum(not free[each.start] for each in ordered),
         output=int(moved[output]),
         readers=int(max(reads.max(), uses.max())),
@@ -101,14 +105,22 @@ def _parameters(each) -> Array:
     return each.others.ravel() if each.op in (DENSE, WEIGHTED) else each.others[:0].ravel()
 
 
-def _others(each, moved: Array) -> Array:
-    if each.op == PRODUCT:
-        return moved[each.others]
-    return each.others if each.op == WEIGHTED else np.full(each.targets.size, -1)
-
-
-def _joined(parts: list[Array]) -> Array:
-    return np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, dtype=np.int64)
+def _entries(each, moved: Array, fixed: int) -> Array:
+    """Targets, sources, others and sizes of blocks of an instruction, (4, entries): terms with all
+    their units one after another, and one weight, are one entry.
+    """
+    others = moved[each.others] if each.op == PRODUCT else each.others
+    others = others if others.size else np.full(each.targets.size, -1)
+    terms = np.array([moved[each.targets], moved[each.sources], others])
+    if each.op == MAXIMUM:
+        return np.vstack([terms, np.ones_like(others)])
+    # First the first terms of all targets, then the second: so more stand one after another.
+    rank = np.arange(others.size) - np.searchsorted(each.targets, each.targets)
+    terms = terms[:, np.argsort(rank, kind="stable")]
+    step = np.array([[1], [1], [each.op == PRODUCT]])
+    splits = (np.diff(terms) != step).any(axis=0) | (np.diff(terms < fixed)[1:] != 0).any(axis=0)
+    first = np.flatnonzero(np.append(True, splits))
+    return np.vstack([terms[:, first], np.diff(np.append(first, others.size))])
 
 
 def _multiplications(each) -> int:

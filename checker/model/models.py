@@ -76,7 +76,7 @@ class Model(ABC):
 
     @property
     def is_smooth(self) -> bool:
-        """Whether ∇²N is smooth, so that integrators keep their full order."""
+        """Whether ∇²N is smooth, so that where it is estimated differences take longer steps."""
         return False
 
     @property

@@ -238,11 +238,6 @@ class Network(Model):
         """What of all that claims may need of a model it has: layers, besides."""
         return super().meets | {Need.LAYERED}
 
-    @property
-    def is_smooth(self) -> bool:
-        """Whether ∇²N is smooth enough for integrators to keep their full order."""
-        return all(alpha**p == 1 or p > 3 for p, alpha in zip(self.powers, self.slopes))
-
     def on(self, X: np.ndarray) -> LayeredEvaluation:
         """The network on samples X (n, d)."""
         return LayeredEvaluation(self, X)

@@ -62,11 +62,6 @@ class ProgramModel(Model):
         return self.program.has_lipschitz_gradient
 
     @property
-    def is_smooth(self) -> bool:
-        """Whether ∇²N is smooth enough for integrators to keep their full order."""
-        return self.program.is_smooth
-
-    @property
     def formula(self) -> str:
         """H, for people."""
         return self.program.formula

@@ -175,7 +175,7 @@ def _entries(code, k, theta, samples, values, errors):
     for entry in range(row[FIRST], row[LAST]):
         target = code.targets[entry]
         is_first = entry == row[FIRST] or code.targets[entry - 1] != target
-        for j in range(samples):
+        for j in range(code.blocks[entry] * samples):
             out, a = target * samples + j, code.sources[entry] * samples + j
             if row[OP] == MAXIMUM:
                 values[out] = values[a] if is_first else max(values[out], values[a])
@@ -201,8 +201,8 @@ def _factor(code, k, entry, theta, samples, j, values, errors):
 def _entries_back(code, k, theta, samples, values, errors, deltas, offs, gradient):
     op = code.table[k, OP]
     for entry in range(code.table[k, FIRST], code.table[k, LAST]):
-        other = code.others[entry]
-        for j in range(samples):
+        other, count = code.others[entry], code.blocks[entry] * samples
+        for j in range(count):
             out = code.targets[entry] * samples + j
             a = code.sources[entry] * samples + j
             delta, off = deltas[out], offs[out]
@@ -212,7 +212,7 @@ def _entries_back(code, k, theta, samples, values, errors, deltas, offs, gradien
                 there = other * samples + j
                 _pass(code, there, delta, off, values[a], errors[a], 2, deltas, offs)
             elif op != SUM:
-                terms = samples + code.readers
+                terms = count + code.readers
                 gradient[other] += _product_error(delta, off, values[a], errors[a], terms)
 
 

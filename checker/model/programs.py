@@ -19,6 +19,7 @@ from ncfcheck.model.instructions import (
     INVERSE_ROOT,
     MAXIMUM,
     ONES,
+    OP,
     POWER,
     PRODUCT,
     RECIPROCAL,
@@ -80,7 +81,6 @@ class Program:
     order: int  # D, or what it looks like
     is_homogeneous: bool
     has_lipschitz_gradient: bool
-    is_smooth: bool
     multiplications: int  # a sample and evaluation
 
 
@@ -173,7 +173,7 @@ class Builder:
             order=order,
             is_homogeneous=not np.isnan(each[-2]),
             multiplications=counted,
-            **self._smoothness(code),
+            has_lipschitz_gradient=self._is_lipschitz(code),
         )
 
     def _groups(self, found: Array, ends: Array):
@@ -181,16 +181,12 @@ class Builder:
             known = None if np.isnan(order) else int(order)
             yield Group(name, slice(stop - prod(shape), stop), shape, known)
 
-    def _smoothness(self, code: Code) -> dict[str, bool]:
-        """Whether the gradient is Lipschitz, and whether second derivatives are smooth, in w."""
-        kinked = bool((code.table[code.leading :, 0] == MAXIMUM).any())
-        powers = [each for each in self._instructions if each.op == POWER]
-        return {
-            "has_lipschitz_gradient": not kinked
-            and all(each.power >= 2 or each.scalar == 1 for each in powers),
-            "is_smooth": not kinked
-            and all(each.scalar**each.power == 1 or each.power > 3 for each in powers),
-        }
+    def _is_lipschitz(self, code: Code) -> bool:
+        """Whether the gradient is Lipschitz in w."""
+        bent = (each for each in self._instructions if each.op == POWER)
+        return MAXIMUM not in code.table[code.leading :, OP] and all(
+            each.power >= 2 or each.scalar == 1 for each in bent
+        )
 
     def _dense(self, subscripts: str, numbers: Array, units: Array) -> Array | None:
         """The product of a matrix whose entries stand one after another, if that is what it is."""

@@ -128,7 +128,7 @@ def large_init_collapse(instance) -> Margin:
     point has shrunk to ε = 0.01.
     """
     limit, epsilon = negative_limit(instance), 0.01
-    delta = delta_changing(instance, 10.0, log_forcing(instance, limit.trajectory, slice(1)))
+    delta = delta_changing(instance, 10.0, log_forcing(instance, limit.trajectory, 1))
     time = time_to_shrink(instance, limit.point, epsilon)
     return judged(instance, delta, time_reaches(time), partial(collapsed, epsilon=epsilon))
 
@@ -169,7 +169,7 @@ def no_escape(instance) -> Margin:
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
     if limit.point.multiplier:
         raise Inapplicable("the NCF flow does not tend to a zero KKT point")
-    delta = next(ladder(instance, log_forcing(instance, limit.trajectory, slice(1))))
+    delta = next(ladder(instance, log_forcing(instance, limit.trajectory, 1)))
     return judged(instance, delta, time_reaches(float(limit.trajectory.time[-1])), _doubled)
 
 

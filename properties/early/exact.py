@@ -109,7 +109,7 @@ def collapse(instance) -> Certificate:
     curvature = math.floor(largest * 64 * (1 - 1e-9)) / 64
     epsilon = max(instance.fraction, PERTURBATION ** (1 / (2 * curvature))) * (1 - 1e-9)
     time = time_to_shrink(instance, limit.point, epsilon * (1 - 1e-9))
-    forcing = log_forcing(instance, limit.trajectory, slice(1))
+    forcing = log_forcing(instance, limit.trajectory, 1)
     deltas = ladder(instance, forcing, condition=epsilon**-curvature)
 
     def excess(flow: Tube) -> float:

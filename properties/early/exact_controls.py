@@ -79,7 +79,7 @@ def large_init_collapse(instance) -> Certificate:
     """From an exact negative KKT point, ‖w‖ > 2δε at T for a large δ."""
     limit, found = boxed_negative_limit(instance)
     time = time_to_shrink(instance, limit.point, EPSILON)
-    forcing = log_forcing(instance, limit.trajectory, slice(1))
+    forcing = log_forcing(instance, limit.trajectory, 1)
     delta = max(3.0, delta_changing(instance, 10.0, forcing))
     times = time * (1 - WITHIN), time * (1 + WITHIN)
     loss = rung(delta, from_box(instance, found, delta, times[1]))

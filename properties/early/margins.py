@@ -204,7 +204,7 @@ def mirrored(instance, limit: Limit) -> float:
     there ‖u‖^{D−2} is 10.
     """
     grown = math.log(10) / (instance.network.order - 2)
-    forcing = log_forcing(instance, limit.trajectory, slice(1)) + instance.network.order * grown
+    forcing = log_forcing(instance, limit.trajectory, 1) + instance.network.order * grown
     return next(ladder(instance, forcing, math.exp(grown)))
 
 

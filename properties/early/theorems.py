@@ -233,7 +233,7 @@ def _shrinks(instance) -> Margin:
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
     epsilon, condition = shrinking(instance, limit)
     time = time_to_shrink(instance, limit.point, epsilon)
-    forcing = log_forcing(instance, limit.trajectory, slice(1))
+    forcing = log_forcing(instance, limit.trajectory, 1)
     deltas = ladder(instance, forcing, condition=condition)
 
     def excess(flow: Trajectory) -> float:
@@ -261,5 +261,5 @@ def _stays_near(instance, limit: Limit) -> Margin:
         VANISHING * 2 * share * (1 + share),
         excess(flow.directions[k]),
     )
-    deltas = ladder(instance, log_forcing(instance, flow, slice(k + 1)), largest)
+    deltas = ladder(instance, log_forcing(instance, flow, k + 1), largest)
     return _vanishes(instance, lambda _: setting, deltas)

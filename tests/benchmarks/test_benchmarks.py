@@ -8,13 +8,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import contenders, descent_peers, measure, peers, report
+from benchmarks import (
+    contenders,
+    descent_peers,
+    families,
+    jax_families,
+    measure,
+    peers,
+    report,
+)
 from benchmarks.accuracy import Reference
 from benchmarks.bars import LEAST, bars
 from benchmarks.cases import all_cases, batch, case
 from benchmarks.pairing import SHORTEST_READING, Pairs, Spread, paired
 from benchmarks.startup import Startup
 from ncfcheck.model.networks import dense
+from ncfcheck.strategies.models import ANY, LAYERED, kinds
 
 TOLERANCE = 1e-8
 
@@ -198,3 +207,17 @@ def test_cases_are_of_the_sizes_of_theory():
         ("medium", 220),
         ("large", 10_200),
     ]
+
+
+@pytest.mark.parametrize("name", families.LARGE)
+def test_the_formulas_of_families_in_jax_are_the_families(name):
+    pytest.importorskip("jax", reason="jax is not installed")
+    _, model = next(families.models(name))
+    X, w, r = families.drawn(model, 3)
+    found, expected = jax_families.gradient(model, X, w, r)(), model.on(X).pull_back(w, r)[1]
+    assert np.linalg.norm(found - expected) <= 1e-12 * np.linalg.norm(expected)
+
+
+def test_every_family_that_claims_draw_is_timed():
+    drawn = [each for each in kinds((ANY,)) if each != LAYERED]
+    assert set(families.LARGE) == {getattr(each, "name", each) for each in drawn}

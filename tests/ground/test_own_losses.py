@@ -26,7 +26,7 @@ NETWORK = dense((3, 4, 2), (2,), (0.5,))
 class LogCosh(LossFunction):
     width: float = 1.0
 
-    def value(self, outputs, y):
+    def of(self, outputs, y):
         off = (outputs - y) / self.width
         return self.width**2 * (np.logaddexp(off, -off) - np.log(2))
 
@@ -41,7 +41,7 @@ class Own(LossFunction):
     """Softmax again: it couples outputs, tells values of samples, and is no dataclass."""
 
     labels = CLASSES
-    value = staticmethod(Loss.SOFTMAX.formulas.value)
+    of = staticmethod(Loss.SOFTMAX.formulas.of)
     descent = staticmethod(Loss.SOFTMAX.formulas.descent)
     curvature = staticmethod(Loss.SOFTMAX.formulas.curvature)
 

@@ -8,6 +8,7 @@ import pytest
 from ncfcheck.model import instructions
 from ncfcheck.model.architectures import BUILT_IN
 from ncfcheck.model.kernels import programs
+from ncfcheck.model.programs import Builder, Weights
 from tests.support import ROOT
 from tests.support.formulas import Circulant, outputs
 
@@ -22,7 +23,7 @@ SIZES = {
     "gated": {"layers": 2, "hidden": 2, "power": 2, "slope": 3},
     "max_pooling": {
         **{"height": 2, "width": 3, "kernel": 2, "filters": 2, "pool": 2},
-        **{"power": 2, "slope": 3},
+        **{"power": 1, "slope": 3},
     },
     "normalised": {"hidden": 2, "layers": 2},
     "biased": {"hidden": 2, "layers": 2, "power": 3, "slope": 3},
@@ -49,49 +50,36 @@ MUTANTS = [
     ("(delta, z, power - 1)", "(delta, z, power)", "one power too many"),
     ("slope ** row[EXPONENT]", "slope", "the slope is not raised"),
     ("np.exp(z)", "np.expm1(z)", "exp for another"),
-    (
-        "delta * values[i]\n        elif op == REC",
-        "delta * z\n        elif op == REC",
-        "exp' for another",
-    ),
-    (
-        "deltas[here] -= delta * values[i] * values[i]",
-        "deltas[here] += delta * values[i] * values[i]",
-        "sign",
-    ),
-    ("0.5 * delta * values", "delta * values", "no half"),
+    ("+= delta * value\n", "+= delta * z\n", "exp' for another"),
+    ("-= delta * value * value", "+= delta * value * value", "sign"),
+    ("0.5 * delta * value", "delta * value", "no half"),
     ("1 / np.sqrt(z)", "np.sqrt(z)", "root for its inverse"),
-    ("+= scale * values", "+= values", "no scale"),
-    ("+= w * values", "+= values", "no weight"),
-    (
-        "values[out + j] += values[a + j] * values[b + j]",
-        "values[out + j] += values[a + j]",
-        "one factor",
-    ),
-    (".real > values[out + j].real", ".real < values[out + j].real", "least for largest"),
-    ("+= scale * deltas[out + j]", "+= deltas[out + j]", "no scale back"),
-    (
-        "_inner(deltas, out, values, a, samples)",
-        "_inner(deltas, out, deltas, out, samples)",
-        "wrong values",
-    ),
-    ("gradient[other] += _inner", "gradient[other] = _inner", "dropped sharing"),
-    ("deltas[here + j] += w *", "deltas[here + j] = w *", "dropped sharing of units"),
-    ("values[b + j] * deltas[out + j]", "values[a + j] * deltas[out + j]", "the wrong factor back"),
-    ("deltas[there + j] += values[a", "deltas[there + j] -= values[a", "sign"),
-    ("if other >= fixed", "if other < 0", "one factor only is passed back to"),
-    ("] == reached", "] != reached", "to what is not the largest"),
+    ("+= scale * left", "+= left", "no scale"),
+    ("_add(theta[other], values", "_add(1.0, values", "no weight"),
+    ("+= left[0, j] * right[0, j]", "+= left[0, j]", "one factor"),
+    ("if not left[0, j].real <= here[0, j].real", "if True", "the last for the largest"),
+    ("-np.inf if", "1.0 if", "maxima of 1 and more"),
+    ("_fill(empty, values, filled, out", "_fill(1.0, values, filled, out", "sums from 1 on"),
+    ("        if out >= filled:", "        if True:", "all terms are the first"),
+    ("_add(code.scalars[k], deltas", "_add(1.0, deltas", "no scale back"),
+    ("given[0, j] * left[0, j]", "given[0, j] * given[0, j]", "wrong values"),
+    ("gradient[other] += _weighted", "gradient[other] = _weighted", "dropped sharing"),
+    ("here[0, j] += w *", "here[0, j] = w *", "dropped sharing of units"),
+    ("_add_products(values, b, deltas", "_add_products(values, a, deltas", "the wrong factor back"),
+    ("_add_products(values, a, deltas", "_add_products(values, b, deltas", "the wrong factor back"),
+    ("if b >= free", "if b < 0", "one factor only is passed back to"),
+    ("left[0, j] == reached", "left[0, j] != reached", "to what is not the largest"),
     ("row[WEIGHT], rows, columns).T", "row[WEIGHT], rows, columns)", "not transposed back"),
     (
         "        matrix_view(theta, row[WEIGHT], rows, columns),",
         "        matrix_view(theta, row[WEIGHT], rows, columns).T,",
         "transposed",
     ),
-    ("gradient[row[WEIGHT] + i] += spare", "gradient[row[WEIGHT] + i] = spare", "dropped sharing"),
-    ("deltas[start + i] += spare", "deltas[start + i] = spare", "dropped sharing of units"),
+    ("_add(1.0, spare, 0, gradient", "_add(0.5, spare, 0, gradient", "half of what is shared"),
+    ("_add(1.0, spare, 0, deltas", "_add(0.5, spare, 0, deltas", "half of what is shared"),
     ("if row[IS_TIED]", "if False", "sharing is not seen"),
     ("if row[IS_SHARED]", "if False", "sharing of units is not seen"),
-    ("values[i] = 1.0", "values[i] = 0.0", "no constant"),
+    ("_fill(1.0, values", "_fill(0.0, values", "no constant"),
     ("value += r[i, j] * values", "value += values", "outputs are not weighed"),
 ]
 
@@ -193,3 +181,14 @@ PROGRAMS = [
 @pytest.mark.parametrize("name, change, mistake", PROGRAMS)
 def test_a_mistake_in_a_program_is_found(name, change, mistake):
     assert not agrees(vars(programs), name, change), mistake
+
+
+@pytest.mark.parametrize("kernels", [vars(programs), interpreted(SOURCE)], ids=["compiled", "not"])
+def test_units_that_no_term_is_of_are_0(kernels):
+    net = Builder(1, 4)
+    numbers = np.array([[-1], [0], [-1], [-1]]) + 0 * net.weights("A", 1).numbers
+    program = net.finish(net.apply("ij,j->i", Weights(numbers), net.x))
+    values = np.full(program.code.units, np.nan)
+    values[0] = 2.0
+    kernels["forward"](program.code, np.array([3.0]), 1, values, 0, len(program.code.table))
+    assert values.tolist() == [2, 0, 6, 0, 0]

@@ -18,7 +18,7 @@ BLOWUP, DEGREE_TWO = "flow.blowup_rate", "control.degree_two"
 
 # Formula → (fragment, replacement, mistake, the claim or claims that ought to catch it).
 LOSSES = {
-    "Square.value": [
+    "Square.of": [
         ("0.5 * (", "(", "no half", EXPANSION),
         ("x - y", "x + y", "sign of the label", EXPANSION),
     ],
@@ -35,7 +35,7 @@ LOSSES = {
         ("return np", "return -np", "sign", CONSTANT),
         ("return np", "return 2 * np", "factor 2", CONSTANT),
     ],
-    "Logistic.value": [
+    "Logistic.of": [
         ("-y * x", "y * x", "sign of the exponent", EXPANSION),
         ("logaddexp(0.0", "logaddexp(1.0", "e for 1", EXPANSION),
     ],
@@ -52,7 +52,7 @@ LOSSES = {
         ("(y - w)", "(y + w)", "sign of −ℓ'", CONSTANT),
         ("return w", "return -w", "sign", CONSTANT),
     ],
-    "Huber.value": [
+    "Huber.of": [
         ("0.5 * w", "w", "no half", EXPANSION),
         ("y - x) -", "y + x) -", "sign of ŷ", EXPANSION),
     ],
@@ -72,7 +72,7 @@ LOSSES = {
         ("y - x", "y + x", "sign of ŷ", EXPANSION),
         ("-threshold)", "-2 * threshold)", "cut at −2κ", EXPANSION),
     ],
-    "Exponential.value": [
+    "Exponential.of": [
         ("-y * x", "y * x", "sign of the exponent", EXPANSION),
         ("np.exp(", "2 * np.exp(", "factor 2", EXPANSION),
     ],
@@ -91,8 +91,9 @@ LOSSES = {
     "Softmax.shares": [
         ("powers / powers.sum", "2 * powers / powers.sum", "factor 2", EXPANSION),
         ("powers / powers.sum", "powers / 2 / powers.sum", "half", EXPANSION),
+        ("powers.sum(axis=1, keepdims=True)", "powers.sum()", "over samples", EXPANSION),
     ],
-    "Softmax.value": [
+    "Softmax.of": [
         ("return np", "return 2 * np", "factor 2", EXPANSION),
         ("return np", "return -np", "sign", EXPANSION),
     ],
@@ -112,7 +113,7 @@ LOSSES = {
         ("- p[:, None]", "+ p[:, None]", "sign of ppᵀ", CONSTANT),
         ("np.eye(p.shape[1])", "1.0", "ones for the identity", CONSTANT),
     ],
-    "Loss.value": [
+    "Loss.of": [
         ("return self", "return -self", "sign", EXPANSION),
         ("return self", "return 2 * self", "factor 2", EXPANSION),
     ],
@@ -657,7 +658,7 @@ EXEMPT = {
     **{
         f"ncfcheck.model.loss_functions:{name}": "of losses of the user's own, or their differences"
         for name in (
-            *("value", "descent", "curvature", "change", "steepest", "labels_of", "__str__"),
+            *("of", "descent", "curvature", "change", "steepest", "labels_of", "__str__"),
             *("second_order",),
         )
         for name in (f"LossFunction.{name}",)

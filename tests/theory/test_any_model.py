@@ -2,6 +2,7 @@
 layers all is as of the network.
 """
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -106,6 +107,8 @@ def test_limits_blow_ups_and_constants_are_those_of_the_network(pair):
     assert foreign.inertia is layered.inertia and foreign.is_polished
     assert abs(foreign.top_curvature - layered.top_curvature) <= foreign.curvature_error
     assert layered.curvature_error == 0 < foreign.curvature_error < 1e-4
+    for same in (replace(foreign, residual=0.0), pickle.loads(pickle.dumps(foreign))):
+        assert same.curvature_error == foreign.curvature_error
     if layered.value > 0:
         times = [blowup_time(each.ncf, each.start, each.numerics)[0] for each in pair]
         assert abs(times[0].value - times[1].value) <= times[0].error + times[1].error

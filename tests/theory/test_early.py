@@ -72,7 +72,7 @@ def test_the_forcing_is_the_relative_change_of_the_gradient_per_delta_to_the_ord
     change = np.linalg.norm(descent - each.ncf.gradient(u)) / np.linalg.norm(each.ncf.gradient(u))
     flow = ncf_flow(each.ncf, u, each.numerics)
     assert np.log(change / delta**network.order) == pytest.approx(
-        log_forcing(each, flow, slice(1)), abs=1e-4
+        log_forcing(each, flow, 1), abs=1e-4
     )
 
 

@@ -4,6 +4,7 @@ claim catches.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_a_second_derivative_of_the_loss_that_is_off_by_a_factor_is_caught(
     monkeypatch, loss, factor
 ):
     right = loss.formulas.curvature
-    names = ("value", "change", "descent", "steepest", "labels_of")
+    names = ("of", "change", "descent", "steepest", "labels_of")
     kept = {name: getattr(loss.formulas, name) for name in names}
 
     def wrong(x, y):
@@ -87,3 +88,16 @@ def test_it_is_not_violated_without_a_mistake():
         outcomes() <= {Outcome.HOLDS, Outcome.INAPPLICABLE, Outcome.UNRESOLVED}
         and Outcome.HOLDS in outcomes()
     )
+
+
+@pytest.mark.parametrize("id", ["early.tracking_order", "early.tracking_constant"])
+def test_without_a_second_order_of_the_loss_departures_are_0_and_that_is_what_is_claimed(id):
+    """The Huber loss with all labels beyond its threshold."""
+    each = instance(Loss.HUBER)
+    beyond = replace(each.problem, y=each.problem.y + np.sign(each.problem.y) * 1.6)
+    outcome, margin = registered()[id].judge(replace(each, problem=beyond))
+    assert outcome is Outcome.HOLDS and margin.value == pytest.approx(1, abs=1e-6)
+    square = replace(each, problem=replace(beyond, loss=Loss.SQUARE))
+    found = departures(replace(each, problem=beyond), 4)
+    assert found.outputs is not None and departures(square, 4).outputs is None
+    assert (found.sizes <= found.floor).all()

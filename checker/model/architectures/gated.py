@@ -25,7 +25,8 @@ def diagonal(net, layers):
     """A deep diagonal network: every input on a path of its own to every output."""
     units = net.apply("oi,i->oi", net.weights("u_1", net.width, net.x.size), net.x)
     for l in range(2, layers + 1):
-        units = net.apply("oi,oi->oi", net.weights(f"u_{l}", net.width, net.x.size), units)
+        subscripts = "oi,oi->oi" if l < layers else "oi,oi->o"
+        units = net.apply(subscripts, net.weights(f"u_{l}", net.width, net.x.size), units)
     product = " ∘ ".join(f"u{sub(l)}" for l in range(layers, 0, -1))
     net.formula = f"H(x)_o = ⟨{product}, x⟩, u_l = u_l[o]"
-    return net.sum(units)
+    return units

@@ -44,136 +44,158 @@ _times_power = inlined(_nrt=False)(times_power)
 def _elementwise(row, slope, samples, values):
     """The units of an instruction that makes each of one other; 0 counts as positive."""
     op, power, negative = row[OP], row[EXPONENT], slope ** row[EXPONENT]
-    first, stop = row[START] * samples, row[STOP] * samples
-    shift = row[SOURCE] * samples - first
+    count = (row[STOP] - row[START]) * samples
+    below = matrix_view(values, row[SOURCE] * samples, 1, count)
+    here = matrix_view(values, row[START] * samples, 1, count)
     if op == POWER and power == 2:
-        for i in range(first, stop):
-            z = values[i + shift]
-            values[i] = (z if z.real >= 0 else negative * z) * z
+        for i in range(count):
+            z = below[0, i]
+            here[0, i] = (z if z.real >= 0 else negative * z) * z
         return
-    for i in range(first, stop):
-        z = values[i + shift]
+    for i in range(count):
+        z = below[0, i]
         if op == POWER:
-            values[i] = _times_power(z if z.real >= 0 else negative * z, z, power - 1)
+            here[0, i] = _times_power(z if z.real >= 0 else negative * z, z, power - 1)
         elif op == EXPONENTIAL:
-            values[i] = np.exp(z)
+            here[0, i] = np.exp(z)
         elif op == RECIPROCAL:
-            values[i] = 1 / z
+            here[0, i] = 1 / z
         else:
-            values[i] = 1 / np.sqrt(z)
+            here[0, i] = 1 / np.sqrt(z)
 
 
 @bare()
 def _elementwise_back(row, slope, samples, values, deltas, fixed):
     """Add what its units pass back to those that they are made of."""
     op, power, negative = row[OP], row[EXPONENT], slope ** row[EXPONENT]
-    first, stop, free = row[START] * samples, row[STOP] * samples, fixed * samples
-    shift = row[SOURCE] * samples - first
+    count = (row[STOP] - row[START]) * samples
+    below = matrix_view(values, row[SOURCE] * samples, 1, count)
+    here = matrix_view(values, row[START] * samples, 1, count)
+    above = matrix_view(deltas, (row[START] - fixed) * samples, 1, count)
+    back = matrix_view(deltas, (row[SOURCE] - fixed) * samples, 1, count)
     if op == POWER and power == 2:
-        for i in range(first, stop):
-            z = values[i + shift]
-            deltas[i + shift - free] += deltas[i - free] * (
-                2 * z if z.real >= 0 else 2 * negative * z
-            )
+        for i in range(count):
+            z = below[0, i]
+            back[0, i] += above[0, i] * (2 * z if z.real >= 0 else 2 * negative * z)
         return
-    for i in range(first, stop):
-        delta, here, z = deltas[i - free], i + shift - free, values[i + shift]
+    for i in range(count):
+        delta, z, value = above[0, i], below[0, i], here[0, i]
         if op == POWER:
             delta *= power if z.real >= 0 else power * negative
-            deltas[here] += _times_power(delta, z, power - 1)
+            back[0, i] += _times_power(delta, z, power - 1)
         elif op == EXPONENTIAL:
-            deltas[here] += delta * values[i]
+            back[0, i] += delta * value
         elif op == RECIPROCAL:
-            deltas[here] -= delta * values[i] * values[i]
+            back[0, i] -= delta * value * value
         else:
-            deltas[here] -= 0.5 * delta * values[i] * values[i] * values[i]
+            back[0, i] -= 0.5 * delta * value * value * value
 
 
-@bare(fastmath={"reassoc", "contract", "nsz"})
-def _inner(first, start, second, other, samples):
-    """Σ first · second, of so many numbers from `start` and from `other` on."""
-    total = 0.0 * first[start]
-    for j in range(samples):
-        total += first[start + j] * second[other + j]
+@bare(fastmath={"reassoc", "contract", "nsz"}, forceinline=True)
+def _weighted_back(w, deltas, above, values, a, back, count):
+    """Add w times the deltas from `above` on to those from `back` on, unless that is below 0, where
+    none are kept; returns the inner product of the former and as many values from a on.
+    """
+    given, left = matrix_view(deltas, above, 1, count), matrix_view(values, a, 1, count)
+    here = matrix_view(deltas, max(back, 0), 1, count)
+    total = 0.0 * deltas[above]
+    for j in range(count):
+        total += given[0, j] * left[0, j]
+        if back >= 0:
+            here[0, j] += w * given[0, j]
     return total
+
+
+@bare(forceinline=True)
+def _fill(number, sums, out, count):
+    """So many numbers from `out` on are this one."""
+    here = matrix_view(sums, out, 1, count)
+    for j in range(count):
+        here[0, j] = number
+
+
+@bare(forceinline=True)
+def _add(scale, parts, a, sums, out, count):
+    """Add scale · parts to sums, so many numbers from a and from `out` on."""
+    left, here = matrix_view(parts, a, 1, count), matrix_view(sums, out, 1, count)
+    for j in range(count):
+        here[0, j] += scale * left[0, j]
+
+
+@bare(forceinline=True)
+def _add_products(first, a, second, b, sums, out, count):
+    """Add first · second to sums, so many numbers from a, b and `out` on."""
+    left, right = matrix_view(first, a, 1, count), matrix_view(second, b, 1, count)
+    here = matrix_view(sums, out, 1, count)
+    for j in range(count):
+        here[0, j] += left[0, j] * right[0, j]
+
+
+@bare(forceinline=True)
+def _raise(values, a, out, count):
+    """The larger of two, of so many numbers from `out` and from a on, the former where equal."""
+    left, here = matrix_view(values, a, 1, count), matrix_view(values, out, 1, count)
+    for j in range(count):
+        if not left[0, j].real <= here[0, j].real:
+            here[0, j] = left[0, j]
 
 
 @bare()
 def _entries(code, k, theta, samples, values):
     """The units of an instruction that adds terms up, or takes the largest."""
-    row, scale = code.table[k], code.scalars[k]
-    op = row[OP]
-    if op != MAXIMUM:
-        for i in range(row[START] * samples, row[STOP] * samples):
-            values[i] = 0.0
+    row, op = code.table[k], code.table[k, OP]
+    empty, filled = -np.inf if op == MAXIMUM else 0.0, row[START] * samples
     for entry in range(row[FIRST], row[LAST]):
-        target, source = code.targets[entry], code.sources[entry]
-        out, a, other = target * samples, source * samples, code.others[entry]
+        out, a = code.targets[entry] * samples, code.sources[entry] * samples
+        other, count = code.others[entry], code.blocks[entry] * samples
+        if out >= filled:  # the first terms, in order
+            _fill(empty, values, filled, out + count - filled)
+            filled = out + count
         if op == SUM:
-            for j in range(samples):
-                values[out + j] += scale * values[a + j]
+            _add(code.scalars[k], values, a, values, out, count)
         elif op == WEIGHTED:
-            w = theta[other]
-            for j in range(samples):
-                values[out + j] += w * values[a + j]
+            _add(theta[other], values, a, values, out, count)
         elif op == PRODUCT:
-            b = other * samples
-            for j in range(samples):
-                values[out + j] += values[a + j] * values[b + j]
+            _add_products(values, a, values, other * samples, values, out, count)
         else:
-            is_first = entry == row[FIRST] or code.targets[entry - 1] != target
-            for j in range(samples):
-                if is_first or values[a + j].real > values[out + j].real:
-                    values[out + j] = values[a + j]
+            _raise(values, a, out, count)
+    _fill(empty, values, filled, row[STOP] * samples - filled)
 
 
 @bare()
 def _entries_back(code, k, theta, samples, values, deltas, gradient):
     """Add what its units pass back to those that they are made of, and to the gradient."""
-    row, scale, fixed = code.table[k], code.scalars[k], code.fixed
-    op = row[OP]
+    row, op, free = code.table[k], code.table[k, OP], code.fixed * samples
     for entry in range(row[FIRST], row[LAST]):
-        source, other = code.sources[entry], code.others[entry]
-        out, a = (code.targets[entry] - fixed) * samples, source * samples
-        here = a - fixed * samples
-        if op == SUM and source >= fixed:
-            for j in range(samples):
-                deltas[here + j] += scale * deltas[out + j]
+        out, a = code.targets[entry] * samples, code.sources[entry] * samples
+        other, count = code.others[entry], code.blocks[entry] * samples
+        above, back = out - free, a - free
+        if op == SUM and back >= 0:
+            _add(code.scalars[k], deltas, above, deltas, back, count)
         elif op == WEIGHTED:
-            gradient[other] += _inner(deltas, out, values, a, samples)
-            if source >= fixed:
-                w = theta[other]
-                for j in range(samples):
-                    deltas[here + j] += w * deltas[out + j]
+            w = theta[other]
+            gradient[other] += _weighted_back(w, deltas, above, values, a, back, count)
         elif op == PRODUCT:
             b = other * samples
-            if source >= fixed:
-                for j in range(samples):
-                    deltas[here + j] += values[b + j] * deltas[out + j]
-            if other >= fixed:
-                there = b - fixed * samples
-                for j in range(samples):
-                    deltas[there + j] += values[a + j] * deltas[out + j]
+            if back >= 0:
+                _add_products(values, b, deltas, above, deltas, back, count)
+            if b >= free:
+                _add_products(values, a, deltas, above, deltas, b - free, count)
+        elif op == MAXIMUM:
+            _give(values, out, a, deltas, above, back, count)
 
 
-@bare()
-def _maximum_back(code, k, samples, values, deltas):
-    """Add what maxima pass back to the first of those that reach them."""
-    row, fixed = code.table[k], code.fixed
-    first = row[FIRST]
-    while first < row[LAST]:
-        target, last = code.targets[first], first + 1
-        while last < row[LAST] and code.targets[last] == target:
-            last += 1
-        for j in range(samples):
-            reached, delta = values[target * samples + j], deltas[(target - fixed) * samples + j]
-            for entry in range(first, last):
-                source = code.sources[entry]
-                if values[source * samples + j] == reached:
-                    if source >= fixed:
-                        deltas[(source - fixed) * samples + j] += delta
-                    break
-        first = last
+@bare(forceinline=True)
+def _give(values, out, a, deltas, above, back, count):
+    """Hand the deltas of maxima over to the first of those that reach them."""
+    reached, left = matrix_view(values, out, 1, count), matrix_view(values, a, 1, count)
+    given = matrix_view(deltas, above, 1, count)
+    here = matrix_view(deltas, max(back, 0), 1, count)
+    for j in range(count):
+        if left[0, j] == reached[0, j]:
+            if back >= 0:
+                here[0, j] += given[0, j]
+            given[0, j] = 0.0
 
 
 @bare()
@@ -197,8 +219,7 @@ def _dense_back(row, theta, samples, values, deltas, fixed, gradient, spare):
     below = matrix_view(values, row[SOURCE] * samples, columns, across)
     if row[IS_TIED]:
         product_with_transposed(above, below, matrix_view(spare, 0, rows, columns))
-        for i in range(rows * columns):
-            gradient[row[WEIGHT] + i] += spare[i]
+        _add(1.0, spare, 0, gradient, row[WEIGHT], rows * columns)
     else:
         product_with_transposed(above, below, matrix_view(gradient, row[WEIGHT], rows, columns))
     start = (row[SOURCE] - fixed) * samples
@@ -207,8 +228,7 @@ def _dense_back(row, theta, samples, values, deltas, fixed, gradient, spare):
     weights = matrix_view(theta, row[WEIGHT], rows, columns).T
     if row[IS_SHARED]:
         product(weights, above, matrix_view(spare, 0, columns, across))
-        for i in range(columns * across):
-            deltas[start + i] += spare[i]
+        _add(1.0, spare, 0, deltas, start, columns * across)
     else:
         product(weights, above, matrix_view(deltas, start, columns, across))
 
@@ -221,8 +241,7 @@ def forward(code, theta, samples, values, first, last):
         if row[OP] == DENSE:
             _dense(row, theta, samples, values)
         elif row[OP] == ONES:
-            for i in range(row[START] * samples, row[STOP] * samples):
-                values[i] = 1.0
+            _fill(1.0, values, row[START] * samples, (row[STOP] - row[START]) * samples)
         elif row[OP] >= POWER:
             _elementwise(row, code.scalars[k], samples, values)
         else:
@@ -236,8 +255,6 @@ def _backward(code, theta, samples, values, deltas, gradient, spare):
         row = code.table[k]
         if row[OP] == DENSE:
             _dense_back(row, theta, samples, values, deltas, code.fixed, gradient, spare)
-        elif row[OP] == MAXIMUM:
-            _maximum_back(code, k, samples, values, deltas)
         elif row[OP] >= POWER:
             _elementwise_back(row, code.scalars[k], samples, values, deltas, code.fixed)
         else:

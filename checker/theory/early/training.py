@@ -133,16 +133,19 @@ def conditioned_window(instance: Instance) -> Window:
     )
 
 
-def log_forcing(instance: Instance, flow: Trajectory, rows: slice = slice(None)) -> float:
-    """Largest log r^D ‖Jᵀ(ℓ''(0)·H)‖/‖Jᵀȳ‖ on a flow: times δ^D, the gradient's relative change.
+def log_forcing(instance: Instance, flow: Trajectory, steps: int | None = None) -> float:
+    """Largest log r^D ‖Jᵀ(ℓ''(0)·H)‖/‖Jᵀȳ‖ on a flow, or its first steps: times δ^D, the gradient's
+    relative change.
 
     Where ℓ''(0)·H vanishes all along, H stands for it: ℓ may bend just beyond.
     """
-    return _log_forcing(instance.problem, flow, rows)
+    return _log_forcing(instance.problem, flow, steps)
 
 
-def _log_forcing(problem: Problem, flow: Trajectory, rows: slice = slice(None)) -> float:
-    directions = np.array(flow.directions[rows], order="C")
+@lru_cache(maxsize=FLOWS)
+def _log_forcing(problem: Problem, flow: Trajectory, steps: int | None = None) -> float:
+    """`log_forcing`: what tracks a flow asks for it again and again."""
+    directions = np.array(flow.directions[:steps], order="C")
     changes = second_orders(problem)(directions)
     if not changes.any():
         ones = np.ones(problem.y.shape)
@@ -150,7 +153,7 @@ def _log_forcing(problem: Problem, flow: Trajectory, rows: slice = slice(None)) 
     sizes = map(norm, map(problem.ncf.gradient, directions))
     ratios = [norm(change) / size for change, size in zip(changes, sizes)]
     logs = np.log(np.maximum(ratios, 1e-300))
-    return float((problem.network.order * flow.log_norm[rows] + logs).max())
+    return float((problem.network.order * flow.log_norm[:steps] + logs).max())
 
 
 def is_forced(instance: Instance, flow: Trajectory) -> bool:

@@ -29,7 +29,7 @@ from ncfcheck.core.tolerances import (
     RESOLUTION,
     Numerics,
 )
-from ncfcheck.model.arrays import Value, direction, unit_vector
+from ncfcheck.model.arrays import NOT_STORED, Value, direction, unit_vector
 from ncfcheck.model.models import projected
 from ncfcheck.model.ncf import NCF_HINT, Ncf, norm, sine, unit
 from ncfcheck.model.networks import Network
@@ -74,7 +74,7 @@ class KktPoint(Value):
     residual_error: float
     top_curvature: float
     escape: np.ndarray
-    curvature_error: float = field(default=0.0, init=False)
+    curvature_error: float = field(default=0.0, metadata=NOT_STORED)
 
     @property
     def inertia(self) -> Inertia:
@@ -167,9 +167,7 @@ def describe(ncf: Ncf, u: np.ndarray, known: Known | None = None) -> KktPoint:
     hessian = (_DenseHessian if u.size <= DENSE_HESSIAN else _HessianProducts)(ncf, u, g)
     top, escape = hessian.escape_directions()
     lost = ncf.rounding(u)[1] / norm(g)
-    point = KktPoint(u, value, float(g @ u), residual, lost, top, escape)
-    object.__setattr__(point, "curvature_error", hessian.error)
-    return point
+    return KktPoint(u, value, float(g @ u), residual, lost, top, escape, hessian.error)
 
 
 def curvature_there(ncf: Ncf, point: KktPoint) -> Bounded:
