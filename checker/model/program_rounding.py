@@ -31,7 +31,7 @@ from ncfcheck.model.instructions import (
     WEIGHT,
     Code,
 )
-from ncfcheck.model.rounding import activation_bounds
+from ncfcheck.model.rounding import activation_bounds, underflow
 
 Array = np.ndarray
 
@@ -83,6 +83,7 @@ def _bounds(code, theta, X, r, settled):
             here, weight = (code.output + i) * samples + j, r[i, j]
             outputs[i, j], deltas[here] = errors[here], weight
             value += abs(weight) * (errors[here] + EPS * (count + 2) * abs(values[here]))
+            value += underflow(weight, 0.0, values[here], errors[here])
     for k in range(len(code.table) - 1, code.leading - 1, -1):
         row = code.table[k]
         if row[OP] == DENSE:
@@ -103,6 +104,7 @@ def _pass(code, here, delta, off, factor, factor_error, terms, deltas, offs):
     """Add delta · factor to the delta `here`, and what it may be off by, after sums of `terms`."""
     part = delta * factor
     rounding = EPS * (terms + code.readers + 2) * abs(part)
+    rounding += underflow(delta, off, factor, factor_error)
     deltas[here] += part
     offs[here] += off * (abs(factor) + factor_error) + abs(delta) * factor_error + rounding
 
@@ -115,6 +117,7 @@ def _product_error(a, a_error, b, b_error, terms):
         + a_error * abs(b)
         + a_error * b_error
         + EPS * (terms + 2) * abs(a) * abs(b)
+        + underflow(a, a_error, b, b_error)
     )
 
 
