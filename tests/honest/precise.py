@@ -201,7 +201,7 @@ class _Walk:
 
     def die(self, before: float, span: float) -> None:
         """Go on towards where ∇N vanishes, by steps as their last two spans go on, as long as it
-        falls by less than FALL in each.
+        falls in each, by less than FALL.
         """
         first, shorter = self.rows[0][4], min(1.0, span / before)
         try:
@@ -210,7 +210,7 @@ class _Walk:
                     return
                 span *= shorter
                 self.walk(span)
-                if self.rows[-1][4] < self.rows[-2][4] / FALL:
+                if not self.rows[-2][4] / FALL <= self.rows[-1][4] <= self.rows[-2][4]:
                     del self.rows[-1]
                     return
         except NotKnown:
