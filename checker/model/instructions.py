@@ -36,7 +36,8 @@ COLUMNS = 8
 IS_TIED = 9  # whether others read the weights of a dense one
 IS_SHARED = 10  # whether others read the units that a dense one reads
 EXPONENT = 11  # p
-FIELDS = 12
+IS_TRANSPOSED = 12  # whether the matrix of a dense one is stored by columns
+FIELDS = 13
 
 
 class Code(NamedTuple):

@@ -13,6 +13,7 @@ from ncfcheck.model.instructions import (
     FIRST,
     IS_SHARED,
     IS_TIED,
+    IS_TRANSPOSED,
     LAST,
     MAXIMUM,
     OF_ENTRIES,
@@ -52,6 +53,7 @@ def lowered(inputs: int, instructions, output: int) -> tuple[Code, int]:
             row[SOURCE] = moved[each.sources[0]]
         if each.op == DENSE:
             row[[WEIGHT, ROWS, COLUMNS]] = each.others[0, 0], *each.others.shape
+            row[IS_TRANSPOSED] = each.others[0, -1] - each.others[0, 0] != each.others.shape[1] - 1
             row[IS_TIED] = uses[each.others].max() > 1
             row[IS_SHARED] = reads[each.sources].max() > 1
     dense = [each for each in ordered if each.op == DENSE]

@@ -16,6 +16,7 @@ from ncfcheck.model.instructions import (
     EXPONENT,
     EXPONENTIAL,
     FIRST,
+    IS_TRANSPOSED,
     LAST,
     MAXIMUM,
     ONES,
@@ -122,12 +123,19 @@ def _product_error(a, a_error, b, b_error, terms):
 
 
 @bare()
+def _number(row, i, k):
+    """The parameter in row i, column k of a dense instruction's matrix."""
+    place = k * row[ROWS] + i if row[IS_TRANSPOSED] else i * row[COLUMNS] + k
+    return row[WEIGHT] + place
+
+
+@bare()
 def _dense(row, theta, samples, values, errors):
     rows, columns = row[ROWS], row[COLUMNS]
     across = (row[STOP] - row[START]) // rows * samples
     for i in range(rows):
         for k in range(columns):
-            w = theta[row[WEIGHT] + i * columns + k]
+            w = theta[_number(row, i, k)]
             for j in range(across):
                 out = row[START] * samples + i * across + j
                 below = row[SOURCE] * samples + k * across + j
@@ -141,7 +149,7 @@ def _dense_back(code, row, theta, samples, values, errors, deltas, offs, gradien
     across = (row[STOP] - row[START]) // rows * samples
     for i in range(rows):
         for k in range(columns):
-            number, total = row[WEIGHT] + i * columns + k, 0.0
+            number, total = _number(row, i, k), 0.0
             for j in range(across):
                 out = row[START] * samples + i * across + j
                 below = row[SOURCE] * samples + k * across + j

@@ -45,7 +45,7 @@ def _none() -> Array:
 class Instruction:
     """One operation: its units start to stop, and per term a target among them, a source and, if
     products, the other factor: a unit or a parameter. If dense, `others` holds the matrix of
-    parameters, and sources are contiguous; if elementwise, they are.
+    parameters, stored by rows or by columns, and sources are contiguous; if elementwise, they are.
     """
 
     op: int
@@ -192,15 +192,18 @@ class Builder:
         """The product of a matrix whose entries stand one after another, if that is what it is."""
         left, right, out = _split(subscripts)
         rows = "".join(each for each in left if each not in right)
-        inner, across = left[len(rows) :], [each for each in right if each not in left]
-        is_matrix = left.startswith(rows) and inner and set(out) == {*rows, *across}
-        if not is_matrix or (np.diff(numbers.ravel()) != 1).any():
+        is_transposed = not left.startswith(rows)
+        inner = left[: -len(rows)] if is_transposed else left[len(rows) :]
+        across = [each for each in right if each not in left]
+        is_matrix = left in (rows + inner, inner + rows) and set(out) == {*rows, *across}
+        if not (is_matrix and inner) or (np.diff(numbers.ravel()) != 1).any():
             return None
+        sizes = dict(zip(left, numbers.shape))
         below = units.transpose([right.index(each) for each in (*inner, *across)])
         columns = prod(below.shape[: len(inner)])
-        shape = numbers.shape[: len(rows)] + below.shape[len(inner) :]
+        shape = (*(sizes[each] for each in rows), *below.shape[len(inner) :])
         source = self._contiguous(below.ravel())
-        matrix = numbers.reshape(-1, columns)
+        matrix = numbers.reshape(columns, -1).T if is_transposed else numbers.reshape(-1, columns)
         found = self._new(DENSE, shape, sources=source, others=matrix)
         return found.transpose([(*rows, *across).index(each) for each in out])
 

@@ -336,14 +336,14 @@ def slope_outside(instance):
     A = np.array([floats(each / scale) for each in columns]).T
     most = 1 - network.slopes[layers.layer]
     solved = lsq_linear(A, -floats(off / scale), (0, most), tol=1e-15, method="bvls", max_iter=1000)
-    free = list(np.flatnonzero(solved.active_mask == 0))
+    sizes = np.linalg.norm(A, axis=0)
+    free = list(np.flatnonzero((solved.active_mask == 0) & (sizes > 0)))
     fixed = [arb(1) - alpha if end > 0 else arb(0) for end in solved.active_mask]
     if 2 * solved.cost < TOLD:
         return [None]
     best = off + sum(c * each for c, each in zip(fixed, columns))
     if free:
-        sizes = np.linalg.norm(A[:, free], axis=0)
-        _, R, order = qr(A[:, free] / sizes, mode="economic", pivoting=True)
+        _, R, order = qr(A[:, free] / sizes[free], mode="economic", pivoting=True)
         spanning = np.abs(np.diag(R)) > 1e-9 * np.abs(R).max()
         A = np.array([columns[free[k]] for k in order[: spanning.sum()]], dtype=object)
         free = range(len(A))

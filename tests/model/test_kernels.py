@@ -141,7 +141,7 @@ def test_second_derivatives_on_both_sides_of_kinks_lie_between_the_least_and_the
     row = network.matrices(u)[0][0]
     X = 9 * np.array([[-row[1], row[0]], [row[1], -row[0]], [1.0, 2.0]])  # two on its kink
     ncf = Ncf(network, X, rng.standard_normal((3, 1)))
-    least, most = (each.matrix() for each in ncf.curvature(u).sides(1e-9))
+    least, most = (each.matrix() for each in ncf.curvature(u).sides(1e-9, 1e-12))
     jumps, size = [], np.abs(most - least).max()
     for _ in range(20):
         here = ncf.hessian(unit(u + 1e-13 * rng.standard_normal(u.size)))
@@ -150,4 +150,16 @@ def test_second_derivatives_on_both_sides_of_kinks_lie_between_the_least_and_the
             assert values[0] > -1e-3 * size
             jumps.append(values[-1])
     assert max(jumps) > 0.1 * size > 0
-    assert Ncf(network, X[2:], ncf.ybar[2:]).curvature(u).sides(1e-9) is None
+    assert Ncf(network, X[2:], ncf.ybar[2:]).curvature(u).sides(1e-9, 1e-12) is None
+
+
+def test_second_derivatives_across_0_of_larger_powers_are_told_where_they_are_not_negligible():
+    # A neuron at 1e-9 on a side whose slope is nothing beside the other's, where N comes from.
+    network, slope = dense((1, 2, 1), (3,), (1e-6,)), 1e-6
+    u = unit(np.array([-1.0, 1e-9, -1.0, -1.0]))
+    ncf = Ncf(network, np.ones((1, 1)), np.ones((1, 1)))
+    assert abs(ncf.value(u)) < 10 * slope**3
+    assert ncf.curvature(u).sides(1e-12, slope**3) is None
+    least, most = (each.matrix() for each in ncf.curvature(u).sides(1e-7, slope**3))
+    widths = np.linalg.eigvalsh(most - least)
+    assert widths[0] > -1e-20 and widths[-1] > slope**3

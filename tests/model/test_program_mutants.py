@@ -71,8 +71,8 @@ MUTANTS = [
     ("left[0, j] == reached", "left[0, j] != reached", "to what is not the largest"),
     ("row[WEIGHT], rows, columns).T", "row[WEIGHT], rows, columns)", "not transposed back"),
     (
-        "        matrix_view(theta, row[WEIGHT], rows, columns),",
-        "        matrix_view(theta, row[WEIGHT], rows, columns).T,",
+        "product(matrix_view(theta, row[WEIGHT], rows, columns), below",
+        "product(matrix_view(theta, row[WEIGHT], columns, rows).T, below",
         "transposed",
     ),
     ("_add(1.0, spare, 0, gradient", "_add(0.5, spare, 0, gradient", "half of what is shared"),
@@ -164,6 +164,7 @@ def table(column, change, op=None):
 
 PROGRAMS = [
     ("sensing", table(instructions.IS_TIED, lambda _: 0), "dropped sharing"),
+    ("gated", table(instructions.IS_TRANSPOSED, lambda t: 1 - t), "matrices stored by columns"),
     ("residual", table(instructions.IS_SHARED, lambda _: 0), "dropped sharing of units"),
     ("gated", table(instructions.OP, lambda _: instructions.SUM, instructions.PRODUCT), "wrong op"),
     (

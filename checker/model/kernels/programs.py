@@ -18,6 +18,7 @@ from ncfcheck.model.instructions import (
     FIRST,
     IS_SHARED,
     IS_TIED,
+    IS_TRANSPOSED,
     LAST,
     MAXIMUM,
     ONES,
@@ -203,11 +204,12 @@ def _dense(row, theta, samples, values):
     """The units of a matrix's product with others."""
     rows, columns = row[ROWS], row[COLUMNS]
     across = (row[STOP] - row[START]) // rows * samples
-    product(
-        matrix_view(theta, row[WEIGHT], rows, columns),
-        matrix_view(values, row[SOURCE] * samples, columns, across),
-        matrix_view(values, row[START] * samples, rows, across),
-    )
+    below = matrix_view(values, row[SOURCE] * samples, columns, across)
+    above = matrix_view(values, row[START] * samples, rows, across)
+    if row[IS_TRANSPOSED]:
+        product(matrix_view(theta, row[WEIGHT], columns, rows).T, below, above)
+    else:
+        product(matrix_view(theta, row[WEIGHT], rows, columns), below, above)
 
 
 @bare()
@@ -217,20 +219,24 @@ def _dense_back(row, theta, samples, values, deltas, fixed, gradient, spare):
     across = (row[STOP] - row[START]) // rows * samples
     above = matrix_view(deltas, (row[START] - fixed) * samples, rows, across)
     below = matrix_view(values, row[SOURCE] * samples, columns, across)
-    if row[IS_TIED]:
-        product_with_transposed(above, below, matrix_view(spare, 0, rows, columns))
-        _add(1.0, spare, 0, gradient, row[WEIGHT], rows * columns)
+    out, first = (spare, 0) if row[IS_TIED] else (gradient, row[WEIGHT])
+    if row[IS_TRANSPOSED]:
+        product_with_transposed(below, above, matrix_view(out, first, columns, rows))
     else:
-        product_with_transposed(above, below, matrix_view(gradient, row[WEIGHT], rows, columns))
+        product_with_transposed(above, below, matrix_view(out, first, rows, columns))
+    if row[IS_TIED]:
+        _add(1.0, spare, 0, gradient, row[WEIGHT], rows * columns)
     start = (row[SOURCE] - fixed) * samples
     if start < 0:
         return
-    weights = matrix_view(theta, row[WEIGHT], rows, columns).T
-    if row[IS_SHARED]:
-        product(weights, above, matrix_view(spare, 0, columns, across))
-        _add(1.0, spare, 0, deltas, start, columns * across)
+    out, first = (spare, 0) if row[IS_SHARED] else (deltas, start)
+    passed = matrix_view(out, first, columns, across)
+    if row[IS_TRANSPOSED]:
+        product(matrix_view(theta, row[WEIGHT], columns, rows), above, passed)
     else:
-        product(weights, above, matrix_view(deltas, start, columns, across))
+        product(matrix_view(theta, row[WEIGHT], rows, columns).T, above, passed)
+    if row[IS_SHARED]:
+        _add(1.0, spare, 0, deltas, start, columns * across)
 
 
 @compiled(_nrt=False)

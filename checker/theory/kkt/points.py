@@ -191,7 +191,9 @@ def curvature_there(ncf: Ncf, point: KktPoint) -> Bounded:
         if not np.isfinite(matrix).all():
             raise Unresolved("second derivatives beside a kink are not finite")
         tops.append(np.linalg.eigvalsh(matrix)[-1] / abs(point.multiplier))
-    return Bounded(float(sum(tops) / 2), float((tops[1] - tops[0]) / 2))
+    least, most = sorted(tops)
+    rounding = EPS * point.u.size * max(-least, most)
+    return Bounded(float((least + most) / 2), float((most - least) / 2 + rounding))
 
 
 def least_curved(ncf: Ncf, point: KktPoint) -> KktPoint:
