@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, mildest
-from ncfcheck.core.tolerances import LOOSER
 from ncfcheck.model.ncf import norm
 from ncfcheck.properties.flow.margins import agreed
 from ncfcheck.strategies.choices import sampled_from
@@ -111,11 +110,10 @@ def train(instance, delta: float, until: Event) -> Trajectory:
 
 
 def judged(instance, delta: float, until: Event, judge: Callable[[Trajectory], Margin]) -> Margin:
-    """judge(loss flow from δ·v_0 to the event), known as far as a looser run agrees:
+    """judge(loss flow from δ·v_0 to the event), known as far as looser runs agree:
     what leaves a saddle, or creeps along minima, goes where errors lead it.
     """
-    loose = replace(instance.numerics, tolerance=LOOSER * instance.numerics.tolerance)
-    runs = instance, replace(instance, numerics=loose)
+    runs = (replace(instance, numerics=each) for each in instance.numerics.runs())
     return agreed(*(judge(train(each, delta, until)) for each in runs))
 
 
