@@ -1,14 +1,14 @@
 """Certificates in numbers: `python -m benchmarks.certificates [controls|theorems|conclusions|boxes]
 [N] [CLAIM ...] [--seed K]`.
 
-controls: share of the first N violations of every static control that is certified, and CPU
-    times of the finder and of verification.
+controls: share of the first N violations of every control that is certified, and CPU times of the
+    finder and of verification; all on layered networks of the square or logistic loss, of which
+    there are certificates.
 theorems: certificates of every theorem on N instances with adversarial floats (there must be none),
     beside verdicts in floats alone; `compared` are those that the verifier rejects for their
     conclusion alone.
-conclusions: on how many of N instances drawn of every theorem its conclusion is proved, within as
-    much CPU time as `check` has; all of them layered networks of the square or logistic loss, of
-    which there are certificates.
+conclusions: on how many such instances of N its conclusion is proved, of every theorem about flows,
+    within as much CPU time as `check` has.
 boxes: share of KKT points at p = 2 that a box is found around, and CPU times.
 """
 
@@ -63,7 +63,7 @@ def controls(count: int, patterns: list[str], seed: int) -> None:
         f"{'control':28} {'certified':>10} {'median ms':>10} {'verify ms':>10} {'max s':>7}  why "
         "not"
     )
-    for claim in select(patterns):
+    for claim in map(provable, select(patterns)):
         if claim.kind is Kind.CONTROL and claim.refute is not None:
             _control(claim, violations(claim, count, seed))
 

@@ -130,8 +130,13 @@ def _change_certificate(data: dict, rng: random.Random) -> str:
 
 
 def mutated(source: dict, rng: random.Random) -> tuple[dict, str]:
-    """A pair of instance and certificate with one to three numbers changed, sealed; and which."""
+    """A pair of instance and certificate with one to three numbers changed, of another claim now
+    and then, sealed; and which.
+    """
     found, told = copy.deepcopy(source), []
+    if rng.random() < 0.05:
+        found["claim"] = rng.choice(sorted(REFUTATIONS))
+        told.append(f"that of {source['claim']}")
     data = found["certificate"]["data"]
     for _ in range(rng.choice((1, 1, 2, 3))):
         if rng.random() < 0.65:
