@@ -64,6 +64,13 @@ class Numerics:
         object.__setattr__(self, "tolerance", float(tolerance))
         object.__setattr__(self, "calls", int(calls))
 
+    def runs(self) -> list[Numerics]:
+        """Three, LOOSER apart, the tightest first: two runs may be off the same way by chance,
+        three hardly.
+        """
+        tight = max(self.tolerance / LOOSER, FINEST)
+        return [replace(self, tolerance=LOOSER**k * tight) for k in range(3)]
+
     def tightened(self, factor: float = 1e-2) -> Numerics:
         """The same at a tolerance smaller by `factor`, not below what float64 supports."""
         tolerance = max(self.tolerance * factor, FINEST)

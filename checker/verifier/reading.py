@@ -8,6 +8,8 @@ import math
 from .numbers import Rejected, need
 
 FLOAT, OFF_THE_SPHERE = 24, 9e-7  # characters at most; what the norm of a unit vector may be off by
+# Numerics at which floats see what is proved: the largest tolerance, the fewest gradients a flow.
+COARSEST, FEWEST = 1e-6, 1000
 
 
 def number(value):
@@ -162,21 +164,25 @@ _instance = one_of(
 )
 
 
+def is_unit(vector):
+    """Whether ‖v‖² is 1 up to what floats make of a unit vector."""
+    return abs(math.fsum(v * v for v in vector) - 1) <= 2.0**-53 * (len(vector) + 12)
+
+
 def instance(value):
     """The fields of an instance, those of objects in it as dicts, arrays and tuples as lists."""
     found = _instance(value)
     numerics, point = found["numerics"], found.get("point")
-    unit = [found["start"], *([point["u"]] if point else [])]
-    need(
-        all(abs(math.hypot(*vector) - 1) < OFF_THE_SPHERE for vector in unit),
-        "start: no unit vector",
-    )
-    need(len(set(map(len, unit))) == 1, "point: of another length")
+    unit = [part for part in (found.get("u"), *found.get("profiles", ())) if part is not None]
+    need(abs(math.hypot(*found["start"]) - 1) < OFF_THE_SPHERE, "start: no unit vector")
+    need(all(map(is_unit, unit)), "u, or an e_l: no unit vector to rounding")
+    need(not point or point["u"] == found["start"], "point: not where `start` is")
+    need(all(seed >= 0 for seed in found["seeds"]), "seeds: a negative one")
     need(0 < found["fraction"] < 1, "fraction: not between 0 and 1")
     need(
-        0 < numerics["tolerance"] < 1
+        0 < numerics["tolerance"] <= COARSEST
         and numerics["integrator"] in ("compiled", "scipy")
-        and 1 <= numerics["calls"] <= 10**7,
+        and FEWEST <= numerics["calls"] <= 10**7,
         "numerics: no instance is judged with them",
     )
     return found

@@ -165,7 +165,7 @@ def blind_input(instance) -> Margin:
     """
     if instance.point is None:
         raise Inapplicable("no positive KKT point was found")
-    return criterion(instance, 4 * (instance.point.residual + angle_error(instance)))
+    return criterion(instance, 4 * (instance.ncf.residual(instance.start) + angle_error(instance)))
 
 
 @necessary(

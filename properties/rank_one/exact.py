@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ncfcheck.certify import kinks
@@ -9,6 +11,7 @@ from ncfcheck.certify.boxes import Found, has_rank_two, reduced_box
 from ncfcheck.certify.certificate import Certificate, NotProved, need
 from ncfcheck.certify.kkt_points import NONE, boxed, started
 from ncfcheck.model.ncf import unit
+from ncfcheck.theory.kkt.points import describe
 from ncfcheck.theory.rank_one.criterion import hidden_layers, inner_signs
 from ncfcheck.theory.rank_one.points import balanced_norms, structured_point
 
@@ -48,7 +51,10 @@ def blind_input(instance) -> Certificate:
     u, firsts = unit(np.array([0.0, *box.theta])), [np.eye(1, w)[0] for w in network.widths[1:-1]]
     theta = structured_point(network, u, signs, firsts, balanced_norms(network))
     data = {"box": box.plain(), "signs": [*map(int, signs)]}
-    return Certificate("structured", data, started(instance, theta))
+    moved = started(instance, theta)
+    if moved is not None:
+        moved = replace(moved, point=describe(moved.ncf, theta))
+    return Certificate("structured", data, moved)
 
 
 def every_kkt_rank_one(instance) -> Certificate:

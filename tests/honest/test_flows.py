@@ -16,7 +16,8 @@ from ncfcheck.properties.flow.instances import convolved, every_balance
 from ncfcheck.theory.early import tracking
 from ncfcheck.theory.early.training import Window
 from ncfcheck.theory.kkt import points
-from tests.honest.flow_bars import Found, claims, held, hold
+from tests.honest.flow_bars import FINE, Found, claims, held, hold
+from tests.honest.precise import forget_flows
 from tests.honest.stored import stored
 
 WRONG = Found.OUTSIDE, Found.ERROR
@@ -65,7 +66,7 @@ def test_errors_a_millionth_of_what_they_should_be_are_found_out(id, monkeypatch
     "name, planted",
     [
         # What runs at several tolerances differ by, where labels cancel.
-        ("flow.blowup_bracket 5-742", [(points, "LOOSER", 1.0)]),
+        ("flow.blowup_bracket 5-742", [(Numerics, "runs", lambda each: [each] * 3)]),
         # Past a saddle loss flows take steps, and make errors, of their own.
         ("early.tracking_constant 11-87", [(tracking, "_floor", lambda *_: np.full(2, 1e-12))]),
         # Weights of 1e-11 decide where a flow goes, and so what the variational equation is about.
@@ -133,3 +134,17 @@ def test_rounding_of_alignments_is_in_the_bars_of_windows_that_start_next_to_a_l
     assert claim.judge(instance)[1].error > off
     monkeypatch.setattr(Window, "rounding", 0.0)
     assert claim.judge(instance)[1].error < off
+
+
+def test_rounding_of_the_gradient_is_in_the_bars_of_blow_up_times(monkeypatch):
+    instance = stored("flow.blowup_bracket 31-3377 in another order")
+
+    def known():
+        forget_flows()
+        return points.blowup_time(instance.ncf, instance.start, instance.numerics)[0]
+
+    with FINE.entered():
+        truth = known().value
+    assert abs(known().value - truth) <= known().error
+    monkeypatch.setattr(points, "noise", lambda *_: 0.0)
+    assert abs(known().value - truth) > known().error

@@ -701,7 +701,6 @@ EXEMPT = {
             *(f"ncfcheck.model.ncf:{name}" for name in ("ordered", "is_odd", "group_balance")),
             "ncfcheck.theory.kkt.points:_DenseHessian.error",
             "ncfcheck.theory.kkt.points:blowups_ahead",
-            "ncfcheck.theory.kkt.points:_runs",
         )
     },
     "ncfcheck.model.losses:Loss._missing_": "refuses what is no loss",

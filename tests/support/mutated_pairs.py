@@ -78,6 +78,8 @@ def _change_instance(instance: dict, rng: random.Random) -> str:
     if rng.random() < 0.04:
         problem["loss"]["name"] = rng.choice(("SQUARE", "LOGISTIC"))
         return "loss"
+    if rng.random() < 0.1:
+        return _change_other(instance, rng)
     name = rng.choice([name for name, part in parts.items() if _floats(part)])
     if name == "start" and rng.random() < 0.3:
         part = parts[name]["array"]
@@ -93,6 +95,22 @@ def _change_instance(instance: dict, rng: random.Random) -> str:
         values = [float.fromhex(each) for each in instance["start"]["array"]]
         norm = math.hypot(*values) or 1.0
         instance["start"]["array"] = [(each / norm).hex() for each in values]
+    return f"{name} {how}"
+
+
+def _change_other(instance: dict, rng: random.Random) -> str:
+    """Change a number or a word of what is neither problem nor start; under which name, and how."""
+    others = {name: part for name, part in instance.items() if name not in ("problem", "start")}
+    places = [(parent, key) for parent, key in nodes(others) if parent is not others]
+    places = [(parent, key) for parent, key in places if isinstance(parent[key], str | int)]
+    parent, key = rng.choice(places)
+    if _is_float(parent[key]):
+        how = _change([(parent, key)], rng)
+    elif isinstance(parent[key], str):
+        parent[key], how = rng.choice(("other", "zero", "compiled", "scipy")), "word"
+    else:
+        parent[key], how = parent[key] + rng.choice((-(10**6), -1, 1, 10**6)), "integer"
+    name = next(name for name, part in others.items() if any(parent is p for p, _ in nodes(part)))
     return f"{name} {how}"
 
 
@@ -112,8 +130,13 @@ def _change_certificate(data: dict, rng: random.Random) -> str:
 
 
 def mutated(source: dict, rng: random.Random) -> tuple[dict, str]:
-    """A pair of instance and certificate with one to three numbers changed, sealed; and which."""
+    """A pair of instance and certificate with one to three numbers changed, of another claim now
+    and then, sealed; and which.
+    """
     found, told = copy.deepcopy(source), []
+    if rng.random() < 0.05:
+        found["claim"] = rng.choice(sorted(REFUTATIONS))
+        told.append(f"that of {source['claim']}")
     data = found["certificate"]["data"]
     for _ in range(rng.choice((1, 1, 2, 3))):
         if rng.random() < 0.65:

@@ -16,6 +16,8 @@ from ncfcheck.core.claims import Outcome, registered
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.encoding import BadWitness, decode
 from ncfcheck.verdicts.judging import judge
+from tests.support.certified import resealed, witness
+from tests.support.mutated_pairs import sources
 from tests.verifier.test_forging_points import BORROWED, CLAIMS, genuine, reason
 
 JUDGED = sorted(set(CLAIMS) - set(BORROWED))
@@ -55,14 +57,6 @@ def mutated(found: dict, rng) -> dict:
     return found
 
 
-def normed(instance):
-    """The instance, u and e_l made unit vectors: the verifier reads their directions."""
-    if getattr(instance, "profiles", None) is None or instance.u is None:
-        return instance
-    profiles = tuple(each / np.linalg.norm(each) for each in instance.profiles)
-    return replace(instance, u=instance.u / np.linalg.norm(instance.u), profiles=profiles)
-
-
 def seen(count: int, seed: int = 0) -> Counter:
     """What floats say of mutated witnesses that are accepted, by claim and outcome; others counted
     as rejected.
@@ -81,7 +75,7 @@ def seen(count: int, seed: int = 0) -> Counter:
         except BadWitness:
             told["unreadable"] += 1
             continue
-        told[id, judge(claim, replace(normed(instance), numerics=FINE))[0]] += 1
+        told[id, judge(claim, replace(instance, numerics=FINE))[0]] += 1
     return told
 
 
@@ -102,3 +96,56 @@ def test_floats_do_not_contradict_what_is_accepted():
 def test_floats_do_not_contradict_what_is_accepted_of_ten_thousand_mutations():
     told = seen(10_000, 1)
     assert not contradicted(told)
+
+
+def longer(part: dict) -> None:
+    """A vector a ten billionth longer."""
+    part["array"] = [(float.fromhex(each) * (1 + 1e-10)).hex() for each in part["array"]]
+
+
+# What is no instance that a claim is judged on; the change, and what the verifier says.
+NONE = {
+    "a point elsewhere": (
+        "control.blind_input",
+        lambda each: each["point"]["u"]["array"].reverse(),
+        "point: not where `start` is",
+    ),
+    "a longer u": ("control.nonuniform", lambda each: longer(each["u"]), "u, or an e_l: no unit"),
+    "a longer e_l": (
+        "control.nonuniform",
+        lambda each: longer(each["profiles"]["tuple"][0]),
+        "u, or an e_l: no unit",
+    ),
+    "a tolerance of 1/2": (
+        "conjecture.rank_one_limits",
+        lambda each: each["numerics"]["tolerance"].update(float=(0.5).hex()),
+        "numerics: ",
+    ),
+    "one gradient a flow": (
+        "control.kink_collapse",
+        lambda each: each["numerics"].update(calls=1),
+        "numerics: ",
+    ),
+    "a negative seed": (
+        "control.global",
+        lambda each: each["seeds"]["tuple"].__setitem__(-1, -1),
+        "seeds: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("id, change, said", NONE.values(), ids=NONE)
+def test_what_no_claim_is_judged_on_is_rejected(id, change, said):
+    found = witness(id)
+    change(found["instance"])
+    assert reason(resealed(found)).startswith(said)
+
+
+@pytest.mark.long
+def test_floats_as_coarse_as_the_verifier_takes_them_do_not_contradict_it():
+    for found in sources():
+        claim = registered()[found["claim"]]
+        instance = decode(found["instance"], claim.function.__module__)
+        for coarse in ({"tolerance": 1e-6}, {"calls": 1000}, {"tolerance": 1e-6, "calls": 1000}):
+            each = replace(instance, seeds=(), numerics=replace(instance.numerics, **coarse))
+            assert judge(claim, each)[0] in (Outcome.VIOLATES, Outcome.UNRESOLVED), claim.id

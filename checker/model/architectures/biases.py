@@ -52,7 +52,8 @@ class Biased(ProgramModel):
     plain: Network
 
     def __post_init__(self):
-        if not all(pattern.is_dense for pattern in self.plain.patterns):
+        widths = self.plain.widths
+        if self.plain.size < sum(a * b for a, b in zip(widths, widths[1:])):
             raise ValueError(f"biases are for dense networks, not {self.plain.describe()}")
 
     @property

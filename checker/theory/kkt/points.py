@@ -22,7 +22,6 @@ from ncfcheck.core.tolerances import (
     DEGENERATE,
     DENSE_HESSIAN,
     EPS,
-    FINEST,
     HANDOVER,
     LOOSER,
     POLISHED,
@@ -408,18 +407,12 @@ def positive_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:
     return limit
 
 
-def _runs(numerics: Numerics) -> list[Numerics]:
-    """Numerics of the flows that a blow-up time is told from, the tightest first."""
-    tight = max(numerics.tolerance / LOOSER, FINEST)
-    return [replace(numerics, tolerance=LOOSER**k * tight) for k in range(3)]
-
-
 def blowups_ahead(ncf: Ncf, starts: Iterable[np.ndarray], numerics: Numerics) -> None:
     """Follow the flows that `blowup_time` asks for at several unit starts, where that is faster
     together.
     """
     starts = [unit_vector(start, ncf.network.size, "start") for start in starts]
-    ncf_flows_ahead(ncf, [(start, run) for start in starts for run in _runs(numerics)])
+    ncf_flows_ahead(ncf, [(start, run) for start in starts for run in numerics.runs()])
 
 
 def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[Bounded, Bounded]:
@@ -429,7 +422,7 @@ def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[Bounde
     integrator's share is the difference of a tighter run to that at the tolerance, and to a looser
     one. Local errors and rounding of ∇N, which is as good as one, add up in log r.
     """
-    order, times, runs = ncf.network.order, [], _runs(numerics)
+    order, times, runs = ncf.network.order, [], numerics.runs()
     blowups_ahead(ncf, [start], numerics)
     tight = runs[0].tolerance
     for run in runs:
@@ -443,7 +436,6 @@ def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[Bounde
     if any(abs(optimum - each[1]).is_positive for each in others):
         raise Unresolved("errors decide which KKT point the flow tends to")
     lost = noise(ncf, flow)
-    # Two runs may be off the same way by chance, three hardly.
     integrated = sum(abs(time.value - each[2].value) / LOOSER**k for k, each in enumerate(others))
     if integrated > LINEAR * time.value:
         raise Unresolved("errors decide when the flow leaves a saddle, and so its blow-up time")
