@@ -112,7 +112,8 @@ def bounded(draws: list[Draw], parts: dict[str, list[slice]]) -> str:
     if all(is_flat(draws, parts[name], 1.0, AT_ONCE) for name in flat):
         return f"its order in {listed} is 0 but for a small number: a normalisation with an ε"
     if all(is_flat(draws, parts[name], 1 / FAR, FLAT) for name in flat):
-        return f"outputs are bounded in {listed}, and not 0 without: a softmax or sigmoid, or a bias beside"
+        told = f"outputs are bounded in {listed}, and not 0 without"
+        return f"{told}: a softmax or sigmoid, or a bias beside"
     return f"outputs are bounded in {listed}: a bounded activation such as tanh, or a softmax"
 
 
