@@ -141,7 +141,15 @@ def _decoded(path: Path, encoding: str, delimiter: str | None, decimal: str | No
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice and not all(map(is_number, names)):
         raise TableError(f"has several columns named {named(twice)}; column names must differ")
+    for name in cells.columns[[each.kind == "O" for each in cells.dtypes]]:
+        cells[name] = _overflown(cells[name])
     return cells, mark, notes
+
+
+def _overflown(column: pd.Series) -> pd.Series:
+    """Numbers some of which overflow, which pandas leaves as text up to 2, as ±∞."""
+    texts = [cell for cell in column if isinstance(cell, str)]
+    return column.astype(float) if texts and all(map(is_number, texts)) else column
 
 
 def _errors(encoding: str) -> str:

@@ -24,7 +24,7 @@ SMOOTH = {
 }
 # Well above the tolerance, which both integrators miss by up to 10^3 in a step across a kink of ∇²N
 # or its derivative.
-CLOSE = 1e-7
+CLOSE = 2e-7
 
 
 @pytest.fixture(params=SMOOTH.values(), ids=SMOOTH.keys())
