@@ -24,6 +24,8 @@ PARQUET, SPREADSHEETS = (".parquet", ".pq"), (".xlsx", ".xlsm", ".xls", ".ods")
 # Cells that stand for nothing, beside those that pandas knows (NA, N/A, NaN, null, None, empty …).
 MISSING = ("?", "-", "--", "–", "—", ".", "*", "na", "Na", "NAN", "Nan", "none", "NONE", "Null")
 HEAD = 200  # lines that tell how a file is written
+COMPRESSED = (".bz2", ".gz", ".tar", ".xz", ".zip", ".zst")  # which pandas reads
+STARTS = 1 << 16  # bytes that tell whether a file is text
 EXPECTED = "expected a row of column names and at least two rows of numbers"
 SHOWN = 8  # names or values in a message, at most
 
@@ -85,11 +87,19 @@ def _csv(path: Path, delimiter: str | None, decimal: str | None):
     """Cells of text in whatever encoding: by its byte-order mark, UTF-8, else Windows-1252."""
     first = "".join(_head(path, "latin-1")[:1])
     encoding = "utf-16" if first.startswith(("ÿþ", "þÿ")) else "utf-8-sig"
+    if encoding != "utf-16" and _is_binary(path):
+        raise TableError("is a binary file, not CSV")
     try:
         return _decoded(path, encoding, delimiter, decimal)
     except UnicodeDecodeError:
         cells, decimal, notes = _decoded(path, "cp1252", delimiter, decimal)
         return cells, decimal, ["is not UTF-8: text in it is read as Windows-1252", *notes]
+
+
+def _is_binary(path: Path) -> bool:
+    """Whether a file, not compressed, starts as no text does: pandas 2 ends lines at a NUL."""
+    with path.open("rb") as file:
+        return path.suffix.lower() not in COMPRESSED and b"\0" in file.read(STARTS)
 
 
 def _head(path: Path, encoding: str) -> list[str]:
