@@ -2,7 +2,8 @@
 
 A row a family and size, the largest sizes that claims draw and larger ones: multiplications a
 sample, microseconds of a gradient in compiled code, the same of a chain with as many, the ratio by
-multiplication, and what JAX takes for the same function, called from Python, beside ours.
+multiplication, what JAX takes for the same function in a compiled loop of its own, as flows have
+it, and both as calls from Python.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ncfcheck.model.kernels.any_model import pull_back, workspace
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.networks import Network, dense
 
-ROUNDS, REPEATS, SAMPLES = 9, 20, 16
+ROUNDS, REPEATS, SAMPLES = 9, 200, 16
 BENT = {"power": 2, "slope": 5}
 PICTURE = {"height": 18, "width": 18, "kernel": 3, "filters": 4, "pool": 2, **BENT}
 LARGE = {
@@ -94,6 +95,12 @@ def beside_a_chain(model: Architecture, samples: int) -> tuple[Pairs, float]:
     return times, times.ratio.median * other.size / counted
 
 
+def in_loops_of_jax(model: Architecture, samples: int) -> Pairs:
+    """So many gradients within compiled code each."""
+    X, w, r = drawn(model, samples)
+    return paired(loop(model, samples), jax_families.loop(model, X, w, r, REPEATS), ROUNDS)
+
+
 def beside_jax(model: Architecture, samples: int) -> Pairs:
     """One call from Python each."""
     X, w, r = drawn(model, samples)
@@ -106,17 +113,21 @@ def beside_jax(model: Architecture, samples: int) -> Pairs:
 def main() -> None:
     """Print a row a family and size."""
     samples = int(sys.argv[1]) if len(sys.argv) > 1 else SAMPLES
-    print(f"{'family':22} size  products  µs  chain's µs  a product: ratio    µs  JAX's µs  ratio")
+    print(f"{'':46} a product:   in compiled code        a call from Python")
+    print(
+        f"{'family':22} size  products    µs  chain's  ratio   JAX's µs  ratio     µs  JAX's  ratio"
+    )
     with threadpool_limits(limits=1):
         for name in sys.argv[2:] or LARGE:
             for called, model in models(name):
                 times, ratio = beside_a_chain(model, samples)
                 chains, ours = (1e6 * min(each) / REPEATS for each in (times.ours, times.theirs))
                 row = f"{name:22} {called:5} {model.program.multiplications:7} {ours:7.2f}"
-                jax = beside_jax(model, samples)
-                mine, theirs = (1e6 * min(each) for each in (jax.ours, jax.theirs))
-                row += f" {chains:7.2f} {ratio:6.2f} {mine:12.2f} {theirs:9.2f}"
-                print(f"{row} {jax.ratio.median:7.2f}", flush=True)
+                row += f" {chains:7.2f} {ratio:6.2f}"
+                loops, calls = in_loops_of_jax(model, samples), beside_jax(model, samples)
+                row += f" {1e6 * min(loops.theirs) / REPEATS:10.2f} {loops.ratio.median:6.1f}"
+                mine, theirs = (1e6 * min(each) for each in (calls.ours, calls.theirs))
+                print(f"{row} {mine:7.2f} {theirs:7.2f} {calls.ratio.median:6.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,25 @@ def gradient(model, X, w, r) -> Callable:
     """∇ Σ r ∘ H(X; w), (P,), under jit in float64, as a call from Python; raises ImportError where
     JAX is not installed.
     """
+    jax, found = _gradient(model)
+    compiled, given = jax.jit(found), [jax.numpy.asarray(each) for each in (w, X, r)]
+    return lambda: np.asarray(compiled(*given))
+
+
+def loop(model, X, w, r, repeats: int) -> Callable:
+    """So many gradients within compiled code, each at weights moved a little by the one before."""
+    jax, found = _gradient(model)
+
+    @jax.jit
+    def repeated(w, X, r):
+        return jax.lax.fori_loop(0, repeats, lambda _, w: w + 1e-12 * found(w, X, r), w)
+
+    given = [jax.numpy.asarray(each) for each in (w, X, r)]
+    return lambda: np.asarray(repeated(*given))
+
+
+def _gradient(model):
+    """JAX, and the gradient as a function of w, X and r."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -26,8 +45,7 @@ def gradient(model, X, w, r) -> Callable:
     def correlation(w, X, r):
         return (jax.vmap(outputs, (None, 0))(w, X) * r).sum()
 
-    compiled, given = jax.jit(jax.grad(correlation)), [jnp.asarray(each) for each in (w, X, r)]
-    return lambda: np.asarray(compiled(*given))
+    return jax, jax.grad(correlation)
 
 
 def _sigma(jnp, z, power, slope):
