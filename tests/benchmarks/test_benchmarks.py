@@ -3,6 +3,7 @@ here is timed.
 """
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +27,14 @@ from ncfcheck.model.networks import dense
 from ncfcheck.strategies.models import ANY, LAYERED, kinds
 
 TOLERANCE = 1e-8
+
+
+@pytest.fixture(autouse=True)
+def settings_of_jax():
+    """What peers set for the whole process is set back: other tests are about what users set."""
+    yield
+    if jax := sys.modules.get("jax"):
+        jax.config.update("jax_enable_x64", False)
 
 
 @pytest.fixture(scope="module")

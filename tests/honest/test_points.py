@@ -14,11 +14,9 @@ import numpy as np
 import pytest
 
 from ncfcheck.core.bounded import Bounded
-from ncfcheck.core.claims import Margin, Outcome, registered
-from ncfcheck.core.tolerances import RESOLUTION
+from ncfcheck.core.claims import Outcome, registered
 from ncfcheck.model.encoding import decode
-from ncfcheck.model.ncf import Ncf, Problem, norm
-from ncfcheck.properties.homogeneity import theorems as homogeneity
+from ncfcheck.model.ncf import Ncf, Problem
 from ncfcheck.properties.kkt import theorems as kkt
 from ncfcheck.properties.rank_one import margins
 from ncfcheck.properties.rank_one import theorems as rank_one
@@ -66,14 +64,6 @@ def a_millionth_of_every_error(patch):
 
 def no_rounding_of_gradients(patch):
     patch.setattr(Ncf, "rounding", lambda ncf, u: (ncf.gradient_bound(u)[0], 0.0))
-
-
-def no_rounding_of_the_quotient(patch):
-    def equal_vectors(a, b, error):
-        size = norm(b) * RESOLUTION
-        return Margin(1 - norm(a - b) / size, norm(error) / size)
-
-    patch.setattr(homogeneity, "equal_vectors", equal_vectors)
 
 
 def no_rounding_of_outputs(patch):
@@ -149,7 +139,6 @@ PLANTED = [
     (a_millionth_of_every_error, "rank_one.two_layer_iff"),
     (a_millionth_of_every_error, "control.nonuniform"),
     (no_rounding_of_gradients, "homogeneity.gradient_scaling"),
-    (no_rounding_of_the_quotient, "control.biases"),
     (no_residual_of_the_point, "kkt.sign_flip"),
 ]
 

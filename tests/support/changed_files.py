@@ -220,13 +220,17 @@ def _exact(ball) -> Fraction:
     return ball.lo * Fraction(2) ** ball.e
 
 
+def _is_stored(field: dataclasses.Field) -> bool:
+    return field.init and field.metadata.get("stored", True)
+
+
 def _same(read, value) -> bool:
     if isinstance(value, np.ndarray):
         return value.dtype == float and _same(read, value.tolist())
     if isinstance(value, Enum):
         return read == value.name
     if dataclasses.is_dataclass(value):
-        names = [field.name for field in dataclasses.fields(value) if field.init]
+        names = [field.name for field in dataclasses.fields(value) if _is_stored(field)]
         return list(read) == names and all(
             _same(read[name], getattr(value, name)) for name in names
         )

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -142,15 +143,23 @@ def forged(id: str, name: str, anew: bool = True) -> Iterator[dict]:
             instance = ways[k % len(ways)](decode(found["instance"], home), rng)
             if instance is None:
                 continue
+            instance = pointed(instance)
             found |= {"claim": id, "instance": encode(instance, home)}
             if anew and name in PROVED_ANEW and k < ANEW:
                 found = proved_anew(id, instance) or found
             if json.dumps(found) in seen:
-                found["instance"] = encode(forging.rescaled(instance, rng), home)
+                found["instance"] = encode(pointed(forging.rescaled(instance, rng)), home)
             for each in (found, other_sign(found) if "N(u)" in name else None):
                 if each is not None and (key := json.dumps(each)) not in seen:
                     seen.add(key)
                     yield each
+
+
+def pointed(instance):
+    """The instance with its KKT point, if it holds one, where its start is."""
+    if getattr(instance, "point", None) is None:
+        return instance
+    return replace(instance, point=replace(instance.point, u=instance.start))
 
 
 def proved_anew(id: str, instance) -> dict | None:
