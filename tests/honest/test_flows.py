@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ncfcheck.core.claims import Margin, Outcome
-from ncfcheck.core.tolerances import Numerics
+from ncfcheck.core.tolerances import LOOSER, Numerics
 from ncfcheck.properties.early import model_controls, theorems
 from ncfcheck.properties.early.margins import grown_window, misalignment
 from ncfcheck.properties.flow import margins
@@ -131,9 +131,24 @@ def test_rounding_of_alignments_is_in_the_bars_of_windows_that_start_next_to_a_l
     window = grown_window(instance)
     off = abs(misalignment(window.flow, window.limit.point.u) / window.epsilon - 1)
     assert off <= window.rounding < theorems.VANISHING
+    monkeypatch.setattr(theorems, "BY_CHANCE", 0.0)  # what integrators lose says more by chance
     assert claim.judge(instance)[1].error > off
     monkeypatch.setattr(Window, "rounding", 0.0)
     assert claim.judge(instance)[1].error < off
+
+
+def test_flows_that_a_looser_tolerance_takes_elsewhere_are_judged_from_later(monkeypatch):
+    (claim,) = claims("early.direction_aligns")
+    instance = stored("early.direction_aligns 0-744")  # starts next to a saddle
+    assert held(claim, instance).found not in WRONG
+    monkeypatch.setattr(theorems, "BY_CHANCE", 1.0)
+
+    def to_the_same_end(setting, instance, delta):
+        found = setting(instance)
+        return found.excess(theorems.follow(instance, delta, found.until, LOOSER))
+
+    monkeypatch.setattr(theorems, "_anew", to_the_same_end)
+    assert held(claim, instance).found is Found.OUTSIDE
 
 
 def test_rounding_of_the_gradient_is_in_the_bars_of_blow_up_times(monkeypatch):
