@@ -37,6 +37,7 @@ from ncfcheck.theory.early.training import (
     follow_ahead,
     ladder,
     log_forcing,
+    looser,
     resolved,
 )
 from ncfcheck.theory.flow.trajectories import (
@@ -109,13 +110,12 @@ def _within(instance, delta: float, excess, until, condition, own, in_the_limit,
 
 def _anew(setting: Callable[[Instance], _Setting], instance, delta: float) -> float:
     """The excess at one δ with all that it goes by, T_ε and R_ε too, at a looser tolerance."""
-    numerics = replace(instance.numerics, tolerance=LOOSER * instance.numerics.tolerance)
-    looser = replace(instance, numerics=numerics)
+    again = looser(instance)
     try:
-        found = setting(looser)
+        found = setting(again)
     except Inapplicable as reason:  # as past a saddle
         raise Unresolved(f"at a looser tolerance {reason}") from reason
-    return found.excess(follow(looser, delta, found.until))
+    return found.excess(follow(again, delta, found.until))
 
 
 def _negligible(instance) -> float:

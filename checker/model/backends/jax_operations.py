@@ -216,12 +216,6 @@ def _windows(reduced: Callable) -> Callable:
     return found
 
 
-def _divided(reader: Reader, first: Value, second: Value, **_) -> Value:
-    if not second.is_constant:
-        raise NotRead("a quotient")
-    return reader.times(first, constants(1 / second.numbers))
-
-
 def _raised(reader: Reader, value: Value, power: Value, **_) -> Value:
     if not power.is_constant or power.numbers.size != 1:
         raise NotRead("a power that is no constant")
@@ -252,7 +246,7 @@ OPERATIONS: dict[str, Callable] = {
     "add": lambda reader, first, second, **_: reader.added(first, second),
     "add_any": lambda reader, first, second, **_: reader.added(first, second),
     "conv_general_dilated": _convolved,
-    "div": _divided,
+    "div": lambda reader, first, second, **_: reader.quotient(first, second),
     "dot_general": _contracted,
     "ge": _side(True),
     "gt": _side(True),

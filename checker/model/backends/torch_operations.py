@@ -96,10 +96,7 @@ def _times(reader: Reader, first, second):
 
 
 def _divided(reader: Reader, first, second):
-    second = _as_value(second)
-    if not second.is_constant:
-        raise NotRead("a quotient")
-    return reader.times(_as_value(first), constants(1 / second.numbers))
+    return reader.quotient(_as_value(first), _as_value(second))
 
 
 def _sum(reader: Reader, first, second, alpha=1):

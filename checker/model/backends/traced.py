@@ -161,6 +161,12 @@ class Reader:
         a, b = (Value(each.kind, np.broadcast_to(each.numbers, shape)) for each in (first, second))
         return self.contracted(f"{letters},{letters}->{letters}", a, b)
 
+    def quotient(self, first: Value, second: Value) -> Value:
+        """The first over the second, a constant."""
+        if not second.is_constant:
+            raise NotRead("a quotient")
+        return self.times(first, constants(1 / second.numbers))
+
     def scaled(self, value: Value, factor: float) -> Value:
         """`factor` times the value."""
         if value.is_constant:

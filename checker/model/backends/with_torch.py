@@ -117,7 +117,7 @@ class TorchBackend(Backend):
             from ncfcheck.model.backends.torch_operations import read
 
             given = tensor(np.ones(X.shape)), tensor(np.ones(w.size))
-            found = _traced(lambda X, w: self.function(X, self.by_name(w)), *given)
+            found = _operations(lambda X, w: self.function(X, self.by_name(w)), *given)
             with _in_double():
                 return read(found, reader, X, w)
 
@@ -230,7 +230,7 @@ def _trace(function: Callable, samples: Samples, row: Array, lanes: int, expecte
         return torch.func.vmap(function, (None, 0))(X, some)
 
     try:
-        program = _traced(each, samples.repeated.clone(), given)
+        program = _operations(each, samples.repeated.clone(), given)
         with _in_double(), torch.no_grad():
             found = program(samples.repeated.clone(), given).numpy()
     except Exception:  # whatever libraries of libraries have against it
@@ -239,7 +239,7 @@ def _trace(function: Callable, samples: Samples, row: Array, lanes: int, expecte
     return program if np.allclose(found, expected, TRACED, TRACED * scale) else None
 
 
-def _traced(function: Callable, *given: torch.Tensor) -> torch.fx.GraphModule:
+def _operations(function: Callable, *given: torch.Tensor) -> torch.fx.GraphModule:
     """The operations of function(*given)."""
     from torch.fx.experimental.proxy_tensor import make_fx
 

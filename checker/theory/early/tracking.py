@@ -10,7 +10,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from ncfcheck.core.claims import Unresolved
-from ncfcheck.core.tolerances import EPS, LOOSER
+from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.arrays import Value
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import norm
@@ -20,6 +20,7 @@ from ncfcheck.theory.early.training import (
     follow_ahead,
     is_forced,
     log_forcing,
+    looser,
     second_orders,
 )
 from ncfcheck.theory.flow.ahead import ncf_flow_kept, ncf_flows_ahead
@@ -65,7 +66,7 @@ def departures(instance: Instance, rungs: int) -> Departures:
     """The ladder of an instance at a thousandth of its tolerance; each δ^D a tenth of the last."""
     numerics = replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance)
     precise = replace(instance, numerics=numerics)
-    both = [(precise.start, each) for each in (numerics, _looser(precise).numerics)]
+    both = [(precise.start, each) for each in (numerics, looser(precise).numerics)]
     ncf_flows_ahead(precise.ncf, both, norm_reaches(RADIUS))
     reference = _to_radius(precise)
     outputs = None
@@ -83,11 +84,6 @@ def _ladder(first: float, rungs: int) -> np.ndarray:
     return first * 10.0 ** -np.arange(float(rungs))
 
 
-def _looser(instance: Instance) -> Instance:
-    numerics = instance.numerics
-    return replace(instance, numerics=replace(numerics, tolerance=LOOSER * numerics.tolerance))
-
-
 def _floor(instance: Instance, reference: Trajectory) -> np.ndarray:
     """What (‖direction‖, delay) may be off by.
 
@@ -95,7 +91,7 @@ def _floor(instance: Instance, reference: Trajectory) -> np.ndarray:
     others, and what these come to a looser run tells. Where data cancel,
     rounding of the gradient, which −ℓ' adds to for δ^D > 0, is as good as local errors of its size.
     """
-    coarse, lost = _to_radius(_looser(instance)), noise(instance.ncf, reference)
+    coarse, lost = _to_radius(looser(instance)), noise(instance.ncf, reference)
     apart, same = _difference(coarse, reference), _departure(instance, reference, NEGLIGIBLE)
     off = np.array([[np.linalg.norm(direction), abs(delay)] for direction, delay in (apart, same)])
     return off[0] * (1 + lost / instance.numerics.tolerance) + off[1] + lost + 8 * EPS

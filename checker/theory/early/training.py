@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Outcome, Unresolved
-from ncfcheck.core.tolerances import EPS, Numerics
+from ncfcheck.core.tolerances import EPS, LOOSER, Numerics
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem, norm
 from ncfcheck.theory.flow.ahead import loss_flow_kept, loss_flows_ahead
@@ -195,6 +195,12 @@ def follow(instance: Instance, delta: float, until: Event, loosened: float = 1.0
     if not flow.stop.is_event:
         raise Unresolved(f"loss flow {flow.stop.value}")
     return flow
+
+
+def looser(instance: Instance) -> Instance:
+    """The instance at a tolerance LOOSER times its own."""
+    numerics = instance.numerics
+    return replace(instance, numerics=replace(numerics, tolerance=LOOSER * numerics.tolerance))
 
 
 def follow_ahead(instance: Instance, asked: Iterable[tuple[float, float]], until: Event) -> None:
