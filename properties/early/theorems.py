@@ -248,34 +248,42 @@ def _shrinks(instance) -> Margin:
     """2 − ‖s(T)‖/ε, loss flow from a negative KKT point; at T the NCF flow has shrunk to ε."""
     limit = flow_limit(instance.ncf, instance.start, instance.numerics)
     epsilon, condition = shrinking(instance, limit)
-    time = time_to_shrink(instance, limit.point, epsilon)
     forcing = log_forcing(instance, limit.trajectory, 1)
     deltas = ladder(instance, forcing, condition=condition)
 
     def excess(flow: Trajectory) -> float:
         return (flow.norm / epsilon - 1) * VANISHING
 
-    setting = _Setting(excess, time_reaches(time), condition * VANISHING)
-    return _vanishes(instance, lambda _: setting, deltas)
+    def setting(each) -> _Setting:
+        point = flow_limit(each.ncf, each.start, each.numerics).point
+        time = time_to_shrink(each, point, epsilon)
+        return _Setting(excess, time_reaches(time), condition * VANISHING)
+
+    return _vanishes(instance, setting, deltas)
 
 
 def _stays_near(instance, limit: Limit) -> Margin:
     """The loss flow's direction near the zero KKT point, when the NCF's ‖∇N‖ is a hundredth."""
-    flow = limit.trajectory
-    k, (u, off) = int(np.argmax(flow.gradient_norm <= 1e-2 * flow.gradient_norm[0])), limit.end
+    flow, (u, _) = limit.trajectory, limit.end
+    k = int(np.argmax(flow.gradient_norm <= 1e-2 * flow.gradient_norm[0]))
     epsilon = max(float(np.sum((flow.directions[k] - u) ** 2)), 1e-2)
 
-    def excess(v) -> float:
-        """Half of what is allowed is the NCF flow's own distance."""
-        return float(0.5 * np.sum((v - u) ** 2) / epsilon) * VANISHING
+    def setting(each) -> _Setting:
+        end, off = flow_limit(each.ncf, each.start, each.numerics).end
+        share = off / math.sqrt(epsilon)
 
-    largest, share = float(np.exp(flow.log_norm[: k + 1].max())), off / math.sqrt(epsilon)
-    setting = _Setting(
-        lambda end: excess(end.direction),
-        time_reaches(float(flow.time[k])),
-        VANISHING * float(flow.sigma[k]) * math.sqrt(2 / epsilon),
-        VANISHING * 2 * share * (1 + share),
-        excess(flow.directions[k]),
-    )
+        def excess(v: np.ndarray) -> float:
+            """Half of what is allowed is the NCF flow's own distance."""
+            return float(0.5 * np.sum((v - end) ** 2) / epsilon) * VANISHING
+
+        return _Setting(
+            lambda flow: excess(flow.direction),
+            time_reaches(float(flow.time[k])),
+            VANISHING * float(flow.sigma[k]) * math.sqrt(2 / epsilon),
+            VANISHING * 2 * share * (1 + share),
+            excess(flow.directions[k]),
+        )
+
+    largest = float(np.exp(flow.log_norm[: k + 1].max()))
     deltas = ladder(instance, log_forcing(instance, flow, k + 1), largest)
-    return _vanishes(instance, lambda _: setting, deltas)
+    return _vanishes(instance, setting, deltas)

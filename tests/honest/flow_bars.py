@@ -36,10 +36,10 @@ from tests.support.layered import layered
 
 load_claims()
 LARGEST = 30, 150  # weights, and weights times samples, of instances whose truth is told in time
-FINE, COARSE = World(1e-18), World(1e-15, jitter=1.0)
+FINE, COARSE = World(1e-17), World(1e-15, jitter=1.0)
 # A margin that is the least of all steps is told of the engine's.
 STEPS = "flow.monotone"
-FINE_STEPS, COARSE_STEPS = World(1e-18, goes_on=False), World(1e-15, jitter=1.0, goes_on=False)
+FINE_STEPS, COARSE_STEPS = World(1e-17, goes_on=False), World(1e-15, jitter=1.0, goes_on=False)
 # What a theorem says of the limit δ → 0, or of every time, and its margin measures.
 LIMITS = {
     "flow.balance": lambda _: 1.0,
@@ -238,7 +238,7 @@ def _compared(margin: Margin, truth: float, known: float, rounded: float = 0.0) 
 
 def _on_the_kink(instance) -> float:
     """What control.kinks says of where the flow tends to: the balanced point on sample 0's kink
-    along the rest of sample 1, with the slopes of the side that the engine's flow ends on.
+    along the rest of sample 1, with the slopes of the side where that is less.
     """
     engine = trajectories.ncf_flow(
         instance.ncf, instance.start, replace(instance.numerics, calls=3000)
@@ -247,10 +247,10 @@ def _on_the_kink(instance) -> float:
     kink = unit(kink)
     q, above = np.split(engine.direction, [kink.size])
     along = unit(other - (other @ kink) * kink)
-    q = np.sign(q @ along) * along + 1e-12 * np.sign(q @ kink) * kink
+    q = np.sign(q @ along) * along
+    points = [unit(np.concatenate([q + side * kink, np.sign(above)])) for side in (-1e-12, 1e-12)]
     with FINE.entered():
-        residual = instance.ncf.residual(unit(np.concatenate([q, np.sign(above)])))
-    return 1 - residual / 0.01
+        return 1 - min(map(instance.ncf.residual, points)) / 0.01
 
 
 def is_small(instance) -> bool:

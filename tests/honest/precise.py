@@ -24,6 +24,7 @@ from tests.honest import exact_flows
 Array = np.ndarray
 GRADIENTS = 30_000  # of one flow
 FALL = 8.0  # of a gradient in a step, at most, for steps to tell how it dies
+SLOWER = 0.75  # share of its first fall, as a power, from which on something else is met
 LENGTHENED = 400  # steps that a flow may go on where the engine's had ended
 CHANGE = 2.0**-30  # of weights, for differences of ∇N: their error is its square
 
@@ -201,16 +202,20 @@ class _Walk:
 
     def die(self, before: float, span: float) -> None:
         """Go on towards where ∇N vanishes, by steps as their last two spans go on, as long as it
-        falls in each, by less than FALL.
+        falls in each alike: it does not where the flow only passes by.
         """
         first, shorter = self.rows[0][4], min(1.0, span / before)
+        falls = []
         try:
             for _ in range(LENGTHENED):
                 if not self.rows[-1][4] > stepper.VANISHED**2 * first:
                     return
                 span *= shorter
                 self.walk(span)
-                if not self.rows[-2][4] / FALL <= self.rows[-1][4] <= self.rows[-2][4]:
+                if self.rows[-1][4] == 0:
+                    return
+                falls.append(math.log(self.rows[-2][4] / self.rows[-1][4]))
+                if not SLOWER * falls[0] <= falls[-1] <= math.log(FALL):
                     del self.rows[-1]
                     return
         except NotKnown:
