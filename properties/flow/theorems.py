@@ -60,17 +60,7 @@ def monotone(instance) -> Margin:
     # (Increase + 2 errors)/(least predicted one + 4 errors) ≥ ½ unless N falls by over an error.
     margins = (np.diff(flow.value) + 2 * error) / (predicted + 4 * error)
     k = int(np.argmin(margins))
-    off = error + 2 * _deviation(flow, instance.numerics.tolerance) * predicted
-    return Margin(float(margins[k]), float((off / (predicted + 4 * error))[k]))
-
-
-def _deviation(flow: Trajectory, tolerance: float) -> np.ndarray:
-    """What the rate of N may be off by at each step, relatively: errors of a step grow no faster
-    than sin∠ does, of which they are a share.
-    """
-    steps = np.arange(1, len(flow.sigma))
-    with np.errstate(divide="ignore"):
-        return steps * tolerance / np.minimum.accumulate(flow.residual)[1:]
+    return Margin(float(margins[k]), float((error / (predicted + 4 * error))[k]))
 
 
 @claim(

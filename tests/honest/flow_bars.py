@@ -31,7 +31,7 @@ from ncfcheck.theory.early import training
 from ncfcheck.theory.early.training import follow
 from ncfcheck.theory.flow import plain, trajectories
 from tests.honest.adversarial import adversary
-from tests.honest.precise import NotKnown, World, forget_flows
+from tests.honest.precise import NotKnown, Steps, World, forget_flows
 from tests.support.layered import layered
 
 load_claims()
@@ -39,7 +39,7 @@ LARGEST = 30, 150  # weights, and weights times samples, of instances whose trut
 FINE, COARSE = World(1e-17), World(1e-15, jitter=1.0)
 # A margin that is the least of all steps is told of the engine's.
 STEPS = "flow.monotone"
-FINE_STEPS, COARSE_STEPS = World(1e-17, goes_on=False), World(1e-15, jitter=1.0, goes_on=False)
+FINE_STEPS, COARSE_STEPS = Steps(1e-17), Steps(1e-15, jitter=1.0)
 # What a theorem says of the limit δ → 0, or of every time, and its margin measures.
 LIMITS = {
     "flow.balance": lambda _: 1.0,

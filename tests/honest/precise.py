@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import numpy as np
@@ -20,12 +20,14 @@ from ncfcheck.theory.flow import ahead, stepper, trajectories
 from ncfcheck.theory.flow.trajectories import Event, Stop, Trajectory
 from ncfcheck.theory.kkt import points
 from tests.honest import exact_flows
+from tests.honest.doubled import add, sub
 
 Array = np.ndarray
 GRADIENTS = 30_000  # of one flow
 FALL = 8.0  # of a gradient in a step, at most, for steps to tell how it dies
 SLOWER = 0.75  # share of its first fall, as a power, from which on something else is met
 LENGTHENED = 400  # steps that a flow may go on where the engine's had ended
+VALUE = 3  # place of N in a row of a flow
 CHANGE = 2.0**-30  # of weights, for differences of ∇N: their error is its square
 
 
@@ -48,12 +50,11 @@ def network_of(layout, order: int) -> tuple:
 
 class World:
     """Exact flows and points of local error `tolerance`, rounded to floats; `jitter` units in the
-    last place at random are added to all of them. Flows go on to the end that the engine's came to,
-    or, unless `goes_on`, for as long.
+    last place at random are added to all of them. Flows go on to the end that the engine's came to.
     """
 
-    def __init__(self, tolerance: float, jitter: float = 0.0, goes_on: bool = True):
-        self.tolerance, self.jitter, self.goes_on = tolerance, jitter, goes_on
+    def __init__(self, tolerance: float, jitter: float = 0.0):
+        self.tolerance, self.jitter = tolerance, jitter
         self.engine = trajectories._run
 
     @contextmanager
@@ -62,18 +63,24 @@ class World:
         forget_flows()
         self.rng = np.random.default_rng(0)  # what is told of an instance depends on no other
         try:
-            with (
-                mock.patch.object(trajectories, "_run", self.run),
-                mock.patch.object(Ncf, "value_and_gradient", lambda ncf, u: self.at(ncf, u)),
-                mock.patch.object(Ncf, "head_start", lambda ncf, u: self._as_known(ncf, u)),
-                mock.patch.object(Ncf, "hessian", lambda ncf, u: self.hessian(ncf, u)),
-                mock.patch.object(
-                    Ncf, "projected_hessian", lambda ncf, u, scale: self.projected(ncf, u, scale)
-                ),
-            ):
+            with ExitStack() as stack:
+                for each in self.patches():
+                    stack.enter_context(each)
                 yield
         finally:
             forget_flows()
+
+    def patches(self) -> list:
+        """What is computed otherwise."""
+        return [
+            mock.patch.object(trajectories, "_run", self.run),
+            mock.patch.object(Ncf, "value_and_gradient", lambda ncf, u: self.at(ncf, u)),
+            mock.patch.object(Ncf, "head_start", lambda ncf, u: self._as_known(ncf, u)),
+            mock.patch.object(Ncf, "hessian", lambda ncf, u: self.hessian(ncf, u)),
+            mock.patch.object(
+                Ncf, "projected_hessian", lambda ncf, u, scale: self.projected(ncf, u, scale)
+            ),
+        ]
 
     def rounded(self, values):
         """Floats for double-double numbers, or floats, as this world rounds."""
@@ -125,17 +132,37 @@ class World:
             if stop is None:
                 flow.walk(float(span))
                 stop = flow.event()
-        if stop is None and (rough.stop not in _ENDED or not self.goes_on):
+        if stop is None and rough.stop not in _ENDED:
             stop = rough.stop
         for _ in range(LENGTHENED):
             stop = stop or flow.ended(residual, last=True)
             if stop is not None:
-                if stop is Stop.DEAD and self.goes_on and not until.kind and len(spans) > 1:
+                if stop is Stop.DEAD and not until.kind and len(spans) > 1:
                     flow.die(*map(float, spans[-2:]))
                 return flow.trajectory(stop)
             flow.walk(float(spans[-1]) if spans else 0.01)
             stop = flow.event()
         raise NotKnown("the flow does not end")
+
+
+class Steps(World):
+    """A world in which every step of the engine's is a flow of its own, from where that begins."""
+
+    def patches(self) -> list:
+        """Flows alone: by another ∇N at the start the engine would take other steps."""
+        return [mock.patch.object(trajectories, "_run", self.run)]
+
+    def run(self, field, start, numerics, until: Event, residual: float, log_r: float = 0.0):
+        """`trajectories._run`, N risen by what it rises in each step; its times are none."""
+        rough = self.engine(field, start, numerics, until, residual, log_r)
+        flow = _Walk(self, field, start, log_r, until)
+        value = flow.rows[0][VALUE]
+        for k, span in enumerate(np.diff(rough.sigma)):
+            before = flow.take_up(rough.directions[k], rough.log_norm[k])
+            flow.walk(float(span))
+            value = add(value, sub(flow.rows[-1][VALUE], before))
+            flow.rows[-1] = (*flow.rows[-1][:VALUE], value, *flow.rows[-1][VALUE + 1 :])
+        return flow.trajectory(rough.stop)
 
 
 _ENDED = Stop.CONVERGED, Stop.DEAD, Stop.ESCAPED, Stop.REACHED
@@ -151,10 +178,17 @@ class _Walk:
         code = 0 if field.loss == trajectories.NCF_CODE else field.loss
         arrays = field.X.astype(complex), field.y.astype(complex)
         self.data = *arrays, code, delta, complex(field.scale, 0.0)
-        self.state = exact_flows.normalised(np.append(start, [math.exp(-log_r), 0.0]) + 0j)
+        self.take_up(start, log_r)
         self.sigma, self.length, self.left, self.rows = 0.0, 0.05, GRADIENTS, []
         self.target = until.target * (field.scale if until.kind == stepper.TIME_EVENT else 1.0)
         self._note()
+
+    def take_up(self, v: Array, log_r: float) -> complex:
+        """Go on from another state instead, (P,); N/scale there."""
+        self.state = exact_flows.normalised(np.append(v, [math.exp(-log_r), 0.0]) + 0j)
+        return exact_flows.rate(
+            self.net, self.data, self.state, np.empty(self.state.size, complex)
+        )[0]
 
     def walk(self, span: float) -> None:
         """Go on by `span` in σ, or to the event."""
