@@ -44,6 +44,8 @@ CONDITION = 1e3
 # Share of a blow-up time that looser runs may differ by: where it is more, the flow leaves a saddle
 # along its errors, after a time that goes by their logarithm, and runs that agree say little.
 LINEAR = 1e-3
+ASIDE = 16.0  # roundings in a step that one start beside another stands for, some by chance
+SMALL = 1e-3  # share of its largest norm from which on ∇N is small
 BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
 
 
@@ -420,25 +422,40 @@ def blowup_time(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> tuple[Bounde
 
     After the hand-over at time t the rest is r^{−(D−2)}/(D(D−2)N) with N between N(v) and N*; the
     integrator's share is the difference of a tighter run to that at the tolerance, and to a looser
-    one. Local errors and rounding of ∇N, which is as good as one, add up in log r.
+    one; where ∇N is small on the way, to one from next to the start, too, since rounding of v may
+    decide how long that takes. Local errors and rounding of ∇N, as good as one, add up in log r.
     """
-    order, times, runs = ncf.network.order, [], numerics.runs()
+    order, runs = ncf.network.order, numerics.runs()
     blowups_ahead(ncf, [start], numerics)
-    tight = runs[0].tolerance
-    for run in runs:
-        limit = positive_limit(ncf, start, run)
-        flow, u = limit.trajectory, limit.point.u
-        rest = np.exp(-(order - 2) * flow.log_norm[-1]) / (order * (order - 2))
-        optimum = Bounded(limit.point.value, ncf.rounding(u)[0])
-        late = Bounded(flow.value[-1], ncf.rounding(flow.direction)[0])
-        times.append((flow, optimum, flow.time[-1] + rest / optimum, rest / late - rest / optimum))
+    tight, times = runs[0].tolerance, [_blowup(ncf, start, run) for run in runs]
     (flow, optimum, time, bracket), *others = times
+    if flow.gradient_norm.min() < SMALL * flow.gradient_norm.max():
+        others.insert(0, _blowup(ncf, _rounded(start, len(flow.sigma)), runs[0]))
     if any(abs(optimum - each[1]).is_positive for each in others):
         raise Unresolved("errors decide which KKT point the flow tends to")
     lost = noise(ncf, flow)
-    integrated = sum(abs(time.value - each[2].value) / LOOSER**k for k, each in enumerate(others))
+    apart = [abs(time.value - each[2].value) for each in others]
+    integrated = sum(apart[:-1]) + apart[-1] / LOOSER
     if integrated > LINEAR * time.value:
         raise Unresolved("errors decide when the flow leaves a saddle, and so its blow-up time")
     summed = (64 * EPS + (tight + lost) * (1 + (order - 2) * flow.sigma[-1])) * time.value
     error = integrated * (1 + lost / tight) + summed
     return Bounded(time.value, time.error + bracket.size + error), optimum
+
+
+def _blowup(
+    ncf: Ncf, start: np.ndarray, run: Numerics
+) -> tuple[Trajectory, Bounded, Bounded, Bounded]:
+    """The flow of one run, N*, its blow-up time, and how much later that may be."""
+    order, limit = ncf.network.order, positive_limit(ncf, start, run)
+    flow, u = limit.trajectory, limit.point.u
+    rest = np.exp(-(order - 2) * flow.log_norm[-1]) / (order * (order - 2))
+    optimum = Bounded(limit.point.value, ncf.rounding(u)[0])
+    late = Bounded(flow.value[-1], ncf.rounding(flow.direction)[0])
+    return flow, optimum, flow.time[-1] + rest / optimum, rest / late - rest / optimum
+
+
+def _rounded(start: np.ndarray, steps: int) -> np.ndarray:
+    """A unit vector as far from the start as rounding of v in so many steps may lead."""
+    aside = np.random.default_rng(0).standard_normal(start.size)
+    return unit(start + ASIDE * EPS * math.sqrt(steps) * unit(aside))
