@@ -107,6 +107,11 @@ def test_starts_on_kinks_or_next_to_saddles_and_limits_passed_by_have_honest_bar
     assert held(claim, stored(name)).found is Found.HONEST
 
 
+def test_an_event_that_a_step_taken_again_misses_by_rounding_is_at_its_end():
+    (claim,) = claims("early.norm_stays_small")
+    assert held(claim, stored("early.norm_stays_small 11-332")).found not in WRONG
+
+
 def test_flows_at_a_tighter_tolerance_are_held_against_a_window_of_their_own(monkeypatch):
     (claim,) = claims("early.direction_aligns")
     instance = stored("early.direction_aligns tighter")

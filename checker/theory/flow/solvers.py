@@ -140,6 +140,11 @@ def _crossing(solver, flow: _Flow, kind, target, direction):
     def distance(at: float) -> float:
         return flow.distance(dense(at), kind, target, direction)
 
+    # A step taken again ends where it did but for rounding, by which it may miss the event.
+    if distance(solver.t_old) >= 0:
+        return dense(solver.t_old)
+    if distance(solver.t) <= 0:
+        return dense(solver.t)
     return dense(brentq(distance, solver.t_old, solver.t, xtol=1e-15, rtol=1e-14))
 
 
