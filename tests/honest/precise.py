@@ -202,9 +202,11 @@ class _Walk:
         self._note()
 
     def _advance(self, span: float) -> None:
-        self.left, self.length = exact_flows.advance(
-            self.net, self.data, self.state, span, self.length, self.world.tolerance, self.left
-        )
+        asked = self.net, self.data, self.state, span, self.length, self.world.tolerance, self.left
+        try:
+            self.left, self.length = exact_flows.advance(*asked)
+        except OverflowError:
+            raise NotKnown("a number is beyond doubles") from None
         if self.left < 0:
             raise NotKnown("the flow takes too many steps")
 
