@@ -473,7 +473,7 @@ KKT = {
         ("limit.point.value <= ", "-limit.point.value <= ", "sign of N*", "control.no_blowup"),
         ("limit.point.value <= ", "abs(limit.point.value) <= ", "any sign of N*", BLOWUP),
     ],
-    "blowup_time": [
+    "_blowup": [
         ("-(order - 2) * flow", "(order - 2) * flow", "sign of the exponent", BLOWUP),
         ("-(order - 2) * flow", "-order * flow", "exponent D", BLOWUP),
         ("(order * (order - 2))\n", "order\n", "no D − 2", BLOWUP),
@@ -714,7 +714,10 @@ EXEMPT = {
     "ncfcheck.theory.rank_one.points:reduced_shift": "a bound; held against the truth",
     **{
         f"ncfcheck.theory.kkt.points:{name}": "a bound, or what is bounded; held against the truth"
-        for name in ("curvature_there", "least_curved", "Limit.end", "_extrapolated")
+        for name in (
+            *("blowup_time", "_rounded"),
+            *("curvature_there", "least_curved", "Limit.end", "_extrapolated"),
+        )
     },
     "ncfcheck.theory.rank_one.points:RankOneInstance.coverage": "names strata for the report; no "
     "margin depends "
