@@ -79,11 +79,12 @@ def _vanishes(instance, setting: Callable[[Instance], _Setting], deltas) -> Marg
     tightened = replace(instance, numerics=instance.numerics.tightened())
     asked = [(delta, loosened) for delta in first for loosened in (1.0, LOOSER)]
     asked += [(_negligible(instance), LOOSER**2)]
-    follow_ahead(instance, asked, setting(instance).until)
+    own, anew = setting(instance), partial(_anew, setting)
+    follow_ahead(instance, asked, own.until)
     for delta in chain(first, deltas):
-        part = _within(instance, delta, *setting(instance), partial(_anew, setting))
+        part = _within(instance, delta, *own, anew)
         if part.outcome is Outcome.UNRESOLVED:
-            part = _within(tightened, delta, *setting(tightened), partial(_anew, setting))
+            part = _within(tightened, delta, *setting(tightened), anew)
         parts = [*parts, part][-2:]
         if len(parts) == 2 and all(part.outcome is Outcome.HOLDS for part in parts):
             break
