@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
 from ncfcheck.core.compiling import bare, compiled, inlined, matrix_view
 from ncfcheck.model.kernels.gradients import _activate, _collect, _expand
@@ -37,7 +36,7 @@ class Room(NamedTuple):
     delta: np.ndarray  # (widest · n,)
     weights: np.ndarray  # (k_L, n): −ℓ'
     moved: np.ndarray  # (H,): dz along a direction
-    basis: np.ndarray  # (K, P): orthonormal, spans the ∇z of sliding units
+    basis: np.ndarray  # (K + 1, P): orthonormal, spans the ∇z of sliding units
     triangle: np.ndarray  # (K, K + 1): the ∇z of representatives in that basis, columns
     normal: np.ndarray  # (P,): one ∇z
     coefficients: np.ndarray  # (K,)
@@ -49,21 +48,19 @@ class Room(NamedTuple):
     ratio: np.ndarray  # (H,): ∇z in units of the representative's
     layer_of: np.ndarray  # (H,) int64
     zero: np.ndarray  # (H,) int8: whether z is 0, by its own or for want of inputs, at an event
+    sizes: np.ndarray  # (L,): mean squares of what reaches each layer
     dependent: np.ndarray  # (H, K): ∇z in the basis of units that depend on several others
     counts: np.ndarray  # (4,) int64: representatives, of them in layer 1, dependent units, calls
 
 
-@register_jitable(inline="always")
-def make_room(layout, samples, size):
-    """A `Room` for a network of `size` weights on some samples; modes are not set."""
+def make_room(layout, samples: int, size: int) -> Room:
+    """A `Room` for a network of `size` weights on some samples; modes are not set.
+
+    It is made outside compiled code, which does not keep alive what a named tuple holds.
+    """
     hidden = (layout.units - layout.widths[-1]) * samples
     most = min(hidden, size)
-    layer_of = np.empty(hidden, np.int64)
-    start = 0
-    for layer in range(1, layout.widths.size - 1):
-        stop = start + layout.widths[layer] * samples
-        layer_of[start:stop] = layer
-        start = stop
+    layer_of = np.repeat(np.arange(1, layout.widths.size - 1), layout.widths[1:-1] * samples)
     return Room(
         np.empty(hidden, np.int8),
         np.empty(hidden),
@@ -75,7 +72,7 @@ def make_room(layout, samples, size):
         np.empty(layout.widest * samples),
         np.empty((layout.widths[-1], samples)),
         np.empty(hidden),
-        np.empty((most, size)),
+        np.empty((most + 1, size)),
         np.zeros((most, most + 1)),
         np.empty(size),
         np.empty(most),
@@ -87,6 +84,7 @@ def make_room(layout, samples, size):
         np.empty(hidden),
         layer_of,
         np.zeros(hidden, np.int8),
+        np.zeros(layout.widths.size),
         np.empty((hidden, most)),
         np.zeros(4, np.int64),
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
 from ncfcheck.core.compiling import bare, compiled
 from ncfcheck.theory.flow.kinks.modes import (
@@ -26,8 +25,6 @@ from ncfcheck.theory.flow.kinks.modes import (
     normal_of,
 )
 from ncfcheck.theory.flow.kinks.sliding import (
-    ANOTHER,
-    DEPENDENT,
     PARALLEL,
     _norm,
     _reduced,
@@ -42,32 +39,25 @@ ON_KINK = 1e-11
 # dz in units of what it could be, and what a share may leave [0, 1] by, that count as 0.
 STILL, SLACK = 1e-9, 1e-10
 PIVOTS = 60
-LEAST_ROW = 1e-6  # share of ‖v‖² = 1 that a row counts for at least: rows themselves may pass 0
-TRIED = 6  # groups all of whose modes are tried
+# Shares of ‖v‖² = 1 and of the mean square of a layer's inputs that a row, and what reaches it on
+# one sample, count for at least: either may itself pass through 0.
+LEAST = 1e-6
+REPELLED, UNREST = np.int8(2), np.int8(3)  # what a unit cannot be told to be
 
 
 class Ties(NamedTuple):
-    """The groups of units at z = 0 at an event."""
+    """The units at z = 0 at an event."""
 
-    units: np.ndarray  # (H,) int64: those in groups
-    group: np.ndarray  # (H,) int64: their groups
-    sign: np.ndarray  # (H,): +1 where a unit is on its group's side, −1 on the other
-    status: np.ndarray  # (H,) int8: of groups
-    counts: np.ndarray  # (2,): units, groups
-    branching: np.ndarray  # (H,) int8: of groups; on which sides a flow that branches goes on
+    units: np.ndarray  # (H,) int64
+    status: np.ndarray  # (H,) int8: of each, the mode it is put in
+    kept: np.ndarray  # (H,) int8: statuses before one was changed to try
+    counts: np.ndarray  # (2,) int64: units; the unit at whose kink the flow branches
 
 
-@register_jitable(inline="always")
-def make_ties(hidden):
+def make_ties(hidden: int) -> Ties:
     """Room for ties of as many units as there are."""
-    return Ties(
-        np.empty(hidden, np.int64),
-        np.empty(hidden, np.int64),
-        np.empty(hidden),
-        np.empty(hidden, np.int8),
-        np.zeros(2, np.int64),
-        np.empty(hidden, np.int8),
-    )
+    statuses = np.empty(hidden, np.int8), np.empty(hidden, np.int8)
+    return Ties(np.empty(hidden, np.int64), *statuses, np.zeros(2, np.int64))
 
 
 @compiled(_nrt=False)
@@ -87,7 +77,24 @@ def scale_of(field, unit, room):
         a = field.X[k, sample] if layer == 1 else room.values[below + k * samples + sample]
         weights += room.entries[first + k] ** 2
         inputs += a * a
-    return np.sqrt(max(weights, LEAST_ROW) * inputs)
+    return np.sqrt(max(weights, LEAST) * max(inputs, LEAST * room.sizes[layer]))
+
+
+@compiled(_nrt=False)
+def measure(field, theta, room):
+    """Mean squares of what reaches each hidden layer at θ."""
+    layout, samples = field.layout, field.X.shape[1]
+    forward(field, theta, room)
+    start = 0
+    for layer in range(1, layout.widths.size - 1):
+        total, count = 0.0, layout.widths[layer - 1] * samples
+        for i in range(count):
+            k, sample = i // samples, i % samples
+            a = field.X[k, sample] if layer == 1 else room.values[start + i]
+            total += a * a
+        room.sizes[layer] = total / samples
+        if layer > 1:
+            start += count
 
 
 @compiled(_nrt=False)
@@ -99,7 +106,7 @@ def begin(field, theta, room):
         stop = start + layout.widths[layer] * samples
         for unit in range(start, stop):
             room.modes[unit] = 1 if is_kinked(layout, layer) else SMOOTH
-        forward(field, theta, room)
+        measure(field, theta, room)
         if is_kinked(layout, layer):
             for unit in range(start, stop):
                 if room.pre[unit] < 0:
@@ -113,13 +120,9 @@ def begin(field, theta, room):
 
 @compiled(_nrt=False)
 def gather(field, theta, room, ties):
-    """Groups of all units at z = 0 at θ, and their statuses by the modes they have.
-
-    Those that arrive together are a group where their ∇z are parallel as far as sliding units let
-    them move: all samples of a neuron are whose weights pass through 0 along the only line that is
-    left to them.
-    """
-    forward(field, theta, room)
+    """All units at z = 0 at θ, with the modes they have; the mode's basis is then known."""
+    measure(field, theta, room)
+    count = 0
     for unit in range(room.modes.size):
         room.zero[unit] = not has_inputs(field, unit, room)
         if room.modes[unit] == SMOOTH:
@@ -129,48 +132,50 @@ def gather(field, theta, room, ties):
                 room.modes[unit] = 1
             continue
         on_kink = abs(room.pre[unit]) <= ON_KINK * scale_of(field, unit, room)
-        room.zero[unit] = room.modes[unit] == SLIDING or on_kink
+        if room.modes[unit] == SLIDING or on_kink:
+            room.zero[unit] = True
+            ties.units[count], ties.status[count] = unit, room.modes[unit]
+            count += 1
+    ties.counts[0] = count
     arrange(field, theta, room)
-    sliding, count = room.counts[0], 0
-    groups = sliding
-    for place in range(sliding):
-        ties.status[place] = 0
-    for unit in range(room.modes.size):
-        if not room.zero[unit] or not has_inputs(field, unit, room) or room.modes[unit] == SMOOTH:
+
+
+@compiled(_nrt=False)
+def put(field, ties, unit, status, room):
+    """Give a unit at z = 0 a status, and those that move with it as far as units that slide in the
+    mode that `room` is arranged for let them: parallel samples, and all of a neuron's whose weights
+    pass through 0 along the only line that is left to them.
+    """
+    samples = field.X.shape[1]
+    slides, group = room.modes[unit] == SLIDING, room.group[unit]
+    normal_of(field, unit, room, room.normal)
+    _reduced(room.normal, room.counts[0], room, room.triangle.shape[1] - 1)
+    direction, length = room.basis[room.basis.shape[0] - 1], _norm(room.normal)
+    for i in range(direction.size):
+        direction[i] = room.normal[i] / length if length > 0.0 else 0.0
+    start = first_unit(field.layout, room.layer_of[unit], samples)
+    row = (unit - start) // samples
+    for k in range(ties.counts[0]):
+        other = ties.units[k]
+        if other == unit:
+            ties.status[k] = status
             continue
-        ties.units[count], ties.sign[count] = unit, 1.0
-        group = room.group[unit]
-        if room.modes[unit] == SLIDING:
-            ties.sign[count] = -1.0 if group >= 0 and room.ratio[unit] < 0 else 1.0
-            ties.group[count] = group if group >= 0 else _neighbour(room, unit)
-            count += 1
+        if room.layer_of[other] != room.layer_of[unit] or (other - start) // samples != row:
             continue
-        normal_of(field, unit, room, room.normal)
-        size = _norm(room.normal)
-        _reduced(room.normal, sliding, room, sliding)
-        length = _norm(room.normal)
-        if length <= DEPENDENT * size:  # held still by those that slide
-            ties.group[count] = _neighbour(room, unit)
-            room.modes[unit] = SLIDING
-            count += 1
+        if slides != (room.modes[other] == SLIDING):
             continue
-        ties.group[count] = -1
-        for place in range(sliding, groups):
-            along = 0.0
-            for i in range(theta.size):
-                along += room.basis[place, i] * room.normal[i]
-            if 1.0 - abs(along) / length <= PARALLEL:
-                ties.group[count], ties.sign[count] = place, 1.0 if along > 0 else -1.0
-        if ties.group[count] < 0:
-            if groups == room.basis.shape[0]:
-                return False
-            for i in range(theta.size):
-                room.basis[groups, i] = room.normal[i] / length
-            ties.group[count], ties.status[groups] = groups, room.modes[unit]
-            groups += 1
-        count += 1
-    ties.counts[0], ties.counts[1] = count, groups
-    return True
+        if slides:
+            if group >= 0 and room.group[other] == group:
+                side = 1 if room.ratio[other] * room.ratio[unit] > 0 else -1
+                ties.status[k] = np.int8(side) * status
+            continue
+        normal_of(field, other, room, room.normal)
+        _reduced(room.normal, room.counts[0], room, room.triangle.shape[1] - 1)
+        along, length = 0.0, _norm(room.normal)
+        for i in range(direction.size):
+            along += direction[i] * room.normal[i]
+        if length > 0.0 and 1.0 - abs(along) / length <= PARALLEL:
+            ties.status[k] = np.int8(1 if along > 0 else -1) * status
 
 
 @bare()
@@ -182,13 +187,43 @@ def _neighbour(room, unit):
     return 0
 
 
+@bare()
+def _wake(field, theta, room):
+    """Modes of units that nothing but units at z = 0 reaches: on the side to which these turn."""
+    layout, samples = field.layout, field.X.shape[1]
+    forward(field, theta, room)
+    turned, start, lower = room.moved, 0, 0
+    for layer in range(1, layout.widths.size - 1):
+        rows, columns, first = (
+            layout.widths[layer],
+            layout.widths[layer - 1],
+            layout.offsets[layer - 1],
+        )
+        kinked = is_kinked(layout, layer)
+        for unit in range(start, start + rows * samples):
+            mode = room.modes[unit]
+            turned[unit] = mode * LEAST if room.zero[unit] and kinked else 0.0
+            if layer == 1 or not room.zero[unit] or has_inputs(field, unit, room):
+                continue
+            row, sample = (unit - start) // samples, (unit - start) % samples
+            turned[unit] = 0.0
+            for k in range(columns):
+                below = lower + k * samples + sample
+                w = room.entries[first + row * columns + k]
+                turned[unit] += w * room.slopes[below] * turned[below]
+            if kinked and turned[unit] != 0.0:
+                room.modes[unit] = 1 if turned[unit] > 0.0 else -1
+                room.slopes[unit] = 1.0 if turned[unit] > 0.0 else layout.slopes[layer - 1]
+        lower, start = start, start + rows * samples
+
+
 @compiled(_nrt=False)
 def assume(field, state, ties, room, out):
-    """The mode of the groups' statuses: its rate (v, log r, t), shares, strengths, and dz."""
+    """The mode of the units' statuses: its rate (v, log r, t), shares, strengths, and dz."""
     for k in range(ties.counts[0]):
-        status = ties.status[ties.group[k]]
-        room.modes[ties.units[k]] = np.int8(ties.sign[k]) * status
+        room.modes[ties.units[k]] = ties.status[k]
     size = state.size - 2
+    _wake(field, state[:size], room)
     arrange(field, state[:size], room)
     _, norm, _ = rate(field, state, out, room)
     settle_shares(field, room)
@@ -197,100 +232,78 @@ def assume(field, state, ties, room, out):
 
 
 @bare()
-def _verdict(field, ties, group, room):
-    """What a group would rather be: its status if that is consistent; 2 where its kink repels."""
-    for k in range(ties.counts[0]):
-        if ties.group[k] == group:
-            unit, sign = ties.units[k], ties.sign[k]
-            break
-    status = ties.status[group]
-    if status == 0:
-        place = room.group[unit]
-        if place == ANOTHER:
-            place = _neighbour(room, unit)
-        if place < 0 or room.shares[place] == 2.0:
-            return np.int8(3)
-        share, strength = room.shares[place], room.strengths[place]
-        if not strength < 0.0:
-            return np.int8(2)
-        if room.ratio[unit] * sign < 0:
-            share = 1.0 - share
-        if share > 1.0 + SLACK:
-            return np.int8(1)
-        return np.int8(-1) if share < -SLACK else np.int8(0)
-    moved = room.moved[unit] * sign
-    return np.int8(0) if moved * status < -STILL * scale_of(field, unit, room) else status
-
-
-@bare()
-def _wake(field, room):
-    """Modes of units whose inputs are all 0 go by where these move to; whether any changed."""
-    changed = False
-    for unit in range(room.modes.size):
-        mode = room.modes[unit]
-        if mode != 1 and mode != -1 or not room.zero[unit] or room.moved[unit] * mode >= 0.0:
-            continue
-        if not has_inputs(field, unit, room):
-            room.modes[unit] = -mode
-            changed = True
-    return changed
+def _wanted(field, unit, room):
+    """What a unit would rather be: its mode if that is consistent; REPELLED where its kink repels,
+    UNREST where no slopes hold it still.
+    """
+    mode = room.modes[unit]
+    if mode != SLIDING:
+        moved = room.moved[unit]
+        return np.int8(0) if moved * mode < -STILL * scale_of(field, unit, room) else mode
+    place = room.group[unit]
+    if place < 0:
+        place = _neighbour(room, unit)
+    share, strength = room.shares[place], room.strengths[place]
+    if share == 2.0:
+        return UNREST
+    if not strength < 0.0:
+        return REPELLED
+    if room.group[unit] >= 0 and room.ratio[unit] < 0:
+        share = 1.0 - share
+    if share > 1.0 + SLACK:
+        return np.int8(1)
+    return np.int8(-1) if share < -SLACK else np.int8(0)
 
 
 @compiled(_nrt=False)
-def _repelled(field, state, ties, group, room, out):
-    """On which sides a group may leave its kink, which repels: 1, −1, 0 for none, 2 for both."""
+def _repelled(field, state, ties, unit, room, out):
+    """On which sides a sliding unit may leave its kink, which repels: ±1, 0 for none, 2 for both.
+    Its status is then one of these.
+    """
     found = 0
+    for k in range(ties.counts[0]):
+        ties.kept[k] = ties.status[k]
     for side in (1, -1):
-        ties.status[group] = np.int8(side)
+        for k in range(ties.counts[0]):
+            ties.status[k] = ties.kept[k]
         assume(field, state, ties, room, out)
-        if _verdict(field, ties, group, room) == side:
-            found += side if found == 0 else 3
-    return 2 if found == 2 or found == 3 or found == 4 else found
+        put(field, ties, unit, np.int8(side), room)
+        assume(field, state, ties, room, out)
+        if _wanted(field, unit, room) == side:
+            found = side if found == 0 else 2
+    if found == 1:
+        for k in range(ties.counts[0]):
+            ties.status[k] = ties.kept[k]
+        assume(field, state, ties, room, out)
+        put(field, ties, unit, np.int8(1), room)
+    return found
 
 
 @compiled(_nrt=False)
 def settle(field, state, ties, room, out):
-    """Pivot from the groups' statuses to a consistent mode, whose rate is then in `out`."""
-    woken = 0
+    """Pivot from the units' statuses to a consistent mode, whose rate is then in `out`."""
     for _ in range(PIVOTS):
-        norm = assume(field, state, ties, room, out)
-        if norm == 0.0:
+        if assume(field, state, ties, room, out) == 0.0:
             return SETTLED
-        if woken < 5 and _wake(field, room):
-            woken += 1
-            continue
         changed = False
-        for group in range(ties.counts[1]):
-            wanted = _verdict(field, ties, group, room)
-            if wanted == ties.status[group]:
+        for k in range(ties.counts[0]):
+            unit = ties.units[k]
+            wanted = _wanted(field, unit, room)
+            if wanted == room.modes[unit]:
                 continue
-            changed = True
-            if wanted == 3:
+            if wanted == UNREST:
                 return TIED
-            if wanted == 2:
-                side = _repelled(field, state, ties, group, room, out)
-                if side == 2:
-                    ties.status[group] = 0
-                    ties.branching[0] = np.int8(group)
-                    return BRANCHES
-                if side == 0:
-                    return TIED
-                ties.status[group] = np.int8(side)
-            else:
-                ties.status[group] = wanted
+            changed = True
+            if wanted != REPELLED:
+                put(field, ties, unit, wanted, room)
+                break
+            side = _repelled(field, state, ties, unit, room, out)
+            if side == 2:
+                ties.counts[1] = unit
+                return BRANCHES
+            if side == 0:
+                return TIED
             break
         if not changed:
-            return SETTLED if _all_agree(field, ties, room) else TIED
+            return SETTLED
     return TIED
-
-
-@bare()
-def _all_agree(field, ties, room):
-    """Whether every free unit of the groups moves to its side."""
-    for k in range(ties.counts[0]):
-        unit = ties.units[k]
-        mode = room.modes[unit]
-        if mode != SLIDING:
-            if room.moved[unit] * mode < -STILL * scale_of(field, unit, room):
-                return False
-    return True

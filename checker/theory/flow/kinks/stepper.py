@@ -20,6 +20,7 @@ from ncfcheck.theory.flow.kinks.settling import (
     begin,
     gather,
     make_ties,
+    put,
     scale_of,
     settle,
 )
@@ -218,8 +219,8 @@ def _released(room, before, after):
 
 
 @compiled()
-def integrate(
-    field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed, given
+def _integrate(
+    field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed, given, room, ties
 ):
     """`stepper.integrate` for a layered network with kinks; `given` are modes (H,) to set out in,
     or empty: those of the start.
@@ -228,10 +229,8 @@ def integrate(
     — the modes (m, H) after each, and the modes of the start are event 0's; slopes (m, H) of hidden
     units there.
     """
-    size, samples = v0.size, field.X.shape[1]
-    room = make_room(field.layout, samples, size)
-    hidden, most = room.modes.size, room.shares.size
-    ties = make_ties(hidden)
+    size, hidden, most = v0.size, room.modes.size, room.shares.size
+    room.counts[3] = 0
     K, k_new = np.empty((STAGES, size + 2)), np.empty(size + 2)
     state, new = np.empty(size + 2), np.empty(size + 2)
     before = np.zeros(hidden), np.zeros(hidden), np.zeros(most), np.zeros(most)
@@ -359,14 +358,11 @@ def integrate(
                 stop = BRANCHED
             else:
                 gather(field, new[:size], room, ties)
-                for k in range(ties.counts[0]):
-                    if ties.units[k] == mark:
-                        if group < 0:  # who arrives is taken to cross
-                            ties.status[ties.group[k]] = -ties.status[ties.group[k]]
-                        else:
-                            side = 1 if how == 1 else -1
-                            ties.status[ties.group[k]] = np.int8(side * ties.sign[k])
-                was = SLIDING if group >= 0 else room.modes[mark]
+                was = room.modes[mark]
+                if group < 0:  # who arrives is taken to cross
+                    put(field, ties, mark, -was, room)
+                else:
+                    put(field, ties, mark, np.int8(1 if how == 1 else -1), room)
                 found = settle(field, state, ties, room, k_new)
                 if found != SETTLED:
                     stop = BRANCHED if found == BRANCHES else TIE
@@ -424,3 +420,9 @@ def _doubled_modes(rows):
     out = np.empty((2 * len(rows), rows.shape[1]), np.int8)
     out[: len(rows)] = rows
     return out
+
+
+def integrate(field, v0, *arguments):
+    """`_integrate`, with room for it."""
+    room = make_room(field.layout, field.X.shape[1], v0.size)
+    return _integrate(field, v0, *arguments, room, make_ties(room.modes.size))
