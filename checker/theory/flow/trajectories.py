@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
-from enum import Enum
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from numbers import Real
 from typing import Any
@@ -15,7 +14,7 @@ from scipy.optimize import brentq
 
 from ncfcheck.core.stated import must_be, shown
 from ncfcheck.core.tolerances import DENSE_HESSIAN, FITTED, HANDOVER, INTEGRATORS, Numerics
-from ncfcheck.model.arrays import Value, finite_vector, unit_vector
+from ncfcheck.model.arrays import finite_vector, unit_vector
 from ncfcheck.model.layered import LayeredEvaluation
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.model.ncf import NCF_HINT, Ncf, Problem, norm
@@ -23,96 +22,41 @@ from ncfcheck.model.program_models import ProgramEvaluation
 from ncfcheck.theory.flow import any_model, stepper
 from ncfcheck.theory.flow import solvers as second_integrator
 from ncfcheck.theory.flow.fields import ModelField, ProgramField
+from ncfcheck.theory.flow.kinks import flows as through_kinks
+from ncfcheck.theory.flow.trajectory import (
+    NO_EVENT,
+    Event,
+    Stop,
+    Trajectory,
+    Turns,
+    aligned_with,
+    first_rows,
+    joined,
+    norm_reaches,
+    time_reaches,
+)
 
+__all__ = [
+    "NO_EVENT",
+    "Event",
+    "Stop",
+    "Trajectory",
+    "aligned_with",
+    "ncf_flow",
+    "ncf_flows",
+    "continuations",
+    "loss_flow",
+    "loss_flows",
+    "noise",
+    "norm_reaches",
+    "strayed",
+    "time_reaches",
+]
 
-class Stop(Enum):
-    """Why an integration ended, in words that name the likely cause."""
-
-    CONVERGED = "converged: sin∠ fell below the target"
-    ESCAPED = "escaped: the norm reached the radius asked for"
-    REACHED = "reached the time or alignment asked for"
-    STALLED = "stalled: the step length collapsed, as it does at a kink of the gradient"
-    FITTED = "fitted: the loss fell to what was asked for, or vanished with its gradient"
-    DEAD = "dead: the gradient vanished"
-    BUDGET = "budget: the allowed gradient calls were used up"
-    NOT_FINITE = "not finite: the gradient over- or underflowed"
-
-    @property
-    def is_event(self) -> bool:
-        """Whether the flow ended at its event."""
-        return self in (Stop.ESCAPED, Stop.REACHED)
-
-
-@dataclass(frozen=True, eq=False)
-class Event:
-    """Where to end a flow: build one with `norm_reaches`, `time_reaches` or `aligned_with`."""
-
-    kind: int = stepper.NO_EVENT
-    target: float = 0.0
-    direction: np.ndarray | None = None
-
-
-NO_EVENT = Event()
 # Rows of a flow at which rounding is looked for where bounds on it are estimates.
 ESTIMATED = 16
 # A target for sin∠ that is never met: the flow goes on to its event.
 NEVER = -1.0
-
-
-def norm_reaches(radius: float) -> Event:
-    """The first time ‖s‖ rises to `radius` > 0, in units of the initial norm."""
-    if not 0 < radius < math.inf:
-        raise ValueError(f"radius must be above 0, not {radius!r}")
-    return Event(stepper.NORM_EVENT, math.log(radius))
-
-
-def time_reaches(time: float) -> Event:
-    """Physical time ≥ 0 of the NCF flow, or t δ^{D−2} of the loss flow."""
-    if not time >= 0:
-        raise ValueError(f"time must be 0 or more, not {time!r}")
-    return Event(stepper.TIME_EVENT, time)
-
-
-def aligned_with(direction: np.ndarray, cosine: float) -> Event:
-    """The first time ⟨v, direction⟩ rises to `cosine`; direction (P,)."""
-    if math.isnan(cosine):
-        raise ValueError("cosine must be a number, not NaN")
-    return Event(stepper.ALIGNMENT_EVENT, cosine, direction)
-
-
-@dataclass(frozen=True, eq=False)
-class Trajectory(Value):
-    """A flow from r = 1, sampled at the steps of the integrator; m + 1 rows.
-
-    `log_norm` is log r, `time` physical time (t δ^{D−2} for the loss flow), `value` N(v) (Σ
-    −ℓ'·H(v) for the loss flow), `gradient_norm` ‖ḡ‖, `residual` sin∠(ḡ, v), `directions` (m + 1, P)
-    unit vectors v.
-    """
-
-    stop: Stop
-    calls: int
-    sigma: np.ndarray
-    log_norm: np.ndarray
-    time: np.ndarray
-    value: np.ndarray
-    gradient_norm: np.ndarray
-    residual: np.ndarray
-    directions: np.ndarray
-
-    @property
-    def direction(self) -> np.ndarray:
-        """The last direction, (P,)."""
-        return self.directions[-1]
-
-    @property
-    def norm(self) -> float:
-        """The last norm r."""
-        with np.errstate(over="ignore"):
-            return float(np.exp(self.log_norm[-1]))
-
-
-# What a trajectory has a row of at every step.
-ROWS = tuple(field.name for field in fields(Trajectory) if field.name not in ("stop", "calls"))
 
 
 def ncf_flow(
@@ -125,6 +69,7 @@ def ncf_flow(
 ) -> Trajectory:
     """u̇ = ∇N(u) from the unit vector start (P,), until the event or, without one, sin∠ ≤ residual.
 
+    Through kinks of layers with p = 1, α ≠ 1, u̇ is the subgradient of least norm (theory §11).
     `scale` is ‖∇N(start)‖ where that is known. Raises ValueError for a start, or a direction of the
     event, that is no unit vector of the network's size; TypeError for what is no Ncf, Numerics or
     Event.
@@ -155,13 +100,32 @@ def _refuse_others(numerics, until) -> None:
     must_be(Event, "until", until, "norm_reaches and time_reaches make one")
 
 
+def continuations(
+    flow: Trajectory, ncf: Ncf, numerics: Numerics, until: Event = NO_EVENT
+) -> list[Trajectory]:
+    """Both ways on, from its last row, of an NCF flow that branched at a kink; [] where it did not.
+
+    On the kink's positive and on its negative side; a way that leads back at once is left out.
+    """
+    if flow.stop is not Stop.BRANCHED or flow.turns is None or flow.turns.unsettled is None:
+        return []
+    field, found = _field(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(flow.direction))), []
+    for modes in through_kinks.ways_on(field, flow.direction, flow.turns):
+        on = _run(field, flow.direction, numerics, until, HANDOVER, 0.0, modes)
+        if on.stop is not Stop.TIED or len(on.time) > 1:
+            found.append(on)
+    return found
+
+
 def noise(ncf: Ncf, flow: Trajectory) -> float:
     """The largest share of ∇N that may be rounding on a flow of `ncf`: looked for at its ends, and
     where ‖∇N‖ is least. Where data cancel it is far above that of one operation.
     """
     norms = np.maximum(flow.gradient_norm, np.finfo(float).tiny)
     rows = {0, int(np.argmin(norms)), len(norms) - 1}
-    return max(float(ncf.rounding(flow.directions[k])[1] / norms[k]) for k in rows)
+    settled = flow.turns is not None  # who is within rounding of its kink is on the flow's side
+    bounds = (norm(ncf.gradient_bound(flow.directions[k], settled)[1]) / norms[k] for k in rows)
+    return max(float(bound) for bound in bounds)
 
 
 def strayed(ncf: Ncf, labels: Iterable[np.ndarray], flow: Trajectory) -> float:
@@ -174,7 +138,8 @@ def strayed(ncf: Ncf, labels: Iterable[np.ndarray], flow: Trajectory) -> float:
     most = ESTIMATED if ncf.on_data.is_estimated else count
     rows = np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
     labels = list(islice(labels, count))
-    known = [norm(bounds(flow.directions[k], labels[k])[1]) for k in rows]
+    settled = flow.turns is not None
+    known = [norm(bounds(flow.directions[k], labels[k], settled)[1]) for k in rows]
     lost = np.exp(np.interp(np.arange(count), rows, np.log(np.maximum(known, 1e-300))))
     norms = np.maximum(flow.gradient_norm, np.finfo(float).tiny)
     points = np.exp(flow.log_norm - flow.log_norm.max())[:, None] * flow.directions
@@ -253,36 +218,22 @@ def _crossing(
 ) -> Trajectory:
     """The flow to where `excess` at its end is 0, of which `row` is the first row beyond."""
     if row == 0:
-        return _rows(flow, 1)
+        return first_rows(flow, 1)
 
     def longer(time: float) -> Trajectory:
         """The flow to the row before, and on for some time."""
         if not time:
-            return _rows(flow, row)
+            return first_rows(flow, row)
         last = flow.directions[row - 1], numerics, time_reaches(time), NEVER
-        return _joined(_rows(flow, row), _run(field, *last, flow.log_norm[row - 1]))
+        modes = flow.turns and flow.turns.mode_at(row - 1)
+        more = _run(field, *last, flow.log_norm[row - 1], modes)
+        return joined(first_rows(flow, row), more)
 
     # Taken in other steps it may cross a little later; where its time says nothing, not at all.
     most = 2 * (flow.time[row] - flow.time[row - 1])
     if not excess(longer(most)) <= 0:
-        return _rows(flow, row + 1)
+        return first_rows(flow, row + 1)
     return longer(brentq(lambda time: excess(longer(time)), 0.0, most, xtol=1e-15 * most))
-
-
-def _rows(flow: Trajectory, count: int) -> Trajectory:
-    """The first rows of a flow."""
-    rows: dict[str, Any] = {name: getattr(flow, name)[:count] for name in ROWS}
-    return replace(flow, **rows)
-
-
-def _joined(flow: Trajectory, more: Trajectory) -> Trajectory:
-    """A flow, and where it went on from its last row."""
-    rows: dict[str, Any] = {
-        name: np.concatenate([getattr(flow, name), getattr(more, name)[1:]]) for name in ROWS
-    }
-    for name in ("sigma", "time"):
-        rows[name][len(flow.time) :] += getattr(flow, name)[-1]
-    return replace(flow, calls=flow.calls + more.calls, **rows)
 
 
 Field = stepper.Field | ModelField
@@ -307,6 +258,8 @@ _STOPS = {
     stepper.DEAD: Stop.DEAD,
     stepper.BUDGET: Stop.BUDGET,
     stepper.NOT_FINITE: Stop.NOT_FINITE,
+    through_kinks.BRANCHED: Stop.BRANCHED,
+    through_kinks.TIED: Stop.TIED,
 }
 
 
@@ -317,9 +270,13 @@ def _run(
     until: Event,
     residual: float,
     log_r: float = 0.0,
+    modes: np.ndarray | None = None,
 ) -> Trajectory:
     run = _arguments(field, start, numerics, until, residual, log_r)
     second = numerics.integrator == "scipy"
+    if isinstance(field, stepper.Field) and through_kinks.has_kinks(field):
+        *rows, turns = through_kinks.integrate(run, modes, second)
+        return _trajectory(run, numerics, rows, turns)
     engine = stepper if isinstance(field, stepper.Field) else any_model
     integrate = second_integrator.integrate if second else engine.integrate
     return _trajectory(run, numerics, integrate(*run))
@@ -349,7 +306,9 @@ def are_together(ncf: Ncf, numerics: Iterable[Numerics]) -> bool:
     )
 
 
-def _trajectory(run: tuple, numerics: Numerics, rows: tuple) -> Trajectory:
+def _trajectory(
+    run: tuple, numerics: Numerics, rows: Sequence, turns: Turns | None = None
+) -> Trajectory:
     """What an integrator found; where the flow is stiff, taken up by an implicit one."""
     field, start, _, tolerance, residual, kind, target, direction, _ = run
     code, calls, scalars, directions = rows
@@ -392,4 +351,5 @@ def _trajectory(run: tuple, numerics: Numerics, rows: tuple) -> Trajectory:
         gradient_norm * field.scale,
         sine,
         directions,
+        turns,
     )

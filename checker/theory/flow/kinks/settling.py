@@ -21,6 +21,7 @@ from ncfcheck.theory.flow.kinks.modes import (
     forward,
     has_inputs,
     is_kinked,
+    make_room,
     move,
     normal_of,
 )
@@ -307,3 +308,23 @@ def settle(field, state, ties, room, out):
         if not changed:
             return SETTLED
     return TIED
+
+
+def both_sides(field, v: np.ndarray, modes: np.ndarray, unit: int) -> list[np.ndarray]:
+    """The modes (H,) with a unit at z = 0 at v (P,), and those that move with it, on either side."""
+    found = []
+    for side in (1, -1):
+        room = make_room(field.layout, field.X.shape[1], v.size)
+        ties = make_ties(modes.size)
+        room.modes[:] = modes
+        _on_side(field, v, unit, np.int8(side), room, ties)
+        found.append(room.modes.copy())
+    return found
+
+
+@compiled()
+def _on_side(field, v, unit, side, room, ties):
+    gather(field, v, room, ties)
+    put(field, ties, unit, side, room)
+    for k in range(ties.counts[0]):
+        room.modes[ties.units[k]] = ties.status[k]

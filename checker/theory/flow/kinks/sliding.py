@@ -331,4 +331,3 @@ def onto_kinks(field, state, room):
     length = _norm(state[:size])
     for i in range(size):
         state[i] /= length
-

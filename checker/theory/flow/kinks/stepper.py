@@ -34,9 +34,9 @@ from ncfcheck.theory.flow.stepper import (
     tried,
 )
 
-BRANCHED, TIE = 7, 8
+BRANCHED, TIED = 7, 8
 # What happened at an event.
-CROSSED, ENTERED, LEFT, BRANCHING = 0, 1, 2, 3
+CROSSED, ENTERED, LEFT, BRANCHING, TYING = 0, 1, 2, 3, 4
 STAGES, TABLEAU = smooth.STAGES, smooth.TABLEAU
 # A free unit has left its side when z is beyond this on the other, in units of what z could be.
 BEYOND = 1e-12
@@ -220,14 +220,24 @@ def _released(room, before, after):
 
 @compiled()
 def _integrate(
-    field, v0, log_r0, tolerance, residual, kind, target, direction, calls_allowed, given, room, ties
+    field,
+    v0,
+    log_r0,
+    tolerance,
+    residual,
+    kind,
+    target,
+    direction,
+    calls_allowed,
+    given,
+    room,
+    ties,
 ):
     """`stepper.integrate` for a layered network with kinks; `given` are modes (H,) to set out in,
     or empty: those of the start.
 
-    It also returns events (m, 4) — row, unit (−1: the start), what happened, slope of the unit then
-    — the modes (m, H) after each, and the modes of the start are event 0's; slopes (m, H) of hidden
-    units there.
+    It also returns events (m, 3) — row, unit, what happened — and the modes (m, H) after each; the
+    first event is the start, and its unit −1, or the one at which it branches.
     """
     size, hidden, most = v0.size, room.modes.size, room.shares.size
     room.counts[3] = 0
@@ -236,7 +246,7 @@ def _integrate(
     before = np.zeros(hidden), np.zeros(hidden), np.zeros(most), np.zeros(most)
     after = np.zeros(hidden), np.zeros(hidden), np.zeros(most), np.zeros(most)
     scalars, directions = np.empty((64, 6)), np.empty((64, size))
-    events, modes = np.empty((8, 4)), np.empty((8, hidden), np.int8)
+    events, modes = np.empty((8, 3)), np.empty((8, hidden), np.int8)
     length = np.sqrt(np.dot(v0, v0))
     for i in range(size):
         state[i] = v0[i] / length
@@ -251,12 +261,12 @@ def _integrate(
         gather(field, state[:size], room, ties)
         found = settle(field, state, ties, room, K[0])
         if found != SETTLED:
-            stop = BRANCHED if found == BRANCHES else TIE
-    value, norm, sine = _look(
-        field, state, K[0], room, before[0], before[1], before[2], before[3]
-    )
+            stop = BRANCHED if found == BRANCHES else TIED
+    value, norm, sine = _look(field, state, K[0], room, before[0], before[1], before[2], before[3])
     _record(0, 0.0, state, 0.0, value, norm, sine, scalars, directions)
-    events[0, 0], events[0, 1], events[0, 2], events[0, 3] = 0.0, -1.0, CROSSED, 0.0
+    events[0, 0], events[0, 1], events[0, 2] = 0.0, -1.0, CROSSED
+    if stop == BRANCHED:
+        events[0, 1] = ties.counts[1]
     modes[0] = room.modes
     count = 1
     first_norm, rows, sigma, elapsed, since = norm, 1, 0.0, 0.0, 0
@@ -288,9 +298,7 @@ def _integrate(
                 if stop == smooth.SMALL_STEP and norm <= smooth.VANISHED_AT_STALL * first_norm:
                     stop = smooth.DEAD
             continue
-        value, norm, sine = _look(
-            field, new, k_new, room, after[0], after[1], after[2], after[3]
-        )
+        value, norm, sine = _look(field, new, k_new, room, after[0], after[1], after[2], after[3])
         taken, unit, group, how = h, -1, -1, 0
         for _ in range(8):  # the first of all events in the step
             found, share = _earliest(field, room, taken, before, after)
@@ -336,9 +344,7 @@ def _integrate(
                     bracket = narrowed(bracket, length, f)
                 taken, stop, unit, group = length, smooth.EVENT, -1, -1
             distance = late
-        value, norm, sine = _look(
-            field, new, k_new, room, after[0], after[1], after[2], after[3]
-        )
+        value, norm, sine = _look(field, new, k_new, room, after[0], after[1], after[2], after[3])
         sigma += taken
         increment = new[size + 1]
         elapsed += increment
@@ -364,12 +370,16 @@ def _integrate(
                 else:
                     put(field, ties, mark, np.int8(1 if how == 1 else -1), room)
                 found = settle(field, state, ties, room, k_new)
-                if found != SETTLED:
-                    stop = BRANCHED if found == BRANCHES else TIE
+                if found == BRANCHES:
+                    stop, events[count, 1] = BRANCHED, ties.counts[1]
+                elif found != SETTLED:
+                    stop, events[count, 2] = TIED, TYING
                 else:
                     now = room.modes[mark]
-                    events[count, 2] = CROSSED if was != SLIDING and now != SLIDING else (
-                        ENTERED if was != SLIDING else LEFT
+                    events[count, 2] = (
+                        CROSSED
+                        if was != SLIDING and now != SLIDING
+                        else (ENTERED if was != SLIDING else LEFT)
                     )
                 value, norm, sine = _look(
                     field, state, k_new, room, after[0], after[1], after[2], after[3]
