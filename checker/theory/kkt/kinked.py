@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import null_space
 
 from ncfcheck.core.claims import Unresolved
-from ncfcheck.core.tolerances import DEGENERATE, DENSE_HESSIAN, POLISHED
+from ncfcheck.core.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, POLISHED
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.theory.flow.kinks.flows import Mode
 from ncfcheck.theory.kkt.points import KktPoint
@@ -34,6 +34,10 @@ def polish_in_mode(ncf: Ncf, u: Array, modes: Array) -> KktPoint | None:
     best, best_residual, slow = u, np.inf, 0
     for _ in range(STEPS):
         u = mode.onto(u)
+        kept = mode.without_faded(u)
+        if (kept != mode.modes).any():
+            mode = Mode.of(ncf, kept, u)
+            u = mode.onto(u)
         g = mode.gradient(u)[1]
         size = norm(g)
         if not (np.isfinite(size) and size > 0):
@@ -50,7 +54,7 @@ def polish_in_mode(ncf: Ncf, u: Array, modes: Array) -> KktPoint | None:
         if not np.isfinite(H).all():
             raise Unresolved("second derivatives at the point to polish are not finite")
         values, vectors = np.linalg.eigh(H)
-        damping = residual * max(abs(values).max(initial=0.0), abs(g @ u))
+        damping = max(residual, 10 * LOST) * max(abs(values).max(initial=0.0), abs(g @ u))
         step = vectors @ (values / (values**2 + damping**2 + 1e-300) * (vectors.T @ (basis.T @ g)))
         u = u - basis @ step
     return _described(ncf, mode, mode.onto(best)) if mode.holds(best) else None
@@ -84,10 +88,11 @@ def _described(ncf: Ncf, mode: Mode, u: Array) -> KktPoint:
     values, vectors = np.linalg.eigh(_hessian(mode, u, basis))
     scale = abs(multiplier) or np.nan
     top = float(values[-1] / scale) if values.size else -1.0
-    lost = norm(ncf.gradient_bound(u, settled=True)[1]) / norm(g)
+    steepest = float(abs(values).max(initial=0.0)) / scale
+    # Rounding of ∇N, and of u itself.
+    lost = norm(ncf.gradient_bound(u, settled=True)[1]) / norm(g) + EPS * (1 + steepest)
     residual = norm(g - multiplier * u) / norm(g)
     # Off the manifold N falls, at a positive point that its kinks hold: what is left is the normal.
     top = max(top, -1.0) if values.size else top
-    error = LOST * float(abs(values).max(initial=0.0)) / scale
     escape = (basis @ vectors[:, values > DEGENERATE * scale]).T
-    return KktPoint(u, value, multiplier, residual, lost, top, escape, error)
+    return KktPoint(u, value, multiplier, residual, lost, top, escape, LOST * steepest)

@@ -35,6 +35,11 @@ class Mode:
         self.room.modes[:] = modes
         arrange(field, u, self.room)
 
+    @property
+    def modes(self) -> Array:
+        """Those it is the problem of, (H,)."""
+        return self.room.modes
+
     @classmethod
     def of(cls, ncf, modes: Array, u: Array) -> Mode:
         """That of an NCF near u."""
@@ -66,6 +71,19 @@ class Mode:
         g = self.gradient(u)[1]
         settle_shares(self.field, self.room)
         return bool(_holds(self.field, self.room, FADED * np.linalg.norm(g)))
+
+    def without_faded(self, u: Array) -> Array:
+        """The modes (H,), with those whose ∇z all but vanishes, as where the neurons below die out,
+        on a side instead of sliding: it is no direction to project out.
+        """
+        self.gradient(u)
+        modes = self.room.modes.copy()
+        for unit in np.flatnonzero((modes == SLIDING) & (self.room.group >= 0)):
+            place = self.room.group[unit]
+            length = np.linalg.norm(self.room.triangle[: place + 1, place])
+            if length <= FADED:
+                modes[unit] = 1 if self.room.ratio[unit] > 0 else -1
+        return modes
 
     def slopes(self, u: Array) -> dict[tuple[int, int, int], float]:
         """θ of every sliding unit (layer from 1, neuron, sample) at u."""
