@@ -17,7 +17,6 @@ from ncfcheck.theory.kkt.points import KktPoint
 
 Array = np.ndarray
 STEPS = 20
-ASIDE = 1e-5  # of differences: of third order in it, and rounding over it, 1e-10 each
 LOST = 1e-8  # what differences may leave out of curvatures, in units of the largest
 
 
@@ -50,7 +49,7 @@ def polish_in_mode(ncf: Ncf, u: Array, modes: Array) -> KktPoint | None:
         if best_residual <= POLISHED / 100 or slow > (2 if best_residual <= POLISHED else 8):
             break
         basis = _tangent(mode, u)
-        H = _hessian(mode, u, basis)
+        H = mode.hessian(u, basis)
         if not np.isfinite(H).all():
             raise Unresolved("second derivatives at the point to polish are not finite")
         values, vectors = np.linalg.eigh(H)
@@ -65,27 +64,10 @@ def _tangent(mode: Mode, u: Array) -> Array:
     return null_space(np.vstack([mode.normals(u), u[None]]))
 
 
-def _hessian(mode: Mode, u: Array, basis: Array) -> Array:
-    """The Hessian (m, m) of N on the manifold in that basis, by differences of the gradient."""
-    columns = []
-    for direction in basis.T:
-        ends = (mode.onto(u + side * ASIDE * direction) for side in (1, -1))
-        ahead, behind = (_across(mode, end) for end in ends)
-        columns.append(basis.T @ (ahead - behind) / (2 * ASIDE))
-    H = np.array(columns).reshape(basis.shape[1], basis.shape[1])
-    return 0.5 * (H + H.T)
-
-
-def _across(mode: Mode, u: Array) -> Array:
-    """The gradient (P,) on the manifold and the sphere at a unit vector u."""
-    g = mode.gradient(u)[1]
-    return g - (g @ u) * u
-
-
 def _described(ncf: Ncf, mode: Mode, u: Array) -> KktPoint:
     value, g = mode.gradient(u)
     multiplier, basis = float(g @ u), _tangent(mode, u)
-    values, vectors = np.linalg.eigh(_hessian(mode, u, basis))
+    values, vectors = np.linalg.eigh(mode.hessian(u, basis))
     scale = abs(multiplier) or np.nan
     top = float(values[-1] / scale) if values.size else -1.0
     steepest = float(abs(values).max(initial=0.0)) / scale

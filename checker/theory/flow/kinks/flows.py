@@ -17,6 +17,7 @@ Array = np.ndarray
 # What a share may leave [0, 1] by at a polished point, since it goes by a quotient; and the pull of
 # a kink, in units of ‖∇N‖, that any slope is as good as another for: its neuron dies out.
 HELD, FADED = 1e-6, 1e-5
+ASIDE = 1e-5  # of differences: of third order in it, and rounding over it, 1e-10 each
 BRANCHED, TIED = by_modes.BRANCHED, by_modes.TIED
 _HAPPENED = {
     by_modes.CROSSED: Happened.CROSSED,
@@ -94,6 +95,26 @@ class Mode:
             place_of(self.field.layout, samples, int(unit)): slope_of(self.field, unit, self.room)
             for unit in np.flatnonzero((self.room.modes == SLIDING) & (self.room.group >= 0))
         }
+
+
+@compiled()
+def _differences(field, u, directions, room):
+    """Derivatives of the gradient across u, (m, P), along directions (m, P) within the manifold."""
+    out, g, end = np.empty(directions.shape), np.empty(u.size), np.empty(u.size)
+    for k in range(len(directions)):
+        for side in (1.0, -1.0):
+            end[:] = u + side * ASIDE * directions[k]
+            end /= np.sqrt(np.dot(end, end))
+            least(field, end, 0.0, g, room)
+            onto_kinks(field, end, room)
+            least(field, end, 0.0, g, room)
+            g -= np.dot(g, end) * end
+            if side > 0:
+                out[k] = g
+            else:
+                out[k] -= g
+        out[k] /= 2 * ASIDE
+    return out
 
 
 @compiled()
