@@ -11,7 +11,14 @@ from ncfcheck.theory.flow.kinks import second as by_scipy
 from ncfcheck.theory.flow.kinks import stepper as by_modes
 from ncfcheck.theory.flow.kinks.modes import SLIDING, make_room
 from ncfcheck.theory.flow.kinks.settling import ON_KINK, both_sides, scale_of
-from ncfcheck.theory.flow.kinks.sliding import arrange, least, onto_kinks, settle_shares, slope_of
+from ncfcheck.theory.flow.kinks.sliding import (
+    arrange,
+    faint_of,
+    least,
+    onto_kinks,
+    settle_shares,
+    slope_of,
+)
 from ncfcheck.theory.flow.trajectory import Happened, Turn, Turns
 
 Array = np.ndarray
@@ -95,14 +102,17 @@ class Mode:
         return modes
 
     def slopes(self, u: Array) -> dict[tuple[int, int, int], float]:
-        """θ of every sliding unit (layer from 1, neuron, sample) at u."""
+        """θ of sliding units (layer from 1, neuron, sample) at u, but where any will do."""
         self.gradient(u)
         settle_shares(self.field, self.room)
         samples = self.field.X.shape[1]
-        return {
-            place_of(self.field.layout, samples, int(unit)): slope_of(self.field, unit, self.room)
-            for unit in np.flatnonzero((self.room.modes == SLIDING) & (self.room.group >= 0))
-        }
+        found = {}
+        for unit in np.flatnonzero((self.room.modes == SLIDING) & (self.room.group >= 0)):
+            faint = faint_of(self.field, unit, self.room)
+            if abs(self.room.strengths[self.room.group[unit]]) > faint:
+                place = place_of(self.field.layout, samples, int(unit))
+                found[place] = slope_of(self.field, unit, self.room)
+        return found
 
 
 @compiled()

@@ -14,7 +14,7 @@ from ncfcheck.theory.flow import stepper as smooth
 from ncfcheck.theory.flow.kinks.events import ARRIVES, BEYOND, BRANCHES, RELEASED
 from ncfcheck.theory.flow.kinks.modes import SLIDING, make_room, move
 from ncfcheck.theory.flow.kinks.settling import make_ties, scale_of
-from ncfcheck.theory.flow.kinks.sliding import FAINT, onto_kinks, rate, settle_shares
+from ncfcheck.theory.flow.kinks.sliding import faint_of, onto_kinks, rate, settle_shares
 from ncfcheck.theory.flow.kinks.stepper import BRANCHED, CROSSED, MOST_EVENTS, set_out, turn
 
 Array = np.ndarray
@@ -192,6 +192,7 @@ def _excesses(field, state, room, rates, out):
                 out[unit] = -mode * room.pre[unit] / scale - BEYOND
     for group in range(room.counts[0]):
         share, strength, first = room.shares[group], room.strengths[group], units + 3 * group
-        if strength < -FAINT:
+        faint = faint_of(field, room.representatives[group], room)
+        if strength < -faint:
             out[first], out[first + 1] = -share - RELEASED, share - 1.0 - RELEASED
-        out[first + 2] = strength - FAINT
+        out[first + 2] = strength - faint

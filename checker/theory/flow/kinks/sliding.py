@@ -31,6 +31,10 @@ SWEEPS, RESTING = 2000, 1e-9  # of bounded least squares; what is left of them a
 # The pull of a kink, in units of the first gradient, that rounding may leave of none: any slope
 # will do there.
 FAINT = 1e-12
+# The norm of a neuron's weights at which it dies out rather than turns its kinks about: balance
+# keeps what flows back to it as small, and errors decide its sign. Where it comes back to life, no
+# way on is known.
+DYING = 1e-4
 NONE, ANOTHER = -1, -2  # the group of a unit that does not slide; of one that depends on several
 
 
@@ -316,6 +320,24 @@ def is_alone(field, unit, layer, room):
         if room.values[other] != 0.0 and not room.zero[other]:
             return False
     return True
+
+
+@compiled(_nrt=False)
+def is_dying(field, unit, room, size):
+    """Whether the norm of a unit's row is at most `size`, after `forward`."""
+    layout, layer = field.layout, room.layer_of[unit]
+    samples, columns = field.X.shape[1], layout.widths[layer - 1]
+    row = (unit - first_unit(layout, layer, samples)) // samples
+    first, total = layout.offsets[layer - 1] + row * columns, 0.0
+    for k in range(columns):
+        total += room.entries[first + k] ** 2
+    return total <= size * size
+
+
+@compiled(_nrt=False)
+def faint_of(field, unit, room):
+    """The pull of a unit's kink that counts as none, after `forward`."""
+    return DYING if is_dying(field, unit, room, DYING) else FAINT
 
 
 @compiled(_nrt=False)

@@ -10,7 +10,7 @@ from ncfcheck.core.compiling import bare, compiled
 from ncfcheck.theory.flow import stepper as smooth
 from ncfcheck.theory.flow.kinks.events import ARRIVES, STAGES, first_event, look, stepped
 from ncfcheck.theory.flow.kinks.events import BRANCHES as REPELLED
-from ncfcheck.theory.flow.kinks.modes import SLIDING, make_room
+from ncfcheck.theory.flow.kinks.modes import SLIDING, forward, make_room
 from ncfcheck.theory.flow.kinks.settling import (
     BRANCHES,
     SETTLED,
@@ -20,6 +20,7 @@ from ncfcheck.theory.flow.kinks.settling import (
     put,
     settle,
 )
+from ncfcheck.theory.flow.kinks.sliding import DYING, is_dying
 from ncfcheck.theory.flow.stepper import (
     _error,
     _event,
@@ -33,6 +34,7 @@ BRANCHED, TIED = 7, 8
 # What happened at an event.
 CROSSED, ENTERED, LEFT, BRANCHING, TYING = 0, 1, 2, 3, 4
 MOST_EVENTS = 4000
+MOST_AT_ONCE = 40  # events at one place: units beyond count there, by rounding
 
 
 @compiled(_nrt=False)
@@ -58,6 +60,9 @@ def turn(field, state, unit, side, room, ties, out):
     happened, and to which unit.
     """
     if side == REPELLED:
+        forward(field, state[: state.size - 2], room)
+        if is_dying(field, unit, room, 3 * DYING):
+            return TIED, TYING, unit
         return BRANCHED, BRANCHING, unit
     gather(field, state[: state.size - 2], room, ties)
     was = room.modes[unit]
@@ -127,6 +132,7 @@ def _integrate(
         events[0, 1] = ties.counts[1]
     modes[0] = room.modes
     first_norm, rows, count, sigma, elapsed = norm, 1, 1, 0.0, 0.0
+    still = 0
     h, rejected = smooth.FIRST_STEP * (tolerance / smooth.USUAL) ** smooth.EXPONENT, False
     distance = _event(kind, target, direction, state, elapsed) if kind else -1.0
     if not np.isfinite(norm):
@@ -190,6 +196,9 @@ def _integrate(
             count += 1
             value, norm, sine = look(field, new, k_new, room, after)
             rejected = True  # the next step is no longer than this one
+            still = still + 1 if taken <= smooth.SHORTEST_STEP else 0
+            if stop < 0 and still > MOST_AT_ONCE:
+                stop, events[count - 1, 2] = TIED, TYING
         if stop < 0:
             if not np.isfinite(norm):
                 stop = smooth.NOT_FINITE
