@@ -79,7 +79,7 @@ def test_parallel_samples_share_a_kink_and_are_crossed_together():
 @pytest.mark.parametrize("kind", KINDS)
 def test_few_flows_end_without_a_limit_or_a_branch(kind):
     stops = [flow.stop for _, _, flow in _flows(kind, 250)]
-    assert sum(stop not in SETTLED for stop in stops) <= 0.03 * len(stops)
+    assert sum(stop not in SETTLED for stop in stops) <= 0.04 * len(stops)
 
 
 @pytest.mark.parametrize("kind", KINDS)

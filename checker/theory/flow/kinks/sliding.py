@@ -341,11 +341,17 @@ def faint_of(field, unit, room):
 
 
 @compiled(_nrt=False)
-def slope_of(field, unit, room):
-    """θ of a sliding unit, after `settle_shares`."""
-    alpha = field.layout.slopes[room.layer_of[unit] - 1]
-    share = room.shares[room.group[unit]]
-    return alpha + (1.0 - alpha) * (share if room.ratio[unit] > 0 else 1.0 - share)
+def sliding_slopes(field, room, out):
+    """θ of sliding units, (H,), after `settle_shares`; NaN for others, and where any will do."""
+    for unit in range(room.modes.size):
+        out[unit] = np.nan
+        group = room.group[unit]
+        if room.modes[unit] != SLIDING or group < 0:
+            continue
+        if abs(room.strengths[group]) > faint_of(field, unit, room):
+            alpha, share = field.layout.slopes[room.layer_of[unit] - 1], room.shares[group]
+            share = share if room.ratio[unit] > 0 else 1.0 - share
+            out[unit] = alpha + (1.0 - alpha) * share
 
 
 @compiled(_nrt=False)

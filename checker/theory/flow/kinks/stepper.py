@@ -20,7 +20,7 @@ from ncfcheck.theory.flow.kinks.settling import (
     put,
     settle,
 )
-from ncfcheck.theory.flow.kinks.sliding import DYING, is_dying
+from ncfcheck.theory.flow.kinks.sliding import DYING, is_dying, sliding_slopes
 from ncfcheck.theory.flow.stepper import (
     _error,
     _event,
@@ -109,8 +109,9 @@ def _integrate(
     """`stepper.integrate` for a layered network with kinks; `given` are modes (H,) to set out in,
     or empty: those of the start.
 
-    It also returns events (m, 3) — row, unit, what happened — and the modes (m, H) after each; the
-    first event is the start, and its unit −1, or the one at which it branches.
+    It also returns events (m, 3) — row, unit, what happened — and after each the modes (m, H) and
+    slopes (m, H) of sliding units; the first event is the start, and its unit −1, or the one at
+    which it branches.
     """
     size, hidden, most = v0.size, room.modes.size, room.shares.size
     room.counts[3] = 0
@@ -120,6 +121,7 @@ def _integrate(
     after = np.zeros(hidden), np.zeros(hidden), np.zeros(most), np.zeros(most)
     scalars, directions = np.empty((64, 6)), np.empty((64, size))
     events, modes = np.empty((8, 3)), np.empty((8, hidden), np.int8)
+    slopes = np.empty((8, hidden))
     length = np.sqrt(np.dot(v0, v0))
     for i in range(size):
         state[i] = v0[i] / length
@@ -131,6 +133,7 @@ def _integrate(
     if stop == BRANCHED:
         events[0, 1] = ties.counts[1]
     modes[0] = room.modes
+    sliding_slopes(field, room, slopes[0])
     first_norm, rows, count, sigma, elapsed = norm, 1, 1, 0.0, 0.0
     still = 0
     h, rejected = smooth.FIRST_STEP * (tolerance / smooth.USUAL) ** smooth.EXPONENT, False
@@ -189,12 +192,14 @@ def _integrate(
         if unit >= 0:
             if count == len(events):
                 events, modes = _doubled(events), _doubled_modes(modes)
+                slopes = _doubled(slopes)
             new[size + 1] = 0.0
             stop, what, unit = turn(field, new, unit, side, room, ties, k_new)
             events[count, 0], events[count, 1], events[count, 2] = rows - 1, unit, what
             modes[count] = room.modes
-            count += 1
             value, norm, sine = look(field, new, k_new, room, after)
+            sliding_slopes(field, room, slopes[count])
+            count += 1
             rejected = True  # the next step is no longer than this one
             still = still + 1 if taken <= smooth.SHORTEST_STEP else 0
             if stop < 0 and still > MOST_AT_ONCE:
@@ -222,6 +227,7 @@ def _integrate(
         directions[:rows].copy(),
         events[:count].copy(),
         modes[:count].copy(),
+        slopes[:count].copy(),
     )
 
 
