@@ -23,6 +23,7 @@ from ncfcheck.verifier.numbers import Ball, Dual, Rejected, ball
 
 STEPS, TRIES = 200, 14  # steps of a flow, and doublings of a time that is too short
 SAMPLES = 48  # points of a step at which events are looked for
+TOGETHER = 1e-9  # relative: times that rounding does not tell apart
 VANISHES = 1e-7  # share of what flows back to a unit at which it branches
 BRANCHES = "the flow branches: nothing flows back to a sliding unit"
 
@@ -102,11 +103,12 @@ class Path:
 @dataclass(frozen=True)
 class Change:
     """When a unit of a piece comes to its kink, or θ to a bound (`side`, else None); the rate of
-    what becomes 0 then, and what it is off by where weights are.
+    what becomes 0 then, and what it is off by where weights are; `others` that do so with it.
     """
 
     time: float
     unit: tuple[int, int, int]
+    others: tuple[tuple[int, int, int], ...]
     side: int | None
     rate: float
     spread: float
@@ -118,9 +120,9 @@ def begin(instance, every: bool = True, sides: dict | None = None) -> Path:
     at = normed(exactly(instance.start))
     found = {each: ABOVE for each in kinked.units}
     for each in kinked.units:  # layer by layer
-        point = kinked.field(found).at(at)
-        z = point.z(each)
-        found[each] = BELOW if point.is_silent(each) or float(z) < 0 else ABOVE
+        point = kinked.field(found).at(_widened(at))
+        below = point.is_silent(each) or float(point.z(each)) < 0
+        found[each] = BELOW if below else ABOVE
         if sides and each in sides:
             found[each] = sides[each]
     zero = tuple(each for each in sides or () if found[each] != SLIDING)
@@ -156,17 +158,19 @@ def _moved(series: np.ndarray, time: float) -> np.ndarray:
 def _first_change(mode: Mode, series: np.ndarray, longest: float) -> Change | None:
     """What happens first along a Taylor polynomial, up to a time."""
     point = mode.field.at([Series(column) for column in series.T])
-    found = None
+    roots = []
     for each, side, value in _watched(mode, point):
         c = coefficients(value)
         time = _first_root(c, longest, each in mode.leaving)
-        if time is not None and (found is None or time < found[0]):
-            found = time, each, side, c
-    if found is None:
+        roots += [] if time is None else [(time, each, side, c)]
+    if not roots:
         return None
-    time, unit, side, c = found
+    soonest = min(roots, key=lambda root: root[0])[0]
+    # Of units that fall silent with one below, that one comes first.
+    (time, unit, side, c), *others = [root for root in roots if root[0] <= soonest * (1 + TOGETHER)]
     rate = float(np.polynomial.polynomial.polyval(time, np.polynomial.polynomial.polyder(c)))
-    return Change(time, unit, side, rate, _spread(mode, _moved(series, time), unit, side))
+    spread = _spread(mode, _moved(series, time), unit, side)
+    return Change(time, unit, tuple(other[1] for other in others), side, rate, spread)
 
 
 def _watched(mode: Mode, point):
@@ -238,7 +242,7 @@ def _through(path: Path, wait: float, change: Change, at: np.ndarray) -> Path:
     """The flow just after an event that follows so soon, where all is certain again."""
     mode, sides = path.mode, _settled(path, change, at)
     duration = 2 * wait
-    reason = None
+    reason = ""
     for _ in range(TRIES):
         check_time()
         try:
@@ -246,11 +250,16 @@ def _through(path: Path, wait: float, change: Change, at: np.ndarray) -> Path:
             found = path.after(sides, event, duration)
             if found.mode.stays(_around(found)):
                 return found
-            reason = "what follows an event is not certain"
+            reason = reason or "what follows is not certain"
         except Rejected as rejected:
-            reason = str(rejected)
+            reason = reason or str(rejected)
         duration *= 2
     raise NotProved(f"an event is not enclosed: {reason}")
+
+
+def _widened(point: list[Ball]) -> list[Ball]:
+    """Near a point, where only what is 0 by construction is 0."""
+    return [each + Ball(-1, 1, -60) for each in point]
 
 
 def _around(path: Path) -> list[Ball]:
@@ -263,24 +272,32 @@ def _settled(path: Path, change: Change, at: np.ndarray) -> dict:
     one whose θ comes to a bound leaves.
     """
     mode, kinked, point = path.mode, path.kinked, exactly(at)
-    sides, side = dict(mode.sides), mode.sides[change.unit]
+    sides, together = dict(mode.sides), (change.unit, *change.others)
     if change.side is not None:
-        before = mode.field.at(point)
-        signal = abs(float(before.signals[change.unit]))
+        signal = abs(float(mode.field.at(point).signals[change.unit]))
         if signal < VANISHES * float(np.linalg.norm(at)):
             raise NotProved(BRANCHES)
         sides[change.unit] = change.side
     else:
-        sides[change.unit] = -side
-        moves = kinked.field(sides).at(point).moves(change.unit)
-        if not (is_nothing(moves) or float(moves) * side < 0):
-            sides[change.unit] = SLIDING
+        sides |= {each: -mode.sides[each] for each in together if mode.sides[each]}
+        after = kinked.field(sides).at(_widened(point))
+        for each in together:
+            if mode.sides[each] and not _goes_on(after, each, sides[each]):
+                if change.others:
+                    raise NotProved("several units come to their kinks at once")
+                sides[each] = SLIDING
     for _ in kinked.units:
         left = _leaving(kinked, sides, point)
         if not left:
             break
         sides |= left
-    return _silenced(kinked, sides, point)
+    return _silenced(kinked, mode.sides, sides, point)
+
+
+def _goes_on(after, unit, side: int) -> bool:
+    """Whether a unit goes on to a side, or rests there, or falls silent."""
+    moves = after.moves(unit)
+    return after.is_silent(unit) or is_nothing(moves) or float(moves) * side > 0
 
 
 def _leaving(kinked: Kinked, sides: dict, point: list[Ball]) -> dict:
@@ -294,6 +311,14 @@ def _leaving(kinked: Kinked, sides: dict, point: list[Ball]) -> dict:
     return found
 
 
-def _silenced(kinked: Kinked, sides: dict, point: list[Ball]) -> dict:
-    at = kinked.field(sides).at(point)
-    return {each: BELOW if side and at.is_silent(each) else side for each, side in sides.items()}
+def _silenced(kinked: Kinked, before: dict, sides: dict, point: list[Ball]) -> dict:
+    """The sides, of units that fall silent the lower one. Raises NotProved where one is heard again."""
+    near, found = _widened(point), dict(sides)
+    old = kinked.field(before).at(near)
+    for each in kinked.units:  # layer by layer
+        is_silent = kinked.field(found).at(near).is_silent(each)
+        if found[each] and is_silent:
+            found[each] = BELOW
+        elif old.is_silent(each) and not is_silent:
+            raise NotProved("a unit that heard nothing is heard again")
+    return found

@@ -16,7 +16,7 @@ change: others would turn the c_s.
 
 from fractions import Fraction
 
-from .modes import SLIDING, Kinked, is_nothing, slopes_sliding
+from .modes import ABOVE, BELOW, SLIDING, Kinked, gram, is_nothing, slopes_sliding, solve
 from .networks import number, unit
 from .numbers import Ball, ball, need
 from .registry import proof
@@ -40,32 +40,65 @@ class Mode:
         point = self.field.at(x)
         if not (point.attract() if self.every else point.allow()):
             return False
-        return all(
-            self.on_side(each, side, point, self.field) for each, side in self.sides.items() if side
-        )
+        free = [each for each, side in self.sides.items() if side]
+        return self.are_on_sides(free, point)
 
-    def on_side(self, unit, side, point, field):
-        """Whether a unit stays on its side at a point of a field."""
-        return (
-            point.is_silent(unit)
-            or point.z(unit) * side > 0
-            or (unit in self.leaving and self._leaves(unit, side, point, field))
-        )
-
-    def _leaves(self, unit, side, point, field):
-        """Whether ż of a unit that may be at its kink has the sign of its side, or is 0 on it and
-        has that sign on the other.
-        """
-        rate = point.moves(unit)
-        if not (rate * side > 0 or is_nothing(rate)):
+    def are_on_sides(self, units, point):
+        """Whether units stay on their sides at a point, of the mode's field or of an event."""
+        near = [
+            each
+            for each in units
+            if not (point.is_silent(each) or point.z(each) * self.sides[each] > 0)
+        ]
+        if not self.leaving.issuperset(near):
             return False
+        resting = [each for each in near if is_nothing(point.moves(each))]
+        moving = [each for each in near if each not in resting]
         if not self.every:
+            return all(point.moves(each) * self.sides[each] > 0 for each in moving)
+        if not self._rest(resting, moving, point):
+            return False
+        while left := [each for each in moving if self._leaves(each, moving, point)]:
+            moving = [each for each in moving if each not in left]
+        return moving == []
+
+    def _rest(self, resting, moving, point):
+        """Whether z of units that died stays 0: their side is that of α, and λ < 0."""
+        if resting == []:
             return True
+        slopes = {each: self.kinked.any_slope(each) for each in moving}
+        field = point.field.replaced(slopes | self._heard(resting, point))
+        at = field.at(point.u)
+        solve(gram([at.normal(each) for each in resting]), [Ball(0)] * len(resting))
+        return at.attract() and all(
+            self.sides[each] == BELOW and is_nothing(at.moves(each)) and at.signals[each] < 0
+            for each in resting
+        )
+
+    def _heard(self, resting, point):
+        """Slopes of silent units, if they heard units that rest: by the sign of the weight between."""
+        found = {}
+        for unit in self.sides:
+            l, j, i = unit
+            weights = [point.W[l][j][k] for below, k, n in resting if (below, n) == (l - 1, i)]
+            if point.is_silent(unit) and any(n == i for _, _, n in resting):
+                found[unit] = self.kinked.any_slope(unit)
+                for side in (ABOVE, BELOW):
+                    if weights and all(each * side > 0 for each in weights):
+                        found[unit] = self.kinked.slope(unit, side)
+        return found
+
+    def _leaves(self, unit, near, point):
+        """Whether ż of a unit that may be at its kink has the sign of its side for all slopes of
+        those near: then it is off its kink at all later times, and of one slope for others.
+        """
+        field, side, kinked = point.field, self.sides[unit], self.kinked
+        every = [{each: kinked.any_slope(each) for each in near}]
         # ż is affine in the slope of a unit of the layer of the sliding ones.
-        affine = all(l == unit[0] for l, _, _ in field.sliding)
-        slope = self.kinked.slope(unit, -side) if affine else self.kinked.any_slope(unit)
-        other = field.replaced(unit, slope).at(point.u)
-        return other.attract() and other.moves(unit) * side > 0
+        if near == [unit] and all(l == unit[0] for l, _, _ in field.sliding):
+            every = [{unit: kinked.slope(unit, each)} for each in (ABOVE, BELOW)]
+        points = [field.replaced(slopes).at(point.u) for slopes in every]
+        return all(each.attract() and each.moves(unit) * side > 0 for each in points)
 
 
 class Piece:
@@ -88,24 +121,39 @@ class Event:
 
     def __init__(self, mode, after, start, error, duration):
         self.mode, self.kinked, self.before, self.after = mode, mode.kinked, mode.sides, after
-        kinked, before = self.kinked, self.before
-        self.changed = [each for each in kinked.units if before[each] != after[each]]
-        sliding = {each[0] for each, side in before.items() if side == SLIDING}
+        self.first = [ball(a) + error * Ball(-1, 1) for a in start]
+        self.changed = [each for each in after if self.before[each] != after[each]]
         need(self.changed != [] and duration > 0, "not an event")
+        self._add_silent()
+        self.duration = ball(duration)
+        self.wide = self.kinked.field(self.before, self._any(self.changed))
+        self.box = self._box()
+        self.point, self.later = self.wide.at(self.box), self.kinked.field(after).at(self.box)
+        self._need_order()
+        free = [each for each in after if self.before[each] and each not in self.changed]
+        told = "another unit may change its side in an event"
+        need(self.mode.are_on_sides(free, self.point), told)
+        self._need_changes()
+        rate = self._narrow()(self.box)
+        self.end = [ball(a) + g * self.duration for a, g in zip(start, rate)]
+
+    def _any(self, units):
+        return {each: self.kinked.any_slope(each) for each in units}
+
+    def _add_silent(self):
+        """Count units that fall silent among those that change."""
+        points = [self.kinked.field(each).at(self.first) for each in (self.before, self.after)]
+        before, after = ({each for each in self.after if p.is_silent(each)} for p in points)
+        self.fallen = after - before
+        self.changed += [each for each in self.after if each in self.fallen - {*self.changed}]
+
+    def _need_order(self):
+        """Need units that change to lie in the layer of sliding ones, or above: not to turn c_s."""
+        sliding = {each[0] for each, side in self.before.items() if side == SLIDING}
         need(
             all(l >= low for l, _, _ in self.changed for low in sliding),
             "a unit below sliding ones changes sides",
         )
-        self.duration, around = ball(duration), error * Ball(-1, 1)
-        self.first = [ball(a) + around for a in start]
-        self.wide = kinked.field(before, {each: kinked.any_slope(each) for each in self.changed})
-        self.box = self._box()
-        self._need_sides()
-        for each in self.changed:
-            self._need_change(each)
-        self.field = self._narrow()
-        rate = self.field(self.box)
-        self.end = [ball(a) + g * self.duration for a, g in zip(start, rate)]
 
     def _box(self):
         """A box that no solution leaves."""
@@ -115,43 +163,82 @@ class Event:
         need(all(each < reach for each in speeds), "an event that may lead anywhere")
         return box
 
-    def _need_sides(self):
-        """Need units that do not change to keep their sides, or to slide."""
-        point = self.wide.at(self.box)
-        need(point.attract(), "a sliding unit may leave in an event")
-        free = [each for each, side in self.before.items() if side and each not in self.changed]
-        need(
-            all(self.mode.on_side(each, self.before[each], point, self.wide) for each in free),
-            "another unit may change its side in an event",
-        )
-
     def _with(self, unit, side):
-        """The field where a unit that changes is on a side, the others that do anywhere."""
-        slopes = {each: self.kinked.any_slope(each) for each in self.changed if each != unit}
-        return self.kinked.field({**self.before, unit: side}, slopes)
+        """The point where a unit that changes is on a side, the others that do anywhere; those fall
+        silent as z of one below them comes to 0.
+        """
+        known = {unit} if side != self.before[unit] else {unit, *self.fallen}
+        others = self._any(each for each in self.changed if each not in known)
+        return self.kinked.field({**self.before, unit: side}, others).at(self.box)
 
-    def _need_change(self, unit):
-        before, after = self.before[unit], self.after[unit]
-        if after == SLIDING:
-            entering = [each for each in self.changed if self.after[each] == SLIDING]
-            need(len(entering) == 1, "two units start to slide at once")
-            slides = self._with(unit, SLIDING).at(self.box)
-            need(slides.attract(), "a unit may not slide on")
-            self._need_passed(unit)
-        elif before == SLIDING:
-            rate = self._with(unit, -after).at(self.box).moves(unit)
-            need(rate * after > 0, "a unit may leave to the wrong side")
-        elif not self.kinked.field(self.after).at(self.box).is_silent(unit):
-            self._need_passed(unit)
+    def _need_changes(self):
+        """Need every unit to get where it is afterwards, and those that slide on to do so."""
+        moved = [each for each in self.changed if each not in self.fallen]
+        left = [each for each in moved if self.before[each] == SLIDING]
+        for each in self.fallen:
+            self._need_heard(each)
+        if left and all(is_nothing(self.later.moves(each)) for each in left):
+            self._need_death(moved)
+            return
+        entering = [each for each in moved if self.after[each] == SLIDING]
+        need(len(entering) < 2, "two units start to slide at once")
+        # A unit that enters is on its old side, or slides with the others.
+        places = [self._with(each, side) for each in entering for side in (self.before[each], 0)]
+        told = "a sliding unit may leave in an event"
+        need(all(each.attract() for each in places or [self.point]), told)
+        for each in moved:
+            if each in left:
+                rate = self._with(each, -self.after[each]).moves(each)
+                need(rate * self.after[each] > 0, "a unit may leave to the wrong side")
+            else:
+                self._need_passed(each, self._with(each, self.before[each]))
 
-    def _need_passed(self, unit):
+    def _need_passed(self, unit, point):
         """Need ż so large, as long as z is on its side, that z comes to 0 from what it is at first;
         it never comes back.
         """
         side = self.before[unit]
-        rate = self._with(unit, side).at(self.box).moves(unit) * -side
+        need(side != SLIDING, "not a side")
+        rate = point.moves(unit) * -side
         way = abs(self.kinked.field(self.before).at(self.first).z(unit))
         need(rate > 0 and way < rate * self.duration, "a unit may not come to its kink")
+
+    def _need_death(self, moved):
+        """Need sliding units to come to rest as the last active unit of a neuron does: the mode
+        before lasts until then; from then on ½zᵀG⁻¹z of them all never grows.
+        """
+        before, sides = self.mode.field.at(self.box), [self.before[each] for each in moved]
+        need(before.attract() and sides.count(SLIDING) == len(sides) - 1, "not one unit that dies")
+        self._need_passed(moved[sides.index(ABOVE)], before)
+        resting = {**self.after, **dict.fromkeys(moved, SLIDING)}
+        need(
+            self.later.attract()
+            and self.kinked.field(resting).at(self.box).normals != []
+            and all(self.after[each] == BELOW for each in moved)
+            and all(is_nothing(self.later.moves(each)) for each in moved)
+            and all(self.point.signals[each] < 0 for each in moved),
+            "a neuron may not come to rest",
+        )
+
+    def _need_heard(self, unit):
+        """Need z of a unit that falls silent of its sign until then: a sum of σ ≥ 0 of units that
+        change.
+        """
+        (l, j, i), side = unit, self.before[unit]
+        heard = [
+            (k, weight)
+            for k, (weight, h) in enumerate(zip(self.point.W[l][j], self.point.passed[i][0][l]))
+            if not (is_nothing(weight) or is_nothing(h))
+        ]
+        need(
+            all(
+                (l - 1, k, i) in self.changed
+                and is_nothing(self.kinked.slope((l - 1, k, i), BELOW))
+                and weight * side > 0
+                for k, weight in heard
+            ),
+            "a unit that falls silent may have another sign before",
+        )
 
     @property
     def leaving(self):
@@ -161,28 +248,23 @@ class Event:
 
     def _narrow(self):
         """The field of an event: slopes of units that leave lie between θ and that of their side."""
-        leaving = [each for each in self.changed if self.before[each] == SLIDING]
-        slopes = {each: self.kinked.any_slope(each) for each in self.changed}
-        if leaving:
-            others = {each: slope for each, slope in slopes.items() if each not in leaving}
+        left = [each for each in self.changed if self.before[each] == SLIDING]
+        slopes = self._any(self.changed)
+        if left:
+            others = {each: slope for each, slope in slopes.items() if each not in left}
             point = self.kinked.field(self.before, others).at(self.box)
-            for each, theta in slopes_sliding(point, leaving).items():
+            for each, theta in slopes_sliding(point, left).items():
                 end = self.kinked.slope(each, self.after[each])
                 slopes[each] = within(theta.hull(end), slopes[each])
         return self.kinked.field(self.before, slopes)
-
-    def aside(self):
-        """Whether the rate is certainly not along u all through the event: N(v) rises."""
-        point = self.field.at(self.box)
-        square = sum((x * x for x in self.box), Ball(0))
-        along = point.value * self.kinked.net.order
-        return any((g * square - x * along).nonzero for g, x in zip(point.rate, self.box))
 
 
 def within(a, b):
     """The intersection of two intervals that meet."""
     e = min(a.e, b.e)
-    low, high = (pick(x << a.e - e, y << b.e - e) for pick, x, y in ((max, a.lo, b.lo), (min, a.hi, b.hi)))
+    low, high = (
+        pick(x << a.e - e, y << b.e - e) for pick, x, y in ((max, a.lo, b.lo), (min, a.hi, b.hi))
+    )
     need(low <= high, "intervals that do not meet")
     return Ball(low, high, e)
 

@@ -38,6 +38,10 @@ def reciprocal(x):
     return Ball(1) / x if isinstance(x, Ball) else x.reciprocal()
 
 
+def gram(normals):
+    return [[inner(a, b) for b in normals] for a in normals]
+
+
 def solve(G, right):
     """y with G y = right, G symmetric and proved to be positive definite."""
     rows = [[*row, b] for row, b in zip(G, right)]
@@ -104,9 +108,9 @@ class Field:
     def at(self, u):
         return Point(self, u)
 
-    def replaced(self, unit, slope):
-        """The same with another slope of a unit."""
-        return Field(self.kinked, self.slopes | {unit: slope}, self.sliding)
+    def replaced(self, slopes):
+        """The same with other slopes of some units."""
+        return Field(self.kinked, self.slopes | slopes, self.sliding)
 
     def __call__(self, u):
         return self.at(u).rate
@@ -167,9 +171,7 @@ class Point:
 
     def _gathered(self, terms):
         need(True, "")
-        return [
-            dot(*zip(*terms[k])) if k in terms else Ball(0) for k in range(self.net.size)
-        ]
+        return [dot(*zip(*terms[k])) if k in terms else Ball(0) for k in range(self.net.size)]
 
     def normal(self, unit):
         """∇z of a unit."""
@@ -189,8 +191,7 @@ class Point:
 
     def _pulls(self):
         """y_s = θ_s λ_s of sliding units."""
-        G = [[inner(a, b) for b in self.normals] for a in self.normals]
-        return solve(G, [-inner(each, self.gradient) for each in self.normals])
+        return solve(gram(self.normals), [-inner(each, self.gradient) for each in self.normals])
 
     def is_silent(self, unit):
         """Whether z is 0 all around, as all that the unit hears is."""
