@@ -1,9 +1,9 @@
 """Networks whose kinked units are each on a side of their kink, or slide along it; standard library
 only.
 
-A unit is (l, j, i): neuron j of a layer l with p_l = 1 and α_l < 1, on sample i. Of free units σ' is
-1 or α. Sliding units S of one layer, z_s = 0, have slopes θ_s with d/dt z_s = 0: with a = ∇N for θ_s
-= 0, c_s = ∇z_s and λ_s what flows back to s, ∂N is {a + Σ θ_s λ_s c_s}, θ_s between α and 1, and
+A unit is (l, j, i): neuron j of a layer l with p_l = 1 and α_l < 1, on sample i. Of free units
+σ' is 1 or α. Sliding units S of one layer, z_s = 0, have slopes θ_s with d/dt z_s = 0: with a = ∇N
+for θ_s = 0, c_s = ∇z_s, and λ_s what flows back to s, ∂N is {a + Σ θ_s λ_s c_s}, α ≤ θ_s ≤ 1, and
 solutions move at f = a + Σ y_s c_s, where ⟨c_s, f⟩ = 0 and y_s = θ_s λ_s (theory §11).
 """
 
@@ -99,7 +99,7 @@ class Kinked:
 
 
 class Field:
-    """u̇ where units in `slopes` have those and others slide; callable on intervals, curves, duals."""
+    """u̇ where units in `slopes` have those and others slide; of intervals, curves and duals."""
 
     def __init__(self, kinked, slopes, sliding):
         need(len({l for l, _, _ in sliding}) < 2, "units of several layers slide at a time")
@@ -156,8 +156,8 @@ class Point:
         return h, bent, z
 
     def _back(self, h, bent, top, delta, terms):
-        """Add to terms, by weight, what delta behind matrix `top` makes of it; for every layer below,
-        what flows back to its units.
+        """Add to terms, by weight, what delta behind matrix `top` makes of it; for every layer
+        below, what flows back to its units.
         """
         for l in reversed(range(top + 1)):
             for d, row in zip(delta, self.net.index[l]):
@@ -200,7 +200,7 @@ class Point:
         return is_nothing(self.z(unit)) and not heard
 
     def attract(self):
-        """Whether every θ_s lies inside (α, 1), and λ_s < 0: all solutions near z_s = 0 go there."""
+        """Whether θ_s lies inside (α, 1), and λ_s < 0: all solutions near z_s = 0 go there."""
         return all(self._between(unit, y) for unit, y in zip(self.field.sliding, self.pulls))
 
     def _between(self, unit, y):
@@ -210,22 +210,27 @@ class Point:
 
     def allow(self):
         """Whether every θ_s lies inside (α, 1), so that one solution slides, whatever the sign of
-        λ_s. Of two layers and one output, where both sides of ż_s = 0 have the factor v_j, that of
-        v_j = 1 is looked at.
+        λ_s.
         """
-        if self.net.dense and self.net.depth == 2 and self.net.widths[-1] == 1:
-            u = list(self.u)
-            for _, j, _ in self.field.sliding:
-                u[self.net.starts[1] + self.net.index[1][0][j]] = Ball(1)
-            return self.field.at(u)._allow()
-        return self._allow()
+        return self.scaled()._allow()
+
+    def scaled(self):
+        """The same with v_j = 1 for neurons that slide, of two layers and one output: both sides of
+        ż_s = 0 have the factor v_j, and θ_s does not depend on it.
+        """
+        if not (self.net.dense and self.net.depth == 2 and self.net.widths[-1] == 1):
+            return self
+        u = list(self.u)
+        for _, j, _ in self.field.sliding:
+            u[self.net.starts[1] + self.net.index[1][0][j]] = Ball(1)
+        return self.field.at(u)
 
     def _allow(self):
         for unit, y in zip(self.field.sliding, self.pulls):
             signal = self.signals[unit]
             low = product(signal, self.kinked.slope(unit, BELOW))
             below, above = low - y, y - signal
-            if not (below > 0 and above > 0 or below < 0 and above < 0):
+            if not ((below > 0 and above > 0) or (below < 0 and above < 0)):
                 return False
         return True
 
