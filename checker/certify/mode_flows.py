@@ -18,12 +18,14 @@ from ncfcheck.certify.flows import need_small
 from ncfcheck.certify.mode_changes import Change, first_change, moved, settled, widened
 from ncfcheck.certify.mode_series import taylor
 from ncfcheck.certify.mode_steps import Step, reach, step
+from ncfcheck.theory.starts import unit
 from ncfcheck.verifier.mode_tubes import Event, Mode
 from ncfcheck.verifier.modes import ABOVE, BELOW, SLIDING, Kinked
 from ncfcheck.verifier.networks import unit as normed
 from ncfcheck.verifier.numbers import Ball, Rejected, ball
 
 TURNED = 1e-3  # what flows back to a unit, in units of ‖u‖, that its kink repels
+FACTORS = (1.1, 1.2, 1.5, 2.0, 3.0)  # times tried, in units of that of the first event
 STEPS, TRIES = 200, 14  # steps of a flow, and doublings of a time that is too short
 
 
@@ -149,10 +151,10 @@ def _up_to(path: Path, series: np.ndarray, change: Change) -> tuple[Path, float]
         found = step(path.mode.field, path.start, path.error, series, change.time - wait)
         if found.duration < (change.time - wait) / 1.5:
             return None
-        if path.mode.stays(found.box):
+        if path.mode.stays(found.last_part):
             return path.longer(found), wait
         ahead *= 2
-    if path.steps and path.mode.stays(path.steps[-1].box):
+    if path.steps and path.mode.stays(path.steps[-1].last_part):
         return path, change.time
     raise NotProved("events that follow each other at once")
 
@@ -195,19 +197,33 @@ def has_changed(low: float, high: float) -> Callable:
     return lambda path: not low < np.linalg.norm(path.at) < high
 
 
-def ignoring(instance, time: float) -> list[dict]:
-    """The tube, to a time and a little longer, of the flow that keeps the slopes of the start: the
-    entry `other` of a certificate. Raises NotProved.
+def apart(instance, time: float = math.inf, least: float = 2e-3) -> dict:
+    """The flow to a time after its first event at which its direction is `least` from that of the
+    flow that keeps the slopes of the start: entries `ncf` and `other`. Raises NotProved.
     """
-    path = begin(instance)
-    while path.time <= time:
+    need_small(instance.start.size)
+    first = follow(begin(instance), lambda path: bool(path.pieces), time)
+    if not first.pieces:
+        raise NotProved("the flow comes to no kink")
+    for factor in FACTORS:
+        path = follow(first, _never, min(time, factor * float(first.time)))
+        other = _ignoring(instance, float(path.time))
+        if np.linalg.norm(unit(path.at) - unit(other.at)) > least:
+            return {"ncf": path.plain(), "other": [each.plain() for each in other.steps]}
+    raise NotProved("the flow that ignores kinks is as near as that")
+
+
+def _ignoring(instance, time: float) -> Path:
+    """The flow that keeps the slopes of the start, to a time and a little longer."""
+    path, end = begin(instance), time * (1 + 2**-40)
+    for _ in range(STEPS):
+        if path.time > time:
+            return path
         check_time()
         series = taylor(path.mode.field, path.at)
-        longest = min(reach(series), 1.01 * time - float(path.time))
+        longest = min(reach(series), end - float(path.time))
         path = path.longer(step(path.mode.field, path.start, path.error, series, longest))
-        if len(path.steps) > STEPS:
-            raise NotProved(f"the flow takes more than {STEPS} steps")
-    return [each.plain() for each in path.steps]
+    raise NotProved(f"the flow takes more than {STEPS} steps")
 
 
 def parted(instance, time: float) -> tuple[Path, Path]:

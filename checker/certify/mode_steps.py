@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from ncfcheck.verifier.polynomials import Poly, poly
 
 STRETCH = 0.5  # h·μ at most
 ROOM = 1.05  # radius in units of what is needed
-HALVINGS = 40
+HALVINGS, LAST = 40, 1 - Fraction(1, 2**40)
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class Step:
         return np.array([float(each) for each in self.end])
 
     @property
-    def box(self) -> list[Ball]:
-        """What the verifier looks at there."""
-        return [each + ball(self.radius) * Ball(-1, 1) for each in self.end]
+    def last_part(self) -> list[Poly]:
+        """What the verifier looks at there: the last bit of the curve, and all around it."""
+        around = ball(self.radius) * Ball(-1, 1)
+        return [each.part(LAST, Fraction(1)) + around for each in curves(self.coefficients)]
 
     def plain(self) -> dict:
         """What the verifier needs."""
@@ -47,6 +49,11 @@ class Step:
             "radius": self.radius.hex(),
             "curve": [hexadecimal(each) for each in self.coefficients],
         }
+
+
+def curves(coefficients: np.ndarray) -> list[Poly]:
+    """The verifier's curves of coefficients (K, P)."""
+    return [Poly([poly(float(a)).c[0] for a in column]) for column in coefficients.T]
 
 
 def reach(series: np.ndarray) -> float:
@@ -77,7 +84,7 @@ def _tried(field, start, error, series: np.ndarray, duration: float) -> Step | N
     if not 0 < duration < math.inf:
         raise NotProved("the flow does not move, or an event follows at once")
     coefficients = series * duration ** np.arange(len(series))[:, None]
-    q = [Poly([poly(float(a)).c[0] for a in column]) for column in coefficients.T]
+    q = curves(coefficients)
     first = sum((abs(a - each.at(Ball(0))) for a, each in zip(start, q)), error)
     h, size = ball(duration), float(np.linalg.norm(series[0]))
     gaps = [(each.derivative - f * h).bound for each, f in zip(q, field(q))]

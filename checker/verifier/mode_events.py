@@ -31,7 +31,7 @@ class Event:
         told = "another unit may change its side in an event"
         need(self.mode.are_on_sides(free, self.point), told)
         self._need_changes()
-        self.rate = self._narrow()(self.box)
+        self.rate = self.kinked.field(self.before, self._narrow())(self.box)
         self.end = [ball(a) + g * self.duration for a, g in zip(start, self.rate)]
 
     def _any(self, units):
@@ -61,12 +61,19 @@ class Event:
         return box
 
     def _with(self, unit, side):
-        """The point where a unit that changes is on a side, the others that do anywhere; those fall
-        silent as z of one below them comes to 0.
-        """
-        known = {unit} if side != self.before[unit] else {unit, *self.fallen}
-        others = self._any(each for each in self.changed if each not in known)
+        """The point where a unit that changes is on a side, the others that do anywhere."""
+        others = self._any(each for each in self.changed if each != unit)
         return self.kinked.field({**self.before, unit: side}, others).at(self.box)
+
+    def _ahead(self, unit):
+        """The point where a unit is still on its old side: so are those above that fall silent as
+        it comes to its kink; where z of one that leaves stays 0, θ is that of sliding units.
+        """
+        l, _, i = unit
+        above = [(m, j, n) for m, j, n in self.fallen if (m, n) == (l + 1, i)]
+        with_it = above if self.before[unit] == ABOVE else []
+        known = {each: self.kinked.slope(each, self.before[each]) for each in (unit, *with_it)}
+        return self.kinked.field(self.before, self._narrow(known)).at(self.box)
 
     def _need_changes(self):
         """Need every unit to get where it is afterwards, and those that slide on to do so."""
@@ -88,7 +95,7 @@ class Event:
                 rate = self._with(each, -self.after[each]).moves(each)
                 need(rate * self.after[each] > 0, "a unit may leave to the wrong side")
             else:
-                self._need_passed(each, self._with(each, self.before[each]))
+                self._need_passed(each, self._ahead(each))
 
     def _need_passed(self, unit, point):
         """Need ż so large, as long as z is on its side, that z comes to 0 from what it is at first;
@@ -149,17 +156,19 @@ class Event:
         kept = {each for each in self.mode.leaving if each not in self.changed}
         return kept | {each for each in self.changed if self.after[each] != SLIDING}
 
-    def _narrow(self):
-        """The field of an event: slopes of units that leave lie between θ and their side's."""
+    def _narrow(self, known=()):
+        """Slopes of units that change, some of them known: of those that leave they lie between θ,
+        as z = 0, and that of their side.
+        """
+        slopes = self._any(self.changed) | dict(known)
         left = [each for each in self.changed if self.before[each] == SLIDING]
-        slopes = self._any(self.changed)
         if left:
             others = {each: slope for each, slope in slopes.items() if each not in left}
             point = self.kinked.field(self.before, others).at(self.box)
             for each, theta in slopes_sliding(point, left).items():
                 end = self.kinked.slope(each, self.after[each])
                 slopes[each] = within(theta.hull(end), slopes[each])
-        return self.kinked.field(self.before, slopes)
+        return slopes
 
 
 def within(a, b):
