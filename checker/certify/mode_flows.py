@@ -133,6 +133,8 @@ def follow(path: Path, is_over: Callable, time: float = math.inf) -> Path:
         if nearer is None:  # the step had to be shorter, and the event lies beyond it
             path = path.longer(step(mode.field, path.start, path.error, series, change.time / 2))
             continue
+        if is_over(nearer[0]):
+            return nearer[0]
         path = _through(*nearer, change, moved(series, change.time))
     raise NotProved(f"the flow takes more than {STEPS} steps")
 

@@ -31,8 +31,8 @@ class Event:
         told = "another unit may change its side in an event"
         need(self.mode.are_on_sides(free, self.point), told)
         self._need_changes()
-        self.rate = self.kinked.field(self.before, self._narrow())(self.box)
-        self.end = [ball(a) + g * self.duration for a, g in zip(start, self.rate)]
+        rate = self.kinked.field(self.before, self._narrow())(self.box)
+        self.end = [ball(a) + g * self.duration for a, g in zip(start, rate)]
 
     def _any(self, units):
         return {each: self.kinked.any_slope(each) for each in units}
@@ -143,12 +143,6 @@ class Event:
             ),
             "a unit that falls silent may have another sign before",
         )
-
-    def rises(self):
-        """Whether u̇ is certainly not along u all through: N(v) rises, as ⟨u, u̇⟩ = D·N(u)."""
-        square = sum((x * x for x in self.box), Ball(0))
-        along = self.point.value * self.kinked.net.order
-        return any((g * square - x * along).nonzero for g, x in zip(self.rate, self.box))
 
     @property
     def leaving(self):
