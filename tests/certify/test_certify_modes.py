@@ -4,6 +4,8 @@ least-norm subgradient lead to, and conclusions about them are proved.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,7 @@ FLOWS = {
     "leaky, two neurons": (drawn((2, 2, 1), LEAKY, 2, 3), 1.0),
     "two units slide": (drawn((3, 2, 1), (0.1,), 12, 6), 2.3),
     "relu, three layers": (drawn((2, 2, 2, 1), (0.0, 0.0), 22, 3), 1.0),
-    "leaky, three layers": (drawn((2, 2, 2, 1), (0.2, 0.2), 6, 4), 1.2),
+    "leaky, three layers": (drawn((2, 2, 2, 1), (0.2, 0.2), 6, 4), 0.6),
     "p = 1 below p = 2": (drawn((2, 2, 2, 1), (0.1, 0.5), 1, 3, (1, 2)), 1.5),
     "p = 2 below p = 1": (drawn((2, 2, 2, 1), (0.5, 0.0), 3, 3, (2, 1)), 1.5),
 }
@@ -52,7 +54,10 @@ def never(path) -> bool:
     return False
 
 
-def found(instance, time: float):
+@functools.cache
+def found(name: str):
+    """The path of one of the flows."""
+    instance, time = FLOWS[name]
     within(60)
     return follow(begin(instance), never, time)
 
@@ -60,7 +65,7 @@ def found(instance, time: float):
 @pytest.mark.parametrize("name", FLOWS)
 def test_the_tube_of_a_flow_through_kinks_holds_where_euler_steps_lead(name):
     instance, time = FLOWS[name]
-    path = found(instance, time)
+    path = found(name)
     flow = ModeFlow(case_of(instance), path.plain())
     assert abs(float(flow.end) - time) < 1e-12 and float(flow.last[1].upper) < NARROW
     end = np.array([float(each) for each in flow.at_end])
@@ -79,8 +84,8 @@ def kinds_of(path) -> set[str]:
 
 def test_units_cross_start_to_slide_and_leave():
     for name, kind in (("crosses", "crosses"), ("slides", "enters"), ("leaves", "leaves")):
-        assert kind in kinds_of(found(*FLOWS[name]))
-    two = found(*FLOWS["two units slide"]).plain()
+        assert kind in kinds_of(found(name))
+    two = found("two units slide").plain()
     assert max(each["signs"].count(0) for each in two) == 2
 
 
@@ -102,9 +107,8 @@ PROVED = {
 @pytest.mark.parametrize("check", PROVED)
 def test_a_conclusion_about_a_flow_through_kinks_is_proved(check):
     for name in PROVED[check]:
-        instance, time = FLOWS[name]
-        data = {"ncf": found(instance, time).plain()}
-        assert reason(getattr(through_kinks, check), instance, data) == ""
+        data = {"ncf": found(name).plain()}
+        assert reason(getattr(through_kinks, check), FLOWS[name][0], data) == ""
 
 
 @pytest.mark.parametrize("name", ["slides", "leaky, two neurons"])
@@ -128,7 +132,7 @@ def test_two_solutions_are_proved_where_a_kink_turns_repelling(alpha):
     assert [each["signs"][0] for each in data["first"]] == [1, 0, 1]
     assert reason(through_kinks.branches, instance, data) == ""
     with pytest.raises(NotProved, match="branches"):
-        found(instance, 2.0)
+        through(instance, never, 2.0)
 
 
 def test_two_solutions_that_are_still_near_each_other_prove_nothing():
