@@ -29,7 +29,7 @@ class Event:
         self._need_order()
         free = [each for each in after if self.before[each] and each not in self.changed]
         told = "another unit may change its side in an event"
-        need(self.mode.are_on_sides(free, self.point), told)
+        need(self.mode.are_on_sides(free, self.point, every=True), told)
         self._need_changes()
         rate = self.kinked.field(self.before, self._narrow())(self.box)
         self.end = [ball(a) + g * self.duration for a, g in zip(start, rate)]
@@ -151,12 +151,12 @@ class Event:
         return kept | {each for each in self.changed if self.after[each] != SLIDING}
 
     def _narrow(self, known=()):
-        """Slopes of units that change, some of them known: of those that leave they lie between θ,
-        as z = 0, and that of their side.
+        """Slopes of units that change, some of them known: if one leaves, its lies between θ, as
+        long as z = 0, and that of its side.
         """
         slopes = self._any(self.changed) | dict(known)
         left = [each for each in self.changed if self.before[each] == SLIDING]
-        if left:
+        if len(left) == 1:
             others = {each: slope for each, slope in slopes.items() if each not in left}
             point = self.kinked.field(self.before, others).at(self.box)
             for each, theta in slopes_sliding(point, left).items():

@@ -37,9 +37,9 @@ class Mode:
         if not (point.attract() if self.every else point.allow()):
             return False
         free = [each for each, side in self.sides.items() if side]
-        return self.are_on_sides(free, point)
+        return self.are_on_sides(free, point, self.every)
 
-    def are_on_sides(self, units, point):
+    def are_on_sides(self, units, point, every):
         """Whether units stay on their sides at a point, of the mode's field or of an event."""
         near = [
             each
@@ -52,20 +52,22 @@ class Mode:
             return False
         resting = [each for each in near if is_nothing(point.moves(each))]
         moving = [each for each in near if each not in resting]
-        if not self.every:
-            return all(point.moves(each) * self.sides[each] > 0 for each in moving)
-        if not self._rest(resting, moving, point):
+        if not every:
+            signed = all(point.moves(each) * self.sides[each] > 0 for each in moving)
+            return signed and resting == []
+        above = self._heard(near, point)
+        if not self._rest(resting, moving, point, above):
             return False
-        while left := [each for each in moving if self._leaves(each, moving, point)]:
+        while left := [each for each in moving if self._leaves(each, moving, point, above)]:
             moving = [each for each in moving if each not in left]
         return moving == []
 
-    def _rest(self, resting, moving, point):
+    def _rest(self, resting, moving, point, above):
         """Whether z of units that died stays 0: their side is that of α, and λ < 0."""
         if resting == []:
             return True
         slopes = {each: self.kinked.any_slope(each) for each in moving}
-        field = point.field.replaced(slopes | self._heard(resting, point))
+        field = point.field.replaced(slopes | above)
         at = field.at(point.u)
         solve(gram([at.normal(each) for each in resting]), [Ball(0)] * len(resting))
         return at.attract() and all(
@@ -73,20 +75,20 @@ class Mode:
             for each in resting
         )
 
-    def _heard(self, resting, point):
-        """Slopes of silent units if they heard those that rest: by signs of weights between."""
+    def _heard(self, near, point):
+        """Slopes of silent units if they heard those near: by signs of weights between."""
         found = {}
         for above in self.sides:
             l, j, i = above
-            weights = [point.W[l][j][k] for below, k, n in resting if (below, n) == (l - 1, i)]
-            if point.is_silent(above) and any(n == i for _, _, n in resting):
+            weights = [point.W[l][j][k] for below, k, n in near if (below, n) == (l - 1, i)]
+            if point.is_silent(above) and any(n == i for _, _, n in near):
                 found[above] = self.kinked.any_slope(above)
                 for side in (ABOVE, BELOW):
                     if weights and all(each * side > 0 for each in weights):
                         found[above] = self.kinked.slope(above, side)
         return found
 
-    def _leaves(self, unit, near, point):
+    def _leaves(self, unit, near, point, above):
         """Whether ż of a unit that may be at its kink has the sign of its side for all slopes of
         those near: then it is off its kink at all later times, and of one slope for others.
         """
@@ -95,7 +97,7 @@ class Mode:
         # ż is affine in the slope of a unit of the layer of the sliding ones.
         if near == [unit] and all(l == unit[0] for l, _, _ in field.sliding):
             every = [{unit: kinked.slope(unit, each)} for each in (ABOVE, BELOW)]
-        points = [field.replaced(slopes).at(point.u) for slopes in every]
+        points = [field.replaced(slopes | above).at(point.u) for slopes in every]
         return all(each.attract() and each.moves(unit) * side > 0 for each in points)
 
 

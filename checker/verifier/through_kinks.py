@@ -12,7 +12,7 @@ from .mode_tubes import ModeFlow, followed
 from .modes import Kinked, is_nothing
 from .networks import unit
 from .numbers import Ball, ball, dot, need, power
-from .registry import fact
+from .registry import fact, proof
 from .tubes import Tube
 
 DRIFT = Fraction(1, 10**9)  # of a balance, where ‖v_0‖ = 1
@@ -96,8 +96,9 @@ def norm_bracket(case, data):
     need(square < exponential(four_times * last), "‖u‖ may be larger than e^{2N*t}")
 
 
+@proof
 def grows(case, flow):
-    """N(v) at the end, which N* is at least; need it positive."""
+    """N(v) > 0 at the end of a flow; N* is at least that."""
     found = value(case, flow.at_end)
     need(found > 0, "N > 0 is not proved")
     return found
@@ -151,9 +152,9 @@ def _wrong(case, W):
 
 
 def branches(case, data):
-    """Two solutions of u̇ ∈ ∂N(u) from `start`, more than 10⁻² apart at a time: a unit slides until
-    what flows back to it changes its sign, and leaves its kink to either side.
+    """Two solutions of u̇ ∈ ∂N(u) from `start` whose directions are more than 10⁻² apart at a time:
+    a unit slides until what flows back to it changes its sign, and leaves its kink to either side.
     """
     flows = [ModeFlow(case, data[name], every=False) for name in ("first", "second")]
     time = min(each.end for each in flows)
-    need_apart(*(each.at(time) for each in flows), APART)
+    need_apart(*(unit(each.at(time)) for each in flows), APART)

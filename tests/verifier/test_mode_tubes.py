@@ -16,6 +16,7 @@ from ncfcheck.certify.certificate import within
 from ncfcheck.certify.mode_flows import begin, follow, parted
 from ncfcheck.verifier import through_kinks
 from ncfcheck.verifier.mode_events import Event
+from ncfcheck.verifier.mode_tubes import ModeFlow
 from ncfcheck.verifier.modes import reciprocal, solve
 from ncfcheck.verifier.numbers import Ball, Dual, Rejected, ball
 from ncfcheck.verifier.polynomials import Poly
@@ -162,6 +163,13 @@ def test_a_unit_that_keeps_its_slope_across_its_kink_is_rejected():
 
 def test_a_unit_that_slides_on_as_its_slope_leaves_the_bounds_is_rejected():
     assert BOUNDS in why("leaves", sliding_on())
+
+
+@pytest.mark.parametrize("pieces", [through_the_kink, sliding_on])
+def test_one_solution_of_several_stays_on_sides_and_slopes_too(pieces):
+    instance = CROSSES if pieces is through_the_kink else LEAVES
+    with pytest.raises(Rejected, match=SIDES):
+        ModeFlow(case_of(instance), pieces(), every=False)
 
 
 def test_an_event_that_ends_too_soon_is_rejected():
