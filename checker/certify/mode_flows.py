@@ -97,6 +97,7 @@ class Path:
             steps=(),
             duration=duration,
             start=self.start if event is None else event.end,
+            error=self.error if event is None else event.error,
             time=self.time + Fraction(duration or 0.0),
         )
 

@@ -8,7 +8,7 @@ others would turn the c_s.
 """
 
 from .modes import ABOVE, BELOW, SLIDING, is_nothing, slopes_sliding
-from .numbers import Ball, ball, need
+from .numbers import Ball, ball, dot, need
 
 
 class Event:
@@ -32,7 +32,11 @@ class Event:
         need(self.mode.are_on_sides(free, self.point, every=True), told)
         self._need_changes()
         rate = self.kinked.field(self.before, self._narrow())(self.box)
-        self.end = [ball(a) + g * self.duration for a, g in zip(start, rate)]
+        end = [ball(a) + g * self.duration for a, g in zip(start, rate)]
+        widths = [Ball(each.hi - each.lo, None, each.e - 1) for each in end]
+        # All solutions end within `error` of this.
+        self.end = [Ball(each.lo + each.hi, None, each.e - 1) for each in end]
+        self.error = error + dot(widths, widths).root(2).upper
 
     def _any(self, units):
         return {each: self.kinked.any_slope(each) for each in units}

@@ -159,7 +159,7 @@ class ModeFlow:
         duration = Fraction(number(data["duration"]))
         event = Event(self.pieces[-1].mode, sides, *self.last, duration)
         self.events.append(event)
-        self.end, self.last = self.end + duration, (event.end, self.last[1])
+        self.end, self.last = self.end + duration, (event.end, event.error)
         return event.leaving
 
     @property

@@ -5,15 +5,18 @@ least-norm subgradient lead to, and conclusions about them are proved.
 from __future__ import annotations
 
 import functools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from ncfcheck.certify import Certificate, prove
 from ncfcheck.certify.certificate import NotProved, within
 from ncfcheck.certify.mode_flows import apart, begin, follow, has_changed, parted, through
-from ncfcheck.verifier import through_kinks
+from ncfcheck.verifier import PROOFS, through_kinks
 from ncfcheck.verifier.mode_tubes import ModeFlow
 from ncfcheck.verifier.numbers import ball
+from ncfcheck.verifier.registry import proves
 from tests.support.through_kinks import (
     BRANCHES,
     CROSSES,
@@ -29,6 +32,7 @@ from tests.support.through_kinks import (
 )
 
 pytestmark = pytest.mark.usefixtures("at_one_precision")
+ID = "kinks.monotone_for_tests"
 STEPS = 500  # of Euler's method, and twice as many
 NARROW = 1e-9  # radius of what is enclosed
 RELU, LEAKY = (0.0,), (0.3,)
@@ -139,6 +143,31 @@ def test_two_solutions_that_are_still_near_each_other_prove_nothing():
     data = both(BRANCHES, 2.0)
     same = {"first": data["first"], "second": data["first"]}
     assert "nearer" in reason(through_kinks.branches, BRANCHES, same)
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """A claim of monotony as the page registers it: the function, and what asks for its proof."""
+    keeps = {"p_l = 1, α_l < 1 for some l": through_kinks.kinked}
+    keeps |= {"no branching": through_kinks.followed}
+    proves(ID, keeps=keeps)(through_kinks.monotone)
+    monkeypatch.setitem(PROOFS, ID, PROOFS.pop(ID))  # taken out again at the end
+
+    def monotone(instance):
+        path = through(instance, has_changed(0.5, 2.0), time=2.0)
+        return Certificate("flow", {"ncf": path.plain()})
+
+    return SimpleNamespace(id=ID, prove=monotone, function=SimpleNamespace(__module__=""))
+
+
+def test_a_claim_that_is_registered_as_the_page_says_is_proved_with_its_hypotheses(registered):
+    proved = prove(registered, SLIDES, seconds=60)
+    assert isinstance(proved, Certificate) and proved.proves.startswith("N(v(t)) rises")
+    smooth = drawn((2, 1, 1), (1.0,), 0, 2)
+    data = {"ncf": []}
+    assert "“p_l = 1, α_l < 1 for some l” is not proved" in reason(PROOFS[ID], smooth, data)
+    assert "“no branching” is not proved" in reason(PROOFS[ID], SLIDES, data)
+    assert prove(registered, BRANCHES, seconds=60).reason.startswith("the flow branches")
 
 
 def test_exponentials_hold_those_of_floats():
