@@ -7,8 +7,12 @@ dies brings sliding ones to rest. Only units of the layer of sliding ones, or ab
 others would turn the c_s.
 """
 
+from itertools import product
+
 from .modes import ABOVE, BELOW, SLIDING, is_nothing, slopes_sliding
 from .numbers import Ball, ball, dot, need
+
+CORNERS = 3  # units whose slopes are looked at one end after another
 
 
 class Event:
@@ -64,20 +68,32 @@ class Event:
         need(all(each < reach for each in speeds), "an event that may lead anywhere")
         return box
 
+    def _corners(self, field):
+        """Points whose slopes of units that change are ends of what they may be: of one layer, the
+        rates of z are affine in them.
+        """
+        moving = [each for each in self.changed if each not in field.sliding]
+        layers = {l for l, _, _ in [*self.changed, *field.sliding]}
+        if len(layers) > 1 or len(moving) > CORNERS:
+            return [field.at(self.box)]
+        ends = [[Ball(v, None, s.e) for v in (s.lo, s.hi)] for s in map(field.slopes.get, moving)]
+        fields = [field.replaced(dict(zip(moving, each))) for each in product(*ends)]
+        return [each.at(self.box) for each in fields]
+
     def _with(self, unit, side):
-        """The point where a unit that changes is on a side, the others that do anywhere."""
+        """Where a unit that changes is on a side, the others that do anywhere."""
         others = self._any(each for each in self.changed if each != unit)
-        return self.kinked.field({**self.before, unit: side}, others).at(self.box)
+        return self._corners(self.kinked.field({**self.before, unit: side}, others))
 
     def _ahead(self, unit):
-        """The point where a unit is still on its old side: so are those above that fall silent as
+        """Where a unit is still on its old side: so are those above that fall silent as
         it comes to its kink; where z of one that leaves stays 0, θ is that of sliding units.
         """
         l, _, i = unit
         above = [(m, j, n) for m, j, n in self.fallen if (m, n) == (l + 1, i)]
         with_it = above if self.before[unit] == ABOVE else []
         known = {each: self.kinked.slope(each, self.before[each]) for each in (unit, *with_it)}
-        return self.kinked.field(self.before, self._narrow(known)).at(self.box)
+        return self._corners(self.kinked.field(self.before, self._narrow(known)))
 
     def _need_changes(self):
         """Need every unit to get where it is afterwards, and those that slide on to do so."""
@@ -92,24 +108,26 @@ class Event:
         need(len(entering) < 2, "two units start to slide at once")
         # A unit that enters is on its old side, or slides with the others.
         places = [self._with(each, side) for each in entering for side in (self.before[each], 0)]
-        told = "a sliding unit may leave in an event"
-        need(all(each.attract() for each in places or [self.point]), told)
+        points = [point for each in places or [self._corners(self.wide)] for point in each]
+        need(all(each.attract() for each in points), "a sliding unit may leave in an event")
         for each in moved:
             if each in left:
-                rate = self._with(each, -self.after[each]).moves(each)
-                need(rate * self.after[each] > 0, "a unit may leave to the wrong side")
+                rates = [point.moves(each) for point in self._with(each, -self.after[each])]
+                signed = all(rate * self.after[each] > 0 for rate in rates)
+                need(signed, "a unit may leave to the wrong side")
             else:
                 self._need_passed(each, self._ahead(each))
 
-    def _need_passed(self, unit, point):
+    def _need_passed(self, unit, points):
         """Need ż so large, as long as z is on its side, that z comes to 0 from what it is at first;
         it never comes back.
         """
         side = self.before[unit]
         need(side != SLIDING, "not a side")
-        rate = point.moves(unit) * -side
+        rates = [point.moves(unit) * -side for point in points]
         way = abs(self.kinked.field(self.before).at(self.first).z(unit))
-        need(rate > 0 and way < rate * self.duration, "a unit may not come to its kink")
+        passes = all(rate > 0 and way < rate * self.duration for rate in rates)
+        need(passes, "a unit may not come to its kink")
 
     def _need_death(self, moved):
         """Need sliding units to come to rest as the last active unit of a neuron does: the mode
@@ -117,7 +135,7 @@ class Event:
         """
         before, sides = self.mode.field.at(self.box), [self.before[each] for each in moved]
         need(before.attract() and sides.count(SLIDING) == len(sides) - 1, "not one unit that dies")
-        self._need_passed(moved[sides.index(ABOVE)], before)
+        self._need_passed(moved[sides.index(ABOVE)], [before])
         resting = {**self.after, **dict.fromkeys(moved, SLIDING)}
         need(
             self.later.attract()

@@ -46,6 +46,7 @@ FLOWS = {
     "relu, two neurons": (drawn((2, 2, 1), RELU, 14, 5), 0.55),
     "negative slope": (drawn((2, 2, 1), (-0.5,), 2, 4), 1.5),
     "leaky, two neurons": (drawn((2, 2, 1), LEAKY, 2, 3), 1.0),
+    "leaves as another enters": (drawn((3, 2, 1), (0.1,), 32, 6), 1.2),
     "two units slide": (drawn((3, 2, 1), (0.1,), 12, 6), 2.3),
     "relu, three layers": (drawn((2, 2, 2, 1), (0.0, 0.0), 22, 3), 1.0),
     "leaky, three layers": (drawn((2, 2, 2, 1), (0.2, 0.2), 6, 4), 0.6),
@@ -89,6 +90,8 @@ def kinds_of(path) -> set[str]:
 def test_units_cross_start_to_slide_and_leave():
     for name, kind in (("crosses", "crosses"), ("slides", "enters"), ("leaves", "leaves")):
         assert kind in kinds_of(found(name))
+    composite = found("leaves as another enters")
+    assert kinds_of(composite) == {"enters", "leaves"}
     two = found("two units slide").plain()
     assert max(each["signs"].count(0) for each in two) == 2
 
