@@ -109,7 +109,8 @@ def continuations(
     """
     if flow.stop is not Stop.BRANCHED or flow.turns is None or flow.turns.unsettled is None:
         return []
-    field, found = _field(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(flow.direction))), []
+    field: Any = _field(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(flow.direction)))
+    found = []
     for modes in through_kinks.ways_on(field, flow.direction, flow.turns):
         on = _run(field, flow.direction, numerics, until, HANDOVER, 0.0, modes)
         if on.stop is not Stop.TIED or len(on.time) > 1:
@@ -225,7 +226,7 @@ def _crossing(
         if not time:
             return first_rows(flow, row)
         last = flow.directions[row - 1], numerics, time_reaches(time), NEVER
-        modes = flow.turns and flow.turns.mode_at(row - 1)
+        modes = None if flow.turns is None else flow.turns.mode_at(row - 1)
         more = _run(field, *last, flow.log_norm[row - 1], modes)
         return joined(first_rows(flow, row), more)
 
