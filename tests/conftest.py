@@ -5,6 +5,8 @@ import signal
 import sys
 
 import pytest
+import scipy.linalg  # noqa: F401  # with its threads, which are limited with those of numpy
+from threadpoolctl import threadpool_limits
 
 from ncfcheck.app import cli
 from ncfcheck.core import claim_files, claims, loading
@@ -89,6 +91,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # As in workers: several tests are under way at once, and threads that wait take their time.
+    threadpool_limits(limits=1)
     config.addinivalue_line(
         "markers", "long: run with --ground only, by `make ground` or `make long`"
     )
