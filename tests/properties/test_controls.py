@@ -11,7 +11,7 @@ from ncfcheck.core.necessity import needs, stale
 from ncfcheck.model.ncf import norm
 from ncfcheck.properties import hypotheses
 from ncfcheck.properties.flow.instances import kinked
-from ncfcheck.run.check import check_claim
+from ncfcheck.run.check import PROFILES, check_claim
 from ncfcheck.strategies.draw import draw
 from tests.support.certified import ENCLOSED
 
@@ -56,12 +56,13 @@ WITHOUT_CONTROL = {
 @pytest.mark.parametrize("id", CONTROLS)
 def test_every_control_is_violated_in_a_small_draw(id, seed):
     claim = registered()[id]
-    result = check_claim(claim, 25, seed)
+    result = check_claim(claim, PROFILES["quick"], seed)
     # Instances drawn are mostly too large for a tube around their flows; the smaller ones of the
     # gallery are certified. Of models that are no layered networks there are no certificates.
     is_static = claim.refute is not None and id not in ENCLOSED
     expected = {Verdict.REFUTED} if is_static else {Verdict.REFUTED, Verdict.POTENTIAL}
     assert result.verdict in expected, result.why_uncertified
+    assert result.as_expected()
     assert result.worst.value < -5 * result.worst.error
 
 
