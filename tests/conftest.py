@@ -1,5 +1,6 @@
 """Fixtures shared by the tests, and the table of planted mistakes in their output."""
 
+import compileall
 import importlib
 import signal
 import sys
@@ -11,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from ncfcheck.app import cli
 from ncfcheck.core import claim_files, claims, loading
 from ncfcheck.verifier import witnesses
+from tests.support import ROOT
 from tests.support.output import without_progress
 
 pytest_plugins = ["pytester"]
@@ -91,6 +93,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
+        # Or hundreds of processes that tests start would each compile the program.
+        for folder in ("checker", "properties"):
+            compileall.compile_dir(ROOT / folder, quiet=1)
     # As in workers: several tests are under way at once, and threads that wait take their time.
     threadpool_limits(limits=1)
     config.addinivalue_line(
