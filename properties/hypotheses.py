@@ -29,6 +29,9 @@ ONE_SIGN = "the layer's inputs have one sign"
 CLARKE_REDUCED = "u a Clarke KKT point of the reduced problem: slopes in [α, 1]"
 LOCAL_MAXIMUM = "u a local maximum, N(u) > 0"
 CURVED_LAST = "p_{L−1} ≥ 2"
+GRADIENT_STEPS = "steps along −∇𝓛"
+ONE_RATE = "one learning rate for all weights"
+FIXED_RATE = "η fixed as δ → 0"
 
 # What claims need of a model that is no layered network.
 FLOW = Need.HOMOGENEOUS, Need.LIPSCHITZ

@@ -1,0 +1,156 @@
+"""How descents depart from the NCF flow: a ladder of steps, and the first order (theory §8)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from ncfcheck.core.claims import Unresolved
+from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.ncf import norm
+from ncfcheck.theory.descent.descents import is_compiled, loss_descent
+from ncfcheck.theory.descent.rules import Rule, heavy_ball
+from ncfcheck.theory.early.tracking import Departures, difference, to_radius
+from ncfcheck.theory.early.training import follow, log_forcing, looser
+from ncfcheck.theory.early.variations import Force
+from ncfcheck.theory.flow.trajectories import Event, Trajectory, noise, norm_reaches
+
+# Descents are compared where the norm is this, or where ‖u‖^{D−2} is: beyond, steps would have to
+# be ever shorter, at D = 13 a thousand times as short as at norm 1.
+RADIUS, GROWTH = 2.0, 4.0
+# A ladder begins with so many steps, or more where the gradient turns by more than a tenth in one.
+FEWEST, STABLE = 400, 0.1
+# Departures that a ladder begins at, at most; what the loss adds to them, in units of h/T.
+LARGEST, SHARE = 3e-3, 1e-6
+# Steps of all rungs together, times what one takes: parameters times samples, and what all take.
+WORK, EACH = 4e8, 300
+
+
+def radius(order: float) -> float:
+    """The norm ρ, in units of δ, at which descents are compared with the NCF flow."""
+    return min(RADIUS, GROWTH ** (1 / (order - 2)))
+
+
+def steepness(instance: Instance, flow: Trajectory) -> float:
+    """About the largest ‖∇²N(u)‖ along a flow."""
+    on_data, ybar, order = instance.ncf.on_data, instance.ncf.ybar, instance.network.order
+    largest = 0.0
+    for row in np.unique(np.linspace(0, len(flow.time) - 1, 6).astype(int)):
+        v, scale = np.array(flow.directions[row]), math.exp((order - 2) * flow.log_norm[row])
+        curvature, turned = on_data.curvature(v, ybar), on_data.pull_back(v, ybar)[1]
+        for _ in range(8):  # of power iteration
+            size = norm(turned)
+            if not 0 < size < math.inf:
+                break
+            turned = curvature.product(turned / size)
+        largest = max(largest, norm(turned) * scale)
+    return largest
+
+
+def is_too_long(instance: Instance, steps: float) -> bool:
+    """Whether so many steps would take too long."""
+    if not is_compiled(instance.ncf, instance.problem.loss):
+        return steps > instance.numerics.calls
+    return steps * (instance.network.size * len(instance.problem.X) + EACH) > WORK
+
+
+class Descents:
+    """Descents of an instance by heavy ball with memory β and decay κ, whose steps go along H of
+    the flow's time, all of one η: δ falls with H^{1/(D−2)}; and the NCF flow that they follow.
+    """
+
+    def __init__(self, instance: Instance, memory: float = 0.0):
+        numerics = replace(instance.numerics, tolerance=1e-3 * instance.numerics.tolerance)
+        self.instance, self.memory = replace(instance, numerics=numerics), memory
+        self.order = instance.network.order
+        self.reference = to_radius(self.instance, radius(self.order))
+        self.steepness = steepness(instance, self.reference)
+        self.first = (1 - memory) * min(self.time / FEWEST, STABLE / self.steepness)
+        # δ^D at the longest step, so small that the loss is next to nothing beside the step.
+        self.top, forcing = self.first, log_forcing(self.instance, self.reference)
+        self.log_delta = (math.log(SHARE * self.first / self.time) - forcing) / self.order
+
+    @property
+    def time(self) -> float:
+        """T, when the NCF flow's norm reaches ρ."""
+        return float(self.reference.time[-1])
+
+    @property
+    def until(self) -> Event:
+        """Where norms reach ρ."""
+        return norm_reaches(radius(self.order))
+
+    def delta(self, step: float) -> float:
+        """The δ at which a step goes along H of the flow's time."""
+        return math.exp(self.log_delta + math.log(step / self.top) / (self.order - 2))
+
+    def along(self, rule: Rule, delta: float, until: Event, steps: float) -> Trajectory:
+        """A descent by a rule to the event, after about so many steps; Unresolved elsewhere."""
+        most = int(4 * steps) + 100
+        flow = loss_descent(self.instance.problem, self.instance.start, delta, rule, until, most)
+        if not flow.stop.is_event:
+            raise Unresolved(f"descent: {flow.stop.value}")
+        return flow
+
+    def to_radius(self, step: float) -> Trajectory:
+        """The descent of steps along H to norm ρ."""
+        rule = heavy_ball(self.instance.network.size, (1 - self.memory) * step, self.memory)
+        return self.along(rule, self.delta(step), self.until, self.time / step)
+
+    def departure(self, step: float) -> tuple[np.ndarray, float]:
+        """(difference of directions (P,), relative difference of arrival times)."""
+        return difference(self.to_radius(step), self.reference)
+
+    def departures(self, rungs: int) -> Departures:
+        """Those down a ladder of H, each half of the last. Raises Unresolved where it would take
+        too long.
+        """
+        steps = self.asymptotic() * 0.5 ** np.arange(float(rungs))
+        if is_too_long(self.instance, self.time * float(np.sum(1 / steps))):
+            raise Unresolved("descents would take too many steps")
+        directions, delays = zip(*map(self.departure, steps))
+        told = np.array(directions), np.array(delays), self.floor(self.time / steps[-1])
+        return Departures(self.reference, steps, *told)
+
+    def asymptotic(self) -> float:
+        """The H that a ladder begins at: departures are LARGEST at most."""
+        step = self.first
+        for _ in range(8):
+            if is_too_long(self.instance, self.time / step):
+                break
+            try:
+                direction, delay = self.departure(step)
+                error = max(norm(direction), abs(delay))
+            except Unresolved:
+                error = math.inf
+            if error <= LARGEST:
+                return step
+            step *= max(0.05, 0.8 * LARGEST / error) if error < 1 else 0.1
+        raise Unresolved("no step found with which a descent is near the NCF flow in time")
+
+    def floor(self, steps: float) -> np.ndarray:
+        """What (‖direction‖, delay) may be off by: errors of the NCF flow, what the loss changes
+        at the largest δ, and rounding of all steps.
+        """
+        each, lost = self.instance, noise(self.instance.ncf, self.reference)
+        coarse = to_radius(looser(each), radius(self.order))
+        trained = follow(each, self.delta(self.first), self.until)
+        apart = [difference(flow, self.reference) for flow in (coarse, trained)]
+        off = np.array([[norm(direction), abs(delay)] for direction, delay in apart])
+        return off[0] * (1 + lost / each.numerics.tolerance) + off[1] + lost + steps * EPS
+
+    @property
+    def force(self) -> Force:
+        """−½∇²N(u)∇N(u), by h times which a step along h∇N moves u besides the flow: descent
+        follows N − (h/4)‖∇N‖².
+        """
+        on_data, ybar = self.instance.ncf.on_data, self.instance.ncf.ybar
+        return Force(
+            lambda u, gradient: -0.5 * on_data.curvature_product(u, ybar, gradient),
+            max(self.steepness, 1e-300),
+        )
+
+

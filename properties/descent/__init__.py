@@ -1,0 +1,3 @@
+"""Descents with a step (theory §8)."""
+
+from ncfcheck.properties.descent import theorems
