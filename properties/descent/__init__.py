@@ -1,3 +1,3 @@
 """Descents with a step (theory §8)."""
 
-from ncfcheck.properties.descent import theorems
+from ncfcheck.properties.descent import theorems, decay

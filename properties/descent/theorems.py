@@ -26,13 +26,14 @@ from ncfcheck.properties.hypotheses import (
 )
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.descent.ladders import Descents
+from ncfcheck.theory.early.tracking import Departures
 from ncfcheck.theory.early.training import resolved
 from ncfcheck.theory.early.variations import predicted
 
 # Rungs of the ladder of steps: enough for slopes, and for ratios, that neighbours agree on.
 SLOPE_RUNGS, RATIO_RUNGS = 5, 4
 # The largest β tried: a heavy ball's transient and departures grow with 1/(1 − β).
-MEMORY = 0.9
+MEMORY = 0.8
 HYPOTHESES = (
     SUPERQUADRATIC,
     LIPSCHITZ,
@@ -63,7 +64,11 @@ def tracking_order(instance) -> Margin:
 
 def order_of(instance, claimed: float) -> Margin:
     """¼ − |slope − claimed order|, for the worse of directions and relative arrival times."""
-    found, order = Descents(instance).departures(SLOPE_RUNGS), instance.network.order - 2
+    return slopes(Descents(instance).departures(SLOPE_RUNGS), instance.network.order - 2, claimed)
+
+
+def slopes(found: Departures, order: float, claimed: float) -> Margin:
+    """The worse margin of the slopes of both sizes, over δ: log H is `order` times log δ."""
     parts = [settled_slope(found, column, order, claimed) for column in range(2)]
     settled = [part for part in parts if part.error < SETTLED_SLOPE]
     if not settled:
@@ -104,7 +109,7 @@ def momentum(instance) -> Margin:
     times by the share (H/T)[(1+β)/(1−β) τ + β/(1−β)], to first order in H = ηδ^{D−2}/(1−β).
 
     E and τ are those of descent, of which a step goes along H of the flow's time; β = 1 − ε-share,
-    0.9 at most.
+    0.8 at most.
     """
     return resolved(partial(constants, memory=min(MEMORY, 1 - instance.fraction)), instance)
 

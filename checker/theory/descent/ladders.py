@@ -16,7 +16,7 @@ from ncfcheck.theory.descent.rules import Rule, heavy_ball
 from ncfcheck.theory.early.tracking import Departures, difference, to_radius
 from ncfcheck.theory.early.training import follow, log_forcing, looser
 from ncfcheck.theory.early.variations import Force
-from ncfcheck.theory.flow.trajectories import Event, Trajectory, noise, norm_reaches
+from ncfcheck.theory.flow.trajectories import Event, Trajectory, noise, norm_reaches, time_reaches
 
 # Descents are compared where the norm is this, or where ‖u‖^{D−2} is: beyond, steps would have to
 # be ever shorter, at D = 13 a thousand times as short as at norm 1.
@@ -154,3 +154,23 @@ class Descents:
         )
 
 
+class Decayed(Descents):
+    """Descents with weight decay, at the time t at which the NCF flow's path has been gone along up
+    to norm ρ: τ(t) = T, where κ(D−2)τ is the share given.
+
+    With s = e^{−κt}q, dq/dτ = ∇N(q) in the time τ = (1 − e^{−κ(D−2)t})/(κ(D−2)).
+    """
+
+    def __init__(self, instance: Instance, share: float):
+        super().__init__(instance)
+        self.decay = share / ((self.order - 2) * self.time)
+        self.end = -math.log1p(-share) / ((self.order - 2) * self.decay)
+        self.shrunk = self.reference.log_norm[-1] - self.decay * self.end
+
+    def departure(self, step: float) -> tuple[np.ndarray, float]:
+        """(difference of directions (P,), of log‖s‖ from that of e^{−κt}u(τ)) at that time."""
+        rule = heavy_ball(self.instance.network.size, step, decay=self.decay)
+        until = time_reaches(self.end)
+        flow = self.along(rule, self.delta(step), until, self.end / step)
+        turned = flow.direction - self.reference.direction
+        return turned, float(flow.log_norm[-1] - self.shrunk)
