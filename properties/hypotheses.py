@@ -32,7 +32,6 @@ CURVED_LAST = "p_{L−1} ≥ 2"
 GRADIENT_STEPS = "steps along −∇𝓛"
 ONE_RATE = "one learning rate for all weights"
 FIXED_RATE = "η fixed as δ → 0"
-STRICT_LIMIT = "u* a strict, nondegenerate maximum"
 WEAK_DECAY = "μ < μ_c where it is to escape"
 STRONG_DECAY = "μ > μ_c where it is not to escape"
 

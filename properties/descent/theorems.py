@@ -1,4 +1,4 @@
-"""Gradient descent and heavy ball follow the NCF to order δ^{D−2}, with their constants (§8)."""
+"""Gradient descent and heavy ball follow the NCF to order δ^{D−2}, with their constants (§12)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ HYPOTHESES = (
     "descent.tracking_order",
     kind=THEOREM,
     needs=EARLY,
-    reference="§8",
+    reference="§12",
     scale_free=True,
     given=instances(models="any", needs=EARLY),
     hypotheses=HYPOTHESES,
@@ -80,7 +80,7 @@ def slopes(found: Departures, order: float, claimed: float) -> Margin:
     "descent.tracking_constant",
     kind=THEOREM,
     needs=EARLY,
-    reference="§8",
+    reference="§12",
     scale_free=True,
     given=instances(models="any", needs=EARLY),
     hypotheses=HYPOTHESES,
@@ -99,7 +99,7 @@ def tracking_constant(instance) -> Margin:
     "descent.momentum",
     kind=THEOREM,
     needs=EARLY,
-    reference="§8",
+    reference="§12",
     scale_free=True,
     given=instances(models="any", needs=EARLY),
     hypotheses=HYPOTHESES,

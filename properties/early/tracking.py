@@ -114,7 +114,9 @@ def _constant(instance) -> Margin:
     direction, delay, accuracy = predicted(instance, found.reference)
     parts = [
         settled_ratio(found.directions, direction, found.powers, found.floor[0], accuracy[0]),
-        settled_ratio(found.delays[:, None], np.array([delay]), found.powers, found.floor[1], accuracy[1]),
+        settled_ratio(
+            found.delays[:, None], np.array([delay]), found.powers, found.floor[1], accuracy[1]
+        ),
     ]
     settled = [part for part in parts if part.error < SETTLED_CONSTANT]
     if not settled:

@@ -26,6 +26,8 @@ CHAIN_RULE = (
     "it follows from Euler's identities, which hold for any slope at a kink, and from the chain "
     "rule along the flow"
 )
+AS_FLOWS = "controls of early.tracking_order show it of the flow, which short steps follow"
+DESCENTS = ("tracking_order", "tracking_constant", "momentum", "decay_path", "decay_threshold")
 STRUCTURED = "controls of rank_one.sufficient show it of structured points of any kind"
 WITHOUT_CONTROL = {
     ("rank_one.mixed_sign_even_p", hypotheses.DENSE): STRUCTURED,
@@ -45,6 +47,20 @@ WITHOUT_CONTROL = {
         "early.norm_stays_small",
         hypotheses.SMALL_START,
     ): "a large δ slows growth in all that was tried: fitted data pull back",
+    **{
+        (f"descent.{name}", hypothesis): AS_FLOWS
+        for name in DESCENTS
+        for hypothesis in (
+            hypotheses.LIPSCHITZ,
+            hypotheses.TRUE_LABELS,
+            hypotheses.POSITIVE_LIMIT,
+            hypotheses.SMALL_START,
+        )
+    },
+    (
+        "descent.decay_threshold",
+        hypotheses.SUPERQUADRATIC,
+    ): "at D = 2 there is no blow-up, and nothing to state: the threshold is 2N* there",
     ("flow.monotone", hypotheses.LIPSCHITZ): CHAIN_RULE,
     ("flow.blowup_bracket", hypotheses.LIPSCHITZ): CHAIN_RULE,
     ("flow.blowup_rate", hypotheses.LIPSCHITZ): CHAIN_RULE,

@@ -16,8 +16,8 @@ from ncfcheck.theory.early.tracking import RADIUS, predicted
 from ncfcheck.theory.flow import any_model, linearised, solvers, stepper
 from ncfcheck.theory.flow.trajectories import (
     Stop,
-    field_of,
     aligned_with,
+    field_of,
     loss_flow,
     ncf_flow,
     norm_reaches,

@@ -1,4 +1,4 @@
-"""Flows with weight decay: which of them escape from the origin (theory §8)."""
+"""Flows with weight decay: which of them escape from the origin (theory §12)."""
 
 from __future__ import annotations
 

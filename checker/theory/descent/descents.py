@@ -1,4 +1,4 @@
-"""Descents as trajectories, beside the flows that they follow (theory §8)."""
+"""Descents as trajectories, beside the flows that they follow (theory §12)."""
 
 from __future__ import annotations
 

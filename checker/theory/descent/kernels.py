@@ -171,9 +171,7 @@ def descend(field, rule, start, pace, kind, target, direction, steps, rows):
         if rule.batch > 0:
             place = gathered(rule, state, order, place, field.X, field.y, X, y)
         share = batch / samples
-        value = pull_back(
-            field.layout, s, X, y, field.loss, factor, share, weights, work, g
-        )
+        value = pull_back(field.layout, s, X, y, field.loss, factor, share, weights, work, g)
         if count % stride == 0:
             if row == rows:
                 row, stride = thinned(scalars[:rows], directions[:rows]), 2 * stride
@@ -205,9 +203,7 @@ def descend(field, rule, start, pace, kind, target, direction, steps, rows):
         sigma += length
         before, s, new = s, new, before
     last, every = workspace(field.layout, samples), np.empty(field.y.shape)
-    value = pull_back(
-        field.layout, s, field.X, field.y, field.loss, factor, 1.0, every, last, g
-    )
+    value = pull_back(field.layout, s, field.X, field.y, field.loss, factor, 1.0, every, last, g)
     if row > 0 and scalars[row - 1, 2] == time:
         row -= 1
     recorded(row, sigma, time, s, value, g, field.order, scalars, directions)

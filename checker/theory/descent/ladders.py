@@ -1,4 +1,4 @@
-"""How descents depart from the NCF flow: a ladder of steps, and the first order (theory §8)."""
+"""How descents depart from the NCF flow: a ladder of steps, and the first order (theory §12)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WORK, EACH = 4e8, 300
 
 def radius(order: float) -> float:
     """The norm ρ, in units of δ, at which descents are compared with the NCF flow."""
-    return min(RADIUS, GROWTH ** (1 / (order - 2)))
+    return min(RADIUS, GROWTH ** (1 / (order - 2))) if order > 2 else RADIUS
 
 
 def steepness(instance: Instance, flow: Trajectory) -> float:
@@ -84,11 +84,15 @@ class Descents:
         return norm_reaches(radius(self.order))
 
     def delta(self, step: float) -> float:
-        """The δ at which a step goes along H of the flow's time."""
+        """The δ at which a step goes along H of the flow's time (D > 2)."""
         return math.exp(self.log_delta + math.log(step / self.top) / (self.order - 2))
 
     def along(self, rule: Rule, delta: float, until: Event, steps: float) -> Trajectory:
-        """A descent by a rule to the event, after about so many steps; Unresolved elsewhere."""
+        """A descent by a rule to the event, after about so many steps; Unresolved elsewhere, and
+        where that would take too long.
+        """
+        if is_too_long(self.instance, steps):
+            raise Unresolved("descents would take too many steps")
         most = int(4 * steps) + 100
         flow = loss_descent(self.instance.problem, self.instance.start, delta, rule, until, most)
         if not flow.stop.is_event:

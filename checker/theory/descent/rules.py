@@ -1,4 +1,4 @@
-"""Rules by which a descent steps, in the variables s = w/δ (theory §8)."""
+"""Rules by which a descent steps, in the variables s = w/δ (theory §12)."""
 
 from __future__ import annotations
 

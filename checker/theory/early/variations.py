@@ -1,4 +1,4 @@
-"""To first order, what a small force all along changes where the NCF flow reaches a norm (§4, §8).
+"""To first order, what a small force all along changes where the NCF flow reaches a norm (§4, §12).
 
 With ṡ = ∇N(s) + κf(s) instead of u̇ = ∇N(u) from the same start, s = u + κe + O(κ²) and
 ė = ∇²N(u)e + f(u), e(0) = 0.
