@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ncfcheck.core.claims import THEOREM, Margin, claim, worst
-from ncfcheck.properties.descent.theorems import HYPOTHESES, SLOPE_RUNGS, slopes
+from ncfcheck.properties.descent.theorems import HYPOTHESES, slopes
 from ncfcheck.properties.hypotheses import (
     EARLY,
     LIPSCHITZ,
@@ -57,7 +57,7 @@ def decay_path(instance) -> Margin:
 def _path(instance) -> Margin:
     order = instance.network.order - 2
     decayed = Decayed(instance, min(PATH, 1 - instance.fraction))
-    return slopes(decayed.departures(SLOPE_RUNGS), order, order)
+    return slopes(decayed, order, order)
 
 
 @claim(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import zip_longest
 
 import numpy as np
 
@@ -30,8 +32,11 @@ from ncfcheck.theory.early.tracking import Departures
 from ncfcheck.theory.early.training import resolved
 from ncfcheck.theory.early.variations import predicted
 
-# Rungs of the ladder of steps: enough for slopes, and for ratios, that neighbours agree on.
-SLOPE_RUNGS, RATIO_RUNGS = 5, 4
+# Rungs of a ladder of steps, at least: enough for slopes, or ratios, that neighbours agree on.
+SLOPE_RUNGS, RATIO_RUNGS = 4, 3
+# Errors of slopes, and of ratios in units of a twentieth, with which a ladder ends; and the share
+# to which they are to fall with a rung for it to go on.
+SLOPE_KNOWN, RATIO_KNOWN, FALLING = 0.06, 0.2, 0.8
 # The largest β tried: a heavy ball's transient and departures grow with 1/(1 − β).
 MEMORY = 0.8
 HYPOTHESES = (
@@ -64,16 +69,36 @@ def tracking_order(instance) -> Margin:
 
 def order_of(instance, claimed: float) -> Margin:
     """¼ − |slope − claimed order|, for the worse of directions and relative arrival times."""
-    return slopes(Descents(instance).departures(SLOPE_RUNGS), instance.network.order - 2, claimed)
+    return slopes(Descents(instance), instance.network.order - 2, claimed)
 
 
-def slopes(found: Departures, order: float, claimed: float) -> Margin:
+def slopes(descents: Descents, order: float, claimed: float) -> Margin:
     """The worse margin of the slopes of both sizes, over δ: log H is `order` times log δ."""
-    parts = [settled_slope(found, column, order, claimed) for column in range(2)]
+
+    def judge(found: Departures) -> list[Margin]:
+        return [settled_slope(found, column, order, claimed) for column in range(2)]
+
+    parts = down_to(descents.ladder(SLOPE_RUNGS), judge, SLOPE_KNOWN)
     settled = [part for part in parts if part.error < SETTLED_SLOPE]
     if not settled:
         raise Unresolved("the slopes do not settle: no step is both resolved and asymptotic")
     return worst(settled)
+
+
+def down_to(
+    ladder: Iterable[Departures], judge: Callable[[Departures], list[Margin]], known: float
+) -> list[Margin]:
+    """Margins of what a ladder shows where all are known to `known`, or to no more than before."""
+    parts: list[Margin] = []
+    for found in ladder:
+        before, parts = parts, judge(found)
+        pairs = zip_longest(parts, before)
+        if all(
+            now.error <= known or (last is not None and now.error > FALLING * last.error)
+            for now, last in pairs
+        ):
+            break
+    return parts
 
 
 @claim(
@@ -119,26 +144,20 @@ def constants(instance, memory: float = 0.0) -> Margin:
     directions and arrival times.
     """
     descents = Descents(instance, memory)
-    found = descents.departures(RATIO_RUNGS)
-    direction, delay, accuracy = predicted(instance, found.reference, descents.force)
+    direction, delay, accuracy = predicted(instance, descents.reference, descents.force)
     stronger, late = (1 + memory) / (1 - memory), memory / (1 - memory) / descents.time
-    times = np.array([stronger * delay + late])
-    settled = [
-        part
-        for part in (
-            settled_ratio(
-                found.directions,
-                stronger * direction,
-                found.powers,
-                found.floor[0],
-                stronger * accuracy[0],
-            ),
-            settled_ratio(
-                found.delays[:, None], times, found.powers, found.floor[1], stronger * accuracy[1]
-            ),
-        )
-        if part.error < SETTLED_CONSTANT
-    ]
+    turned, times = stronger * direction, np.array([stronger * delay + late])
+
+    def judge(found: Departures) -> list[Margin]:
+        delays = found.delays[:, None]
+        pairs = (found.directions, turned), (delays, times)
+        told = zip(pairs, found.floor, accuracy)
+        return [
+            settled_ratio(*pair, found.powers, off, stronger * each) for pair, off, each in told
+        ]
+
+    parts = down_to(descents.ladder(RATIO_RUNGS), judge, RATIO_KNOWN)
+    settled = [part for part in parts if part.error < SETTLED_CONSTANT]
     if not settled:
         raise Unresolved("the ratios to h do not settle: no step is both resolved and asymptotic")
     return worst(settled)

@@ -94,7 +94,7 @@ def _walked(field: ModelField, rule, start, pace, kind, target, direction, steps
     if kind and kernels.excess(*event, s, 0.0) >= 0:
         stop = stepper.EVENT
     while True:
-        value, g = _gradient(field, s, order)
+        value, g = field.gradient(s, 0.0)  # in units of δ, whatever the norm of s is
         if stop is None:
             stop = _stopped(s, g, count == steps)
         if stop is not None or count % stride == 0:
@@ -107,9 +107,9 @@ def _walked(field: ModelField, rule, start, pace, kind, target, direction, steps
         length = kernels.moved(rule, count, s, g, m, q, new) / float(np.linalg.norm(s))
         time = count * pace
         if kind and kernels.excess(*event, new, time) >= 0:
-            times = time - pace, time
-            part = kernels.landed(*event, before, s, new, times, g)
-            new[:] = g
+            times, end = (time - pace, time), new.copy()
+            part = kernels.landed(*event, before, s, new, times, end)
+            new = end
             length, time = part * length, times[0] + part * pace
             stop = stepper.EVENT
         sigma += length
@@ -118,13 +118,6 @@ def _walked(field: ModelField, rule, start, pace, kind, target, direction, steps
     for row, (*place, each, value, g) in enumerate(told):
         kernels.recorded(row, *place, each, value, g, order, scalars, directions)
     return stop, count, scalars, directions
-
-
-def _gradient(field: ModelField, s: np.ndarray, order: float) -> tuple[float, np.ndarray]:
-    """Σ −ℓ'·H(s) and g(s) (P,)."""
-    r = float(np.linalg.norm(s))
-    value, g = field.gradient(s / r, math.log(r)) if 0 < r < math.inf else (math.nan, s * math.nan)
-    return r**order * value, r ** (order - 1) * np.array(g, float)
 
 
 def _stopped(s: np.ndarray, g: np.ndarray, is_last: bool) -> int | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -22,11 +24,13 @@ from ncfcheck.theory.flow.trajectories import Event, Trajectory, noise, norm_rea
 # be ever shorter, at D = 13 a thousand times as short as at norm 1.
 RADIUS, GROWTH = 2.0, 4.0
 # A ladder begins with so many steps, or more where the gradient turns by more than a tenth in one.
-FEWEST, STABLE = 400, 0.1
+FEWEST, STABLE = 100, 0.1
 # Departures that a ladder begins at, at most; what the loss adds to them, in units of h/T.
-LARGEST, SHARE = 3e-3, 1e-6
+LARGEST, SHARE = 1e-2, 1e-6
+# Rungs of a ladder.
+MOST = 9
 # Steps of all rungs together, times what one takes: parameters times samples, and what all take.
-WORK, EACH = 4e8, 300
+WORK, EACH = 3e8, 300
 
 
 def radius(order: float) -> float:
@@ -108,16 +112,24 @@ class Descents:
         """(difference of directions (P,), relative difference of arrival times)."""
         return difference(self.to_radius(step), self.reference)
 
-    def departures(self, rungs: int) -> Departures:
-        """Those down a ladder of H, each half of the last. Raises Unresolved where it would take
+    def ladder(self, least: int) -> Iterator[Departures]:
+        """Those down a ladder of H, each half of the last, as far as it was gone down: to `least`
+        rungs, then to one more at a time, up to MOST. Raises Unresolved where even those would take
         too long.
         """
-        steps = self.asymptotic() * 0.5 ** np.arange(float(rungs))
-        if is_too_long(self.instance, self.time * float(np.sum(1 / steps))):
-            raise Unresolved("descents would take too many steps")
-        directions, delays = zip(*map(self.departure, steps))
-        told = np.array(directions), np.array(delays), self.floor(self.time / steps[-1])
-        return Departures(self.reference, steps, *told)
+        steps, found, taken = [self.asymptotic()], [], 0.0
+        while len(steps) <= MOST:
+            taken += self.time / steps[-1]
+            if is_too_long(self.instance, taken):
+                if len(found) >= least:
+                    return
+                raise Unresolved("descents would take too many steps")
+            found.append(self.departure(steps[-1]))
+            if len(found) >= least:
+                directions, delays = map(np.array, zip(*found))
+                told = np.array(steps), directions, delays, self.floor(self.time / steps[-1])
+                yield Departures(self.reference, *told)
+            steps.append(steps[-1] / 2)
 
     def asymptotic(self) -> float:
         """The H that a ladder begins at: departures are LARGEST at most."""
@@ -136,15 +148,20 @@ class Descents:
         raise Unresolved("no step found with which a descent is near the NCF flow in time")
 
     def floor(self, steps: float) -> np.ndarray:
-        """What (‖direction‖, delay) may be off by: errors of the NCF flow, what the loss changes
-        at the largest δ, and rounding of all steps.
+        """What (‖direction‖, delay) may be off by: what the flows lose that it goes by, and
+        rounding of so many steps.
         """
+        return self.lost + steps * EPS
+
+    @cached_property
+    def lost(self) -> np.ndarray:
+        """The NCF flow's errors, and what the loss changes at the largest δ, as `floor` does."""
         each, lost = self.instance, noise(self.instance.ncf, self.reference)
         coarse = to_radius(looser(each), radius(self.order))
         trained = follow(each, self.delta(self.first), self.until)
         apart = [difference(flow, self.reference) for flow in (coarse, trained)]
         off = np.array([[norm(direction), abs(delay)] for direction, delay in apart])
-        return off[0] * (1 + lost / each.numerics.tolerance) + off[1] + lost + steps * EPS
+        return off[0] * (1 + lost / each.numerics.tolerance) + off[1] + lost
 
     @property
     def force(self) -> Force:
