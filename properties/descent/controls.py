@@ -43,7 +43,7 @@ def vanishing(instance) -> Margin:
     positive_limit(instance.ncf, instance.start, instance.numerics)
     descents = Descents(instance)
     step, until = min(descents.time / COARSE, STEEPEST / descents.steepness), descents.until
-    rule, delta = heavy_ball(instance.network.size, step), math.exp(descents.log_delta)
+    rule, delta = heavy_ball(instance.network.size, step), descents.delta
     sizes = []
     for each in (delta, APART * delta):
         flow = descents.along(rule, each, until, descents.time / step)
@@ -95,7 +95,7 @@ def near(instance, rule_of) -> Margin:
     positive_limit(instance.ncf, instance.start, instance.numerics)
     descents, found = Descents(instance), []
     for steps in (FINE, 4 * FINE):
-        rule, delta = rule_of(descents, 1 / steps), math.exp(descents.log_delta)
+        rule, delta = rule_of(descents, 1 / steps), descents.delta
         most = descents.time / rule.step if rule.kind == GRADIENT else 10 * steps
         flow = descents.along(rule, delta, descents.until, most)
         found.append(norm(difference(flow, descents.reference)[0]))

@@ -55,9 +55,8 @@ def decay_path(instance) -> Margin:
 
 
 def _path(instance) -> Margin:
-    order = instance.network.order - 2
     decayed = Decayed(instance, min(PATH, 1 - instance.fraction))
-    return slopes(decayed, order, order)
+    return slopes(decayed, instance.network.order - 2)
 
 
 @claim(

@@ -64,19 +64,14 @@ def tracking_order(instance) -> Margin:
     """Descent at a fixed η differs from the NCF flow by Θ(δ^{D−2}) where norms first reach ρ: log
     error over log δ has slope → D − 2, for directions and relative arrival times.
     """
-    return resolved(partial(order_of, claimed=instance.network.order - 2), instance)
+    return resolved(lambda each: slopes(Descents(each), each.network.order - 2), instance)
 
 
-def order_of(instance, claimed: float) -> Margin:
-    """¼ − |slope − claimed order|, for the worse of directions and relative arrival times."""
-    return slopes(Descents(instance), instance.network.order - 2, claimed)
-
-
-def slopes(descents: Descents, order: float, claimed: float) -> Margin:
-    """The worse margin of the slopes of both sizes, over δ: log H is `order` times log δ."""
+def slopes(descents: Descents, claimed: float) -> Margin:
+    """¼ − |slope − claimed order|, for the worse of both sizes of departures at one η, over δ."""
 
     def judge(found: Departures) -> list[Margin]:
-        return [settled_slope(found, column, order, claimed) for column in range(2)]
+        return [settled_slope(found, column, 1, claimed) for column in range(2)]
 
     parts = down_to(descents.ladder(SLOPE_RUNGS), judge, SLOPE_KNOWN)
     settled = [part for part in parts if part.error < SETTLED_SLOPE]
@@ -149,12 +144,10 @@ def constants(instance, memory: float = 0.0) -> Margin:
     turned, times = stronger * direction, np.array([stronger * delay + late])
 
     def judge(found: Departures) -> list[Margin]:
-        delays = found.delays[:, None]
+        delays, steps = found.delays[:, None], descents.step(found.powers)
         pairs = (found.directions, turned), (delays, times)
         told = zip(pairs, found.floor, accuracy)
-        return [
-            settled_ratio(*pair, found.powers, off, stronger * each) for pair, off, each in told
-        ]
+        return [settled_ratio(*pair, steps, off, stronger * each) for pair, off, each in told]
 
     parts = down_to(descents.ladder(RATIO_RUNGS), judge, RATIO_KNOWN)
     settled = [part for part in parts if part.error < SETTLED_CONSTANT]

@@ -62,8 +62,8 @@ def is_too_long(instance: Instance, steps: float) -> bool:
 
 
 class Descents:
-    """Descents of an instance by heavy ball with memory β and decay κ, whose steps go along H of
-    the flow's time, all of one η: δ falls with H^{1/(D−2)}; and the NCF flow that they follow.
+    """Descents of an instance by heavy balls of one memory β and one η, for ever smaller δ, whose
+    steps go along H of the flow's time; and the NCF flow that they follow.
     """
 
     def __init__(self, instance: Instance, memory: float = 0.0):
@@ -74,8 +74,9 @@ class Descents:
         self.steepness = steepness(instance, self.reference)
         self.first = (1 - memory) * min(self.time / FEWEST, STABLE / self.steepness)
         # δ^D at the longest step, so small that the loss is next to nothing beside the step.
-        self.top, forcing = self.first, log_forcing(self.instance, self.reference)
+        forcing = log_forcing(self.instance, self.reference)
         self.log_delta = (math.log(SHARE * self.first / self.time) - forcing) / self.order
+        self.log_rate = math.log(self.first) - (self.order - 2) * self.log_delta
 
     @property
     def time(self) -> float:
@@ -87,9 +88,14 @@ class Descents:
         """Where norms reach ρ."""
         return norm_reaches(radius(self.order))
 
-    def delta(self, step: float) -> float:
-        """The δ at which a step goes along H of the flow's time (D > 2)."""
-        return math.exp(self.log_delta + math.log(step / self.top) / (self.order - 2))
+    @property
+    def delta(self) -> float:
+        """The largest δ."""
+        return math.exp(self.log_delta)
+
+    def step(self, delta):
+        """H = ηδ^{D−2}/(1 − β), of one δ or of several."""
+        return np.exp(self.log_rate + (self.order - 2) * np.log(delta))
 
     def along(self, rule: Rule, delta: float, until: Event, steps: float) -> Trajectory:
         """A descent by a rule to the event, after about so many steps; Unresolved elsewhere, and
@@ -103,48 +109,49 @@ class Descents:
             raise Unresolved(f"descent: {flow.stop.value}")
         return flow
 
-    def to_radius(self, step: float) -> Trajectory:
-        """The descent of steps along H to norm ρ."""
+    def departure(self, delta: float) -> tuple[np.ndarray, float]:
+        """(difference of directions (P,), relative difference of arrival times) at norm ρ."""
+        step = self.step(delta)
         rule = heavy_ball(self.instance.network.size, (1 - self.memory) * step, self.memory)
-        return self.along(rule, self.delta(step), self.until, self.time / step)
-
-    def departure(self, step: float) -> tuple[np.ndarray, float]:
-        """(difference of directions (P,), relative difference of arrival times)."""
-        return difference(self.to_radius(step), self.reference)
+        return difference(self.along(rule, delta, self.until, self.time / step), self.reference)
 
     def ladder(self, least: int) -> Iterator[Departures]:
-        """Those down a ladder of H, each half of the last, as far as it was gone down: to `least`
-        rungs, then to one more at a time, up to MOST. Raises Unresolved where even those would take
-        too long.
+        """Those down a ladder of δ, of steps each half as long as the last, as far as it was gone
+        down: to `least` rungs, then to one more at a time, up to MOST. Raises Unresolved where even
+        those would take too long.
         """
-        steps, found, taken = [self.asymptotic()], [], 0.0
-        while len(steps) <= MOST:
-            taken += self.time / steps[-1]
+        deltas, found, taken = [self.asymptotic()], [], 0.0
+        while len(deltas) <= MOST:
+            steps = self.time / self.step(deltas[-1])
+            taken += steps
             if is_too_long(self.instance, taken):
                 if len(found) >= least:
                     return
                 raise Unresolved("descents would take too many steps")
-            found.append(self.departure(steps[-1]))
+            found.append(self.departure(deltas[-1]))
             if len(found) >= least:
-                directions, delays = map(np.array, zip(*found))
-                told = np.array(steps), directions, delays, self.floor(self.time / steps[-1])
+                told = np.array(deltas), *map(np.array, zip(*found)), self.floor(steps)
                 yield Departures(self.reference, *told)
-            steps.append(steps[-1] / 2)
+            deltas.append(deltas[-1] * self.shorter(0.5))
+
+    def shorter(self, share: float) -> float:
+        """By what δ is multiplied for a step this share as long."""
+        return share ** (1 / (self.order - 2))
 
     def asymptotic(self) -> float:
-        """The H that a ladder begins at: departures are LARGEST at most."""
-        step = self.first
+        """The δ that a ladder begins at: departures are LARGEST at most."""
+        delta = self.delta
         for _ in range(8):
-            if is_too_long(self.instance, self.time / step):
+            if is_too_long(self.instance, self.time / self.step(delta)):
                 break
             try:
-                direction, delay = self.departure(step)
+                direction, delay = self.departure(delta)
                 error = max(norm(direction), abs(delay))
             except Unresolved:
                 error = math.inf
             if error <= LARGEST:
-                return step
-            step *= max(0.05, 0.8 * LARGEST / error) if error < 1 else 0.1
+                return delta
+            delta *= self.shorter(max(0.05, 0.8 * LARGEST / error) if error < 1 else 0.1)
         raise Unresolved("no step found with which a descent is near the NCF flow in time")
 
     def floor(self, steps: float) -> np.ndarray:
@@ -158,7 +165,7 @@ class Descents:
         """The NCF flow's errors, and what the loss changes at the largest δ, as `floor` does."""
         each, lost = self.instance, noise(self.instance.ncf, self.reference)
         coarse = to_radius(looser(each), radius(self.order))
-        trained = follow(each, self.delta(self.first), self.until)
+        trained = follow(each, self.delta, self.until)
         apart = [difference(flow, self.reference) for flow in (coarse, trained)]
         off = np.array([[norm(direction), abs(delay)] for direction, delay in apart])
         return off[0] * (1 + lost / each.numerics.tolerance) + off[1] + lost
@@ -188,10 +195,10 @@ class Decayed(Descents):
         self.end = -math.log1p(-share) / ((self.order - 2) * self.decay)
         self.shrunk = self.reference.log_norm[-1] - self.decay * self.end
 
-    def departure(self, step: float) -> tuple[np.ndarray, float]:
+    def departure(self, delta: float) -> tuple[np.ndarray, float]:
         """(difference of directions (P,), of log‖s‖ from that of e^{−κt}u(τ)) at that time."""
+        step, until = self.step(delta), time_reaches(self.end)
         rule = heavy_ball(self.instance.network.size, step, decay=self.decay)
-        until = time_reaches(self.end)
-        flow = self.along(rule, self.delta(step), until, self.end / step)
+        flow = self.along(rule, delta, until, self.end / step)
         turned = flow.direction - self.reference.direction
         return turned, float(flow.log_norm[-1] - self.shrunk)
