@@ -27,7 +27,7 @@ from ncfcheck.properties.hypotheses import (
     TRUE_LABELS,
 )
 from ncfcheck.strategies.instances import instances
-from ncfcheck.theory.descent.ladders import Descents
+from ncfcheck.theory.descent.ladders import LARGEST, Descents
 from ncfcheck.theory.early.tracking import Departures
 from ncfcheck.theory.early.training import resolved
 from ncfcheck.theory.early.variations import predicted
@@ -73,17 +73,19 @@ def slopes(descents: Descents, claimed: float) -> Margin:
     def judge(found: Departures) -> list[Margin]:
         return [settled_slope(found, column, 1, claimed) for column in range(2)]
 
-    parts = down_to(descents.ladder(SLOPE_RUNGS), judge, SLOPE_KNOWN)
-    settled = [part for part in parts if part.error < SETTLED_SLOPE]
-    if not settled:
-        raise Unresolved("the slopes do not settle: no step is both resolved and asymptotic")
-    return worst(settled)
+    return down_to(descents.ladder(SLOPE_RUNGS), judge, SLOPE_KNOWN, SETTLED_SLOPE)
 
 
 def down_to(
-    ladder: Iterable[Departures], judge: Callable[[Departures], list[Margin]], known: float
-) -> list[Margin]:
-    """Margins of what a ladder shows where all are known to `known`, or to no more than before."""
+    ladder: Iterable[Departures],
+    judge: Callable[[Departures], list[Margin]],
+    known: float,
+    settled: float,
+) -> Margin:
+    """The worse margin, of directions and times, of what a ladder shows where both are known to
+    `known`, or to no more than a rung before; of those that have settled, and of departures being
+    small there.
+    """
     parts: list[Margin] = []
     for found in ladder:
         before, parts = parts, judge(found)
@@ -93,7 +95,11 @@ def down_to(
             for now, last in pairs
         ):
             break
-    return parts
+    parts = [part for part in parts if part.error < settled]
+    near = 1 - found.sizes[-1].max() / (2 * LARGEST)
+    if not parts and near > 0:
+        raise Unresolved("departures do not settle: no step is both resolved and asymptotic")
+    return worst([*parts, Margin(near, found.floor.max() / LARGEST)])
 
 
 @claim(
@@ -149,8 +155,4 @@ def constants(instance, memory: float = 0.0) -> Margin:
         told = zip(pairs, found.floor, accuracy)
         return [settled_ratio(*pair, steps, off, stronger * each) for pair, off, each in told]
 
-    parts = down_to(descents.ladder(RATIO_RUNGS), judge, RATIO_KNOWN)
-    settled = [part for part in parts if part.error < SETTLED_CONSTANT]
-    if not settled:
-        raise Unresolved("the ratios to h do not settle: no step is both resolved and asymptotic")
-    return worst(settled)
+    return down_to(descents.ladder(RATIO_RUNGS), judge, RATIO_KNOWN, SETTLED_CONSTANT)

@@ -27,6 +27,8 @@ RADIUS, GROWTH = 2.0, 4.0
 FEWEST, STABLE = 100, 0.1
 # Departures that a ladder begins at, at most; what the loss adds to them, in units of h/T.
 LARGEST, SHARE = 1e-2, 1e-6
+# What departures fall to, at most, with steps half of that or less, if they go to 0 at all.
+STUCK = 0.5
 # Rungs of a ladder.
 MOST = 9
 # Steps of all rungs together, times what one takes: parameters times samples, and what all take.
@@ -139,8 +141,8 @@ class Descents:
         return share ** (1 / (self.order - 2))
 
     def asymptotic(self) -> float:
-        """The δ that a ladder begins at: departures are LARGEST at most."""
-        delta = self.delta
+        """The δ that a ladder begins at: departures are LARGEST at most, or do not fall with δ."""
+        delta, before = self.delta, math.inf
         for _ in range(8):
             if is_too_long(self.instance, self.time / self.step(delta)):
                 break
@@ -149,9 +151,11 @@ class Descents:
                 error = max(norm(direction), abs(delay))
             except Unresolved:
                 error = math.inf
-            if error <= LARGEST:
+            if error <= LARGEST or STUCK * before < error < math.inf:
                 return delta
-            delta *= self.shorter(max(0.05, 0.8 * LARGEST / error) if error < 1 else 0.1)
+            shorter = max(0.05, 0.8 * LARGEST / error) if error < 1 else 0.1
+            before = error if shorter <= STUCK / 2 else math.inf
+            delta *= self.shorter(shorter)
         raise Unresolved("no step found with which a descent is near the NCF flow in time")
 
     def floor(self, steps: float) -> np.ndarray:
