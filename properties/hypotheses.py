@@ -34,6 +34,8 @@ ONE_RATE = "one learning rate for all weights"
 FIXED_RATE = "η fixed as δ → 0"
 WEAK_DECAY = "μ < μ_c where it is to escape"
 STRONG_DECAY = "μ > μ_c where it is not to escape"
+REPLACED = "samples drawn with replacement"
+SHUFFLED = "samples drawn without replacement"
 
 # What claims need of a model that is no layered network.
 FLOW = Need.HOMOGENEOUS, Need.LIPSCHITZ

@@ -1,3 +1,3 @@
 """Descents with a step (theory §12)."""
 
-from ncfcheck.properties.descent import theorems, decay, controls
+from ncfcheck.properties.descent import theorems, decay, stochastic, controls

@@ -71,6 +71,8 @@ MINIMA = {
     "control.weak_decay": ONE_NEURON,
     "control.degree_two": (2, 1, 1, 1, 1, 0, 2, 1),
     "control.quadratic_descent": (2, 1, 1, 1, 1, 0, 2, 1),
+    "control.shuffled_noise": TWO_SAMPLES,
+    "control.replaced_noise": TWO_SAMPLES,
     "control.wrong_labels": TWO_SAMPLES,
     "control.wrong_target": TWO_SAMPLES,
     "control.wrong_labels_tracking": TWO_SAMPLES,
