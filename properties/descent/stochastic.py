@@ -51,14 +51,12 @@ CERTAIN = 4.0
 # least slope of what is O(h): that of noise drawn anew is a half.
 FEWEST, SHORTER, LEAST = 60, 32.0, 0.75
 # Weights and samples at most: noise is told by matrices, and many runs are made.
-WEIGHTS, SAMPLES = 20, 8
-LOW = 4
+WEIGHTS, SAMPLES = 36, 20
 
 
 def is_small(instance) -> bool:
-    """Whether there are few weights and samples, but two at least, and D is at most LOW."""
-    network, samples = instance.network, len(instance.problem.X)
-    return network.size <= WEIGHTS and 2 <= samples <= SAMPLES and network.order <= LOW
+    """Whether there are few weights and samples."""
+    return instance.network.size <= WEIGHTS and len(instance.problem.X) <= SAMPLES
 
 
 # Where gradients of samples do not cancel, which would be noise and nothing else.
