@@ -19,7 +19,8 @@ from ncfcheck.model.networks import dense
 from ncfcheck.properties.early import tracking  # noqa: F401  registers the claim
 from ncfcheck.strategies.draw import draw
 from ncfcheck.strategies.instances import instances
-from ncfcheck.theory.early.tracking import RADIUS, departures, predicted, variation
+from ncfcheck.theory.early.tracking import RADIUS, departures, loss_force, predicted
+from ncfcheck.theory.early.variations import variation
 from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
 
 
@@ -59,7 +60,7 @@ def test_the_variation_is_the_derivative_of_the_loss_flow_by_delta_to_the_order(
 def test_the_variation_ends_where_the_flow_does():
     each = instance(Loss.SQUARE)
     reference = ncf_flow(each.ncf, each.start, each.numerics, norm_reaches(RADIUS))
-    u, _ = variation(each, reference, 1e-8)
+    u, _ = variation(each, reference, loss_force(each, reference), 1e-8)
     np.testing.assert_allclose(u, RADIUS * reference.direction, atol=1e-6)
 
 
