@@ -109,7 +109,7 @@ def continuations(
     """
     if flow.stop is not Stop.BRANCHED or flow.turns is None or flow.turns.unsettled is None:
         return []
-    field: Any = _field(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(flow.direction)))
+    field: Any = field_of(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(flow.direction)))
     found = []
     for modes in through_kinks.ways_on(field, flow.direction, flow.turns):
         on = _run(field, flow.direction, numerics, until, HANDOVER, 0.0, modes)
