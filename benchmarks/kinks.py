@@ -49,11 +49,11 @@ def smooth(ncf: Ncf) -> Ncf:
     return Ncf(dense(ncf.network.widths, powers, ncf.network.slopes), ncf.X, ncf.ybar)
 
 
-def taken(run) -> tuple[float, object]:
-    """Processor milliseconds of a call, and what it returned."""
-    start = time.process_time()
-    found = run()
-    return 1e3 * (time.process_time() - start), found
+def followed(ncf: Ncf, start: np.ndarray):
+    """Processor milliseconds of a flow, and the flow."""
+    begun = time.process_time()
+    flow = ncf_flow(ncf, start, Numerics())
+    return 1e3 * (time.process_time() - begun), flow
 
 
 def ignoring(ncf: Ncf, start: np.ndarray) -> float:
@@ -91,14 +91,14 @@ def measured(kind: str, count: int) -> tuple:
         if not ncf.gradient(start).any():
             stops["dead"] += 1
             continue
-        spent, flow = taken(lambda: ncf_flow(ncf, start, Numerics()))
+        spent, flow = followed(ncf, start)
         stops[flow.stop.name] += 1
         if flow.stop not in SETTLED:
             reasons[flow.stop.name.lower()] += 1
         ours.append(spent)
         events.append(len(flow.turns.events))
         if k < count / 4:
-            smooth_flows.append(taken(lambda: ncf_flow(smooth(ncf), start, Numerics()))[0])
+            smooth_flows.append(followed(smooth(ncf), start)[0])
         if len(left) < 20 and flow.stop is Stop.CONVERGED and flow.turns.modes[-1].any():
             left.append(ignoring(ncf, start) > 10 * HANDOVER)
     live = sum(stops.values()) - stops["dead"]
@@ -136,7 +136,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     with threadpool_limits(1):
         ncf, start = drawn("two layers", np.random.default_rng(1))
-        ncf_flow(ncf, start, Numerics()), ncf_flow(smooth(ncf), start, Numerics())
+        followed(ncf, start), followed(smooth(ncf), start)
         rows = [measured(kind, count) for kind in KINDS]
         rows += [measured(kind, max(count // 10, 3)) for kind in DENSE]
     for row in (HEAD, ["---"] * len(HEAD), *rows):
