@@ -29,6 +29,8 @@ ONE_SIGN = "the layer's inputs have one sign"
 CLARKE_REDUCED = "u a Clarke KKT point of the reduced problem: slopes in [α, 1]"
 LOCAL_MAXIMUM = "u a local maximum, N(u) > 0"
 CURVED_LAST = "p_{L−1} ≥ 2"
+LEAST_NORM = "u̇ the subgradient of least norm"
+WEIGHED = "outgoing weights counted p_l times"
 
 # What claims need of a model that is no layered network.
 FLOW = Need.HOMOGENEOUS, Need.LIPSCHITZ

@@ -1,0 +1,69 @@
+"""What claims about flows through kinks measure (theory §11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
+from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.instance import Instance
+from ncfcheck.model.ncf import Ncf
+from ncfcheck.properties.flow.margins import rising
+from ncfcheck.properties.kinks.instances import beyond_branches
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory
+
+
+def on_every_way(judge: Callable[[Instance], Margin], instance: Instance) -> Margin:
+    """The worst margin on all ways on of a flow that branches, where the claim applies to one."""
+    parts = []
+    for each in beyond_branches(instance):
+        try:
+            parts.append(judge(each))
+        except Inapplicable as reason:
+            why = reason
+    if not parts:
+        raise why
+    return worst(parts)
+
+
+def rises(instance: Instance, flow: Trajectory) -> Margin:
+    """N(v) never decreases, and N(u) rises at the rate ‖u̇‖², N as the network itself has it."""
+    if len(flow.sigma) < 2:
+        if flow.stop in (Stop.DEAD, Stop.CONVERGED, Stop.BRANCHED):
+            raise Inapplicable(f"the flow does not move: {flow.stop.value}")
+        raise Unresolved(f"NCF flow {flow.stop.value}")
+    if flow.stop is Stop.NOT_FINITE:
+        raise Unresolved(f"NCF flow {flow.stop.value}")
+    value = np.array([instance.ncf.value(v) for v in flow.directions])
+    return worst([rising(instance, replace(flow, value=value)), steepest(instance, flow, value)])
+
+
+def steepest(instance: Instance, flow: Trajectory, value: np.ndarray) -> Margin:
+    """‖Δu‖² ≤ Δt·ΔN(u) between rows, by dN/dt = ‖u̇‖² and Cauchy–Schwarz: with half to spare.
+
+    Rounding of t, of which little is left before a blow-up, is in the error.
+    """
+    order, ncf = instance.network.order, instance.ncf
+    scale = np.exp(flow.log_norm[1:] - flow.log_norm[:-1])[:, None]
+    ahead = scale * flow.directions[1:]  # u in units of its norm at the row before
+    moved = np.sum((ahead - flow.directions[:-1]) ** 2, axis=1)
+    # Times of u/r are those of u divided by r^{−(D−2)}.
+    unit_time, grown = np.exp((order - 2) * flow.log_norm[:-1]), scale[:, 0] ** order
+    lasted, gained = np.diff(flow.time) * unit_time, grown * value[1:] - value[:-1]
+    tolerance, size = instance.numerics.tolerance, flow.gradient_norm[:-1] * grown
+    rounding = max(ncf.rounding(v)[0] for v in (flow.directions[0], flow.direction))
+    error = tolerance * (np.sqrt(moved) * grown + lasted * size) + 2 * lasted * grown * rounding
+    error += 64 * EPS * flow.time[1:] * unit_time * np.abs(gained)
+    # ≥ ¾ unless N(u) rises by too little by over an error.
+    margins = (lasted * gained + 7 * error) / (moved + 8 * error) - 0.5
+    bounds = error / (moved + 8 * error)
+    k = int(np.argmin(margins))
+    return Margin(float(margins[k]), float(bounds[k]))
+
+
+def is_dead(ncf: Ncf, start: np.ndarray) -> bool:
+    """Whether ∇N(v_0) is no more than rounding."""
+    return float(np.linalg.norm(ncf.gradient(start))) <= ncf.rounding(start)[1]
