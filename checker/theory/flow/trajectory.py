@@ -1,4 +1,4 @@
-"""What an integration returns: why it ended, its rows, and what happened at kinks (theory §3, §11)."""
+"""What an integration returns: why it ended, its rows, what happened at kinks (theory §3, §11)."""
 
 from __future__ import annotations
 

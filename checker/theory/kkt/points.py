@@ -382,7 +382,10 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
             return Limit(_zero_point(trajectory), trajectory, ncf.network.order)
         if trajectory.stop is not Stop.CONVERGED:
             raise Unresolved(f"NCF flow {trajectory.stop.value}")
-        point = polish(ncf, trajectory.direction)
+        point = _polished(ncf, trajectory)
+        if point is None:
+            residual *= 1e-2
+            continue
         limit = Limit(point, trajectory, ncf.network.order)
         if point.residual_error > RESOLUTION:
             raise Unresolved(f"data cancel: ∇N is known to {point.residual_error:.1e} of itself")
@@ -396,6 +399,15 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
             return limit
         residual *= 1e-2
     raise Unresolved("the polished point is not where the flow is heading")
+
+
+def _polished(ncf: Ncf, flow: Trajectory) -> KktPoint | None:
+    """The KKT point next to a flow's end; through kinks in the mode it ended in, None if not in it."""
+    if flow.turns is None:
+        return polish(ncf, flow.direction)
+    from ncfcheck.theory.kkt.kinked import polish_in_mode
+
+    return polish_in_mode(ncf, flow.direction, flow.turns.modes[-1])
 
 
 def positive_limit(ncf: Ncf, start: np.ndarray, numerics: Numerics) -> Limit:

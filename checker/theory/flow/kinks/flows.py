@@ -1,24 +1,96 @@
-"""Flows through kinks as integrators are asked for them, and what happened on the way (theory §11)."""
+"""Flows through kinks as integrators are asked for them, and what happened (theory §11)."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from ncfcheck.core.compiling import compiled
+from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.theory.flow import stepper
-from ncfcheck.theory.flow.kinks import stepper as compiled
-from ncfcheck.theory.flow.kinks.modes import SLIDING, is_kinked
-from ncfcheck.theory.flow.kinks.settling import both_sides
+from ncfcheck.theory.flow.kinks import stepper as by_modes
+from ncfcheck.theory.flow.kinks.modes import SLIDING, make_room
+from ncfcheck.theory.flow.kinks.settling import ON_KINK, both_sides, scale_of
+from ncfcheck.theory.flow.kinks.sliding import arrange, least, onto_kinks, settle_shares, slope_of
 from ncfcheck.theory.flow.trajectory import Happened, Turn, Turns
 
 Array = np.ndarray
-BRANCHED, TIED = compiled.BRANCHED, compiled.TIED
+# What a share may leave [0, 1] by at a polished point, since it goes by a quotient; and the pull of
+# a kink, in units of ‖∇N‖, that any slope is as good as another for: its neuron dies out.
+HELD, FADED = 1e-6, 1e-5
+BRANCHED, TIED = by_modes.BRANCHED, by_modes.TIED
 _HAPPENED = {
-    compiled.CROSSED: Happened.CROSSED,
-    compiled.ENTERED: Happened.ENTERED,
-    compiled.LEFT: Happened.LEFT,
-    compiled.BRANCHING: Happened.BRANCHED,
-    compiled.TYING: Happened.TIED,
+    by_modes.CROSSED: Happened.CROSSED,
+    by_modes.ENTERED: Happened.ENTERED,
+    by_modes.LEFT: Happened.LEFT,
+    by_modes.BRANCHING: Happened.BRANCHED,
+    by_modes.TYING: Happened.TIED,
 }
+
+
+class Mode:
+    """The smooth problem of an NCF in a mode: the least-norm subgradient as a function of u (P,)."""
+
+    def __init__(self, field: stepper.Field, modes: Array, u: Array):
+        self.field, self.room = field, make_room(field.layout, field.X.shape[1], u.size)
+        self.room.modes[:] = modes
+        arrange(field, u, self.room)
+
+    @classmethod
+    def of(cls, ncf, modes: Array, u: Array) -> Mode:
+        """That of an NCF near u."""
+        on_data = ncf.on_data
+        columns = on_data.columns, on_data.rows_to_columns(ncf.ybar)
+        order = int(ncf.network.order)
+        return cls(stepper.Field(on_data.layout, *columns, NCF_CODE, order, 0.0, 1.0), modes, u)
+
+    def gradient(self, u: Array) -> tuple[float, Array]:
+        """N(u) and its least-norm subgradient (P,)."""
+        out = np.empty(u.size)
+        return least(self.field, u, 0.0, out, self.room), out
+
+    def normals(self, u: Array) -> Array:
+        """An orthonormal basis of the ∇z of sliding units at u, (k, P)."""
+        self.gradient(u)
+        return self.room.basis[: self.room.counts[0]].copy()
+
+    def onto(self, u: Array) -> Array:
+        """The unit vector next to u whose sliding units have z = 0."""
+        u = u / np.linalg.norm(u)
+        for _ in range(3):
+            self.gradient(u)
+            onto_kinks(self.field, u, self.room)
+        return u
+
+    def holds(self, u: Array) -> bool:
+        """Whether free units are on their sides at u, and slopes of sliding ones in [α, 1]."""
+        g = self.gradient(u)[1]
+        settle_shares(self.field, self.room)
+        return bool(_holds(self.field, self.room, FADED * np.linalg.norm(g)))
+
+    def slopes(self, u: Array) -> dict[tuple[int, int, int], float]:
+        """θ of every sliding unit (layer from 1, neuron, sample) at u."""
+        self.gradient(u)
+        settle_shares(self.field, self.room)
+        samples = self.field.X.shape[1]
+        return {
+            place_of(self.field.layout, samples, int(unit)): slope_of(self.field, unit, self.room)
+            for unit in np.flatnonzero((self.room.modes == SLIDING) & (self.room.group >= 0))
+        }
+
+
+@compiled()
+def _holds(field, room, faded):
+    for q in range(room.counts[0]):
+        if abs(room.strengths[q]) <= faded:
+            continue
+        if not -HELD <= room.shares[q] <= 1.0 + HELD or not room.strengths[q] < 0.0:
+            return False
+    for unit in range(room.modes.size):
+        mode = room.modes[unit]
+        if (mode == 1 or mode == -1) and mode * room.pre[unit] < 0.0:
+            if mode * room.pre[unit] < -ON_KINK * scale_of(field, unit, room):
+                return False
+    return True
 
 
 def has_kinks(field: stepper.Field) -> bool:
@@ -32,7 +104,7 @@ def integrate(run: tuple, modes: Array | None, second: bool) -> tuple:
     arguments of a run, and the turns; from `modes` (H,), or those of the start.
     """
     given = np.zeros(0, np.int8) if modes is None else np.ascontiguousarray(modes, np.int8)
-    *rows, events, passed = compiled.integrate(*run, given)
+    *rows, events, passed = by_modes.integrate(*run, given)
     turns = tuple(_turn(run[0], row, int(unit), int(what)) for row, unit, what in events[1:])
     branched = rows[0] == BRANCHED
     return *rows, Turns(turns, passed, int(events[-1, 1]) if branched else None)
@@ -54,6 +126,3 @@ def place_of(layout, samples: int, unit: int) -> tuple[int, int, int]:
 def ways_on(field: stepper.Field, v: Array, turns: Turns) -> list[Array]:
     """The modes in which a flow that branched at v (P,) may go on."""
     return both_sides(field, v, turns.modes[-1], turns.unsettled)
-
-
-__all__ = ["BRANCHED", "SLIDING", "TIED", "has_kinks", "integrate", "is_kinked", "ways_on"]

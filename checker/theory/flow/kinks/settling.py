@@ -1,10 +1,9 @@
 """Which mode a flow goes on in from where units are at z = 0, compiled (theory §11).
 
-Every group of zero units is on the positive side, on the negative side, or slides; a mode is
-*consistent* if those on a side move to it, and those that slide have shares in [0, 1] of a kink that
-attracts. From a first guess (who arrives crosses, who slides goes on) the first group that is not
-consistent changes, as in pivoting methods for complementarity; where that goes round in circles all
-modes of a few groups are tried.
+Every unit at z = 0 is on the positive side, on the negative side, or slides; a mode is *consistent*
+if those on a side move to it, and those that slide have shares in [0, 1] of a kink that attracts.
+From a first guess (who arrives crosses, who slides goes on) the first unit that is not consistent
+changes, as in pivoting methods for complementarity, until all are.
 """
 
 from __future__ import annotations
@@ -311,7 +310,7 @@ def settle(field, state, ties, room, out):
 
 
 def both_sides(field, v: np.ndarray, modes: np.ndarray, unit: int) -> list[np.ndarray]:
-    """The modes (H,) with a unit at z = 0 at v (P,), and those that move with it, on either side."""
+    """The modes (H,) with a unit at z = 0 at v (P,), and what moves with it, on either side."""
     found = []
     for side in (1, -1):
         room = make_room(field.layout, field.X.shape[1], v.size)

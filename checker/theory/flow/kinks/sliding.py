@@ -126,7 +126,7 @@ def _refresh(field, room):
 
 @bare()
 def project(gradient, room):
-    """Take ∇z of sliding units out of a gradient (P,), and keep how much of the basis it had."""
+    """Take ∇z of sliding units out of a gradient (P,), and keep what it had of the basis."""
     for q in range(room.counts[0]):
         room.coefficients[q] = 0.0
     for _ in range(2):
@@ -140,14 +140,23 @@ def project(gradient, room):
 
 
 @compiled(_nrt=False)
+def least(field, v, log_r, out, room):
+    """The least subgradient of the mode at v (P,) and log r, over the field's scale, into out;
+    Σ −ℓ'·H/scale.
+    """
+    value = pull_back(field, v, factor_of(field, log_r), room, out)
+    if room.counts[0]:
+        _refresh(field, room)
+        project(out, room)
+    return value
+
+
+@compiled(_nrt=False)
 def rate(field, state, out, room):
     """Rate of (v, log r, t), (P + 2,), in the mode, into out; Σ −ℓ'·H/scale, ‖ḡ‖/scale and sin∠."""
     size = state.size - 2
     v, g = state[:size], out[:size]
-    value = pull_back(field, v, factor_of(field, state[size]), room, g)
-    if room.counts[0]:
-        _refresh(field, room)
-        project(g, room)
+    value = least(field, v, state[size], g, room)
     along = squares = length = 0.0
     for i in range(size):
         along += g[i] * v[i]
@@ -312,14 +321,14 @@ def slope_of(field, unit, room):
 
 
 @compiled(_nrt=False)
-def onto_kinks(field, state, room):
-    """Bring a state (v, log r, t) whose sliding units drifted off z = 0 back, by a Newton step;
-    `rate` gave the basis there, or nearby.
+def onto_kinks(field, v, room):
+    """Bring a unit vector v (P,) whose sliding units drifted off z = 0 back, by a Newton step;
+    `rate` or `least` gave the basis there, or nearby.
     """
-    count, size = room.counts[0], state.size - 2
+    count, size = room.counts[0], v.size
     if count == 0:
         return
-    forward(field, state[:size], room)
+    forward(field, v, room)
     for place in range(count):  # forward substitution with the triangle's transpose
         total = room.pre[room.representatives[place]]
         for q in range(place):
@@ -327,7 +336,7 @@ def onto_kinks(field, state, room):
         room.normal[place] = total / room.triangle[place, place]
     for place in range(count):
         for i in range(size):
-            state[i] -= room.normal[place] * room.basis[place, i]
-    length = _norm(state[:size])
+            v[i] -= room.normal[place] * room.basis[place, i]
+    length = _norm(v)
     for i in range(size):
-        state[i] /= length
+        v[i] /= length

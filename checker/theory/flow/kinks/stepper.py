@@ -66,7 +66,7 @@ def _stepped(field, state, h, K, new, room):
     length = np.sqrt(length)
     for i in range(new.size - 2):
         new[i] /= length
-    onto_kinks(field, new, room)
+    onto_kinks(field, new[: new.size - 2], room)
 
 
 @bare()
@@ -188,7 +188,7 @@ def _excess(room, group, kind, shares, strengths):
 
 @bare()
 def _locate_release(field, state, group, kind, h, before, after, K, new, k_new, room, looked):
-    """Length of the step to where a group's excess turns positive, by Illinois; `new` ends there."""
+    """Length of the step to where a group's excess turns positive; `new` ends there."""
     bracket, length = (0.0, h, before, after, 0), h
     for _ in range(LOCATING):
         length = tried(bracket)
@@ -269,7 +269,7 @@ def _integrate(
         events[0, 1] = ties.counts[1]
     modes[0] = room.modes
     count = 1
-    first_norm, rows, sigma, elapsed, since = norm, 1, 0.0, 0.0, 0
+    first_norm, rows, sigma, elapsed = norm, 1, 0.0, 0.0
     h, rejected = smooth.FIRST_STEP * (tolerance / smooth.USUAL) ** smooth.EXPONENT, False
     distance = _event(kind, target, direction, state, elapsed) if kind else -1.0
     if not np.isfinite(norm):
