@@ -17,6 +17,7 @@ Array = np.ndarray
 # What a share may leave [0, 1] by at a polished point, since it goes by a quotient; and the pull of
 # a kink, in units of ‖∇N‖, that any slope is as good as another for: its neuron dies out.
 HELD, FADED = 1e-6, 1e-5
+ASIDE = 1e-5  # of differences: of third order in it, and rounding over it, 1e-10 each
 BRANCHED, TIED = by_modes.BRANCHED, by_modes.TIED
 _HAPPENED = {
     by_modes.CROSSED: Happened.CROSSED,
@@ -34,6 +35,11 @@ class Mode:
         self.field, self.room = field, make_room(field.layout, field.X.shape[1], u.size)
         self.room.modes[:] = modes
         arrange(field, u, self.room)
+
+    @property
+    def modes(self) -> Array:
+        """Those it is the problem of, (H,)."""
+        return self.room.modes
 
     @classmethod
     def of(cls, ncf, modes: Array, u: Array) -> Mode:
@@ -56,16 +62,36 @@ class Mode:
     def onto(self, u: Array) -> Array:
         """The unit vector next to u whose sliding units have z = 0."""
         u = u / np.linalg.norm(u)
-        for _ in range(3):
+        for _ in range(2):
             self.gradient(u)
             onto_kinks(self.field, u, self.room)
         return u
+
+    def hessian(self, u: Array, basis: Array) -> Array:
+        """The Hessian (m, m) of N on the sphere and the manifold where sliding units have z = 0, in
+        a tangent basis (P, m) at u, by differences of the gradient.
+        """
+        H = basis.T @ _differences(self.field, u, np.ascontiguousarray(basis.T), self.room).T
+        return 0.5 * (H + H.T)
 
     def holds(self, u: Array) -> bool:
         """Whether free units are on their sides at u, and slopes of sliding ones in [α, 1]."""
         g = self.gradient(u)[1]
         settle_shares(self.field, self.room)
         return bool(_holds(self.field, self.room, FADED * np.linalg.norm(g)))
+
+    def without_faded(self, u: Array) -> Array:
+        """The modes (H,), with those whose ∇z all but vanishes, as where the neurons below die out,
+        on a side instead of sliding: it is no direction to project out.
+        """
+        self.gradient(u)
+        modes = self.room.modes.copy()
+        for unit in np.flatnonzero((modes == SLIDING) & (self.room.group >= 0)):
+            place = self.room.group[unit]
+            length = np.linalg.norm(self.room.triangle[: place + 1, place])
+            if length <= FADED:
+                modes[unit] = 1 if self.room.ratio[unit] > 0 else -1
+        return modes
 
     def slopes(self, u: Array) -> dict[tuple[int, int, int], float]:
         """θ of every sliding unit (layer from 1, neuron, sample) at u."""
@@ -76,6 +102,26 @@ class Mode:
             place_of(self.field.layout, samples, int(unit)): slope_of(self.field, unit, self.room)
             for unit in np.flatnonzero((self.room.modes == SLIDING) & (self.room.group >= 0))
         }
+
+
+@compiled()
+def _differences(field, u, directions, room):
+    """Derivatives of the gradient across u, (m, P), along directions (m, P) within the manifold."""
+    out, g, end = np.empty(directions.shape), np.empty(u.size), np.empty(u.size)
+    for k in range(len(directions)):
+        for side in (1.0, -1.0):
+            end[:] = u + side * ASIDE * directions[k]
+            end /= np.sqrt(np.dot(end, end))
+            least(field, end, 0.0, g, room)
+            onto_kinks(field, end, room)
+            least(field, end, 0.0, g, room)
+            g -= np.dot(g, end) * end
+            if side > 0:
+                out[k] = g
+            else:
+                out[k] -= g
+        out[k] /= 2 * ASIDE
+    return out
 
 
 @compiled()
