@@ -9,6 +9,7 @@ from itertools import repeat
 
 import numpy as np
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
 from ncfcheck.model.identities import equal, size_at, value_at
 from ncfcheck.model.loss_functions import sizes
@@ -71,7 +72,9 @@ def converges(limit: Limit, instance) -> Margin:
     flow = limit.trajectory
     # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r.
     ncf, v = instance.ncf, flow.direction
-    growth = instance.network.order * value_at(ncf, v) / size_at(ncf, v)
+    # Through kinks ‖∇N‖ is that of the flow: of the subgradient of least norm.
+    size = size_at(ncf, v) if flow.turns is None else Bounded(float(flow.gradient_norm[-1]))
+    growth = instance.network.order * value_at(ncf, v) / size
     growth *= np.sign(point.value) if abs(value_at(ncf, point.u)).is_positive else math.nan
     # A flow that has not ended yet is still so far from a maximum that is nearly flat; past a
     # saddle, errors on the way decide how far on it is.

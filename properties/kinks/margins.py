@@ -9,11 +9,17 @@ import numpy as np
 
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
 from ncfcheck.core.tolerances import EPS
+from ncfcheck.model.identities import equal, value_at
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Ncf
 from ncfcheck.properties.flow.margins import rising
 from ncfcheck.properties.kinks.instances import beyond_branches
+from ncfcheck.properties.kkt.theorems import layer_balance_at
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory
+from ncfcheck.theory.kkt.clarke import clarke_error, clarke_residual
+from ncfcheck.theory.kkt.points import KktPoint
+
+CLARKE = 1e-6  # what least squares for slopes at kinks are told apart to
 
 
 def on_every_way(judge: Callable[[Instance], Margin], instance: Instance) -> Margin:
@@ -35,7 +41,7 @@ def rises(instance: Instance, flow: Trajectory) -> Margin:
         if flow.stop in (Stop.DEAD, Stop.CONVERGED, Stop.BRANCHED):
             raise Inapplicable(f"the flow does not move: {flow.stop.value}")
         raise Unresolved(f"NCF flow {flow.stop.value}")
-    if flow.stop is Stop.NOT_FINITE:
+    if flow.stop is Stop.NOT_FINITE or flow.norm == np.inf:
         raise Unresolved(f"NCF flow {flow.stop.value}")
     value = np.array([instance.ncf.value(v) for v in flow.directions])
     return worst([rising(instance, replace(flow, value=value)), steepest(instance, flow, value)])
@@ -67,3 +73,23 @@ def steepest(instance: Instance, flow: Trajectory, value: np.ndarray) -> Margin:
 def is_dead(ncf: Ncf, start: np.ndarray) -> bool:
     """Whether ∇N(v_0) is no more than rounding."""
     return float(np.linalg.norm(ncf.gradient(start))) <= ncf.rounding(start)[1]
+
+
+def has_clarke_subgradient(instance: Instance, point: KktPoint) -> list[Margin]:
+    """sin∠ of the nearest Clarke subgradient at a limit, by bounded least squares for the slopes;
+    none where kinks of several layers meet there.
+    """
+    try:
+        residual = clarke_residual(instance.ncf, point.u)
+    except Unresolved:
+        return []
+    return [Margin(1 - residual / CLARKE, clarke_error(instance.ncf, point.u) / CLARKE)]
+
+
+def multiplier_there(instance: Instance, point: KktPoint) -> Margin:
+    """λ = D·N(u), N as the network has it, and ‖W_l‖_F² = P_l/D, at the limit of a flow."""
+    ncf, network = instance.ncf, instance.network
+    expected, error = network.order * value_at(ncf, point.u), 4 * point.residual_error + 32 * EPS
+    error = error * abs(point.multiplier) + expected.error
+    own = equal(point.multiplier, expected.value, error, abs(point.multiplier))
+    return worst([own, layer_balance_at(network, point)])

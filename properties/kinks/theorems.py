@@ -16,9 +16,15 @@ from ncfcheck.properties.hypotheses import (
     WEIGHED,
 )
 from ncfcheck.properties.kinks.instances import CURVED, kinked, ways
-from ncfcheck.properties.kinks.margins import is_dead, on_every_way, rises
-from ncfcheck.properties.kkt.theorems import layer_balance_at, limit_point, multiplier_at
-from ncfcheck.theory.kkt.points import flow_limit
+from ncfcheck.properties.kinks.margins import (
+    has_clarke_subgradient,
+    is_dead,
+    multiplier_there,
+    on_every_way,
+    rises,
+)
+from ncfcheck.properties.kkt.theorems import limit_point
+from ncfcheck.theory.kkt.points import Inertia, flow_limit
 
 DEAD = "∇N(v_0) is no more than rounding"
 
@@ -62,7 +68,9 @@ def direction_converges(instance) -> Margin:
 
     def judge(instance) -> Margin:
         limit = flow_limit(instance.ncf, instance.start, instance.numerics)
-        return converges(limit, instance)
+        if limit.point.inertia is Inertia.ZERO:
+            return converges(limit, instance)
+        return worst([converges(limit, instance), *has_clarke_subgradient(instance, limit.point)])
 
     return on_every_way(judge, instance)
 
@@ -133,9 +141,4 @@ def multiplier(instance) -> Margin:
     P_l/D for every layer l, unless λ = 0.
     """
 
-    def judge(instance) -> Margin:
-        point = limit_point(instance)
-        at_layers = layer_balance_at(instance.network, point)
-        return worst([multiplier_at(instance.ncf, point), at_layers])
-
-    return on_every_way(judge, instance)
+    return on_every_way(lambda each: multiplier_there(each, limit_point(each)), instance)
