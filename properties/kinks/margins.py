@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.identities import equal, value_at
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Ncf
-from ncfcheck.properties.flow.margins import rising
+from ncfcheck.properties.flow.margins import GAPS, rising
 from ncfcheck.properties.kinks.instances import beyond_branches
 from ncfcheck.properties.kkt.theorems import layer_balance_at
-from ncfcheck.theory.flow.trajectories import Stop, Trajectory
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise, norm_reaches
 from ncfcheck.theory.kkt.clarke import clarke_error, clarke_residual
-from ncfcheck.theory.kkt.points import KktPoint
+from ncfcheck.theory.kkt.points import KktPoint, Limit, positive_limit
 
 CLARKE = 1e-6  # what least squares for slopes at kinks are told apart to
 
@@ -93,3 +95,41 @@ def multiplier_there(instance: Instance, point: KktPoint) -> Margin:
     error = error * abs(point.multiplier) + expected.error
     own = equal(point.multiplier, expected.value, error, abs(point.multiplier))
     return worst([own, layer_balance_at(network, point)])
+
+
+def blowup_rates(instance: Instance) -> list[Margin]:
+    """(T* − t) r^{D−2} against 1/(D(D−2)N*) late along the flow, and r(t) from its limit itself."""
+    limit = positive_limit(instance.ncf, instance.start, instance.numerics)
+    late = [_rate(instance, limit, gap) for gap in GAPS]
+    return [*late, _from_the_limit(instance, limit.point.u)]
+
+
+def _rate(instance: Instance, limit: Limit, gap: float) -> Margin:
+    """1 − |(T* − t) r^{D−2} D(D−2)N* − 1|/(2·gap) where 1 − N(v)/N* first is at most the gap."""
+    ncf, order, numerics = instance.ncf, instance.network.order, instance.numerics
+    optimum, passed = value_at(ncf, limit.point.u), limit.trajectory
+    late = np.flatnonzero(1 - passed.value / optimum.value <= gap)
+    if late.size == 0:
+        raise Unresolved("the flow ended before N(v) came near N*")
+    # Taken up there with r = 1, before times differ by no more than their rounding.
+    flow = ncf_flow(ncf, passed.directions[late[0]], numerics)
+    if flow.stop is not Stop.CONVERGED:
+        raise Unresolved(f"NCF flow from late on the way: {flow.stop.value}")
+    unit = order * (order - 2) * optimum
+    rest = math.exp(-(order - 2) * flow.log_norm[-1]) / unit
+    short = abs(float(flow.value[-1]) / optimum - 1).size * rest.value
+    product = (Bounded(float(flow.time[-1]), short) + rest) * unit
+    way = float(1 + (order - 2) * flow.sigma[-1])
+    lost = (numerics.tolerance + noise(ncf, flow)) * way
+    return (1 - abs(product - Bounded(1.0, lost)) / (2 * gap)).margin()
+
+
+def _from_the_limit(instance: Instance, u: np.ndarray) -> Margin:
+    """From u itself the norm reaches 2 after (1 − 2^{−(D−2)})/(D(D−2)N(u))."""
+    order, ncf = instance.network.order, instance.ncf
+    flow = ncf_flow(ncf, u, instance.numerics, norm_reaches(2.0))
+    if flow.stop is not Stop.ESCAPED:
+        raise Unresolved(f"NCF flow from its limit: {flow.stop.value}")
+    product = order * (order - 2) * value_at(ncf, u) * float(flow.time[-1])
+    error = (instance.numerics.tolerance + noise(ncf, flow)) * (1 + order * flow.sigma[-1])
+    return equal(product.value, 1 - 2.0 ** -(order - 2), product.error + error, 1.0)

@@ -6,7 +6,7 @@ from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
 from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import HANDOVER
 from ncfcheck.model.ncf import neuron_balance
-from ncfcheck.properties.flow.margins import blowup_rates, bracket, conserved, converges
+from ncfcheck.properties.flow.margins import bracket, conserved, converges
 from ncfcheck.properties.hypotheses import (
     LEAST_NORM,
     POSITIVE_LIMIT,
@@ -17,6 +17,7 @@ from ncfcheck.properties.hypotheses import (
 )
 from ncfcheck.properties.kinks.instances import CURVED, kinked, ways
 from ncfcheck.properties.kinks.margins import (
+    blowup_rates,
     has_clarke_subgradient,
     is_dead,
     multiplier_there,
@@ -106,7 +107,7 @@ def blowup_bracket(instance) -> Margin:
 )
 def blowup_rate(instance) -> Margin:
     """(T* − t) r^{D−2} → 1/(D(D−2)N*): within twice 1 − N(v)/N* of it, relatively, late along the
-    flow, and exactly so from its limit.
+    flow; from its limit itself r(t) = (1 − D(D−2)N*t)^{−1/(D−2)}.
     """
     return on_every_way(lambda each: worst(blowup_rates(each)), instance)
 
