@@ -57,3 +57,14 @@ def beyond_branches(instance: Instance) -> list[Instance]:
             row = int(np.argmax(flow.sigma >= min(ASIDE, flow.sigma[-1])))
             found.append(replace(instance, start=flow.directions[row]))
     return found
+
+
+def slopes_kept(instance: Instance) -> Instance:
+    """The instance, one neuron a layer, with the slopes that its first layer has at the start for
+    all weights: a linear network on samples of lengths multiplied by these.
+    """
+    network, problem = instance.network, instance.problem
+    sides = problem.X @ network.matrices(instance.start)[0][0] > 0
+    X = np.where(sides, 1.0, network.slopes[0])[:, None] * problem.X
+    linear = replace(network, slopes=(1.0,) * len(network.slopes))
+    return replace(instance, problem=replace(problem, network=linear, X=X))
