@@ -85,6 +85,14 @@ MINIMA = {
     "control.kink_start_tracking": (3, 2, 2, 2, 1, 0, 3, 2),
     "control.shared_neurons": TWO_NEURONS,
     "control.blind_input": (2, 1, 1, 2, 1, 1, 3, 2),
+    "control.kept_slopes": (2, 1, 2, 2, 1, 0, 2, 1),
+    "control.kept_limit": (2, 1, 2, 2, 1, 0, 2, 1),
+    "control.kept_blowup": (3, 2, 2, 2, 1, 0, 3, 2),
+    "control.kinks_degree_two": (2, 1, 1, 1, 1, 0, 2, 1),
+    "control.kinks_doubled_start": (3, 2, 1, 1, 1, 0, 3, 2),
+    "control.kinks_no_blowup": (3, 2, 1, 1, 1, 0, 3, 2),
+    "control.kinks_shared": (2, 2, 1, 1, 1, 0, 2, 1),
+    "control.unweighed_balance": (3, 2, 1, 1, 1, 0, 4, 3),
     # The sum of sizes, samples, dimensions, outputs and weights of models without layers.
     "control.softmax_attention": (5, 1, 2, 1, 3),
     "control.layer_normalisation": (4, 1, 1, 1, 4),
@@ -98,7 +106,7 @@ MINIMA = {
     "control.large_init_escape": (2, 1, 2, 2, 1, 0, 3, 2),
 }
 # Seeds of starts that these are reached from.
-STARTS = {"control.sparse_layers": 12, "control.slope_outside": 12, "control.any_rank_one": 0}
+STARTS = {"control.sparse_layers": 12, "control.unweighed_balance": 12, "control.slope_outside": 12, "control.any_rank_one": 0}
 
 
 @pytest.mark.parametrize("id", MINIMA)
