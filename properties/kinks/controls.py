@@ -55,7 +55,7 @@ def kept_slopes(instance) -> Margin:
     scale_free=True,
     given=one_kink(attracting=True),
     drops=LEAST_NORM,
-    of=("kinks.direction_converges", "kinks.multiplier"),
+    of=("kinks.direction_converges", "kinks.multiplier", "kinks.extremal"),
 )
 def kept_limit(instance) -> Margin:
     """With the slopes of the side where it starts kept through kinks v(t) tends to a point with a
