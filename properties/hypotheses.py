@@ -30,6 +30,8 @@ CLARKE_REDUCED = "u a Clarke KKT point of the reduced problem: slopes in [α, 1]
 LOCAL_MAXIMUM = "u a local maximum, N(u) > 0"
 CURVED_LAST = "p_{L−1} ≥ 2"
 LEAST_NORM = "u̇ the subgradient of least norm"
+NO_BRANCH = "the NCF flow does not branch"
+TRANSVERSAL = "kinks are met transversally"
 BALANCED_START = "balanced start"
 SEPARABLE = "orthogonally separable data"
 RELU = "α = 0"
