@@ -26,6 +26,7 @@ CHAIN_RULE = (
     "it follows from Euler's identities, which hold for any slope at a kink, and from the chain "
     "rule along the flow"
 )
+PULLED_BACK = "a large δ slows growth in all that was tried: fitted data pull back"
 STRUCTURED = "controls of rank_one.sufficient show it of structured points of any kind"
 WITHOUT_CONTROL = {
     ("rank_one.mixed_sign_even_p", hypotheses.DENSE): STRUCTURED,
@@ -41,10 +42,8 @@ WITHOUT_CONTROL = {
     ("early.collapse", hypotheses.SUPERQUADRATIC): FINITE_TIME,
     ("early.norm_stays_small", hypotheses.POSITIVE_LIMIT): FINITE_TIME,
     ("early.direction_aligns", hypotheses.POSITIVE_LIMIT): FINITE_TIME,
-    (
-        "early.norm_stays_small",
-        hypotheses.SMALL_START,
-    ): "a large δ slows growth in all that was tried: fitted data pull back",
+    ("early.norm_stays_small", hypotheses.SMALL_START): PULLED_BACK,
+    ("kinks.norm_stays_small", hypotheses.SMALL_START): PULLED_BACK,
     ("flow.monotone", hypotheses.LIPSCHITZ): CHAIN_RULE,
     ("flow.blowup_bracket", hypotheses.LIPSCHITZ): CHAIN_RULE,
     ("flow.blowup_rate", hypotheses.LIPSCHITZ): CHAIN_RULE,
