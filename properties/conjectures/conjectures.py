@@ -13,6 +13,7 @@ from ncfcheck.model.identities import value_at
 from ncfcheck.model.ncf import norm
 from ncfcheck.properties.conjectures import exact
 from ncfcheck.properties.early.theorems import before_escape
+from ncfcheck.properties.early.tracking import tracking_at_least
 from ncfcheck.properties.hypotheses import (
     DENSE,
     FLOW_LIMIT,
@@ -179,10 +180,35 @@ def one_limit(instance) -> Margin:
 def kinks_align(instance) -> Margin:
     """With kinks too, the direction is within ε + o(1) of u* when ‖w‖ first reaches R_ε δ.
 
-    Flows that end at a kink are unresolved.
+    Flows that branch are unresolved.
     """
     # Smooth flows take a thousand calls; one that chatters along a kink would use up any number.
     return before_escape(replace(instance, numerics=replace(instance.numerics, calls=5000)))
+
+
+@claim(
+    "conjecture.kinks_track",
+    kind=CONJECTURE,
+    needs=(Need.HOMOGENEOUS, Need.KINKS, Need.SUPERQUADRATIC),
+    reference="§11",
+    scale_free=True,
+    given=instances(kinked=True, powers=KINKABLE),
+    hypotheses=(
+        SUPERQUADRATIC,
+        "p_l = 1 and α_l < 1 for some l",
+        GENERIC,
+        POSITIVE_LIMIT,
+        SMALL_START,
+    ),
+)
+def kinks_track(instance) -> Margin:
+    """With kinks too, however they are met, loss flow and NCF flow differ by O(δ^D) where each norm
+    first reaches 2.
+
+    Flows that branch are unresolved.
+    """
+    numerics = replace(instance.numerics, calls=5000)
+    return tracking_at_least(replace(instance, numerics=numerics), instance.network.order)
 
 
 @claim(

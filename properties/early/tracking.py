@@ -71,9 +71,31 @@ def _one_sided(found: Departures) -> Margin:
 
 
 def settled_slope(found: Departures, column: int, order: int, claimed: int) -> Margin:
-    """Margin of the slope between neighbouring rungs, where it is best known.
+    """Margin of the slope between neighbouring rungs, where it is best known."""
+    slope, error = best_slope(found, column, order)
+    return Margin(0.25 - abs(slope - claimed), error)
 
-    Its error is the difference to the slopes above and below on the ladder, and the floor's share
+
+def tracking_at_least(instance, claimed: int) -> Margin:
+    """¼ + slope − claimed order, for the lower of directions and relative arrival times."""
+
+    def judge(instance) -> Margin:
+        found, order = departures(instance, SLOPE_RUNGS), instance.network.order
+        if found.outputs is not None:
+            return _one_sided(found)
+        slopes = [best_slope(found, column, order) for column in range(2)]
+        settled = [each for each in slopes if each[1] < SETTLED_SLOPE]
+        if not settled:
+            raise Unresolved("the slopes do not settle: no δ is both resolved and asymptotic")
+        return worst(Margin(0.25 + slope - claimed, error) for slope, error in settled)
+
+    return resolved(judge, instance)
+
+
+def best_slope(found: Departures, column: int, order: int) -> tuple[float, float]:
+    """The slope of log error over log δ between two rungs where it is best known, and its error.
+
+    The error is the difference to the slopes above and below on the ladder, and the floor's share
     of both errors: slopes that three pairs of rungs agree on are neither noise nor too far from the
     limit δ → 0.
     """
@@ -84,7 +106,7 @@ def settled_slope(found: Departures, column: int, order: int, claimed: int) -> M
     settling = np.abs(np.diff(slopes))
     error = noise[1:-1] + np.maximum(settling[:-1], settling[1:])
     k = int(np.argmin(error))
-    return Margin(float(0.25 - abs(slopes[k + 1] - claimed)), float(error[k]))
+    return float(slopes[k + 1]), float(error[k])
 
 
 @claim(

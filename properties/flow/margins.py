@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import repeat
 
 import numpy as np
 
+from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
-from ncfcheck.model.identities import value_at
+from ncfcheck.model.identities import equal, size_at, value_at
 from ncfcheck.model.loss_functions import sizes
 from ncfcheck.model.ncf import Problem
 from ncfcheck.theory.flow.trajectories import (
@@ -20,7 +22,13 @@ from ncfcheck.theory.flow.trajectories import (
     norm_reaches,
     strayed,
 )
-from ncfcheck.theory.kkt.points import blowup_time
+from ncfcheck.theory.kkt.points import (
+    Inertia,
+    Limit,
+    blowup_time,
+    blowups_ahead,
+    positive_limit,
+)
 
 CALLS = 6000  # of a flow along which balances are looked at; fewer where Python computes gradients
 GAPS = 1e-1, 1e-6  # 1 − N(v)/N* where the rate of the blow-up is looked at
@@ -41,6 +49,73 @@ def bracket(instance, initial_norm: float = 1.0) -> Margin:
     if value.is_positive:
         parts.append((1 - scaled * value).margin())
     return worst(parts)
+
+
+def rising(instance, flow: Trajectory) -> Margin:
+    """N(v), as the rows of a flow tell it, never decreases."""
+    rounding = max(instance.ncf.rounding(v)[0] for v in (flow.directions[0], flow.direction))
+    steepest = np.maximum(flow.gradient_norm[:-1], flow.gradient_norm[1:])
+    error = 2 * rounding + steepest * instance.numerics.tolerance
+    slope = flow.gradient_norm * flow.residual**2
+    predicted = np.diff(flow.sigma) * np.minimum(slope[:-1], slope[1:])
+    # (Increase + 2 errors)/(least predicted one + 4 errors) ≥ ½ unless N falls by over an error.
+    margins = (np.diff(flow.value) + 2 * error) / (predicted + 4 * error)
+    k = int(np.argmin(margins))
+    return Margin(float(margins[k]), float((error / (predicted + 4 * error))[k]))
+
+
+def converges(limit: Limit, instance) -> Margin:
+    """A flow comes to its limit, a KKT point; its norm grows or falls there by the sign of N."""
+    point = limit.point
+    if point.inertia is Inertia.ZERO:
+        return Margin(1 - point.residual / 1e-6, point.residual_error / 1e-6, "zero KKT point")
+    flow = limit.trajectory
+    # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r.
+    ncf, v = instance.ncf, flow.direction
+    # Through kinks ‖∇N‖ is that of the flow: of the subgradient of least norm.
+    size = size_at(ncf, v) if flow.turns is None else Bounded(float(flow.gradient_norm[-1]))
+    growth = instance.network.order * value_at(ncf, v) / size
+    growth *= np.sign(point.value) if abs(value_at(ncf, point.u)).is_positive else math.nan
+    # A flow that has not ended yet is still so far from a maximum that is nearly flat; past a
+    # saddle, errors on the way decide how far on it is.
+    left = flow.residual[-1] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
+    off = instance.numerics.tolerance + 2 * left + limit.distance
+    return worst(
+        [
+            Margin(1 - point.residual / 1e-9, point.residual_error / 1e-9),
+            Margin(1 - limit.distance / 1e-2, off / 1e-2),
+            Margin(growth.value, growth.error + instance.numerics.tolerance),
+        ]
+    )
+
+
+def blowup_rates(instance) -> list[Margin]:
+    """(T* − t) r^{D−2} against 1/(D(D−2)N*), late along the flow and from its limit itself."""
+    limit = positive_limit(instance.ncf, instance.start, instance.numerics)
+    flow, order = limit.trajectory, instance.network.order
+    optimum, parts, u = value_at(instance.ncf, limit.point.u), [], limit.point.u
+    starts = [_late(flow, optimum.value, gap) for gap in GAPS]
+    blowups_ahead(instance.ncf, [*starts, u], instance.numerics)
+    for start, gap in zip(starts, GAPS):
+        time, _ = blowup_time(instance.ncf, start, instance.numerics)
+        off = abs(order * (order - 2) * optimum * time - 1)
+        parts.append((1 - off / (2 * gap)).margin())
+    return [*parts, _at_the_point(instance, u)]
+
+
+def _late(flow: Trajectory, optimum: float, gap: float) -> np.ndarray:
+    """Where 1 − N(v)/N* first is at most `gap`."""
+    late = np.flatnonzero(1 - flow.value / optimum <= gap)
+    if late.size == 0:
+        raise Unresolved("the flow ended before N(v) came near N*")
+    return flow.directions[late[0]]
+
+
+def _at_the_point(instance, u: np.ndarray) -> Margin:
+    """T* D(D−2)N(u) = 1 for the flow from a KKT point u."""
+    order, (time, _) = instance.network.order, blowup_time(instance.ncf, u, instance.numerics)
+    product = order * (order - 2) * value_at(instance.ncf, u) * time
+    return equal(product.value, 1.0, product.error, 1.0)
 
 
 def balancing(instance) -> float:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Unresolved, claim, worst
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
 from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import HANDOVER
-from ncfcheck.model.identities import equal, size_at, value_at
 from ncfcheck.model.ncf import group_balance, is_odd, neuron_balance, norm, sign_flipped
 from ncfcheck.model.networks import Network
 from ncfcheck.properties.flow import exact
-from ncfcheck.properties.flow.margins import GAPS, bracket, conserved
+from ncfcheck.properties.flow.margins import (
+    blowup_rates,
+    bracket,
+    conserved,
+    converges,
+    rising,
+)
 from ncfcheck.properties.hypotheses import (
     EARLY,
     FLOW,
@@ -25,14 +28,7 @@ from ncfcheck.properties.hypotheses import (
 )
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.flow.ahead import ncf_flow_kept
-from ncfcheck.theory.flow.trajectories import Trajectory
-from ncfcheck.theory.kkt.points import (
-    Inertia,
-    blowup_time,
-    blowups_ahead,
-    flow_limit,
-    positive_limit,
-)
+from ncfcheck.theory.kkt.points import flow_limit, positive_limit
 
 
 @claim(
@@ -52,15 +48,7 @@ def monotone(instance) -> Margin:
         raise Inapplicable("∇N(v_0) is no more than rounding")
     if len(flow.sigma) < 2:
         raise Inapplicable(f"the flow does not move: {flow.stop.value}")
-    rounding = max(instance.ncf.rounding(v)[0] for v in (flow.directions[0], flow.direction))
-    steepest = np.maximum(flow.gradient_norm[:-1], flow.gradient_norm[1:])
-    error = 2 * rounding + steepest * instance.numerics.tolerance
-    slope = flow.gradient_norm * flow.residual**2
-    predicted = np.diff(flow.sigma) * np.minimum(slope[:-1], slope[1:])
-    # (Increase + 2 errors)/(least predicted one + 4 errors) ≥ ½ unless N falls by over an error.
-    margins = (np.diff(flow.value) + 2 * error) / (predicted + 4 * error)
-    k = int(np.argmin(margins))
-    return Margin(float(margins[k]), float((error / (predicted + 4 * error))[k]))
+    return rising(instance, flow)
 
 
 @claim(
@@ -98,34 +86,11 @@ def blowup_rate(instance) -> Margin:
     within twice that of 1. Taken up at the KKT point itself, it is 1; and with W_L negated, where N
     < 0, nothing blows up (in other models with a group of order 1 whose sign H follows).
     """
-    limit = positive_limit(instance.ncf, instance.start, instance.numerics)
-    flow, order = limit.trajectory, instance.network.order
-    optimum, parts, u = value_at(instance.ncf, limit.point.u), [], limit.point.u
-    starts = [_late(flow, optimum.value, gap) for gap in GAPS]
-    blowups_ahead(instance.ncf, [*starts, u], instance.numerics)
-    for start, gap in zip(starts, GAPS):
-        time, _ = blowup_time(instance.ncf, start, instance.numerics)
-        off = abs(order * (order - 2) * optimum * time - 1)
-        parts.append((1 - off / (2 * gap)).margin())
-    parts.append(_at_the_point(instance, u))
+    u = positive_limit(instance.ncf, instance.start, instance.numerics).point.u
+    parts = blowup_rates(instance)
     if is_odd(instance.ncf, u):
         parts.append(_never(instance, u))
     return worst(parts)
-
-
-def _late(flow: Trajectory, optimum: float, gap: float) -> np.ndarray:
-    """Where 1 − N(v)/N* first is at most `gap`."""
-    late = np.flatnonzero(1 - flow.value / optimum <= gap)
-    if late.size == 0:
-        raise Unresolved("the flow ended before N(v) came near N*")
-    return flow.directions[late[0]]
-
-
-def _at_the_point(instance, u: np.ndarray) -> Margin:
-    """T* D(D−2)N(u) = 1 for the flow from a KKT point u."""
-    order, (time, _) = instance.network.order, blowup_time(instance.ncf, u, instance.numerics)
-    product = order * (order - 2) * value_at(instance.ncf, u) * time
-    return equal(product.value, 1.0, product.error, 1.0)
 
 
 def _never(instance, u: np.ndarray) -> Margin:
@@ -151,26 +116,7 @@ def direction_converges(instance) -> Margin:
     """v(t) converges to a KKT point; the norm grows without bound if it is positive and falls if it
     is negative.
     """
-    limit = flow_limit(instance.ncf, instance.start, instance.numerics)
-    point = limit.point
-    if point.inertia is Inertia.ZERO:
-        return Margin(1 - point.residual / 1e-6, point.residual_error / 1e-6, "zero KKT point")
-    flow = limit.trajectory
-    # ⟨∇N, v⟩/‖∇N‖, whose sign is that of d log r.
-    ncf, v = instance.ncf, flow.direction
-    growth = instance.network.order * value_at(ncf, v) / size_at(ncf, v)
-    growth *= np.sign(point.value) if abs(value_at(ncf, point.u)).is_positive else math.nan
-    # A flow that has not ended yet is still so far from a maximum that is nearly flat; past a
-    # saddle, errors on the way decide how far on it is.
-    left = flow.residual[-1] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
-    off = instance.numerics.tolerance + 2 * left + limit.distance
-    return worst(
-        [
-            Margin(1 - point.residual / 1e-9, point.residual_error / 1e-9),
-            Margin(1 - limit.distance / 1e-2, off / 1e-2),
-            Margin(growth.value, growth.error + instance.numerics.tolerance),
-        ]
-    )
+    return converges(flow_limit(instance.ncf, instance.start, instance.numerics), instance)
 
 
 @claim(

@@ -36,6 +36,7 @@ DESCENTS = (
     *("tracking_order", "tracking_constant", "momentum", "decay_path", "decay_threshold"),
     *("stochastic", "shuffled"),
 )
+PULLED_BACK = "a large δ slows growth in all that was tried: fitted data pull back"
 STRUCTURED = "controls of rank_one.sufficient show it of structured points of any kind"
 WITHOUT_CONTROL = {
     ("rank_one.mixed_sign_even_p", hypotheses.DENSE): STRUCTURED,
@@ -51,10 +52,6 @@ WITHOUT_CONTROL = {
     ("early.collapse", hypotheses.SUPERQUADRATIC): FINITE_TIME,
     ("early.norm_stays_small", hypotheses.POSITIVE_LIMIT): FINITE_TIME,
     ("early.direction_aligns", hypotheses.POSITIVE_LIMIT): FINITE_TIME,
-    (
-        "early.norm_stays_small",
-        hypotheses.SMALL_START,
-    ): "a large δ slows growth in all that was tried: fitted data pull back",
     **{
         (f"descent.{name}", hypothesis): AS_FLOWS
         for name in DESCENTS
@@ -69,6 +66,8 @@ WITHOUT_CONTROL = {
         "descent.decay_threshold",
         hypotheses.SUPERQUADRATIC,
     ): "at D = 2 there is no blow-up, and nothing to state: the threshold is 2N* there",
+    ("early.norm_stays_small", hypotheses.SMALL_START): PULLED_BACK,
+    ("kinks.norm_stays_small", hypotheses.SMALL_START): PULLED_BACK,
     ("flow.monotone", hypotheses.LIPSCHITZ): CHAIN_RULE,
     ("flow.blowup_bracket", hypotheses.LIPSCHITZ): CHAIN_RULE,
     ("flow.blowup_rate", hypotheses.LIPSCHITZ): CHAIN_RULE,

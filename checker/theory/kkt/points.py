@@ -336,10 +336,14 @@ def _extrapolated(flow: Trajectory, row: int, order: float) -> np.ndarray:
     return unit(flow.directions[row] + left * unit(way))
 
 
-def _zero_point(trajectory: Trajectory) -> KktPoint:
+def _zero_point(ncf: Ncf, trajectory: Trajectory) -> KktPoint:
     """Last direction of a flow whose gradient vanished; residual: its share of the first norm."""
-    share = float(trajectory.gradient_norm[-1] / trajectory.gradient_norm[0])
-    u = trajectory.direction
+    u, last = trajectory.direction, trajectory.gradient_norm[-1]
+    if trajectory.turns is not None:  # at a kink ∇N may vanish at once, beyond the last row
+        from ncfcheck.theory.flow.kinks.flows import Mode
+
+        last = norm(Mode.of(ncf, trajectory.turns.modes[-1], u).gradient(u)[1])
+    share = float(last / (trajectory.gradient_norm[0] or 1.0))
     return KktPoint(u, 0.0, 0.0, share, share, float("nan"), np.zeros((0, u.size)))
 
 
@@ -379,7 +383,7 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
             else ncf_flow(ncf, v, numerics, residual=residual, scale=scale)
         )
         if trajectory.stop is Stop.DEAD:
-            return Limit(_zero_point(trajectory), trajectory, ncf.network.order)
+            return Limit(_zero_point(ncf, trajectory), trajectory, ncf.network.order)
         if trajectory.stop is not Stop.CONVERGED:
             raise Unresolved(f"NCF flow {trajectory.stop.value}")
         point = _polished(ncf, trajectory)
