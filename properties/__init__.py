@@ -5,4 +5,12 @@ A chapter has its theorems, controls (theorems of the chapter without one hypoth
 their exact counterparts side by side, and imports from itself and from chapters before it only.
 """
 
-from ncfcheck.properties import homogeneity, flow, early, kkt, rank_one, conjectures
+from ncfcheck.properties import (
+    homogeneity,
+    flow,
+    early,
+    kkt,
+    rank_one,
+    two_homogeneous,
+    conjectures,
+)

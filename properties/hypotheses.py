@@ -6,12 +6,14 @@ HOMOGENEOUS = "H homogeneous"
 POSITIVE_FACTOR = "c > 0"
 TRUE_LABELS = "ȳ of the data trained on"
 SUPERQUADRATIC = "D > 2"
+TWO_HOMOGENEOUS = "D = 2"
 LIPSCHITZ = "∇H locally Lipschitz"
 POSITIVE_LIMIT = "N* > 0"
 NONPOSITIVE_LIMIT = "N* ≤ 0"
 UNIT_START = "‖u(0)‖ = 1"
 SMALL_START = "δ → 0"
 FLOW_LIMIT = "u* the limit of the NCF flow from v_0"
+UNBRANCHED = "the NCF flow from v_0 does not branch"
 UNSHARED = "unshared layers"
 KKT = "u a KKT point"
 NONZERO = "λ ≠ 0"
@@ -33,3 +35,4 @@ CURVED_LAST = "p_{L−1} ≥ 2"
 # What claims need of a model that is no layered network.
 FLOW = Need.HOMOGENEOUS, Need.LIPSCHITZ
 EARLY = *FLOW, Need.SUPERQUADRATIC
+TWO = Need.HOMOGENEOUS, Need.QUADRATIC
