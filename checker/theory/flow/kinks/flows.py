@@ -62,10 +62,17 @@ class Mode:
     def onto(self, u: Array) -> Array:
         """The unit vector next to u whose sliding units have z = 0."""
         u = u / np.linalg.norm(u)
-        for _ in range(3):
+        for _ in range(2):
             self.gradient(u)
             onto_kinks(self.field, u, self.room)
         return u
+
+    def hessian(self, u: Array, basis: Array) -> Array:
+        """The Hessian (m, m) of N on the sphere and the manifold where sliding units have z = 0, in
+        a tangent basis (P, m) at u, by differences of the gradient.
+        """
+        H = basis.T @ _differences(self.field, u, np.ascontiguousarray(basis.T), self.room).T
+        return 0.5 * (H + H.T)
 
     def holds(self, u: Array) -> bool:
         """Whether free units are on their sides at u, and slopes of sliding ones in [α, 1]."""
