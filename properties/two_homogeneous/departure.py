@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -32,8 +33,9 @@ from ncfcheck.theory.flow.trajectories import (
 # Share of its way, σ, after which flows are compared: events lie before, all is growth thereafter.
 HALF = 0.5
 GREW = 10.0  # log r up to which flows are compared
-# δ² of the rungs, in units of what changes the gradient by its own size.
-RUNGS = 10.0 ** -np.arange(2.0, 9.0)
+# The largest departure that a ladder of δ² starts from, and its rungs in units of the first.
+FIRST, RUNGS = 1e-3, 10.0 ** -np.arange(6.0)
+ATTEMPTS = 12  # at a first rung
 FINER = 1e-3  # times an instance's tolerance, for what departures are known to
 SLOPE = 0.25  # what slopes may fall short of the order
 
@@ -74,9 +76,22 @@ def departures(instance, trained) -> tuple[np.ndarray, np.ndarray, float]:
     reference, until = _reference(precise)
     if not is_forced(instance, reference):
         raise Inapplicable("the loss has no second order on the way")
-    powers = RUNGS * math.exp(-log_forcing(instance, reference))
-    sizes = [_apart(follow(on, math.sqrt(power), until), reference) for power in powers]
-    return powers, np.array(sizes) + 1e-300, _floor(precise, on, reference, until)
+
+    def size(power: float) -> float:
+        return _apart(follow(on, math.sqrt(power), until), reference)
+
+    powers = RUNGS * _first(size, FIRST * math.exp(-log_forcing(instance, reference)))
+    sizes = np.array([size(power) for power in powers])
+    return powers, sizes + 1e-300, _floor(precise, reference, until)
+
+
+def _first(size: Callable[[float], float], power: float) -> float:
+    """A δ², from one on down, at which the departure is small: below, the loss is as it is at 0."""
+    for _ in range(ATTEMPTS):
+        if (found := size(power)) <= FIRST:
+            return power
+        power *= max(0.5 * FIRST / found, 1e-3)
+    raise Unresolved("no δ found at which the loss flow is near the NCF flow")
 
 
 def _reference(instance) -> tuple[Trajectory, Event]:
@@ -86,6 +101,8 @@ def _reference(instance) -> tuple[Trajectory, Event]:
     flow = way(instance)
     is_far = (flow.sigma >= HALF * flow.sigma[-1]) | (np.abs(flow.log_norm) >= GREW)
     row = int(np.argmax(is_far))
+    if row == 0:
+        raise Inapplicable("the flow does not move: v_0 is a KKT point")
     until = time_reaches(float(flow.time[row]))
     found = ncf_flow(instance.ncf, instance.start, instance.numerics, until)
     if not found.stop.is_event:
@@ -99,7 +116,7 @@ def _apart(flow: Trajectory, reference: Trajectory) -> float:
     return norm(ratio * flow.direction - reference.direction)
 
 
-def _floor(instance, trained, reference: Trajectory, until: Event) -> float:
+def _floor(instance, reference: Trajectory, until: Event) -> float:
     """What a departure may be off by: what a looser run makes of it, what is left where δ is all
     but 0, and rounding, where data cancel as good as local errors of its size.
     """

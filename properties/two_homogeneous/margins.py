@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ncfcheck.core.claims import Inapplicable, Margin, Unresolved
-from ncfcheck.core.tolerances import EPS, Numerics
+from ncfcheck.core.claims import Inapplicable, Margin, Unresolved, worst
+from ncfcheck.core.tolerances import EPS, HANDOVER, RESOLUTION, Numerics
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.theory.flow.ahead import ncf_flow_kept
+from ncfcheck.theory.flow.kinks.flows import Mode
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise, time_reaches
+from ncfcheck.theory.kkt.points import Inertia, Limit
 
 STEPS = 20.0  # local errors that a step may add to log r − 2Nt, some across kinks
 # Times at which norms are asked for, in units of the time that the direction takes to its limit.
-ASKED = 1 / 3, 2.0
+ASKED = 1 / 3, 1.25
 BRANCHED = "the NCF flow branches: two solutions go on from where it slides off a kink"
 
 
@@ -60,6 +62,39 @@ class Growth:
         """How far those at the last time are from those of another run."""
         ends = ((self.lower, other.lower), (self.upper, other.upper))
         return max(abs(float(one[-1] - two[-1])) for one, two in ends)
+
+
+def settled(ncf: Ncf, limit: Limit, numerics: Numerics) -> Margin:
+    """That a flow tends to a KKT point of Clarke's, and that the norm grows there if N > 0 and
+    falls if N < 0.
+    """
+    point, flow = limit.point, limit.trajectory
+    if point.inertia is Inertia.ZERO:
+        share = _least(ncf, flow) / flow.gradient_norm[0]
+        return Margin(1 - share / HANDOVER, share / HANDOVER, "zero KKT point")
+    # A flow that has not ended yet is still so far from a maximum that is nearly flat.
+    left = flow.residual[-1] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0
+    off = numerics.tolerance + 2 * left + limit.distance
+    return worst(
+        [
+            Margin(1 - point.residual / RESOLUTION, point.residual_error / RESOLUTION),
+            Margin(1 - limit.distance / 1e-2, off / 1e-2),
+            ending(ncf, flow, np.sign(point.value)),
+        ]
+    )
+
+
+def ending(ncf: Ncf, flow: Trajectory, sign: float) -> Margin:
+    """d log r/dσ at a flow's end, times the sign that it is to have: 2N(v)/‖ḡ‖."""
+    growth = sign * 2 * flow.value[-1] / flow.gradient_norm[-1]
+    return Margin(growth, 2 * ncf.rounding(flow.direction)[0] / flow.gradient_norm[-1] + EPS)
+
+
+def _least(ncf: Ncf, flow: Trajectory) -> float:
+    """The norm of the subgradient of least norm where a flow has ended."""
+    if flow.turns is None:
+        return float(flow.gradient_norm[-1])
+    return norm(Mode.of(ncf, flow.turns.modes[-1], flow.direction).gradient(flow.direction)[1])
 
 
 def growth(ncf: Ncf, flow: Trajectory, numerics: Numerics, late: float) -> Growth:

@@ -7,7 +7,6 @@ from functools import partial
 from ncfcheck.core.claims import THEOREM, Margin, Unresolved, claim, worst
 from ncfcheck.core.tolerances import HANDOVER
 from ncfcheck.properties.early.theorems import at_fixed_time, before_escape, lag, overshoot
-from ncfcheck.properties.flow.theorems import direction_converges as converges
 from ncfcheck.properties.hypotheses import (
     FLOW_LIMIT,
     HOMOGENEOUS,
@@ -19,10 +18,19 @@ from ncfcheck.properties.hypotheses import (
     UNBRANCHED,
     UNIT_START,
 )
-from ncfcheck.properties.two_homogeneous.margins import ASKED, grown, grown_at, unbranched, way
+from ncfcheck.properties.two_homogeneous.margins import (
+    ASKED,
+    ending,
+    grown,
+    grown_at,
+    settled,
+    unbranched,
+    way,
+)
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.early.training import resolved
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, continuations
+from ncfcheck.theory.kkt.points import flow_limit
 
 LAYERS = dict(powers=((1,),), lipschitz=False)
 FOLLOWED = (HOMOGENEOUS, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START, UNBRANCHED)
@@ -40,13 +48,13 @@ FOLLOWED = (HOMOGENEOUS, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START, UNBRANCHED)
 def norm_bracket(instance) -> Margin:
     """e^{2N(v_0)t} ≤ ‖u(t)‖ ≤ e^{2N*t} for all t, of every solution."""
     flow, ncf, numerics = way(instance), instance.ncf, instance.numerics
-    parts = [grown(ncf, flow, numerics)]
-    # To where it ends, not beyond, unless its direction has settled.
-    asked = ASKED if flow.stop is Stop.CONVERGED else ASKED[:1]
-    late, time = float(flow.value[-1]), float(flow.time[-1])
-    parts += [grown_at(instance, share * time, late) for share in asked]
-    for on in continuations(flow, ncf, numerics):
-        parts.append(grown(ncf, on, numerics))
+    parts = [grown(ncf, on, numerics) for on in continuations(flow, ncf, numerics)]
+    if len(flow.time) > 1 or not parts:
+        # To where it ends, not beyond, unless its direction has settled.
+        asked = ASKED if flow.stop is Stop.CONVERGED else ASKED[:1]
+        late, time = float(flow.value[-1]), float(flow.time[-1])
+        parts.append(grown(ncf, flow, numerics))
+        parts += [grown_at(instance, share * time, late) for share in asked]
     return worst(parts)
 
 
@@ -61,20 +69,19 @@ def norm_bracket(instance) -> Margin:
 )
 def direction_converges(instance) -> Margin:
     """The direction of every solution tends to a KKT point of Clarke's with N ≥ 0, or u → 0."""
-    flow = way(instance)
+    ncf, numerics, flow = instance.ncf, instance.numerics, way(instance)
     if flow.stop is not Stop.BRANCHED:
-        return converges(instance)
-    ways = continuations(flow, instance.ncf, instance.numerics)
-    return worst(_settles(on, instance.numerics.tolerance) for on in ways)
+        return settled(ncf, flow_limit(ncf, instance.start, numerics), numerics)
+    ways = continuations(flow, ncf, numerics)
+    return worst(_goes_on(ncf, on, numerics.tolerance) for on in ways)
 
 
-def _settles(on: Trajectory, tolerance: float) -> Margin:
-    """The end of a way on from a branch: sin∠ there, and that it grows where N > 0."""
+def _goes_on(ncf, on: Trajectory, tolerance: float) -> Margin:
+    """A way on from a branch ends where sin∠ is small, and N > 0."""
     if on.stop is not Stop.CONVERGED:
         raise Unresolved(f"a way on from a branch {on.stop.value}")
-    if not on.value[-1] > 0:
-        raise Unresolved("a way on from a branch ends where N ≤ 0")
-    return Margin(1 - on.residual[-1] / (10 * HANDOVER), tolerance / HANDOVER)
+    parallel = Margin(1 - on.residual[-1] / (10 * HANDOVER), tolerance / HANDOVER)
+    return worst([parallel, ending(ncf, on, 1.0)])
 
 
 @claim(
