@@ -402,7 +402,7 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
 
 
 def _polished(ncf: Ncf, flow: Trajectory) -> KktPoint | None:
-    """The KKT point next to a flow's end; through kinks in the mode it ended in, None if not in it."""
+    """The KKT point next to a flow's end: through kinks, of its last mode, None if not in it."""
     if flow.turns is None:
         return polish(ncf, flow.direction)
     from ncfcheck.theory.kkt.kinked import polish_in_mode

@@ -7,6 +7,7 @@ import numpy as np
 from ncfcheck.core.compiling import compiled
 from ncfcheck.model.losses import NCF_CODE
 from ncfcheck.theory.flow import stepper
+from ncfcheck.theory.flow.kinks import second as by_scipy
 from ncfcheck.theory.flow.kinks import stepper as by_modes
 from ncfcheck.theory.flow.kinks.modes import SLIDING, make_room
 from ncfcheck.theory.flow.kinks.settling import ON_KINK, both_sides, scale_of
@@ -29,7 +30,7 @@ _HAPPENED = {
 
 
 class Mode:
-    """The smooth problem of an NCF in a mode: the least-norm subgradient as a function of u (P,)."""
+    """The smooth problem of an NCF in a mode: its least-norm subgradient at any u (P,)."""
 
     def __init__(self, field: stepper.Field, modes: Array, u: Array):
         self.field, self.room = field, make_room(field.layout, field.X.shape[1], u.size)
@@ -150,7 +151,7 @@ def integrate(run: tuple, modes: Array | None, second: bool) -> tuple:
     arguments of a run, and the turns; from `modes` (H,), or those of the start.
     """
     given = np.zeros(0, np.int8) if modes is None else np.ascontiguousarray(modes, np.int8)
-    *rows, events, passed = by_modes.integrate(*run, given)
+    *rows, events, passed = (by_scipy if second else by_modes).integrate(*run, given)
     turns = tuple(_turn(run[0], row, int(unit), int(what)) for row, unit, what in events[1:])
     branched = rows[0] == BRANCHED
     return *rows, Turns(turns, passed, int(events[-1, 1]) if branched else None)

@@ -25,6 +25,7 @@ from ncfcheck.theory.flow.kinks.modes import (
     normal_of,
 )
 from ncfcheck.theory.flow.kinks.sliding import (
+    FAINT,
     PARALLEL,
     _norm,
     _reduced,
@@ -246,7 +247,7 @@ def _wanted(field, unit, room):
     share, strength = room.shares[place], room.strengths[place]
     if share == 2.0:
         return UNREST
-    if not strength < 0.0:
+    if strength > FAINT or not np.isfinite(share):
         return REPELLED
     if room.group[unit] >= 0 and room.ratio[unit] < 0:
         share = 1.0 - share

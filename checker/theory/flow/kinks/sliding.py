@@ -28,6 +28,9 @@ from ncfcheck.theory.flow.kinks.modes import (
 # below which two of them are parallel.
 DEPENDENT, PARALLEL = 1e-9, 1e-12
 SWEEPS, RESTING = 2000, 1e-9  # of bounded least squares; what is left of them at rest
+# The pull of a kink, in units of the first gradient, that rounding may leave of none: any slope
+# will do there.
+FAINT = 1e-12
 NONE, ANOTHER = -1, -2  # the group of a unit that does not slide; of one that depends on several
 
 
@@ -215,7 +218,10 @@ def settle_shares(field, room):
             for q in range(lowest + 1, place + 1):
                 strength = room.strengths[q]
                 wanted = -room.shares[q] - room.pulls[q]
-                room.shares[q] = wanted / strength if strength != 0.0 else np.nan
+                if abs(strength) > FAINT:
+                    room.shares[q] = wanted / strength
+                else:
+                    room.shares[q] = 0.5 if abs(wanted) <= FAINT else np.nan
         place = lowest
         for unit in range(start, stop):
             group = room.group[unit]
