@@ -11,6 +11,8 @@ import numpy as np
 from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Unresolved, claim
 from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.ncf import norm
+from ncfcheck.properties.early.margins import SLACK, train
+from ncfcheck.properties.flow.margins import agreed
 from ncfcheck.properties.hypotheses import (
     HOMOGENEOUS,
     SMALL_START,
@@ -35,6 +37,7 @@ HALF = 0.5
 GREW = 10.0  # log r up to which flows are compared
 # The largest departure that a ladder of δ² starts from, and its rungs in units of the first.
 FIRST, RUNGS = 1e-3, 10.0 ** -np.arange(6.0)
+APART = 1e-4  # departures below it are left to the theorem
 ATTEMPTS = 12  # at a first rung
 FINER = 1e-3  # times an instance's tolerance, for what departures are known to
 SLOPE = 0.25  # what slopes may fall short of the order
@@ -83,6 +86,32 @@ def departures(instance, trained) -> tuple[np.ndarray, np.ndarray, float]:
     powers = RUNGS * _first(size, FIRST * math.exp(-log_forcing(instance, reference)))
     sizes = np.array([size(power) for power in powers])
     return powers, sizes + 1e-300, _floor(precise, reference, until)
+
+
+def slope_between(instance, trained, changes: tuple[float, float]) -> Margin:
+    """slope − 2 + ¼ between two δ², in units of what changes the gradient by its own size, however
+    large departures are there, known as far as three runs agree.
+    """
+    runs = [
+        _slope_between(replace(instance, numerics=each), replace(trained, numerics=each), changes)
+        for each in instance.numerics.runs()
+    ]
+    return agreed(*runs)
+
+
+def _slope_between(instance, trained, changes: tuple[float, float]) -> Margin:
+    reference, until = _reference(instance)
+    powers = np.array(changes) * math.exp(-log_forcing(instance, reference))
+    sizes = [_apart(train(trained, math.sqrt(each), until), reference) for each in powers]
+    return short_of_two(powers, np.array(sizes))
+
+
+def short_of_two(powers: np.ndarray, sizes: np.ndarray) -> Margin:
+    """slope − 2 + ¼ of departures between two δ²."""
+    if min(sizes) < APART:
+        raise Unresolved("the flows hardly differ")
+    slope = 2 * float(np.diff(np.log(sizes))[0] / np.diff(np.log(powers))[0])
+    return Margin(slope - 2 + SLOPE, SLACK)
 
 
 def _first(size: Callable[[float], float], power: float) -> float:
