@@ -53,7 +53,9 @@ SLOPE = 0.25  # what slopes may fall short of the order
     hypotheses=(HOMOGENEOUS, TRUE_LABELS, SMALL_START, UNBRANCHED),
 )
 def departure(instance) -> Margin:
-    """At a fixed time loss flow and NCF flow differ by O(δ²): log error over log δ has slope ≥ 2."""
+    """At a fixed time loss flow and NCF flow differ by O(δ²): log error over log δ has a slope of 2
+    or more.
+    """
     unbranched(instance)
     return departs(instance, instance, 2.0)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from ncfcheck.core.claims import CONTROL, Margin, claim, mildest
+import numpy as np
+
+from ncfcheck.core.claims import CONTROL, Margin, claim, mildest, worst
 from ncfcheck.core.needs import Need
 from ncfcheck.model.architectures.biases import biased_instance
 from ncfcheck.model.losses import Loss
 from ncfcheck.properties.early import controls, label_controls
-from ncfcheck.properties.early.margins import SHALLOW, aligned, contained, judged, smallest
+from ncfcheck.properties.early.margins import SHALLOW, SLACK, aligned, judged, smallest
 from ncfcheck.properties.early.model_controls import stays_or_aligns
 from ncfcheck.properties.hypotheses import (
     FLOW_LIMIT,
@@ -25,8 +27,8 @@ from ncfcheck.properties.two_homogeneous.instances import both_sides, branching
 from ncfcheck.properties.two_homogeneous.margins import unbranched
 from ncfcheck.properties.two_homogeneous.theorems import LAYERS
 from ncfcheck.strategies.instances import instances
-from ncfcheck.theory.early.training import conditioned_window
-from ncfcheck.theory.flow.trajectories import norm_reaches, time_reaches
+from ncfcheck.theory.early.training import Window, conditioned_window
+from ncfcheck.theory.flow.trajectories import Trajectory, norm_reaches, time_reaches
 
 SMALL, ALIGNS, ESCAPES = (
     f"two_homogeneous.{name}"
@@ -175,14 +177,25 @@ def branches(instance) -> Margin:
     Two solutions go on from there, off either side of the kink. One of these holds: ‖w‖ ≤
     1.01 R_ε δ until T_ε; alignment with u* at that time; alignment where ‖w‖ first reaches R_ε δ.
     """
-    slow, fast = both_sides(instance)
-    found = conditioned_window(slow)
-    delta = smallest(slow, found)
+    one, other = both_sides(instance)
+    return worst([_compared(one, other), _compared(other, one)])
+
+
+def _compared(instance, trained) -> Margin:
+    """The mildest of all three of one solution, with the window of the other."""
+    found = conditioned_window(instance)
+    delta = smallest(instance, found)
     parts = (
-        (norm_reaches(2 * found.radius), contained),
+        (time_reaches(found.time), _contained),
         (time_reaches(found.time), aligned),
         (norm_reaches(found.radius), aligned),
     )
     return mildest(
-        judged(fast, delta, until, partial(judge, found=found)) for until, judge in parts
+        judged(trained, delta, until, partial(judge, found=found)) for until, judge in parts
     )
+
+
+def _contained(flow: Trajectory, found: Window) -> Margin:
+    """1.01 − max ‖s‖/R_ε of a flow to T_ε."""
+    largest = float(np.exp(flow.log_norm.max()))
+    return Margin(1.01 - largest / found.radius, SLACK)

@@ -18,25 +18,26 @@ from ncfcheck.theory.flow.trajectories import Stop, Trajectory, continuations, n
 
 # How far from the kink starts on its sides are: far beyond rounding, far below what they part by.
 ASIDE = 1e-6
+EARLY = 1e-6  # share of 1 − ⟨v_0, u*⟩ that ε is: both ways go on to there for a while
 PARTED = 0.05  # distance of the directions that both ways on end in, at least
 
 
 @composite
 def _branching(draw, data) -> Instance:
-    """One neuron on samples e and −½e + f, of an orthonormal frame (e, f, …), with ȳ = −1: it slides
-    along the kink of e until v changes its sign.
+    """One neuron on samples e and f − ce, of an orthonormal frame (e, f, …), ȳ = −1, α < c < 1: it
+    slides along the kink of e until v changes its sign.
     """
-    d, tenths, seed = draw.integer(2, 4), draw.integer(0, 3), draw(SEEDS)
+    d, tenths, share, seed = draw.integer(2, 4), draw.integer(0, 2), draw.integer(5, 8), draw(SEEDS)
     rng = np.random.default_rng(seed)
     e, f = np.linalg.qr(rng.standard_normal((d, d)))[0][:2]
     problem = Problem(
         dense((d, 1, 1), (1,), (tenths / 10,)),
-        np.stack([e, f - e / 2]),
+        np.stack([e, f - share / 10 * e]),
         np.array([[-1.0], [-1.0]]),
     )
-    w = rng.uniform(-0.05, 0.05) * e + rng.uniform(0.9, 1.1) * f
-    start = unit(np.append(w, rng.uniform(0.6, 0.8)))
-    return Instance(problem, start, families={"data": "two samples"}, seeds=(seed,))
+    w = rng.uniform(-0.03, 0.03) * e + rng.uniform(0.9, 1.1) * f
+    start = unit(np.append(w, rng.uniform(0.7, 0.8)))
+    return Instance(problem, start, EARLY, {"data": "two samples", "start": "sliding"}, (seed,))
 
 
 def ways(instance: Instance) -> tuple[Trajectory, list[Trajectory]]:
