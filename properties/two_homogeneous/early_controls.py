@@ -63,12 +63,29 @@ def unscaled_time(instance) -> Margin:
     reference="§11",
     given=instances(**LAYERS),
     drops=SMALL_START,
-    of=(ALIGNS, ESCAPES),
+    of=(ALIGNS,),
 )
 def quadratic_large_init(instance) -> Margin:
-    """Of order 2, w aligns for a large δ: by T_ε, or where ‖w‖ first reaches R_ε δ."""
+    """Of order 2, ⟨w, u*⟩/‖w‖ ≥ 1 − 1.01 ε at t = T_ε for a large δ, δR_ε ≥ 3."""
     unbranched(instance)
-    return mildest([controls.large_init(instance), controls.large_init_escape(instance)])
+    return controls.large_init(instance)
+
+
+@claim(
+    "control.quadratic_large_escape",
+    kind=CONTROL,
+    needs=Need.LAYERED,
+    reference="§11",
+    given=instances(**LAYERS),
+    drops=SMALL_START,
+    of=(ESCAPES,),
+)
+def quadratic_large_escape(instance) -> Margin:
+    """Of order 2, where ‖w‖ first reaches R_ε δ the direction is within 1.01 ε of u*, for a large
+    δ.
+    """
+    unbranched(instance)
+    return controls.large_init_escape(instance)
 
 
 @claim(

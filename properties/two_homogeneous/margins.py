@@ -70,7 +70,7 @@ def settled(ncf: Ncf, limit: Limit, numerics: Numerics) -> Margin:
     """
     point, flow = limit.point, limit.trajectory
     if point.inertia is Inertia.ZERO:
-        share = _least(ncf, flow) / flow.gradient_norm[0]
+        share = _least(ncf, flow) / (flow.gradient_norm[0] or 1.0)
         return Margin(1 - share / HANDOVER, share / HANDOVER, "zero KKT point")
     # A flow that has not ended yet is still so far from a maximum that is nearly flat.
     left = flow.residual[-1] / -point.top_curvature if point.inertia is Inertia.MAXIMUM else 0.0

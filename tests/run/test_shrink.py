@@ -85,6 +85,25 @@ MINIMA = {
     "control.kink_start_tracking": (3, 2, 2, 2, 1, 0, 3, 2),
     "control.shared_neurons": TWO_NEURONS,
     "control.blind_input": (2, 1, 1, 2, 1, 1, 3, 2),
+    # Of order 2.
+    "control.cubic_growth": ONE_NEURON,
+    "control.unscaled_time": ONE_NEURON,
+    **dict.fromkeys(
+        (
+            *("control.quadratic_doubled_start", "control.quadratic_biases_growth"),
+            *("control.quadratic_biases_direction", "control.quadratic_decay"),
+            *("control.quadratic_large_init", "control.quadratic_wrong_norm"),
+            *("control.quadratic_global", "control.quadratic_no_escape"),
+            *("control.quadratic_biases_early", "control.quadratic_biases_departure"),
+            *("control.quadratic_order", "control.quadratic_large_departure"),
+        ),
+        (2, 1, 1, 1, 1, 0, 2, 1),
+    ),
+    "control.quadratic_wrong_target": (2, 1, 2, 1, 1, 0, 2, 1),
+    "control.quadratic_wrong_departure": (2, 1, 2, 1, 1, 0, 2, 1),
+    "control.quadratic_large_escape": (2, 1, 2, 2, 1, 0, 2, 1),
+    "control.branching": (2, 1, 2, 2, 1, 0, 2, 1),
+    "control.branching_departure": (2, 1, 2, 2, 1, 0, 2, 1),
     # The sum of sizes, samples, dimensions, outputs and weights of models without layers.
     "control.softmax_attention": (5, 1, 2, 1, 3),
     "control.layer_normalisation": (4, 1, 1, 1, 4),
@@ -106,7 +125,7 @@ def test_a_control_shrinks_to_its_smallest_counterexample(id):
     found = minimum(id)
     assert size(found) == MINIMA[id]
     # Its δ hangs on the loss: from this start, the logistic one is kept.
-    logistic = id == "control.large_init_escape"
+    logistic = id in ("control.large_init_escape", "control.quadratic_large_escape")
     assert found.problem.loss is (Loss.LOGISTIC if logistic else Loss.SQUARE)
     assert all(weight(float(each)) <= 10 for each in [*found.problem.X.flat, *found.problem.y.flat])
 

@@ -338,7 +338,7 @@ def _extrapolated(flow: Trajectory, row: int, order: float) -> np.ndarray:
 
 def _zero_point(trajectory: Trajectory) -> KktPoint:
     """Last direction of a flow whose gradient vanished; residual: its share of the first norm."""
-    share = float(trajectory.gradient_norm[-1] / trajectory.gradient_norm[0])
+    share = float(trajectory.gradient_norm[-1] / (trajectory.gradient_norm[0] or 1.0))
     u = trajectory.direction
     return KktPoint(u, 0.0, 0.0, share, share, float("nan"), np.zeros((0, u.size)))
 
