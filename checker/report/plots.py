@@ -20,6 +20,7 @@ from ncfcheck.model.instance import Instance
 from ncfcheck.model.models import Model
 from ncfcheck.model.rendering import weights as weights_of
 from ncfcheck.report.portrait import Portrait, portrait
+from ncfcheck.report.turns import mark, sliding
 from ncfcheck.report.words import SUPERSCRIPTS
 from ncfcheck.theory.flow.trajectories import Trajectory
 
@@ -59,6 +60,9 @@ def norms(axes, portrait: Portrait) -> None:
         axes.axvline(time, color=PALETTE[4], lw=1, ls=":", label=f"T* = {time:.3g}")
     if portrait.aligned:
         axes.plot(*portrait.aligned[:2], "o", color=INK, ms=4, label="(T_ε, R_ε)")
+    if portrait.flow.turns is not None:
+        times = _times(portrait.flow, portrait)
+        mark(axes, portrait.flow, times, np.exp(portrait.flow.log_norm), PALETTE[3])
     axes.set(ylabel="‖w‖/δ", xlabel="t δᴰ⁻²", title="norm")
     _logarithmic(axes, portrait)
     axes.legend()
@@ -289,19 +293,26 @@ def figures(portrait: Portrait) -> dict[str, Figure]:
 
 
 def trajectory(flow, axes=None):
-    """Norm and sin∠ of one flow against its time, on two axes or on a new figure of two; the
-    figure.
+    """Norm and sin∠ of one flow against its time, on two axes or on a new figure of two; through
+    kinks also what happens there, and on a third which units slide. The figure.
     """
     with _style(STYLE | {"axes.edgecolor": "black"}):
         if axes is None:
-            axes = Figure(figsize=(2 * SMALL[0], SMALL[1])).subplots(1, 2, gridspec_kw=MARGINS)
+            count = 2 if flow.turns is None else 3
+            whole = Figure(figsize=(count * SMALL[0], SMALL[1]))
+            axes = whole.subplots(1, count, gridspec_kw=MARGINS)
         rows = _thinned(len(flow.time), 10 * POINTS)[1:]
         axes[0].plot(flow.time[rows], np.exp(flow.log_norm[rows]), color=PALETTE[0])
         axes[0].set(xlabel="t", ylabel="r", title="norm")
         axes[1].plot(flow.time[rows], np.maximum(flow.residual[rows], 1e-16), color=PALETTE[1])
         axes[1].set(xlabel="t", ylabel="sin∠(∇N, v)", title="distance from a KKT point")
-        for each in axes:
+        for each in axes[:2]:
             _logarithmic(each)
+        if flow.turns is not None:
+            mark(axes[0], flow, flow.time, np.exp(flow.log_norm), PALETTE[1])
+            axes[0].legend()
+        if len(axes) > 2:
+            sliding(axes[2], flow, PALETTE)
     return axes[0].figure
 
 

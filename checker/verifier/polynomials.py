@@ -5,6 +5,8 @@ from math import comb
 
 from .numbers import Ball, Number, ball, limits, need, power
 
+NEWTON = 8  # steps to a reciprocal, of errors that are squared in each
+
 
 class Poly(Number):
     """Functions within r of Σ c_k τ^k for all τ ∈ [0, 1]; c, r integers times 2^-`limits.bits`."""
@@ -62,6 +64,17 @@ class Poly(Number):
             for j in range(n + 1)
         ]
         return Ball(min(values) - self.r, max(values) + n + 1 + self.r, -limits.bits)
+
+    def reciprocal(self):
+        """1/x of positive functions: r with |1 − x·r| ≤ e ≤ ½, and so within 2e·r."""
+        values = self.range
+        need(values.lo > 0, "division by what may be 0")
+        out = poly(Ball(2) / (Ball(values.lo, None, values.e) + values.upper))
+        for _ in range(NEWTON):
+            out = out * (2 - self * out)
+        off = abs((1 - self * out).range).upper
+        need(off < Ball(1, None, -1), "a step too long for a division")
+        return out * (1 + 2 * off * Ball(-1, 1))
 
     def at(self, tau):
         """The values over an interval of τ."""

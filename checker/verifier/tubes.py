@@ -102,15 +102,16 @@ class Enclosure:
 
 
 class Tube(Enclosure):
-    """What holds every solution from a start in intervals, step by step."""
+    """What holds every solution from within `error` of a start in intervals, step by step."""
 
-    def __init__(self, field, start, steps):
+    def __init__(self, field, start, steps, error=0):
         need(isinstance(steps, list) and 0 < len(steps) <= STEPS, "not a list of steps")
-        self.steps, self.end, error = [], Fraction(0), Ball(0)
+        self.steps, self.end, error = [], Fraction(0), ball(error)
         self.rests = all(g.lo == g.hi == 0 for g in field(start))  # for ever, then
         for each in steps:
             given = (number(each[name]) for name in ("duration", "growth", "radius"))
             start, error = self._step(field, start, error, *given, each["curve"])
+        self.last = start, error  # all solutions end within `error` of this
 
     def _step(self, field, start, error, duration, growth, radius, curve):
         """Check a step of all solutions within `error` of start, and return the same of its end."""

@@ -91,11 +91,13 @@ class Turn:
 class Turns(Value):
     """The events of a flow through kinks, and the modes of all hidden units (neuron by neuron,
     layer by layer, on every sample): 1 and −1 on a side of the kink, 0 sliding, 2 without one;
-    (m + 1, H) at the start and after each event. `unsettled` is the unit at which it branched.
+    (m + 1, H) at the start and after each event; then, too, the `slopes` in [α, 1] of sliding
+    units, NaN for others. `unsettled` is the unit at which it branched.
     """
 
     events: tuple[Turn, ...]
     modes: np.ndarray
+    slopes: np.ndarray
     unsettled: int | None = None
 
     def mode_at(self, row: int) -> np.ndarray:
@@ -105,13 +107,14 @@ class Turns(Value):
     def until(self, count: int) -> Turns:
         """Those within the first `count` rows."""
         kept = tuple(event for event in self.events if event.row < count)
-        return Turns(kept, self.modes[: len(kept) + 1], None)
+        return Turns(kept, self.modes[: len(kept) + 1], self.slopes[: len(kept) + 1], None)
 
     def then(self, rows: int, more: Turns) -> Turns:
         """Those of a flow of so many rows that went on from its last one."""
         late = tuple(replace(event, row=event.row + rows - 1) for event in more.events)
         modes = np.concatenate([self.modes, more.modes[1:]])
-        return Turns(self.events + late, modes, more.unsettled)
+        slopes = np.concatenate([self.slopes, more.slopes[1:]])
+        return Turns(self.events + late, modes, slopes, more.unsettled)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from ncfcheck.core.compiling import bare
 from ncfcheck.theory.flow import stepper as smooth
 from ncfcheck.theory.flow.kinks.modes import move
 from ncfcheck.theory.flow.kinks.settling import ON_KINK, SLACK, scale_of
-from ncfcheck.theory.flow.kinks.sliding import FAINT, onto_kinks, rate, settle_shares
+from ncfcheck.theory.flow.kinks.sliding import faint_of, onto_kinks, rate, settle_shares
 from ncfcheck.theory.flow.stepper import is_located, narrowed, tried
 
 STAGES, TABLEAU = smooth.STAGES, smooth.TABLEAU
@@ -54,14 +54,19 @@ def stepped(field, state, h, K, new, room):
 
 @bare()
 def look(field, state, out, room, seen):
-    """The rate at a state, into out; z and dz of all units, shares and strengths of groups."""
+    """The rate at a state, into out; seen: z and dz of all units, shares of groups, and how far
+    their kinks are from repelling.
+    """
     size = state.size - 2
     pre, moved, shares, strengths = seen
     value, norm, sine = rate(field, state, out, room)
     if room.counts[0]:
         settle_shares(field, room)
         for q in range(room.counts[0]):
-            shares[q], strengths[q] = room.shares[q], room.strengths[q]
+            faint = faint_of(field, room.representatives[q], room)
+            shares[q], strengths[q] = room.shares[q], room.strengths[q] - faint
+            if strengths[q] > -2 * faint:
+                shares[q] = 0.5  # of next to nothing, a share says nothing
     move(field, out[:size], room)
     for unit in range(pre.size):
         pre[unit], moved[unit] = room.pre[unit], room.moved[unit]
@@ -167,7 +172,7 @@ def excess(group, kind, seen):
     """How far a sliding group is beyond what lets it slide, < 0 where it still does."""
     share, strength = seen[2][group], seen[3][group]
     if kind == REPELS:
-        return strength - FAINT
+        return strength
     return (share - 1.0 if kind == ABOVE else -share) - RELEASED
 
 
@@ -193,8 +198,6 @@ def _released(room, before, after):
     for group in range(room.counts[0]):
         for kind in (BELOW, ABOVE, REPELS):
             old, new = excess(group, kind, before), excess(group, kind, after)
-            if kind != REPELS and not after[3][group] < -FAINT:
-                continue  # a share of nothing says nothing
             if new > 0.0:
                 share = old / (old - new) if old < 0.0 else 0.0
                 if share < best:

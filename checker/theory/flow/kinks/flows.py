@@ -11,7 +11,13 @@ from ncfcheck.theory.flow.kinks import second as by_scipy
 from ncfcheck.theory.flow.kinks import stepper as by_modes
 from ncfcheck.theory.flow.kinks.modes import SLIDING, make_room
 from ncfcheck.theory.flow.kinks.settling import ON_KINK, both_sides, scale_of
-from ncfcheck.theory.flow.kinks.sliding import arrange, least, onto_kinks, settle_shares, slope_of
+from ncfcheck.theory.flow.kinks.sliding import (
+    arrange,
+    least,
+    onto_kinks,
+    settle_shares,
+    sliding_slopes,
+)
 from ncfcheck.theory.flow.trajectory import Happened, Turn, Turns
 
 Array = np.ndarray
@@ -95,14 +101,15 @@ class Mode:
         return modes
 
     def slopes(self, u: Array) -> dict[tuple[int, int, int], float]:
-        """θ of every sliding unit (layer from 1, neuron, sample) at u."""
+        """θ of sliding units (layer from 1, neuron, sample) at u, but where any will do."""
         self.gradient(u)
         settle_shares(self.field, self.room)
         samples = self.field.X.shape[1]
-        return {
-            place_of(self.field.layout, samples, int(unit)): slope_of(self.field, unit, self.room)
-            for unit in np.flatnonzero((self.room.modes == SLIDING) & (self.room.group >= 0))
-        }
+        slopes, found = np.empty(self.room.modes.size), {}
+        sliding_slopes(self.field, self.room, slopes)
+        for unit in np.flatnonzero(np.isfinite(slopes)):
+            found[place_of(self.field.layout, samples, int(unit))] = float(slopes[unit])
+        return found
 
 
 @compiled()
@@ -151,10 +158,10 @@ def integrate(run: tuple, modes: Array | None, second: bool) -> tuple:
     arguments of a run, and the turns; from `modes` (H,), or those of the start.
     """
     given = np.zeros(0, np.int8) if modes is None else np.ascontiguousarray(modes, np.int8)
-    *rows, events, passed = (by_scipy if second else by_modes).integrate(*run, given)
+    *rows, events, passed, slopes = (by_scipy if second else by_modes).integrate(*run, given)
     turns = tuple(_turn(run[0], row, int(unit), int(what)) for row, unit, what in events[1:])
     branched = rows[0] == BRANCHED
-    return *rows, Turns(turns, passed, int(events[-1, 1]) if branched else None)
+    return *rows, Turns(turns, passed, slopes, int(events[-1, 1]) if branched else None)
 
 
 def _turn(field: stepper.Field, row: float, unit: int, what: int) -> Turn:

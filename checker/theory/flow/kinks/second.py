@@ -14,7 +14,13 @@ from ncfcheck.theory.flow import stepper as smooth
 from ncfcheck.theory.flow.kinks.events import ARRIVES, BEYOND, BRANCHES, RELEASED
 from ncfcheck.theory.flow.kinks.modes import SLIDING, make_room, move
 from ncfcheck.theory.flow.kinks.settling import make_ties, scale_of
-from ncfcheck.theory.flow.kinks.sliding import FAINT, onto_kinks, rate, settle_shares
+from ncfcheck.theory.flow.kinks.sliding import (
+    faint_of,
+    onto_kinks,
+    rate,
+    settle_shares,
+    sliding_slopes,
+)
 from ncfcheck.theory.flow.kinks.stepper import BRANCHED, CROSSED, MOST_EVENTS, set_out, turn
 
 Array = np.ndarray
@@ -30,6 +36,7 @@ def integrate(
     stop = flow.set_out(state, given)
     rows = [flow.row(0.0, state, 0.0)]
     events, modes = [(0.0, float(flow.unsettled), float(CROSSED))], [flow.room.modes.copy()]
+    slopes = [flow.slopes(state)]
     first_norm, sigma, elapsed = rows[0][0][4], 0.0, 0.0
     if stop < 0:
         stop = _ended(rows[0][0], residual, 0.0)
@@ -62,12 +69,13 @@ def integrate(
             stop, happened, unit = flow.turn(state, *what)
             events.append((float(len(rows) - 1), float(unit), float(happened)))
             modes.append(flow.room.modes.copy())
+            slopes.append(flow.slopes(state))
             solver = None
         if stop < 0:
             stop = _ended(flow.row(sigma, state, 0.0)[0], residual, first_norm)
     scalars, directions = zip(*rows)
     found = stop, flow.calls, np.array(scalars), np.array(directions)
-    return *found, np.array(events), np.array(modes)
+    return *found, np.array(events), np.array(modes), np.array(slopes)
 
 
 def _ended(row: Array, residual: float, first_norm: float) -> int:
@@ -112,6 +120,14 @@ class _Flow:
     def turn(self, state: Array, unit: int, side: int) -> tuple:
         """The mode on from an event."""
         return turn(self.field, state, unit, side, self.room, self.ties, self.out)
+
+    def slopes(self, state: Array) -> Array:
+        """Those of sliding units, (H,)."""
+        out = np.empty(self.room.modes.size)
+        rate(self.field, state, self.out, self.room)
+        settle_shares(self.field, self.room)
+        sliding_slopes(self.field, self.room, out)
+        return out
 
     def row(self, sigma: float, state: Array, increment: float) -> tuple[Array, Array]:
         """Scalars of `stepper.integrate` and the direction."""
@@ -192,6 +208,7 @@ def _excesses(field, state, room, rates, out):
                 out[unit] = -mode * room.pre[unit] / scale - BEYOND
     for group in range(room.counts[0]):
         share, strength, first = room.shares[group], room.strengths[group], units + 3 * group
-        if strength < -FAINT:
+        faint = faint_of(field, room.representatives[group], room)
+        if strength < -faint:
             out[first], out[first + 1] = -share - RELEASED, share - 1.0 - RELEASED
-        out[first + 2] = strength - FAINT
+        out[first + 2] = strength - faint

@@ -30,6 +30,7 @@ from ncfcheck.theory.flow.kinks.sliding import (
     _norm,
     _reduced,
     arrange,
+    faint_of,
     rate,
     settle_shares,
 )
@@ -247,8 +248,11 @@ def _wanted(field, unit, room):
     share, strength = room.shares[place], room.strengths[place]
     if share == 2.0:
         return UNREST
-    if strength > FAINT or not np.isfinite(share):
+    faint = faint_of(field, unit, room)
+    if strength > faint or not np.isfinite(share):
         return REPELLED
+    if faint > FAINT and strength > -faint:
+        return np.int8(0)
     if room.group[unit] >= 0 and room.ratio[unit] < 0:
         share = 1.0 - share
     if share > 1.0 + SLACK:

@@ -31,6 +31,10 @@ SWEEPS, RESTING = 2000, 1e-9  # of bounded least squares; what is left of them a
 # The pull of a kink, in units of the first gradient, that rounding may leave of none: any slope
 # will do there.
 FAINT = 1e-12
+# The norm of a neuron's weights at which it dies out rather than turns its kinks about: balance
+# keeps what flows back to it as small, and errors decide its sign. Where it comes back to life, no
+# way on is known.
+DYING = 1e-4
 NONE, ANOTHER = -1, -2  # the group of a unit that does not slide; of one that depends on several
 
 
@@ -319,11 +323,35 @@ def is_alone(field, unit, layer, room):
 
 
 @compiled(_nrt=False)
-def slope_of(field, unit, room):
-    """θ of a sliding unit, after `settle_shares`."""
-    alpha = field.layout.slopes[room.layer_of[unit] - 1]
-    share = room.shares[room.group[unit]]
-    return alpha + (1.0 - alpha) * (share if room.ratio[unit] > 0 else 1.0 - share)
+def is_dying(field, unit, room, size):
+    """Whether the norm of a unit's row is at most `size`, after `forward`."""
+    layout, layer = field.layout, room.layer_of[unit]
+    samples, columns = field.X.shape[1], layout.widths[layer - 1]
+    row = (unit - first_unit(layout, layer, samples)) // samples
+    first, total = layout.offsets[layer - 1] + row * columns, 0.0
+    for k in range(columns):
+        total += room.entries[first + k] ** 2
+    return total <= size * size
+
+
+@compiled(_nrt=False)
+def faint_of(field, unit, room):
+    """The pull of a unit's kink that counts as none, after `forward`."""
+    return DYING if is_dying(field, unit, room, DYING) else FAINT
+
+
+@compiled(_nrt=False)
+def sliding_slopes(field, room, out):
+    """θ of sliding units, (H,), after `settle_shares`; NaN for others, and where any will do."""
+    for unit in range(room.modes.size):
+        out[unit] = np.nan
+        group = room.group[unit]
+        if room.modes[unit] != SLIDING or group < 0:
+            continue
+        if abs(room.strengths[group]) > faint_of(field, unit, room):
+            alpha, share = field.layout.slopes[room.layer_of[unit] - 1], room.shares[group]
+            share = share if room.ratio[unit] > 0 else 1.0 - share
+            out[unit] = alpha + (1.0 - alpha) * share
 
 
 @compiled(_nrt=False)

@@ -10,7 +10,7 @@ from ncfcheck.core.compiling import bare, compiled
 from ncfcheck.theory.flow import stepper as smooth
 from ncfcheck.theory.flow.kinks.events import ARRIVES, STAGES, first_event, look, stepped
 from ncfcheck.theory.flow.kinks.events import BRANCHES as REPELLED
-from ncfcheck.theory.flow.kinks.modes import SLIDING, make_room
+from ncfcheck.theory.flow.kinks.modes import SLIDING, forward, make_room
 from ncfcheck.theory.flow.kinks.settling import (
     BRANCHES,
     SETTLED,
@@ -20,6 +20,7 @@ from ncfcheck.theory.flow.kinks.settling import (
     put,
     settle,
 )
+from ncfcheck.theory.flow.kinks.sliding import DYING, is_dying, sliding_slopes
 from ncfcheck.theory.flow.stepper import (
     _error,
     _event,
@@ -33,6 +34,7 @@ BRANCHED, TIED = 7, 8
 # What happened at an event.
 CROSSED, ENTERED, LEFT, BRANCHING, TYING = 0, 1, 2, 3, 4
 MOST_EVENTS = 4000
+MOST_AT_ONCE = 40  # events at one place: units beyond count there, by rounding
 
 
 @compiled(_nrt=False)
@@ -58,6 +60,9 @@ def turn(field, state, unit, side, room, ties, out):
     happened, and to which unit.
     """
     if side == REPELLED:
+        forward(field, state[: state.size - 2], room)
+        if is_dying(field, unit, room, 3 * DYING):
+            return TIED, TYING, unit
         return BRANCHED, BRANCHING, unit
     gather(field, state[: state.size - 2], room, ties)
     was = room.modes[unit]
@@ -104,8 +109,9 @@ def _integrate(
     """`stepper.integrate` for a layered network with kinks; `given` are modes (H,) to set out in,
     or empty: those of the start.
 
-    It also returns events (m, 3) — row, unit, what happened — and the modes (m, H) after each; the
-    first event is the start, and its unit −1, or the one at which it branches.
+    It also returns events (m, 3) — row, unit, what happened — and after each the modes (m, H) and
+    slopes (m, H) of sliding units; the first event is the start, and its unit −1, or the one at
+    which it branches.
     """
     size, hidden, most = v0.size, room.modes.size, room.shares.size
     room.counts[3] = 0
@@ -115,6 +121,7 @@ def _integrate(
     after = np.zeros(hidden), np.zeros(hidden), np.zeros(most), np.zeros(most)
     scalars, directions = np.empty((64, 6)), np.empty((64, size))
     events, modes = np.empty((8, 3)), np.empty((8, hidden), np.int8)
+    slopes = np.empty((8, hidden))
     length = np.sqrt(np.dot(v0, v0))
     for i in range(size):
         state[i] = v0[i] / length
@@ -126,7 +133,9 @@ def _integrate(
     if stop == BRANCHED:
         events[0, 1] = ties.counts[1]
     modes[0] = room.modes
+    sliding_slopes(field, room, slopes[0])
     first_norm, rows, count, sigma, elapsed = norm, 1, 1, 0.0, 0.0
+    still = 0
     h, rejected = smooth.FIRST_STEP * (tolerance / smooth.USUAL) ** smooth.EXPONENT, False
     distance = _event(kind, target, direction, state, elapsed) if kind else -1.0
     if not np.isfinite(norm):
@@ -183,13 +192,18 @@ def _integrate(
         if unit >= 0:
             if count == len(events):
                 events, modes = _doubled(events), _doubled_modes(modes)
+                slopes = _doubled(slopes)
             new[size + 1] = 0.0
             stop, what, unit = turn(field, new, unit, side, room, ties, k_new)
             events[count, 0], events[count, 1], events[count, 2] = rows - 1, unit, what
             modes[count] = room.modes
-            count += 1
             value, norm, sine = look(field, new, k_new, room, after)
+            sliding_slopes(field, room, slopes[count])
+            count += 1
             rejected = True  # the next step is no longer than this one
+            still = still + 1 if taken <= smooth.SHORTEST_STEP else 0
+            if stop < 0 and still > MOST_AT_ONCE:
+                stop, events[count - 1, 2] = TIED, TYING
         if stop < 0:
             if not np.isfinite(norm):
                 stop = smooth.NOT_FINITE
@@ -213,6 +227,7 @@ def _integrate(
         directions[:rows].copy(),
         events[:count].copy(),
         modes[:count].copy(),
+        slopes[:count].copy(),
     )
 
 
