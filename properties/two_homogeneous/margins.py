@@ -11,9 +11,17 @@ from ncfcheck.core.tolerances import EPS, HANDOVER, RESOLUTION, Numerics
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.theory.flow.ahead import ncf_flow_kept
 from ncfcheck.theory.flow.kinks.flows import Mode
-from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise, time_reaches
+from ncfcheck.theory.flow.trajectories import (
+    Stop,
+    Trajectory,
+    continuations,
+    ncf_flow,
+    noise,
+    time_reaches,
+)
 from ncfcheck.theory.kkt.points import Inertia, Limit
 
+MOST = 32  # ways on from branches that are followed
 STEPS = 20.0  # local errors that a step may add to log r − 2Nt, some across kinks
 # Times at which norms are asked for, in units of the time that the direction takes to its limit.
 ASKED = 1 / 3, 1.25
@@ -29,6 +37,18 @@ def way(instance) -> Trajectory:
     if flow.stop is Stop.NOT_FINITE:
         raise Unresolved(f"NCF flow {flow.stop.value}")
     return flow
+
+
+def further(ncf: Ncf, flow: Trajectory, numerics: Numerics) -> list[Trajectory]:
+    """All ways on from where a flow branches, and from where these do; MOST or more are unresolved."""
+    found, at = [], [flow]
+    while at:
+        ways = continuations(at.pop(), ncf, numerics)
+        found += ways
+        at += ways
+        if len(found) > MOST:
+            raise Unresolved("the flow branches again and again")
+    return found
 
 
 def unbranched(instance) -> None:

@@ -21,6 +21,7 @@ from ncfcheck.properties.hypotheses import (
 from ncfcheck.properties.two_homogeneous.margins import (
     ASKED,
     ending,
+    further,
     grown,
     grown_at,
     settled,
@@ -29,7 +30,7 @@ from ncfcheck.properties.two_homogeneous.margins import (
 )
 from ncfcheck.strategies.instances import instances
 from ncfcheck.theory.early.training import resolved
-from ncfcheck.theory.flow.trajectories import Stop, Trajectory, continuations
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory
 from ncfcheck.theory.kkt.points import flow_limit
 
 LAYERS = dict(powers=((1,),), lipschitz=False)
@@ -48,7 +49,8 @@ FOLLOWED = (HOMOGENEOUS, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START, UNBRANCHED)
 def norm_bracket(instance) -> Margin:
     """e^{2N(v_0)t} ≤ ‖u(t)‖ ≤ e^{2N*t} for all t, of every solution."""
     flow, ncf, numerics = way(instance), instance.ncf, instance.numerics
-    parts = [grown(ncf, on, numerics) for on in continuations(flow, ncf, numerics)]
+    ways = further(ncf, flow, numerics)
+    parts = [grown(ncf, on, numerics) for on in ways if len(on.time) > 1]
     if len(flow.time) > 1 or not parts:
         # To where it ends, not beyond, unless its direction has settled.
         asked = ASKED if flow.stop is Stop.CONVERGED else ASKED[:1]
@@ -72,8 +74,9 @@ def direction_converges(instance) -> Margin:
     ncf, numerics, flow = instance.ncf, instance.numerics, way(instance)
     if flow.stop is not Stop.BRANCHED:
         return settled(ncf, flow_limit(ncf, instance.start, numerics), numerics)
-    ways = continuations(flow, ncf, numerics)
-    return worst(_goes_on(ncf, on, numerics.tolerance) for on in ways)
+    ways = further(ncf, flow, numerics)
+    ends = [on for on in ways if on.stop is not Stop.BRANCHED]
+    return worst(_goes_on(ncf, on, numerics.tolerance) for on in ends)
 
 
 def _goes_on(ncf, on: Trajectory, tolerance: float) -> Margin:
