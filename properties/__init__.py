@@ -9,6 +9,7 @@ from ncfcheck.properties import (
     homogeneity,
     flow,
     early,
+    descent,
     kkt,
     rank_one,
     two_homogeneous,

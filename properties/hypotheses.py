@@ -31,6 +31,13 @@ ONE_SIGN = "the layer's inputs have one sign"
 CLARKE_REDUCED = "u a Clarke KKT point of the reduced problem: slopes in [α, 1]"
 LOCAL_MAXIMUM = "u a local maximum, N(u) > 0"
 CURVED_LAST = "p_{L−1} ≥ 2"
+GRADIENT_STEPS = "steps along −∇𝓛"
+ONE_RATE = "one learning rate for all weights"
+FIXED_RATE = "η fixed as δ → 0"
+WEAK_DECAY = "μ < μ_c where it is to escape"
+STRONG_DECAY = "μ > μ_c where it is not to escape"
+REPLACED = "samples drawn with replacement"
+SHUFFLED = "samples drawn without replacement"
 
 # What claims need of a model that is no layered network.
 FLOW = Need.HOMOGENEOUS, Need.LIPSCHITZ

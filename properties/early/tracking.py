@@ -54,7 +54,7 @@ def _order(instance, claimed: int) -> Margin:
     found, order = departures(instance, SLOPE_RUNGS), instance.network.order
     if found.outputs is not None:
         return _one_sided(found)
-    parts = [_slope(found, column, order, claimed) for column in range(2)]
+    parts = [settled_slope(found, column, order, claimed) for column in range(2)]
     # Either may be too small to resolve: with a single sample, say, the directions agree exactly.
     settled = [part for part in parts if part.error < SETTLED_SLOPE]
     if not settled:
@@ -70,7 +70,7 @@ def _one_sided(found: Departures) -> Margin:
     return worst(Margin(1 - size / found.outputs, floor / found.outputs) for size, floor in pairs)
 
 
-def _slope(found: Departures, column: int, order: int, claimed: int) -> Margin:
+def settled_slope(found: Departures, column: int, order: int, claimed: int) -> Margin:
     """Margin of the slope between neighbouring rungs, where it is best known.
 
     Its error is the difference to the slopes above and below on the ladder, and the floor's share
@@ -113,8 +113,10 @@ def _constant(instance) -> Margin:
         return _one_sided(found)
     direction, delay, accuracy = predicted(instance, found.reference)
     parts = [
-        _ratio(found.directions, direction, found.powers, found.floor[0], accuracy[0]),
-        _ratio(found.delays[:, None], np.array([delay]), found.powers, found.floor[1], accuracy[1]),
+        settled_ratio(found.directions, direction, found.powers, found.floor[0], accuracy[0]),
+        settled_ratio(
+            found.delays[:, None], np.array([delay]), found.powers, found.floor[1], accuracy[1]
+        ),
     ]
     settled = [part for part in parts if part.error < SETTLED_CONSTANT]
     if not settled:
@@ -122,7 +124,7 @@ def _constant(instance) -> Margin:
     return worst(settled)
 
 
-def _ratio(
+def settled_ratio(
     differences: np.ndarray, constant: np.ndarray, powers: np.ndarray, floor: float, accuracy: float
 ) -> Margin:
     """1 − |difference/δ^D − constant|/(AGREEMENT·|constant|) at the rung where the ratio is best

@@ -40,7 +40,7 @@ def way(instance) -> Trajectory:
 
 
 def further(ncf: Ncf, flow: Trajectory, numerics: Numerics) -> list[Trajectory]:
-    """All ways on from where a flow branches, and from where these do; MOST or more are unresolved."""
+    """All ways on from where a flow branches, and from where these do; Unresolved beyond MOST."""
     found, at = [], [flow]
     while at:
         ways = continuations(at.pop(), ncf, numerics)

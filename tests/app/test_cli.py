@@ -392,7 +392,8 @@ def test_every_instance_is_told_where_asked_for(command):
 
 def test_a_scheduler_that_is_not_there_is_told_in_one_line(command, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("ncfcheck.run.cluster.PATIENCE", 0.5)
+    for wait in ("ANSWER", "PATIENCE"):
+        monkeypatch.setattr(f"ncfcheck.run.cluster.{wait}", 0.5)
     code, out, err = command("check", "toy.true", "--scheduler", "tcp://127.0.0.1:9")
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert err.startswith("ncfcheck: no Dask scheduler answers at tcp://127.0.0.1:9")

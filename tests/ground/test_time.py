@@ -232,9 +232,7 @@ def test_a_watch_that_does_not_look_is_found_out(mine, monkeypatch):
     monkeypatch.setattr(deadlines, "_interrupt", lambda *_: None)
     [claim] = ncfcheck.claims("mine.sleeps", files=(mine,))
     monkeypatch.setattr(claim.function.__globals__["time"], "sleep", lambda _, s=time.sleep: s(1))
-    [result] = ncfcheck.check(
-        "mine.sleeps", files=(mine,), examples=20, instance_timeout=0.5
-    ).claims
+    [result] = ncfcheck.check("mine.sleeps", files=(mine,), examples=3, instance_timeout=0.5).claims
     assert result.unresolved == 0
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from ncfcheck.core.bounded import Bounded
 from ncfcheck.core.claims import Outcome, registered
+from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.encoding import decode
 from ncfcheck.model.ncf import Ncf, Problem
 from ncfcheck.properties.kkt import theorems as kkt
@@ -99,7 +100,6 @@ RARE = [
     (no_rounding_of_outputs, "homogeneity.output_scaling 18-5"),
     (no_rounding_of_outputs, "control.softmax_attention 27-42"),
     (no_other_side_of_kinks, "control.positive_unstable 35-1"),
-    (no_shift_of_the_reduced_point, "control.blind_input 24-90"),
 ]
 
 
@@ -108,6 +108,26 @@ def test_an_error_that_few_instances_show_is_caught(plant, name, monkeypatch):
     id, instance = name.split()[0], stored(name)
     assert not one(id, name, instance).outside
     plant(monkeypatch)
+    assert one(id, name, instance).outside
+
+
+def an_input_not_read_to_rounding(patch):
+    """u turned by an ulp towards its first input, as some machines' SVD of W_1 leaves it."""
+    hidden_layers = margins.hidden_layers
+
+    def turned(*arguments):
+        first, *others = hidden_layers(*arguments)
+        return [replace(first, b=first.b + EPS * np.eye(first.b.size)[0]), *others]
+
+    patch.setattr(margins, "hidden_layers", turned)
+
+
+def test_a_direction_that_is_known_to_rounding_only_is_not_judged_by_its_last_digits(monkeypatch):
+    name = "control.blind_input 24-90"
+    id, instance = name.split()[0], stored(name)
+    an_input_not_read_to_rounding(monkeypatch)
+    assert not one(id, name, instance).outside
+    no_shift_of_the_reduced_point(monkeypatch)
     assert one(id, name, instance).outside
 
 

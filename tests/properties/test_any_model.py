@@ -27,7 +27,8 @@ GATED, SENSING = Gated(3, 2), MatrixSensing(2)
 
 def test_claims_without_layers_are_those_about_homogeneity_flows_and_early_training():
     chapters = {id.split(".")[0] for id in THEOREMS}
-    assert chapters == {"homogeneity", "flow", "early", "kkt"} and len(THEOREMS) == 20
+    assert chapters == {"homogeneity", "flow", "early", "descent", "kkt"}
+    assert len(THEOREMS) == 25
     assert {"conjecture.kinks_align", "control.wrong_target", "control.order"} <= set(GENERAL)
     assert all(CLAIMS[id].suits(GATED) for id in THEOREMS)
 
@@ -40,7 +41,9 @@ def test_a_network_that_hides_its_layers_is_judged_as_the_network(id):
     for instance in draw(given.strategy(), 2, 5, simplest=False):
         (outcome, margin), (found, other) = each.judge(instance), each.judge(wrapped(instance))
         assert found is outcome, (instance.describe(), margin, other)
-        assert margin.note == other.note or "[" in margin.note or "e-" in margin.note
+        # Where Python computes gradients descents have fewer steps, and may be taken up later.
+        told = id.startswith("descent.") or "[" in margin.note or "e-" in margin.note
+        assert margin.note == other.note or told
         if outcome in (Outcome.HOLDS, Outcome.VIOLATES) and id != "flow.blowup_rate":
             apart = 10 * (margin.error + other.error) + 1e-9
             assert abs(margin.value - other.value) <= apart, (margin, other)

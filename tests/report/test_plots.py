@@ -8,11 +8,13 @@ import pytest
 from ncfcheck.app import cli
 from ncfcheck.core.claims import Margin, registered
 from ncfcheck.core.loading import load_claims
+from ncfcheck.core.tolerances import Numerics
 from ncfcheck.report import examples, plots
 from ncfcheck.report.examples import NoInstance, instance_at, portrait_of, shown
 from ncfcheck.theory.flow.trajectories import ncf_flow
 from ncfcheck.verdicts import witness
 from tests.support import ROOT
+from tests.theory.kinks.drawn import drawn
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 
@@ -160,3 +162,19 @@ def test_the_tutorial_runs(capsys):
     out = capsys.readouterr().out
     assert "D=7" in out and "not refuted" in out and names["figure"].axes
     assert names["outcome"] == "holds"
+
+
+def test_what_happens_at_kinks_is_drawn():
+    for seed in range(20):
+        ncf, start = drawn("two layers", seed)
+        flow = ncf_flow(ncf, start, Numerics())
+        slides = (flow.turns.modes == 0).any(axis=0).sum()
+        if slides and len(flow.turns.events) > 1:
+            break
+    axes = plots.plot(flow).axes
+    assert len(axes) == 3
+    named = {text.get_text() for text in axes[0].get_legend().get_texts()}
+    assert named == {f"a unit {event.happened.value}" for event in flow.turns.events}
+    heights = {line.get_ydata()[0] for line in axes[2].get_lines()}
+    assert len(heights) == slides
+    assert any(text.get_text().startswith("θ = ") for text in axes[2].texts)

@@ -147,7 +147,8 @@ def test_a_cluster_tests_the_same_instances_even_when_one_of_its_workers_is_kill
 
 
 def test_a_scheduler_that_is_not_there_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("ncfcheck.run.cluster.PATIENCE", 0.5)
+    for wait in ("ANSWER", "PATIENCE"):
+        monkeypatch.setattr(f"ncfcheck.run.cluster.{wait}", 0.5)
     with pytest.raises(NoCluster, match=r"127\.0\.0\.1:9"):
         hunted("hunted.true", tmp_path, scheduler="tcp://127.0.0.1:9")
 

@@ -16,8 +16,8 @@ from ncfcheck.theory.early.tracking import RADIUS, predicted
 from ncfcheck.theory.flow import any_model, linearised, solvers, stepper
 from ncfcheck.theory.flow.trajectories import (
     Stop,
-    _field,
     aligned_with,
+    field_of,
     loss_flow,
     ncf_flow,
     norm_reaches,
@@ -125,7 +125,7 @@ def test_the_jacobian_is_the_derivative_of_the_rate(model, loss):
     instance = instance_on(model, 3, **({} if loss is None else {"loss": loss}))
     ncf, start, size = instance.ncf, instance.start, model.size
     y, kind = (ncf.ybar, None) if loss is None else (instance.problem.y, instance.problem.loss)
-    field = _field(ncf, y, kind, -0.3, norm(ncf.gradient(start)))
+    field = field_of(ncf, y, kind, -0.3, norm(ncf.gradient(start)))
     flow, state = solvers._Flow(field, size, paced=False), np.append(start, [0.2, 0.0, 0.0])
     found = linearised.jacobian(field, state)
     for j in range(state.size):
@@ -169,7 +169,7 @@ def test_starts_are_what_their_families_promise(model, family):
 
 def test_the_stepper_of_any_model_takes_no_gradient_twice(monkeypatch):
     seen, instance = [], wrapped(LAYERED[0])
-    field = _field(instance.ncf, instance.ncf.ybar, None, 0.0, 1.0)
+    field = field_of(instance.ncf, instance.ncf.ybar, None, 0.0, 1.0)
     plain = type(field.on_data).pull_back
 
     def counted(on_data, w, r):

@@ -12,7 +12,7 @@ from ncfcheck.model.networks import DENSE, Network, convolution, dense, masked
 from ncfcheck.theory.flow import solvers as second_integrator
 from ncfcheck.theory.flow import stepper
 from ncfcheck.theory.flow.implicit import ORDER, extrapolated_step
-from ncfcheck.theory.flow.trajectories import NEVER, _field
+from ncfcheck.theory.flow.trajectories import NEVER, field_of
 from ncfcheck.theory.starts import gaussian_start
 
 rng = np.random.default_rng(7)
@@ -39,7 +39,7 @@ def flow(network, loss, log_delta=-0.3):
     ncf = Ncf(network, X, y)
     start = gaussian_start(rng, ncf)
     start[network.slices[-1]] *= np.sign(ncf.value(start))  # so that the norm grows
-    field = _field(ncf, y, loss, log_delta, norm(ncf.gradient(start)))
+    field = field_of(ncf, y, loss, log_delta, norm(ncf.gradient(start)))
     return second_integrator._Flow(field, start.size, paced=False), np.concatenate(
         [start, [0.2, 0.0, 0.0]]
     )

@@ -33,7 +33,7 @@ def stiff(power, seed):
 
 def explicitly(ncf, start):
     """Stop code of the explicit stepper alone."""
-    field = trajectories._field(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(start)))
+    field = trajectories.field_of(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(start)))
     nothing = stepper.NO_EVENT, 0.0, np.zeros(start.size)
     return stepper.integrate(
         field, start, 0.0, NUMERICS.tolerance, HANDOVER, *nothing, NUMERICS.calls

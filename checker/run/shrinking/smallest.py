@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from itertools import islice, product
 
 import numpy as np
@@ -16,12 +16,12 @@ from ncfcheck.strategies.models import all_sizes, is_layered
 MOST = 1200  # candidates
 # Samples by (n, d), labels of one output by n.
 DATA = {
-    (1, 1): ([[1]],),
-    (1, 2): ([[1, 0]], [[1, 1]]),
-    (2, 1): ([[1], [-1]], [[1], [1]]),
-    (2, 2): ([[1, 0], [0, 1]], [[1, 0], [1, 1]], [[1, 0], [-1, 1]]),
+    (1, 1): (((1,),),),
+    (1, 2): (((1, 0),), ((1, 1),)),
+    (2, 1): (((1,), (-1,)), ((1,), (1,))),
+    (2, 2): (((1, 0), (0, 1)), ((1, 0), (1, 1)), ((1, 0), (-1, 1))),
 }
-LABELS = {1: ([1], [-1]), 2: ([1, 1], [1, -1], [-1, 1])}
+LABELS = {1: ((1,), (-1,)), 2: ((1, 1), (1, -1), (-1, 1))}
 SLOPES = (0.0, 1.0, 0.5)
 STARTS = 4  # as it is, all ones, all ones but for the sign of W_L, all −1
 DRAWN, LARGEST = 16, 2  # instances of smaller sizes drawn at random, and their largest integer
@@ -38,8 +38,12 @@ def smallest(instance: Instance) -> Iterator[partial]:
 def _layered(instance: Instance) -> Iterator[partial]:
     network, (n, d) = instance.network, instance.problem.X.shape
     largest = (network.depth, sum(network.widths[1:-1]), n, d)
+    # Of candidates in turn, all in one size are made of the same, and those that differ in the
+    # start alone of the same data: neither is made for each.
+    sized = lru_cache(maxsize=1)(partial(_sized, instance))
+    built = lru_cache(maxsize=1)(partial(_built, sized))
     return (
-        partial(_built, instance, depth, width, outputs, powers, slope, X, y, start)
+        partial(_at, built, depth, width, outputs, powers, slope, X, y, start=start)
         for depth, width, samples, dimensions in product((2, 3), (1, 2), (1, 2), (1, 2))
         if (depth, width * (depth - 1), samples, dimensions) <= largest
         for outputs, powers in product(
@@ -57,20 +61,27 @@ def _powers(old: tuple[int, ...], depth: int) -> list[tuple[int, ...]]:
     return list(dict.fromkeys([*simple, old[: depth - 1]]))
 
 
+def _at(built: Callable[..., Instance], *which, start: int) -> Instance:
+    """The instance that is `built` of what is told, at one of the STARTS."""
+    return _started(built(*which), start)
+
+
 def _built(
-    instance: Instance, depth: int, width: int, outputs: int, powers, slope: float, X, y, start: int
+    sized: Callable[..., Instance], depth: int, width: int, outputs: int, powers, slope, X, y
 ) -> Instance:
-    """The instance in another size, with data, labels and a start; α = 1 where p = 1 needs it."""
+    """The instance in another size, with data and labels."""
     X, y = np.array(X, dtype=float), np.array(y, dtype=float)[:, None]
+    found = sized((X.shape[1], *[width] * (depth - 1), outputs), powers, slope, len(X))
+    return moves.changed(found, X=X, y=np.repeat(y, outputs, axis=1), loss=Loss.SQUARE)
+
+
+def _sized(instance: Instance, widths, powers, slope: float, samples: int) -> Instance:
+    """The instance in another size, of seed 0; α = 1 where p = 1 needs it."""
     slopes = [
         1.0 if power == 1 and instance.network.has_lipschitz_gradient else slope for power in powers
     ]
-    widths = (X.shape[1], *[width] * (depth - 1), outputs)
-    found = moves.reshaped(instance, widths=widths, powers=powers, slopes=slopes, samples=len(X))
-    found = moves.changed(
-        moves.with_seed(found, 0), X=X, y=np.repeat(y, outputs, axis=1), loss=Loss.SQUARE
-    )
-    return _started(found, start)
+    found = moves.reshaped(instance, widths=widths, powers=powers, slopes=slopes, samples=samples)
+    return moves.with_seed(found, 0)
 
 
 def _started(instance: Instance, start: int) -> Instance:

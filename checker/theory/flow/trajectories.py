@@ -78,7 +78,7 @@ def ncf_flow(
     _refuse_others(numerics, until)
     start = unit_vector(start, ncf.network.size, "start")
     scale = scale or norm(ncf.gradient(start))
-    return _run(_field(ncf, ncf.ybar, None, 0.0, scale), start, numerics, until, residual)
+    return _run(field_of(ncf, ncf.ybar, None, 0.0, scale), start, numerics, until, residual)
 
 
 def ncf_flows(
@@ -90,7 +90,7 @@ def ncf_flows(
         return [ncf_flow(ncf, *each, until) for each in asked]
     for start, numerics in asked:
         start = unit_vector(start, ncf.network.size, "start")
-        field = _field(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(start)))
+        field = field_of(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(start)))
         runs.append((_arguments(field, start, numerics, until, HANDOVER), numerics))
     return _runs(runs)
 
@@ -109,7 +109,8 @@ def continuations(
     """
     if flow.stop is not Stop.BRANCHED or flow.turns is None or flow.turns.unsettled is None:
         return []
-    field, found = _field(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(flow.direction))), []
+    field: Any = field_of(ncf, ncf.ybar, None, 0.0, norm(ncf.gradient(flow.direction)))
+    found = []
     for modes in through_kinks.ways_on(field, flow.direction, flow.turns):
         on = _run(field, flow.direction, numerics, until, HANDOVER, 0.0, modes)
         if on.stop is not Stop.TIED or len(on.time) > 1:
@@ -170,7 +171,7 @@ def loss_flow(
     if not (isinstance(delta, Real) and 0 < delta < math.inf):
         raise ValueError(f"delta must be above 0, not {shown(delta)}")
     scale = norm(problem.ncf.gradient(start))
-    field = _field(problem.ncf, problem.y, problem.loss, math.log(delta), scale)
+    field = field_of(problem.ncf, problem.y, problem.loss, math.log(delta), scale)
     flow = _run(field, start, numerics, until, NEVER)
 
     def excess(flow: Trajectory, row: int = -1) -> float:
@@ -194,7 +195,7 @@ def loss_flows(
         return [loss_flow(problem, start, delta, each, until) for delta, each in asked]
     scale, runs = norm(problem.ncf.gradient(start)), []
     for delta, numerics in asked:
-        field = _field(problem.ncf, problem.y, problem.loss, math.log(delta), scale)
+        field = field_of(problem.ncf, problem.y, problem.loss, math.log(delta), scale)
         runs.append((_arguments(field, start, numerics, until, NEVER), numerics))
     deltas = (delta for delta, _ in asked)
     return [_fitted(problem, flow, delta) for flow, delta in zip(_runs(runs), deltas)]
@@ -225,7 +226,7 @@ def _crossing(
         if not time:
             return first_rows(flow, row)
         last = flow.directions[row - 1], numerics, time_reaches(time), NEVER
-        modes = flow.turns and flow.turns.mode_at(row - 1)
+        modes = None if flow.turns is None else flow.turns.mode_at(row - 1)
         more = _run(field, *last, flow.log_norm[row - 1], modes)
         return joined(first_rows(flow, row), more)
 
@@ -239,7 +240,7 @@ def _crossing(
 Field = stepper.Field | ModelField
 
 
-def _field(ncf: Ncf, y: np.ndarray, loss: Any, log_delta: float, scale: float) -> Field:
+def field_of(ncf: Ncf, y: np.ndarray, loss: Any, log_delta: float, scale: float) -> Field:
     """The flow of a loss against labels y (n, m), or, without one, of the NCF with ȳ = y: for the
     compiled stepper where its kernels know the model and the loss.
     """
@@ -252,7 +253,7 @@ def _field(ncf: Ncf, y: np.ndarray, loss: Any, log_delta: float, scale: float) -
     return (ProgramField if is_known else ModelField)(on_data, y, loss, order, log_delta, scale)
 
 
-_STOPS = {
+STOPS = {
     stepper.CONVERGED: Stop.CONVERGED,
     stepper.SMALL_STEP: Stop.STALLED,
     stepper.DEAD: Stop.DEAD,
@@ -339,7 +340,7 @@ def _trajectory(
     if code == stepper.EVENT:
         stop = Stop.ESCAPED if kind == stepper.NORM_EVENT else Stop.REACHED
     else:
-        stop = _STOPS[code]
+        stop = STOPS[code]
     sigma, log_norm, increments, value, gradient_norm, sine = scalars.T
     return Trajectory(
         stop,
