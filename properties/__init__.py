@@ -5,4 +5,14 @@ A chapter has its theorems, controls (theorems of the chapter without one hypoth
 their exact counterparts side by side, and imports from itself and from chapters before it only.
 """
 
-from ncfcheck.properties import homogeneity, flow, early, kkt, rank_one, kinks, descent, conjectures
+from ncfcheck.properties import (
+    homogeneity,
+    flow,
+    early,
+    kkt,
+    rank_one,
+    kinks,
+    two_homogeneous,
+    descent,
+    conjectures,
+)

@@ -6,6 +6,7 @@ HOMOGENEOUS = "H homogeneous"
 POSITIVE_FACTOR = "c > 0"
 TRUE_LABELS = "ȳ of the data trained on"
 SUPERQUADRATIC = "D > 2"
+TWO_HOMOGENEOUS = "D = 2"
 LIPSCHITZ = "∇H locally Lipschitz"
 POSITIVE_LIMIT = "N* > 0"
 NONPOSITIVE_LIMIT = "N* ≤ 0"
@@ -48,3 +49,4 @@ SHUFFLED = "samples drawn without replacement"
 # What claims need of a model that is no layered network.
 FLOW = Need.HOMOGENEOUS, Need.LIPSCHITZ
 EARLY = *FLOW, Need.SUPERQUADRATIC
+TWO = Need.HOMOGENEOUS, Need.QUADRATIC

@@ -17,6 +17,7 @@ class Need(StrEnum):
     LIPSCHITZ = "lipschitz", "a locally Lipschitz gradient"
     KINKS = "kinks", "a gradient with kinks"
     SUPERQUADRATIC = "superquadratic", "an order D > 2"
+    QUADRATIC = "quadratic", "an order D = 2"
     GROUP = "group", "a group of weights of an order of its own"
     GROUPS = "groups", "two groups of weights of orders of their own"
     LINEAR_GROUP = "linear-group", "a group of weights of order 1"

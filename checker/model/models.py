@@ -99,6 +99,7 @@ class Model(ABC):
             Need.LIPSCHITZ: self.has_lipschitz_gradient,
             Need.KINKS: not self.has_lipschitz_gradient,
             Need.SUPERQUADRATIC: self.order > 2,
+            Need.QUADRATIC: self.order == 2,
             Need.GROUP: bool(ordered),
             Need.GROUPS: len(ordered) > 1,
             Need.LINEAR_GROUP: any(each.order == 1 for each in ordered),

@@ -112,7 +112,7 @@ def biases_early(instance) -> Margin:
     alignment where ‖w‖ first reaches R_ε δ. u* is the direction in which the flow u̇ = ∇N(u) goes
     to infinity, ε half of 1 − ⟨v_0, u*⟩.
     """
-    return _early(biased_instance(instance))
+    return stays_or_aligns(biased_instance(instance))
 
 
 @claim(
@@ -132,10 +132,10 @@ def unequal_branches_early(instance) -> Margin:
     alignment where ‖w‖ first reaches R_ε δ. u* is the direction in which the flow u̇ = ∇N(u) goes
     to infinity, ε half of 1 − ⟨v_0, u*⟩.
     """
-    return _early(instance)
+    return stays_or_aligns(instance)
 
 
-def _early(instance, delta: float = 0.01) -> Margin:
+def stays_or_aligns(instance, delta: float = 0.01) -> Margin:
     """The mildest of containment until T_ε/δ^{D−2}, and of alignment then and at R_ε δ."""
     return agreed(*(_early_to(instance, delta, precision) for precision in PRECISIONS))
 

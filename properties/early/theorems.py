@@ -136,7 +136,7 @@ def _negligible(instance) -> float:
 )
 def norm_stays_small(instance) -> Margin:
     """‖w(t)‖ ≤ (1 + o(1)) R_ε δ for all t ≤ T_ε/δ^{D−2}, down a ladder of δ."""
-    return resolved(partial(_at_fixed_time, excess=_overshoot), instance)
+    return resolved(partial(at_fixed_time, excess=overshoot), instance)
 
 
 @claim(
@@ -151,7 +151,7 @@ def norm_stays_small(instance) -> Margin:
 )
 def direction_aligns(instance) -> Margin:
     """⟨w, u*⟩/‖w‖ ≥ 1 − ε − o(1) at t = T_ε/δ^{D−2}, down a ladder of δ."""
-    return resolved(partial(_at_fixed_time, excess=_misalignment), instance)
+    return resolved(partial(at_fixed_time, excess=lag), instance)
 
 
 @claim(
@@ -175,13 +175,13 @@ def before_escape(instance) -> Margin:
 
     def setting(instance) -> _Setting:
         found = grown_window(instance)
-        excess, until = partial(_misalignment, found=found), norm_reaches(found.radius)
+        excess, until = partial(lag, found=found), norm_reaches(found.radius)
         return _Setting(excess, until, _turning(found), found.rounding)
 
     return _vanishes(instance, setting, ladder(instance, found.log_forcing, found.radius))
 
 
-def _at_fixed_time(instance, excess) -> Margin:
+def at_fixed_time(instance, excess) -> Margin:
     """Margin of excess(loss flow, window) ≤ o(1) at t = T_ε/δ^{D−2}."""
     found = conditioned_window(instance)
     deltas = ladder(instance, found.log_forcing, found.radius, found.condition)
@@ -190,7 +190,7 @@ def _at_fixed_time(instance, excess) -> Margin:
         found = conditioned_window(instance)
         # d log r = condition · d log t, and near a maximum misalignments fall like r^-4 at most.
         condition = 4 * found.condition + _turning(found)
-        own = found.rounding if excess is _misalignment else 0.0
+        own = found.rounding if excess is lag else 0.0
         return _Setting(partial(excess, found=found), time_reaches(found.time), condition, own)
 
     return _vanishes(instance, setting, deltas)
@@ -203,12 +203,12 @@ def _turning(found: Window) -> float:
     return found.flow.sigma[-1] * math.sqrt(2 / found.epsilon)
 
 
-def _overshoot(flow: Trajectory, found) -> float:
+def overshoot(flow: Trajectory, found) -> float:
     """max ‖s‖/R_ε − 1."""
     return float(np.exp(flow.log_norm.max()) / found.radius - 1)
 
 
-def _misalignment(flow: Trajectory, found) -> float:
+def lag(flow: Trajectory, found) -> float:
     """(1 − ⟨v, u*⟩ − ε)/ε."""
     # ½‖v − u*‖² is 1 − ⟨v, u*⟩ without cancellation.
     return float(0.5 * np.sum((flow.direction - found.limit.point.u) ** 2) / found.epsilon - 1)

@@ -117,6 +117,25 @@ MINIMA = {
     "control.inseparable_aligns": (2, 1, 2, 1, 1, 0, 2, 1),
     "control.unbalanced_aligns": (2, 1, 1, 1, 1, 0, 2, 1),
     "control.leaky_aligns": (2, 1, 1, 1, 1, 0, 2, 1),
+    # Of order 2.
+    "control.cubic_growth": ONE_NEURON,
+    "control.unscaled_time": ONE_NEURON,
+    **dict.fromkeys(
+        (
+            *("control.quadratic_doubled_start", "control.quadratic_biases_growth"),
+            *("control.quadratic_biases_direction", "control.quadratic_decay"),
+            *("control.quadratic_large_init", "control.quadratic_wrong_norm"),
+            *("control.quadratic_global", "control.quadratic_no_escape"),
+            *("control.quadratic_biases_early", "control.quadratic_biases_departure"),
+            *("control.quadratic_order", "control.quadratic_large_departure"),
+        ),
+        (2, 1, 1, 1, 1, 0, 2, 1),
+    ),
+    "control.quadratic_wrong_target": (2, 1, 2, 1, 1, 0, 2, 1),
+    "control.quadratic_wrong_departure": (2, 1, 2, 1, 1, 0, 2, 1),
+    "control.quadratic_large_escape": (2, 1, 2, 2, 1, 0, 2, 1),
+    "control.branching": (2, 1, 2, 2, 1, 0, 2, 1),
+    "control.branching_departure": (2, 1, 2, 2, 1, 0, 2, 1),
     # The sum of sizes, samples, dimensions, outputs and weights of models without layers.
     "control.softmax_attention": (5, 1, 2, 1, 3),
     "control.layer_normalisation": (4, 1, 1, 1, 4),
@@ -132,7 +151,8 @@ MINIMA = {
 # Seeds of starts that these are reached from.
 STARTS = {
     "control.sparse_layers": 12,
-    "control.unweighed_balance": 12, "control.leaky_aligns": 12,
+    "control.unweighed_balance": 12,
+    "control.leaky_aligns": 12,
     "control.slope_outside": 12,
     "control.any_rank_one": 0,
 }
@@ -144,7 +164,8 @@ def test_a_control_shrinks_to_its_smallest_counterexample(id):
     assert size(found) == MINIMA[id]
     # Its δ hangs on the loss: from this start, the logistic one is kept. Others are not of the
     # square loss.
-    logistic = id == "control.large_init_escape" or id.endswith(("_active", "_aligns"))
+    escapes = "control.large_init_escape", "control.quadratic_large_escape"
+    logistic = id in escapes or id.endswith(("_active", "_aligns"))
     assert found.problem.loss is (Loss.LOGISTIC if logistic else Loss.SQUARE)
     assert all(weight(float(each)) <= 10 for each in [*found.problem.X.flat, *found.problem.y.flat])
 

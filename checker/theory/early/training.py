@@ -126,8 +126,10 @@ def conditioned_window(instance: Instance) -> Window:
     limit, drawn = aligning(instance), instance.fraction
     for share in (drawn, *(each for each in SHARES if each > drawn)):
         found = window(instance, limit, share)
-        if found.condition <= CONDITION:
+        if found.condition <= CONDITION and found.radius < math.inf:
             return found
+    if found.radius == math.inf:
+        raise Unresolved("R_ε is beyond floating-point numbers")
     raise Unresolved(
         f"ill-conditioned at fixed time: d log r/d log t = {found.condition:.0e} at T_ε"
     )

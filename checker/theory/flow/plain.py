@@ -101,6 +101,24 @@ def loss_flow(
     )
 
 
+def ncf_flow_to(instance: Instance, time: float, precision: float = PRECISION) -> Array:
+    """u̇ = ∇N(u) from v_0 at the time given, (P,). Raises Unresolved where integration fails."""
+    ncf = instance.ncf
+    gradient = _counted(lambda u: ncf.on_data.pull_back(u, ncf.ybar)[1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        flow = solve_ivp(
+            lambda _, u: gradient(u.copy()),
+            (0.0, time),
+            instance.start,
+            "LSODA",
+            rtol=precision,
+            atol=1e-3 * precision,
+        )
+    if not flow.success:
+        raise Unresolved(f"flow of N: {flow.message}")
+    return flow.y[:, -1]
+
+
 def _counted(gradient: Callable[[Array], Array]) -> Callable[[Array], Array]:
     """The gradient, as long as there are evaluations left."""
     budget = count()
