@@ -13,7 +13,7 @@ from ncfcheck.core.claims import Unresolved
 from ncfcheck.core.tolerances import DEGENERATE, DENSE_HESSIAN, EPS, POLISHED
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.theory.flow.kinks.flows import Mode
-from ncfcheck.theory.kkt.points import KktPoint
+from ncfcheck.theory.kkt.point import KktPoint
 
 Array = np.ndarray
 STEPS = 20

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from numbers import Integral
 from typing import Any
@@ -28,78 +27,26 @@ from ncfcheck.core.tolerances import (
     RESOLUTION,
     Numerics,
 )
-from ncfcheck.model.arrays import NOT_STORED, Value, direction, unit_vector
+from ncfcheck.model.arrays import direction, unit_vector
 from ncfcheck.model.models import projected
 from ncfcheck.model.ncf import NCF_HINT, Ncf, norm, sine, unit
 from ncfcheck.model.networks import Network
 from ncfcheck.theory.flow.ahead import ncf_flow_kept, ncf_flows_ahead
+from ncfcheck.theory.flow.kinks.flows import Mode
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise
+from ncfcheck.theory.kkt.kinked import polish_in_mode
+from ncfcheck.theory.kkt.point import CONDITION, Inertia, KktPoint
 
 FLOWS = (
     64  # that are kept: a few for each of the instances that a check draws before it judges them
 )
 Known = tuple[float, np.ndarray, float]  # N(u), ∇N(u) and sin∠ at a point u
-# By how much, in units of |λ|, an error of ∇N in those units may move curvatures.
-CONDITION = 1e3
 # Share of a blow-up time that looser runs may differ by: where it is more, the flow leaves a saddle
 # along its errors, after a time that goes by their logarithm, and runs that agree say little.
 LINEAR = 1e-3
 ASIDE = 16.0  # roundings in a step that one start beside another stands for, some by chance
 SMALL = 1e-3  # share of its largest norm from which on ∇N is small
 BLOCK = 32  # columns that LAPACK's tridiagonalisation takes at a time
-
-
-class Inertia(StrEnum):
-    """Kind of a KKT point by signs of the projected Hessian's eigenvalues on the tangent space."""
-
-    MAXIMUM = "maximum"
-    SADDLE = "saddle"
-    ZERO = "zero"  # ∇N(u) = 0: λ = 0, no tangent Hessian to speak of
-    DEGENERATE = "degenerate"
-
-
-@dataclass(frozen=True, eq=False)
-class KktPoint(Value):
-    """A point u (P,) of the unit sphere with ∇N(u) ≈ λu.
-
-    `residual` is sin∠ and `residual_error` the rounding bound of it; `value` N(u), λ = D·N(u);
-    `top_curvature` the largest eigenvalue of the projected Hessian in units of |λ|, `escape` unit
-    eigenvectors (k, P) of its positive ones; `curvature_error` what estimated second derivatives
-    may add to that, which is not stored: points of layered networks, which are, have none.
-    """
-
-    u: np.ndarray
-    value: float
-    multiplier: float
-    residual: float
-    residual_error: float
-    top_curvature: float
-    escape: np.ndarray
-    curvature_error: float = field(default=0.0, metadata=NOT_STORED)
-
-    @property
-    def inertia(self) -> Inertia:
-        """Maximum, saddle or degenerate; curvatures within DEGENERATE of zero count as zero, and
-        within what rounding may make of them where data cancel, or differences do.
-        """
-        flat = max(DEGENERATE, CONDITION * self.residual_error, self.curvature_error)
-        if self.multiplier == 0:
-            return Inertia.ZERO
-        if self.top_curvature > flat:
-            return Inertia.SADDLE
-        return Inertia.MAXIMUM if self.top_curvature < -flat else Inertia.DEGENERATE
-
-    @property
-    def off(self) -> float:
-        """Bound on the distance of u from the KKT point, where that is a strict maximum."""
-        return 2 * (self.residual + self.residual_error) / abs(self.top_curvature)
-
-    @property
-    def is_polished(self) -> bool:
-        """Whether sin∠ reached POLISHED, or the gradient's rounding bound where that is larger, as
-        where data cancel; not where it is the jump of ∇N at a kink.
-        """
-        return self.residual <= max(POLISHED, min(self.residual_error, HANDOVER))
 
 
 def polish(ncf: Ncf, u: np.ndarray, steps: int = 40) -> KktPoint:
@@ -340,8 +287,6 @@ def _zero_point(ncf: Ncf, trajectory: Trajectory) -> KktPoint:
     """Last direction of a flow whose gradient vanished; residual: its share of the first norm."""
     u, last = trajectory.direction, trajectory.gradient_norm[-1]
     if trajectory.turns is not None:  # at a kink ∇N may vanish at once, beyond the last row
-        from ncfcheck.theory.flow.kinks.flows import Mode
-
         last = norm(Mode.of(ncf, trajectory.turns.modes[-1], u).gradient(u)[1])
     share = float(last / (trajectory.gradient_norm[0] or 1.0))
     return KktPoint(u, 0.0, 0.0, share, share, float("nan"), np.zeros((0, u.size)))
@@ -409,8 +354,6 @@ def _polished(ncf: Ncf, flow: Trajectory) -> KktPoint | None:
     """The KKT point next to a flow's end: through kinks, of its last mode, None if not in it."""
     if flow.turns is None:
         return polish(ncf, flow.direction)
-    from ncfcheck.theory.kkt.kinked import polish_in_mode
-
     return polish_in_mode(ncf, flow.direction, flow.turns.modes[-1])
 
 
