@@ -114,7 +114,8 @@ MINIMA = {
 # Seeds of starts that these are reached from.
 STARTS = {
     "control.sparse_layers": 12,
-    "control.unweighed_balance": 12, "control.leaky_aligns": 12,
+    "control.unweighed_balance": 12,
+    "control.leaky_aligns": 12,
     "control.slope_outside": 12,
     "control.any_rank_one": 0,
 }
