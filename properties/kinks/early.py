@@ -21,6 +21,7 @@ KINKED = Need.LAYERED, Need.KINKS, Need.SUPERQUADRATIC
 # what it could be, ‖row of W_l‖·‖activations below‖, per σ.
 TRANSVERSE = 1e-2
 SHRUNK = 0.1  # a norm on the way, of which kicks are too large a share
+RESTING = 1e-9  # z, of inputs of norm 1, that is as good as 0
 KICKS = 1e-8, 1e-6
 APART = 0.01  # distance of directions that are not the same
 SHORT = 1e-6  # steps in σ that tell no rate
@@ -103,6 +104,12 @@ def continuous(instance) -> Margin:
 
 def _goes_on(instance, flow: Trajectory, row: int) -> Margin:
     """1 − difference of directions/APART after the smaller of two kicks, known as far as those."""
+    rests = np.abs(flow.turns.mode_at(row)) == 1
+    for v in flow.directions[row : row + 2]:  # at one row alone it may just cross
+        _, z, inputs = _pre_activations(instance.ncf, v)
+        rests &= (inputs > 0) & (np.abs(z) <= RESTING * inputs)
+    if rests.any():
+        raise Unresolved("a unit rests at its kink, on the flat side")
     rng = np.random.default_rng((*instance.seeds, 0)[-1])
     aside, left = unit(rng.standard_normal(flow.direction.size)), 2 / np.exp(flow.log_norm[row])
     apart = []
@@ -129,7 +136,7 @@ def transversality(ncf: Ncf, flow: Trajectory) -> float:
     """
     if len(flow.sigma) < 2:
         return 0.0
-    sizes, pre = zip(*(_pre_activations(ncf, v) for v in flow.directions))
+    sizes, pre, _ = zip(*(_pre_activations(ncf, v) for v in flow.directions))
     z = np.array(pre) / np.maximum(np.array(sizes), 1e-300)
     steps = np.diff(flow.sigma)
     rates = np.abs(np.diff(z, axis=0)) / np.maximum(steps, SHORT)[:, None]
@@ -146,12 +153,15 @@ def transversality(ncf: Ncf, flow: Trajectory) -> float:
     return float(np.min(found, where=counted, initial=np.inf))
 
 
-def _pre_activations(ncf: Ncf, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What z of every hidden unit could be and is, (H,) each: neuron by neuron, layer by layer."""
-    network, below, sizes, pre = ncf.network, ncf.X.T, [], []
+def _pre_activations(ncf: Ncf, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What z of every hidden unit could be and is, and the norm of what reaches it, (H,) each:
+    neuron by neuron, layer by layer.
+    """
+    network, below, sizes, pre, inputs = ncf.network, ncf.X.T, [], [], []
     for W, power, alpha in zip(network.matrices(v), network.powers, network.slopes):
-        z = W @ below
-        sizes.append(np.outer(np.linalg.norm(W, axis=1), np.linalg.norm(below, axis=0)).ravel())
+        z, reaching = W @ below, np.linalg.norm(below, axis=0)
+        sizes.append(np.outer(np.linalg.norm(W, axis=1), reaching).ravel())
         pre.append(z.ravel())
+        inputs.append(np.tile(reaching, len(W)))
         below = np.maximum(z, alpha * z) ** power
-    return np.concatenate(sizes), np.concatenate(pre)
+    return np.concatenate(sizes), np.concatenate(pre), np.concatenate(inputs)

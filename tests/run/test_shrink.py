@@ -99,6 +99,13 @@ MINIMA = {
     "control.inseparable_aligns": (2, 1, 2, 1, 1, 0, 2, 1),
     "control.unbalanced_aligns": (2, 1, 1, 1, 1, 0, 2, 1),
     "control.leaky_aligns": (2, 1, 1, 1, 1, 0, 2, 1),
+    "control.branching_start": (3, 2, 2, 2, 1, 0, 3, 2),
+    "control.branching_start_tracking": (3, 2, 2, 2, 1, 0, 3, 2),
+    "control.branching_continuous": (3, 2, 2, 2, 1, 0, 3, 2),
+    "control.kinks_large_init": (3, 2, 2, 2, 1, 0, 3, 2),
+    "control.kinks_large_tracking": (3, 2, 1, 1, 1, 0, 3, 2),
+    "control.kinks_no_escape": (3, 2, 1, 1, 1, 0, 3, 2),
+    "control.grazing_tracking": (3, 2, 4, 3, 2, 0, 3, 2),
     # The sum of sizes, samples, dimensions, outputs and weights of models without layers.
     "control.softmax_attention": (5, 1, 2, 1, 3),
     "control.layer_normalisation": (4, 1, 1, 1, 4),
@@ -128,6 +135,7 @@ def test_a_control_shrinks_to_its_smallest_counterexample(id):
     # Its δ hangs on the loss: from this start, the logistic one is kept. Others are not of the
     # square loss.
     logistic = id == "control.large_init_escape" or id.endswith(("_active", "_aligns"))
+    logistic |= id == "control.kinks_large_init"
     assert found.problem.loss is (Loss.LOGISTIC if logistic else Loss.SQUARE)
     assert all(weight(float(each)) <= 10 for each in [*found.problem.X.flat, *found.problem.y.flat])
 
