@@ -44,7 +44,7 @@ def branching_start(instance) -> Margin:
     """Where two flows leave v_0, on either side of a repelling kink, w stays small, or aligns with
     u*, whichever are compared.
     """
-    return at_kinks.kink_start(instance)
+    return at_kinks.kink_start(_patient(instance))
 
 
 @claim(
