@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Unresolved, claim, worst
 from ncfcheck.core.needs import Need
-from ncfcheck.model.ncf import Ncf
+from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.properties.early import theorems as smooth
 from ncfcheck.properties.early.tracking import tracking_at_least
 from ncfcheck.properties.hypotheses import NO_BRANCH, POSITIVE_LIMIT, SMALL_START, TRANSVERSAL
 from ncfcheck.properties.kinks.instances import CURVED, kinked
 from ncfcheck.theory.flow.ahead import ncf_flow_kept
-from ncfcheck.theory.flow.trajectories import Stop, Trajectory, norm_reaches
+from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, norm_reaches
 from ncfcheck.theory.flow.trajectory import Happened
+from ncfcheck.theory.starts import unit
 
 KINKED = Need.LAYERED, Need.KINKS, Need.SUPERQUADRATIC
 # Least rate at which a unit goes through z = 0, or distance that it keeps from it: of z in units of
 # what it could be, ‖row of W_l‖·‖activations below‖, per σ.
 TRANSVERSE = 1e-2
+SHRUNK = 0.1  # a norm on the way, of which kicks are too large a share
+RESTING = 1e-9  # z, of inputs of norm 1, that is as good as 0
+KICKS = 1e-8, 1e-6
+APART = 0.01  # distance of directions that are not the same
 SHORT = 1e-6  # steps in σ that tell no rate
 
 
@@ -74,6 +79,50 @@ def tracking_order(instance) -> Margin:
     return tracking_at_least(instance, instance.network.order)
 
 
+@claim(
+    "kinks.continuous",
+    kind=THEOREM,
+    needs=(Need.LAYERED, Need.KINKS),
+    reference="§11",
+    scale_free=True,
+    given=kinked(starts=("gaussian", "unbalanced")),
+    hypotheses=(NO_BRANCH,),
+)
+def continuous(instance) -> Margin:
+    """An NCF flow that does not branch ends in the same direction, where its norm first reaches 2,
+    up to o(1), whenever it is moved a little on its way.
+    """
+    refuse_branches(instance)
+    flow = ncf_flow_kept(instance.ncf, instance.start, instance.numerics, norm_reaches(2.0))
+    if flow.stop is not Stop.ESCAPED:
+        raise Inapplicable("the norm does not reach 2")
+    if flow.log_norm.min() < np.log(SHRUNK):
+        raise Unresolved("the norm falls so far that a kick decides where the flow escapes")
+    rows = sorted({0, len(flow.sigma) // 3, 2 * len(flow.sigma) // 3})
+    return worst(_goes_on(instance, flow, row) for row in rows)
+
+
+def _goes_on(instance, flow: Trajectory, row: int) -> Margin:
+    """1 − difference of directions/APART after the smaller of two kicks, known as far as those."""
+    rests = np.abs(flow.turns.mode_at(row)) == 1
+    for v in flow.directions[row : row + 2]:  # at one row alone it may just cross
+        _, z, inputs = _pre_activations(instance.ncf, v)
+        rests &= (inputs > 0) & (np.abs(z) <= RESTING * inputs)
+    if rests.any():
+        raise Unresolved("a unit rests at its kink, on the flat side")
+    rng = np.random.default_rng((*instance.seeds, 0)[-1])
+    aside, left = unit(rng.standard_normal(flow.direction.size)), 2 / np.exp(flow.log_norm[row])
+    apart = []
+    for kick in KICKS:
+        start = unit(flow.directions[row] + kick * aside)
+        moved = ncf_flow(instance.ncf, start, instance.numerics, norm_reaches(left))
+        if moved.stop is not Stop.ESCAPED:
+            raise Unresolved(f"NCF flow from beside its way: {moved.stop.value}")
+        apart.append(norm(moved.direction - flow.direction))
+    small, large = apart
+    return Margin(1 - small / APART, (abs(small - large) + 1e-6) / APART)
+
+
 def refuse_branches(instance) -> None:
     """Raise Inapplicable for an NCF flow that branches."""
     flow = ncf_flow_kept(instance.ncf, instance.start, instance.numerics)
@@ -87,7 +136,7 @@ def transversality(ncf: Ncf, flow: Trajectory) -> float:
     """
     if len(flow.sigma) < 2:
         return 0.0
-    sizes, pre = zip(*(_pre_activations(ncf, v) for v in flow.directions))
+    sizes, pre, _ = zip(*(_pre_activations(ncf, v) for v in flow.directions))
     z = np.array(pre) / np.maximum(np.array(sizes), 1e-300)
     steps = np.diff(flow.sigma)
     rates = np.abs(np.diff(z, axis=0)) / np.maximum(steps, SHORT)[:, None]
@@ -104,12 +153,15 @@ def transversality(ncf: Ncf, flow: Trajectory) -> float:
     return float(np.min(found, where=counted, initial=np.inf))
 
 
-def _pre_activations(ncf: Ncf, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What z of every hidden unit could be and is, (H,) each: neuron by neuron, layer by layer."""
-    network, below, sizes, pre = ncf.network, ncf.X.T, [], []
+def _pre_activations(ncf: Ncf, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What z of every hidden unit could be and is, and the norm of what reaches it, (H,) each:
+    neuron by neuron, layer by layer.
+    """
+    network, below, sizes, pre, inputs = ncf.network, ncf.X.T, [], [], []
     for W, power, alpha in zip(network.matrices(v), network.powers, network.slopes):
-        z = W @ below
-        sizes.append(np.outer(np.linalg.norm(W, axis=1), np.linalg.norm(below, axis=0)).ravel())
+        z, reaching = W @ below, np.linalg.norm(below, axis=0)
+        sizes.append(np.outer(np.linalg.norm(W, axis=1), reaching).ravel())
         pre.append(z.ravel())
+        inputs.append(np.tile(reaching, len(W)))
         below = np.maximum(z, alpha * z) ** power
-    return np.concatenate(sizes), np.concatenate(pre)
+    return np.concatenate(sizes), np.concatenate(pre), np.concatenate(inputs)

@@ -6,23 +6,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from ncfcheck.core.claims import CONTROL, Margin, claim
+from ncfcheck.core.claims import CONTROL, Margin, Unresolved, claim
 from ncfcheck.model.instance import Instance
-from ncfcheck.model.ncf import Problem
+from ncfcheck.model.ncf import Problem, norm
 from ncfcheck.model.networks import dense
 from ncfcheck.properties.early import controls as smooth
 from ncfcheck.properties.early import model_controls as at_kinks
 from ncfcheck.properties.early.margins import departures, slope
 from ncfcheck.properties.flow.instances import kinked as one_kink
 from ncfcheck.properties.hypotheses import NO_BRANCH, POSITIVE_LIMIT, SMALL_START, TRANSVERSAL
-from ncfcheck.properties.kinks.early import KINKED
+from ncfcheck.properties.kinks.early import APART, KINKED
 from ncfcheck.properties.kinks.instances import CURVED, kinked
 from ncfcheck.properties.kinks.neurons import SIGNED
 from ncfcheck.strategies.choices import composite
 from ncfcheck.strategies.datasets import SEEDS
 from ncfcheck.strategies.instances import given
 from ncfcheck.strategies.promises import require
-from ncfcheck.theory.flow.trajectories import ncf_flow, norm_reaches
+from ncfcheck.theory.flow.trajectories import Stop, ncf_flow, norm_reaches
 from ncfcheck.theory.starts import unit
 
 SHALLOW = (1, 1), (2, 1)  # powers of order 3 and 4
@@ -44,7 +44,7 @@ def branching_start(instance) -> Margin:
     """Where two flows leave v_0, on either side of a repelling kink, w stays small, or aligns with
     u*, whichever are compared.
     """
-    return at_kinks.kink_start(instance)
+    return at_kinks.kink_start(_patient(instance))
 
 
 @claim(
@@ -62,6 +62,29 @@ def branching_start_tracking(instance) -> Margin:
     by a multiple of it, whichever are compared.
     """
     return at_kinks.kink_start_tracking(instance)
+
+
+@claim(
+    "control.branching_continuous",
+    kind=CONTROL,
+    needs=KINKED[:2],
+    reference="§7",
+    scale_free=True,
+    given=one_kink(attracting=False),
+    drops=NO_BRANCH,
+    of=("kinks.continuous",),
+)
+def branching_continuous(instance) -> Margin:
+    """Where two flows leave v_0, on either side of a repelling kink, they end in the same direction
+    where their norms first reach 2.
+    """
+    ends = [
+        ncf_flow(each.ncf, each.start, each.numerics, norm_reaches(2.0))
+        for each in (at_kinks.nudged(instance, side) for side in (-1.0, 1.0))
+    ]
+    if not all(flow.stop is Stop.ESCAPED for flow in ends):
+        raise Unresolved("a flow does not reach norm 2")
+    return Margin(1 - norm(ends[0].direction - ends[1].direction) / APART, 1e-6 / APART)
 
 
 @claim(

@@ -17,10 +17,12 @@ from ncfcheck.model.ncf import Ncf
 from ncfcheck.properties.flow.margins import GAPS, rising
 from ncfcheck.properties.kinks.instances import beyond_branches
 from ncfcheck.properties.kkt.theorems import layer_balance_at
+from ncfcheck.theory.flow.ahead import ncf_flow_kept
 from ncfcheck.theory.flow.trajectories import Stop, Trajectory, ncf_flow, noise, norm_reaches
 from ncfcheck.theory.kkt.clarke import clarke_error, clarke_residual
 from ncfcheck.theory.kkt.points import KktPoint, Limit, positive_limit
 
+ENDED = 1e-3  # a sin∠ far above that at which a flow ends
 CLARKE = 1e-6  # what least squares for slopes at kinks are told apart to
 
 
@@ -86,6 +88,20 @@ def has_clarke_subgradient(instance: Instance, point: KktPoint) -> list[Margin]:
     except Unresolved:
         return []
     return [Margin(1 - residual / CLARKE, clarke_error(instance.ncf, point.u) / CLARKE)]
+
+
+def ends_well(instance: Instance) -> Margin | None:
+    """1 − sin∠/ENDED of the nearest Clarke subgradient where a flow takes that to have vanished;
+    None where it does not, or kinks of several layers meet.
+    """
+    flow = ncf_flow_kept(instance.ncf, instance.start, instance.numerics)
+    if flow.stop is not Stop.CONVERGED:
+        return None
+    try:
+        residual = clarke_residual(instance.ncf, flow.direction)
+    except Unresolved:
+        return None
+    return Margin(1 - residual / ENDED, clarke_error(instance.ncf, flow.direction) / ENDED)
 
 
 def multiplier_there(instance: Instance, point: KktPoint) -> Margin:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, claim, worst
+from ncfcheck.core.claims import THEOREM, Inapplicable, Margin, Outcome, claim, worst
 from ncfcheck.core.needs import Need
 from ncfcheck.core.tolerances import HANDOVER
 from ncfcheck.model.ncf import neuron_balance
@@ -18,6 +18,7 @@ from ncfcheck.properties.hypotheses import (
 from ncfcheck.properties.kinks.instances import CURVED, kinked, ways
 from ncfcheck.properties.kinks.margins import (
     blowup_rates,
+    ends_well,
     has_clarke_subgradient,
     is_dead,
     multiplier_there,
@@ -68,6 +69,9 @@ def direction_converges(instance) -> Margin:
     """
 
     def judge(instance) -> Margin:
+        end = ends_well(instance)
+        if end is not None and end.outcome is Outcome.VIOLATES:
+            return end
         limit = flow_limit(instance.ncf, instance.start, instance.numerics)
         if limit.point.inertia is Inertia.ZERO:
             return converges(limit, instance)
