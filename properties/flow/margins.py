@@ -27,7 +27,6 @@ from ncfcheck.theory.kkt.points import (
     Limit,
     blowup_time,
     blowups_ahead,
-    positive_limit,
 )
 
 CALLS = 6000  # of a flow along which balances are looked at; fewer where Python computes gradients
@@ -89,9 +88,8 @@ def converges(limit: Limit, instance) -> Margin:
     )
 
 
-def blowup_rates(instance) -> list[Margin]:
+def blowup_rates(limit: Limit, instance) -> list[Margin]:
     """(T* − t) r^{D−2} against 1/(D(D−2)N*), late along the flow and from its limit itself."""
-    limit = positive_limit(instance.ncf, instance.start, instance.numerics)
     flow, order = limit.trajectory, instance.network.order
     optimum, parts, u = value_at(instance.ncf, limit.point.u), [], limit.point.u
     starts = [_late(flow, optimum.value, gap) for gap in GAPS]

@@ -86,8 +86,8 @@ def blowup_rate(instance) -> Margin:
     within twice that of 1. Taken up at the KKT point itself, it is 1; and with W_L negated, where N
     < 0, nothing blows up (in other models with a group of order 1 whose sign H follows).
     """
-    u = positive_limit(instance.ncf, instance.start, instance.numerics).point.u
-    parts = blowup_rates(instance)
+    limit = positive_limit(instance.ncf, instance.start, instance.numerics)
+    parts, u = blowup_rates(limit, instance), limit.point.u
     if is_odd(instance.ncf, u):
         parts.append(_never(instance, u))
     return worst(parts)

@@ -25,7 +25,8 @@ from ncfcheck.core.loading import load_claims
 from ncfcheck.core.tolerances import EPS, POLISHED
 from ncfcheck.model.ncf import unit
 from ncfcheck.properties.early import model_controls, theorems, tracking
-from ncfcheck.properties.flow import theorems as flow
+from ncfcheck.properties.flow import margins as flow
+from ncfcheck.properties.flow import theorems as flow_theorems
 from ncfcheck.properties.hypotheses import HOMOGENEOUS
 from ncfcheck.theory.early import training
 from ncfcheck.theory.early.training import follow
@@ -125,7 +126,8 @@ def replaying(tape: Tape):
         tape.truths.append(theorems.VANISHING - value)
         return tape.within[number]
 
-    with _patched(judged, told, taken_up), mock.patch.object(flow, "positive_limit", tended):
+    tending = mock.patch.object(flow_theorems, "positive_limit", tended)
+    with _patched(judged, told, taken_up), tending:
         yield
 
 

@@ -13,7 +13,7 @@ from ncfcheck.properties.early import model_controls, theorems
 from ncfcheck.properties.early.margins import grown_window, misalignment
 from ncfcheck.properties.flow import margins
 from ncfcheck.properties.flow.instances import convolved, every_balance
-from ncfcheck.theory.early import tracking
+from ncfcheck.theory.early import tracking, variations
 from ncfcheck.theory.early.training import Window
 from ncfcheck.theory.kkt import points
 from tests.honest.flow_bars import FINE, Found, claims, held, hold
@@ -72,7 +72,7 @@ def test_errors_a_millionth_of_what_they_should_be_are_found_out(id, monkeypatch
         # Weights of 1e-11 decide where a flow goes, and so what the variational equation is about.
         (
             "early.tracking_constant 1-812",
-            [(tracking, "EPS", 1e-9), (tracking, "_refuse_other_ends", lambda *_: None)],
+            [(variations, "EPS", 1e-9), (variations, "_refuse_other_ends", lambda *_: None)],
         ),
         # Where ∇N dies like a high power of the distance, the limit is far from where it has died.
         (
