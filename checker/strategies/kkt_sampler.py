@@ -9,7 +9,7 @@ import numpy as np
 from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.ncf import Ncf, norm
-from ncfcheck.theory.kkt.points import KktPoint, flow_limit, polish
+from ncfcheck.theory.kkt.points import KktPoint, flow_limit, off_kinks, polish
 from ncfcheck.theory.rank_one.points import reduced_point, structured_point
 from ncfcheck.theory.starts import gaussian_start, unit
 
@@ -26,7 +26,7 @@ DAMPING = 1e-3  # of a search's first step, in units of the largest diagonal ent
 
 def by_flow(rng, ncf: Ncf) -> Array:
     """The limit of the NCF flow from a Gaussian start: a maximum, nearly always."""
-    return flow_limit(ncf, gaussian_start(rng, ncf), QUICK).point.u
+    return off_kinks(flow_limit(ncf, gaussian_start(rng, ncf), QUICK)).point.u
 
 
 def by_least_squares(rng, ncf: Ncf) -> Array:
@@ -66,7 +66,7 @@ def symmetric(rng, ncf: Ncf) -> Array:
         outgoing = signs if alpha == 1 and network.powers[l] % 2 else np.ones(width)
         matrices[l] = np.outer(active * signs, matrices[l][0])
         matrices[l + 1] = np.outer(matrices[l + 1][:, 0], active * outgoing)
-    return flow_limit(ncf, unit(network.flatten(matrices)), QUICK).point.u
+    return off_kinks(flow_limit(ncf, unit(network.flatten(matrices)), QUICK)).point.u
 
 
 METHODS: dict[str, Callable[..., Array]] = {

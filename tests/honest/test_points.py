@@ -30,7 +30,10 @@ from tests.honest.stored import stored
 CHAPTERS = tuple(
     f"ncfcheck.properties.{name}." for name in ("homogeneity", "kkt", "rank_one", "conjectures")
 )
-BY_FLOWS = {"conjecture.kinks_align", "conjecture.mixed_labels_grow"}  # not about points
+BY_FLOWS = {  # not about points
+    *("conjecture.kinks_align", "conjecture.kinks_track"),
+    "conjecture.mixed_labels_grow",
+}
 WANTED = int(os.environ.get("HONEST", "2"))  # instances of every claim that it must say sth. of
 CHUNK = 50
 GROUPS = groups()

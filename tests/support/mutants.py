@@ -708,7 +708,7 @@ EXEMPT = {
     "ncfcheck.model.losses:Loss._missing_": "refuses what is no loss",
     "ncfcheck.theory.rank_one.points:is_two_sided": "says which points are drawn",
     "ncfcheck.theory.rank_one.points:input_sides": "says of which points claims speak",
-    "ncfcheck.theory.kkt.points:KktPoint.off": "a bound; where it is too large exact counterparts "
+    "ncfcheck.theory.kkt.point:KktPoint.off": "a bound; where it is too large exact counterparts "
     "decide",
     "ncfcheck.theory.rank_one.points:reduced_rounding": "a bound; tested in rational numbers",
     "ncfcheck.theory.rank_one.points:reduced_shift": "a bound; held against the truth",

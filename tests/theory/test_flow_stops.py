@@ -139,30 +139,15 @@ def test_a_flow_with_an_event_does_not_stop_where_it_converges(numerics):
     )
 
 
-def test_a_relu_flow_that_slides_along_a_kink_uses_up_its_budget():
-    """Two-layer ReLU: the gradient jumps at the kinks that the flow slides along (theory §6), but
-    it is finite and alive.
-    """
-    stops = []
+def test_relu_flows_that_slide_along_kinks_have_limits():
+    """Two-layer ReLU: steppers that know no kinks use up their budgets on these (theory §11)."""
+    slid = 0
     for seed in range(6):
         start, problem = drawn(dense((3, 4, 1), (1,), (0.0,)), seed)
         flow = ncf_flow(problem.ncf, start, replace(NUMERICS, calls=12_000))
-        stops.append(flow.stop)
-        assert flow.stop is Stop.CONVERGED or flow.residual[-1] > 1e-3
-    assert stops.count(Stop.BUDGET) >= 4 and set(stops) <= {
-        Stop.STALLED,
-        Stop.BUDGET,
-        Stop.CONVERGED,
-    }
-
-
-def test_a_long_slide_with_a_dead_neuron_does_not_look_like_an_overflow():
-    """The zero column of a dead neuron in the implicit integrator's Jacobian must not be probed out
-    to infinity.
-    """
-    start, problem = drawn(dense((3, 4, 1), (1,), (0.0,)), 0)
-    flow = ncf_flow(problem.ncf, start, NUMERICS)
-    assert flow.calls > 20_000 and flow.stop is Stop.BUDGET
+        assert flow.stop is Stop.CONVERGED and flow.residual[-1] <= HANDOVER
+        slid += not flow.turns.modes.all()
+    assert slid >= 4
 
 
 def test_a_gradient_that_is_only_rounding_stalls():

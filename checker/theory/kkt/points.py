@@ -350,6 +350,14 @@ def _followed(ncf: Ncf, start: bytes, numerics: Numerics) -> Limit:
     raise Unresolved("the polished point is not where the flow is heading")
 
 
+def off_kinks(limit: Limit) -> Limit:
+    """The limit, where N is smooth there. Raises Unresolved for a point at which units slide."""
+    turns = limit.trajectory.turns
+    if turns is not None and not turns.modes[-1].all():
+        raise Unresolved("the flow tends to a point at kinks")
+    return limit
+
+
 def _polished(ncf: Ncf, flow: Trajectory) -> KktPoint | None:
     """The KKT point next to a flow's end: through kinks, of its last mode, None if not in it."""
     if flow.turns is None:

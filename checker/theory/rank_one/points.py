@@ -13,6 +13,7 @@ from ncfcheck.model.arrays import finite, finite_vector, matrix
 from ncfcheck.model.instance import Instance, Space, part
 from ncfcheck.model.ncf import Ncf, norm
 from ncfcheck.model.networks import Network, dense
+from ncfcheck.theory.kkt.points import off_kinks as smooth
 from ncfcheck.theory.kkt.points import positive_limit
 from ncfcheck.theory.starts import gaussian_start
 
@@ -190,7 +191,7 @@ def reduced_point(
     for attempt in range(attempts):
         start = gaussian_start(np.random.default_rng([seed, attempt]), ncf)
         try:
-            limit = positive_limit(ncf, start, Numerics(tolerance=1e-7, calls=4000))
+            limit = smooth(positive_limit(ncf, start, Numerics(tolerance=1e-7, calls=4000)))
         except (Inapplicable, Unresolved):
             continue
         matrices = narrow.matrices(limit.point.u)

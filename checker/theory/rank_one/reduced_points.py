@@ -8,6 +8,7 @@ from ncfcheck.core.claims import Inapplicable, Unresolved
 from ncfcheck.core.tolerances import Numerics
 from ncfcheck.model.ncf import Ncf
 from ncfcheck.model.networks import Network
+from ncfcheck.theory.kkt.points import off_kinks as smooth
 from ncfcheck.theory.kkt.points import polish, positive_limit
 from ncfcheck.theory.rank_one.points import (
     ReducedPoint,
@@ -42,7 +43,7 @@ def nearest_reduced_point(
     narrow = narrowed(network)
     ncf = Ncf(narrow, X, ybar)
     theta = structured_point(narrow, old.u, signs, [np.ones(1)] * (network.depth - 1))
-    for search in (polish, lambda ncf, theta: positive_limit(ncf, theta, QUICK).point):
+    for search in (polish, lambda ncf, theta: smooth(positive_limit(ncf, theta, QUICK)).point):
         try:
             point = search(ncf, theta)
         except (Inapplicable, Unresolved, np.linalg.LinAlgError):

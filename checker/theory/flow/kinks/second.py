@@ -94,14 +94,10 @@ class _Flow:
         self.room = make_room(field.layout, field.X.shape[1], size)
         self.ties = make_ties(self.room.modes.size)
         self.out = np.empty(size + 2)
-        self.unsettled = -1
-
-    @property
-    def calls(self) -> int:
-        """Gradients so far."""
-        return int(self.room.counts[3])
+        self.unsettled, self.calls = -1, 0  # gradients that steps took, not looking for events
 
     def __call__(self, _, state: Array) -> Array:
+        self.calls += 1
         rate(self.field, np.ascontiguousarray(state), self.out, self.room)
         return self.out.copy()
 
