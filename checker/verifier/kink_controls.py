@@ -5,13 +5,22 @@
 
 from fractions import Fraction
 
-from .early_models import kink_start
+from .early_models import kink_start, kink_start_tracking
 from .flow import shared_conserved
 from .hypotheses import homogeneous, order_above_two, true_labels, unshared
-from .kinked_flows import HIGH, LOW, Line, branch, branch_window
+from .kinked_flows import (
+    HIGH,
+    LOW,
+    Line,
+    balanced,
+    branch,
+    branch_doubling,
+    branch_window,
+    on_sides,
+)
 from .kinks import inner
 from .kkt_points import kkt, negative, positive
-from .loss_flows import small
+from .loss_flows import departures, small
 from .mode_tubes import ModeFlow, followed
 from .networks import number, unit
 from .numbers import ball, dot, need
@@ -63,8 +72,7 @@ def kept_slopes(case, data):
     or N(u) rises by less than half of ‖Δu‖²/Δt, which it would if it rose at the rate ‖u̇‖².
     """
     line = Line(case)
-    side = HIGH if inner(line.x[0], line.q) > 0 else LOW
-    need(inner(line.x[0], line.q) != 0, "a start on the kink")
+    side = HIGH if inner(line.x[0], line.q) > 0 else LOW  # α on the kink itself
     kept = branch(case, line, line.q, side)
     tube = Tube(Field(kept, case.Y), unit(case.theta), data["other"])
     early, late = (Fraction(number(each)) for each in data["times"])
@@ -157,3 +165,30 @@ def branching_start(case, data):
     """
     order_above_two(case)
     kink_start(case, data)
+
+
+@proof
+def transversal(case):
+    """Both NCF flows leave the kink of v_0 at a rate; that they meet no other is asked of each."""
+    line = Line(case)
+    start = balanced(q := line.across(line.q), line.signs)
+    for each in (branch(case, line, q, side) for side in (LOW, HIGH)):
+        (rate,) = on_sides(each, [0], Field(each, case.Y)(start))
+        need(rate > 0, "a flow may leave the kink at no rate")
+
+
+@refutes(
+    "control.branching_start_tracking",
+    keeps={
+        "kinks are met transversally": transversal,
+        "δ → 0": departures,
+        "N* > 0": branch_doubling,
+    },
+)
+def branching_start_tracking(case, data):
+    """From a v_0 on a kink a loss flow departs from an NCF flow with a slope below D − ¼ between
+    two δ, no multiple of δ^D, which does not vanish as δ → 0.
+    """
+    order_above_two(case)
+    transversal(case)
+    kink_start_tracking(case, data)

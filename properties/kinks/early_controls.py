@@ -52,6 +52,7 @@ def branching_start(instance) -> Margin:
 @claim(
     "control.branching_start_tracking",
     kind=CONTROL,
+    refute=exact_models.kink_start_tracking,
     needs=KINKED,
     reference="§7",
     scale_free=True,

@@ -20,6 +20,7 @@ from ncfcheck.verifier.modes import is_nothing
 CHANGED = 0.5 * 0.99, 2.0 * 1.01  # norms between which a flow is followed
 SOON = 0.8, 1.25  # the same where what is proved does not depend on it
 DRIFTED = 2e-3  # what an unweighed balance is to change by, in units of Σ ‖u‖² at both ends
+LATEST = 1e6  # time up to which a flow that may rest is followed
 LARGEST, TIMES = 3.0, 40  # norm up to which slopes are kept; times that are compared
 
 
@@ -30,7 +31,7 @@ def changed(instance) -> Certificate:
     def is_over(path: Path) -> bool:
         return has_left(path) or all(map(is_nothing, path.mode.field(path.start)))
 
-    return Certificate("flow", {"ncf": through(instance, is_over).plain()})
+    return Certificate("flow", {"ncf": through(instance, is_over, LATEST).plain()})
 
 
 def blowup_bracket(instance) -> Certificate:

@@ -22,8 +22,9 @@ def norm_bracket(instance) -> Certificate:
 def branching_departure(instance) -> Certificate:
     """Both ways on from where the flow branches, until they are apart."""
     flow, _ = known(ways, instance)
+    branch = float(flow.time[-1])
     for later in LATER:
-        first, second = parted(instance, float(flow.time[-1]) + later)
+        first, second = parted(instance, branch + later, branch + later / 2)
         if np.linalg.norm(unit(first.at) - unit(second.at)) > APART:
             return Certificate("flow", {"first": first.plain(), "second": second.plain()})
     raise NotProved("both ways on stay near each other")
