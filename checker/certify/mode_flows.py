@@ -144,6 +144,8 @@ def follow(path: Path, is_over: Callable, time: float = math.inf) -> Path:
         mode = path.mode
         series = taylor(mode.field, path.at)
         longest = min(reach(series), float(Fraction(time) - path.time) if time < math.inf else time)
+        if math.isinf(longest):
+            raise NotProved("the flow rests")
         change = first_change(mode, series, longest)
         if change is None:
             path = path.longer(step(mode.field, path.start, path.error, series, longest))
