@@ -39,8 +39,9 @@ ENCLOSED = {
 } - {"control.biases_collapse"} | {
     "control.branching_start",
     "control.branching_start_tracking",
+    "control.kinks_no_blowup",
     "control.unweighed_balance",
-}  # certified by tubes, of small networks only
+}  # certified by tubes, or where p = 1 makes no continua: of small networks only
 
 
 def witness(id: str) -> dict:
