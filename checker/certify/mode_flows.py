@@ -20,7 +20,7 @@ from ncfcheck.certify.mode_series import taylor
 from ncfcheck.certify.mode_steps import Step, reach, step
 from ncfcheck.theory.starts import unit
 from ncfcheck.verifier.mode_tubes import Event, Mode
-from ncfcheck.verifier.modes import ABOVE, BELOW, SLIDING, Kinked
+from ncfcheck.verifier.modes import ABOVE, BELOW, SLIDING, Kinked, is_nothing
 from ncfcheck.verifier.networks import unit as normed
 from ncfcheck.verifier.numbers import Ball, Rejected, ball
 
@@ -103,7 +103,9 @@ class Path:
 
 
 def begin(instance, every: bool = True, sides: dict | None = None) -> Path:
-    """The flow of an instance at its start, on these sides of kinks on which it is exactly."""
+    """The flow of an instance at its start, on these sides of kinks on which it is exactly; by
+    itself it slides along those that attract.
+    """
     kinked = kinked_of(instance)
     at = normed(exactly(instance.start))
     found = {each: ABOVE for each in kinked.units}
@@ -113,8 +115,26 @@ def begin(instance, every: bool = True, sides: dict | None = None) -> Path:
         found[each] = BELOW if below else ABOVE
         if sides and each in sides:
             found[each] = sides[each]
-    zero = tuple(each for each in sides or () if found[each] != SLIDING)
+    if sides is None:
+        sides = _on_kinks(kinked, found, at)
+        found |= sides
+    zero = tuple(each for each in sides if found[each] != SLIDING)
     return Path(kinked, found, at, leaving=zero, every=every)
+
+
+def _on_kinks(kinked: Kinked, sides: dict, at: list[Ball]) -> dict:
+    """Where units go that are exactly on their kinks: along them where these attract, or to the
+    side to which z moves.
+    """
+    found: dict = {}
+    for each in sorted(kinked.at_kinks()):
+        slides = kinked.field(sides | found | {each: SLIDING}).at(at)
+        if not is_nothing(slides.signals[each]) and slides.attract():
+            found[each] = SLIDING
+            continue
+        rate = float(kinked.field(sides | found).at(at).moves(each))
+        found[each] = ABOVE if rate > 0 else BELOW
+    return found
 
 
 def follow(path: Path, is_over: Callable, time: float = math.inf) -> Path:
@@ -124,6 +144,8 @@ def follow(path: Path, is_over: Callable, time: float = math.inf) -> Path:
         mode = path.mode
         series = taylor(mode.field, path.at)
         longest = min(reach(series), float(Fraction(time) - path.time) if time < math.inf else time)
+        if math.isinf(longest):
+            raise NotProved("the flow rests")
         change = first_change(mode, series, longest)
         if change is None:
             path = path.longer(step(mode.field, path.start, path.error, series, longest))
@@ -229,12 +251,13 @@ def _ignoring(instance, time: float) -> Path:
     raise NotProved(f"the flow takes more than {STEPS} steps")
 
 
-def parted(instance, time: float) -> tuple[Path, Path]:
+def parted(instance, time: float, turn: float | None = None) -> tuple[Path, Path]:
     """Two flows from the start, which slide until what flows back to a sliding unit has changed its
-    sign, and go to either side from there on: the entries `first` and `second`. Raises NotProved.
+    sign, by the time `turn`, and go to either side from there on: the entries `first` and `second`.
+    Raises NotProved.
     """
     need_small(instance.start.size)
-    turned = follow(begin(instance, every=False), _repelling, time)
+    turned = follow(begin(instance, every=False), _repelling, time if turn is None else turn)
     units = _repelling(turned)
     if not units:
         raise NotProved("no sliding unit's kink turns repelling")

@@ -14,9 +14,11 @@ from . import (  # noqa: F401  registers what they prove
     early_models,
     flow,
     homogeneity,
+    kink_controls,
     kkt,
     rank_one,
     rank_one_kkt,
+    through_kinks,
 )
 from .files import LARGEST, load
 from .numbers import Rejected

@@ -134,16 +134,7 @@ class ModeFlow:
 
     def _first(self, sides):
         """The units whose z is exactly 0 at the start; need all that slide among them."""
-        net, kinked = self.kinked.net, self.kinked
-        rows = [[Fraction(v) for v in row] for row in kinked.floats]
-        weights = [Fraction(v) for v in kinked.start]
-        zero = set()
-        for each in kinked.units:
-            l, j, i = each
-            if l == 0:
-                numbers = net.index[0][j]
-                terms = (weights[k] * x for k, x in zip(numbers, rows[i]) if k >= 0)
-                zero |= {each} if sum(terms, Fraction(0)) == 0 else set()
+        zero = self.kinked.at_kinks()
         sliding = {each for each, side in sides.items() if side == SLIDING}
         need(sliding <= zero, "a unit that slides at the start is not on its kink")
         return zero - sliding

@@ -7,6 +7,8 @@ for θ_s = 0, c_s = ∇z_s, and λ_s what flows back to s, ∂N is {a + Σ θ_s 
 solutions move at f = a + Σ y_s c_s, where ⟨c_s, f⟩ = 0 and y_s = θ_s λ_s (theory §11).
 """
 
+from fractions import Fraction
+
 from .boxes import is_below, slopes
 from .numbers import Ball, Dual, ball, bend, dot, need
 from .tubes import WEIGHTS
@@ -75,6 +77,18 @@ class Kinked:
         ]
         need(self.units != [], "no kink of p = 1")
         need(case.net.size <= WEIGHTS, "too many weights")
+
+    def at_kinks(self):
+        """The units of the first layer whose z is exactly 0 at the start."""
+        rows = [[Fraction(v) for v in row] for row in self.floats]
+        weights = [Fraction(v) for v in self.start]
+        found = set()
+        for l, j, i in self.units:
+            if l == 0:
+                numbers = self.net.index[0][j]
+                terms = (weights[k] * x for k, x in zip(numbers, rows[i]) if k >= 0)
+                found |= {(l, j, i)} if sum(terms, Fraction(0)) == 0 else set()
+        return found
 
     def sides(self, listed):
         """The side of every unit, from a certificate's list."""

@@ -1,23 +1,23 @@
-"""Flows through kinks: what is proved of them; standard library only.
+"""Flows through kinks: theorems on one instance; standard library only.
 
-No function here is registered: whoever states a claim does that, with the hypotheses it keeps
-(docs/certificates.md).
+`balance` is not registered: the claim is about loss flows, too.
 """
 
 import math
 from fractions import Fraction
 
+from .hypotheses import homogeneous, order_above_two, unit_start
 from .identities import balances
-from .mode_tubes import ModeFlow, followed
+from .mode_tubes import followed
 from .modes import Kinked, is_nothing
-from .networks import unit
 from .numbers import Ball, ball, dot, need, power
-from .registry import fact, proof
-from .tubes import Tube
+from .registry import fact, proof, proves
 
 DRIFT = Fraction(1, 10**9)  # of a balance, where ‖v_0‖ = 1
-MOVED, APART = Fraction(1, 10**3), Fraction(1, 10**2)  # what controls are wrong by
-WRONG_POWER, TERMS = 2, 40  # in place of p = 1; of exponential series
+TERMS = 40  # of exponential series
+
+UNIT, ABOVE_TWO = {"‖u(0)‖ = 1": unit_start}, {"D > 2": order_above_two}
+LEAST_NORM = {"u̇ the subgradient of least norm": followed}
 
 
 @fact
@@ -37,13 +37,29 @@ def value(case, x):
     return case.net.run(x, case.X, case.Y)[1] / power(square.root(2), case.net.order)
 
 
+def changed(case, data):
+    """A flow until its norm has doubled or halved, or to where it rests for ever."""
+    flow = followed(case, data)
+    square, last = dot(flow.at_end, flow.at_end), flow.pieces[-1]
+    need(
+        square > 4 or square < Fraction(1, 4) or all(map(is_nothing, last.field(flow.at_end))),
+        "the norm has neither doubled nor halved",
+    )
+    return flow
+
+
+@proves("kinks.monotone", keeps=LEAST_NORM)
 def monotone(case, data):
-    """N(v(t)) rises along every solution of u̇ ∈ ∂N(u), through kinks, up to a time: strictly at
-    all times but those of events, unless u rests.
+    """N(v(t)) rises along every solution of u̇ ∈ ∂N(u), through kinks, until the norm has doubled
+    or halved: strictly at all times but those of events, unless u rests.
 
     In events, too, dN(u)/dt = ‖u̇‖² and ⟨u, u̇⟩ = D·N(u), so that it does not fall.
     """
-    flow = followed(case, data)
+    need_rising(case, changed(case, data))
+
+
+def need_rising(case, flow):
+    """Need N(v) to rise at all times of a flow."""
 
     def rises(point):
         # ‖u‖^{D+2} times the rate at which N(u)/‖u‖^D changes.
@@ -84,12 +100,18 @@ def exponential(x):
     return total
 
 
+@proves(
+    "two_homogeneous.norm_bracket",
+    keeps={"H homogeneous": homogeneous, "D = 2": order_two} | UNIT,
+)
 def norm_bracket(case, data):
-    """D = 2: e^{2N(v_0)t} ≤ ‖u(t)‖ ≤ e^{2N*t} at a time t of every solution of u̇ ∈ ∂N(u), through
-    kinks; N* ≥ N(v(t)).
+    """D = 2: e^{2N(v_0)t} ≤ ‖u(t)‖ ≤ e^{2N*t} along every solution of u̇ ∈ ∂N(u), through kinks,
+    until the norm has doubled or halved.
+
+    d log ‖u‖/dt = 2N(v), and N(v) rises to N*; at the end both bounds are computed.
     """
-    order_two(case)
-    flow = followed(case, data)
+    flow = changed(case, data)
+    need_rising(case, flow)
     four_times, square = ball(4 * flow.end), dot(*[flow.at_end] * 2)
     first, last = value(case, flow.start), value(case, flow.at_end)
     need(exponential(four_times * first) < square, "‖u‖ may be smaller than e^{2N(v_0)t}")
@@ -104,6 +126,7 @@ def grows(case, flow):
     return found
 
 
+@proves("kinks.blowup_bracket", keeps=ABOVE_TWO | UNIT | {"N* > 0": grows} | LEAST_NORM)
 def blowup_bracket(case, data):
     """T* ≥ 1/(D(D−2)N*), and T* ≤ 1/(D(D−2)N(v_0)) if N(v_0) > 0, of every solution of u̇ ∈ ∂N(u),
     through kinks.
@@ -118,43 +141,3 @@ def blowup_bracket(case, data):
     need(passed > 1 - left, "T* may be earlier than 1/(D(D−2)N*)")
     # No bound where N(v_0) ≤ 0.
     need((passed + left) * first < last, "T* may be later than 1/(D(D−2)N(v_0))")
-
-
-def kinks_ignored(case, data):
-    """At a time the direction of every solution of u̇ ∈ ∂N(u), through kinks, is more than 10⁻³ from
-    that of the flow that keeps the slopes that units have at first.
-    """
-    flow = followed(case, data)
-    tube = Tube(flow.pieces[0].field, flow.start, data["other"])
-    directions = unit(flow.at_end), unit(tube.at(flow.end))
-    need_apart(*directions, MOVED)
-
-
-def need_apart(a, b, least):
-    aside = [x - y for x, y in zip(a, b)]
-    need(dot(aside, aside) > ball(least * least), "the ends may be nearer")
-
-
-def balance_wrong(case, data):
-    """‖row_j(W_l)‖² − 2‖col_j(W_{l+1})‖² of a neuron with p_l = 1 changes by more than 10⁻³ along
-    every solution of u̇ ∈ ∂N(u), through kinks, from a start of norm 1.
-    """
-    flow, net = followed(case, data), case.net
-    first, last = (list(_wrong(case, net.matrices(x))) for x in (flow.start, flow.at_end))
-    need(any(abs(b - a) > ball(MOVED) for a, b in zip(first, last)), "it may be conserved")
-
-
-def _wrong(case, W):
-    for l in Kinked(case).layers:
-        for j, row in enumerate(W[l]):
-            column = [line[j] for line in W[l + 1]]
-            yield dot(row, row) - WRONG_POWER * dot(column, column)
-
-
-def branches(case, data):
-    """Two solutions of u̇ ∈ ∂N(u) from `start` whose directions are more than 10⁻² apart at a time:
-    a unit slides until what flows back to it changes its sign, and leaves its kink to either side.
-    """
-    flows = [ModeFlow(case, data[name], every=False) for name in ("first", "second")]
-    time = min(each.end for each in flows)
-    need_apart(*(unit(each.at(time)) for each in flows), APART)

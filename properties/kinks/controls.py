@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncfcheck.certify.certificate import asked
 from ncfcheck.core.claims import CONTROL, Inapplicable, Margin, claim
 from ncfcheck.core.needs import Need
 from ncfcheck.model.identities import value_at
 from ncfcheck.properties.flow import controls as smooth
+from ncfcheck.properties.flow import exact as smooth_exact
 from ncfcheck.properties.flow.instances import convolved, every_balance
 from ncfcheck.properties.flow.instances import kinked as one_kink
 from ncfcheck.properties.flow.margins import bracket, conserved
@@ -19,6 +21,7 @@ from ncfcheck.properties.hypotheses import (
     UNSHARED,
     WEIGHED,
 )
+from ncfcheck.properties.kinks import exact
 from ncfcheck.properties.kinks.instances import CURVED, kinked, slopes_kept
 from ncfcheck.properties.kinks.margins import rises
 from ncfcheck.theory.flow.trajectories import ncf_flow
@@ -32,6 +35,7 @@ FAR = 0.01  # a sin∠ beyond which no subgradient is parallel for sure
 @claim(
     "control.kept_slopes",
     kind=CONTROL,
+    refute=exact.kept_slopes,
     needs=KINKED,
     reference="§7",
     scale_free=True,
@@ -109,6 +113,7 @@ def kinks_degree_two(instance) -> Margin:
 @claim(
     "control.kinks_doubled_start",
     kind=CONTROL,
+    refute=smooth_exact.doubled_start,
     needs=(*KINKED, Need.SUPERQUADRATIC),
     reference="§7",
     scale_free=True,
@@ -124,6 +129,7 @@ def kinks_doubled_start(instance) -> Margin:
 @claim(
     "control.kinks_no_blowup",
     kind=CONTROL,
+    refute=smooth_exact.no_blowup,
     needs=KINKED,
     reference="§7",
     scale_free=True,
@@ -141,6 +147,7 @@ def kinks_no_blowup(instance) -> Margin:
 @claim(
     "control.kinks_shared",
     kind=CONTROL,
+    refute=asked,
     needs=KINKED,
     reference="§7",
     scale_free=True,
@@ -158,6 +165,7 @@ def kinks_shared(instance) -> Margin:
 @claim(
     "control.unweighed_balance",
     kind=CONTROL,
+    refute=exact.unweighed_balance,
     needs=KINKED,
     reference="§7",
     scale_free=True,

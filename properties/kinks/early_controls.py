@@ -11,6 +11,7 @@ from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem, norm
 from ncfcheck.model.networks import dense
 from ncfcheck.properties.early import controls as smooth
+from ncfcheck.properties.early import exact_models
 from ncfcheck.properties.early import model_controls as at_kinks
 from ncfcheck.properties.early.margins import departures, slope
 from ncfcheck.properties.flow.instances import kinked as one_kink
@@ -33,6 +34,7 @@ GRAZED = 1e-6  # how near a path comes to the kink that it only touches, in unit
 @claim(
     "control.branching_start",
     kind=CONTROL,
+    refute=exact_models.kink_start,
     needs=KINKED,
     reference="§7",
     scale_free=True,
@@ -50,6 +52,7 @@ def branching_start(instance) -> Margin:
 @claim(
     "control.branching_start_tracking",
     kind=CONTROL,
+    refute=exact_models.kink_start_tracking,
     needs=KINKED,
     reference="§7",
     scale_free=True,

@@ -15,6 +15,7 @@ from ncfcheck.properties.hypotheses import (
     UNSHARED,
     WEIGHED,
 )
+from ncfcheck.properties.kinks import exact
 from ncfcheck.properties.kinks.instances import CURVED, kinked, ways
 from ncfcheck.properties.kinks.margins import (
     blowup_rates,
@@ -34,6 +35,7 @@ DEAD = "∇N(v_0) is no more than rounding"
 @claim(
     "kinks.monotone",
     kind=THEOREM,
+    prove=exact.changed,
     needs=(Need.LAYERED, Need.KINKS),
     reference="§11",
     scale_free=True,
@@ -83,6 +85,7 @@ def direction_converges(instance) -> Margin:
 @claim(
     "kinks.blowup_bracket",
     kind=THEOREM,
+    prove=exact.blowup_bracket,
     needs=(Need.LAYERED, Need.KINKS, Need.SUPERQUADRATIC),
     reference="§11",
     scale_free=True,

@@ -12,6 +12,7 @@ from ncfcheck.properties.early.model_controls import PRECISIONS
 from ncfcheck.properties.flow.margins import agreed
 from ncfcheck.properties.homogeneity.labels import mislabelled
 from ncfcheck.properties.hypotheses import HOMOGENEOUS, NO_BRANCH, SMALL_START, TRUE_LABELS
+from ncfcheck.properties.two_homogeneous import exact
 from ncfcheck.properties.two_homogeneous.controls import BIASED
 from ncfcheck.properties.two_homogeneous.departure import departs, short_of_two, slope_between
 from ncfcheck.properties.two_homogeneous.instances import both_sides, branching
@@ -75,6 +76,7 @@ def quadratic_large_departure(instance) -> Margin:
 @claim(
     "control.branching_departure",
     kind=CONTROL,
+    refute=exact.branching_departure,
     needs=Need.LAYERED,
     reference="§11",
     scale_free=True,

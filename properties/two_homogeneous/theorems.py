@@ -18,6 +18,7 @@ from ncfcheck.properties.hypotheses import (
     TWO_HOMOGENEOUS,
     UNIT_START,
 )
+from ncfcheck.properties.two_homogeneous import exact
 from ncfcheck.properties.two_homogeneous.margins import (
     ASKED,
     ending,
@@ -40,6 +41,7 @@ FOLLOWED = (HOMOGENEOUS, TRUE_LABELS, POSITIVE_LIMIT, SMALL_START, NO_BRANCH)
 @claim(
     "two_homogeneous.norm_bracket",
     kind=THEOREM,
+    prove=exact.norm_bracket,
     needs=TWO,
     reference="§11",
     scale_free=True,

@@ -13,7 +13,8 @@ import pytest
 from ncfcheck.certify import Certificate, prove
 from ncfcheck.certify.certificate import NotProved, within
 from ncfcheck.certify.mode_flows import apart, begin, follow, has_changed, parted, through
-from ncfcheck.verifier import PROOFS, Rejected, through_kinks
+from ncfcheck.properties.kinks import exact
+from ncfcheck.verifier import PROOFS, Rejected, kink_controls, through_kinks
 from ncfcheck.verifier.mode_tubes import ModeFlow
 from ncfcheck.verifier.numbers import ball
 from ncfcheck.verifier.registry import proves
@@ -103,26 +104,49 @@ def test_a_flow_that_ignores_the_kink_leads_elsewhere():
 
 
 PROVED = {
-    "monotone": ("slides", "dies", "relu, two neurons", "leaky, three layers"),
-    "balance": ("slides", "negative slope", "leaky, three layers"),
-    "norm_bracket": ("slides", "crosses", "relu, two neurons"),
-    "blowup_bracket": ("leaky, three layers",),
-    "balance_wrong": ("slides", "negative slope", "leaky, three layers"),
+    through_kinks.balance: ("slides", "negative slope", "leaky, three layers"),
+    through_kinks.blowup_bracket: ("leaky, three layers",),
 }
 
 
-@pytest.mark.parametrize("check", PROVED)
+@pytest.mark.parametrize("check", PROVED, ids=lambda check: check.__name__)
 def test_a_conclusion_about_a_flow_through_kinks_is_proved(check):
     for name in PROVED[check]:
         data = {"ncf": found(name).plain()}
-        assert reason(getattr(through_kinks, check), FLOWS[name][0], data) == ""
+        assert reason(check, FLOWS[name][0], data) == ""
+
+
+CHANGING = {
+    through_kinks.monotone: ("slides", "dies", "leaky, three layers"),
+    through_kinks.norm_bracket: ("slides", "crosses", "relu, one neuron"),
+}
+
+
+@pytest.mark.parametrize("check", CHANGING, ids=lambda check: check.__name__)
+def test_a_conclusion_is_proved_until_the_norm_has_changed(check):
+    for name in CHANGING[check]:
+        instance, early = FLOWS[name][0], begin(FLOWS[name][0])
+        within(60)
+        assert reason(check, instance, exact.changed(instance).data) == ""
+        short = {"ncf": follow(early, never, 0.01).plain()}
+        assert "neither doubled nor halved" in reason(check, instance, short)
+
+
+@pytest.mark.parametrize("seed, powers", [(3, (1, 2)), (2, (2, 1))])
+def test_a_balance_that_counts_all_weights_once_is_proved_to_change(seed, powers):
+    within(60)
+    instance = drawn((2, 2, 2, 1), (0.1, 0.0), seed, 3, powers)
+    data = exact.unweighed_balance(instance).data
+    assert reason(kink_controls.unweighed_balance, instance, data) == ""
+    short = {"ncf": follow(begin(instance), never, 1e-4).plain()}
+    assert "may be conserved" in reason(kink_controls.unweighed_balance, instance, short)
 
 
 @pytest.mark.parametrize("name", ["slides", "leaky, two neurons"])
 def test_a_flow_that_ignores_kinks_is_proved_to_lead_elsewhere(name):
     instance, time = FLOWS[name]
     within(60)
-    assert reason(through_kinks.kinks_ignored, instance, apart(instance, time)) == ""
+    assert reason(kink_controls.kinks_ignored, instance, apart(instance, time)) == ""
 
 
 def both(instance, time: float) -> dict:
@@ -137,7 +161,7 @@ def test_two_solutions_are_proved_where_a_kink_turns_repelling(alpha):
     instance = network_of((2, 1, 1), (alpha,), [[1, 0], [-0.5, 1]], [-1, -1], [0.02, 1.0, 0.7])
     data = both(instance, 2.0)
     assert [each["signs"][0] for each in data["first"]] == [1, 0, 1]
-    assert reason(through_kinks.branches, instance, data) == ""
+    assert reason(kink_controls.branches, instance, data) == ""
     with pytest.raises(NotProved, match="branches"):
         through(instance, never, 2.0)
 
@@ -145,7 +169,7 @@ def test_two_solutions_are_proved_where_a_kink_turns_repelling(alpha):
 def test_two_solutions_that_are_still_near_each_other_prove_nothing():
     data = both(BRANCHES, 2.0)
     same = {"first": data["first"], "second": data["first"]}
-    assert "nearer" in reason(through_kinks.branches, BRANCHES, same)
+    assert "nearer" in reason(kink_controls.branches, BRANCHES, same)
 
 
 @pytest.fixture
@@ -157,7 +181,7 @@ def registered(monkeypatch):
     monkeypatch.setitem(PROOFS, ID, PROOFS.pop(ID))  # taken out again at the end
 
     def monotone(instance):
-        path = through(instance, has_changed(0.5, 2.0), time=2.0)
+        path = through(instance, has_changed(0.49, 2.01), time=3.0)
         return Certificate("flow", {"ncf": path.plain()})
 
     return SimpleNamespace(id=ID, prove=monotone, function=SimpleNamespace(__module__=""))

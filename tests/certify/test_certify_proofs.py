@@ -21,16 +21,30 @@ from ncfcheck.verifier import PROOFS, Rejected, verify
 from tests.support import certified
 from tests.support.certified import small, statement
 from tests.support.planting import in_verifier, planted
+from tests.support.through_kinks import CROSSES, SLIDES, drawn
 
 load_claims()
 is_rejected = functools.partial(certified.is_rejected, claims=PROOFS)
 NEGATIVE = {"early.collapse", "flow.balance"}  # proved on a ray of a negative KKT point
 
 
+KINKED = {
+    "kinks.monotone": SLIDES,
+    "kinks.blowup_bracket": drawn((2, 2, 2, 1), (0.2, 0.2), 6, 4),
+    "two_homogeneous.norm_bracket": CROSSES,
+}
+
+
+def instance_of(id: str):
+    """The instance that a conclusion is proved on."""
+    if id in KINKED:
+        return KINKED[id]
+    return small("control.wrong_labels_collapse" if id in NEGATIVE else "control.large_init")[1]
+
+
 @functools.cache
 def _proof(id: str) -> str:
-    _, instance = small("control.wrong_labels_collapse" if id in NEGATIVE else "control.large_init")
-    claim = registered()[id]
+    claim, instance = registered()[id], instance_of(id)
     assert claim.judge(instance)[0] is Outcome.HOLDS
     found = prove(claim, instance, seconds=60)
     assert isinstance(found, Certificate), found

@@ -36,7 +36,12 @@ ENCLOSED = {
     id
     for id, check in REFUTATIONS.items()
     if check.__module__.startswith("ncfcheck.verifier.early")
-} - {"control.biases_collapse"}  # certified by tubes, of small networks only
+} - {"control.biases_collapse"} | {
+    "control.branching_start",
+    "control.branching_start_tracking",
+    "control.kinks_no_blowup",
+    "control.unweighed_balance",
+}  # certified by tubes, or where p = 1 makes no continua: of small networks only
 
 
 def witness(id: str) -> dict:

@@ -18,7 +18,8 @@ from itertools import chain, islice
 import numpy as np
 import pytest
 
-from ncfcheck.certify import document
+from ncfcheck.certify import Certificate, document, within
+from ncfcheck.certify.mode_flows import parted
 from ncfcheck.core.claims import registered
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Problem
@@ -28,6 +29,7 @@ from ncfcheck.properties.early.exact_models import branch, leaving
 from ncfcheck.properties.early.margins import delta_changing, set_aside
 from ncfcheck.properties.early.tubes import rung, tube
 from ncfcheck.properties.homogeneity.labels import mislabelled, relabelled
+from ncfcheck.properties.kinks import exact
 from ncfcheck.theory.early.training import log_forcing
 from ncfcheck.theory.flow.trajectories import ncf_flow, time_reaches
 from ncfcheck.theory.starts import unit
@@ -36,15 +38,22 @@ from ncfcheck.verifier.numbers import need
 from tests.certify.test_certify_proofs import NEGATIVE, _proof
 from tests.support.certified import edited, resealed, small, started, witness
 from tests.support.planting import in_verifier, planted
+from tests.support.through_kinks import BRANCHES, drawn, network_of
 
-CHAPTERS = ("flow", "early", "early_controls", "early_models")
+CHAPTERS = ("flow", "early", "early_controls", "early_models", "through_kinks", "kink_controls")
 CLAIMS = {
     id: table
     for table in (REFUTATIONS, PROOFS)
     for id, claim in table.items()
     if claim.__module__.rsplit(".", 1)[-1] in CHAPTERS
 }
-KEPT = [(id, name) for id, table in CLAIMS.items() for name in table[id].keeps]
+# Of balances it is the formula that counts outgoing weights so: nothing in a file can break it.
+KEPT = [
+    (id, name)
+    for id, table in CLAIMS.items()
+    for name, check in table[id].keeps.items()
+    if check.__name__ != "weighed"
+]
 EACH, FEW = 20, 2  # forged witnesses of every claim and hypothesis; of those in every run
 FACTORS = [1.25**k for k in range(1, EACH + 1)]
 
@@ -98,6 +107,23 @@ def quadratic(id: str) -> Iterator[dict]:
         inputs = other["instance"]["problem"]["network"]["widths"]["tuple"][0]
         _network(other, [inputs, 1, 1], [1], [1.0])
         yield started(other, *unit_of([1.0] * (inputs + 1)))
+
+
+def cubic(id: str) -> Iterator[dict]:
+    """Networks with D = 3."""
+    found = genuine(id)
+    widths = found["instance"]["problem"]["network"]["widths"]["tuple"]
+    for k in range(EACH):
+        other = copy.deepcopy(found)
+        _network(other, widths, [2], [k / EACH])
+        yield other
+
+
+def along_kinks(id: str) -> Iterator[dict]:
+    """Flows about a kink of the first sample that start along it, or up to it at no rate."""
+    found = genuine(id)
+    for factor in FACTORS:
+        yield edited(copy.deepcopy(found), y=scaled(rows(found, "y"), -factor))
 
 
 def kinked(id: str) -> Iterator[dict]:
@@ -228,6 +254,20 @@ def larger(id: str) -> Iterator[dict]:
             yield copy.deepcopy(other)
 
 
+def unparted(id: str) -> Iterator[dict]:
+    """Two solutions that are one, or too near each other."""
+    for k in range(EACH):
+        found = genuine(id)
+        data = found["certificate"]["data"]
+        names = ("first", "second") if k % 2 else ("second", "first")
+        data[names[0]] = data[names[1]]
+        other = copy.deepcopy(found)
+        for name in names:
+            last = other["certificate"]["data"][name][-1]
+            last["ncf"] = last["ncf"][: 1 + k // 2]
+        yield other
+
+
 def flows_in(data: dict) -> list[dict]:
     """What has a δ that is to be small in a certificate."""
     return [data] * ("delta" in data) + data.get("rungs", []) + data.get("flows", [])[:1]
@@ -253,7 +293,7 @@ def trained_in(id: str) -> Instance:
             return relabelled(instance, 10 * instance.problem.y)
         case "wrong_labels_collapse":
             return relabelled(instance, -instance.problem.y)
-        case "kink_start" | "kink_start_tracking":
+        case "kink_start" | "kink_start_tracking" | "branching_start" | "branching_start_tracking":
             return list(leaving(instance))[1]
         case "kink_collapse":
             return branch(instance, instance.start[instance.network.slices[0]], 1.0)
@@ -273,14 +313,19 @@ BREAKS = {
     "u* the limit of the NCF flow from v_0": unreached,
     "unshared layers": shared,
     "δ → 0": larger,
+    "D = 2": cubic,
+    "u̇ the subgradient of least norm": elsewhere,
+    "kinks are met transversally": along_kinks,
 }
 TRACKING = ("large_init_tracking", "order", "wrong_labels_tracking", "kink_start_tracking")
+TRACKING += ("branching_start_tracking",)
 OWN = {(f"control.{id}", "N* > 0"): undoubled for id in TRACKING} | {
     ("control.no_escape", "u* the limit of the NCF flow from v_0"): lighter,
     ("control.no_escape", "δ → 0"): lighter,
     ("control.biases_early", "δ → 0"): fainter,
     ("control.biases_collapse", "δ → 0"): fainter,
     ("control.kink_collapse", "N* ≤ 0"): elsewhere,
+    ("control.branching_departure", "δ → 0"): unparted,
 }
 
 
@@ -339,8 +384,9 @@ def taken_for_granted(check, patch):
 
 PROVING = {check.__name__: check for id, t in CLAIMS.items() for check in t[id].keeps.values()}
 # Nothing can break these alone: files have no biases, nor starts that are no unit vectors, the
-# labels that they hold are the data's, and of balances it is proved in tubes that they stay.
-GIVEN = {"homogeneous", "true_labels", "unshared", "unit_start"}
+# labels that they hold are the data's, of balances it is proved in tubes that they stay, and what
+# meets a kink at no rate is no branch.
+GIVEN = {"homogeneous", "true_labels", "unshared", "unit_start", "weighed", "transversal"}
 
 
 def certified(id: str, instance: Instance, **shown) -> dict:
@@ -366,9 +412,28 @@ def otherwise(name: str) -> Iterator[tuple[str, dict]]:
         case "positive":
             found = certified("control.no_blowup", narrow((2,), (0.5,), (2**0.5, -1.0)))
             yield found | {"claim": "control.doubled_start"}
+        case "followed":
+            within(60)
+            flow = {"ncf": parted(BRANCHES, 2.6, 2.0)[0].plain()}
+            yield proved("kinks.monotone", BRANCHES, flow)
+        case "grows":
+            yield proved("kinks.blowup_bracket", SHRINKS, exact.changed(SHRINKS).data)
+        case "order_two":
+            yield proved("two_homogeneous.norm_bracket", RISES, exact.changed(RISES).data)
+
+
+# Of order 3: the norm halves, N < 0; and N rises from below 0 by so much that r < e^{2N(v)t}.
+SHRINKS = network_of((1, 1, 1, 1), (0.2, 0.2), [[1.0]], [1.0], [1.0, 0.8, -0.9])
+RISES = drawn((2, 1, 1, 1), (0.2, 0.2), 24, 3)
+
+
+def proved(id: str, instance: Instance, data: dict) -> dict:
+    """What says that the conclusion is proved on an instance."""
+    return json.loads(json.dumps(document(registered()[id], instance, Certificate("flow", data))))
 
 
 CHEAP = {"doubling", "fading", "lipschitz", "order_above_two", "positive", "ray", "unit_start"}
+CHEAP |= {"followed", "grows", "off_kinks", "order_two", "two_solutions"}
 NAMES = [
     name if name in CHEAP else pytest.param(name, marks=pytest.mark.long)
     for name in sorted(PROVING.keys() - GIVEN)
