@@ -162,6 +162,7 @@ STARTS = {
     "control.leaky_aligns": 12,
     "control.slope_outside": 12,
     "control.any_rank_one": 0,
+    "control.kinks_no_escape": 0,
 }
 
 
