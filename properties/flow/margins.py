@@ -92,7 +92,7 @@ def blowup_rates(limit: Limit, instance) -> list[Margin]:
     """(T* − t) r^{D−2} against 1/(D(D−2)N*), late along the flow and from its limit itself."""
     flow, order = limit.trajectory, instance.network.order
     optimum, parts, u = value_at(instance.ncf, limit.point.u), [], limit.point.u
-    starts = [_late(flow, optimum.value, gap) for gap in GAPS]
+    starts = [late_on(flow, optimum.value, gap) for gap in GAPS]
     blowups_ahead(instance.ncf, [*starts, u], instance.numerics)
     for start, gap in zip(starts, GAPS):
         time, _ = blowup_time(instance.ncf, start, instance.numerics)
@@ -101,7 +101,7 @@ def blowup_rates(limit: Limit, instance) -> list[Margin]:
     return [*parts, _at_the_point(instance, u)]
 
 
-def _late(flow: Trajectory, optimum: float, gap: float) -> np.ndarray:
+def late_on(flow: Trajectory, optimum: float, gap: float) -> np.ndarray:
     """Where 1 − N(v)/N* first is at most `gap`."""
     late = np.flatnonzero(1 - flow.value / optimum <= gap)
     if late.size == 0:

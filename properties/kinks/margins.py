@@ -14,7 +14,7 @@ from ncfcheck.core.tolerances import EPS
 from ncfcheck.model.identities import equal, value_at
 from ncfcheck.model.instance import Instance
 from ncfcheck.model.ncf import Ncf
-from ncfcheck.properties.flow.margins import GAPS, rising
+from ncfcheck.properties.flow.margins import GAPS, late_on, rising
 from ncfcheck.properties.kinks.instances import beyond_branches
 from ncfcheck.properties.kkt.theorems import layer_balance_at
 from ncfcheck.theory.flow.ahead import ncf_flow_kept
@@ -124,11 +124,8 @@ def _rate(instance: Instance, limit: Limit, gap: float) -> Margin:
     """1 − |(T* − t) r^{D−2} D(D−2)N* − 1|/(2·gap) where 1 − N(v)/N* first is at most the gap."""
     ncf, order, numerics = instance.ncf, instance.network.order, instance.numerics
     optimum, passed = value_at(ncf, limit.point.u), limit.trajectory
-    late = np.flatnonzero(1 - passed.value / optimum.value <= gap)
-    if late.size == 0:
-        raise Unresolved("the flow ended before N(v) came near N*")
     # Taken up there with r = 1, before times differ by no more than their rounding.
-    flow = ncf_flow(ncf, passed.directions[late[0]], numerics)
+    flow = ncf_flow(ncf, late_on(passed, optimum.value, gap), numerics)
     if flow.stop is not Stop.CONVERGED:
         raise Unresolved(f"NCF flow from late on the way: {flow.stop.value}")
     unit = order * (order - 2) * optimum
